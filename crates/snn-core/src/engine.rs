@@ -1,0 +1,213 @@
+//! What every engine offers: compile a network for a plan, then run trials.
+
+use crate::{Encoder, Error, Network, SpikeTrain, Weights};
+
+/// Runs networks on some device.
+pub trait Engine: Send + Sync {
+    /// Name by which an engine is chosen, such as `cpu`.
+    fn name(&self) -> &'static str;
+
+    /// What it runs on, in words.
+    fn describe(&self) -> String;
+
+    /// Prepares to run `network` as `plan` says. Memory is taken here or at the first trial, and not after.
+    ///
+    /// # Errors
+    /// [`Error::Range`] for a plan of zero steps or samples.
+    fn compile(&self, network: &Network, plan: Plan) -> Result<Box<dyn Session>, Error>;
+}
+
+/// Sizes that a session is compiled for.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Plan {
+    /// Time steps `T` of a trial.
+    pub steps: usize,
+    /// Most samples `N` of a trial.
+    pub batch: usize,
+    /// Whether backward passes will be asked for.
+    pub train: bool,
+    /// Whether [`Session::record`] will be asked for; costs memory in proportion to `T`.
+    pub record: bool,
+}
+
+impl Plan {
+    /// Checks that there is at least one step and one sample.
+    ///
+    /// # Errors
+    /// [`Error::Range`].
+    pub fn check(&self) -> Result<(), Error> {
+        for (what, count) in [("steps", self.steps), ("batch", self.batch)] {
+            if count == 0 {
+                return Err(Error::range(what, "at least 1", count));
+            }
+        }
+        Ok(())
+    }
+}
+
+/// A network compiled for a plan.
+pub trait Session: Send {
+    /// Memory that the session takes, by purpose.
+    fn memory(&self) -> Memory;
+
+    /// Sets the weights for the trials that follow.
+    ///
+    /// # Errors
+    /// [`Error::Size`] if `weights` does not fit the network.
+    fn load(&mut self, weights: &Weights) -> Result<(), Error>;
+
+    /// Runs a trial of all `T` steps.
+    ///
+    /// # Errors
+    /// [`Error::Size`] if the trial does not fit network and plan; [`Error::Order`] before [`Session::load`].
+    fn forward(&mut self, trial: &Trial<'_>) -> Result<Activity, Error>;
+
+    /// Gradients of the last trial, given `dL/dy` of shape `[N, K]`; `gradients` is overwritten.
+    ///
+    /// # Errors
+    /// [`Error::Order`] without a trial to go back through, or in a session not compiled for training;
+    /// [`Error::Size`].
+    fn backward(&mut self, d_output: &[f32], gradients: &mut Weights) -> Result<(), Error>;
+
+    /// What `population` did in the last trial (and, after a backward pass, its errors).
+    ///
+    /// # Errors
+    /// [`Error::Order`] in a session not compiled to record, or before a trial.
+    fn record(&self, population: usize) -> Result<Record, Error>;
+}
+
+/// One trial: what the network is shown, and what is dropped.
+#[derive(Debug, Clone, Copy)]
+pub struct Trial<'a> {
+    /// Input of each sample.
+    pub stimulus: Stimulus<'a>,
+    /// Dropout of each sample.
+    pub dropout: Dropout<'a>,
+}
+
+impl Trial<'_> {
+    /// Number of samples; checks that all parts of the trial fit `network` and `plan`.
+    ///
+    /// # Errors
+    /// [`Error::Size`] that names the part at fault.
+    pub fn check(&self, network: &Network, plan: &Plan) -> Result<usize, Error> {
+        let input = network.input();
+        let samples = match self.stimulus {
+            Stimulus::Spikes(train) => {
+                if train.shape() != input || train.steps() != plan.steps {
+                    let found = format!("{} over {} steps", train.shape(), train.steps());
+                    return Err(Error::size("input spikes", format!("{input} over {} steps", plan.steps), found));
+                }
+                train.samples()
+            }
+            Stimulus::Images { pixels, draws, .. } => {
+                if pixels.len() != draws.samples.len() * input.len() {
+                    let expected = format!("{} x {input}", draws.samples.len());
+                    return Err(Error::size("images", expected, format!("{} values", pixels.len())));
+                }
+                draws.samples.len()
+            }
+        };
+        if samples == 0 || samples > plan.batch {
+            return Err(Error::size("samples of a trial", format!("1 to {}", plan.batch), samples));
+        }
+        match self.dropout {
+            Dropout::Off => {}
+            Dropout::Masks(masks) => {
+                for (index, population) in network.populations().iter().enumerate() {
+                    let found = masks.get(index).map_or(0, Vec::len);
+                    if found != 0 && found != samples * population.shape.len() {
+                        let expected = format!("{samples} x {} values, or none", population.shape);
+                        return Err(Error::size(format!("mask of \"{}\"", population.name), expected, found));
+                    }
+                }
+            }
+            Dropout::Drawn(draws) => {
+                if draws.samples.len() != samples {
+                    return Err(Error::size("samples to draw masks for", samples, draws.samples.len()));
+                }
+            }
+        }
+        Ok(samples)
+    }
+}
+
+/// What a trial shows the network.
+#[derive(Debug, Clone, Copy)]
+pub enum Stimulus<'a> {
+    /// Spikes `[T, N, C, H, W]`.
+    Spikes(&'a SpikeTrain),
+    /// Images `[N, C, H, W]`, encoded as the trial runs.
+    Images {
+        /// Values after normalisation.
+        pixels: &'a [f32],
+        /// How they become spikes.
+        encoder: Encoder,
+        /// Where the encoder's random words come from.
+        draws: Draws<'a>,
+    },
+}
+
+/// Dropout of a trial.
+#[derive(Debug, Clone, Copy)]
+pub enum Dropout<'a> {
+    /// None, as in evaluation.
+    Off,
+    /// Given masks `[N, C, H, W]`, one for each population; an empty one means none.
+    Masks(&'a [Vec<f32>]),
+    /// Masks drawn by [`crate::dropout_mask`] with each population's probability.
+    Drawn(Draws<'a>),
+}
+
+/// Address of a trial's random words.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Draws<'a> {
+    /// Seed of the run.
+    pub seed: u64,
+    /// Epoch, or any number that tells one pass over the data from another.
+    pub epoch: u32,
+    /// Index in the data set of each sample `[N]`.
+    pub samples: &'a [u32],
+}
+
+/// What a trial gave.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Activity {
+    /// Class scores `y` of shape `[N, K]`.
+    pub output: Vec<f32>,
+    /// Spikes of the input, of either sign, over all samples and steps.
+    pub input_spikes: u64,
+    /// Spikes of each population before dropout, over all samples and steps; 0 for the readout.
+    pub spikes: Vec<u64>,
+}
+
+/// Everything that can be known of one population in one trial.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Record {
+    /// Spikes before dropout; silent for the readout.
+    pub spikes: SpikeTrain,
+    /// Leaky trace of the spikes at the last step `[N, ...]`; empty but for [`crate::Neuron::Lif`].
+    pub trace: Vec<f32>,
+    /// Sum of the spikes `[N, ...]`; empty but for [`crate::Neuron::Lif`].
+    pub count: Vec<f32>,
+    /// Leak correction `[N, ...]`; empty but for [`crate::Neuron::Lif`].
+    pub correction: Vec<f32>,
+    /// Membrane after the last step `[N, ...]`.
+    pub membrane: Vec<f32>,
+    /// `dL/dv` at each step `[T, N, ...]`; empty before a backward pass.
+    pub delta: Vec<f32>,
+}
+
+/// Memory by purpose, in bytes.
+#[derive(Debug, Clone, PartialEq, Eq, Default)]
+pub struct Memory {
+    /// Purposes in the order of their need, such as `("spikes", 70_000_000)`.
+    pub parts: Vec<(&'static str, usize)>,
+}
+
+impl Memory {
+    /// Sum of all parts.
+    pub fn total(&self) -> usize {
+        self.parts.iter().map(|(_, bytes)| bytes).sum()
+    }
+}

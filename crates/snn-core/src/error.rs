@@ -1,0 +1,52 @@
+//! What can be wrong with a network or with what it is given.
+
+/// An error of this crate or of an engine. Every message says what was expected and what was found.
+#[derive(Debug, Clone, PartialEq, thiserror::Error)]
+#[non_exhaustive]
+pub enum Error {
+    /// A population of the network cannot be built as described.
+    #[error("population \"{population}\": {reason}")]
+    Population {
+        /// Name of the population.
+        population: String,
+        /// What is wrong, and what would be right.
+        reason: String,
+    },
+    /// The network as a whole is not usable.
+    #[error("network: {0}")]
+    Network(String),
+    /// A buffer does not have the size that the network or the plan asks for.
+    #[error("{what}: expected {expected}, found {found}")]
+    Size {
+        /// The buffer.
+        what: String,
+        /// Its expected size or shape, in words.
+        expected: String,
+        /// Its size or shape as found.
+        found: String,
+    },
+    /// A value lies outside its range.
+    #[error("{what} must be {range}, found {found}")]
+    Range {
+        /// Name of the value.
+        what: String,
+        /// The allowed range, in words.
+        range: String,
+        /// The value.
+        found: String,
+    },
+    /// A call came at the wrong moment, such as a backward pass without a forward pass.
+    #[error("{0}")]
+    Order(&'static str),
+}
+
+impl Error {
+    pub(crate) fn range(what: impl Into<String>, range: &str, found: impl ToString) -> Self {
+        Self::Range { what: what.into(), range: range.to_owned(), found: found.to_string() }
+    }
+
+    /// An [`Error::Size`] about `what`.
+    pub fn size(what: impl Into<String>, expected: impl ToString, found: impl ToString) -> Self {
+        Self::Size { what: what.into(), expected: expected.to_string(), found: found.to_string() }
+    }
+}

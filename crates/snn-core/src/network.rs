@@ -1,0 +1,340 @@
+//! A network: populations in evaluation order, each summing the currents of its projections.
+
+use crate::{Error, Neuron, Shape};
+
+/// Where a projection reads its spikes.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Source {
+    /// The spike train that the network is given.
+    Input,
+    /// An earlier population, by index in evaluation order.
+    Population(usize),
+}
+
+/// The linear map of a projection, applied to the spikes of each time step.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Map {
+    /// Cross-correlation with zero padding and no bias. Weight `[channels, C_in, kernel[0], kernel[1]]`.
+    Conv {
+        /// Output channels.
+        channels: usize,
+        /// Kernel height and width.
+        kernel: [usize; 2],
+        /// Step between windows, both ways.
+        stride: usize,
+        /// Rows and columns of zeros on every side.
+        padding: usize,
+    },
+    /// Every input to every output, no bias. Inputs in `C, H, W` order. Weight `[features, C_in · H · W]`.
+    Linear {
+        /// Output features.
+        features: usize,
+    },
+    /// Mean over windows of `size x size`, no padding, no weight.
+    AvgPool {
+        /// Window height and width.
+        size: usize,
+        /// Step between windows, both ways.
+        stride: usize,
+    },
+    /// Rows and columns `0, stride, 2 · stride, ...`, no weight. Stride 1 is the identity.
+    Subsample {
+        /// Step between the pixels taken, both ways.
+        stride: usize,
+    },
+}
+
+impl Map {
+    /// Output shape for an input of shape `input`, or what makes the two incompatible.
+    pub fn output(&self, input: Shape) -> Result<Shape, String> {
+        let windows = |extent: usize, size: usize, stride: usize, padding: usize, axis: &str| {
+            if size == 0 || stride == 0 {
+                return Err("kernel size and stride must be at least 1".to_owned());
+            }
+            if extent + 2 * padding < size {
+                return Err(format!("{axis} {extent} with padding {padding} is smaller than the window of {size}"));
+            }
+            Ok((extent + 2 * padding - size) / stride + 1)
+        };
+        let (channels, kernel, stride, padding) = match *self {
+            Self::Linear { features } => return positive(features, "features").map(Shape::features),
+            Self::Conv { channels, kernel, stride, padding } => {
+                (positive(channels, "channels")?, kernel, stride, padding)
+            }
+            Self::AvgPool { size, stride } => (input.channels, [size, size], stride, 0),
+            Self::Subsample { stride } => (input.channels, [1, 1], stride, 0),
+        };
+        Ok(Shape::new(
+            channels,
+            windows(input.height, kernel[0], stride, padding, "height")?,
+            windows(input.width, kernel[1], stride, padding, "width")?,
+        ))
+    }
+
+    /// Shape of the weight for an input of shape `input`; none for pooling and subsampling.
+    pub fn weight_shape(&self, input: Shape) -> Option<Vec<usize>> {
+        match *self {
+            Self::Conv { channels, kernel, .. } => Some(vec![channels, input.channels, kernel[0], kernel[1]]),
+            Self::Linear { features } => Some(vec![features, input.len()]),
+            Self::AvgPool { .. } | Self::Subsample { .. } => None,
+        }
+    }
+
+    /// Multiply-accumulates of one dense evaluation (one sample, one time step), as papers count them: kernel size
+    /// times input channels for every output, windows at the border counted whole. Zero for maps without weights.
+    pub fn dense_operations(&self, input: Shape) -> u64 {
+        match (self.weight_shape(input), self.output(input)) {
+            (Some(weight), Ok(output)) => (weight.iter().skip(1).product::<usize>() * output.len()) as u64,
+            _ => 0,
+        }
+    }
+}
+
+/// A source, a linear map, and (if the map has one) the weight that it uses.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Projection {
+    /// Where the spikes come from.
+    pub source: Source,
+    /// What is done to them.
+    pub map: Map,
+    /// Index into [`Network::weights`]; set by [`Builder::add`].
+    pub weight: Option<usize>,
+    name: Option<String>,
+}
+
+impl Projection {
+    /// A projection whose weight, if any, is named after the population it feeds.
+    pub fn new(source: Source, map: Map) -> Self {
+        Self { source, map, weight: None, name: None }
+    }
+
+    /// The same projection with a weight name of its own, needed where a population has two weighted inputs.
+    #[must_use]
+    pub fn named(mut self, weight: impl Into<String>) -> Self {
+        self.name = Some(weight.into());
+        self
+    }
+}
+
+/// Neurons of one kind and shape, and what feeds them.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Population {
+    /// Unique name, such as `conv1`.
+    pub name: String,
+    /// Shape of one sample at one time step.
+    pub shape: Shape,
+    /// What the neurons do.
+    pub neuron: Neuron,
+    /// Probability with which a neuron's output is dropped for a whole training trial, in `[0, 1)`.
+    pub dropout: f32,
+    /// Projections whose currents are summed.
+    pub inputs: Vec<Projection>,
+}
+
+/// Name and shape of one trainable tensor.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Weight {
+    /// Unique name, such as `conv1`.
+    pub name: String,
+    /// `[C_out, C_in, kh, kw]` or `[out, in]`.
+    pub shape: Vec<usize>,
+}
+
+impl Weight {
+    /// Number of values.
+    pub fn len(&self) -> usize {
+        self.shape.iter().product()
+    }
+
+    /// Whether the tensor holds no value; never true of a network's weights.
+    pub fn is_empty(&self) -> bool {
+        self.len() == 0
+    }
+
+    /// Inputs of one output: all extents but the first.
+    pub fn fan_in(&self) -> usize {
+        self.shape.iter().skip(1).product()
+    }
+}
+
+/// Values of all weights, row-major, in the order of [`Network::weights`]. Gradients have the same form.
+pub type Weights = Vec<Vec<f32>>;
+
+/// A validated network: every shape fits, every name is unique, the last population is the only readout.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Network {
+    input: Shape,
+    populations: Vec<Population>,
+    weights: Vec<Weight>,
+}
+
+impl Network {
+    /// Starts a network that is fed spikes of shape `input`.
+    pub fn builder(input: Shape) -> Builder {
+        Builder { network: Self { input, populations: Vec::new(), weights: Vec::new() } }
+    }
+
+    /// Shape of the input spikes.
+    pub fn input(&self) -> Shape {
+        self.input
+    }
+
+    /// Populations in evaluation order; the last one is the readout.
+    pub fn populations(&self) -> &[Population] {
+        &self.populations
+    }
+
+    /// Trainable tensors, in the order in which they were added.
+    pub fn weights(&self) -> &[Weight] {
+        &self.weights
+    }
+
+    /// Number of trainable values.
+    pub fn parameters(&self) -> usize {
+        self.weights.iter().map(Weight::len).sum()
+    }
+
+    /// Number of classes: features of the readout.
+    pub fn classes(&self) -> usize {
+        self.populations.last().map_or(0, |readout| readout.shape.len())
+    }
+
+    /// Shape of what `source` emits.
+    pub fn shape(&self, source: Source) -> Shape {
+        match source {
+            Source::Input => self.input,
+            Source::Population(index) => self.populations[index].shape,
+        }
+    }
+
+    /// Zeros in the form of the weights.
+    pub fn zeros(&self) -> Weights {
+        self.weights.iter().map(|weight| vec![0.0; weight.len()]).collect()
+    }
+
+    /// Checks that `weights` has the form of this network's weights.
+    ///
+    /// # Errors
+    /// [`Error::Size`] that names the first tensor at fault.
+    pub fn check_weights(&self, weights: &Weights) -> Result<(), Error> {
+        if weights.len() != self.weights.len() {
+            return Err(Error::size("weights", format!("{} tensors", self.weights.len()), weights.len()));
+        }
+        for (weight, values) in self.weights.iter().zip(weights) {
+            if values.len() != weight.len() {
+                let expected = format!("{:?} = {} values", weight.shape, weight.len());
+                return Err(Error::size(format!("weight \"{}\"", weight.name), expected, values.len()));
+            }
+        }
+        Ok(())
+    }
+}
+
+/// Adds populations one after the other, checking each as it comes.
+#[derive(Debug, Clone)]
+pub struct Builder {
+    network: Network,
+}
+
+impl Builder {
+    /// Adds a population without dropout; returns the source by which later ones refer to it.
+    ///
+    /// # Errors
+    /// [`Error::Population`] if the name is taken, a source is not an earlier spiking population, a shape does not
+    /// fit, or a constant of the neuron is out of range.
+    pub fn add(&mut self, name: &str, neuron: Neuron, inputs: Vec<Projection>) -> Result<Source, Error> {
+        self.add_with_dropout(name, neuron, 0.0, inputs)
+    }
+
+    /// Adds a population whose output spikes are dropped with probability `dropout` during training.
+    ///
+    /// # Errors
+    /// As [`Builder::add`]; also if `dropout` is not in `[0, 1)` or the neuron is not a [`Neuron::Lif`].
+    pub fn add_with_dropout(
+        &mut self,
+        name: &str,
+        neuron: Neuron,
+        dropout: f32,
+        mut inputs: Vec<Projection>,
+    ) -> Result<Source, Error> {
+        let fail = |reason: String| Error::Population { population: name.to_owned(), reason };
+        if self.network.populations.iter().any(|population| population.name == name) {
+            return Err(fail("another population has this name".to_owned()));
+        }
+        check_neuron(&neuron).map_err(&fail)?;
+        if !(0.0..1.0).contains(&dropout) {
+            return Err(fail(format!("dropout must be in [0, 1), found {dropout}")));
+        }
+        if dropout > 0.0 && !matches!(neuron, Neuron::Lif { .. }) {
+            return Err(fail(format!("only Lif neurons take dropout, not {}", neuron.name())));
+        }
+        let mut shape = None;
+        for projection in &mut inputs {
+            let source = self.source_shape(projection.source).map_err(&fail)?;
+            let output = projection.map.output(source).map_err(|reason| fail(format!("input {source}: {reason}")))?;
+            if *shape.get_or_insert(output) != output {
+                let first = shape.unwrap_or(output);
+                return Err(fail(format!("its inputs differ in shape: {first} and {output}")));
+            }
+            if let Some(weight_shape) = projection.map.weight_shape(source) {
+                let weight = projection.name.clone().unwrap_or_else(|| name.to_owned());
+                if self.network.weights.iter().any(|other| other.name == weight) {
+                    return Err(fail(format!("another weight is named \"{weight}\"; give this one a name of its own")));
+                }
+                projection.weight = Some(self.network.weights.len());
+                self.network.weights.push(Weight { name: weight, shape: weight_shape });
+            }
+        }
+        let shape = shape.ok_or_else(|| fail("it has no input".to_owned()))?;
+        self.network.populations.push(Population { name: name.to_owned(), shape, neuron, dropout, inputs });
+        Ok(Source::Population(self.network.populations.len() - 1))
+    }
+
+    /// Finishes the network.
+    ///
+    /// # Errors
+    /// [`Error::Network`] if the input is empty, or the last population is not the one and only readout.
+    pub fn build(self) -> Result<Network, Error> {
+        let network = self.network;
+        if network.input.is_empty() {
+            return Err(Error::Network(format!("the input shape {} is empty", network.input)));
+        }
+        let readouts = network.populations.iter().filter(|population| !population.neuron.fires()).count();
+        match network.populations.last() {
+            Some(last) if !last.neuron.fires() && readouts == 1 => Ok(network),
+            _ => Err(Error::Network("the last population, and no other, must be a Readout".to_owned())),
+        }
+    }
+
+    /// Shape of what `source` emits.
+    ///
+    /// # Errors
+    /// A sentence, if there is no such population or it does not fire.
+    pub fn source_shape(&self, source: Source) -> Result<Shape, String> {
+        match source {
+            Source::Input => Ok(self.network.input),
+            Source::Population(index) => match self.network.populations.get(index) {
+                None => Err(format!("its source, population {index}, does not come before it")),
+                Some(population) if !population.neuron.fires() => {
+                    Err(format!("its source \"{}\" is a readout and does not fire", population.name))
+                }
+                Some(population) => Ok(population.shape),
+            },
+        }
+    }
+}
+
+fn check_neuron(neuron: &Neuron) -> Result<(), String> {
+    let (leak, threshold) = (neuron.leak(), neuron.threshold());
+    if !(leak > 0.0 && leak <= 1.0) {
+        return Err(format!("leak must be in (0, 1], found {leak}"));
+    }
+    if !(threshold > 0.0 && threshold.is_finite()) {
+        return Err(format!("threshold must be greater than 0, found {threshold}"));
+    }
+    Ok(())
+}
+
+fn positive(count: usize, what: &str) -> Result<usize, String> {
+    if count == 0 { Err(format!("{what} must be at least 1")) } else { Ok(count) }
+}

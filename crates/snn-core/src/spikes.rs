@@ -1,0 +1,81 @@
+//! Spike trains, one bit per neuron and time step.
+
+use crate::Shape;
+
+/// Steps per machine word.
+const WORD: usize = 32;
+
+/// Spikes of shape `[T, N, C, H, W]`, packed along time: bit `t % 32` of word `t / 32` of a neuron. A second plane of
+/// the same size marks negative spikes; it is there only once a spike of -1 was set.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct SpikeTrain {
+    steps: usize,
+    samples: usize,
+    shape: Shape,
+    fired: Vec<u32>,
+    negative: Vec<u32>,
+}
+
+impl SpikeTrain {
+    /// A silent train of `steps` steps of `samples` samples of `shape`.
+    pub fn silent(steps: usize, samples: usize, shape: Shape) -> Self {
+        let words = samples * shape.len() * steps.div_ceil(WORD);
+        Self { steps, samples, shape, fired: vec![0; words], negative: Vec::new() }
+    }
+
+    /// Number of time steps `T`.
+    pub fn steps(&self) -> usize {
+        self.steps
+    }
+
+    /// Number of samples `N`.
+    pub fn samples(&self) -> usize {
+        self.samples
+    }
+
+    /// Shape of one sample at one step.
+    pub fn shape(&self) -> Shape {
+        self.shape
+    }
+
+    /// -1, 0 or +1: what neuron `neuron` (in `C, H, W` order) of `sample` emits at `step`.
+    pub fn get(&self, step: usize, sample: usize, neuron: usize) -> i8 {
+        let word = self.word(sample, neuron) + step / WORD;
+        let bit = 1 << (step % WORD);
+        if self.fired[word] & bit == 0 {
+            0
+        } else if self.negative.get(word).is_some_and(|negative| negative & bit != 0) {
+            -1
+        } else {
+            1
+        }
+    }
+
+    /// Sets what a neuron emits: 0, or the sign of `spike`.
+    pub fn set(&mut self, step: usize, sample: usize, neuron: usize, spike: i8) {
+        let word = self.word(sample, neuron) + step / WORD;
+        let bit = 1 << (step % WORD);
+        if spike < 0 && self.negative.is_empty() {
+            self.negative = vec![0; self.fired.len()];
+        }
+        self.fired[word] = if spike == 0 { self.fired[word] & !bit } else { self.fired[word] | bit };
+        if let Some(negative) = self.negative.get_mut(word) {
+            *negative = if spike < 0 { *negative | bit } else { *negative & !bit };
+        }
+    }
+
+    /// The words of one neuron: which steps it fired at, and at which of those negatively (empty if never).
+    pub fn words(&self, sample: usize, neuron: usize) -> (&[u32], &[u32]) {
+        let (start, words) = (self.word(sample, neuron), self.steps.div_ceil(WORD));
+        (&self.fired[start..start + words], self.negative.get(start..start + words).unwrap_or(&[]))
+    }
+
+    /// Number of spikes of either sign.
+    pub fn count(&self) -> u64 {
+        self.fired.iter().map(|word| u64::from(word.count_ones())).sum()
+    }
+
+    fn word(&self, sample: usize, neuron: usize) -> usize {
+        (sample * self.shape.len() + neuron) * self.steps.div_ceil(WORD)
+    }
+}

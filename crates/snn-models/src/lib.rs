@@ -1,0 +1,3 @@
+//! Experiments described in RON.
+
+pub mod experiment;
