@@ -1,0 +1,100 @@
+//! What can be wrong with data, and what to do about it.
+
+use std::io;
+use std::path::PathBuf;
+
+/// An error of this crate. Every message names the file and says what helps.
+#[derive(Debug, thiserror::Error)]
+#[non_exhaustive]
+pub enum DataError {
+    /// A file cannot be read.
+    #[error("{}: cannot be read ({source}); check that the file exists and that you may read it", .path.display())]
+    Read {
+        /// The file.
+        path: PathBuf,
+        /// What the system says.
+        source: io::Error,
+    },
+    /// A gzip stream ends early or does not decompress.
+    #[error("{}: the gzip data is corrupted ({source}); download the file again", .path.display())]
+    Gzip {
+        /// The file.
+        path: PathBuf,
+        /// What the decompressor says.
+        source: io::Error,
+    },
+    /// A file is not of the kind that was asked for.
+    #[error("{}: magic number {found}, expected {expected} for {kind}; {hint}", .path.display())]
+    Magic {
+        /// The file.
+        path: PathBuf,
+        /// The kind expected, in words.
+        kind: &'static str,
+        /// The magic number of that kind.
+        expected: u32,
+        /// The first four bytes of the file as a big-endian number.
+        found: u32,
+        /// What may have happened, and what to do.
+        hint: &'static str,
+    },
+    /// A file ends before all that its header announces.
+    #[error("{}: truncated, {expected} bytes expected, {found} found; download the file again", .path.display())]
+    Truncated {
+        /// The file.
+        path: PathBuf,
+        /// Size of header and values.
+        expected: u64,
+        /// Size of the file, after decompression.
+        found: u64,
+    },
+    /// A file goes on after all that its header announces.
+    #[error(
+        "{}: goes on after its last value, {expected} bytes expected, {found} found; download the file again",
+        .path.display()
+    )]
+    Trailing {
+        /// The file.
+        path: PathBuf,
+        /// Size of header and values.
+        expected: u64,
+        /// Size of the file, after decompression.
+        found: u64,
+    },
+    /// A file announces no values.
+    #[error("{}: extents {extents:?} hold no value; download the file again", .path.display())]
+    Empty {
+        /// The file.
+        path: PathBuf,
+        /// The extents of its header.
+        extents: Vec<usize>,
+    },
+    /// A file is whole but not the published one.
+    #[error("{}: md5 of the decompressed bytes is {found}, expected {expected}; download the file again", .path.display())]
+    Checksum {
+        /// The file.
+        path: PathBuf,
+        /// Published md5.
+        expected: &'static str,
+        /// Its md5.
+        found: String,
+    },
+    /// Images and labels, each well-formed, do not make a data set.
+    #[error("{what}: {reason}")]
+    Content {
+        /// File or data set.
+        what: String,
+        /// What was expected and found.
+        reason: String,
+    },
+    /// A data set is in none of the usual places.
+    #[error(
+        "MNIST not found; looked in\n{}\nPut its four files ({}) into one of these, for example from \
+         https://ossci-datasets.s3.amazonaws.com/mnist/, or name their directory",
+        .looked.iter().map(|path| format!("  {}", path.display())).collect::<Vec<_>>().join("\n"),
+        crate::mnist::FILES.map(|name| format!("{name}.gz")).join(", ")
+    )]
+    NotFound {
+        /// Every place looked at.
+        looked: Vec<PathBuf>,
+    },
+}
