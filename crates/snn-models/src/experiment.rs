@@ -28,7 +28,7 @@ pub struct Experiment {
 #[serde(deny_unknown_fields)]
 pub enum Data {
     /// Handwritten digits, 28x28x1, 10 classes, 60,000 training and 10,000 test images; pixels scaled to `[0, 1]`.
-    Mnist {},
+    Mnist,
 }
 
 /// Losses.

@@ -1,0 +1,74 @@
+//! An error with the line of text it is about, drawn as compilers draw theirs.
+
+use std::{fmt, ops::Range};
+
+use annotate_snippets::{AnnotationKind, Group, Level, Renderer, Snippet};
+
+/// What is wrong, where, and what would be right.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Diagnosis {
+    /// One line: what is wrong.
+    pub title: String,
+    /// The text at fault; none for errors of the command line.
+    pub place: Option<Place>,
+    /// Lines below: known names, what to do.
+    pub notes: Vec<String>,
+}
+
+/// A span of a text.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Place {
+    /// Name of the file that the text is from.
+    pub file: String,
+    /// The whole text.
+    pub text: String,
+    /// Bytes of `text` that are at fault.
+    pub span: Range<usize>,
+    /// What to say beside them; may be empty.
+    pub label: String,
+}
+
+impl Diagnosis {
+    /// The diagnosis with its `error:` prefix; with colours where `styled`.
+    pub fn render(&self, styled: bool) -> String {
+        let renderer = if styled { Renderer::styled() } else { Renderer::plain() };
+        let mut group = Group::with_title(Level::ERROR.primary_title(&self.title));
+        if let Some(place) = &self.place {
+            let label = (!place.label.is_empty()).then_some(place.label.as_str());
+            let annotation = AnnotationKind::Primary.span(place.span.clone()).label(label);
+            group = group.element(Snippet::source(&place.text).path(&place.file).annotation(annotation));
+        }
+        for note in &self.notes {
+            group = group.element(Level::NOTE.no_name().message(note));
+        }
+        renderer.render(&[group])
+    }
+}
+
+impl fmt::Display for Diagnosis {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let text = self.render(false);
+        f.write_str(text.strip_prefix("error: ").unwrap_or(&text))
+    }
+}
+
+/// `did you mean X?` for the known name closest to `found`, or nothing if none is close.
+pub(crate) fn did_you_mean(found: &str, known: &[impl AsRef<str>]) -> Option<String> {
+    let closeness = |name: &str| strsim::normalized_damerau_levenshtein(&found.to_lowercase(), &name.to_lowercase());
+    let scored = known.iter().map(|name| (closeness(name.as_ref()), name.as_ref()));
+    let best = scored.max_by(|a, b| a.0.total_cmp(&b.0))?;
+    (best.0 >= 0.5).then(|| format!("did you mean {}?", best.1))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn only_close_names_are_suggested() {
+        let known = ["Lif", "PoolIf", "Readout"];
+        assert_eq!(did_you_mean("Lief", &known).as_deref(), Some("did you mean Lif?"));
+        assert_eq!(did_you_mean("readot", &known).as_deref(), Some("did you mean Readout?"));
+        assert_eq!(did_you_mean("Transformer", &known), None);
+    }
+}

@@ -1,0 +1,359 @@
+//! Where each value of a RON text stands, by path: `network.layers[2].channels` is bytes 310 to 312.
+//!
+//! RON's own reader gives values without places. Errors point at places and overrides replace text there, so this
+//! scanner keeps them; what the values mean it leaves to serde.
+
+use std::{fmt, ops::Range};
+
+/// Deepest nesting that is read; RON's own limit.
+const DEPTH: usize = 128;
+
+/// A value and where it stands.
+#[derive(Debug, Clone, PartialEq)]
+pub(crate) struct Node {
+    /// Bytes of the whole value.
+    pub(crate) span: Range<usize>,
+    /// Bytes of the name before `(`; empty where there is none.
+    pub(crate) name: Range<usize>,
+    pub(crate) content: Content,
+}
+
+#[derive(Debug, Clone, PartialEq)]
+pub(crate) enum Content {
+    /// A number, a name without parameters, a string.
+    Scalar,
+    /// `(a: ..., b: ...)`, or `()`.
+    Fields(Vec<(Range<usize>, Node)>),
+    /// `[..., ...]`, or `(..., ...)`.
+    Items(Vec<Node>),
+}
+
+/// One step of a path.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(crate) enum Segment {
+    Field(String),
+    Index(usize),
+}
+
+/// Segments from the experiment down to a value.
+#[derive(Debug, Clone, PartialEq, Eq, Default)]
+pub(crate) struct Path(pub(crate) Vec<Segment>);
+
+/// Why a text is not a tree of values.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(crate) struct Unreadable {
+    pub(crate) span: Range<usize>,
+    pub(crate) reason: String,
+}
+
+impl Path {
+    /// Reads `a.b[2].c`.
+    pub(crate) fn parse(text: &str) -> Option<Self> {
+        let mut segments = Vec::new();
+        for part in text.trim().split('.') {
+            let (field, mut indices) = part.split_at(part.find('[').unwrap_or(part.len()));
+            let is_name = |c: char| c.is_alphanumeric() || c == '_';
+            if field.is_empty() || !field.chars().all(is_name) {
+                return None;
+            }
+            segments.push(Segment::Field(field.to_owned()));
+            while !indices.is_empty() {
+                let (index, rest) = indices.strip_prefix('[')?.split_once(']')?;
+                segments.push(Segment::Index(index.trim().parse().ok()?));
+                indices = rest;
+            }
+        }
+        Some(Self(segments))
+    }
+
+    /// The path without its last segment.
+    pub(crate) fn parent(&self) -> Self {
+        Self(self.0[..self.0.len().saturating_sub(1)].to_vec())
+    }
+}
+
+impl fmt::Display for Path {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        for (place, segment) in self.0.iter().enumerate() {
+            match segment {
+                Segment::Field(name) if place == 0 => f.write_str(name)?,
+                Segment::Field(name) => write!(f, ".{name}")?,
+                Segment::Index(index) => write!(f, "[{index}]")?,
+            }
+        }
+        Ok(())
+    }
+}
+
+impl Node {
+    /// Reads the one value of `text`; comments, spaces and `#![...]` attributes around it are skipped.
+    pub(crate) fn read(text: &str) -> Result<Self, Unreadable> {
+        let mut scanner = Scanner { text, at: 0 };
+        scanner.skip()?;
+        while scanner.rest().starts_with("#!") {
+            let end = scanner.rest().find(']').map_or(text.len(), |end| scanner.at + end + 1);
+            scanner.at = end;
+            scanner.skip()?;
+        }
+        let node = scanner.value(DEPTH)?;
+        scanner.skip()?;
+        if scanner.at < text.len() {
+            return Err(scanner.fault(scanner.at, "nothing may follow here"));
+        }
+        Ok(node)
+    }
+
+    /// The value at `path`, or the deepest value on the way to it, with the number of segments that were found.
+    pub(crate) fn descend(&self, text: &str, path: &Path) -> (&Self, usize) {
+        let mut node = self;
+        for (depth, segment) in path.0.iter().enumerate() {
+            let child = match (segment, &node.content) {
+                (Segment::Field(name), Content::Fields(fields)) => {
+                    fields.iter().find(|(key, _)| &text[key.clone()] == name).map(|(_, value)| value)
+                }
+                (Segment::Index(index), Content::Items(items)) => items.get(*index),
+                _ => None,
+            };
+            match child {
+                Some(child) => node = child,
+                None => return (node, depth),
+            }
+        }
+        (node, path.0.len())
+    }
+
+    /// The innermost value that covers byte `at`, with its path; this value if none within it does.
+    pub(crate) fn covering(&self, text: &str, at: usize) -> (Path, &Self) {
+        let covers = |node: &Self| node.span.start <= at && at < node.span.end;
+        let child = match &self.content {
+            Content::Scalar => None,
+            Content::Fields(fields) => fields
+                .iter()
+                .find(|(_, value)| covers(value))
+                .map(|(key, value)| (Segment::Field(text[key.clone()].to_owned()), value)),
+            Content::Items(items) => items
+                .iter()
+                .enumerate()
+                .find(|(_, item)| covers(item))
+                .map(|(index, item)| (Segment::Index(index), item)),
+        };
+        let Some((segment, child)) = child else { return (Path::default(), self) };
+        let (mut path, node) = child.covering(text, at);
+        path.0.insert(0, segment);
+        (path, node)
+    }
+
+    /// The bytes to point at: the value if it fits one line, else its name or first character.
+    pub(crate) fn mark(&self, text: &str) -> Range<usize> {
+        match text[self.span.clone()].contains('\n') {
+            false => self.span.clone(),
+            true if !self.name.is_empty() => self.name.clone(),
+            true => self.span.start..self.span.start + 1,
+        }
+    }
+
+    /// Bytes of the key that the last segment of `path` names, if it is written.
+    pub(crate) fn key(&self, text: &str, path: &Path) -> Option<Range<usize>> {
+        let Some(Segment::Field(name)) = path.0.last() else { return None };
+        let (parent, _) = self.descend(text, &path.parent());
+        let Content::Fields(fields) = &parent.content else { return None };
+        fields.iter().rev().map(|(key, _)| key.clone()).find(|key| &text[key.clone()] == name)
+    }
+}
+
+struct Scanner<'a> {
+    text: &'a str,
+    at: usize,
+}
+
+impl<'a> Scanner<'a> {
+    fn rest(&self) -> &'a str {
+        &self.text[self.at..]
+    }
+
+    fn peek(&self) -> Option<char> {
+        self.rest().chars().next()
+    }
+
+    /// An error at the character that starts at byte `start`.
+    fn fault(&self, start: usize, reason: impl Into<String>) -> Unreadable {
+        let length = self.text[start..].chars().next().map_or(0, char::len_utf8);
+        Unreadable { span: start..start + length, reason: reason.into() }
+    }
+
+    /// Skips spaces and comments.
+    fn skip(&mut self) -> Result<(), Unreadable> {
+        loop {
+            let rest = self.rest();
+            let trimmed = rest.trim_start();
+            self.at += rest.len() - trimmed.len();
+            if trimmed.starts_with("//") {
+                self.at += trimmed.find('\n').unwrap_or(trimmed.len());
+            } else if trimmed.starts_with("/*") {
+                self.block_comment()?;
+            } else {
+                return Ok(());
+            }
+        }
+    }
+
+    fn block_comment(&mut self) -> Result<(), Unreadable> {
+        let (start, mut depth) = (self.at, 0);
+        loop {
+            let rest = self.rest();
+            match (rest.starts_with("/*"), rest.starts_with("*/"), rest.chars().next()) {
+                (true, ..) => (self.at, depth) = (self.at + 2, depth + 1),
+                (_, true, _) => (self.at, depth) = (self.at + 2, depth - 1),
+                (.., Some(c)) => self.at += c.len_utf8(),
+                (.., None) => return Err(self.fault(start, "this comment is never closed")),
+            }
+            if depth == 0 {
+                return Ok(());
+            }
+        }
+    }
+
+    fn value(&mut self, depth: usize) -> Result<Node, Unreadable> {
+        if depth == 0 {
+            return Err(self.fault(self.at, "values are nested too deeply"));
+        }
+        let start = self.at;
+        let name = self.word();
+        if !name.is_empty() {
+            self.skip()?;
+        }
+        let content = match self.peek() {
+            Some('(') => self.group(')', depth)?,
+            Some('[') if name.is_empty() => self.group(']', depth)?,
+            _ if !name.is_empty() => {
+                self.at = name.end;
+                return Ok(Node { span: name.clone(), name, content: Content::Scalar });
+            }
+            Some('"') => self.string()?,
+            Some(c) => return Err(self.fault(start, format!("expected a value, found {c:?}"))),
+            None => return Err(self.fault(start, "expected a value, found the end")),
+        };
+        Ok(Node { span: start..self.at, name, content })
+    }
+
+    /// Bytes of a name or number.
+    fn word(&mut self) -> Range<usize> {
+        let start = self.at;
+        let is_word = |c: char| c.is_alphanumeric() || matches!(c, '_' | '.' | '+' | '-' | '#' | '\'');
+        self.at += self.rest().find(|c| !is_word(c)).unwrap_or(self.rest().len());
+        start..self.at
+    }
+
+    fn string(&mut self) -> Result<Content, Unreadable> {
+        let start = self.at;
+        let mut escaped = true; // the opening quote
+        for (offset, c) in self.rest().char_indices() {
+            if c == '"' && !escaped {
+                self.at += offset + 1;
+                return Ok(Content::Scalar);
+            }
+            escaped = c == '\\' && !escaped;
+        }
+        Err(self.fault(start, "this string is never closed"))
+    }
+
+    /// What stands between brackets, up to and with `close`.
+    fn group(&mut self, close: char, depth: usize) -> Result<Content, Unreadable> {
+        let open = self.at;
+        self.at += 1;
+        let (mut fields, mut items) = (Vec::new(), Vec::new());
+        loop {
+            self.skip()?;
+            if self.peek() == Some(close) {
+                self.at += 1;
+                break;
+            }
+            if self.peek().is_none() {
+                return Err(self.fault(open, format!("this bracket is never closed with {close}")));
+            }
+            match (close == ')').then(|| self.field_name()).transpose()?.flatten() {
+                Some(name) => {
+                    self.skip()?;
+                    fields.push((name, self.value(depth - 1)?));
+                }
+                None => items.push(self.value(depth - 1)?),
+            }
+            self.skip()?;
+            match self.peek() {
+                Some(',') => self.at += 1,
+                Some(c) if c == close => {}
+                Some(c) => return Err(self.fault(self.at, format!("expected , or {close}, found {c:?}"))),
+                None => return Err(self.fault(open, format!("this bracket is never closed with {close}"))),
+            }
+        }
+        match (fields.is_empty(), items.first()) {
+            (false, Some(item)) => {
+                Err(Unreadable { span: item.span.clone(), reason: "expected `name: value`".to_owned() })
+            }
+            (true, _) if close == ']' || !items.is_empty() => Ok(Content::Items(items)),
+            _ => Ok(Content::Fields(fields)),
+        }
+    }
+
+    /// The name before a colon, past which the scanner then stands; otherwise nothing moves.
+    fn field_name(&mut self) -> Result<Option<Range<usize>>, Unreadable> {
+        let start = self.at;
+        let name = self.word();
+        self.skip()?;
+        if !name.is_empty() && self.peek() == Some(':') {
+            self.at += 1;
+            return Ok(Some(name));
+        }
+        self.at = start;
+        Ok(None)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn at<'a>(text: &'a str, path: &str) -> Option<&'a str> {
+        let (node, path) = (Node::read(text).unwrap(), Path::parse(path).unwrap());
+        let (found, depth) = node.descend(text, &path);
+        (depth == path.0.len()).then(|| &text[found.span.clone()])
+    }
+
+    #[test]
+    fn values_are_found_by_path() {
+        let text = "A(\n  b: 1, // b: 2\n  c: [X(n: 5), Y, /* Z */ (0.9, 0.99)],\n  d: \"), b: 3\",\n)";
+        assert_eq!(at(text, "b"), Some("1"));
+        assert_eq!(at(text, "c[0].n"), Some("5"));
+        assert_eq!(at(text, "c[1]"), Some("Y"));
+        assert_eq!(at(text, "c[2][1]"), Some("0.99"));
+        assert_eq!(at(text, "d"), Some("\"), b: 3\""));
+        assert_eq!(at(text, "c[3]"), None);
+        assert_eq!(at(text, "e"), None);
+    }
+
+    #[test]
+    fn paths_read_as_they_print() {
+        for path in ["steps", "network.layers[2].neuron", "training.optimizer.betas[0]"] {
+            assert_eq!(Path::parse(path).unwrap().to_string(), path);
+        }
+        for wrong in ["", "a..b", "a[", "a[x]", "a[1]b", "a b", ".a", "a[-1]"] {
+            assert_eq!(Path::parse(wrong), None, "{wrong}");
+        }
+    }
+
+    #[test]
+    fn unreadable_text_is_blamed_where_it_starts() {
+        let blame = |text: &str| {
+            let fault = Node::read(text).unwrap_err();
+            (fault.span.start, fault.reason)
+        };
+        assert_eq!(blame("A(b: [1, 2"), (5, "this bracket is never closed with ]".to_owned()));
+        assert_eq!(blame("A(b: 1 c: 2)"), (7, "expected , or ), found 'c'".to_owned()));
+        assert_eq!(blame("A(b: )"), (5, "expected a value, found ')'".to_owned()));
+        assert_eq!(blame("A() B"), (4, "nothing may follow here".to_owned()));
+        assert_eq!(blame("/* A()"), (0, "this comment is never closed".to_owned()));
+        assert_eq!(blame("A(b: \"x)"), (5, "this string is never closed".to_owned()));
+        assert_eq!(blame("A(1, b: 2)"), (2, "expected `name: value`".to_owned()));
+        assert_eq!(blame(&"(".repeat(200)).1, "values are nested too deeply");
+    }
+}
