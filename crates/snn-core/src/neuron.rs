@@ -106,6 +106,12 @@ impl Neuron {
         }
     }
 
+    /// The leak in double precision, as it was written: the shortest decimal number that rounds to the leak. Traces are
+    /// sums of its powers, in which the rounding of 0.99 to single precision would show.
+    pub fn exact_leak(&self) -> f64 {
+        self.leak().to_string().parse().unwrap_or_else(|_| f64::from(self.leak()))
+    }
+
     /// Firing threshold; of a readout, the divisor of its output.
     pub fn threshold(&self) -> f32 {
         match *self {

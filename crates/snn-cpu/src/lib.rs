@@ -1,1 +1,76 @@
-//! x
+//! The event-driven CPU engine: work in proportion to spikes, forward, backward and for the weight gradients.
+//!
+//! Spikes are stored at one bit per neuron and step, and are all that a backward pass needs. Each pass walks lists of
+//! events made from those bits ([`events`](self)), one pixel at a time, with the time axis innermost. Above a density of
+//! about one half a matrix product takes over, population by population and sample by sample. Samples run in parallel;
+//! how gradients are grouped and summed depends on the plan and the data, never on the number of threads.
+//!
+//! ```
+//! use snn_core::{Engine as _, Map, Network, Neuron, Plan, Projection, Shape, Source};
+//!
+//! let mut builder = Network::builder(Shape::features(4));
+//! let map = Map::Linear { features: 2 };
+//! builder.add("readout", Neuron::readout(), vec![Projection::new(Source::Input, map)])?;
+//! let session = snn_cpu::Cpu::new(2)
+//!     .compile(&builder.build()?, Plan { steps: 10, batch: 8, train: true, record: false })?;
+//! println!("{} bytes planned", session.memory().total());
+//! # Ok::<(), snn_core::Error>(())
+//! ```
+
+mod backward;
+mod compiled;
+mod dense;
+mod events;
+mod forward;
+mod gradients;
+mod layout;
+mod session;
+mod simd;
+
+use std::sync::Arc;
+
+use rayon::{ThreadPool, ThreadPoolBuilder};
+use snn_core::{Engine, Error, Network, Plan, Session};
+
+use crate::simd::Level;
+
+/// The engine named `cpu`.
+#[derive(Debug, Clone)]
+pub struct Cpu {
+    threads: usize,
+    level: Level,
+}
+
+impl Cpu {
+    /// An engine on `threads` threads; 0 means one a core. The results do not depend on the number.
+    pub fn new(threads: usize) -> Self {
+        let cores = || std::thread::available_parallelism().map_or(1, usize::from);
+        Self { threads: if threads == 0 { cores() } else { threads }, level: Level::detect() }
+    }
+
+    /// Number of threads.
+    pub fn threads(&self) -> usize {
+        self.threads
+    }
+
+    fn pool(&self) -> Result<Arc<ThreadPool>, Error> {
+        let pool = ThreadPoolBuilder::new().num_threads(self.threads).thread_name(|i| format!("snn-cpu-{i}")).build();
+        pool.map(Arc::new).map_err(|error| Error::Network(format!("cannot start {} threads: {error}", self.threads)))
+    }
+}
+
+impl Engine for Cpu {
+    fn name(&self) -> &'static str {
+        "cpu"
+    }
+
+    fn describe(&self) -> String {
+        let plural = if self.threads == 1 { "" } else { "s" };
+        format!("cpu, {} thread{plural}, {}", self.threads, self.level.name())
+    }
+
+    fn compile(&self, network: &Network, plan: Plan) -> Result<Box<dyn Session>, Error> {
+        plan.check()?;
+        Ok(Box::new(session::CpuSession::new(network, plan, self.level, self.pool()?)?))
+    }
+}

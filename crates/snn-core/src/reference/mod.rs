@@ -51,7 +51,7 @@ struct PopulationState {
     /// Membrane `V` carried to the next step.
     membrane: Vec<f32>,
     /// `Σ leak^(T-1-t) u(t)`, `Σ u(t)` and the correction that they give.
-    trace: Vec<f32>,
+    trace: Vec<f64>,
     count: Vec<f32>,
     correction: Vec<f32>,
     /// `d(t) = dL/dv(t)`; empty before the backward pass.
@@ -100,7 +100,7 @@ impl Session for ReferenceSession {
         }
         for (population, neurons) in self.network.populations().iter().zip(&mut state.populations) {
             neurons.correction = std::iter::zip(&neurons.trace, &neurons.count)
-                .map(|(&f, &g)| correction(population.neuron.leak(), f, g))
+                .map(|(&f, &g)| correction(population.neuron.leak(), f as f32, g))
                 .collect();
         }
 
@@ -166,7 +166,7 @@ impl Session for ReferenceSession {
         let lif = |values: &Vec<f32>| if matches!(neuron, Neuron::Lif { .. }) { values.clone() } else { Vec::new() };
         Ok(Record {
             spikes,
-            trace: lif(&neurons.trace),
+            trace: lif(&neurons.trace.iter().map(|&f| f as f32).collect()),
             count: lif(&neurons.count),
             correction: lif(&neurons.correction),
             membrane: neurons.membrane.clone(),
@@ -247,7 +247,7 @@ impl PopulationState {
             output: Vec::new(),
             mask,
             membrane: zeros(),
-            trace: zeros(),
+            trace: vec![0.0; neurons],
             count: zeros(),
             correction: zeros(),
             delta: Vec::new(),
@@ -272,8 +272,9 @@ impl PopulationState {
                 Trace::AfterDropout => &output,
                 Trace::BeforeDropout => &spikes,
             };
+            let leak = neuron.exact_leak();
             for (i, u) in traced.iter().enumerate() {
-                self.trace[i] = leak * self.trace[i] + u;
+                self.trace[i] = leak * self.trace[i] + f64::from(*u);
                 self.count[i] += u;
             }
         }

@@ -1,0 +1,194 @@
+//! What is known of a network and a plan before the first trial: layouts, packed shapes, sizes.
+
+use snn_core::{Error, Map, Memory, Network, Neuron, Plan, Shape, Source};
+
+use crate::events::Events;
+use crate::layout::{Layout, Rows, WeightShape};
+use crate::simd::{LANE, Lane, Level};
+
+/// Most steps that an event list can address.
+const MAX_STEPS: usize = 1 << 16;
+
+/// Most samples whose errors are held at once, for networks so small that it costs little.
+const MAX_ROUND: usize = 64;
+
+/// Neurons of all samples of a round together, which bounds the round of larger networks.
+const ROUND_NEURONS: usize = 1 << 21;
+
+/// Fewest samples of a round, whatever their size.
+const MIN_ROUND: usize = 8;
+
+/// A network laid out for a plan.
+pub(crate) struct Compiled {
+    pub(crate) network: Network,
+    pub(crate) plan: Plan,
+    pub(crate) level: Level,
+    pub(crate) input: Layout,
+    pub(crate) populations: Vec<Layout>,
+    /// Per weight of the network.
+    pub(crate) weights: Vec<WeightShape>,
+    /// Per population: `leak^(T-1-t)` for each step.
+    pub(crate) decay: Vec<Vec<f64>>,
+    /// Words of 32 steps.
+    pub(crate) words: usize,
+    /// Samples whose errors are held at once, at most; each has a gradient buffer of its own.
+    pub(crate) round: usize,
+}
+
+/// A projection with the population that it feeds.
+#[derive(Clone, Copy)]
+pub(crate) struct Consumer {
+    pub(crate) population: usize,
+    pub(crate) map: Map,
+    pub(crate) weight: Option<usize>,
+}
+
+impl Compiled {
+    pub(crate) fn new(network: &Network, plan: Plan, level: Level) -> Result<Self, Error> {
+        if plan.steps > MAX_STEPS {
+            return Err(Error::Range {
+                what: "steps".to_owned(),
+                range: format!("at most {MAX_STEPS} on the cpu engine"),
+                found: plan.steps.to_string(),
+            });
+        }
+        let inputs = || network.populations().iter().flat_map(|population| &population.inputs);
+        // An input that only linear maps read is better off as one long pixel.
+        let is_flat = inputs()
+            .filter(|projection| projection.source == Source::Input)
+            .all(|projection| matches!(projection.map, Map::Linear { .. }));
+        let shape = network.input();
+        let input = Layout::new(if is_flat { Shape::features(shape.len()) } else { shape });
+        let populations: Vec<Layout> = network.populations().iter().map(|p| Layout::new(p.shape)).collect();
+        let mut weights = vec![WeightShape { outputs: 0, inputs: 0, taps: 0 }; network.weights().len()];
+        for (projection, target) in network
+            .populations()
+            .iter()
+            .zip(&populations)
+            .flat_map(|(population, layout)| population.inputs.iter().map(move |projection| (projection, layout)))
+        {
+            let source = match projection.source {
+                Source::Input => &input,
+                Source::Population(index) => &populations[index],
+            };
+            if let Some(weight) = projection.weight {
+                let taps = match projection.map {
+                    Map::Conv { kernel, .. } => kernel[0] * kernel[1],
+                    _ => source.pixels(),
+                };
+                weights[weight] = WeightShape { outputs: target.channels, inputs: source.channels, taps };
+            }
+        }
+        let decay = network.populations().iter().map(|population| {
+            let leak = population.neuron.exact_leak();
+            (0..plan.steps).map(|t| leak.powi((plan.steps - 1 - t) as i32)).collect()
+        });
+        let neurons: usize = populations.iter().map(|layout| layout.pixels() * layout.channels).sum();
+        let round = (ROUND_NEURONS / neurons).clamp(MIN_ROUND, MAX_ROUND).min(plan.batch);
+        let (words, decay) = (plan.steps.div_ceil(32), decay.collect());
+        Ok(Self { network: network.clone(), plan, level, input, populations, weights, decay, words, round })
+    }
+
+    pub(crate) fn source(&self, source: Source) -> &Layout {
+        match source {
+            Source::Input => &self.input,
+            Source::Population(index) => &self.populations[index],
+        }
+    }
+
+    /// The projections that read `source`, in evaluation order.
+    pub(crate) fn consumers(&self, source: Source) -> impl Iterator<Item = Consumer> {
+        self.network.populations().iter().enumerate().flat_map(move |(population, p)| {
+            let reads = p.inputs.iter().filter(move |projection| projection.source == source);
+            reads.map(move |projection| Consumer { population, map: projection.map, weight: projection.weight })
+        })
+    }
+
+    /// Bits of one sample of a population, in words; none for a readout.
+    pub(crate) fn bit_words(&self, population: usize) -> usize {
+        let layout = &self.populations[population];
+        let fires = self.network.populations()[population].neuron.fires();
+        if fires { layout.pixels() * self.words * layout.lanes * LANE } else { 0 }
+    }
+
+    /// Shape of a projection's weight; no taps for maps without one.
+    pub(crate) fn weight_shape(&self, weight: Option<usize>) -> WeightShape {
+        weight.map_or(WeightShape { outputs: 0, inputs: 0, taps: 0 }, |index| self.weights[index])
+    }
+
+    /// Bytes that the event lists of all samples in flight may take: enough for every sample of a round in the forward
+    /// pass, and for one sample's errors in the backward pass, even if every neuron fires at every step.
+    pub(crate) fn event_budget(&self) -> usize {
+        let steps = self.plan.steps;
+        let most = |layout: &Layout, errors| Events::bytes(layout, layout.pixels() * layout.channels * steps, errors);
+        let lists = |population: &snn_core::Population| -> usize {
+            population.inputs.iter().map(|projection| most(self.source(projection.source), false)).sum()
+        };
+        let forward = self.network.populations().iter().map(lists).max().unwrap_or(0) * self.round;
+        let live = |index: usize| -> usize {
+            let consumers =
+                self.consumers(Source::Population(index)).map(|c| most(&self.populations[c.population], true));
+            most(&self.populations[index], true) + consumers.sum::<usize>()
+        };
+        let backward = (0..self.populations.len()).map(live).max().unwrap_or(0);
+        if self.plan.train { forward.max(backward) } else { forward }
+    }
+
+    pub(crate) fn memory(&self) -> Memory {
+        let packed =
+            |rows| self.weights.iter().map(move |shape| shape.packed_lanes(rows)).sum::<usize>() * size_of::<Lane>();
+        let neurons = self.populations.iter().map(|layout| layout.pixels() * layout.lanes * LANE).sum::<usize>();
+        let bits: usize = (0..self.populations.len()).map(|index| self.bit_words(index)).sum();
+        let input = self.network.input().len() * self.words;
+        let mut parts = vec![
+            ("weights as rows", packed(Rows::OfOutputs) + if self.plan.train { packed(Rows::OfInputs) } else { 0 }),
+            ("spikes", (bits + input) * size_of::<u32>() * self.plan.batch),
+            ("events", self.event_budget()),
+            ("work space", self.work_space() * self.round),
+        ];
+        if self.plan.train {
+            let linear: usize = self
+                .weights
+                .iter()
+                .enumerate()
+                .map(|(i, w)| if self.is_linear(i) { w.packed_lanes(Rows::OfInputs) } else { 0 })
+                .sum();
+            parts.push(("gradients as rows", (linear + self.gradient_lanes() * self.round) * size_of::<Lane>()));
+        }
+        if self.plan.record {
+            let errors = if self.plan.train { self.plan.steps } else { 0 };
+            parts.push(("record", neurons * self.plan.batch * (1 + errors) * size_of::<f32>()));
+        }
+        Memory { parts }
+    }
+
+    /// Whether a weight belongs to a linear map.
+    pub(crate) fn is_linear(&self, weight: usize) -> bool {
+        self.network.weights()[weight].shape.len() == 2
+    }
+
+    /// Lanes of one sample's gradient buffers for convolutions: the largest of any source.
+    fn gradient_lanes(&self) -> usize {
+        let sources = std::iter::once(Source::Input).chain((0..self.populations.len()).map(Source::Population));
+        let lanes = |source| -> usize {
+            let rows = if source == Source::Input { Rows::OfOutputs } else { Rows::OfInputs };
+            let conv = self.consumers(source).filter_map(|c| c.weight).filter(|&weight| !self.is_linear(weight));
+            conv.map(|weight| self.weights[weight].packed_lanes(rows)).sum()
+        };
+        sources.map(lanes).max().unwrap_or(0)
+    }
+
+    /// Bytes of one sample's buffers over time: currents, counts, and the windows of the dense path.
+    fn work_space(&self) -> usize {
+        let window = |shape: &WeightShape| shape.taps * shape.inputs.max(shape.outputs);
+        let windows = self.weights.iter().map(window).max().unwrap_or(0);
+        let masks = self.populations.iter().map(|layout| layout.pixels() * layout.channels).max().unwrap_or(0);
+        let tiles = 3 * self.level.tile_lanes() * LANE;
+        ((windows + tiles) * self.plan.steps + masks) * size_of::<f32>()
+    }
+
+    /// The neuron of a population.
+    pub(crate) fn neuron(&self, population: usize) -> Neuron {
+        self.network.populations()[population].neuron
+    }
+}

@@ -1,0 +1,234 @@
+//! Forward pass of one population for one sample: currents from the events of its sources, then the neuron scan.
+//!
+//! An output pixel is taken at a time, with its currents of all steps in the first-level cache: each active input
+//! neuron in its window adds its weight row, held in registers, at the steps where it fired.
+
+use snn_core::{Map, Neuron};
+
+use crate::dense;
+use crate::events::{Active, Events};
+use crate::layout::{Layout, Rows, Tile, WeightShape};
+use crate::simd::{Job, LANE, Lane, MAX_TILE_LANES, Simd};
+
+/// Density of the events above which a dense matrix product is quicker than walking events.
+pub(crate) const DENSE_ABOVE: f32 = 0.45;
+
+/// One projection as the forward kernel needs it.
+pub(crate) struct Incoming<'a> {
+    pub(crate) map: Map,
+    pub(crate) source: Layout,
+    pub(crate) events: &'a Events,
+    /// Packed [`Rows::OfOutputs`]; empty for maps without weights.
+    pub(crate) weight: &'a [Lane],
+    pub(crate) shape: WeightShape,
+}
+
+/// All that is needed to run one population for one sample.
+pub(crate) struct Forward<'a> {
+    pub(crate) neuron: Neuron,
+    pub(crate) layout: Layout,
+    pub(crate) incoming: &'a [Incoming<'a>],
+    pub(crate) steps: usize,
+    pub(crate) tile_lanes: usize,
+    /// Currents `[T][lane]` of one pixel and tile.
+    pub(crate) current: &'a mut Vec<Lane>,
+    /// Work space of the dense path.
+    pub(crate) patches: &'a mut Vec<f32>,
+    /// Spikes `[pixel][word][channel]`; empty for a readout.
+    pub(crate) bits: &'a mut [u32],
+    /// Final membranes `[pixel][channel]`; empty if not wanted.
+    pub(crate) membrane: &'a mut [f32],
+}
+
+impl Job for Forward<'_> {
+    type Output = ();
+
+    #[inline(always)]
+    fn run<S: Simd>(mut self) {
+        for tile in self.layout.tiles(self.tile_lanes) {
+            match tile.lanes {
+                1 => self.tile::<S, 1>(tile),
+                2 => self.tile::<S, 2>(tile),
+                3 => self.tile::<S, 3>(tile),
+                _ => self.tile::<S, MAX_TILE_LANES>(tile),
+            }
+        }
+    }
+}
+
+impl Forward<'_> {
+    #[inline(always)]
+    fn tile<S: Simd, const V: usize>(&mut self, tile: Tile) {
+        self.current.resize(self.steps * V, Lane::ZERO);
+        for pixel in 0..self.layout.pixels() {
+            self.current.fill(Lane::ZERO);
+            let (current, _) = self.current.as_chunks_mut::<V>();
+            for incoming in self.incoming {
+                incoming.add_currents::<S, V>(&self.layout, pixel, tile, current, self.patches);
+            }
+            self.scan::<S, V>(pixel, tile);
+        }
+    }
+
+    /// Runs the neurons of one pixel and tile over all steps.
+    #[inline(always)]
+    fn scan<S: Simd, const V: usize>(&mut self, pixel: usize, tile: Tile) {
+        let (current, _) = self.current.as_chunks::<V>();
+        let (leak, threshold) = (S::splat(self.neuron.leak()), S::splat(self.neuron.threshold()));
+        let width = self.layout.lanes * LANE;
+        let mut v = [S::splat(0.0); V];
+        if self.neuron.fires() {
+            let words = self.steps.div_ceil(32);
+            let (bits, _) = self.bits[pixel * words * width..][..words * width].as_chunks_mut::<LANE>();
+            for (word, current) in current.chunks(32).enumerate() {
+                let mut fired = [S::no_bits(); V];
+                for (t, current) in current.iter().enumerate() {
+                    for i in 0..V {
+                        let charged = S::add(v[i], S::load(&current[i]));
+                        let (reset, bits) = S::fire(charged, threshold, fired[i], 1 << t);
+                        fired[i] = bits;
+                        v[i] = S::mul(leak, reset);
+                    }
+                }
+                for i in 0..V {
+                    S::store_bits(&mut bits[word * self.layout.lanes + tile.start + i], fired[i]);
+                }
+            }
+        } else {
+            for current in current {
+                for i in 0..V {
+                    v[i] = S::mul(leak, S::add(v[i], S::load(&current[i])));
+                }
+            }
+        }
+        if !self.membrane.is_empty() {
+            let (membrane, _) = self.membrane[pixel * width..][..width].as_chunks_mut::<LANE>();
+            for i in 0..V {
+                let mut lane = Lane::ZERO;
+                S::store(v[i], &mut lane);
+                membrane[tile.start + i] = lane.0;
+            }
+        }
+    }
+}
+
+impl Incoming<'_> {
+    #[inline(always)]
+    fn add_currents<S: Simd, const V: usize>(
+        &self,
+        layout: &Layout,
+        pixel: usize,
+        tile: Tile,
+        current: &mut [[Lane; V]],
+        patches: &mut Vec<f32>,
+    ) {
+        if self.shape.taps > 0 {
+            let weight = &self.weight[self.shape.tile_range(Rows::OfOutputs, tile)];
+            if self.events.density(&self.source, current.len()) > DENSE_ABOVE {
+                dense::add_currents(self, layout, pixel, weight, current.as_flattened_mut(), patches);
+                return;
+            }
+            for_each_tap(&self.map, &self.source, layout, pixel, |tap, pixel| {
+                let (rows, _) = weight[self.shape.tap_range(Rows::OfOutputs, tile, tap)].as_chunks::<V>();
+                add_rows::<S, V>(self.events.at(pixel), &self.events.times, rows, current);
+            });
+        } else {
+            let share = share(&self.map);
+            for_each_tap(&self.map, &self.source, layout, pixel, |_, pixel| {
+                for active in &self.events.active[self.events.within(pixel, tile)] {
+                    let value = share * active.scale;
+                    let (lane, i) = (active.channel as usize / LANE - tile.start, active.channel as usize % LANE);
+                    for &t in &self.events.times[active.spikes()] {
+                        current[usize::from(t)][lane].0[i] += value;
+                    }
+                }
+            });
+        }
+    }
+}
+
+/// Adds the weight row of each active neuron at the steps where it fired.
+#[inline(always)]
+fn add_rows<S: Simd, const V: usize>(active: &[Active], times: &[u16], rows: &[[Lane; V]], current: &mut [[Lane; V]]) {
+    for active in active {
+        let scale = S::splat(active.scale);
+        let mut row = [scale; V];
+        for i in 0..V {
+            row[i] = S::mul(scale, S::load(&rows[active.channel as usize][i]));
+        }
+        for &t in &times[active.spikes()] {
+            let current = &mut current[usize::from(t)];
+            for i in 0..V {
+                S::store(S::add(S::load(&current[i]), row[i]), &mut current[i]);
+            }
+        }
+    }
+}
+
+/// Coefficient of a map without weights.
+pub(crate) fn share(map: &Map) -> f32 {
+    match *map {
+        Map::AvgPool { size, .. } => 1.0 / (size * size) as f32,
+        _ => 1.0,
+    }
+}
+
+/// Kernel height and width, stride and padding of a map over an input of layout `source`; a linear map is one window.
+fn window(map: &Map, source: &Layout) -> ([usize; 2], usize, usize) {
+    match *map {
+        Map::Conv { kernel, stride, padding, .. } => (kernel, stride, padding),
+        Map::Linear { .. } => ([source.height, source.width], 1, 0),
+        Map::AvgPool { size, stride } => ([size, size], stride, 0),
+        Map::Subsample { stride } => ([1, 1], stride, 0),
+    }
+}
+
+/// Calls `visit(tap, input pixel)` for the taps of the window of an output pixel that lie inside the input.
+#[inline(always)]
+pub(crate) fn for_each_tap(
+    map: &Map,
+    source: &Layout,
+    output: &Layout,
+    pixel: usize,
+    mut visit: impl FnMut(usize, usize),
+) {
+    let (kernel, stride, padding) = window(map, source);
+    let (top, left) = (pixel / output.width * stride, pixel % output.width * stride);
+    for dy in 0..kernel[0] {
+        let row = (top + dy).wrapping_sub(padding);
+        if row >= source.height {
+            continue;
+        }
+        for dx in 0..kernel[1] {
+            let column = (left + dx).wrapping_sub(padding);
+            if column < source.width {
+                visit(dy * kernel[1] + dx, row * source.width + column);
+            }
+        }
+    }
+}
+
+/// Calls `visit(tap, output pixel)` for the windows that an input pixel lies in.
+#[inline(always)]
+pub(crate) fn for_each_window(
+    map: &Map,
+    source: &Layout,
+    output: &Layout,
+    pixel: usize,
+    mut visit: impl FnMut(usize, usize),
+) {
+    let (kernel, stride, padding) = window(map, source);
+    let (row, column) = (pixel / source.width + padding, pixel % source.width + padding);
+    for dy in 0..kernel[0].min(row + 1) {
+        let top = row - dy;
+        if top % stride != 0 || top / stride >= output.height {
+            continue;
+        }
+        for dx in 0..kernel[1].min(column + 1) {
+            let left = column - dx;
+            if left % stride == 0 && left / stride < output.width {
+                visit(dy * kernel[1] + dx, top / stride * output.width + left / stride);
+            }
+        }
+    }
+}

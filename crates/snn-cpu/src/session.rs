@@ -1,0 +1,368 @@
+//! A session: packed weights, the bits of the last trial, and the work spaces of the samples in flight.
+
+use std::sync::Arc;
+
+use rayon::ThreadPool;
+use rayon::prelude::*;
+use snn_core::{
+    Activity, Draws, Dropout, Encoder, Error, Memory, Network, Neuron, Plan, Purpose, Record, Session, Source,
+    SpikeTrain, Stimulus, Stream, Trial, Weights, correction, dropout_mask,
+};
+
+use crate::backward::Scratch;
+use crate::compiled::Compiled;
+use crate::events::{Events, Scaling};
+use crate::forward::{Forward, Incoming};
+use crate::layout::Rows;
+use crate::simd::{LANE, Lane, dispatch};
+
+pub(crate) struct CpuSession {
+    pub(crate) compiled: Compiled,
+    pub(crate) pool: Arc<ThreadPool>,
+    /// Packed weights of the forward pass; empty before the first load.
+    pub(crate) outputs: Vec<Vec<Lane>>,
+    /// Packed weights of the backward pass.
+    pub(crate) inputs: Vec<Vec<Lane>>,
+    /// One for each sample of the batch.
+    pub(crate) samples: Vec<Sample>,
+    /// One for each sample of a round.
+    pub(crate) slots: Vec<Slot>,
+    /// Gradients of linear maps, packed, summed over samples as they come.
+    pub(crate) linear_gradients: Vec<Vec<Lane>>,
+    pub(crate) trial: Option<LastTrial>,
+}
+
+/// What a trial leaves behind of one sample.
+#[derive(Default)]
+pub(crate) struct Sample {
+    /// Input spikes in the layout's neuron order, `[neuron][word]`.
+    pub(crate) fired: Vec<u32>,
+    pub(crate) negative: Vec<u32>,
+    /// Spikes of each population, `[pixel][word][channel]`.
+    pub(crate) bits: Vec<Vec<u32>>,
+    /// Number of spikes of each population.
+    pub(crate) spikes: Vec<u64>,
+    /// Final membranes of each population, `[pixel][channel]`; but for the readout only if the plan records.
+    pub(crate) membrane: Vec<Vec<f32>>,
+    /// `d(t)` of each population, `[T][neuron]`; only if the plan records.
+    pub(crate) delta: Vec<Vec<f32>>,
+}
+
+/// Work space of one sample in flight.
+#[derive(Default)]
+pub(crate) struct Slot {
+    /// Events of the sources of the population that runs forward.
+    sources: Vec<Events>,
+    current: Vec<Lane>,
+    pub(crate) mask: Vec<f32>,
+    pub(crate) scratch: Scratch,
+    /// Events and errors of the populations, while the backward pass needs them.
+    pub(crate) errors: Vec<Events>,
+    pub(crate) input: Events,
+    /// Gradients of the convolutions that read the present source.
+    pub(crate) gradients: Vec<Vec<Lane>>,
+}
+
+/// What a backward pass must know of the trial besides its spikes.
+pub(crate) struct LastTrial {
+    pub(crate) samples: usize,
+    pub(crate) masks: Masks,
+}
+
+/// Dropout of a trial, kept for its backward pass.
+#[derive(Clone)]
+pub(crate) enum Masks {
+    Off,
+    Given(Vec<Vec<f32>>),
+    Drawn { seed: u64, epoch: u32, samples: Vec<u32> },
+}
+
+impl CpuSession {
+    pub(crate) fn new(
+        network: &Network,
+        plan: Plan,
+        level: crate::simd::Level,
+        pool: Arc<ThreadPool>,
+    ) -> Result<Self, Error> {
+        let compiled = Compiled::new(network, plan, level)?;
+        let samples = (0..plan.batch).map(|_| Sample::default()).collect();
+        let slots = (0..compiled.round).map(|_| Slot::default()).collect();
+        let none = Vec::new;
+        Ok(Self {
+            compiled,
+            pool,
+            outputs: none(),
+            inputs: none(),
+            samples,
+            slots,
+            linear_gradients: none(),
+            trial: None,
+        })
+    }
+}
+
+impl Session for CpuSession {
+    fn memory(&self) -> Memory {
+        self.compiled.memory()
+    }
+
+    fn load(&mut self, weights: &Weights) -> Result<(), Error> {
+        let Self { compiled, pool, outputs, inputs, .. } = self;
+        compiled.network.check_weights(weights)?;
+        let tile_lanes = compiled.level.tile_lanes();
+        pool.install(|| {
+            for (rows, packed) in [(Rows::OfOutputs, outputs), (Rows::OfInputs, inputs)] {
+                if rows == Rows::OfInputs && !compiled.plan.train {
+                    continue;
+                }
+                packed.resize(weights.len(), Vec::new());
+                for ((shape, values), packed) in compiled.weights.iter().zip(weights).zip(packed) {
+                    packed.resize(shape.packed_lanes(rows), Lane::ZERO);
+                    shape.pack(rows, values, packed, tile_lanes);
+                }
+            }
+        });
+        self.trial = None;
+        Ok(())
+    }
+
+    fn forward(&mut self, trial: &Trial<'_>) -> Result<Activity, Error> {
+        let Self { compiled, pool, outputs, samples, slots, .. } = self;
+        let n = trial.check(&compiled.network, &compiled.plan)?;
+        if outputs.len() != compiled.weights.len() {
+            return Err(Error::Order("load weights before the first trial"));
+        }
+        let masks = Masks::of(trial);
+        pool.install(|| {
+            for (round, samples) in samples[..n].chunks_mut(slots.len()).enumerate() {
+                let first = round * slots.len();
+                samples.par_iter_mut().zip(&mut *slots).enumerate().for_each(|(i, (sample, slot))| {
+                    sample.set_input(compiled, trial, first + i);
+                    sample.forward(compiled, outputs, &masks, first + i, slot);
+                });
+            }
+        });
+        let readout = compiled.populations.len() - 1;
+        let scale = |v: &f32| v / compiled.neuron(readout).threshold() / compiled.plan.steps as f32;
+        let samples = &samples[..n];
+        let activity = Activity {
+            output: samples
+                .iter()
+                .flat_map(|s| s.membrane[readout][..compiled.network.classes()].iter().map(scale))
+                .collect(),
+            input_spikes: samples.iter().flat_map(|s| &s.fired).map(|word| u64::from(word.count_ones())).sum(),
+            spikes: (0..=readout).map(|population| samples.iter().map(|s| s.spikes[population]).sum()).collect(),
+        };
+        self.trial = Some(LastTrial { samples: n, masks });
+        Ok(activity)
+    }
+
+    fn backward(&mut self, d_output: &[f32], gradients: &mut Weights) -> Result<(), Error> {
+        self.add_gradients(d_output, gradients)
+    }
+
+    fn record(&self, population: usize) -> Result<Record, Error> {
+        let compiled = &self.compiled;
+        if !compiled.plan.record {
+            return Err(Error::Order("the session was not compiled to record"));
+        }
+        let trial = self.trial.as_ref().ok_or(Error::Order("no trial to record"))?;
+        let found = compiled.network.populations().get(population);
+        let shape = found.ok_or_else(|| Error::size("population", "an index of the network", population))?.shape;
+        let (layout, neuron) = (compiled.populations[population], compiled.neuron(population));
+        let mut spikes = SpikeTrain::silent(compiled.plan.steps, trial.samples, shape);
+        let (mut trace, mut count, mut factor, mut membrane) = (Vec::new(), Vec::new(), Vec::new(), Vec::new());
+        let mut mask = Vec::new();
+        for (n, sample) in self.samples[..trial.samples].iter().enumerate() {
+            trial.masks.fill(compiled, population, n, &mut mask);
+            let scaling = Scaling { neuron, decay: &compiled.decay[population], mask: &mask };
+            for i in 0..shape.len() {
+                let (pixel, channel) = (i % layout.pixels(), i / layout.pixels());
+                membrane.push(sample.membrane[population][pixel * layout.lanes * LANE + channel]);
+                let times: Vec<u16> = (0..compiled.plan.steps as u16)
+                    .filter(|&t| sample.fired_at(compiled, population, pixel, channel, t))
+                    .collect();
+                for &t in &times {
+                    spikes.set(usize::from(t), n, i, 1);
+                }
+                if matches!(neuron, Neuron::Lif { .. }) {
+                    let (f, g) = scaling.trace(mask.get(i).copied().unwrap_or(1.0), &times);
+                    trace.push(f);
+                    count.push(g);
+                    factor.push(correction(neuron.leak(), f, g));
+                }
+            }
+        }
+        let step = |t: usize| {
+            let row = move |sample: &'_ Sample| {
+                let delta = sample.delta.get(population).map_or(&[][..], Vec::as_slice);
+                delta.get(t * shape.len()..(t + 1) * shape.len()).unwrap_or(&[]).to_vec()
+            };
+            self.samples[..trial.samples].iter().flat_map(row)
+        };
+        let delta = (0..compiled.plan.steps).flat_map(step).collect();
+        Ok(Record { spikes, trace, count, correction: factor, membrane, delta })
+    }
+}
+
+impl Sample {
+    /// Lists the input spikes of sample `n` of a trial.
+    fn set_input(&mut self, compiled: &Compiled, trial: &Trial<'_>, n: usize) {
+        let (words, neurons) = (compiled.words, compiled.network.input().len());
+        self.fired.clear();
+        self.fired.resize(neurons * words, 0);
+        self.negative.clear();
+        match trial.stimulus {
+            Stimulus::Spikes(train) => {
+                for neuron in 0..neurons {
+                    let (fired, negative) = train.words(n, neuron);
+                    self.fired[neuron * words..][..words].copy_from_slice(fired);
+                    self.negative.extend_from_slice(negative);
+                }
+            }
+            Stimulus::Images { pixels, encoder, draws } => {
+                let image = &pixels[n * neurons..][..neurons];
+                if image.iter().any(|&x| x < 0.0) {
+                    self.negative.resize(neurons * words, 0);
+                }
+                self.encode(image, encoder, draws, draws.samples[n], compiled.plan.steps);
+            }
+        }
+    }
+
+    fn encode(&mut self, image: &[f32], encoder: Encoder, draws: Draws<'_>, sample: u32, steps: usize) {
+        let words = steps.div_ceil(32);
+        let stream = Stream::new(draws.seed, Purpose::Encoder);
+        for (block, values) in image.chunks(4).enumerate() {
+            let fires: Vec<_> = values.iter().map(|&x| encoder.fires(x)).collect();
+            if fires.iter().all(|fires| fires.below == 0) {
+                continue;
+            }
+            for t in 0..steps {
+                let random = stream.block(draws.epoch, sample, t as u32, block as u32);
+                for (i, (fires, random)) in fires.iter().zip(random).enumerate() {
+                    let at = (block * 4 + i) * words + t / 32;
+                    let bit = u32::from(fires.at(random)) << (t % 32);
+                    self.fired[at] |= bit;
+                    if fires.negative {
+                        self.negative[at] |= bit;
+                    }
+                }
+            }
+        }
+    }
+
+    /// Runs all populations for one sample.
+    fn forward(&mut self, compiled: &Compiled, weights: &[Vec<Lane>], masks: &Masks, n: usize, slot: &mut Slot) {
+        let populations = compiled.network.populations();
+        self.bits.resize(populations.len(), Vec::new());
+        self.membrane.resize(populations.len(), Vec::new());
+        self.spikes.clear();
+        for (index, population) in populations.iter().enumerate() {
+            let layout = compiled.populations[index];
+            slot.sources.resize_with(slot.sources.len().max(population.inputs.len()), Events::default);
+            for (events, projection) in slot.sources.iter_mut().zip(&population.inputs) {
+                self.list(compiled, projection.source, masks, n, &[], &mut slot.mask, events);
+            }
+            let incoming: Vec<Incoming<'_>> = std::iter::zip(&population.inputs, &slot.sources)
+                .map(|(projection, events)| Incoming {
+                    map: projection.map,
+                    source: *compiled.source(projection.source),
+                    events,
+                    weight: projection.weight.map_or(&[], |weight| &weights[weight]),
+                    shape: compiled.weight_shape(projection.weight),
+                })
+                .collect();
+            let bits = &mut self.bits[index];
+            bits.resize(compiled.bit_words(index), 0);
+            if compiled.plan.record || !population.neuron.fires() {
+                self.membrane[index].resize(layout.pixels() * layout.lanes * LANE, 0.0);
+            }
+            let job = Forward {
+                neuron: population.neuron,
+                layout,
+                incoming: &incoming,
+                steps: compiled.plan.steps,
+                tile_lanes: compiled.level.tile_lanes(),
+                current: &mut slot.current,
+                patches: &mut slot.scratch.patches,
+                bits,
+                membrane: &mut self.membrane[index],
+            };
+            dispatch(compiled.level, job);
+            self.spikes.push(bits.iter().map(|word| u64::from(word.count_ones())).sum());
+        }
+    }
+
+    /// Lists the events of `source`; with `decay`, also the gains of its neurons.
+    pub(crate) fn list(
+        &self,
+        compiled: &Compiled,
+        source: Source,
+        masks: &Masks,
+        n: usize,
+        decay: &[f64],
+        mask: &mut Vec<f32>,
+        events: &mut Events,
+    ) {
+        match source {
+            Source::Input => {
+                let spikes: u32 = self.fired.iter().map(|word| word.count_ones()).sum();
+                events.reserve(&compiled.input, spikes as usize);
+                events.list_input(&self.fired, &self.negative, &compiled.input, compiled.words);
+            }
+            Source::Population(index) => {
+                masks.fill(compiled, index, n, mask);
+                let scaling = Scaling { neuron: compiled.neuron(index), decay, mask };
+                let layout = &compiled.populations[index];
+                events.reserve(layout, self.spikes[index] as usize);
+                events.list_population(&self.bits[index], layout, compiled.words, &scaling);
+            }
+        }
+    }
+
+    fn fired_at(&self, compiled: &Compiled, population: usize, pixel: usize, channel: usize, t: u16) -> bool {
+        let width = compiled.populations[population].lanes * LANE;
+        let word = (pixel * compiled.words + usize::from(t) / 32) * width + channel;
+        self.bits[population].get(word).is_some_and(|bits| bits >> (t % 32) & 1 == 1)
+    }
+}
+
+impl Slot {
+    /// Events, with errors, of what `source` is.
+    pub(crate) fn events(&self, source: Source) -> &Events {
+        match source {
+            Source::Input => &self.input,
+            Source::Population(index) => &self.errors[index],
+        }
+    }
+}
+
+impl Masks {
+    fn of(trial: &Trial<'_>) -> Self {
+        match trial.dropout {
+            Dropout::Off => Self::Off,
+            Dropout::Masks(masks) => Self::Given(masks.to_vec()),
+            Dropout::Drawn(draws) => {
+                Self::Drawn { seed: draws.seed, epoch: draws.epoch, samples: draws.samples.to_vec() }
+            }
+        }
+    }
+
+    /// Writes the mask of one sample of a population in `C, H, W` order; nothing if it has none.
+    pub(crate) fn fill(&self, compiled: &Compiled, population: usize, n: usize, mask: &mut Vec<f32>) {
+        mask.clear();
+        let p = &compiled.network.populations()[population];
+        match self {
+            Self::Drawn { seed, epoch, samples } if p.dropout > 0.0 => {
+                *mask = dropout_mask(p, population, *seed, *epoch, samples[n]);
+            }
+            Self::Given(masks) => {
+                if let Some(given) = masks.get(population).filter(|given| !given.is_empty()) {
+                    mask.extend_from_slice(&given[n * p.shape.len()..][..p.shape.len()]);
+                }
+            }
+            Self::Off | Self::Drawn { .. } => {}
+        }
+    }
+}
