@@ -1,1 +1,26 @@
-//! x
+//! Training: optimizers, schedules, checkpoints, run folders and the loop that brings them together.
+//!
+//! [`fit`] trains in a [`RunFolder`] and tells an [`Observer`] what happens; [`evaluate`] measures a network with given
+//! weights. A run that is stopped or killed at any moment goes on from its last [`Checkpoint`] to the same bits as one
+//! that was not: nothing that is computed depends on the time of day or on when a checkpoint was saved.
+
+mod checkpoint;
+mod error;
+mod evaluate;
+mod event;
+mod files;
+mod health;
+mod optimizer;
+mod run_folder;
+mod schedule;
+mod trainer;
+
+pub use checkpoint::{Best, Checkpoint, Progress, SCHEMA as CHECKPOINT_SCHEMA, Sums, Tensor};
+pub use error::TrainError;
+pub use evaluate::{Evaluation, evaluate, rates};
+pub use event::{Event, Observer, SCHEMA as EVENT_SCHEMA};
+pub use health::Health;
+pub use optimizer::{Optimizer, clip, norm};
+pub use run_folder::RunFolder;
+pub use schedule::factor;
+pub use trainer::{Job, Outcome, SAVE_EVERY, fit};

@@ -1,0 +1,382 @@
+//! Checkpoints: one `.safetensors` file with weights, optimizer state and the position in the run.
+//!
+//! Tensors are `weight.<name>`, in the shapes of [`Network::weights`], and `optimizer.<kind>.<name>`, all f32. The
+//! metadata say which experiment is trained and how far it has come. Equal states give equal bytes.
+
+use std::collections::HashMap;
+use std::fmt::Display;
+use std::fs;
+use std::io::{self, Write};
+use std::path::Path;
+use std::str::FromStr;
+
+use safetensors::{Dtype, SafeTensors};
+use serde_json::{Map, Value, json};
+use snn_core::{Network, Weights};
+
+use crate::TrainError;
+use crate::files::replace;
+
+/// Version of the format that this program writes.
+pub const SCHEMA: &str = "1";
+
+/// What a checkpoint file holds.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Checkpoint {
+    /// The experiment in RON.
+    pub experiment: String,
+    /// Position in the run.
+    pub progress: Progress,
+    /// Weights in the order of the network.
+    pub weights: Vec<Tensor>,
+    /// What the optimizer remembers, named `<kind>.<weight>`; empty in a checkpoint that is only to be evaluated.
+    pub optimizer: Vec<Tensor>,
+}
+
+/// Position in a run, and what has been summed up to it.
+#[derive(Debug, Clone, Copy, PartialEq, Default)]
+pub struct Progress {
+    /// Seed of the run.
+    pub seed: u64,
+    /// Training images of an epoch.
+    pub images: usize,
+    /// Epoch, from 0; the number of epochs once training is complete.
+    pub epoch: usize,
+    /// Batches done in this epoch.
+    pub step: usize,
+    /// Optimizer updates made in all.
+    pub updates: u64,
+    /// The best epoch so far.
+    pub best: Option<Best>,
+    /// Sums over the images of this epoch.
+    pub sums: Sums,
+}
+
+/// The epoch whose weights are kept as the best.
+#[derive(Debug, Clone, Copy, PartialEq)]
+pub struct Best {
+    /// Epoch, from 0.
+    pub epoch: usize,
+    /// Its accuracy on the validation images; none without validation images, where the last epoch is the best.
+    pub accuracy: Option<f64>,
+}
+
+/// Sums over the training images of an epoch.
+#[derive(Debug, Clone, Copy, PartialEq, Default)]
+pub struct Sums {
+    /// Images shown.
+    pub images: u64,
+    /// Images answered correctly.
+    pub correct: u64,
+    /// Spikes of all populations.
+    pub spikes: u64,
+    /// Losses.
+    pub loss: f64,
+}
+
+/// A named tensor.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Tensor {
+    /// Its name.
+    pub name: String,
+    /// Its extents.
+    pub shape: Vec<usize>,
+    /// Its values, row-major.
+    pub values: Vec<f32>,
+}
+
+impl Checkpoint {
+    /// Weights of `network` with their names and shapes.
+    pub fn tensors(network: &Network, weights: &Weights) -> Vec<Tensor> {
+        (network.weights().iter().zip(weights))
+            .map(|(weight, values)| Tensor {
+                name: weight.name.clone(),
+                shape: weight.shape.clone(),
+                values: values.clone(),
+            })
+            .collect()
+    }
+
+    /// The weights in the form that `network` asks for.
+    ///
+    /// # Errors
+    /// [`TrainError::Mismatch`] with every tensor that is missing, left over or misshapen.
+    pub fn weights_for(&self, network: &Network) -> Result<Weights, TrainError> {
+        let expected: Vec<(String, &[usize])> =
+            network.weights().iter().map(|weight| (weight.name.clone(), &weight.shape[..])).collect();
+        fit_tensors("network", &expected, &self.weights)
+    }
+
+    /// Writes the file at `path`. At any moment there is either the old file or the new one, whole and on the disk.
+    ///
+    /// # Errors
+    /// [`TrainError::File`] if it cannot be written; the old file is then untouched.
+    pub fn save(&self, path: &Path) -> Result<(), TrainError> {
+        replace(path, |file| self.write(file))
+    }
+
+    /// The file: length of the header, header, values.
+    fn write(&self, file: &mut impl Write) -> io::Result<()> {
+        let weights = self.weights.iter().map(|tensor| (format!("weight.{}", tensor.name), tensor));
+        let optimizer = self.optimizer.iter().map(|tensor| (format!("optimizer.{}", tensor.name), tensor));
+        let tensors: Vec<(String, &Tensor)> = weights.chain(optimizer).collect();
+
+        let metadata = self.metadata().into_iter().map(|(key, value)| (key.to_owned(), Value::String(value)));
+        let mut header = Map::new();
+        header.insert("__metadata__".to_owned(), Value::Object(metadata.collect()));
+        let mut end = 0;
+        for (name, tensor) in &tensors {
+            let start = end;
+            end += tensor.values.len() * size_of::<f32>();
+            let entry = json!({"dtype": "F32", "shape": tensor.shape, "data_offsets": [start, end]});
+            header.insert(name.clone(), entry);
+        }
+        let mut header = Value::Object(header).to_string();
+        let padding = header.len().next_multiple_of(8) - header.len();
+        header.extend(std::iter::repeat_n(' ', padding));
+
+        file.write_all(&(header.len() as u64).to_le_bytes())?;
+        file.write_all(header.as_bytes())?;
+        for value in tensors.iter().flat_map(|(_, tensor)| &tensor.values) {
+            file.write_all(&value.to_le_bytes())?;
+        }
+        Ok(())
+    }
+
+    fn metadata(&self) -> Vec<(&'static str, String)> {
+        let Progress { seed, images, epoch, step, updates, best, sums } = self.progress;
+        let mut metadata = vec![
+            ("schema", SCHEMA.to_owned()),
+            ("experiment", self.experiment.clone()),
+            ("seed", seed.to_string()),
+            ("images", images.to_string()),
+            ("epoch", epoch.to_string()),
+            ("step", step.to_string()),
+            ("updates", updates.to_string()),
+            ("epoch_images", sums.images.to_string()),
+            ("epoch_correct", sums.correct.to_string()),
+            ("epoch_spikes", sums.spikes.to_string()),
+            ("epoch_loss", sums.loss.to_string()),
+        ];
+        if let Some(best) = best {
+            metadata.push(("best_epoch", best.epoch.to_string()));
+            metadata.extend(best.accuracy.map(|accuracy| ("best_accuracy", accuracy.to_string())));
+        }
+        metadata
+    }
+
+    /// Reads the file at `path`.
+    ///
+    /// # Errors
+    /// [`TrainError::File`] if it cannot be read; [`TrainError::Checkpoint`] if it is truncated, damaged, not a
+    /// safetensors file, or of a schema that this program does not know.
+    pub fn load(path: &Path) -> Result<Self, TrainError> {
+        let bytes = fs::read(path).map_err(TrainError::file("read the checkpoint", path))?;
+        Self::parse(&bytes).map_err(|reason| TrainError::Checkpoint { path: path.to_owned(), reason })
+    }
+
+    fn parse(bytes: &[u8]) -> Result<Self, String> {
+        let unreadable = |error| format!("truncated, damaged or not a safetensors file ({error})");
+        let (_, header) = SafeTensors::read_metadata(bytes).map_err(unreadable)?;
+        let file = SafeTensors::deserialize(bytes).map_err(unreadable)?;
+
+        let empty = HashMap::new();
+        let metadata = header.metadata().as_ref().unwrap_or(&empty);
+        let schema: String = required(metadata, "schema")?;
+        if schema != SCHEMA {
+            return Err(format!(
+                "schema version \"{schema}\" is not supported; this program reads version \"{SCHEMA}\""
+            ));
+        }
+        let best = match optional(metadata, "best_epoch")? {
+            Some(epoch) => Some(Best { epoch, accuracy: optional(metadata, "best_accuracy")? }),
+            None => None,
+        };
+        let progress = Progress {
+            seed: required(metadata, "seed")?,
+            images: required(metadata, "images")?,
+            epoch: required(metadata, "epoch")?,
+            step: required(metadata, "step")?,
+            updates: required(metadata, "updates")?,
+            best,
+            sums: Sums {
+                images: required(metadata, "epoch_images")?,
+                correct: required(metadata, "epoch_correct")?,
+                spikes: required(metadata, "epoch_spikes")?,
+                loss: required(metadata, "epoch_loss")?,
+            },
+        };
+        let (mut weights, mut optimizer) = (Vec::new(), Vec::new());
+        for name in header.offset_keys() {
+            let view = file.tensor(&name).map_err(unreadable)?;
+            let (list, rest) = match name.split_once('.') {
+                Some(("weight", rest)) => (&mut weights, rest),
+                Some(("optimizer", rest)) => (&mut optimizer, rest),
+                _ => return Err(format!("tensor \"{name}\" is neither a weight nor of an optimizer")),
+            };
+            if view.dtype() != Dtype::F32 {
+                return Err(format!("tensor \"{name}\" holds {:?}, expected F32", view.dtype()));
+            }
+            let values = view.data().chunks_exact(4).map(|b| f32::from_le_bytes([b[0], b[1], b[2], b[3]])).collect();
+            list.push(Tensor { name: rest.to_owned(), shape: view.shape().to_vec(), values });
+        }
+        Ok(Self { experiment: required(metadata, "experiment")?, progress, weights, optimizer })
+    }
+}
+
+fn required<T: FromStr<Err: Display>>(metadata: &HashMap<String, String>, key: &str) -> Result<T, String> {
+    optional(metadata, key)?.ok_or_else(|| format!("its metadata lack \"{key}\": it was not written by this program"))
+}
+
+fn optional<T: FromStr<Err: Display>>(metadata: &HashMap<String, String>, key: &str) -> Result<Option<T>, String> {
+    let parse = |text: &String| text.parse().map_err(|error| format!("metadata \"{key}\" is {text:?}: {error}"));
+    metadata.get(key).map(parse).transpose()
+}
+
+/// Values of `found` in the order of `expected`, a list of names and shapes.
+///
+/// # Errors
+/// [`TrainError::Mismatch`] with every difference, about `what`.
+pub(crate) fn fit_tensors(
+    what: &'static str,
+    expected: &[(String, &[usize])],
+    found: &[Tensor],
+) -> Result<Vec<Vec<f32>>, TrainError> {
+    let mut values = Vec::with_capacity(expected.len());
+    let mut problems = Vec::new();
+    for (name, shape) in expected {
+        match found.iter().find(|tensor| tensor.name == *name) {
+            Some(tensor) if tensor.shape == *shape => values.push(tensor.values.clone()),
+            Some(tensor) => problems.push(format!("{name}: {shape:?} expected, {:?} found", tensor.shape)),
+            None => problems.push(format!("{name}: {shape:?} expected, missing")),
+        }
+    }
+    let extra = found.iter().filter(|tensor| expected.iter().all(|(name, _)| *name != tensor.name));
+    problems.extend(extra.map(|tensor| format!("{}: {:?} found, not expected", tensor.name, tensor.shape)));
+    if problems.is_empty() { Ok(values) } else { Err(TrainError::Mismatch { what, problems }) }
+}
+
+#[cfg(test)]
+mod tests {
+    use snn_core::{Map, Neuron, Projection, Shape, Source};
+
+    use super::*;
+
+    fn tensor(name: &str, shape: &[usize], values: &[f32]) -> Tensor {
+        Tensor { name: name.to_owned(), shape: shape.to_vec(), values: values.to_vec() }
+    }
+
+    fn checkpoint() -> Checkpoint {
+        Checkpoint {
+            experiment: "(\n    steps: 4, // \"four\"\n)".to_owned(),
+            progress: Progress {
+                seed: u64::MAX,
+                images: 60_000,
+                epoch: 3,
+                step: 17,
+                updates: 1234,
+                best: Some(Best { epoch: 2, accuracy: Some(1.0 / 3.0) }),
+                sums: Sums { images: 1088, correct: 900, spikes: 1 << 60, loss: 0.1 + 0.2 },
+            },
+            weights: vec![tensor("fc", &[1, 2], &[0.1, -0.0]), tensor("b", &[1], &[f32::MIN_POSITIVE])],
+            optimizer: vec![tensor("momentum.fc", &[1, 2], &[1e-30, 1e30])],
+        }
+    }
+
+    fn bytes() -> Vec<u8> {
+        let mut bytes = Vec::new();
+        checkpoint().write(&mut bytes).unwrap();
+        bytes
+    }
+
+    /// What is wrong with a file whose header has `from` replaced with `to`, of the same length.
+    fn reason(from: &str, to: &str) -> String {
+        let mut bytes = bytes();
+        let at = bytes.windows(from.len()).position(|window| window == from.as_bytes()).unwrap();
+        bytes[at..at + from.len()].copy_from_slice(to.as_bytes());
+        Checkpoint::parse(&bytes).unwrap_err()
+    }
+
+    #[test]
+    fn what_is_saved_is_loaded_bit_for_bit() {
+        let dir = tempfile::tempdir().unwrap();
+        let path = dir.path().join("last.safetensors");
+        checkpoint().save(&path).unwrap();
+        assert_eq!(Checkpoint::load(&path).unwrap(), checkpoint());
+        assert_eq!(fs::read(&path).unwrap(), bytes());
+        assert_eq!(fs::read_dir(dir.path()).unwrap().count(), 1);
+    }
+
+    #[test]
+    fn a_checkpoint_without_a_best_epoch_is_loaded() {
+        let mut checkpoint = checkpoint();
+        checkpoint.progress.best = None;
+        let mut bytes = Vec::new();
+        checkpoint.write(&mut bytes).unwrap();
+        assert_eq!(Checkpoint::parse(&bytes).unwrap(), checkpoint);
+    }
+
+    #[test]
+    fn every_truncation_is_noticed() {
+        let bytes = bytes();
+        for length in 0..bytes.len() {
+            let reason = Checkpoint::parse(&bytes[..length]).unwrap_err();
+            assert!(reason.starts_with("truncated, damaged or not a safetensors file ("), "{length}: {reason}");
+        }
+    }
+
+    #[test]
+    fn a_file_of_another_kind_is_named() {
+        let dir = tempfile::tempdir().unwrap();
+        let path = dir.path().join("notes.txt");
+        fs::write(&path, "these are notes, not weights").unwrap();
+        assert_eq!(
+            Checkpoint::load(&path).unwrap_err().to_string(),
+            format!(
+                "{}: not a usable checkpoint: truncated, damaged or not a safetensors file (header too large)",
+                path.display()
+            )
+        );
+    }
+
+    #[test]
+    fn damaged_metadata_are_named() {
+        assert_eq!(
+            reason(r#""schema":"1""#, r#""schema":"2""#),
+            "schema version \"2\" is not supported; this program reads version \"1\""
+        );
+        assert_eq!(
+            reason(r#""schema""#, r#""smecha""#),
+            "its metadata lack \"schema\": it was not written by this program"
+        );
+        assert_eq!(
+            reason(r#""updates""#, r#""upda7es""#),
+            "its metadata lack \"updates\": it was not written by this program"
+        );
+        assert_eq!(
+            reason(r#""step":"17""#, r#""step":"x7""#),
+            "metadata \"step\" is \"x7\": invalid digit found in string"
+        );
+    }
+
+    #[test]
+    fn foreign_tensors_are_named() {
+        assert_eq!(reason("weight.fc", "wright.fc"), "tensor \"wright.fc\" is neither a weight nor of an optimizer");
+        let integers = reason("F32", "I32");
+        assert!(integers.starts_with("tensor \"") && integers.ends_with("\" holds I32, expected F32"), "{integers}");
+    }
+
+    #[test]
+    fn all_differences_from_a_network_are_listed_together() {
+        let mut builder = Network::builder(Shape::features(3));
+        let linear = |features| Map::Linear { features };
+        let hidden = builder.add("fc", Neuron::lif(), vec![Projection::new(Source::Input, linear(2))]).unwrap();
+        builder.add("readout", Neuron::readout(), vec![Projection::new(hidden, linear(1))]).unwrap();
+        let error = checkpoint().weights_for(&builder.build().unwrap()).unwrap_err();
+        assert_eq!(
+            error.to_string(),
+            "the checkpoint does not fit the network:\n  fc: [2, 3] expected, [1, 2] found\n  readout: [1, 2] \
+             expected, missing\n  b: [1] found, not expected"
+        );
+    }
+}

@@ -1,0 +1,87 @@
+//! What can go wrong with a training run, and what to do about it.
+
+use std::io;
+use std::path::{Path, PathBuf};
+
+/// An error of this crate.
+#[derive(Debug, thiserror::Error)]
+#[non_exhaustive]
+pub enum TrainError {
+    /// The engine refuses the network or a trial.
+    #[error(transparent)]
+    Core(#[from] snn_core::Error),
+    /// Experiment, network and data do not fit each other.
+    #[error("{what}: {reason}")]
+    Setup {
+        /// The part at fault.
+        what: String,
+        /// What was expected and found.
+        reason: String,
+    },
+    /// A file or folder cannot be read or written. What was there before is whole.
+    #[error("{}: cannot {action} ({source})", .path.display())]
+    File {
+        /// What was tried.
+        action: &'static str,
+        /// File or folder.
+        path: PathBuf,
+        /// What the system says.
+        source: io::Error,
+    },
+    /// A file is no checkpoint that this program can read.
+    #[error("{}: not a usable checkpoint: {reason}", .path.display())]
+    Checkpoint {
+        /// The file.
+        path: PathBuf,
+        /// What is wrong with it.
+        reason: String,
+    },
+    /// The tensors of a checkpoint are not those of the network or of the optimizer.
+    #[error("the checkpoint does not fit the {what}:\n  {}", .problems.join("\n  "))]
+    Mismatch {
+        /// Network or optimizer.
+        what: &'static str,
+        /// Every tensor that is missing, left over or of another shape.
+        problems: Vec<String>,
+    },
+    /// A new run would overwrite another.
+    #[error(
+        "{}: holds a run already; continue it with --resume {}, or choose another directory",
+        .0.display(), .0.display()
+    )]
+    Exists(PathBuf),
+    /// A folder to be resumed holds no run.
+    #[error("{}: holds no run: there is no experiment.ron in it", .0.display())]
+    NoRun(PathBuf),
+    /// Another process works in the folder.
+    #[error("{}: in use by another process; wait for it to end, or stop it", .0.display())]
+    Locked(PathBuf),
+    /// Training has diverged.
+    #[error(
+        "{what} is not finite at epoch {epoch}, step {step}: training has diverged. The last checkpoint, {}, is \
+         whole. Try a lower learning rate, or limit the gradient with clip: Some(1.0)",
+        .checkpoint.display()
+    )]
+    Diverged {
+        /// The number at fault.
+        what: &'static str,
+        /// Epoch, from 0.
+        epoch: usize,
+        /// Step within the epoch, from 1.
+        step: usize,
+        /// The last checkpoint.
+        checkpoint: PathBuf,
+    },
+}
+
+impl TrainError {
+    /// Makes a [`TrainError::File`] of an error of the system.
+    pub(crate) fn file(action: &'static str, path: &Path) -> impl FnOnce(io::Error) -> Self {
+        let path = path.to_owned();
+        move |source| Self::File { action, path, source }
+    }
+
+    pub(crate) fn setup(what: &str, reason: String) -> Self {
+        Self::Setup { what: what.to_owned(), reason }
+    }
+}

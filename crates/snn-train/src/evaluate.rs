@@ -1,0 +1,139 @@
+//! Measures a network with given weights: no dropout, no augmentation, and the same input spikes each time.
+
+use std::ops::Range;
+
+use serde::{Deserialize, Serialize};
+use snn_core::{Activity, Draws, Dropout, Engine, Network, Plan, SquaredError, Stimulus, Trial, Weights, argmax};
+use snn_data::{Dataset, Loader};
+use snn_models::experiment::Experiment;
+
+use crate::{Event, Observer, TrainError};
+
+/// Epoch that all evaluations draw their input spikes for, apart from those of training.
+const EPOCH: u32 = u32::MAX;
+
+/// What a network does on a set of images.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct Evaluation {
+    /// Number of images.
+    pub images: usize,
+    /// Mean loss per image.
+    pub loss: f64,
+    /// Share of the images answered correctly.
+    pub accuracy: f64,
+    /// Number of images by class and answer `[K][K]`.
+    pub confusion: Vec<Vec<u64>>,
+    /// Mean input spikes per image.
+    pub input_spikes: f64,
+    /// Mean spikes of all populations per image.
+    pub spikes: f64,
+    /// Name and firing rate (spikes per neuron and time step) of each population but the readout.
+    pub rates: Vec<(String, f32)>,
+}
+
+/// Shows the network `images` of `data` and compares its answers with their labels. Input spikes depend on the seed of
+/// `experiment` and the index of each image in `data` alone. None if the observer broke off.
+///
+/// # Errors
+/// [`TrainError::Setup`] if data and network do not fit each other or `images` are not in `data`;
+/// [`TrainError::Core`].
+pub fn evaluate(
+    engine: &dyn Engine,
+    network: &Network,
+    experiment: &Experiment,
+    weights: &Weights,
+    data: &Dataset,
+    images: Range<usize>,
+    observer: &mut dyn Observer,
+) -> Result<Option<Evaluation>, TrainError> {
+    check_data(network, data)?;
+    if images.is_empty() || images.end > data.len() {
+        return Err(TrainError::setup(
+            "images to evaluate",
+            format!("{images:?} must be some of the {} in the data set", data.len()),
+        ));
+    }
+    let batch = experiment.training.batch.clamp(1, images.len());
+    let plan = Plan { steps: experiment.steps, batch, train: false, record: false };
+    let mut session = engine.compile(network, plan)?;
+    session.load(weights)?;
+
+    let mut loader = Loader::in_order(data, images.clone(), batch);
+    let mut total = Tally::default();
+    let mut confusion = vec![vec![0; data.classes()]; data.classes()];
+    for index in 0..loader.batches() {
+        let Some(batch) = loader.batch(EPOCH, index) else { break };
+        let draws = Draws { seed: experiment.training.seed, epoch: EPOCH, samples: &batch.samples };
+        let stimulus = Stimulus::Images { pixels: &batch.pixels, encoder: experiment.input, draws };
+        let activity = session.forward(&Trial { stimulus, dropout: Dropout::Off })?;
+        let (losses, _) = SquaredError.evaluate(&activity.output, &batch.labels, data.classes());
+        total.add(&activity, &losses, &batch.labels);
+        for (row, &label) in activity.output.chunks(data.classes()).zip(&batch.labels) {
+            confusion[usize::from(label)][argmax(row)] += 1;
+        }
+        if observer.on_event(&Event::Evaluating { done: total.images, images: images.len() }).is_break() {
+            return Ok(None);
+        }
+    }
+    let per_image = |sum: u64| sum as f64 / total.images as f64;
+    Ok(Some(Evaluation {
+        images: total.images,
+        loss: total.loss / total.images as f64,
+        accuracy: per_image(total.correct),
+        confusion,
+        input_spikes: per_image(total.input_spikes),
+        spikes: per_image(total.spikes.iter().sum()),
+        rates: rates(network, experiment.steps, total.images, &total.spikes),
+    }))
+}
+
+/// Name and firing rate (spikes per neuron and time step) of each population but the readout, which never fires, given
+/// the spikes of each population over `images` trials of `steps` time steps.
+pub fn rates(network: &Network, steps: usize, images: usize, spikes: &[u64]) -> Vec<(String, f32)> {
+    let populations = network.populations().iter().zip(spikes).filter(|(population, _)| population.neuron.fires());
+    populations
+        .map(|(population, &spikes)| {
+            let chances = (population.shape.len() * steps * images) as f64;
+            (population.name.clone(), (spikes as f64 / chances) as f32)
+        })
+        .collect()
+}
+
+/// Sums over trials.
+#[derive(Debug, Clone, PartialEq, Default)]
+pub(crate) struct Tally {
+    pub(crate) images: usize,
+    pub(crate) correct: u64,
+    pub(crate) loss: f64,
+    pub(crate) input_spikes: u64,
+    /// Spikes of each population.
+    pub(crate) spikes: Vec<u64>,
+}
+
+impl Tally {
+    /// Adds a trial of samples with these losses `[N]` and labels `[N]`.
+    pub(crate) fn add(&mut self, activity: &Activity, losses: &[f32], labels: &[u8]) {
+        let rows = activity.output.chunks(activity.output.len() / labels.len().max(1));
+        self.images += labels.len();
+        self.correct += rows.zip(labels).filter(|(row, label)| argmax(row) == usize::from(**label)).count() as u64;
+        self.loss += losses.iter().map(|&loss| f64::from(loss)).sum::<f64>();
+        self.input_spikes += activity.input_spikes;
+        self.spikes.resize(activity.spikes.len(), 0);
+        for (sum, spikes) in self.spikes.iter_mut().zip(&activity.spikes) {
+            *sum += spikes;
+        }
+    }
+}
+
+/// Checks that images and classes of `data` are those of `network`.
+pub(crate) fn check_data(network: &Network, data: &Dataset) -> Result<(), TrainError> {
+    if data.shape() != network.input() {
+        let reason = format!("input {} expected, images of {} found", network.input(), data.shape());
+        return Err(TrainError::setup("network and data", reason));
+    }
+    if data.classes() != network.classes() {
+        let reason = format!("the network has {} classes, the data {}", network.classes(), data.classes());
+        return Err(TrainError::setup("network and data", reason));
+    }
+    Ok(())
+}

@@ -1,0 +1,106 @@
+//! Files that are either whole or not there.
+
+use std::ffi::OsString;
+use std::fs::{self, File};
+use std::io::{self, BufWriter};
+use std::path::{Path, PathBuf};
+
+use crate::TrainError;
+
+/// Puts what `write` writes in the place of the file at `path`: under a temporary name in the same folder, on to the
+/// disk, renamed. Whatever happens, `path` holds either its old content or the new one, whole.
+///
+/// # Errors
+/// [`TrainError::File`]; the temporary file is then removed.
+pub(crate) fn replace(
+    path: &Path,
+    write: impl FnOnce(&mut BufWriter<File>) -> io::Result<()>,
+) -> Result<(), TrainError> {
+    let temporary = temporary(path);
+    let written = File::create(&temporary).and_then(|file| {
+        let mut file = BufWriter::with_capacity(1 << 20, file);
+        write(&mut file)?;
+        file.into_inner().map_err(io::IntoInnerError::into_error)?.sync_all()?;
+        fs::rename(&temporary, path)
+    });
+    if let Err(source) = written {
+        // What counts is the first error; a temporary file that stays behind is overwritten next time.
+        fs::remove_file(&temporary).ok();
+        return Err(TrainError::File { action: "write the file", path: path.to_owned(), source });
+    }
+    sync_folder(path.parent().unwrap_or(Path::new(".")))
+}
+
+/// The name under which `path` is written.
+fn temporary(path: &Path) -> PathBuf {
+    let mut name = OsString::from(path);
+    name.push(".tmp");
+    PathBuf::from(name)
+}
+
+/// Makes a rename or a new file last through a loss of power, where the system has such a notion.
+fn sync_folder(folder: &Path) -> Result<(), TrainError> {
+    if cfg!(unix) {
+        let folder = if folder.as_os_str().is_empty() { Path::new(".") } else { folder };
+        File::open(folder)
+            .and_then(|folder| folder.sync_all())
+            .map_err(TrainError::file("write the folder", folder))?;
+    }
+    Ok(())
+}
+
+#[cfg(test)]
+mod tests {
+    use std::io::Write as _;
+
+    use super::*;
+
+    #[test]
+    fn a_failed_write_leaves_the_old_file_and_nothing_else() {
+        let dir = tempfile::tempdir().unwrap();
+        let path = dir.path().join("file");
+        replace(&path, |file| file.write_all(b"old")).unwrap();
+        let full = |file: &mut BufWriter<File>| {
+            file.write_all(b"ne")?;
+            Err(io::Error::from(io::ErrorKind::StorageFull))
+        };
+        let message = replace(&path, full).unwrap_err().to_string();
+        assert_eq!(message, format!("{}: cannot write the file (no storage space)", path.display()));
+        assert_eq!(fs::read(&path).unwrap(), b"old");
+        assert_eq!(fs::read_dir(dir.path()).unwrap().count(), 1);
+    }
+
+    #[test]
+    fn a_full_disk_is_reported() {
+        if !Path::new("/dev/full").exists() {
+            return;
+        }
+        let dir = tempfile::tempdir().unwrap();
+        let path = dir.path().join("file");
+        std::os::unix::fs::symlink("/dev/full", temporary(&path)).unwrap();
+        let message = replace(&path, |file| file.write_all(b"new")).unwrap_err().to_string();
+        assert_eq!(
+            message,
+            format!("{}: cannot write the file (No space left on device (os error 28))", path.display())
+        );
+        assert_eq!(fs::read_dir(dir.path()).unwrap().count(), 0);
+    }
+
+    #[test]
+    fn an_unwritable_place_is_named() {
+        let dir = tempfile::tempdir().unwrap();
+        let path = dir.path().join("no/such/folder/file");
+        let message = replace(&path, |_| Ok(())).unwrap_err().to_string();
+        assert!(message.starts_with(&format!("{}: cannot write the file (", path.display())), "{message}");
+    }
+
+    #[test]
+    fn what_a_crash_left_under_the_temporary_name_does_no_harm() {
+        let dir = tempfile::tempdir().unwrap();
+        let path = dir.path().join("file");
+        fs::write(temporary(&path), b"half of something long").unwrap();
+        replace(&path, |file| file.write_all(b"new")).unwrap();
+        assert_eq!(fs::read(&path).unwrap(), b"new");
+        assert!(!temporary(&path).exists());
+    }
+}

@@ -1,0 +1,275 @@
+//! Update rules. All arithmetic is element by element, so that results do not depend on the number of threads.
+
+use rayon::prelude::*;
+use snn_core::{Network, Weights};
+use snn_models::experiment;
+
+use crate::TrainError;
+use crate::checkpoint::{Tensor, fit_tensors};
+
+/// Values that one thread works on at a time.
+const CHUNK: usize = 1 << 14;
+
+/// An update rule and what it remembers.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Optimizer {
+    rule: experiment::Optimizer,
+    updates: u64,
+    /// Kind of each memory, and its values in the form of the weights.
+    memory: Vec<(&'static str, Weights)>,
+}
+
+impl Optimizer {
+    /// The rule before its first update of the weights of `network`. Memories start at 0.
+    pub fn new(rule: experiment::Optimizer, network: &Network) -> Self {
+        let kinds: &[&'static str] = match rule {
+            experiment::Optimizer::Sgd { momentum: 0.0, .. } => &[],
+            experiment::Optimizer::Sgd { .. } => &["momentum"],
+            experiment::Optimizer::Adam { .. } | experiment::Optimizer::AdamW { .. } => {
+                &["first_moment", "second_moment"]
+            }
+        };
+        Self { rule, updates: 0, memory: kinds.iter().map(|&kind| (kind, network.zeros())).collect() }
+    }
+
+    /// Learning rate before any schedule.
+    pub fn rate(&self) -> f32 {
+        match self.rule {
+            experiment::Optimizer::Sgd { rate, .. }
+            | experiment::Optimizer::Adam { rate, .. }
+            | experiment::Optimizer::AdamW { rate, .. } => rate,
+        }
+    }
+
+    /// Updates made so far.
+    pub fn updates(&self) -> u64 {
+        self.updates
+    }
+
+    /// One update of `weights` by `gradients`, both in the form of the network's weights, at learning rate `rate`.
+    pub fn update(&mut self, weights: &mut Weights, gradients: &Weights, rate: f32) {
+        self.updates += 1;
+        let pairs = weights.iter_mut().zip(gradients);
+        match (self.rule, &mut self.memory[..]) {
+            (experiment::Optimizer::Sgd { momentum, weight_decay, .. }, [(_, velocity)]) => {
+                for ((weights, gradients), velocity) in pairs.zip(velocity) {
+                    each((weights, gradients, velocity), |(w, g, m)| {
+                        *m = momentum * *m + (g + weight_decay * *w);
+                        *w -= rate * *m;
+                    });
+                }
+            }
+            (experiment::Optimizer::Sgd { weight_decay, .. }, _) => {
+                for (weights, gradients) in pairs {
+                    each((weights, gradients), |(w, g)| *w -= rate * (g + weight_decay * *w));
+                }
+            }
+            (
+                experiment::Optimizer::Adam { betas, epsilon, weight_decay, .. }
+                | experiment::Optimizer::AdamW { betas, epsilon, weight_decay, .. },
+                memory,
+            ) => {
+                let [(_, first), (_, second)] = memory else { return };
+                let decoupled = matches!(self.rule, experiment::Optimizer::AdamW { .. });
+                let (penalty, shrink) = if decoupled { (0.0, rate * weight_decay) } else { (weight_decay, 0.0) };
+                let bias = |beta: f32| 1.0 - f64::from(beta).powi(self.updates.min(i32::MAX as u64) as i32);
+                let (step, root_bias) = ((f64::from(rate) / bias(betas.0)) as f32, bias(betas.1).sqrt() as f32);
+                for (((weights, gradients), first), second) in pairs.zip(first).zip(second) {
+                    each((weights, gradients, first, second), |(w, g, m, v)| {
+                        let g = g + penalty * *w;
+                        *m = betas.0 * *m + (1.0 - betas.0) * g;
+                        *v = betas.1 * *v + (1.0 - betas.1) * g * g;
+                        *w -= shrink * *w;
+                        *w -= step * *m / (v.sqrt() / root_bias + epsilon);
+                    });
+                }
+            }
+        }
+    }
+
+    /// The memories as tensors named `<kind>.<weight>`, for a checkpoint.
+    pub fn tensors(&self, network: &Network) -> Vec<Tensor> {
+        let mut tensors = Vec::new();
+        for (kind, values) in &self.memory {
+            tensors.extend(network.weights().iter().zip(values).map(|(weight, values)| Tensor {
+                name: format!("{kind}.{}", weight.name),
+                shape: weight.shape.clone(),
+                values: values.clone(),
+            }));
+        }
+        tensors
+    }
+
+    /// Takes the memories from `tensors`, as [`Optimizer::tensors`] gave them after `updates` updates.
+    ///
+    /// # Errors
+    /// [`TrainError::Mismatch`] with every tensor that is missing, left over or misshapen.
+    pub fn restore(&mut self, network: &Network, tensors: &[Tensor], updates: u64) -> Result<(), TrainError> {
+        let weights = network.weights();
+        let expected: Vec<(String, &[usize])> = (self.memory.iter())
+            .flat_map(|(kind, _)| weights.iter().map(move |w| (format!("{kind}.{}", w.name), &w.shape[..])))
+            .collect();
+        let mut values = fit_tensors("optimizer", &expected, tensors)?.into_iter();
+        for (_, memory) in &mut self.memory {
+            *memory = values.by_ref().take(weights.len()).collect();
+        }
+        self.updates = updates;
+        Ok(())
+    }
+}
+
+/// Euclidean norm of all gradients together, summed in double precision in an order of its own.
+pub fn norm(gradients: &Weights) -> f64 {
+    let square = |chunk: &[f32]| chunk.iter().map(|&g| f64::from(g) * f64::from(g)).sum::<f64>();
+    let tensor =
+        |values: &Vec<f32>| values.par_chunks(CHUNK).map(square).collect::<Vec<f64>>().into_iter().sum::<f64>();
+    gradients.iter().map(tensor).sum::<f64>().sqrt()
+}
+
+/// Scales all gradients down to the norm `limit`, given their norm; smaller ones are left as they are.
+pub fn clip(gradients: &mut Weights, norm: f64, limit: f32) {
+    if norm > f64::from(limit) {
+        let scale = (f64::from(limit) / norm) as f32;
+        gradients.iter_mut().for_each(|values| values.par_iter_mut().for_each(|g| *g *= scale));
+    }
+}
+
+/// Applies `rule` to the elements at each place of several slices.
+fn each<S>(slices: S, rule: impl Fn(S::Item) + Sync + Send)
+where
+    S: IntoParallelIterator<Iter: IndexedParallelIterator>,
+{
+    slices.into_par_iter().with_min_len(CHUNK).for_each(rule);
+}
+
+#[cfg(test)]
+mod tests {
+    use snn_core::{Map, Neuron, Projection, Shape, Source};
+
+    use super::*;
+
+    /// A network of one weight `readout` of shape `[1, 2]`.
+    fn network() -> Network {
+        let mut builder = Network::builder(Shape::features(2));
+        let map = Map::Linear { features: 1 };
+        builder.add("readout", Neuron::readout(), vec![Projection::new(Source::Input, map)]).unwrap();
+        builder.build().unwrap()
+    }
+
+    /// The weights `[1, -2]` after each of some updates by the gradients given, at rate 0.1.
+    fn run<const N: usize>(rule: experiment::Optimizer, gradients: [[f32; 2]; N]) -> [[f32; 2]; N] {
+        let mut optimizer = Optimizer::new(rule, &network());
+        let mut weights = vec![vec![1.0, -2.0]];
+        gradients.map(|g| {
+            optimizer.update(&mut weights, &vec![g.to_vec()], optimizer.rate());
+            [weights[0][0], weights[0][1]]
+        })
+    }
+
+    fn assert_close<const N: usize>(found: [[f32; 2]; N], expected: [[f32; 2]; N]) {
+        for (found, expected) in found.iter().flatten().zip(expected.iter().flatten()) {
+            assert!((found - expected).abs() < 1e-6, "{found} {expected}");
+        }
+    }
+
+    #[test]
+    fn sgd_follows_the_gradient() {
+        let rule = experiment::Optimizer::Sgd { rate: 0.1, momentum: 0.0, weight_decay: 0.0 };
+        assert_close(run(rule, [[1.0, 0.0], [-2.0, 4.0]]), [[0.9, -2.0], [1.1, -2.4]]);
+    }
+
+    /// With decay 0.5: g' = 1 + 0.5 · 1 = 1.5, then 0 + 0.5 · 0.85 = 0.425.
+    #[test]
+    fn sgd_adds_the_weight_decay_to_the_gradient() {
+        let rule = experiment::Optimizer::Sgd { rate: 0.1, momentum: 0.0, weight_decay: 0.5 };
+        assert_close(run(rule, [[1.0, 0.0], [0.0, 0.0]]), [[0.85, -1.9], [0.8075, -1.805]]);
+    }
+
+    /// With momentum 0.5: m = 1, 1.5, 0.75.
+    #[test]
+    fn sgd_remembers_a_share_of_the_last_update() {
+        let rule = experiment::Optimizer::Sgd { rate: 0.1, momentum: 0.5, weight_decay: 0.0 };
+        let gradients = [[1.0, 0.0], [1.0, 0.0], [0.0, 0.0]];
+        assert_close(run(rule, gradients), [[0.9, -2.0], [0.75, -2.0], [0.675, -2.0]]);
+    }
+
+    /// With betas 0.5, 0.5: m = 1, 1.5; v = 2, 3 (for g = 2, 2), corrected to 2, 2 and 4, 4: steps of 0.1.
+    #[test]
+    fn adam_steps_by_the_rate_under_a_steady_gradient() {
+        let rule = experiment::Optimizer::Adam { rate: 0.1, betas: (0.5, 0.5), epsilon: 0.0, weight_decay: 0.0 };
+        assert_close(run(rule, [[2.0, -3.0], [2.0, -3.0]]), [[0.9, -1.9], [0.8, -1.8]]);
+    }
+
+    /// With betas 0.5, 0.75, g = 2 then 0: m = 1, 0.5, corrected by 0.5 and 0.75 to 2 and 2/3; v = 1, 0.75, corrected
+    /// by 0.25 and 0.4375 to 4 and 12/7; the second step is 0.1 · (2/3) / sqrt(12/7) = 0.0509175.
+    #[test]
+    fn adam_corrects_the_bias_of_its_moments() {
+        let rule = experiment::Optimizer::Adam { rate: 0.1, betas: (0.5, 0.75), epsilon: 0.0, weight_decay: 0.0 };
+        let found = run(rule, [[2.0, 2.0], [0.0, 0.0]]);
+        assert_close(found, [[0.9, -2.1], [0.849_082_5, -2.150_917_5]]);
+    }
+
+    /// The penalty makes the gradient 0.5 · w, whose sign alone counts in the first step.
+    #[test]
+    fn adam_puts_the_weight_decay_through_its_moments() {
+        let rule = experiment::Optimizer::Adam { rate: 0.1, betas: (0.9, 0.999), epsilon: 1e-8, weight_decay: 0.5 };
+        assert_close(run(rule, [[0.0, 0.0]]), [[0.9, -1.9]]);
+    }
+
+    /// Without a gradient the weights shrink by 0.1 · 0.5 each time.
+    #[test]
+    fn adam_w_keeps_the_weight_decay_apart() {
+        let rule = experiment::Optimizer::AdamW { rate: 0.1, betas: (0.9, 0.999), epsilon: 1e-8, weight_decay: 0.5 };
+        assert_close(run(rule, [[0.0, 0.0], [0.0, 0.0]]), [[0.95, -1.9], [0.9025, -1.805]]);
+    }
+
+    #[test]
+    fn a_restored_optimizer_goes_on_as_the_first_would() {
+        let rule = experiment::Optimizer::Adam { rate: 0.1, betas: (0.9, 0.999), epsilon: 1e-8, weight_decay: 0.1 };
+        let mut first = Optimizer::new(rule, &network());
+        let mut weights = vec![vec![1.0, -2.0]];
+        first.update(&mut weights, &vec![vec![0.3, 0.7]], 0.1);
+        let mut second = Optimizer::new(rule, &network());
+        second.restore(&network(), &first.tensors(&network()), first.updates()).unwrap();
+        assert_eq!(second, first);
+    }
+
+    #[test]
+    fn the_memory_of_another_rule_is_refused() {
+        let sgd = experiment::Optimizer::Sgd { rate: 0.1, momentum: 0.9, weight_decay: 0.0 };
+        let adam = experiment::Optimizer::Adam { rate: 0.1, betas: (0.9, 0.999), epsilon: 1e-8, weight_decay: 0.0 };
+        let tensors = Optimizer::new(sgd, &network()).tensors(&network());
+        let error = Optimizer::new(adam, &network()).restore(&network(), &tensors, 1).unwrap_err();
+        assert_eq!(
+            error.to_string(),
+            "the checkpoint does not fit the optimizer:\n  \
+             first_moment.readout: [1, 2] expected, missing\n  \
+             second_moment.readout: [1, 2] expected, missing\n  \
+             momentum.readout: [1, 2] found, not expected"
+        );
+    }
+
+    #[test]
+    fn the_norm_is_of_all_tensors_together() {
+        assert_eq!(norm(&vec![vec![3.0], vec![0.0, 4.0]]), 5.0);
+        assert!(norm(&vec![vec![f32::NAN]]).is_nan());
+    }
+
+    #[test]
+    fn clipping_scales_down_and_never_up() {
+        let mut gradients = vec![vec![3.0], vec![0.0, 4.0]];
+        clip(&mut gradients, 5.0, 10.0);
+        assert_eq!(gradients, [vec![3.0], vec![0.0, 4.0]]);
+        clip(&mut gradients, 5.0, 2.5);
+        assert_eq!(gradients, [vec![1.5], vec![0.0, 2.0]]);
+    }
+
+    #[test]
+    fn bits_do_not_depend_on_the_number_of_threads() {
+        let gradients = vec![(0..100_000).map(|i| (i as f32).sin()).collect::<Vec<f32>>()];
+        let norms = [1, 2, 7].map(|threads| {
+            rayon::ThreadPoolBuilder::new().num_threads(threads).build().unwrap().install(|| norm(&gradients))
+        });
+        assert!(norms.iter().all(|norm| norm.to_bits() == norms[0].to_bits()));
+    }
+}

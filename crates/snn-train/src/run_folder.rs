@@ -1,0 +1,238 @@
+//! The folder of a run: `experiment.ron`, `metrics.jsonl`, `last.safetensors`, `best.safetensors`.
+
+use std::fs::{self, File, OpenOptions, TryLockError};
+use std::io::{self, Write as _};
+use std::path::{Path, PathBuf};
+
+use crate::files::replace;
+use crate::{Checkpoint, Event, TrainError};
+
+const EXPERIMENT: &str = "experiment.ron";
+const METRICS: &str = "metrics.jsonl";
+const LAST: &str = "last.safetensors";
+const BEST: &str = "best.safetensors";
+const LOCK: &str = "lock";
+
+/// A run's folder, locked against other processes for as long as this value lives.
+#[derive(Debug)]
+pub struct RunFolder {
+    path: PathBuf,
+    experiment: String,
+    metrics: File,
+    _lock: File,
+}
+
+impl RunFolder {
+    /// Makes `runs/<name>-<k>` for the first free `k` from 1, for a run of `experiment` (RON).
+    ///
+    /// # Errors
+    /// [`TrainError::File`].
+    pub fn numbered(runs: &Path, name: &str, experiment: &str) -> Result<Self, TrainError> {
+        fs::create_dir_all(runs).map_err(TrainError::file("create the folder", runs))?;
+        let mut k = 1;
+        loop {
+            let path = runs.join(format!("{name}-{k}"));
+            match fs::create_dir(&path) {
+                Ok(()) => return Self::create(&path, experiment),
+                Err(error) if error.kind() == io::ErrorKind::AlreadyExists => k += 1,
+                Err(error) => return Err(TrainError::file("create the folder", &path)(error)),
+            }
+        }
+    }
+
+    /// Uses `path`, made if need be, for a new run of `experiment` (RON).
+    ///
+    /// # Errors
+    /// [`TrainError::Exists`] if it holds a run; [`TrainError::Locked`]; [`TrainError::File`].
+    pub fn create(path: &Path, experiment: &str) -> Result<Self, TrainError> {
+        fs::create_dir_all(path).map_err(TrainError::file("create the folder", path))?;
+        let lock = lock(path)?;
+        if [EXPERIMENT, METRICS, LAST, BEST].iter().any(|file| path.join(file).exists()) {
+            return Err(TrainError::Exists(path.to_owned()));
+        }
+        let text = path.join(EXPERIMENT);
+        replace(&text, |file| file.write_all(experiment.as_bytes()))?;
+        Self::open(path, lock)
+    }
+
+    /// Opens the folder of a run that was stopped, to go on with it.
+    ///
+    /// # Errors
+    /// [`TrainError::NoRun`] if there is none; [`TrainError::Locked`]; [`TrainError::File`].
+    pub fn resume(path: &Path) -> Result<Self, TrainError> {
+        if !path.join(EXPERIMENT).is_file() {
+            return Err(TrainError::NoRun(path.to_owned()));
+        }
+        Self::open(path, lock(path)?)
+    }
+
+    fn open(path: &Path, lock: File) -> Result<Self, TrainError> {
+        let text = path.join(EXPERIMENT);
+        let experiment = fs::read_to_string(&text).map_err(TrainError::file("read the experiment", &text))?;
+        let records = path.join(METRICS);
+        let metrics = OpenOptions::new().create(true).append(true).open(&records);
+        let metrics = metrics.map_err(TrainError::file("open the metrics", &records))?;
+        Ok(Self { path: path.to_owned(), experiment, metrics, _lock: lock })
+    }
+
+    /// The folder.
+    pub fn path(&self) -> &Path {
+        &self.path
+    }
+
+    /// The experiment, in RON, as it stands in the folder.
+    pub fn experiment(&self) -> &str {
+        &self.experiment
+    }
+
+    /// Path of the checkpoint from which the run goes on.
+    pub fn last(&self) -> PathBuf {
+        self.path.join(LAST)
+    }
+
+    /// Path of the checkpoint with the best weights, without optimizer state.
+    pub fn best(&self) -> PathBuf {
+        self.path.join(BEST)
+    }
+
+    /// Path of the recorded events, one JSON object a line.
+    pub fn metrics(&self) -> PathBuf {
+        self.path.join(METRICS)
+    }
+
+    /// The checkpoint from which the run goes on; none if it never came to save one.
+    ///
+    /// # Errors
+    /// As [`Checkpoint::load`].
+    pub fn checkpoint(&self) -> Result<Option<Checkpoint>, TrainError> {
+        let path = self.last();
+        if path.exists() { Checkpoint::load(&path).map(Some) } else { Ok(None) }
+    }
+
+    /// Saves the checkpoint from which the run goes on, after all records that lead to it.
+    pub(crate) fn save_last(&self, checkpoint: &Checkpoint) -> Result<(), TrainError> {
+        self.metrics.sync_data().map_err(TrainError::file("write the metrics", &self.metrics()))?;
+        checkpoint.save(&self.last())
+    }
+
+    /// Appends a record.
+    pub(crate) fn record(&mut self, event: &Event) -> Result<(), TrainError> {
+        let line = serde_json::to_string(event).map_err(io::Error::from);
+        line.and_then(|line| self.metrics.write_all(format!("{line}\n").as_bytes()))
+            .map_err(TrainError::file("write the metrics", &self.metrics()))
+    }
+
+    /// Cuts the records back to those up to `epoch` and `step`, or to none: what comes later will be recorded anew.
+    /// A damaged line, as a crash may leave one at the end, is cut off with all that follows. Returns whether any
+    /// record is left.
+    pub(crate) fn rewind(&mut self, to: Option<(usize, usize)>) -> Result<bool, TrainError> {
+        let path = self.metrics();
+        let bytes = fs::read(&path).map_err(TrainError::file("read the metrics", &path))?;
+        let stays = |line: &&[u8]| {
+            let event = serde_json::from_slice::<Event>(line).ok().filter(|_| line.ends_with(b"\n"));
+            event.is_some_and(|event| Some(event.position()) <= to)
+        };
+        let kept: usize = bytes.split_inclusive(|&byte| byte == b'\n').take_while(stays).map(<[u8]>::len).sum();
+        self.metrics.set_len(kept as u64).map_err(TrainError::file("write the metrics", &path))?;
+        Ok(kept > 0)
+    }
+}
+
+/// The lock of the folder at `path`, which ends with the process at the latest.
+fn lock(path: &Path) -> Result<File, TrainError> {
+    let name = path.join(LOCK);
+    let file = OpenOptions::new().create(true).append(true).open(&name);
+    let file = file.map_err(TrainError::file("open the lock", &name))?;
+    match file.try_lock() {
+        Ok(()) => Ok(file),
+        Err(TryLockError::WouldBlock) => Err(TrainError::Locked(path.to_owned())),
+        Err(TryLockError::Error(error)) => Err(TrainError::file("lock the folder", &name)(error)),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn warning(epoch: usize, step: usize) -> Event {
+        Event::Warning { epoch, step, message: "careful".to_owned() }
+    }
+
+    #[test]
+    fn numbers_go_up() {
+        let dir = tempfile::tempdir().unwrap();
+        let runs = dir.path().join("runs");
+        let names = [1, 2].map(|_| RunFolder::numbered(&runs, "lenet", "()").unwrap().path().to_owned());
+        assert_eq!(names, [runs.join("lenet-1"), runs.join("lenet-2")]);
+    }
+
+    #[test]
+    fn a_second_run_in_the_same_folder_is_refused() {
+        let dir = tempfile::tempdir().unwrap();
+        drop(RunFolder::create(dir.path(), "()").unwrap());
+        let at = dir.path().display();
+        assert_eq!(
+            RunFolder::create(dir.path(), "()").unwrap_err().to_string(),
+            format!("{at}: holds a run already; continue it with --resume {at}, or choose another directory")
+        );
+        assert_eq!(RunFolder::resume(dir.path()).unwrap().experiment(), "()");
+    }
+
+    #[test]
+    fn two_processes_cannot_use_a_folder_at_once() {
+        let dir = tempfile::tempdir().unwrap();
+        let first = RunFolder::create(dir.path(), "()").unwrap();
+        let message = format!("{}: in use by another process; wait for it to end, or stop it", dir.path().display());
+        assert_eq!(RunFolder::resume(dir.path()).unwrap_err().to_string(), message);
+        assert_eq!(RunFolder::create(dir.path(), "()").unwrap_err().to_string(), message);
+        drop(first);
+        assert!(RunFolder::resume(dir.path()).is_ok());
+    }
+
+    #[test]
+    fn an_empty_folder_cannot_be_resumed() {
+        let dir = tempfile::tempdir().unwrap();
+        assert_eq!(
+            RunFolder::resume(dir.path()).unwrap_err().to_string(),
+            format!("{}: holds no run: there is no experiment.ron in it", dir.path().display())
+        );
+    }
+
+    #[test]
+    fn a_file_in_the_place_of_the_folder_is_named() {
+        let dir = tempfile::tempdir().unwrap();
+        let path = dir.path().join("file");
+        fs::write(&path, "").unwrap();
+        let message = RunFolder::create(&path, "()").unwrap_err().to_string();
+        assert_eq!(message, format!("{}: cannot create the folder (File exists (os error 17))", path.display()));
+    }
+
+    #[test]
+    fn records_after_the_checkpoint_are_cut() {
+        let dir = tempfile::tempdir().unwrap();
+        let mut folder = RunFolder::create(dir.path(), "()").unwrap();
+        for (epoch, step) in [(0, 1), (0, 2), (1, 0), (1, 1)] {
+            folder.record(&warning(epoch, step)).unwrap();
+        }
+        assert!(folder.rewind(Some((1, 0))).unwrap());
+        folder.record(&warning(1, 1)).unwrap();
+        let text = fs::read_to_string(folder.metrics()).unwrap();
+        let events: Vec<Event> = text.lines().map(|line| serde_json::from_str(line).unwrap()).collect();
+        assert_eq!(events, [warning(0, 1), warning(0, 2), warning(1, 0), warning(1, 1)]);
+        assert!(!folder.rewind(None).unwrap());
+        assert_eq!(fs::read(folder.metrics()).unwrap(), b"");
+    }
+
+    #[test]
+    fn a_half_written_record_is_dropped() {
+        let dir = tempfile::tempdir().unwrap();
+        let mut folder = RunFolder::create(dir.path(), "()").unwrap();
+        folder.record(&warning(0, 1)).unwrap();
+        let whole = fs::read(folder.metrics()).unwrap();
+        for length in 1..whole.len() {
+            fs::write(folder.metrics(), [&whole[..], &whole[..length]].concat()).unwrap();
+            folder.rewind(Some((9, 0))).unwrap();
+            assert_eq!(fs::read(folder.metrics()).unwrap(), whole);
+        }
+    }
+}

@@ -1,0 +1,67 @@
+//! Learning-rate schedules.
+
+use std::f64::consts::PI;
+
+use snn_models::experiment::Schedule;
+
+/// Factor on the learning rate for the update of batch `step` of `epoch` (both from 0), in a run of `epochs` epochs of
+/// `steps` batches.
+///
+/// The rise of [`Schedule::Cosine`] takes `r = round(warmup · steps)` updates, of factors `1/r, 2/r, ... 1`; the half
+/// cosine runs over all updates after it and reaches its floor one update after the last.
+pub fn factor(schedule: &Schedule, epoch: usize, step: usize, steps: usize, epochs: usize) -> f32 {
+    match schedule {
+        Schedule::Constant => 1.0,
+        Schedule::Steps { at, factor } => at.iter().filter(|&&drop| drop <= epoch).map(|_| factor).product(),
+        Schedule::Cosine { floor, warmup } => {
+            let rise = (f64::from(*warmup) * steps as f64).round().max(0.0);
+            let (update, all) = ((epoch * steps + step) as f64, (epochs * steps) as f64);
+            if update < rise {
+                return ((update + 1.0) / rise) as f32;
+            }
+            let share = ((update - rise) / (all - rise).max(1.0)).min(1.0);
+            let floor = f64::from(*floor);
+            (floor + (1.0 - floor) * 0.5 * (1.0 + (PI * share).cos())) as f32
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_constant_rate_stays() {
+        assert_eq!(factor(&Schedule::Constant, 99, 7, 10, 100), 1.0);
+    }
+
+    #[test]
+    fn steps_multiply_once_for_each_epoch_reached() {
+        let schedule = Schedule::Steps { at: vec![2, 4], factor: 0.5 };
+        let factors: Vec<f32> = (0..6).map(|epoch| factor(&schedule, epoch, 9, 10, 6)).collect();
+        assert_eq!(factors, [1.0, 1.0, 0.5, 0.5, 0.25, 0.25]);
+    }
+
+    #[test]
+    fn a_cosine_falls_from_1_through_the_middle_towards_its_floor() {
+        let schedule = Schedule::Cosine { floor: 0.2, warmup: 0.0 };
+        assert_eq!(factor(&schedule, 0, 0, 10, 2), 1.0);
+        assert_eq!(factor(&schedule, 1, 0, 10, 2), 0.6);
+        let last = factor(&schedule, 1, 9, 10, 2);
+        assert!(last > 0.2 && last < 0.21, "{last}");
+    }
+
+    #[test]
+    fn warmup_rises_in_a_line_and_gives_way_to_the_cosine() {
+        let schedule = Schedule::Cosine { floor: 0.0, warmup: 0.5 };
+        let factors: Vec<f32> = (0..8).map(|step| factor(&schedule, 0, step, 8, 2)).collect();
+        assert_eq!(factors[..5], [0.25, 0.5, 0.75, 1.0, 1.0]);
+        assert!(factors[5] < 1.0);
+    }
+
+    #[test]
+    fn a_warmup_longer_than_the_run_only_rises() {
+        let schedule = Schedule::Cosine { floor: 0.0, warmup: 4.0 };
+        assert_eq!(factor(&schedule, 1, 9, 10, 2), 0.5);
+    }
+}

@@ -1,0 +1,376 @@
+//! The training loop.
+
+use std::time::{Duration, Instant};
+
+use snn_core::{Draws, Dropout, Engine, Network, Plan, Session, SquaredError, Stimulus, Trial, Weights};
+use snn_data::{Dataset, Loader};
+use snn_models::experiment::{Augmentation, Experiment};
+
+use crate::checkpoint::{Best, Checkpoint, Progress, Sums};
+use crate::evaluate::{Tally, check_data};
+use crate::event::SCHEMA;
+use crate::{
+    Evaluation, Event, Health, Observer, Optimizer, RunFolder, TrainError, clip, evaluate, factor, norm, rates,
+};
+
+/// How often a checkpoint is saved within an epoch, for want of a better idea.
+pub const SAVE_EVERY: Duration = Duration::from_secs(60);
+
+/// What is trained, on what, and with what.
+#[derive(Clone, Copy)]
+pub struct Job<'a> {
+    /// What computes.
+    pub engine: &'a dyn Engine,
+    /// The network.
+    pub network: &'a Network,
+    /// Input, time steps and training.
+    pub experiment: &'a Experiment,
+    /// Weights at the start; not used where a run goes on from a checkpoint.
+    pub initial: &'a Weights,
+    /// Training images; the last `experiment.training.validation` of them are for validation.
+    pub train: &'a Dataset,
+    /// Test images.
+    pub test: &'a Dataset,
+    /// Time after which a checkpoint is due within an epoch. It has no influence on what is computed.
+    pub save_every: Duration,
+}
+
+/// How a run ended.
+#[derive(Debug, Clone, PartialEq)]
+pub enum Outcome {
+    /// All epochs are done.
+    Finished {
+        /// Epoch of the best weights, from 0.
+        best_epoch: usize,
+        /// The best weights on the test images.
+        test: Evaluation,
+    },
+    /// The observer broke off; the checkpoint is saved, and the run can be resumed.
+    Stopped {
+        /// Epoch, from 0.
+        epoch: usize,
+        /// Batches done in it.
+        step: usize,
+    },
+}
+
+/// Trains in `folder` from where its last checkpoint stands, or else from the start, until all epochs are done or
+/// `observer` breaks off; then tests the best weights. The weights with the highest validation accuracy are the best,
+/// the first of equals; without validation images it is the last ones.
+///
+/// # Errors
+/// [`TrainError::Setup`] and [`TrainError::Mismatch`] if the parts do not fit each other or the checkpoint;
+/// [`TrainError::Diverged`] if loss or gradient cease to be finite; [`TrainError::File`]; [`TrainError::Core`].
+pub fn fit(job: &Job<'_>, folder: &mut RunFolder, observer: &mut dyn Observer) -> Result<Outcome, TrainError> {
+    let mut run = Run::start(job, folder, observer)?;
+    while run.progress.epoch < job.experiment.training.epochs {
+        while run.progress.step < run.loader.batches() && !run.stop {
+            run.learn()?;
+            if run.saved.elapsed() >= job.save_every {
+                run.save()?;
+            }
+        }
+        if run.stop || !run.end_epoch()? {
+            return run.stopped();
+        }
+    }
+    if run.stop {
+        return run.stopped();
+    }
+    run.finish()
+}
+
+/// A run in the making.
+struct Run<'a> {
+    job: &'a Job<'a>,
+    folder: &'a mut RunFolder,
+    observer: &'a mut dyn Observer,
+    session: Box<dyn Session>,
+    loader: Loader<'a>,
+    optimizer: Optimizer,
+    weights: Weights,
+    gradients: Weights,
+    progress: Progress,
+    health: Health,
+    /// Whether the observer broke off.
+    stop: bool,
+    saved: Instant,
+    epoch_started: Instant,
+}
+
+impl<'a> Run<'a> {
+    fn start(job: &'a Job<'a>, folder: &'a mut RunFolder, observer: &'a mut dyn Observer) -> Result<Self, TrainError> {
+        let &Job { engine, network, experiment, train, .. } = job;
+        let training = &experiment.training;
+        check(job)?;
+        let images = train.len() - training.validation;
+        let batch = training.batch.min(images);
+        let max_shift = match training.augmentation {
+            Augmentation::None => 0,
+            Augmentation::Shift { pixels } => pixels,
+        };
+        let plan = Plan { steps: experiment.steps, batch, train: true, record: false };
+        let mut run = Self {
+            job,
+            session: engine.compile(network, plan)?,
+            loader: Loader::shuffled(train, 0..images, batch, training.seed, max_shift),
+            optimizer: Optimizer::new(training.optimizer, network),
+            weights: job.initial.clone(),
+            gradients: network.zeros(),
+            progress: Progress { seed: training.seed, images, ..Progress::default() },
+            health: Health::default(),
+            stop: false,
+            saved: Instant::now(),
+            epoch_started: Instant::now(),
+            folder,
+            observer,
+        };
+        run.take_up()?;
+        run.session.load(&run.weights)?;
+        Ok(run)
+    }
+
+    /// Goes to where the folder's checkpoint stands; saves the first checkpoint if there is none.
+    fn take_up(&mut self) -> Result<(), TrainError> {
+        let checkpoint = self.folder.checkpoint()?;
+        if let Some(checkpoint) = &checkpoint {
+            self.check_progress(&checkpoint.progress)?;
+            self.progress = checkpoint.progress;
+            self.weights = checkpoint.weights_for(self.job.network)?;
+            self.optimizer.restore(self.job.network, &checkpoint.optimizer, self.progress.updates)?;
+        }
+        let Progress { epoch, step, .. } = self.progress;
+        let recorded = self.folder.rewind(checkpoint.as_ref().map(|_| (epoch, step)))?;
+
+        let started = self.started();
+        if recorded {
+            self.notify(&started)
+        } else {
+            self.emit(&started)?
+        }
+        let warn = |message: &str| Event::Warning { epoch, step, message: message.to_owned() };
+        match checkpoint {
+            Some(checkpoint) if checkpoint.experiment != self.folder.experiment() => self.notify(&warn(
+                "experiment.ron was changed since the checkpoint was saved: this run will not be what either \
+                 experiment gives from the start",
+            )),
+            Some(_) => {}
+            None => {
+                if self.job.experiment.training.validation == 0 {
+                    self.emit(&warn("there are no validation images: the last weights count as the best"))?;
+                }
+                self.save()?;
+            }
+        }
+        Ok(())
+    }
+
+    fn check_progress(&self, found: &Progress) -> Result<(), TrainError> {
+        let fail = |reason| Err(TrainError::Setup { what: self.folder.last().display().to_string(), reason });
+        let Progress { seed, images, .. } = self.progress;
+        if found.images != images {
+            return fail(format!(
+                "the run was trained on {} images, now there are {images}; resume it with the same data and limit",
+                found.images
+            ));
+        }
+        if found.seed != seed {
+            return fail(format!(
+                "the run has seed {}, the experiment {seed}; resume it with its own seed",
+                found.seed
+            ));
+        }
+        let batches = self.loader.batches();
+        if found.step > batches {
+            return fail(format!(
+                "the run stands at batch {} of an epoch, and an epoch has {batches}; resume it with its own batch size",
+                found.step
+            ));
+        }
+        Ok(())
+    }
+
+    fn started(&self) -> Event {
+        let Job { engine, network, experiment, test, .. } = self.job;
+        Event::Started {
+            schema: SCHEMA,
+            engine: engine.describe(),
+            bytes: self.session.memory().total(),
+            parameters: network.parameters(),
+            images: self.progress.images,
+            validation: experiment.training.validation,
+            test: test.len(),
+            epochs: experiment.training.epochs,
+            steps: self.loader.batches(),
+            epoch: self.progress.epoch,
+            step: self.progress.step,
+        }
+    }
+
+    /// Learns the next batch: show it, go back through it, update the weights, tell of it.
+    fn learn(&mut self) -> Result<(), TrainError> {
+        let started = Instant::now();
+        let &Job { network, experiment, .. } = self.job;
+        let training = &experiment.training;
+        let (Progress { epoch, step, .. }, batches) = (self.progress, self.loader.batches());
+        let Some(batch) = self.loader.batch(epoch as u32, step) else { return Ok(()) };
+
+        let draws = Draws { seed: training.seed, epoch: epoch as u32, samples: &batch.samples };
+        let stimulus = Stimulus::Images { pixels: &batch.pixels, encoder: experiment.input, draws };
+        let activity = self.session.forward(&Trial { stimulus, dropout: Dropout::Drawn(draws) })?;
+        let (losses, d_output) = SquaredError.evaluate(&activity.output, &batch.labels, network.classes());
+        let mut tally = Tally::default();
+        tally.add(&activity, &losses, &batch.labels);
+        self.check_finite("the loss", tally.loss)?;
+
+        self.session.backward(&d_output, &mut self.gradients)?;
+        let gradient = norm(&self.gradients);
+        self.check_finite("the gradient", gradient)?;
+        if let Some(limit) = training.clip {
+            clip(&mut self.gradients, gradient, limit);
+        }
+        let rate = self.optimizer.rate() * factor(&training.schedule, epoch, step, batches, training.epochs);
+        self.optimizer.update(&mut self.weights, &self.gradients, rate);
+        self.session.load(&self.weights)?;
+
+        self.progress.step += 1;
+        self.progress.updates += 1;
+        self.progress.sums.add(&tally);
+        let step = self.progress.step;
+        let rates = rates(network, experiment.steps, tally.images, &tally.spikes);
+        let warnings = self.health.observe(&rates);
+        self.emit(&Event::Step {
+            epoch,
+            step,
+            loss: (tally.loss / tally.images as f64) as f32,
+            accuracy: tally.correct as f32 / tally.images as f32,
+            rate,
+            gradient: gradient as f32,
+            millis: started.elapsed().as_secs_f32() * 1e3,
+            rates,
+        })?;
+        warnings.into_iter().try_for_each(|message| self.emit(&Event::Warning { epoch, step, message }))
+    }
+
+    fn check_finite(&self, what: &'static str, value: f64) -> Result<(), TrainError> {
+        if value.is_finite() {
+            return Ok(());
+        }
+        let Progress { epoch, step, .. } = self.progress;
+        Err(TrainError::Diverged { what, epoch, step: step + 1, checkpoint: self.folder.last() })
+    }
+
+    /// Validates, keeps the best weights and saves. False if the observer broke off the validation, which is then done
+    /// anew when the run goes on.
+    ///
+    /// The best weights are saved first: killed in between, the run learns the rest of the epoch anew from the last
+    /// checkpoint and saves the same best weights again.
+    fn end_epoch(&mut self) -> Result<bool, TrainError> {
+        let &Job { engine, network, experiment, train, .. } = self.job;
+        let Progress { epoch, images, sums, best, .. } = self.progress;
+        let held_out = images..train.len();
+        let mut validation = None;
+        if !held_out.is_empty() {
+            validation = evaluate(engine, network, experiment, &self.weights, train, held_out, self.observer)?;
+            if validation.is_none() {
+                return Ok(false);
+            }
+        }
+        let accuracy = validation.as_ref().map(|validation| validation.accuracy);
+        let is_best = accuracy.is_none() || best.is_none_or(|best| best.accuracy < accuracy);
+        self.progress = Progress { epoch: epoch + 1, step: 0, sums: Sums::default(), ..self.progress };
+        if is_best {
+            self.progress.best = Some(Best { epoch, accuracy });
+            Checkpoint { optimizer: Vec::new(), ..self.checkpoint() }.save(&self.folder.best())?;
+        }
+        self.emit(&Event::Epoch {
+            epoch,
+            loss: sums.loss / sums.images as f64,
+            accuracy: sums.correct as f64 / sums.images as f64,
+            validation_loss: validation.map(|validation| validation.loss),
+            validation_accuracy: accuracy,
+            best: is_best,
+            spikes: sums.spikes as f64 / sums.images as f64,
+            seconds: self.epoch_started.elapsed().as_secs_f64(),
+        })?;
+        self.epoch_started = Instant::now();
+        self.save()?;
+        Ok(true)
+    }
+
+    /// Tests the best weights.
+    fn finish(mut self) -> Result<Outcome, TrainError> {
+        let &Job { engine, network, experiment, test, .. } = self.job;
+        let best = Checkpoint::load(&self.folder.best())?;
+        let weights = best.weights_for(network)?;
+        let test = evaluate(engine, network, experiment, &weights, test, 0..test.len(), self.observer)?;
+        let Some(test) = test else { return self.stopped() };
+        let best_epoch = best.progress.best.map_or(0, |best| best.epoch);
+        self.emit(&Event::Finished { best_epoch, test: test.clone() })?;
+        Ok(Outcome::Finished { best_epoch, test })
+    }
+
+    fn stopped(mut self) -> Result<Outcome, TrainError> {
+        self.save()?;
+        let Progress { epoch, step, .. } = self.progress;
+        Ok(Outcome::Stopped { epoch, step })
+    }
+
+    fn save(&mut self) -> Result<(), TrainError> {
+        self.folder.save_last(&self.checkpoint())?;
+        self.saved = Instant::now();
+        let Progress { epoch, step, .. } = self.progress;
+        self.notify(&Event::Saved { epoch, step, path: self.folder.last() });
+        Ok(())
+    }
+
+    fn checkpoint(&self) -> Checkpoint {
+        Checkpoint {
+            experiment: self.folder.experiment().to_owned(),
+            progress: self.progress,
+            weights: Checkpoint::tensors(self.job.network, &self.weights),
+            optimizer: self.optimizer.tensors(self.job.network),
+        }
+    }
+
+    /// Records an event and tells the observer.
+    fn emit(&mut self, event: &Event) -> Result<(), TrainError> {
+        self.folder.record(event)?;
+        self.notify(event);
+        Ok(())
+    }
+
+    /// Tells the observer alone.
+    fn notify(&mut self, event: &Event) {
+        self.stop |= self.observer.on_event(event).is_break();
+    }
+}
+
+impl Sums {
+    fn add(&mut self, tally: &Tally) {
+        self.images += tally.images as u64;
+        self.correct += tally.correct;
+        self.spikes += tally.spikes.iter().sum::<u64>();
+        self.loss += tally.loss;
+    }
+}
+
+/// Checks what the loop relies on.
+fn check(job: &Job<'_>) -> Result<(), TrainError> {
+    let training = &job.experiment.training;
+    for (what, count) in [("training.epochs", training.epochs), ("training.batch", training.batch)] {
+        if count == 0 || count >= u32::MAX as usize {
+            return Err(TrainError::setup(what, format!("must be 1 to {}, found {count}", u32::MAX - 1)));
+        }
+    }
+    if training.validation >= job.train.len() {
+        let reason = format!("{} of {} training images leave none to learn", training.validation, job.train.len());
+        return Err(TrainError::setup("training.validation", reason));
+    }
+    if job.test.is_empty() {
+        return Err(TrainError::setup("test images", "at least 1 expected, found 0".to_owned()));
+    }
+    check_data(job.network, job.train)?;
+    check_data(job.network, job.test)?;
+    Ok(job.network.check_weights(job.initial)?)
+}

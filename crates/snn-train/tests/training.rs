@@ -1,0 +1,420 @@
+//! Runs of a small network on a few digits, stopped, killed and resumed in every way.
+
+use std::fs;
+use std::ops::ControlFlow;
+use std::path::{Path, PathBuf};
+use std::sync::LazyLock;
+use std::time::Duration;
+
+use snn_core::{Encoder, Map, Network, Neuron, Projection, Purpose, Source, Stream, Weights, reference::Reference};
+use snn_data::{Dataset, Mnist};
+use snn_models::experiment::{Augmentation, Data, Experiment, Layer, Loss, NetworkSpec, Optimizer, Schedule, Training};
+use snn_train::{Checkpoint, Event, Job, Observer, Outcome, RunFolder, TrainError, evaluate, fit};
+
+/// 64 training and 32 test images.
+static DIGITS: LazyLock<[Dataset; 2]> = LazyLock::new(|| {
+    let dir = Path::new(env!("CARGO_MANIFEST_DIR")).join("../../data/mnist");
+    let Mnist { mut train, mut test } = Mnist::load(&dir).unwrap();
+    train.truncate(64);
+    test.truncate(32);
+    [train, test]
+});
+
+const RON: &str = "(steps: 4)";
+
+/// 48 images in 4 batches of 14, 14, 14 and 6; 16 for validation.
+fn experiment() -> Experiment {
+    let layers = vec![Layer::Readout { classes: 10, leak: 0.99 }];
+    let (neuron, pool) = (Neuron::lif(), Neuron::pool_if());
+    Experiment {
+        data: Data::Mnist {},
+        input: Encoder::default(),
+        steps: 4,
+        network: NetworkSpec::Sequence { neuron, pool, dropout: 0.2, kappa: 2.0, layers },
+        loss: Loss::SquaredError,
+        training: Training {
+            epochs: 3,
+            batch: 14,
+            optimizer: Optimizer::Adam { rate: 0.01, betas: (0.9, 0.999), epsilon: 1e-8, weight_decay: 0.0 },
+            schedule: Schedule::Cosine { floor: 0.1, warmup: 0.5 },
+            clip: Some(5.0),
+            augmentation: Augmentation::Shift { pixels: 2 },
+            validation: 16,
+            seed: 1,
+        },
+    }
+}
+
+/// 784 inputs, 16 hidden neurons with dropout, 10 classes.
+fn network(threshold: f32) -> Network {
+    let mut builder = Network::builder(DIGITS[0].shape());
+    let linear = |features| Map::Linear { features };
+    let neuron = Neuron::Lif { leak: 0.99, threshold, gradient: snn_core::Gradient::default() };
+    let inputs = vec![Projection::new(Source::Input, linear(16))];
+    let hidden = builder.add_with_dropout("fc", neuron, 0.2, inputs).unwrap();
+    builder.add("readout", Neuron::readout(), vec![Projection::new(hidden, linear(10))]).unwrap();
+    builder.build().unwrap()
+}
+
+fn initial(network: &Network) -> Weights {
+    let stream = Stream::new(1, Purpose::Initialisation);
+    let scale = |fan_in: usize| (2.0 / fan_in as f32).sqrt();
+    let weights = network.weights().iter().enumerate();
+    weights
+        .map(|(i, w)| (0..w.len() as u32).map(|j| scale(w.fan_in()) * stream.normal(0, i as u32, 0, j)).collect())
+        .collect()
+}
+
+/// Trains in `folder` with checkpoints after every batch if `often`.
+fn train(
+    experiment: &Experiment,
+    folder: &mut RunFolder,
+    often: bool,
+    observer: &mut dyn Observer,
+) -> Result<Outcome, TrainError> {
+    let network = network(1.0);
+    let initial = initial(&network);
+    let save_every = if often { Duration::ZERO } else { Duration::MAX };
+    let [train, test] = &*DIGITS;
+    fit(
+        &Job { engine: &Reference, network: &network, experiment, initial: &initial, train, test, save_every },
+        folder,
+        observer,
+    )
+}
+
+fn go_on(_: &Event) -> ControlFlow<()> {
+    ControlFlow::Continue(())
+}
+
+/// Stops at the first event that `is_last` says.
+fn stop_at(is_last: impl Fn(&Event) -> bool) -> impl FnMut(&Event) -> ControlFlow<()> {
+    move |event| if is_last(event) { ControlFlow::Break(()) } else { ControlFlow::Continue(()) }
+}
+
+/// A new run in a directory of its own.
+fn new_run() -> (tempfile::TempDir, RunFolder) {
+    let dir = tempfile::tempdir().unwrap();
+    let folder = RunFolder::create(&dir.path().join("run"), RON).unwrap();
+    (dir, folder)
+}
+
+/// All that a finished run leaves: both checkpoints to the byte, and the records without the times in them.
+fn result(folder: &RunFolder) -> (Vec<u8>, Vec<u8>, Vec<String>) {
+    (fs::read(folder.last()).unwrap(), fs::read(folder.best()).unwrap(), records(folder))
+}
+
+fn records(folder: &RunFolder) -> Vec<String> {
+    let text = fs::read_to_string(folder.metrics()).unwrap();
+    let timeless = |line: &str| {
+        let mut event: Event = serde_json::from_str(line).unwrap();
+        match &mut event {
+            Event::Step { millis, .. } => *millis = 0.0,
+            Event::Epoch { seconds, .. } => *seconds = 0.0,
+            _ => {}
+        }
+        serde_json::to_string(&event).unwrap()
+    };
+    text.lines().map(timeless).collect()
+}
+
+/// What an uninterrupted run leaves.
+static UNINTERRUPTED: LazyLock<(Vec<u8>, Vec<u8>, Vec<String>)> = LazyLock::new(|| {
+    let (_dir, mut folder) = new_run();
+    train(&experiment(), &mut folder, false, &mut go_on).unwrap();
+    result(&folder)
+});
+
+#[test]
+fn a_run_learns_and_records_what_it_does() {
+    let (_dir, mut folder) = new_run();
+    let mut losses = Vec::new();
+    let mut observer = |event: &Event| {
+        if let Event::Epoch { loss, validation_accuracy, .. } = event {
+            losses.push(*loss);
+            assert!(validation_accuracy.is_some());
+        }
+        ControlFlow::Continue(())
+    };
+    let outcome = train(&experiment(), &mut folder, false, &mut observer).unwrap();
+    let Outcome::Finished { test, .. } = outcome else { panic!("{outcome:?}") };
+    assert_eq!(test.images, 32);
+    assert_eq!(test.confusion.iter().flatten().sum::<u64>(), 32);
+    let correct: u64 = (0..10).map(|k| test.confusion[k][k]).sum();
+    assert_eq!(test.accuracy, correct as f64 / 32.0);
+    assert!(losses[2] < losses[0], "{losses:?}");
+
+    let kinds: Vec<String> = (records(&folder).iter())
+        .map(|line| serde_json::from_str::<serde_json::Value>(line).unwrap()["event"].as_str().unwrap().to_owned())
+        .collect();
+    let epoch = ["Step", "Step", "Step", "Step", "Epoch"];
+    assert_eq!(kinds, [&["Started"][..], &epoch, &epoch, &epoch, &["Finished"]].concat());
+}
+
+#[test]
+fn the_epoch_record_is_the_mean_over_its_images() {
+    let sizes = [14.0, 14.0, 14.0, 6.0];
+    let (mut steps, mut epoch_loss) = (Vec::new(), 0.0);
+    for line in &UNINTERRUPTED.2[1..6] {
+        match serde_json::from_str(line).unwrap() {
+            Event::Step { loss, .. } => steps.push(f64::from(loss)),
+            Event::Epoch { loss, .. } => epoch_loss = loss,
+            other => panic!("{other:?}"),
+        }
+    }
+    let mean = steps.iter().zip(sizes).map(|(loss, images)| loss * images).sum::<f64>() / 48.0;
+    assert!((mean - epoch_loss).abs() < 1e-6, "{mean} {epoch_loss}");
+}
+
+#[test]
+fn the_time_of_saving_changes_nothing() {
+    let (_dir, mut folder) = new_run();
+    train(&experiment(), &mut folder, true, &mut go_on).unwrap();
+    assert_eq!(result(&folder), *UNINTERRUPTED);
+}
+
+#[test]
+fn a_run_stopped_at_any_event_goes_on_to_the_same_bits() {
+    let n_events = {
+        let (_dir, mut folder) = new_run();
+        let mut count = 0;
+        train(&experiment(), &mut folder, false, &mut |_: &Event| {
+            count += 1;
+            ControlFlow::Continue(())
+        })
+        .unwrap();
+        count
+    };
+    for last in 1..n_events {
+        let (_dir, mut folder) = new_run();
+        let mut count = 0;
+        let mut observer = |_: &Event| {
+            count += 1;
+            if count == last { ControlFlow::Break(()) } else { ControlFlow::Continue(()) }
+        };
+        let outcome = train(&experiment(), &mut folder, false, &mut observer).unwrap();
+        assert!(matches!(outcome, Outcome::Stopped { .. }), "event {last}: {outcome:?}");
+        let outcome = train(&experiment(), &mut folder, false, &mut go_on).unwrap();
+        assert!(matches!(outcome, Outcome::Finished { .. }), "event {last}: {outcome:?}");
+        assert_eq!(result(&folder), *UNINTERRUPTED, "event {last}");
+    }
+}
+
+/// At every event the folder is copied as it is, with half a record at the end, as a killed process leaves it.
+#[test]
+fn a_run_killed_at_any_event_goes_on_to_the_same_bits() {
+    for often in [false, true] {
+        let (dir, mut folder) = new_run();
+        let run = folder.path().to_owned();
+        let mut copies: Vec<PathBuf> = Vec::new();
+        let mut observer = |_: &Event| {
+            let copy = dir.path().join(copies.len().to_string());
+            fs::create_dir(&copy).unwrap();
+            for file in fs::read_dir(&run).unwrap().map(Result::unwrap) {
+                fs::copy(file.path(), copy.join(file.file_name())).unwrap();
+            }
+            let records = fs::read(copy.join("metrics.jsonl")).unwrap();
+            fs::write(copy.join("metrics.jsonl"), [&records[..], br#"{"event":"Step","ep"#].concat()).unwrap();
+            fs::write(copy.join("last.safetensors.tmp"), b"half a file").unwrap();
+            copies.push(copy);
+            ControlFlow::Continue(())
+        };
+        train(&experiment(), &mut folder, often, &mut observer).unwrap();
+        assert!(copies.len() > 20);
+        for copy in copies {
+            let mut folder = RunFolder::resume(&copy).unwrap();
+            train(&experiment(), &mut folder, false, &mut go_on).unwrap();
+            assert_eq!(result(&folder), *UNINTERRUPTED, "{}", copy.display());
+        }
+    }
+}
+
+#[test]
+fn a_run_killed_before_its_first_checkpoint_starts_from_the_beginning() {
+    let (dir, folder) = new_run();
+    drop(folder);
+    let mut folder = RunFolder::resume(&dir.path().join("run")).unwrap();
+    train(&experiment(), &mut folder, false, &mut go_on).unwrap();
+    assert_eq!(result(&folder), *UNINTERRUPTED);
+}
+
+#[test]
+fn a_finished_run_resumed_only_tests_again() {
+    let (_dir, mut folder) = new_run();
+    let first = train(&experiment(), &mut folder, false, &mut go_on).unwrap();
+    let mut n_steps = 0;
+    let mut observer = |event: &Event| {
+        n_steps += usize::from(matches!(event, Event::Step { .. }));
+        ControlFlow::Continue(())
+    };
+    assert_eq!(train(&experiment(), &mut folder, false, &mut observer).unwrap(), first);
+    assert_eq!(n_steps, 0);
+    assert_eq!(result(&folder), *UNINTERRUPTED);
+}
+
+#[test]
+fn the_best_checkpoint_gives_the_tested_and_the_validated_accuracy() {
+    let (_dir, mut folder) = new_run();
+    let outcome = train(&experiment(), &mut folder, false, &mut go_on).unwrap();
+    let Outcome::Finished { best_epoch, test } = outcome else { panic!("{outcome:?}") };
+    let best = Checkpoint::load(&folder.best()).unwrap();
+    let network = network(1.0);
+    let weights = best.weights_for(&network).unwrap();
+    let on = |data, images| {
+        evaluate(&Reference, &network, &experiment(), &weights, data, images, &mut go_on).unwrap().unwrap()
+    };
+    assert_eq!(on(&DIGITS[1], 0..32), test);
+    let kept = best.progress.best.unwrap();
+    assert_eq!((kept.epoch, kept.accuracy), (best_epoch, Some(on(&DIGITS[0], 48..64).accuracy)));
+    assert!(best.optimizer.is_empty());
+}
+
+#[test]
+fn without_validation_the_last_weights_are_the_best() {
+    let (_dir, mut folder) = new_run();
+    let mut experiment = experiment();
+    experiment.training.validation = 0;
+    let outcome = train(&experiment, &mut folder, false, &mut go_on).unwrap();
+    assert!(matches!(outcome, Outcome::Finished { best_epoch: 2, .. }), "{outcome:?}");
+    let [best, last] = [folder.best(), folder.last()].map(|path| Checkpoint::load(&path).unwrap());
+    assert_eq!(best.weights, last.weights);
+    let records = records(&folder);
+    assert_eq!(
+        records[1],
+        r#"{"event":"Warning","epoch":0,"step":0,"message":"there are no validation images: the last weights count as the best"}"#
+    );
+}
+
+#[test]
+fn a_diverging_run_stops_and_leaves_its_last_checkpoint() {
+    let (_dir, mut folder) = new_run();
+    let mut experiment = experiment();
+    experiment.training.optimizer = Optimizer::Sgd { rate: 1e30, momentum: 0.0, weight_decay: 0.0 };
+    experiment.training.schedule = Schedule::Constant;
+    experiment.training.clip = None;
+    let message = train(&experiment, &mut folder, false, &mut go_on).unwrap_err().to_string();
+    assert_eq!(
+        message,
+        format!(
+            "the loss is not finite at epoch 0, step 2: training has diverged. The last checkpoint, {}, is whole. Try \
+             a lower learning rate, or limit the gradient with clip: Some(1.0)",
+            folder.last().display()
+        )
+    );
+    assert_eq!(Checkpoint::load(&folder.last()).unwrap().progress.step, 0);
+}
+
+#[test]
+fn a_silent_population_is_warned_of_once() {
+    let (_dir, mut folder) = new_run();
+    let mut experiment = experiment();
+    (experiment.training.batch, experiment.training.epochs) = (1, 1);
+    let network = network(1e9);
+    let initial = initial(&network);
+    let [train, test] = &*DIGITS;
+    let (engine, save_every) = (&Reference, Duration::MAX);
+    let job = Job { engine, network: &network, experiment: &experiment, initial: &initial, train, test, save_every };
+    fit(&job, &mut folder, &mut go_on).unwrap();
+    let records = records(&folder);
+    let warnings: Vec<&String> = records.iter().filter(|line| line.contains("Warning")).collect();
+    assert_eq!(warnings.len(), 1);
+    assert!(warnings[0].contains(r#""step":20,"message":"population \"fc\" has been silent for 20 steps"#));
+}
+
+#[test]
+fn a_checkpoint_that_cannot_be_written_stops_the_run_and_harms_nothing() {
+    let (_dir, mut folder) = new_run();
+    train(&experiment(), &mut folder, false, &mut stop_at(|event| matches!(event, Event::Step { .. }))).unwrap();
+    let before = fs::read(folder.last()).unwrap();
+    let blocker = folder.path().join("last.safetensors.tmp");
+    fs::create_dir(&blocker).unwrap();
+    let message = train(&experiment(), &mut folder, false, &mut go_on).unwrap_err().to_string();
+    let path = folder.last();
+    assert_eq!(message, format!("{}: cannot write the file (Is a directory (os error 21))", path.display()));
+    assert_eq!(fs::read(&path).unwrap(), before);
+    fs::remove_dir(&blocker).unwrap();
+    train(&experiment(), &mut folder, false, &mut go_on).unwrap();
+    assert_eq!(result(&folder), *UNINTERRUPTED);
+}
+
+#[test]
+fn a_run_is_resumed_only_as_it_was_begun() {
+    let (_dir, mut folder) = new_run();
+    let third = |event: &Event| matches!(event, Event::Step { step: 3, .. });
+    train(&experiment(), &mut folder, false, &mut stop_at(third)).unwrap();
+    let mut message = |change: &dyn Fn(&mut Training)| {
+        let mut experiment = experiment();
+        change(&mut experiment.training);
+        let message = train(&experiment, &mut folder, false, &mut go_on).unwrap_err().to_string();
+        message.replace(&folder.last().display().to_string(), "LAST")
+    };
+    assert_eq!(
+        message(&|training| training.validation = 8),
+        "LAST: the run was trained on 48 images, now there are 56; resume it with the same data and limit"
+    );
+    assert_eq!(
+        message(&|training| training.seed = 2),
+        "LAST: the run has seed 1, the experiment 2; resume it with its own seed"
+    );
+    assert_eq!(
+        message(&|training| training.batch = 48),
+        "LAST: the run stands at batch 3 of an epoch, and an epoch has 1; resume it with its own batch size"
+    );
+    assert_eq!(
+        message(&|training| {
+            training.optimizer = Optimizer::Sgd { rate: 0.1, momentum: 0.0, weight_decay: 0.0 };
+        }),
+        "the checkpoint does not fit the optimizer:\n  first_moment.fc: [16, 784] found, not expected\n  \
+         first_moment.readout: [10, 16] found, not expected\n  second_moment.fc: [16, 784] found, not expected\n  \
+         second_moment.readout: [10, 16] found, not expected"
+    );
+}
+
+#[test]
+fn a_changed_experiment_is_warned_of() {
+    let (_dir, mut folder) = new_run();
+    train(&experiment(), &mut folder, false, &mut stop_at(|event| matches!(event, Event::Started { .. }))).unwrap();
+    fs::write(folder.path().join("experiment.ron"), "(steps: 5)").unwrap();
+    let path = folder.path().to_owned();
+    drop(folder);
+    let mut warnings = Vec::new();
+    let mut observer = |event: &Event| {
+        if let Event::Warning { message, .. } = event {
+            warnings.push(message.clone());
+        }
+        ControlFlow::Continue(())
+    };
+    train(&experiment(), &mut RunFolder::resume(&path).unwrap(), false, &mut observer).unwrap();
+    assert_eq!(warnings.len(), 1);
+    assert!(warnings[0].starts_with("experiment.ron was changed since the checkpoint was saved"), "{warnings:?}");
+}
+
+#[test]
+fn what_does_not_fit_is_refused_before_training() {
+    let (_dir, mut folder) = new_run();
+    let mut message = |change: &dyn Fn(&mut Training)| {
+        let mut experiment = experiment();
+        change(&mut experiment.training);
+        train(&experiment, &mut folder, false, &mut go_on).unwrap_err().to_string()
+    };
+    assert_eq!(
+        message(&|training| training.validation = 5000),
+        "training.validation: 5000 of 64 training images leave none to learn"
+    );
+    assert_eq!(message(&|training| training.batch = 0), "training.batch: must be 1 to 4294967294, found 0");
+    assert_eq!(message(&|training| training.epochs = 0), "training.epochs: must be 1 to 4294967294, found 0");
+}
+
+#[test]
+fn images_of_another_shape_are_refused() {
+    let network = network(1.0);
+    let shape = snn_core::Shape::new(3, 2, 2);
+    let colour = Dataset::new(shape, 10, vec![0; 12], vec![0]).unwrap();
+    let run = |data, images| {
+        let weights = initial(&network);
+        evaluate(&Reference, &network, &experiment(), &weights, data, images, &mut go_on).unwrap_err().to_string()
+    };
+    assert_eq!(run(&colour, 0..1), "network and data: input 1x28x28 expected, images of 3x2x2 found");
+    assert_eq!(run(&DIGITS[1], 0..33), "images to evaluate: 0..33 must be some of the 32 in the data set");
+    assert_eq!(run(&DIGITS[1], 5..5), "images to evaluate: 5..5 must be some of the 32 in the data set");
+}
