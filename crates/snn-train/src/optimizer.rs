@@ -130,7 +130,9 @@ pub fn norm(gradients: &Weights) -> f64 {
 pub fn clip(gradients: &mut Weights, norm: f64, limit: f32) {
     if norm > f64::from(limit) {
         let scale = (f64::from(limit) / norm) as f32;
-        gradients.iter_mut().for_each(|values| values.par_iter_mut().for_each(|g| *g *= scale));
+        for values in gradients {
+            each(values, |g| *g *= scale);
+        }
     }
 }
 

@@ -1,20 +1,21 @@
 //! The training loop.
 
+mod start;
+
 use std::time::{Duration, Instant};
 
-use snn_core::{Draws, Dropout, Engine, Network, Plan, Session, SquaredError, Stimulus, Trial, Weights};
+use snn_core::{Draws, Dropout, Engine, Network, Session, SquaredError, Stimulus, Trial, Weights};
 use snn_data::{Dataset, Loader};
-use snn_models::experiment::{Augmentation, Experiment};
+use snn_models::experiment::Experiment;
 
 use crate::checkpoint::{Best, Checkpoint, Progress, Sums};
-use crate::evaluate::{Tally, check_data};
-use crate::event::SCHEMA;
+use crate::evaluate::Tally;
 use crate::{
     Evaluation, Event, Health, Observer, Optimizer, RunFolder, TrainError, clip, evaluate, factor, norm, rates,
 };
 
-/// How often a checkpoint is saved within an epoch, for want of a better idea.
-pub const SAVE_EVERY: Duration = Duration::from_secs(60);
+/// The usual [`Job::save_every`].
+pub const SAVE_EVERY: Duration = Duration::from_mins(1);
 
 /// What is trained, on what, and with what.
 #[derive(Clone, Copy)]
@@ -98,115 +99,7 @@ struct Run<'a> {
     epoch_started: Instant,
 }
 
-impl<'a> Run<'a> {
-    fn start(job: &'a Job<'a>, folder: &'a mut RunFolder, observer: &'a mut dyn Observer) -> Result<Self, TrainError> {
-        let &Job { engine, network, experiment, train, .. } = job;
-        let training = &experiment.training;
-        check(job)?;
-        let images = train.len() - training.validation;
-        let batch = training.batch.min(images);
-        let max_shift = match training.augmentation {
-            Augmentation::None => 0,
-            Augmentation::Shift { pixels } => pixels,
-        };
-        let plan = Plan { steps: experiment.steps, batch, train: true, record: false };
-        let mut run = Self {
-            job,
-            session: engine.compile(network, plan)?,
-            loader: Loader::shuffled(train, 0..images, batch, training.seed, max_shift),
-            optimizer: Optimizer::new(training.optimizer, network),
-            weights: job.initial.clone(),
-            gradients: network.zeros(),
-            progress: Progress { seed: training.seed, images, ..Progress::default() },
-            health: Health::default(),
-            stop: false,
-            saved: Instant::now(),
-            epoch_started: Instant::now(),
-            folder,
-            observer,
-        };
-        run.take_up()?;
-        run.session.load(&run.weights)?;
-        Ok(run)
-    }
-
-    /// Goes to where the folder's checkpoint stands; saves the first checkpoint if there is none.
-    fn take_up(&mut self) -> Result<(), TrainError> {
-        let checkpoint = self.folder.checkpoint()?;
-        if let Some(checkpoint) = &checkpoint {
-            self.check_progress(&checkpoint.progress)?;
-            self.progress = checkpoint.progress;
-            self.weights = checkpoint.weights_for(self.job.network)?;
-            self.optimizer.restore(self.job.network, &checkpoint.optimizer, self.progress.updates)?;
-        }
-        let Progress { epoch, step, .. } = self.progress;
-        let recorded = self.folder.rewind(checkpoint.as_ref().map(|_| (epoch, step)))?;
-
-        let started = self.started();
-        if recorded {
-            self.notify(&started)
-        } else {
-            self.emit(&started)?
-        }
-        let warn = |message: &str| Event::Warning { epoch, step, message: message.to_owned() };
-        match checkpoint {
-            Some(checkpoint) if checkpoint.experiment != self.folder.experiment() => self.notify(&warn(
-                "experiment.ron was changed since the checkpoint was saved: this run will not be what either \
-                 experiment gives from the start",
-            )),
-            Some(_) => {}
-            None => {
-                if self.job.experiment.training.validation == 0 {
-                    self.emit(&warn("there are no validation images: the last weights count as the best"))?;
-                }
-                self.save()?;
-            }
-        }
-        Ok(())
-    }
-
-    fn check_progress(&self, found: &Progress) -> Result<(), TrainError> {
-        let fail = |reason| Err(TrainError::Setup { what: self.folder.last().display().to_string(), reason });
-        let Progress { seed, images, .. } = self.progress;
-        if found.images != images {
-            return fail(format!(
-                "the run was trained on {} images, now there are {images}; resume it with the same data and limit",
-                found.images
-            ));
-        }
-        if found.seed != seed {
-            return fail(format!(
-                "the run has seed {}, the experiment {seed}; resume it with its own seed",
-                found.seed
-            ));
-        }
-        let batches = self.loader.batches();
-        if found.step > batches {
-            return fail(format!(
-                "the run stands at batch {} of an epoch, and an epoch has {batches}; resume it with its own batch size",
-                found.step
-            ));
-        }
-        Ok(())
-    }
-
-    fn started(&self) -> Event {
-        let Job { engine, network, experiment, test, .. } = self.job;
-        Event::Started {
-            schema: SCHEMA,
-            engine: engine.describe(),
-            bytes: self.session.memory().total(),
-            parameters: network.parameters(),
-            images: self.progress.images,
-            validation: experiment.training.validation,
-            test: test.len(),
-            epochs: experiment.training.epochs,
-            steps: self.loader.batches(),
-            epoch: self.progress.epoch,
-            step: self.progress.step,
-        }
-    }
-
+impl Run<'_> {
     /// Learns the next batch: show it, go back through it, update the weights, tell of it.
     fn learn(&mut self) -> Result<(), TrainError> {
         let started = Instant::now();
@@ -353,24 +246,4 @@ impl Sums {
         self.spikes += tally.spikes.iter().sum::<u64>();
         self.loss += tally.loss;
     }
-}
-
-/// Checks what the loop relies on.
-fn check(job: &Job<'_>) -> Result<(), TrainError> {
-    let training = &job.experiment.training;
-    for (what, count) in [("training.epochs", training.epochs), ("training.batch", training.batch)] {
-        if count == 0 || count >= u32::MAX as usize {
-            return Err(TrainError::setup(what, format!("must be 1 to {}, found {count}", u32::MAX - 1)));
-        }
-    }
-    if training.validation >= job.train.len() {
-        let reason = format!("{} of {} training images leave none to learn", training.validation, job.train.len());
-        return Err(TrainError::setup("training.validation", reason));
-    }
-    if job.test.is_empty() {
-        return Err(TrainError::setup("test images", "at least 1 expected, found 0".to_owned()));
-    }
-    check_data(job.network, job.train)?;
-    check_data(job.network, job.test)?;
-    Ok(job.network.check_weights(job.initial)?)
 }
