@@ -9,6 +9,12 @@ pub fn dropout_mask(population: &Population, index: usize, seed: u64, epoch: u32
     let stream = Stream::new(seed, Purpose::Dropout);
     let below = (f64::from(p) * 4_294_967_296.0).ceil() as u64;
     let keep = 1.0 / (1.0 - p);
-    let draw = |neuron| u64::from(stream.word(epoch, sample, index as u32, neuron)) < below;
-    (0..population.shape.len() as u32).map(|neuron| if draw(neuron) { 0.0 } else { keep }).collect()
+    let neurons = population.shape.len();
+    let mut mask = Vec::with_capacity(neurons.next_multiple_of(4));
+    for block in 0..neurons.div_ceil(4) as u32 {
+        let words = stream.block(epoch, sample, index as u32, block);
+        mask.extend(words.map(|word| if u64::from(word) < below { 0.0 } else { keep }));
+    }
+    mask.truncate(neurons);
+    mask
 }

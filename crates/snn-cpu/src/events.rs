@@ -3,7 +3,7 @@
 use snn_core::{Gradient, Neuron, Trace, correction};
 
 use crate::layout::{Layout, Tile};
-use crate::simd::LANE;
+use crate::simd::{Job, LANE, Simd};
 
 /// The spikes of one sample of one population (or of the input), grouped by neuron. Silent and dropped neurons have no
 /// entry.
@@ -69,91 +69,142 @@ impl Events {
         layout.pixels() * size_of::<u32>() + active * size_of::<Active>() + spikes * spike
     }
 
-    /// Makes room for `spikes` spikes, and no more.
-    pub(crate) fn reserve(&mut self, layout: &Layout, spikes: usize) {
-        self.clear();
-        self.times.reserve_exact(spikes);
+    /// Starts a list of `spikes` spikes, with room for those and no more.
+    fn start(&mut self, layout: &Layout, spikes: usize) {
+        self.first.clear();
+        self.first.reserve_exact(layout.pixels() + 1);
+        self.first.push(0);
+        self.active.clear();
         self.active.reserve_exact(spikes.min(layout.pixels() * layout.channels));
-        self.first.reserve_exact(layout.pixels());
-    }
-
-    /// Lists the spikes of a population from its bits `[pixel][word][channel]`. `mask` is in `C, H, W` order, or empty.
-    pub(crate) fn list_population(&mut self, bits: &[u32], layout: &Layout, words: usize, scaling: &Scaling<'_>) {
-        self.clear();
-        let width = layout.lanes * LANE;
-        for (pixel, bits) in bits.chunks_exact(width * words).enumerate() {
-            for channel in 0..layout.channels {
-                let any = (0..words).fold(0, |any, word| any | bits[word * width + channel]);
-                if any == 0 {
-                    continue;
-                }
-                let mask = scaling.mask.get(layout.neuron(pixel, channel)).copied().unwrap_or(1.0);
-                if mask == 0.0 {
-                    continue;
-                }
-                let start = self.times.len();
-                for word in 0..words {
-                    self.push_times(word, bits[word * width + channel]);
-                }
-                let gain = scaling.gain(mask, &self.times[start..]);
-                self.push_neuron(channel, start, mask, gain);
-            }
-            self.first.push(self.active.len() as u32);
-        }
-    }
-
-    /// Lists the spikes of an input from its words in `C, H, W` order; `negative` may be empty.
-    pub(crate) fn list_input(&mut self, fired: &[u32], negative: &[u32], layout: &Layout, words: usize) {
-        self.clear();
-        for pixel in 0..layout.pixels() {
-            for channel in 0..layout.channels {
-                let at = layout.neuron(pixel, channel) * words;
-                for (scale, invert) in [(1.0, u32::MAX), (-1.0, 0)] {
-                    let start = self.times.len();
-                    for word in at..at + words {
-                        let negative = negative.get(word).copied().unwrap_or(0);
-                        self.push_times(word - at, fired[word] & (negative ^ invert));
-                    }
-                    if self.times.len() > start {
-                        self.push_neuron(channel, start, scale, 1.0);
-                    }
-                }
-            }
-            self.first.push(self.active.len() as u32);
-        }
+        self.times.clear();
+        self.times.reserve_exact(spikes + LANE);
+        self.times.resize(spikes + LANE, 0);
+        self.delta.clear();
     }
 
     /// Lists a readout's error, constant over time: as one event at the last step for each class.
     pub(crate) fn list_readout(&mut self, d: impl Iterator<Item = f32>, steps: usize) {
-        self.clear();
-        for (channel, d) in d.enumerate() {
-            self.times.push(steps as u16 - 1);
-            self.delta.push(d);
-            self.push_neuron(channel, channel, 1.0, 1.0);
-        }
-        self.first.push(self.active.len() as u32);
-    }
-
-    fn clear(&mut self) {
-        self.first.clear();
-        self.first.push(0);
-        self.active.clear();
-        self.times.clear();
         self.delta.clear();
+        self.delta.extend(d);
+        self.times.clear();
+        self.times.resize(self.delta.len(), (steps - 1) as u16);
+        let classes = self.delta.len() as u32;
+        self.active.clear();
+        self.active.extend((0..classes).map(|class| Active {
+            channel: class,
+            start: class,
+            count: 1,
+            scale: 1.0,
+            gain: 1.0,
+        }));
+        self.first.clear();
+        self.first.extend([0, classes]);
     }
 
+    /// Lists the set bits of one word from index `n` on; returns the index after them.
     #[inline(always)]
-    fn push_times(&mut self, word: usize, mut bits: u32) {
-        while bits != 0 {
-            self.times.push((word * 32) as u16 + bits.trailing_zeros() as u16);
-            bits &= bits - 1;
+    fn list_word<S: Simd>(&mut self, word: usize, bits: u32, mut n: usize) -> usize {
+        for half in 0..2 {
+            let room = self.times[n..].first_chunk_mut().expect("there is room for a lane behind the last spike");
+            n += S::list_bits((bits >> (16 * half)) as u16, (word * 32 + 16 * half) as u16, room);
         }
+        n
     }
+}
+
+/// Lists the spikes of a population of one sample.
+pub(crate) struct ListPopulation<'a> {
+    pub(crate) events: &'a mut Events,
+    /// `[pixel][word][channel]`.
+    pub(crate) bits: &'a [u32],
+    /// Number of set bits.
+    pub(crate) spikes: usize,
+    pub(crate) layout: Layout,
+    pub(crate) words: usize,
+    pub(crate) scaling: Scaling<'a>,
+}
+
+impl Job for ListPopulation<'_> {
+    type Output = ();
 
     #[inline(always)]
-    fn push_neuron(&mut self, channel: usize, start: usize, scale: f32, gain: f32) {
-        let count = (self.times.len() - start) as u32;
-        self.active.push(Active { channel: channel as u32, start: start as u32, count, scale, gain });
+    fn run<S: Simd>(self) {
+        let Self { events, bits, spikes, layout, words, scaling } = self;
+        events.start(&layout, spikes);
+        let width = layout.lanes * LANE;
+        let mut n = 0;
+        let mut any = vec![0; width];
+        let mut fired = vec![0; width];
+        for (pixel, bits) in bits.chunks_exact(width * words).enumerate() {
+            any.fill(0);
+            for bits in bits.chunks_exact(width) {
+                for (any, bits) in any.iter_mut().zip(bits) {
+                    *any |= bits;
+                }
+            }
+            let mut n_fired = 0;
+            for (channel, any) in any.iter().enumerate() {
+                fired[n_fired] = channel;
+                n_fired += usize::from(*any != 0);
+            }
+            for &channel in &fired[..n_fired] {
+                let mask = scaling.mask.get(layout.neuron(pixel, channel)).copied().unwrap_or(1.0);
+                if mask == 0.0 {
+                    continue;
+                }
+                let start = n;
+                for word in 0..words {
+                    n = events.list_word::<S>(word, bits[word * width + channel], n);
+                }
+                let gain = scaling.gain(mask, &events.times[start..n]);
+                let (channel, start, count) = (channel as u32, start as u32, (n - start) as u32);
+                events.active.push(Active { channel, start, count, scale: mask, gain });
+            }
+            events.first.push(events.active.len() as u32);
+        }
+        events.times.truncate(n);
+    }
+}
+
+/// Lists the input spikes of one sample.
+pub(crate) struct ListInput<'a> {
+    pub(crate) events: &'a mut Events,
+    /// `[neuron][word]`, in `C, H, W` order.
+    pub(crate) fired: &'a [u32],
+    /// Which of them are negative; may be empty.
+    pub(crate) negative: &'a [u32],
+    /// Number of set bits in `fired`.
+    pub(crate) spikes: usize,
+    pub(crate) layout: Layout,
+    pub(crate) words: usize,
+}
+
+impl Job for ListInput<'_> {
+    type Output = ();
+
+    #[inline(always)]
+    fn run<S: Simd>(self) {
+        let Self { events, fired, negative, spikes, layout, words } = self;
+        events.start(&layout, spikes);
+        let mut n = 0;
+        for pixel in 0..layout.pixels() {
+            for channel in 0..layout.channels {
+                let at = layout.neuron(pixel, channel) * words;
+                for (scale, invert) in [(1.0, u32::MAX), (-1.0, 0)] {
+                    let start = n;
+                    for word in 0..words {
+                        let negative = negative.get(at + word).copied().unwrap_or(0);
+                        n = events.list_word::<S>(word, fired[at + word] & (negative ^ invert), n);
+                    }
+                    if n > start {
+                        let (channel, start, count) = (channel as u32, start as u32, (n - start) as u32);
+                        events.active.push(Active { channel, start, count, scale, gain: 1.0 });
+                    }
+                }
+            }
+            events.first.push(events.active.len() as u32);
+        }
+        events.times.truncate(n);
     }
 }
 
@@ -184,7 +235,14 @@ impl Scaling<'_> {
             Neuron::Lif { gradient: Gradient::LeakCorrected { trace: Trace::AfterDropout }, .. } => mask,
             _ => 1.0,
         };
-        let trace: f64 = times.iter().map(|&t| self.decay[usize::from(t)]).sum();
+        // Four sums, so that additions need not wait for each other.
+        let mut sums = [0.0; 4];
+        for times in times.chunks(4) {
+            for (sum, &t) in sums.iter_mut().zip(times) {
+                *sum += self.decay[usize::from(t)];
+            }
+        }
+        let trace: f64 = sums.iter().sum();
         ((f64::from(unit) * trace) as f32, unit * times.len() as f32)
     }
 }

@@ -11,7 +11,7 @@ use snn_core::{
 
 use crate::backward::Scratch;
 use crate::compiled::Compiled;
-use crate::events::{Events, Scaling};
+use crate::events::{Events, ListInput, ListPopulation, Scaling};
 use crate::forward::{Forward, Incoming};
 use crate::layout::Rows;
 use crate::simd::{LANE, Lane, dispatch};
@@ -307,16 +307,22 @@ impl Sample {
     ) {
         match source {
             Source::Input => {
-                let spikes: u32 = self.fired.iter().map(|word| word.count_ones()).sum();
-                events.reserve(&compiled.input, spikes as usize);
-                events.list_input(&self.fired, &self.negative, &compiled.input, compiled.words);
+                let (fired, negative) = (&self.fired, &self.negative);
+                let spikes = fired.iter().map(|word| word.count_ones() as usize).sum();
+                let job = ListInput { events, fired, negative, spikes, layout: compiled.input, words: compiled.words };
+                dispatch(compiled.level, job);
             }
             Source::Population(index) => {
                 masks.fill(compiled, index, n, mask);
-                let scaling = Scaling { neuron: compiled.neuron(index), decay, mask };
-                let layout = &compiled.populations[index];
-                events.reserve(layout, self.spikes[index] as usize);
-                events.list_population(&self.bits[index], layout, compiled.words, &scaling);
+                let job = ListPopulation {
+                    events,
+                    bits: &self.bits[index],
+                    spikes: self.spikes[index] as usize,
+                    layout: compiled.populations[index],
+                    words: compiled.words,
+                    scaling: Scaling { neuron: compiled.neuron(index), decay, mask },
+                };
+                dispatch(compiled.level, job);
             }
         }
     }

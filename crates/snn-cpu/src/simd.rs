@@ -51,6 +51,9 @@ pub(crate) trait Simd {
     /// Where `v > threshold`: `v` becomes 0 and `bit` is set in `bits`.
     fn fire(v: Self::F, threshold: Self::F, bits: Self::U, bit: u32) -> (Self::F, Self::U);
     fn store_bits(words: &mut [u32; LANE], bits: Self::U);
+    /// Writes `first + i` for each set bit `i` of `bits` to the front of `times`, and returns their number. The rest of
+    /// `times` may be overwritten.
+    fn list_bits(bits: u16, first: u16, times: &mut [u16; LANE]) -> usize;
 }
 
 /// The levels among which [`dispatch`] chooses.
@@ -198,6 +201,21 @@ impl Simd for Portable {
     fn store_bits(words: &mut [u32; LANE], bits: Self::U) {
         *words = bits;
     }
+    #[inline(always)]
+    fn list_bits(bits: u16, first: u16, times: &mut [u16; LANE]) -> usize {
+        list_bits(bits, first, times)
+    }
+}
+
+/// [`Simd::list_bits`], bit by bit.
+#[inline(always)]
+fn list_bits(mut bits: u16, first: u16, times: &mut [u16; LANE]) -> usize {
+    let count = bits.count_ones() as usize;
+    for time in &mut times[..count] {
+        *time = first + bits.trailing_zeros() as u16;
+        bits &= bits - 1;
+    }
+    count
 }
 
 #[cfg(target_arch = "x86_64")]
@@ -205,9 +223,10 @@ mod x86 {
     use std::arch::x86_64::{
         __m256, __m256i, __m512, __m512i, _CMP_GT_OQ, _mm256_add_ps, _mm256_and_si256, _mm256_andnot_ps,
         _mm256_castps_si256, _mm256_cmp_ps, _mm256_fmadd_ps, _mm256_load_ps, _mm256_mul_ps, _mm256_or_si256,
-        _mm256_set1_epi32, _mm256_set1_ps, _mm256_setzero_si256, _mm256_store_ps, _mm256_storeu_si256, _mm512_add_ps,
-        _mm512_cmp_ps_mask, _mm512_fmadd_ps, _mm512_load_ps, _mm512_mask_or_epi32, _mm512_maskz_mov_ps, _mm512_mul_ps,
-        _mm512_set1_epi32, _mm512_set1_ps, _mm512_setzero_si512, _mm512_store_ps, _mm512_storeu_si512,
+        _mm256_set1_epi32, _mm256_set1_ps, _mm256_setzero_si256, _mm256_store_ps, _mm256_storeu_si256,
+        _mm512_add_epi32, _mm512_add_ps, _mm512_cmp_ps_mask, _mm512_cvtepi32_epi16, _mm512_fmadd_ps, _mm512_load_ps,
+        _mm512_mask_or_epi32, _mm512_maskz_compress_epi32, _mm512_maskz_mov_ps, _mm512_mul_ps, _mm512_set1_epi32,
+        _mm512_set1_ps, _mm512_setr_epi32, _mm512_setzero_si512, _mm512_store_ps, _mm512_storeu_si512,
     };
 
     use super::{Job, LANE, Lane, Simd};
@@ -300,6 +319,10 @@ mod x86 {
                 _mm256_storeu_si256(half.add(LANE / 2).cast(), bits.0[1]);
             }
         }
+        #[inline(always)]
+        fn list_bits(bits: u16, first: u16, times: &mut [u16; LANE]) -> usize {
+            super::list_bits(bits, first, times)
+        }
     }
 
     impl Simd for Avx512 {
@@ -354,6 +377,17 @@ mod x86 {
         fn store_bits(words: &mut [u32; LANE], bits: Self::U) {
             // SAFETY: see above; the unaligned store needs no alignment.
             unsafe { _mm512_storeu_si512(words.as_mut_ptr().cast(), bits) }
+        }
+        #[inline(always)]
+        fn list_bits(bits: u16, first: u16, times: &mut [u16; LANE]) -> usize {
+            // SAFETY: see above; the unaligned store needs no alignment, and writes 16 half words.
+            unsafe {
+                let steps = _mm512_setr_epi32(0, 1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11, 12, 13, 14, 15);
+                let steps = _mm512_add_epi32(steps, _mm512_set1_epi32(i32::from(first)));
+                let listed = _mm512_maskz_compress_epi32(bits, steps);
+                _mm256_storeu_si256(times.as_mut_ptr().cast(), _mm512_cvtepi32_epi16(listed));
+            }
+            bits.count_ones() as usize
         }
     }
 }
