@@ -15,7 +15,7 @@ use snn_core::Map;
 
 use crate::dense;
 use crate::events::{Active, Events};
-use crate::forward::{DENSE_ABOVE, for_each_tap, for_each_window, share};
+use crate::forward::{for_each_tap, for_each_window, share};
 use crate::layout::{Layout, Rows, Tile, WeightShape};
 use crate::simd::{Job, LANE, Lane, MAX_TILE_LANES, Simd};
 
@@ -27,6 +27,8 @@ pub(crate) struct Outgoing<'a> {
     /// Packed [`Rows::OfInputs`]; empty for maps without weights.
     pub(crate) weight: &'a [Lane],
     pub(crate) shape: WeightShape,
+    /// Whether the target fires so often that a matrix product is quicker than its events.
+    pub(crate) is_dense: bool,
     /// Gradient of a convolution, packed as `weight`; empty where it is not wanted here.
     pub(crate) gradient: &'a mut [Lane],
 }
@@ -126,7 +128,7 @@ impl Outgoing<'_> {
         }
         let range = self.shape.tile_range(Rows::OfInputs, tile);
         let weight = &self.weight[range.clone()];
-        if matches!(self.map, Map::Conv { .. }) && self.events.density(&self.target, g.len()) > DENSE_ABOVE {
+        if self.is_dense {
             let gradient = std::mem::take(&mut self.gradient);
             let tile_gradient = if gradient.is_empty() { &mut [] } else { &mut gradient[range] };
             let weight_and_counts = [weight, counts.as_flattened()];

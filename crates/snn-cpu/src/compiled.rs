@@ -10,7 +10,7 @@ use crate::simd::{LANE, Lane, Level};
 const MAX_STEPS: usize = 1 << 16;
 
 /// Most samples whose errors are held at once, for networks so small that it costs little.
-const MAX_ROUND: usize = 64;
+const MAX_ROUND: usize = 16;
 
 /// Neurons of all samples of a round together, which bounds the round of larger networks.
 const ROUND_NEURONS: usize = 1 << 21;
@@ -23,6 +23,8 @@ pub(crate) struct Compiled {
     pub(crate) network: Network,
     pub(crate) plan: Plan,
     pub(crate) level: Level,
+    /// Density of the events above which the dense path is taken.
+    pub(crate) dense_above: f32,
     pub(crate) input: Layout,
     pub(crate) populations: Vec<Layout>,
     /// Per weight of the network.
@@ -44,7 +46,7 @@ pub(crate) struct Consumer {
 }
 
 impl Compiled {
-    pub(crate) fn new(network: &Network, plan: Plan, level: Level) -> Result<Self, Error> {
+    pub(crate) fn new(network: &Network, plan: Plan, level: Level, dense_above: f32) -> Result<Self, Error> {
         if plan.steps > MAX_STEPS {
             return Err(Error::Range {
                 what: "steps".to_owned(),
@@ -86,7 +88,18 @@ impl Compiled {
         let neurons: usize = populations.iter().map(|layout| layout.pixels() * layout.channels).sum();
         let round = (ROUND_NEURONS / neurons).clamp(MIN_ROUND, MAX_ROUND).min(plan.batch);
         let (words, decay) = (plan.steps.div_ceil(32), decay.collect());
-        Ok(Self { network: network.clone(), plan, level, input, populations, weights, decay, words, round })
+        Ok(Self {
+            network: network.clone(),
+            plan,
+            level,
+            dense_above,
+            input,
+            populations,
+            weights,
+            decay,
+            words,
+            round,
+        })
     }
 
     pub(crate) fn source(&self, source: Source) -> &Layout {
@@ -109,6 +122,11 @@ impl Compiled {
         let layout = &self.populations[population];
         let fires = self.network.populations()[population].neuron.fires();
         if fires { layout.pixels() * self.words * layout.lanes * LANE } else { 0 }
+    }
+
+    /// Whether events of a population or input so laid out are better turned into matrices.
+    pub(crate) fn is_dense(&self, events: &Events, layout: &Layout) -> bool {
+        events.density(layout, self.plan.steps) > self.dense_above
     }
 
     /// Shape of a projection's weight; no taps for maps without one.
@@ -180,8 +198,11 @@ impl Compiled {
 
     /// Bytes of one sample's buffers over time: currents, counts, and the windows of the dense path.
     fn work_space(&self) -> usize {
-        let window = |shape: &WeightShape| shape.taps * shape.inputs.max(shape.outputs);
-        let windows = self.weights.iter().map(window).max().unwrap_or(0);
+        let window = |(weight, shape): (usize, &WeightShape)| {
+            let outputs = if self.is_linear(weight) { 0 } else { shape.outputs };
+            shape.taps * shape.inputs.max(outputs)
+        };
+        let windows = self.weights.iter().enumerate().map(window).max().unwrap_or(0);
         let masks = self.populations.iter().map(|layout| layout.pixels() * layout.channels).max().unwrap_or(0);
         let tiles = 3 * self.level.tile_lanes() * LANE;
         ((windows + tiles) * self.plan.steps + masks) * size_of::<f32>()

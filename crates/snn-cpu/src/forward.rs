@@ -10,9 +10,6 @@ use crate::events::{Active, Events};
 use crate::layout::{Layout, Rows, Tile, WeightShape};
 use crate::simd::{Job, LANE, Lane, MAX_TILE_LANES, Simd};
 
-/// Density of the events above which a dense matrix product is quicker than walking events.
-pub(crate) const DENSE_ABOVE: f32 = 0.45;
-
 /// One projection as the forward kernel needs it.
 pub(crate) struct Incoming<'a> {
     pub(crate) map: Map,
@@ -21,6 +18,8 @@ pub(crate) struct Incoming<'a> {
     /// Packed [`Rows::OfOutputs`]; empty for maps without weights.
     pub(crate) weight: &'a [Lane],
     pub(crate) shape: WeightShape,
+    /// Whether the source fires so often that a matrix product is quicker than its events.
+    pub(crate) is_dense: bool,
 }
 
 /// All that is needed to run one population for one sample.
@@ -124,7 +123,7 @@ impl Incoming<'_> {
     ) {
         if self.shape.taps > 0 {
             let weight = &self.weight[self.shape.tile_range(Rows::OfOutputs, tile)];
-            if self.events.density(&self.source, current.len()) > DENSE_ABOVE {
+            if self.is_dense {
                 dense::add_currents(self, layout, pixel, weight, current.as_flattened_mut(), patches);
                 return;
             }

@@ -21,7 +21,10 @@ impl CpuSession {
         if d_output.len() != trial.samples * classes {
             return Err(Error::size("gradient of the output", trial.samples * classes, d_output.len()));
         }
-        *gradients = compiled.network.zeros();
+        if compiled.network.check_weights(gradients).is_err() {
+            *gradients = compiled.network.zeros();
+        }
+        gradients.iter_mut().for_each(|gradient| gradient.fill(0.0));
         linear_gradients.resize(compiled.weights.len(), Vec::new());
         for (weight, packed) in
             linear_gradients.iter_mut().enumerate().filter(|(weight, _)| compiled.is_linear(*weight))
@@ -118,6 +121,9 @@ impl Round<'_> {
                     map: consumer.map,
                     target: compiled.populations[consumer.population],
                     events: &slot.errors[consumer.population],
+                    is_dense: matches!(consumer.map, Map::Conv { .. })
+                        && compiled
+                            .is_dense(&slot.errors[consumer.population], &compiled.populations[consumer.population]),
                     weight: consumer.weight.map_or(&[], |weight| &weights[weight]),
                     shape: compiled.weight_shape(consumer.weight),
                     gradient,

@@ -39,13 +39,30 @@ use crate::simd::Level;
 pub struct Cpu {
     threads: usize,
     level: Level,
+    dense_above: f32,
 }
+
+/// Density at which the two paths were measured to be equally quick.
+const DENSE_ABOVE: f32 = 0.45;
 
 impl Cpu {
     /// An engine on `threads` threads; 0 means one a core. The results do not depend on the number.
     pub fn new(threads: usize) -> Self {
         let cores = || std::thread::available_parallelism().map_or(1, usize::from);
-        Self { threads: if threads == 0 { cores() } else { threads }, level: Level::detect() }
+        Self { threads: if threads == 0 { cores() } else { threads }, level: Level::detect(), dense_above: DENSE_ABOVE }
+    }
+
+    /// The engine at every level of vector instructions that this processor has, the best one last; made for tests.
+    pub fn at_every_level(threads: usize) -> Vec<Self> {
+        let engine = Self::new(threads);
+        Level::available().into_iter().map(|level| Self { level, ..engine.clone() }).collect()
+    }
+
+    /// The same engine with another crossover: populations that fire at more than this share of their steps take the
+    /// dense path. 0 always takes it, 1 never; made for measurements.
+    #[must_use]
+    pub fn dense_above(self, density: f32) -> Self {
+        Self { dense_above: density, ..self }
     }
 
     /// Number of threads.
@@ -71,6 +88,7 @@ impl Engine for Cpu {
 
     fn compile(&self, network: &Network, plan: Plan) -> Result<Box<dyn Session>, Error> {
         plan.check()?;
-        Ok(Box::new(session::CpuSession::new(network, plan, self.level, self.pool()?)?))
+        let compiled = compiled::Compiled::new(network, plan, self.level, self.dense_above)?;
+        Ok(Box::new(session::CpuSession::new(compiled, self.pool()?)))
     }
 }

@@ -5,8 +5,8 @@ use std::sync::Arc;
 use rayon::ThreadPool;
 use rayon::prelude::*;
 use snn_core::{
-    Activity, Draws, Dropout, Encoder, Error, Memory, Network, Neuron, Plan, Purpose, Record, Session, Source,
-    SpikeTrain, Stimulus, Stream, Trial, Weights, correction, dropout_mask,
+    Activity, Draws, Dropout, Encoder, Error, Memory, Neuron, Purpose, Record, Session, Source, SpikeTrain, Stimulus,
+    Stream, Trial, Weights, correction, dropout_mask,
 };
 
 use crate::backward::Scratch;
@@ -78,26 +78,12 @@ pub(crate) enum Masks {
 }
 
 impl CpuSession {
-    pub(crate) fn new(
-        network: &Network,
-        plan: Plan,
-        level: crate::simd::Level,
-        pool: Arc<ThreadPool>,
-    ) -> Result<Self, Error> {
-        let compiled = Compiled::new(network, plan, level)?;
+    pub(crate) fn new(compiled: Compiled, pool: Arc<ThreadPool>) -> Self {
+        let plan = compiled.plan;
         let samples = (0..plan.batch).map(|_| Sample::default()).collect();
         let slots = (0..compiled.round).map(|_| Slot::default()).collect();
         let none = Vec::new;
-        Ok(Self {
-            compiled,
-            pool,
-            outputs: none(),
-            inputs: none(),
-            samples,
-            slots,
-            linear_gradients: none(),
-            trial: None,
-        })
+        Self { compiled, pool, outputs: none(), inputs: none(), samples, slots, linear_gradients: none(), trial: None }
     }
 }
 
@@ -271,6 +257,7 @@ impl Sample {
                     events,
                     weight: projection.weight.map_or(&[], |weight| &weights[weight]),
                     shape: compiled.weight_shape(projection.weight),
+                    is_dense: compiled.is_dense(events, compiled.source(projection.source)),
                 })
                 .collect();
             let bits = &mut self.bits[index];

@@ -88,7 +88,6 @@ impl Level {
     }
 
     /// Levels that this processor has, the best one last.
-    #[cfg(test)]
     pub(crate) fn available() -> Vec<Self> {
         match Self::detect() {
             Self::Portable => vec![Self::Portable],

@@ -1,0 +1,202 @@
+//! A run as people watch it: a bar where there is a terminal, one line an epoch, JSON where a program reads.
+
+use std::{
+    io::{self, IsTerminal as _, Write as _},
+    ops::ControlFlow,
+};
+
+use console::{Term, style};
+use indicatif::{ProgressBar, ProgressStyle};
+use snn::train::{Event, Observer};
+
+use crate::cli::{interrupt::Interrupt, text, text::labelled};
+
+/// Weight of the newest step in the averages shown beside the bar.
+const NEWEST: f64 = 0.1;
+
+/// Columns of a terminal from which on there is room for a long bar and for every figure.
+const WIDE: usize = 100;
+
+/// Who reads standard output.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Audience {
+    /// A bar and a line an epoch.
+    Person,
+    /// Every event as a line of JSON.
+    Program,
+    /// No events at all.
+    Nobody,
+}
+
+/// Prints what happens; stops the run when asked to.
+pub(crate) struct Display {
+    bar: ProgressBar,
+    interrupt: Interrupt,
+    audience: Audience,
+    batch: usize,
+    /// Epochs of the run and batches of an epoch.
+    epochs: usize,
+    steps: usize,
+    /// Averages over the last steps; none before the first.
+    recent: Option<Recent>,
+    evaluating: bool,
+    /// Why printing failed, if it did.
+    failure: Option<io::Error>,
+}
+
+#[derive(Debug, Clone, Copy)]
+struct Recent {
+    loss: f64,
+    accuracy: f64,
+    millis: f64,
+}
+
+impl Recent {
+    fn mix(self, newest: Self) -> Self {
+        let mix = |old: f64, new: f64| old + NEWEST * (new - old);
+        Self {
+            loss: mix(self.loss, newest.loss),
+            accuracy: mix(self.accuracy, newest.accuracy),
+            millis: mix(self.millis, newest.millis),
+        }
+    }
+}
+
+impl Display {
+    /// A display for batches of `batch` images. Listens for Ctrl-C.
+    pub(crate) fn new(batch: usize, audience: Audience) -> anyhow::Result<Self> {
+        let is_watched = audience == Audience::Person && io::stderr().is_terminal();
+        let bar = if is_watched { ProgressBar::new(0) } else { ProgressBar::hidden() };
+        let cells = if usize::from(Term::stderr().size().1) < WIDE { 8 } else { 25 };
+        let template = format!("  {{prefix:.dim}}{{bar:{cells}.cyan/black.bright}} {{percent:>3}} %  {{wide_msg}}");
+        bar.set_style(ProgressStyle::with_template(&template)?.progress_chars("━╸━"));
+        let interrupt = Interrupt::listen(bar.clone())?;
+        Ok(Self {
+            bar,
+            interrupt,
+            audience,
+            batch,
+            epochs: 0,
+            steps: 0,
+            recent: None,
+            evaluating: false,
+            failure: None,
+        })
+    }
+
+    /// The first error that printing met.
+    pub(crate) fn finish(self) -> io::Result<()> {
+        self.bar.finish_and_clear();
+        self.failure.map_or(Ok(()), Err)
+    }
+
+    fn print(&mut self, line: &str) {
+        let printed = self.bar.suspend(|| writeln!(io::stdout(), "{line}"));
+        if let Err(error) = printed {
+            self.failure.get_or_insert(error);
+        }
+    }
+
+    fn prefix(&self, label: &str) {
+        self.bar.set_prefix(format!("{label:14}"));
+    }
+
+    fn epoch_label(&self, epoch: usize) -> String {
+        let digits = self.epochs.to_string().len();
+        format!("epoch {:>digits$}/{}", epoch + 1, self.epochs)
+    }
+
+    fn start(&mut self, epoch: usize, step: usize) {
+        self.evaluating = false;
+        if epoch < self.epochs {
+            self.prefix(&self.epoch_label(epoch));
+            self.bar.set_length(self.steps as u64);
+            self.bar.set_position(step as u64);
+            self.bar.set_message("");
+        }
+    }
+
+    fn step(&mut self, epoch: usize, step: usize, newest: Recent) {
+        if self.evaluating {
+            self.start(epoch, step);
+        }
+        let Recent { loss, accuracy, millis } = self.recent.map_or(newest, |recent| recent.mix(newest));
+        self.recent = Some(Recent { loss, accuracy, millis });
+        let speed = self.batch as f64 / millis * 1000.0;
+        let left = text::duration((self.steps - step.min(self.steps)) as f64 * millis / 1000.0);
+        if self.interrupt.asked() {
+            return;
+        }
+        self.bar.set_message(format!(
+            "{speed:.0} img/s  loss {loss:.3}  acc {}  {}",
+            text::percent(accuracy),
+            style(format!("{left} left")).dim().for_stderr()
+        ));
+        self.bar.set_position(step as u64);
+    }
+
+    fn evaluate(&mut self, done: usize, images: usize) {
+        if !self.evaluating {
+            self.evaluating = true;
+            self.prefix("evaluation");
+            self.bar.set_message("");
+            self.bar.set_length(images as u64);
+        }
+        self.bar.set_position(done as u64);
+    }
+}
+
+impl Observer for Display {
+    fn on_event(&mut self, event: &Event) -> ControlFlow<()> {
+        match self.audience {
+            Audience::Person => self.show(event),
+            Audience::Program => match serde_json::to_string(event) {
+                Ok(line) => self.print(&line),
+                Err(error) => self.failure = Some(error.into()),
+            },
+            Audience::Nobody => {}
+        }
+        if self.interrupt.asked() || self.failure.is_some() {
+            ControlFlow::Break(())
+        } else {
+            ControlFlow::Continue(())
+        }
+    }
+}
+
+impl Display {
+    fn show(&mut self, event: &Event) {
+        match event {
+            Event::Started { epochs, steps, epoch, step, .. } => {
+                (self.epochs, self.steps) = (*epochs, *steps);
+                self.start(*epoch, *step);
+            }
+            Event::Step { epoch, step, loss, accuracy, millis, .. } => {
+                let newest =
+                    Recent { loss: f64::from(*loss), accuracy: f64::from(*accuracy), millis: f64::from(*millis) };
+                self.step(*epoch, *step, newest);
+            }
+            Event::Evaluating { done, images } => self.evaluate(*done, *images),
+            Event::Epoch { epoch, loss, accuracy, validation_accuracy, best, spikes, seconds, .. } => {
+                let validation = validation_accuracy
+                    .map_or_else(String::new, |accuracy| format!("  validation {:>8}", text::percent(accuracy)));
+                let best = if *best && validation_accuracy.is_some() { style("best").green() } else { style("    ") };
+                let spikes = format!("  spikes/image {:>9}", text::thousands(spikes.round() as u64));
+                let line = format!(
+                    "train {:>8}  loss {loss:.4}{validation} {best}{}  {:>7}",
+                    text::percent(*accuracy),
+                    if text::columns() < WIDE { "" } else { &spikes },
+                    text::duration(*seconds)
+                );
+                let line = labelled(&self.epoch_label(*epoch), line);
+                self.print(&line);
+                self.start(epoch + 1, 0);
+            }
+            Event::Warning { message, .. } => {
+                let line = labelled("warning", style(message).yellow());
+                self.print(&line);
+            }
+            _ => {}
+        }
+    }
+}

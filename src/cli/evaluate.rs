@@ -1,0 +1,181 @@
+//! `snn evaluate`: how good a trained network is, and what it spends.
+
+use std::{
+    io::{self, Write as _},
+    ops::Range,
+    path::{Path, PathBuf},
+    process::ExitCode,
+    time::Instant,
+};
+
+use anyhow::{Context as _, bail};
+use console::style;
+use snn::{
+    core::Network,
+    data::Dataset,
+    train::{Checkpoint, Evaluation, evaluate},
+};
+
+use crate::cli::{
+    EvaluateArgs, Split,
+    display::{Audience, Display},
+    interrupt::STOPPED,
+    loading::{self, Images},
+    text::{self, labelled},
+};
+
+pub(crate) fn run(args: &EvaluateArgs) -> anyhow::Result<ExitCode> {
+    let path = checkpoint_file(&args.checkpoint)?;
+    let checkpoint = Checkpoint::load(&path)?;
+    let settings = args.steps.map(|steps| ("steps".to_owned(), steps.to_string()));
+    let file = path.display().to_string();
+    let experiment = loading::parse(&checkpoint.experiment, &file, settings.as_slice())?;
+    let network = experiment.network()?;
+    let weights = checkpoint.weights_for(&network)?;
+    let engine = loading::engine(args.common.engine, args.common.threads)?;
+    let images = loading::images(&experiment, &args.common)?;
+    let (data, range) = split(args, &images, &checkpoint, experiment.training.validation)?;
+
+    let (started, n) = (Instant::now(), range.len());
+    let audience = if args.common.json { Audience::Nobody } else { Audience::Person };
+    let mut display = Display::new(experiment.training.batch, audience)?;
+    let found = evaluate(engine.as_ref(), &network, &experiment, &weights, data, range, &mut display);
+    let seconds = started.elapsed().as_secs_f64();
+    display.finish()?;
+    let Some(evaluation) = found? else { return Ok(ExitCode::from(STOPPED)) };
+
+    let mut out = io::stdout().lock();
+    if args.common.json {
+        let mut record = serde_json::to_value(&evaluation)?;
+        record["checkpoint"] = file.into();
+        record["split"] = split_name(args.split).into();
+        record["steps"] = experiment.steps.into();
+        record["seconds"] = seconds.into();
+        writeln!(out, "{record}")?;
+        return Ok(ExitCode::SUCCESS);
+    }
+    let what = format!("{}: {} {} images", experiment.data.name(), text::thousands(n), split_name(args.split));
+    let header = text::header(&[
+        ("evaluation", trained(&checkpoint), file),
+        ("engine", engine.describe(), String::new()),
+        ("data", what, images.folder.display().to_string()),
+    ]);
+    writeln!(out, "\n{header}\n{}", figures(&evaluation, seconds))?;
+    writeln!(out, "{}", layers(&network, &evaluation, experiment.steps))?;
+    writeln!(out, "{}", classes(&evaluation))?;
+    Ok(ExitCode::SUCCESS)
+}
+
+/// The checkpoint that `path` names: itself, or the best one of a run folder.
+fn checkpoint_file(path: &Path) -> anyhow::Result<PathBuf> {
+    if !path.is_dir() {
+        return Ok(path.to_owned());
+    }
+    let found =
+        ["best.safetensors", "last.safetensors"].map(|name| path.join(name)).into_iter().find(|file| file.is_file());
+    found.with_context(|| {
+        format!("{}: holds no checkpoint, neither best.safetensors nor last.safetensors", path.display())
+    })
+}
+
+/// The images to answer. A run that was limited to fewer images learned from and held out only those.
+fn split<'a>(
+    args: &EvaluateArgs,
+    images: &'a Images,
+    checkpoint: &Checkpoint,
+    validation: usize,
+) -> anyhow::Result<(&'a Dataset, Range<usize>)> {
+    let learned = checkpoint.progress.images.min(images.train.len());
+    let (data, range) = match args.split {
+        Split::Test => (&images.test, 0..images.test.len()),
+        Split::Train => (&images.train, 0..learned),
+        Split::Validation => (&images.train, learned..(learned + validation).min(images.train.len())),
+    };
+    let end = args.limit.map_or(range.end, |limit| range.end.min(range.start + limit));
+    if range.start == end {
+        bail!("no images to evaluate: the run has {} {} images", range.len(), split_name(args.split));
+    }
+    Ok((data, range.start..end))
+}
+
+fn split_name(split: Split) -> &'static str {
+    match split {
+        Split::Test => "test",
+        Split::Validation => "validation",
+        Split::Train => "training",
+    }
+}
+
+/// How far the training had come.
+fn trained(checkpoint: &Checkpoint) -> String {
+    let progress = &checkpoint.progress;
+    let images = text::thousands(progress.images);
+    match progress.step {
+        0 if progress.epoch == 1 => format!("after 1 epoch of {images} images"),
+        0 => format!("after {} epochs of {images} images", progress.epoch),
+        step => format!("in epoch {} of {images} images, after step {step}", progress.epoch + 1),
+    }
+}
+
+fn figures(evaluation: &Evaluation, seconds: f64) -> String {
+    let Evaluation { images, loss, accuracy, confusion, input_spikes, spikes, .. } = evaluation;
+    let right: u64 = confusion.iter().enumerate().map(|(class, row)| row[class]).sum();
+    let accuracy = style(text::percent(*accuracy)).green().bold();
+    let spike_count = |spikes: f64| text::thousands(spikes.round() as u64);
+    [
+        labelled("accuracy", format!("{accuracy}   {} of {} right", text::thousands(right), text::thousands(*images))),
+        labelled("loss", format!("{loss:.4} an image")),
+        labelled(
+            "spikes",
+            format!("{} an image, and {} of the input", spike_count(*spikes), spike_count(*input_spikes)),
+        ),
+        labelled("speed", format!("{} images/s", text::thousands((*images as f64 / seconds).round() as u64))),
+    ]
+    .join("\n")
+        + "\n"
+}
+
+/// Firing rates by population.
+fn layers(network: &Network, evaluation: &Evaluation, steps: usize) -> String {
+    let input = network.input();
+    let input_rate = evaluation.input_spikes / (input.len() * steps) as f64;
+    let shape = |name: &str| {
+        let found = network.populations().iter().find(|population| population.name == name);
+        found.map_or(input, |population| population.shape)
+    };
+    let rates = evaluation.rates.iter().map(|(name, rate)| (name.as_str(), f64::from(*rate)));
+    let rates: Vec<(&str, f64)> = std::iter::once(("input", input_rate)).chain(rates).collect();
+    let highest = rates.iter().map(|(_, rate)| *rate).fold(f64::MIN_POSITIVE, f64::max);
+    let row = |&(name, rate): &(&str, f64)| {
+        let bar = "━".repeat((20.0 * rate / highest).round() as usize);
+        let spikes = rate * (shape(name).len() * steps) as f64;
+        vec![
+            name.to_owned(),
+            shape(name).to_string(),
+            text::thousands(spikes.round() as u64),
+            format!("{:.2} %", 100.0 * rate),
+            bar,
+        ]
+    };
+    let rows: Vec<Vec<String>> = rates.iter().map(row).collect();
+    text::table(&["population", "shape", "spikes/image", "fires at a step", ""], &rows, &[2, 3], false)
+}
+
+/// Recall and precision of each class, and what it is mostly taken for.
+fn classes(evaluation: &Evaluation) -> String {
+    let confusion = &evaluation.confusion;
+    let share = |part: u64, whole: u64| {
+        if whole == 0 { "-".to_owned() } else { format!("{:.1} %", 100.0 * part as f64 / whole as f64) }
+    };
+    let row = |(class, answers): (usize, &Vec<u64>)| {
+        let (right, images) = (answers[class], answers.iter().sum::<u64>());
+        let answered: u64 = confusion.iter().map(|answers| answers[class]).sum();
+        let mut wrong: Vec<(usize, u64)> =
+            answers.iter().copied().enumerate().filter(|&(k, n)| k != class && n > 0).collect();
+        wrong.sort_by_key(|&(_, n)| std::cmp::Reverse(n));
+        let wrong: Vec<String> = wrong.iter().take(3).map(|(k, n)| format!("{k} ({n})")).collect();
+        vec![class.to_string(), text::thousands(images), share(right, images), share(right, answered), wrong.join(", ")]
+    };
+    let rows: Vec<Vec<String>> = confusion.iter().enumerate().map(row).collect();
+    text::table(&["class", "images", "recall", "precision", "taken for"], &rows, &[1, 2, 3], false)
+}

@@ -1,0 +1,255 @@
+//! Commands and their arguments. Each command has a file of its own.
+
+mod display;
+mod evaluate;
+mod interrupt;
+mod loading;
+mod show;
+mod text;
+mod train;
+mod words;
+
+use std::{
+    io::{self, Write as _},
+    path::PathBuf,
+    process::ExitCode,
+};
+
+use clap::{Args, Parser, Subcommand, ValueEnum};
+use snn::models::{ExperimentError, presets};
+
+/// Train deep spiking neural networks from spikes.
+#[derive(Debug, Parser)]
+#[command(version, propagate_version = true, after_help = EXAMPLES)]
+struct Cli {
+    #[command(subcommand)]
+    command: Command,
+}
+
+const EXAMPLES: &str = "\
+Start here:
+  snn presets                              what is there to train
+  snn show mnist-lenet                     what it is made of, layer by layer
+  snn train mnist-lenet --limit 1000       a first run, in a minute or so
+  snn evaluate runs/mnist-lenet-1          how good it is";
+
+#[derive(Debug, Subcommand)]
+enum Command {
+    Train(TrainArgs),
+    Evaluate(EvaluateArgs),
+    Show(ShowArgs),
+    Presets(PresetsArgs),
+}
+
+/// Train a network.
+///
+/// The experiment is a preset or a RON file; it says everything about network, data and training. A run writes a
+/// folder with the experiment as it was resolved, one line of metrics a step, and checkpoints. It can be stopped at any
+/// moment, with Ctrl-C or worse, and resumed with the same result as if it had not been.
+#[derive(Debug, Args)]
+#[command(after_help = "\
+Examples:
+  snn train                                          the preset mnist-lenet
+  snn train my-net.ron --out runs/first              your own experiment
+  snn train --epochs 3 --set training.optimizer.rate=0.01
+  snn train --set 'network.layers[4]=Linear(features: 400)'
+  snn train --set 'training.optimizer=Adam(rate: 0.001)'
+  snn train --resume runs/mnist-lenet-1
+  snn train --json | jq 'select(.event == \"Epoch\").validation_accuracy'")]
+struct TrainArgs {
+    /// Preset or RON file [default: mnist-lenet]
+    #[arg(value_name = "PRESET|FILE.ron")]
+    experiment: Option<String>,
+    #[command(flatten)]
+    overrides: Overrides,
+    /// Passes over the training images (training.epochs)
+    #[arg(long, value_name = "N")]
+    epochs: Option<usize>,
+    /// Images of one optimizer step (training.batch)
+    #[arg(long, value_name = "N")]
+    batch: Option<usize>,
+    /// Seed of everything random (training.seed)
+    #[arg(long, value_name = "N")]
+    seed: Option<u64>,
+    /// Use only the first N training images and the first N test images; those held out shrink in proportion
+    #[arg(long, value_name = "N")]
+    limit: Option<usize>,
+    /// Folder of the run [default: runs/NAME-1, or the next number that is free]
+    #[arg(long, value_name = "DIR")]
+    out: Option<PathBuf>,
+    /// Go on with the run in this folder from its last checkpoint
+    #[arg(long, value_name = "RUN_FOLDER")]
+    resume: Option<PathBuf>,
+    #[command(flatten)]
+    common: Common,
+}
+
+/// Measure a trained network: accuracy, loss, errors by class, spikes.
+#[derive(Debug, Args)]
+#[command(after_help = "\
+Examples:
+  snn evaluate runs/mnist-lenet-1                       its best checkpoint, on the test images
+  snn evaluate runs/mnist-lenet-1/last.safetensors --split validation
+  snn evaluate runs/mnist-lenet-1 --steps 20            with less time to decide")]
+struct EvaluateArgs {
+    /// Checkpoint, or run folder, of which the best checkpoint is taken
+    #[arg(value_name = "CHECKPOINT|RUN_FOLDER")]
+    checkpoint: PathBuf,
+    /// Images to answer
+    #[arg(long, value_enum, default_value_t = Split::Test)]
+    split: Split,
+    /// Time steps each image is shown for [default: as trained]
+    #[arg(long, value_name = "N")]
+    steps: Option<usize>,
+    /// Use only the first N images
+    #[arg(long, value_name = "N")]
+    limit: Option<usize>,
+    #[command(flatten)]
+    common: Common,
+}
+
+/// Explain an experiment: layers, equations, training, memory.
+#[derive(Debug, Args)]
+#[command(after_help = "\
+Examples:
+  snn show                                         the preset mnist-lenet
+  snn show my-net.ron --set training.batch=256     what changes, and whether it fits
+  snn show runs/mnist-lenet-1                      what a run trains")]
+struct ShowArgs {
+    /// Preset, RON file, checkpoint or run folder [default: mnist-lenet]
+    #[arg(value_name = "PRESET|FILE.ron|CHECKPOINT|RUN_FOLDER")]
+    experiment: Option<String>,
+    #[command(flatten)]
+    overrides: Overrides,
+    /// Print the experiment as RON with all defaults and overrides written out, and nothing else
+    #[arg(long)]
+    ron: bool,
+    /// Threads of the engine [default: one a core]
+    #[arg(long, value_name = "N", default_value_t = 0, hide_default_value = true)]
+    threads: usize,
+}
+
+/// List the experiments that are shipped.
+#[derive(Debug, Args)]
+#[command(after_help = "\
+Examples:
+  snn presets
+  snn presets --print mnist-lenet > my-net.ron     a file to change at will")]
+struct PresetsArgs {
+    /// Print the RON text of one of them
+    #[arg(long, value_name = "NAME")]
+    print: Option<String>,
+}
+
+/// Changes to the experiment.
+#[derive(Debug, Args)]
+struct Overrides {
+    /// Set any value of the experiment, in RON; may be given several times
+    #[arg(long, value_name = "PATH=VALUE", value_parser = setting)]
+    set: Vec<(String, String)>,
+    /// Time steps each image is shown for (steps)
+    #[arg(long, value_name = "N")]
+    steps: Option<usize>,
+}
+
+/// Where and how to run.
+#[derive(Debug, Args)]
+struct Common {
+    /// Folder with the data set [default: data/mnist, here or in a folder above]
+    #[arg(long, value_name = "DIR")]
+    data: Option<PathBuf>,
+    /// What to compute on
+    #[arg(long, value_enum, default_value_t = EngineName::Auto)]
+    engine: EngineName,
+    /// Threads of the engine; results do not depend on it [default: one a core]
+    #[arg(long, value_name = "N", default_value_t = 0, hide_default_value = true)]
+    threads: usize,
+    /// Print JSON for other programs, nothing else
+    #[arg(long)]
+    json: bool,
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+enum EngineName {
+    /// The fastest there is
+    Auto,
+    /// Event-driven, on all cores
+    Cpu,
+    /// Slow, dense, obviously right
+    Reference,
+}
+
+impl EngineName {
+    fn name(self) -> &'static str {
+        match self {
+            Self::Auto => snn::engines::NAMES[0],
+            Self::Cpu => "cpu",
+            Self::Reference => "reference",
+        }
+    }
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+enum Split {
+    /// Images the training never sees
+    Test,
+    /// Training images held out to choose the best checkpoint
+    Validation,
+    /// Images the training learns from
+    Train,
+}
+
+fn setting(text: &str) -> Result<(String, String), String> {
+    let (path, value) = text.split_once('=').ok_or("expected PATH=VALUE, such as training.epochs=3")?;
+    Ok((path.trim().to_owned(), value.trim().to_owned()))
+}
+
+/// Parses the command line, runs the command and reports its errors.
+pub(crate) fn main() -> ExitCode {
+    let result = match Cli::parse().command {
+        Command::Train(args) => train::run(&args),
+        Command::Evaluate(args) => evaluate::run(&args),
+        Command::Show(args) => show::run(&args),
+        Command::Presets(args) => list_presets(&args),
+    };
+    result.unwrap_or_else(|error| {
+        if error.downcast_ref::<io::Error>().is_some_and(|error| error.kind() == io::ErrorKind::BrokenPipe) {
+            return ExitCode::SUCCESS; // whoever read the output, such as `head`, has enough
+        }
+        // If stderr is gone as well there is nobody to tell.
+        writeln!(io::stderr(), "{}", report(&error)).ok();
+        ExitCode::FAILURE
+    })
+}
+
+/// `error: ...` with its causes; those that a message repeats already are left out.
+fn report(error: &anyhow::Error) -> String {
+    if let Some(error) = error.downcast_ref::<ExperimentError>() {
+        return error.render(console::colors_enabled_stderr());
+    }
+    let mut text = error.to_string();
+    for cause in error.chain().skip(1).map(ToString::to_string) {
+        if !text.contains(&cause) {
+            text = format!("{text}: {cause}");
+        }
+    }
+    format!("{} {text}", console::style("error:").red().bold().for_stderr())
+}
+
+fn list_presets(args: &PresetsArgs) -> anyhow::Result<ExitCode> {
+    let mut out = io::stdout().lock();
+    if let Some(name) = &args.print {
+        write!(out, "{}", presets::find(name)?.text)?;
+        return Ok(ExitCode::SUCCESS);
+    }
+    let all = presets::all();
+    let width = all.iter().map(|preset| preset.name.len()).max().unwrap_or(0);
+    writeln!(out)?;
+    for preset in all {
+        let name = console::style(format!("{:width$}", preset.name)).bold();
+        writeln!(out, "  {name}   {}", preset.summary)?;
+    }
+    let hint = "snn show NAME explains one, snn train NAME trains it, snn presets --print NAME gives its text";
+    writeln!(out, "\n  {}\n", console::style(hint).dim())?;
+    Ok(ExitCode::SUCCESS)
+}

@@ -1,0 +1,135 @@
+//! Numbers and layout as people read them.
+
+use std::fmt;
+
+use comfy_table::{CellAlignment, Table, presets::NOTHING};
+use console::{Term, measure_text_width, style};
+
+/// Width of the labels at the left.
+const LABEL: usize = 14;
+
+/// `41,210`.
+pub(crate) fn thousands(n: impl TryInto<u64>) -> String {
+    let digits = n.try_into().map_or_else(|_| "?".to_owned(), |n: u64| n.to_string());
+    let mut text = String::new();
+    for (place, digit) in digits.chars().enumerate() {
+        if place > 0 && (digits.len() - place).is_multiple_of(3) {
+            text.push(',');
+        }
+        text.push(digit);
+    }
+    text
+}
+
+/// `98.3 %`, with two decimals close to all or nothing.
+pub(crate) fn percent(share: f64) -> String {
+    format!("{:.*} %", if share >= 0.99 { 2 } else { 1 }, 100.0 * share)
+}
+
+/// `142 MB`, in powers of 1000.
+pub(crate) fn bytes(bytes: usize) -> String {
+    let mut value = bytes as f64;
+    for unit in ["bytes", "kB", "MB", "GB"] {
+        if value < 999.5 {
+            let decimals = usize::from(value < 9.95 && unit != "bytes");
+            return format!("{value:.decimals$} {unit}");
+        }
+        value /= 1000.0;
+    }
+    format!("{value:.1} TB")
+}
+
+/// `4.4 s`, `1:58`, or `1:02:03` from an hour.
+pub(crate) fn duration(seconds: f64) -> String {
+    if seconds < 9.95 {
+        return format!("{seconds:.1} s");
+    }
+    let seconds = seconds.round() as u64;
+    let (hours, minutes, seconds) = (seconds / 3600, seconds / 60 % 60, seconds % 60);
+    if hours > 0 { format!("{hours}:{minutes:02}:{seconds:02}") } else { format!("{minutes}:{seconds:02}") }
+}
+
+/// Columns of the terminal that standard output is; endless if it is none.
+pub(crate) fn columns() -> usize {
+    Term::stdout().size_checked().map_or(usize::MAX, |(_, columns)| columns.into())
+}
+
+/// Text with a label at the left, wrapped to the terminal.
+pub(crate) fn labelled(label: &str, text: impl fmt::Display) -> String {
+    let indent = LABEL + 2;
+    let mut labelled = format!("  {}", style(format!("{label:LABEL$}")).dim());
+    let mut at = indent;
+    for (index, word) in text.to_string().split(' ').enumerate() {
+        let width = measure_text_width(word);
+        if at > indent && at + 1 + width > columns() {
+            labelled.push('\n');
+            labelled.push_str(&" ".repeat(indent));
+            at = indent;
+        } else if index > 0 {
+            labelled.push(' ');
+            at += 1;
+        }
+        labelled.push_str(word);
+        at += width;
+    }
+    labelled
+}
+
+/// Lines of label, text and an aside in a column of its own, if the terminal has room for it; the first label stands
+/// out.
+pub(crate) fn header(lines: &[(&str, String, String)]) -> String {
+    let label = lines.iter().map(|(label, ..)| label.len() + 3).max().unwrap_or(0).max(LABEL);
+    let width = lines.iter().map(|(_, text, _)| measure_text_width(text)).max().unwrap_or(0);
+    let asides = lines.iter().map(|(.., aside)| measure_text_width(aside)).max().unwrap_or(0);
+    let is_wide = 2 + label + width + 3 + asides <= columns();
+    let line = |(index, (name, text, aside)): (usize, &(&str, String, String))| {
+        let name = style(format!("{name:label$}"));
+        let name = if index == 0 { name.bold() } else { name.dim() };
+        let gap = " ".repeat(width - measure_text_width(text) + 3);
+        let aside = if aside.is_empty() || !is_wide { String::new() } else { format!("{gap}{}", style(aside).dim()) };
+        format!("  {name}{text}{aside}\n")
+    };
+    lines.iter().enumerate().map(line).collect()
+}
+
+/// A table under a dim head, with the columns of `right` aligned to the right. With `has_sum`,
+/// the last row has a line above it.
+pub(crate) fn table(head: &[&str], rows: &[Vec<String>], right: &[usize], has_sum: bool) -> String {
+    let mut table = Table::new();
+    table.load_style(NOTHING).set_header(head.to_vec()).add_rows(rows.to_vec());
+    for (index, column) in table.column_iter_mut().enumerate() {
+        column.set_padding((2, 1));
+        if right.contains(&index) {
+            column.set_cell_alignment(CellAlignment::Right);
+        }
+    }
+    let lines: Vec<String> = table.lines().map(|line| line.trim_end().to_owned()).collect();
+    let width = lines.iter().map(|line| measure_text_width(line)).max().unwrap_or(0);
+    let rule = format!("  {}\n", style("─".repeat(width.saturating_sub(2))).dim());
+    let mut text = String::new();
+    for (index, line) in lines.iter().enumerate() {
+        if index == 1 || (has_sum && index + 1 == lines.len()) {
+            text.push_str(&rule);
+        }
+        match (index, line.find('━')) {
+            (0, _) => text.push_str(&style(line).dim().to_string()),
+            (_, Some(bar)) => text.extend([&line[..bar], &style(&line[bar..]).cyan().to_string()]),
+            _ => text.push_str(line),
+        }
+        text.push('\n');
+    }
+    text
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn numbers_are_easy_to_read() {
+        assert_eq!([0_u64, 999, 1000, 5_784_000].map(thousands), ["0", "999", "1,000", "5,784,000"]);
+        assert_eq!([0.0, 0.983, 0.9941, 1.0].map(percent), ["0.0 %", "98.3 %", "99.41 %", "100.00 %"]);
+        assert_eq!([12, 1_500, 142_000_000, 999_700_000].map(bytes), ["12 bytes", "1.5 kB", "142 MB", "1.0 GB"]);
+        assert_eq!([4.4, 118.0, 3723.0].map(duration), ["4.4 s", "1:58", "1:02:03"]);
+    }
+}

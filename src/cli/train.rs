@@ -1,0 +1,175 @@
+//! `snn train`: start a run, or go on with one.
+
+use std::{
+    io::{self, Write as _},
+    path::Path,
+    process::ExitCode,
+};
+
+use anyhow::bail;
+use snn::{
+    core::{Engine, Memory, Network, Plan},
+    models::Experiment,
+    train::{Job, Outcome, RunFolder, SAVE_EVERY, fit},
+};
+
+use crate::cli::{
+    TrainArgs,
+    display::{Audience, Display},
+    interrupt::STOPPED,
+    loading::{self, Images, Named},
+    text::{self, labelled},
+    words,
+};
+
+pub(crate) fn run(args: &TrainArgs) -> anyhow::Result<ExitCode> {
+    let (named, images, mut folder) = match &args.resume {
+        Some(folder) => resume(args, folder)?,
+        None => start(args)?,
+    };
+    let experiment = &named.experiment;
+    let network = experiment.network()?;
+    let engine = loading::engine(args.common.engine, args.common.threads)?;
+    if !args.common.json {
+        write!(io::stdout(), "\n{}\n", header(&named, &network, engine.as_ref(), &images, folder.path())?)?;
+    }
+    let audience = if args.common.json { Audience::Program } else { Audience::Person };
+    let mut display = Display::new(experiment.training.batch, audience)?;
+    let job = Job {
+        engine: engine.as_ref(),
+        network: &network,
+        experiment,
+        initial: &experiment.initial_weights(&network),
+        train: &images.train,
+        test: &images.test,
+        save_every: SAVE_EVERY,
+    };
+    let outcome = fit(&job, &mut folder, &mut display);
+    display.finish()?;
+    conclude(&outcome?, folder.path(), args.common.json)
+}
+
+/// Everything of a new run. The folder comes last, so that a run which cannot start leaves none.
+fn start(args: &TrainArgs) -> anyhow::Result<(Named, Images, RunFolder)> {
+    let mut settings = args.overrides.settings();
+    let mut set = |path: &str, value: Option<String>| settings.extend(value.map(|value| (path.to_owned(), value)));
+    set("training.epochs", args.epochs.map(|epochs| epochs.to_string()));
+    set("training.batch", args.batch.map(|batch| batch.to_string()));
+    set("training.seed", args.seed.map(|seed| seed.to_string()));
+    let mut named = loading::experiment(args.experiment.as_deref(), &settings)?;
+    let mut images = loading::images(&named.experiment, &args.common)?;
+    if let Some(limit) = args.limit {
+        limit_images(&mut named.experiment, &mut images, limit)?;
+    }
+    let text = named.experiment.to_ron();
+    let folder = match &args.out {
+        Some(out) => RunFolder::create(out, &text)?,
+        None => RunFolder::numbered(Path::new("runs"), &named.name, &text)?,
+    };
+    Ok((named, images, folder))
+}
+
+/// Keeps the first `limit` images; those held out for validation shrink in proportion.
+fn limit_images(experiment: &mut Experiment, images: &mut Images, limit: usize) -> anyhow::Result<()> {
+    let all = images.train.len();
+    if limit == 0 {
+        bail!("--limit must be at least 1, found 0");
+    }
+    if limit < all {
+        experiment.training.validation = experiment.training.validation * limit / all;
+    }
+    images.limit(limit);
+    Ok(())
+}
+
+/// Everything of the run in `folder`, as far as it has come.
+fn resume(args: &TrainArgs, folder: &Path) -> anyhow::Result<(Named, Images, RunFolder)> {
+    let changes = [
+        ("an experiment", args.experiment.is_some()),
+        ("--set and --steps", !args.overrides.is_empty()),
+        ("--epochs", args.epochs.is_some()),
+        ("--batch", args.batch.is_some()),
+        ("--seed", args.seed.is_some()),
+        ("--limit", args.limit.is_some()),
+        ("--out", args.out.is_some()),
+    ];
+    if let Some((what, _)) = changes.iter().find(|(_, is_given)| *is_given) {
+        bail!(
+            "a resumed run goes on as it started, so {what} cannot be given with --resume; only --data, --engine, \
+             --threads and --json can. To change the experiment, start a new run: snn train {}",
+            folder.join("experiment.ron").display()
+        );
+    }
+    let folder = RunFolder::resume(folder)?;
+    let file = folder.path().join("experiment.ron").display().to_string();
+    let experiment = loading::parse(folder.experiment(), &file, &[])?;
+    let mut images = loading::images(&experiment, &args.common)?;
+    if let Some(checkpoint) = folder.checkpoint()? {
+        images.limit(checkpoint.progress.images + experiment.training.validation);
+    }
+    let name = folder.path().file_name().map_or_else(|| "run".to_owned(), |name| name.to_string_lossy().into_owned());
+    Ok((Named { experiment, name, origin: file }, images, folder))
+}
+
+fn header(
+    named: &Named,
+    network: &Network,
+    engine: &dyn Engine,
+    images: &Images,
+    folder: &Path,
+) -> anyhow::Result<String> {
+    let experiment = &named.experiment;
+    let training = &experiment.training;
+    let plan = Plan { steps: experiment.steps, batch: training.batch, train: true, record: false };
+    let memory = engine.compile(network, plan)?.memory();
+    let learned = images.train.len() - training.validation.min(images.train.len());
+    let data = format!(
+        "{}: {} to learn from, {} held out, {} to test",
+        experiment.data.name(),
+        text::thousands(learned),
+        text::thousands(training.validation),
+        text::thousands(images.test.len())
+    );
+    Ok(text::header(&[
+        (&named.name, words::network(network, experiment.steps), named.origin.clone()),
+        ("engine", engine.describe(), String::new()),
+        ("data", data, images.folder.display().to_string()),
+        ("memory", planned(&memory), format!("batch {}", training.batch)),
+        ("run", folder.display().to_string(), format!("seed {}", training.seed)),
+    ]))
+}
+
+/// Total and largest parts.
+fn planned(memory: &Memory) -> String {
+    let mut parts = memory.parts.clone();
+    parts.sort_by_key(|(_, bytes)| std::cmp::Reverse(*bytes));
+    let parts: Vec<String> =
+        parts.iter().take(3).map(|(what, bytes)| format!("{what} {}", text::bytes(*bytes))).collect();
+    format!("{} planned ({})", text::bytes(memory.total()), parts.join(", "))
+}
+
+fn conclude(outcome: &Outcome, folder: &Path, json: bool) -> anyhow::Result<ExitCode> {
+    let mut out = io::stdout().lock();
+    let folder = folder.display();
+    match outcome {
+        Outcome::Finished { .. } | Outcome::Stopped { .. } if json => {}
+        Outcome::Finished { best_epoch, test } => {
+            let accuracy = console::style(text::percent(test.accuracy)).green().bold();
+            writeln!(
+                out,
+                "\n{}",
+                labelled("done", format!("test {accuracy}   best epoch {}   {folder}", best_epoch + 1))
+            )?;
+            writeln!(out, "{}\n", labelled("", format!("look closer:   snn evaluate {folder}")))?;
+        }
+        Outcome::Stopped { epoch, step } => {
+            writeln!(
+                out,
+                "\n{}",
+                labelled("stopped", format!("in epoch {} after step {step}; saved in {folder}", epoch + 1))
+            )?;
+            writeln!(out, "{}\n", labelled("", format!("go on:   snn train --resume {folder}")))?;
+        }
+    }
+    Ok(if matches!(outcome, Outcome::Stopped { .. }) { ExitCode::from(STOPPED) } else { ExitCode::SUCCESS })
+}

@@ -1,0 +1,251 @@
+//! The command-line program, as a user meets it: what it says, and how it exits.
+
+use std::{
+    fs,
+    path::{Path, PathBuf},
+    process::{Command, Output},
+};
+
+use tempfile::TempDir;
+
+/// A training run of two steps.
+const SHORT: [&str; 9] = ["train", "--limit", "8", "--batch", "4", "--epochs", "1", "--steps", "10"];
+
+/// Runs `snn` in `dir`; the data are those of the repository.
+fn snn(dir: &Path, args: &[&str]) -> Output {
+    let data = Path::new(env!("CARGO_MANIFEST_DIR")).join("data");
+    let mut command = Command::new(env!("CARGO_BIN_EXE_snn"));
+    command.current_dir(dir).args(args).env("SNN_DATA", data).output().unwrap()
+}
+
+fn folder() -> TempDir {
+    tempfile::tempdir().unwrap()
+}
+
+fn stdout(output: &Output) -> String {
+    assert!(output.status.success(), "{}", String::from_utf8_lossy(&output.stderr));
+    String::from_utf8(output.stdout.clone()).unwrap()
+}
+
+/// What the program says when it fails with exit code 1.
+fn error(dir: &Path, args: &[&str]) -> String {
+    let output = snn(dir, args);
+    let text = String::from_utf8(output.stderr).unwrap();
+    assert_eq!(output.status.code(), Some(1), "{text}");
+    assert!(text.starts_with("error: "), "{text}");
+    text
+}
+
+/// The error for a file with `from` replaced by `to` in the default preset.
+fn file_error(from: &str, to: &str) -> String {
+    let dir = folder();
+    let preset = stdout(&snn(dir.path(), &["presets", "--print", "mnist-lenet"]));
+    assert!(preset.contains(from), "{from}");
+    fs::write(dir.path().join("my-net.ron"), preset.replacen(from, to, 1)).unwrap();
+    error(dir.path(), &["train", "my-net.ron"])
+}
+
+/// A finished short run in `run`.
+fn trained() -> (TempDir, PathBuf) {
+    let dir = folder();
+    let text = stdout(&snn(dir.path(), &[&SHORT[..], &["--out", "run"]].concat()));
+    assert!(text.contains("epoch 1/1") && text.contains("done "), "{text}");
+    let run = dir.path().join("run");
+    (dir, run)
+}
+
+#[test]
+fn an_unknown_preset_lists_the_known_ones() {
+    let text = error(folder().path(), &["train", "mnist-lent"]);
+    assert!(text.contains("unknown preset \"mnist-lent\""), "{text}");
+    assert!(text.contains("did you mean mnist-lenet?"), "{text}");
+    assert!(text.contains("known presets: mnist-lenet, mnist-lenet-paper"), "{text}");
+}
+
+#[test]
+fn a_misspelt_field_is_shown_in_its_line() {
+    let text = file_error("epochs: ", "epoch: ");
+    assert!(text.contains("unknown field \"epoch\" in training"), "{text}");
+    assert!(text.contains("--> my-net.ron:"), "{text}");
+    assert!(text.contains("^^^^^ did you mean epochs?"), "{text}");
+    assert!(text.contains("known fields: epochs, batch, optimizer"), "{text}");
+}
+
+#[test]
+fn an_unknown_neuron_is_shown_in_its_line() {
+    let text = file_error("Lif(leak", "Lief(leak");
+    assert!(text.contains("unknown neuron \"Lief\" in network.neuron"), "{text}");
+    assert!(text.contains("^^^^ did you mean Lif?"), "{text}");
+}
+
+#[test]
+fn a_batch_of_zero_is_refused() {
+    let text = error(folder().path(), &["train", "--batch", "0"]);
+    assert!(text.contains("training.batch must be at least 1, found 0"), "{text}");
+}
+
+#[test]
+fn a_limit_of_zero_is_refused() {
+    let text = error(folder().path(), &["train", "--limit", "0"]);
+    assert_eq!(text, "error: --limit must be at least 1, found 0\n");
+}
+
+#[test]
+fn a_layer_that_does_not_fit_is_named() {
+    let text = error(folder().path(), &["show", "--set", "network.layers[1].size=40"]);
+    assert!(text.contains("network.layers[1]: pool1: input 20x28x28: height 28"), "{text}");
+}
+
+#[test]
+fn an_override_of_an_unknown_field_lists_the_known_ones() {
+    let text = error(folder().path(), &["show", "--set", "training.epoch=3"]);
+    assert!(text.contains("did you mean epochs?"), "{text}");
+    assert!(text.contains("in the override training.epoch=3"), "{text}");
+}
+
+#[test]
+fn a_missing_file_is_named() {
+    let text = error(folder().path(), &["train", "nowhere.ron"]);
+    assert!(text.starts_with("error: nowhere.ron: cannot read the experiment: "), "{text}");
+}
+
+#[test]
+fn a_missing_data_folder_says_what_to_download() {
+    let dir = folder();
+    let text = error(dir.path(), &["train", "--data", "no/such/folder"]);
+    assert!(text.contains("MNIST not found") && text.contains("no/such/folder"), "{text}");
+    assert!(text.contains("train-images-idx3-ubyte"), "{text}");
+    assert_eq!(fs::read_dir(dir.path()).unwrap().count(), 0, "a run that cannot start leaves no folder");
+}
+
+#[test]
+fn truncated_data_are_reported() {
+    let dir = folder();
+    let header = [0_u8, 0, 8, 3, 0, 0, 0, 100, 0, 0, 0, 28, 0, 0, 0, 28, 1, 2, 3];
+    fs::write(dir.path().join("train-images-idx3-ubyte"), header).unwrap();
+    let text = error(dir.path(), &["train", "--data", "."]);
+    assert!(text.contains("train-images-idx3-ubyte: truncated"), "{text}");
+    assert!(text.contains("download the file again"), "{text}");
+}
+
+#[test]
+fn a_run_folder_below_a_file_cannot_be_made() {
+    let dir = folder();
+    fs::write(dir.path().join("file"), "").unwrap();
+    let text = error(dir.path(), &["train", "--limit", "8", "--out", "file/run"]);
+    assert!(text.starts_with("error: file/run: cannot "), "{text}");
+}
+
+#[test]
+fn a_run_is_not_overwritten() {
+    let (dir, _) = trained();
+    let text = error(dir.path(), &["train", "--limit", "8", "--out", "run"]);
+    assert!(text.contains("run: holds a run already"), "{text}");
+}
+
+#[test]
+fn what_is_trained_can_be_evaluated() {
+    let (dir, run) = trained();
+    for file in ["experiment.ron", "metrics.jsonl", "last.safetensors", "best.safetensors"] {
+        assert!(run.join(file).is_file(), "{file}");
+    }
+    let text = stdout(&snn(dir.path(), &["evaluate", "run", "--limit", "20"]));
+    for part in ["accuracy", "of 20 right", "spikes", "conv1", "taken for"] {
+        assert!(text.contains(part), "{part} in {text}");
+    }
+    assert!(!text.contains('\u{1b}'), "no colours without a terminal: {text}");
+    let json = stdout(&snn(dir.path(), &["evaluate", "run/last.safetensors", "--limit", "20", "--json"]));
+    let value: serde_json::Value = serde_json::from_str(&json).unwrap();
+    assert_eq!((value["images"].as_u64(), value["split"].as_str()), (Some(20), Some("test")));
+}
+
+#[test]
+fn both_engines_give_the_same_answers() {
+    let (dir, _) = trained();
+    let accuracy = |engine: &str| {
+        let json = stdout(&snn(dir.path(), &["evaluate", "run", "--limit", "10", "--json", "--engine", engine]));
+        let value: serde_json::Value = serde_json::from_str(&json).unwrap();
+        value["confusion"].clone()
+    };
+    assert_eq!(accuracy("cpu"), accuracy("reference"));
+}
+
+#[test]
+fn events_are_lines_of_json() {
+    let dir = folder();
+    let text = stdout(&snn(dir.path(), &[&SHORT[..], &["--json"]].concat()));
+    let events: Vec<serde_json::Value> = text.lines().map(|line| serde_json::from_str(line).unwrap()).collect();
+    assert_eq!(events[0]["event"], "Started");
+    assert_eq!(events[events.len() - 1]["event"], "Finished");
+    assert_eq!(events.iter().filter(|event| event["event"] == "Step").count(), 2);
+    assert!(dir.path().join("runs/mnist-lenet-1/last.safetensors").is_file());
+}
+
+#[test]
+fn a_finished_run_can_be_resumed_and_does_nothing() {
+    let (dir, run) = trained();
+    let before = fs::read(run.join("last.safetensors")).unwrap();
+    let text = stdout(&snn(dir.path(), &["train", "--resume", "run"]));
+    assert!(text.contains("done "), "{text}");
+    assert_eq!(fs::read(run.join("last.safetensors")).unwrap(), before);
+}
+
+#[test]
+fn a_resumed_run_cannot_be_changed() {
+    let (dir, _) = trained();
+    let text = error(dir.path(), &["train", "--resume", "run", "--batch", "5"]);
+    assert!(text.contains("--batch cannot be given with --resume"), "{text}");
+    assert!(text.contains("snn train run/experiment.ron"), "{text}");
+}
+
+#[test]
+fn a_folder_without_a_run_cannot_be_resumed() {
+    let text = error(folder().path(), &["train", "--resume", "."]);
+    assert!(text.contains("holds no run"), "{text}");
+}
+
+#[test]
+fn a_corrupted_checkpoint_is_refused() {
+    let (dir, run) = trained();
+    for file in ["last.safetensors", "best.safetensors"] {
+        let whole = fs::read(run.join(file)).unwrap();
+        fs::write(run.join(file), &whole[..whole.len() / 2]).unwrap();
+    }
+    for args in [["evaluate", "run", "--json"], ["train", "--resume", "run"], ["show", "run/last.safetensors", "--ron"]]
+    {
+        let text = error(dir.path(), &args);
+        assert!(text.contains(".safetensors: not a usable checkpoint: "), "{text}");
+    }
+}
+
+#[test]
+fn a_checkpoint_of_another_network_is_refused() {
+    let (dir, run) = trained();
+    let experiment = fs::read_to_string(run.join("experiment.ron")).unwrap();
+    fs::write(run.join("experiment.ron"), experiment.replace("features: 200", "features: 300")).unwrap();
+    let text = error(dir.path(), &["train", "--resume", "run"]);
+    assert!(text.contains("does not fit") && text.contains("fc1"), "{text}");
+}
+
+#[test]
+fn an_experiment_is_explained() {
+    let text = stdout(&snn(folder().path(), &["show"]));
+    for part in ["5,784,000", "517,500", "charge v = V + I", "Sgd", "largest training batch"] {
+        assert!(text.contains(part), "{part} in {text}");
+    }
+}
+
+#[test]
+fn a_resolved_experiment_can_be_shown_again() {
+    let dir = folder();
+    let text = stdout(&snn(dir.path(), &["show", "--set", "training.clip=2", "--ron"]));
+    assert!(text.contains("clip: 2.0"), "{text}");
+    fs::write(dir.path().join("again.ron"), &text).unwrap();
+    assert_eq!(stdout(&snn(dir.path(), &["show", "again.ron", "--ron"])), text);
+}
+
+#[test]
+fn presets_are_listed() {
+    let text = stdout(&snn(folder().path(), &["presets"]));
+    assert!(text.contains("mnist-lenet-paper"), "{text}");
+}
