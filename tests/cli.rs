@@ -1,5 +1,7 @@
 //! The command-line program, as a user meets it: what it says, and how it exits.
 
+#![allow(clippy::unwrap_used, reason = "a test fails by panicking, its helpers too")]
+
 use std::{
     fs,
     path::{Path, PathBuf},
@@ -230,7 +232,7 @@ fn a_checkpoint_of_another_network_is_refused() {
 #[test]
 fn an_experiment_is_explained() {
     let text = stdout(&snn(folder().path(), &["show"]));
-    for part in ["5,784,000", "517,500", "charge v = V + I", "Sgd", "largest training batch"] {
+    for part in ["5,784,000", "517,500", "charge v = V + I", "Sgd", "largest batch in 8 GB"] {
         assert!(text.contains(part), "{part} in {text}");
     }
 }

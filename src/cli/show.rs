@@ -16,6 +16,9 @@ use crate::cli::{ShowArgs, loading, text, text::labelled, words};
 /// Memory that the largest batch is given for: 8 GB.
 const ROOM: usize = 8_000_000_000;
 
+/// Columns of a terminal that the whole layer table needs.
+const WIDE: usize = 106;
+
 pub(crate) fn run(args: &ShowArgs) -> anyhow::Result<ExitCode> {
     let named = loading::experiment(args.experiment.as_deref(), &args.overrides.settings())?;
     let experiment = &named.experiment;
@@ -44,7 +47,7 @@ pub(crate) fn run(args: &ShowArgs) -> anyhow::Result<ExitCode> {
 
 fn layers(network: &Network) -> String {
     let summary = Summary::new(network);
-    let head = ["population", "map", "neuron", "shape", "weights", "fan-in", "parameters", "dense operations a step"];
+    let head = ["population", "map", "neuron", "shape", "weights", "fan-in", "parameters", "operations/step"];
     let count = |n: usize| if n == 0 { String::new() } else { text::thousands(n) };
     let mut rows = vec![vec!["input".to_owned(), String::new(), String::new(), summary.input.to_string()]];
     for row in &summary.rows {
@@ -70,7 +73,13 @@ fn layers(network: &Network) -> String {
         text::thousands(summary.parameters),
         text::thousands(summary.dense_operations),
     ]);
-    text::table(&head, &rows, &[5, 6, 7], true)
+    if text::columns() >= WIDE {
+        return text::table(&head, &rows, &[5, 6, 7], true);
+    }
+    let narrow =
+        |row: &[String]| [0, 2, 3, 4, 6, 7].map(|column| row.get(column).cloned().unwrap_or_default()).to_vec();
+    let rows: Vec<Vec<String>> = rows.iter().map(|row| narrow(row)).collect();
+    text::table(&[0, 2, 3, 4, 6, 7].map(|column| head[column]), &rows, &[4, 5], true)
 }
 
 /// The update of each kind of neuron, one line each.
@@ -104,8 +113,8 @@ fn memory(experiment: &Experiment, network: &Network, threads: usize) -> anyhow:
             if one > ROOM { format!("less than {batch}") } else { format!("about {}", text::thousands(largest)) };
         rows.push(vec![name.to_owned(), text::bytes(one), text::bytes(need(batch, false)?), largest]);
     }
-    let (train, evaluate) = (format!("to train, batch {batch}"), format!("to evaluate, batch {batch}"));
-    Ok(text::table(&["memory", &train, &evaluate, "largest training batch in 8 GB"], &rows, &[1, 2, 3], false))
+    let (train, evaluate) = (format!("training, batch {batch}"), format!("evaluation, batch {batch}"));
+    Ok(text::table(&["memory", &train, &evaluate, "largest batch in 8 GB"], &rows, &[1, 2, 3], false))
 }
 
 fn bytes(engine: &dyn Engine, network: &Network, plan: Plan) -> Result<usize, snn::core::Error> {

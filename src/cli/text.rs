@@ -98,7 +98,7 @@ pub(crate) fn table(head: &[&str], rows: &[Vec<String>], right: &[usize], has_su
     let mut table = Table::new();
     table.load_style(NOTHING).set_header(head.to_vec()).add_rows(rows.to_vec());
     for (index, column) in table.column_iter_mut().enumerate() {
-        column.set_padding((2, 1));
+        column.set_padding((2, 0));
         if right.contains(&index) {
             column.set_cell_alignment(CellAlignment::Right);
         }

@@ -75,7 +75,8 @@ pub(crate) fn schedule(experiment: &Experiment) -> String {
         }
         Schedule::Cosine { floor, warmup } => {
             let rise = if *warmup > 0.0 { format!("up from 0 over {warmup} epochs, then ") } else { String::new() };
-            format!("{rise}from the full rate to {floor} of it along half a cosine over all epochs")
+            let end = if *floor > 0.0 { format!("{floor} of it") } else { "0".to_owned() };
+            format!("{rise}from the full rate to {end} along half a cosine over all epochs")
         }
     }
 }
