@@ -215,6 +215,6 @@ class Folded:
 if __name__ == "__main__":
     common.keep_freed_memory()
     parser = common.arguments(__doc__.split("\n", 1)[0])
-    parser.add_argument("--fold", type=int, default=4, help="time steps of a chunk")
+    parser.add_argument("--fold", type=int, default=10, help="time steps of a chunk (default: %(default)s)")
     args = parser.parse_args()
     common.run("folded", args, lambda net, weights: Folded(net, weights, args.fold))

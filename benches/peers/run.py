@@ -45,6 +45,10 @@ def main():
         "folded": [sys.executable, os.path.join(HERE, "folded.py")],
     }
     nets = ["lenet", "vgg9"] if args.net == "both" else [args.net]
+    if hasattr(os, "getloadavg") and os.getloadavg()[0] > 0.5 and not args.check_only:
+        print(f"The load average is {os.getloadavg()[0]:.2f}: these times tell little. PyTorch's threads wait for each "
+              "other by spinning,\nand other programs on the same cores can slow them tenfold. Wait until the machine is "
+              "idle.\n", flush=True)  # fmt: skip
     with tempfile.TemporaryDirectory() as folder:
         for net in nets:
             images = ["--images", path] if (path := image_file(args, net)) else []
@@ -71,7 +75,7 @@ def image_file(args, net):
     path = args.images or {"lenet": MNIST, "vgg9": CIFAR10}[net]
     if os.path.exists(path):
         return path
-    print(f"{path} is missing: random images instead, other than ours for the PyTorch programs", flush=True)
+    print(f"{path} is missing: random images instead, drawn by each program for itself", flush=True)
     return None
 
 
@@ -106,9 +110,8 @@ def check(net, args, commands, case, folder):
 def measure(net, args, commands, images, case):
     batch = args.batch or BATCH[net]
     what = "inference" if args.infer else "training step"
-    load = f", load average {os.getloadavg()[0]:.2f}" if hasattr(os, "getloadavg") else ""
     print(f"{net}: {what}, T = {args.steps}, batch {batch}, {args.threads} threads, "
-          f"{args.rounds} x {args.repeat} timed{load}\n", flush=True)  # fmt: skip
+          f"{args.rounds} x {args.repeat} timed\n", flush=True)  # fmt: skip
     common = [
         "--net", net, "--steps", str(args.steps), "--batch", str(batch), "--threads", str(args.threads),
         "--repeat", str(args.repeat), "--weights", case, *images, *(["--infer"] if args.infer else []),
