@@ -1,9 +1,9 @@
 //! What is known of a network and a plan before the first trial: layouts, packed shapes, sizes.
 
-use snn_core::{Error, Map, Memory, Network, Neuron, Plan, Shape, Source};
+use snn_core::{Error, Map, Memory, Network, Neuron, Plan, Population, Shape, Source};
 
 use crate::events::Events;
-use crate::layout::{Layout, Rows, WeightShape};
+use crate::layout::{Layout, WeightShape};
 use crate::simd::{LANE, Lane, Level};
 
 /// Most steps that an event list can address.
@@ -37,14 +37,6 @@ pub(crate) struct Compiled {
     pub(crate) round: usize,
 }
 
-/// A projection with the population that it feeds.
-#[derive(Clone, Copy)]
-pub(crate) struct Consumer {
-    pub(crate) population: usize,
-    pub(crate) map: Map,
-    pub(crate) weight: Option<usize>,
-}
-
 impl Compiled {
     pub(crate) fn new(network: &Network, plan: Plan, level: Level, dense_above: f32) -> Result<Self, Error> {
         if plan.steps > MAX_STEPS {
@@ -62,7 +54,7 @@ impl Compiled {
         let shape = network.input();
         let input = Layout::new(if is_flat { Shape::features(shape.len()) } else { shape });
         let populations: Vec<Layout> = network.populations().iter().map(|p| Layout::new(p.shape)).collect();
-        let mut weights = vec![WeightShape { outputs: 0, inputs: 0, taps: 0 }; network.weights().len()];
+        let mut weights = vec![WeightShape::NONE; network.weights().len()];
         for (projection, target) in network
             .populations()
             .iter()
@@ -109,14 +101,6 @@ impl Compiled {
         }
     }
 
-    /// The projections that read `source`, in evaluation order.
-    pub(crate) fn consumers(&self, source: Source) -> impl Iterator<Item = Consumer> {
-        self.network.populations().iter().enumerate().flat_map(move |(population, p)| {
-            let reads = p.inputs.iter().filter(move |projection| projection.source == source);
-            reads.map(move |projection| Consumer { population, map: projection.map, weight: projection.weight })
-        })
-    }
-
     /// Bits of one sample of a population, in words; none for a readout.
     pub(crate) fn bit_words(&self, population: usize) -> usize {
         let layout = &self.populations[population];
@@ -131,7 +115,7 @@ impl Compiled {
 
     /// Shape of a projection's weight; no taps for maps without one.
     pub(crate) fn weight_shape(&self, weight: Option<usize>) -> WeightShape {
-        weight.map_or(WeightShape { outputs: 0, inputs: 0, taps: 0 }, |index| self.weights[index])
+        weight.map_or(WeightShape::NONE, |index| self.weights[index])
     }
 
     /// Bytes that the event lists of all samples in flight may take: enough for every sample of a round in the forward
@@ -139,38 +123,39 @@ impl Compiled {
     pub(crate) fn event_budget(&self) -> usize {
         let steps = self.plan.steps;
         let most = |layout: &Layout, errors| Events::bytes(layout, layout.pixels() * layout.channels * steps, errors);
-        let lists = |population: &snn_core::Population| -> usize {
+        let lists = |population: &Population| -> usize {
             population.inputs.iter().map(|projection| most(self.source(projection.source), false)).sum()
         };
         let forward = self.network.populations().iter().map(lists).max().unwrap_or(0) * self.round;
-        let live = |index: usize| -> usize {
-            let consumers =
-                self.consumers(Source::Population(index)).map(|c| most(&self.populations[c.population], true));
-            most(&self.populations[index], true) + consumers.sum::<usize>()
-        };
+        let live = |index: usize| -> usize { self.live(index).map(|live| most(&self.populations[live], true)).sum() };
         let backward = (0..self.populations.len()).map(live).max().unwrap_or(0);
         if self.plan.train { forward.max(backward) } else { forward }
     }
 
+    /// The populations whose errors are held while the pass goes back through `population`: itself, and the earlier
+    /// ones that it or a later one reads.
+    pub(crate) fn live(&self, population: usize) -> impl Iterator<Item = usize> {
+        let is_read = move |source: usize| {
+            let later = &self.network.populations()[population..];
+            later.iter().flat_map(|p| &p.inputs).any(|input| input.source == Source::Population(source))
+        };
+        (0..population).filter(move |&source| is_read(source)).chain([population])
+    }
+
     pub(crate) fn memory(&self) -> Memory {
-        let packed =
-            |rows| self.weights.iter().map(move |shape| shape.packed_lanes(rows)).sum::<usize>() * size_of::<Lane>();
+        let packed: usize = self.weights.iter().map(WeightShape::packed_lanes).sum();
         let neurons = self.populations.iter().map(|layout| layout.pixels() * layout.lanes * LANE).sum::<usize>();
         let bits: usize = (0..self.populations.len()).map(|index| self.bit_words(index)).sum();
         let input = self.network.input().len() * self.words;
         let mut parts = vec![
-            ("weights as rows", packed(Rows::OfOutputs) + if self.plan.train { packed(Rows::OfInputs) } else { 0 }),
+            ("weights as rows", packed * size_of::<Lane>()),
             ("spikes", (bits + input) * size_of::<u32>() * self.plan.batch),
             ("events", self.event_budget()),
             ("work space", self.work_space() * self.round),
         ];
         if self.plan.train {
-            let linear: usize = self
-                .weights
-                .iter()
-                .enumerate()
-                .map(|(i, w)| if self.is_linear(i) { w.packed_lanes(Rows::OfInputs) } else { 0 })
-                .sum();
+            let linear = self.weights.iter().enumerate().filter(|(weight, _)| self.is_linear(*weight));
+            let linear: usize = linear.map(|(_, shape)| shape.packed_lanes()).sum();
             parts.push(("gradients as rows", (linear + self.gradient_lanes() * self.round) * size_of::<Lane>()));
         }
         if self.plan.record {
@@ -185,27 +170,22 @@ impl Compiled {
         self.network.weights()[weight].shape.len() == 2
     }
 
-    /// Lanes of one sample's gradient buffers for convolutions: the largest of any source.
+    /// Lanes of one sample's gradient buffers for convolutions: the largest of any population.
     fn gradient_lanes(&self) -> usize {
-        let sources = std::iter::once(Source::Input).chain((0..self.populations.len()).map(Source::Population));
-        let lanes = |source| -> usize {
-            let rows = if source == Source::Input { Rows::OfOutputs } else { Rows::OfInputs };
-            let conv = self.consumers(source).filter_map(|c| c.weight).filter(|&weight| !self.is_linear(weight));
-            conv.map(|weight| self.weights[weight].packed_lanes(rows)).sum()
+        let lanes = |population: &Population| -> usize {
+            let weights = population.inputs.iter().filter_map(|projection| projection.weight);
+            weights.filter(|&weight| !self.is_linear(weight)).map(|weight| self.weights[weight].packed_lanes()).sum()
         };
-        sources.map(lanes).max().unwrap_or(0)
+        self.network.populations().iter().map(lanes).max().unwrap_or(0)
     }
 
-    /// Bytes of one sample's buffers over time: currents, counts, and the windows of the dense path.
+    /// Bytes of one sample's buffers over time: currents, errors, and the matrices of the dense path.
     fn work_space(&self) -> usize {
-        let window = |(weight, shape): (usize, &WeightShape)| {
-            let outputs = if self.is_linear(weight) { 0 } else { shape.outputs };
-            shape.taps * shape.inputs.max(outputs)
-        };
-        let windows = self.weights.iter().enumerate().map(window).max().unwrap_or(0);
+        let windows = self.weights.iter().map(|shape| shape.taps * shape.inputs).max().unwrap_or(0);
+        let matrices = if self.plan.train { 2 * windows } else { windows };
         let masks = self.populations.iter().map(|layout| layout.pixels() * layout.channels).max().unwrap_or(0);
-        let tiles = 3 * self.level.tile_lanes() * LANE;
-        ((windows + tiles) * self.plan.steps + masks) * size_of::<f32>()
+        let tiles = 2 * self.level.tile_lanes() * LANE;
+        ((matrices + tiles) * self.plan.steps + masks) * size_of::<f32>()
     }
 
     /// The neuron of a population.

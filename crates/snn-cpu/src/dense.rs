@@ -2,73 +2,77 @@
 
 use gemm::{Parallelism, gemm};
 
-use crate::backward::Outgoing;
-use crate::forward::{Incoming, for_each_tap, for_each_window};
+use snn_core::Map;
+
+use crate::events::Events;
+use crate::forward::for_each_tap;
 use crate::layout::Layout;
 use crate::simd::{Lane, flat, flat_mut};
 
-/// Adds to `current`, `[T][lane]` of one output pixel and tile, what comes through `incoming` with the tile's `weight`.
-pub(crate) fn add_currents(
-    incoming: &Incoming<'_>,
-    layout: &Layout,
-    pixel: usize,
-    weight: &[Lane],
-    current: &mut [Lane],
-    patches: &mut Vec<f32>,
-) {
-    let inputs = incoming.shape.inputs;
-    let columns = inputs * incoming.shape.taps;
-    let width = flat(weight).len() / columns;
-    let steps = flat(current).len() / width;
-    patches.clear();
-    patches.resize(steps * columns, 0.0);
-    let events = incoming.events;
-    for_each_tap(&incoming.map, &incoming.source, layout, pixel, |tap, pixel| {
-        for active in events.at(pixel) {
-            for &t in &events.times[active.spikes()] {
-                patches[usize::from(t) * columns + tap * inputs + active.channel as usize] += active.scale;
-            }
-        }
-    });
-    multiply_add(
-        flat_mut(current),
-        [steps, width, columns],
-        Matrix { values: patches, row: columns, column: 1 },
-        Matrix { values: flat(weight), row: width, column: 1 },
-    );
+/// The windows of one target pixel over all steps, as a matrix `[T][tap][input]`.
+pub(crate) struct Windows<'a> {
+    pub(crate) map: &'a Map,
+    pub(crate) source: &'a Layout,
+    pub(crate) target: &'a Layout,
+    pub(crate) pixel: usize,
+    /// Taps times inputs.
+    pub(crate) columns: usize,
+    pub(crate) steps: usize,
+    pub(crate) matrix: &'a mut Vec<f32>,
 }
 
-/// Adds to `g` and to `gradient` (if it is not empty) what comes back through `outgoing` to one source pixel and tile.
-pub(crate) fn add_errors(
-    outgoing: &Outgoing<'_>,
-    layout: &Layout,
-    pixel: usize,
-    [weight, counts]: [&[Lane]; 2],
-    g: &mut [Lane],
-    gradient: &mut [Lane],
-    patches: &mut Vec<f32>,
-) {
-    let outputs = outgoing.shape.outputs;
-    let columns = outputs * outgoing.shape.taps;
-    let width = flat(weight).len() / columns;
-    let steps = flat(g).len() / width;
-    patches.clear();
-    patches.resize(steps * columns, 0.0);
-    let events = outgoing.events;
-    for_each_window(&outgoing.map, layout, &outgoing.target, pixel, |tap, pixel| {
-        for active in events.at(pixel) {
-            for spike in active.spikes() {
-                let t = usize::from(events.times[spike]);
-                patches[t * columns + tap * outputs + active.channel as usize] = events.delta[spike];
+impl Windows<'_> {
+    /// Fills in the spikes of the source.
+    pub(crate) fn fill(&mut self, events: &Events) {
+        let columns = self.columns;
+        self.matrix.clear();
+        self.matrix.resize(self.steps * columns, 0.0);
+        for_each_tap(self.map, self.source, self.target, self.pixel, |tap, pixel| {
+            for active in events.at(pixel) {
+                let column = tap * self.source.channels + active.channel as usize;
+                for &t in &events.times[active.spikes()] {
+                    self.matrix[usize::from(t) * columns + column] = active.scale;
+                }
             }
+        });
+    }
+
+    /// Adds to `current`, `[T][lane]`, the product of the windows with a tile's `weight`.
+    pub(crate) fn add_currents(&self, weight: &[Lane], current: &mut [Lane]) {
+        let width = flat(weight).len() / self.columns;
+        let windows = Matrix { values: self.matrix, row: self.columns, column: 1 };
+        let weight = Matrix { values: flat(weight), row: width, column: 1 };
+        multiply_add(flat_mut(current), [self.steps, width, self.columns], windows, weight);
+    }
+
+    /// Adds to a tile's `gradient` (if it is not empty) what errors `d`, `[T][lane]`, make of it.
+    pub(crate) fn add_gradient(&self, d: &[Lane], gradient: &mut [Lane]) {
+        if gradient.is_empty() {
+            return;
         }
-    });
-    let delta = Matrix { values: patches, row: columns, column: 1 };
-    multiply_add(flat_mut(g), [steps, width, columns], delta, Matrix { values: flat(weight), row: width, column: 1 });
-    if !gradient.is_empty() {
-        let transposed = Matrix { values: patches, row: 1, column: columns };
-        let counts = Matrix { values: flat(counts), row: width, column: 1 };
-        multiply_add(flat_mut(gradient), [columns, width, steps], transposed, counts);
+        let width = flat(d).len() / self.steps;
+        let windows = Matrix { values: self.matrix, row: 1, column: self.columns };
+        let errors = Matrix { values: flat(d), row: width, column: 1 };
+        multiply_add(flat_mut(gradient), [self.columns, width, self.steps], windows, errors);
+    }
+
+    /// Adds to the source's errors what errors `d` of the target, `[T][lane]`, make of them.
+    pub(crate) fn add_errors(&self, d: &[Lane], weight: &[Lane], events: &mut Events, product: &mut Vec<f32>) {
+        let width = flat(d).len() / self.steps;
+        product.clear();
+        product.resize(self.steps * self.columns, 0.0);
+        let errors = Matrix { values: flat(d), row: width, column: 1 };
+        let transposed = Matrix { values: flat(weight), row: 1, column: width };
+        multiply_add(product, [self.steps, self.columns, width], errors, transposed);
+        for_each_tap(self.map, self.source, self.target, self.pixel, |tap, pixel| {
+            let (active, times, g) = events.at_mut(pixel);
+            for active in active {
+                let column = tap * self.source.channels + active.channel as usize;
+                for (&t, g) in std::iter::zip(&times[active.spikes()], &mut g[active.spikes()]) {
+                    *g += product[usize::from(t) * self.columns + column];
+                }
+            }
+        });
     }
 }
 

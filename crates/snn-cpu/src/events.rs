@@ -15,8 +15,8 @@ pub(crate) struct Events {
     pub(crate) active: Vec<Active>,
     /// Steps at which they fired, ascending for each.
     pub(crate) times: Vec<u16>,
-    /// For each spike, by how much the neuron's error before it exceeds the error after it: `d(t) - d(t+1)`. Empty in
-    /// the forward pass.
+    /// For each spike, `g(t)` while it is being summed, then by how much the neuron's error up to it exceeds the error
+    /// after it: `d(t) - d(t+1)`. Empty in the forward pass, and for the input.
     pub(crate) delta: Vec<f32>,
 }
 
@@ -45,6 +45,32 @@ impl Events {
     #[inline(always)]
     pub(crate) fn at(&self, pixel: usize) -> &[Active] {
         &self.active[self.first[pixel] as usize..self.first[pixel + 1] as usize]
+    }
+
+    /// Neurons of `pixel` that fired, the times of all spikes, and the errors of all spikes to write to.
+    #[inline(always)]
+    pub(crate) fn at_mut(&mut self, pixel: usize) -> (&[Active], &[u16], &mut [f32]) {
+        let active = self.first[pixel] as usize..self.first[pixel + 1] as usize;
+        (&self.active[active], &self.times, &mut self.delta)
+    }
+
+    /// Makes room for the error of each spike, 0 at first.
+    pub(crate) fn start_errors(&mut self) {
+        self.delta.clear();
+        self.delta.reserve_exact(self.times.len());
+        self.delta.resize(self.times.len(), 0.0);
+    }
+
+    /// Turns `g` of each spike into the change of the neuron's error there.
+    pub(crate) fn finish_errors(&mut self) {
+        for active in &self.active {
+            let mut later = 0.0;
+            for delta in self.delta[active.spikes()].iter_mut().rev() {
+                let d = active.gain * *delta;
+                *delta = d - later;
+                later = d;
+            }
+        }
     }
 
     /// Indices into `active` of the neurons of `pixel` within `tile`.

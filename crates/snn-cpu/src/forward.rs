@@ -7,7 +7,7 @@ use snn_core::{Map, Neuron};
 
 use crate::dense;
 use crate::events::{Active, Events};
-use crate::layout::{Layout, Rows, Tile, WeightShape};
+use crate::layout::{Layout, Tile, WeightShape};
 use crate::simd::{Job, LANE, Lane, MAX_TILE_LANES, Simd};
 
 /// One projection as the forward kernel needs it.
@@ -15,7 +15,7 @@ pub(crate) struct Incoming<'a> {
     pub(crate) map: Map,
     pub(crate) source: Layout,
     pub(crate) events: &'a Events,
-    /// Packed [`Rows::OfOutputs`]; empty for maps without weights.
+    /// Packed rows; empty for maps without weights.
     pub(crate) weight: &'a [Lane],
     pub(crate) shape: WeightShape,
     /// Whether the source fires so often that a matrix product is quicker than its events.
@@ -122,13 +122,23 @@ impl Incoming<'_> {
         patches: &mut Vec<f32>,
     ) {
         if self.shape.taps > 0 {
-            let weight = &self.weight[self.shape.tile_range(Rows::OfOutputs, tile)];
+            let weight = &self.weight[self.shape.tile_range(tile)];
             if self.is_dense {
-                dense::add_currents(self, layout, pixel, weight, current.as_flattened_mut(), patches);
+                let mut windows = dense::Windows {
+                    map: &self.map,
+                    source: &self.source,
+                    target: layout,
+                    pixel,
+                    columns: self.shape.inputs * self.shape.taps,
+                    steps: current.len(),
+                    matrix: patches,
+                };
+                windows.fill(self.events);
+                windows.add_currents(weight, current.as_flattened_mut());
                 return;
             }
             for_each_tap(&self.map, &self.source, layout, pixel, |tap, pixel| {
-                let (rows, _) = weight[self.shape.tap_range(Rows::OfOutputs, tile, tap)].as_chunks::<V>();
+                let (rows, _) = weight[self.shape.tap_range(tile, tap)].as_chunks::<V>();
                 add_rows::<S, V>(self.events.at(pixel), &self.events.times, rows, current);
             });
         } else {
@@ -202,31 +212,6 @@ pub(crate) fn for_each_tap(
             let column = (left + dx).wrapping_sub(padding);
             if column < source.width {
                 visit(dy * kernel[1] + dx, row * source.width + column);
-            }
-        }
-    }
-}
-
-/// Calls `visit(tap, output pixel)` for the windows that an input pixel lies in.
-#[inline(always)]
-pub(crate) fn for_each_window(
-    map: &Map,
-    source: &Layout,
-    output: &Layout,
-    pixel: usize,
-    mut visit: impl FnMut(usize, usize),
-) {
-    let (kernel, stride, padding) = window(map, source);
-    let (row, column) = (pixel / source.width + padding, pixel % source.width + padding);
-    for dy in 0..kernel[0].min(row + 1) {
-        let top = row - dy;
-        if top % stride != 0 || top / stride >= output.height {
-            continue;
-        }
-        for dx in 0..kernel[1].min(column + 1) {
-            let left = column - dx;
-            if left % stride == 0 && left / stride < output.width {
-                visit(dy * kernel[1] + dx, top / stride * output.width + left / stride);
             }
         }
     }

@@ -1,18 +1,18 @@
-//! The backward pass of a trial: rounds of samples, sources from last to first, gradients summed in a fixed order.
+//! The backward pass of a trial: rounds of samples, populations from last to first, gradients summed in a fixed order.
 
 use rayon::prelude::*;
-use snn_core::{Error, Map, Neuron, Source, Weights};
+use snn_core::{Error, Neuron, Projection, Source, Weights};
 
-use crate::backward::{Backward, InputGradient, LinearGradient, Outgoing, Scratch};
-use crate::compiled::{Compiled, Consumer};
+use crate::backward::{Backward, LinearGradient, Scratch};
+use crate::compiled::Compiled;
 use crate::events::Events;
-use crate::layout::{Rows, Tile};
+use crate::layout::Tile;
 use crate::session::{CpuSession, LastTrial, Sample, Slot};
 use crate::simd::{Lane, dispatch};
 
 impl CpuSession {
     pub(crate) fn add_gradients(&mut self, d_output: &[f32], gradients: &mut Weights) -> Result<(), Error> {
-        let Self { compiled, pool, inputs, samples, slots, linear_gradients, trial, .. } = self;
+        let Self { compiled, pool, weights, samples, slots, linear_gradients, trial, .. } = self;
         if !compiled.plan.train {
             return Err(Error::Order("the session was not compiled for training"));
         }
@@ -30,7 +30,7 @@ impl CpuSession {
             linear_gradients.iter_mut().enumerate().filter(|(weight, _)| compiled.is_linear(*weight))
         {
             packed.clear();
-            packed.resize(compiled.weights[weight].packed_lanes(Rows::OfInputs), Lane::ZERO);
+            packed.resize(compiled.weights[weight].packed_lanes(), Lane::ZERO);
         }
         pool.install(|| {
             let mut first = 0;
@@ -39,7 +39,7 @@ impl CpuSession {
                 let mut round = Round {
                     compiled,
                     trial,
-                    weights: inputs,
+                    weights,
                     first,
                     samples: &mut samples[first..first + size],
                     slots: &mut slots[..size],
@@ -51,7 +51,7 @@ impl CpuSession {
             }
             let tile_lanes = compiled.level.tile_lanes();
             for (weight, packed) in linear_gradients.iter().enumerate().filter(|(_, packed)| !packed.is_empty()) {
-                compiled.weights[weight].add_unpacked(Rows::OfInputs, &[packed], &mut gradients[weight], tile_lanes);
+                compiled.weights[weight].add_unpacked(&[packed], &mut gradients[weight], tile_lanes);
             }
         });
         Ok(())
@@ -64,10 +64,7 @@ fn round_size(compiled: &Compiled, samples: &[Sample], most: usize) -> usize {
     let mut sum = 0;
     let fits = |sample: &&Sample| {
         let bytes = |index: usize| Events::bytes(&compiled.populations[index], sample.spikes[index] as usize, true);
-        let live = |index: usize| {
-            let consumers = compiled.consumers(Source::Population(index));
-            bytes(index) + consumers.map(|consumer| bytes(consumer.population)).sum::<usize>()
-        };
+        let live = |index| compiled.live(index).map(bytes).sum::<usize>();
         sum += (0..compiled.populations.len()).map(live).max().unwrap_or(0);
         sum <= budget
     };
@@ -94,134 +91,100 @@ impl Round<'_> {
         let Neuron::Readout { threshold, .. } = compiled.neuron(readout) else { return };
         let factor = compiled.plan.steps as f32 * threshold;
         for (slot, d_output) in self.slots.iter_mut().zip(d_output.chunks(compiled.network.classes())) {
-            slot.errors.resize_with(compiled.populations.len(), Events::default);
-            slot.errors[readout].list_readout(d_output.iter().map(|d_y| d_y / factor), compiled.plan.steps);
+            slot.errors.resize_with(compiled.populations.len(), || None);
+            let errors = slot.errors[readout].insert(Events::default());
+            errors.list_readout(d_output.iter().map(|d_y| d_y / factor), compiled.plan.steps);
         }
-        self.record(readout);
-        for index in (0..readout).rev() {
+        for index in (0..=readout).rev() {
             self.population(index);
             self.record(index);
-            self.free(index);
+            self.sum_convolutions(index);
+            self.sum_linear(index);
+            self.slots.iter_mut().for_each(|slot| slot.errors[index] = None);
         }
-        self.input();
     }
 
-    /// Errors of a population and gradients of what reads it.
+    /// Finishes the errors of a population and goes back through its projections, for each sample.
     fn population(&mut self, index: usize) {
         let Self { compiled, trial, weights, first, samples, slots, .. } = self;
-        let source = Source::Population(index);
-        let consumers: Vec<Consumer> = compiled.consumers(source).collect();
+        let projections = &compiled.network.populations()[index].inputs;
         slots.par_iter_mut().zip(&**samples).enumerate().for_each(|(i, (slot, sample))| {
-            let mut events = std::mem::take(&mut slot.errors[index]);
-            let decay = &compiled.decay[index];
-            sample.list(compiled, source, &trial.masks, *first + i, decay, &mut slot.mask, &mut events);
-            reset_gradients(compiled, &consumers, Rows::OfInputs, &mut slot.gradients);
-            let mut outgoing: Vec<Outgoing<'_>> = std::iter::zip(&consumers, &mut slot.gradients)
-                .map(|(consumer, gradient)| Outgoing {
-                    map: consumer.map,
-                    target: compiled.populations[consumer.population],
-                    events: &slot.errors[consumer.population],
-                    is_dense: matches!(consumer.map, Map::Conv { .. })
-                        && compiled
-                            .is_dense(&slot.errors[consumer.population], &compiled.populations[consumer.population]),
-                    weight: consumer.weight.map_or(&[], |weight| &weights[weight]),
-                    shape: compiled.weight_shape(consumer.weight),
-                    gradient,
-                })
-                .collect();
-            let job = Backward {
-                layout: compiled.populations[index],
-                events: &mut events,
-                outgoing: &mut outgoing,
-                steps: compiled.plan.steps,
-                tile_lanes: compiled.level.tile_lanes(),
-                scratch: &mut slot.scratch,
+            let list = |source, slot: &mut Slot| {
+                let mut events = Events::default();
+                let decay = if let Source::Population(index) = source { &compiled.decay[index][..] } else { &[] };
+                sample.list(compiled, source, &trial.masks, *first + i, decay, &mut slot.mask, &mut events);
+                if source != Source::Input {
+                    events.start_errors();
+                }
+                events
             };
-            dispatch(compiled.level, job);
-            slot.errors[index] = events;
-        });
-        self.sum_convolutions(&consumers, Rows::OfInputs);
-        self.sum_linear(source, &consumers);
-    }
-
-    /// Gradients of what reads the input.
-    fn input(&mut self) {
-        let Self { compiled, trial, first, samples, slots, .. } = self;
-        let consumers: Vec<Consumer> = compiled.consumers(Source::Input).collect();
-        slots.par_iter_mut().zip(&**samples).enumerate().for_each(|(i, (slot, sample))| {
-            let mut input = std::mem::take(&mut slot.input);
-            sample.list(compiled, Source::Input, &trial.masks, *first + i, &[], &mut slot.mask, &mut input);
-            reset_gradients(compiled, &consumers, Rows::OfOutputs, &mut slot.gradients);
-            for (consumer, gradient) in
-                consumers.iter().zip(&mut slot.gradients).filter(|(_, gradient)| !gradient.is_empty())
-            {
-                let job = InputGradient {
-                    map: consumer.map,
-                    source: compiled.input,
-                    target: compiled.populations[consumer.population],
-                    input: &input,
-                    errors: &slot.errors[consumer.population],
-                    shape: compiled.weight_shape(consumer.weight),
-                    gradient,
+            let mut errors = slot.errors[index].take().unwrap_or_else(|| list(Source::Population(index), slot));
+            if compiled.neuron(index).fires() {
+                errors.finish_errors();
+            }
+            reset_gradients(compiled, projections, &mut slot.gradients);
+            for (j, projection) in projections.iter().enumerate() {
+                let mut events = match projection.source {
+                    Source::Input => list(Source::Input, slot),
+                    Source::Population(source) => {
+                        slot.errors[source].take().unwrap_or_else(|| list(projection.source, slot))
+                    }
+                };
+                let source = *compiled.source(projection.source);
+                let job = Backward {
+                    map: projection.map,
+                    source,
+                    target: compiled.populations[index],
+                    errors: &errors,
+                    is_dense: projection.weight.is_some() && compiled.is_dense(&events, &source),
+                    events: &mut events,
+                    weight: projection.weight.map_or(&[], |weight| &weights[weight]),
+                    gradient: &mut slot.gradients[j],
+                    shape: compiled.weight_shape(projection.weight),
                     steps: compiled.plan.steps,
                     tile_lanes: compiled.level.tile_lanes(),
                     scratch: &mut slot.scratch,
                 };
                 dispatch(compiled.level, job);
+                match projection.source {
+                    Source::Input => slot.input = events,
+                    Source::Population(source) => slot.errors[source] = Some(events),
+                }
             }
-            slot.input = input;
+            slot.errors[index] = Some(errors);
         });
-        self.sum_convolutions(&consumers, Rows::OfOutputs);
-        self.sum_linear(Source::Input, &consumers);
     }
 
-    /// Adds the gradients of the slots, in their order, to those of the batch.
-    fn sum_convolutions(&mut self, consumers: &[Consumer], rows: Rows) {
-        for (i, consumer) in consumers.iter().enumerate() {
-            let Some(weight) = consumer.weight.filter(|&weight| !self.compiled.is_linear(weight)) else { continue };
-            let copies: Vec<&[Lane]> = self.slots.iter().map(|slot| &*slot.gradients[i]).collect();
-            let tile_lanes = self.compiled.level.tile_lanes();
-            self.compiled.weights[weight].add_unpacked(rows, &copies, &mut self.gradients[weight], tile_lanes);
-        }
-    }
-
-    /// Gradients of the linear maps among `consumers`: a task for each pixel and tile of the source.
-    fn sum_linear(&mut self, source: Source, consumers: &[Consumer]) {
+    /// Adds the slots' gradients of the convolutions into a population, in the order of the slots.
+    fn sum_convolutions(&mut self, index: usize) {
         let compiled = self.compiled;
-        for consumer in consumers.iter().filter(|consumer| matches!(consumer.map, Map::Linear { .. })) {
-            let Some(weight) = consumer.weight else { continue };
-            let target = Source::Population(consumer.population);
-            let samples: Vec<_> = self.slots.iter().map(|slot| (slot.events(source), slot.events(target))).collect();
-            let layout = compiled.source(source);
-            let mut rest = &mut self.linear_gradients[weight][..];
-            let mut tasks: Vec<(usize, Tile, &mut [Lane])> = Vec::new();
-            for tile in layout.tiles(compiled.level.tile_lanes()) {
-                for pixel in 0..layout.pixels() {
-                    let size = compiled.weights[weight].outputs * tile.lanes;
-                    let (gradient, others) = rest.split_at_mut(size);
-                    tasks.push((pixel, tile, gradient));
-                    rest = others;
-                }
-            }
-            tasks.into_par_iter().for_each_init(Scratch::default, |scratch, (pixel, tile, gradient)| {
-                let steps = compiled.plan.steps;
-                dispatch(compiled.level, LinearGradient { samples: &samples, pixel, tile, gradient, steps, scratch });
-            });
+        for (i, projection) in compiled.network.populations()[index].inputs.iter().enumerate() {
+            let Some(weight) = projection.weight.filter(|&weight| !compiled.is_linear(weight)) else { continue };
+            let copies: Vec<&[Lane]> = self.slots.iter().map(|slot| &*slot.gradients[i]).collect();
+            compiled.weights[weight].add_unpacked(&copies, &mut self.gradients[weight], compiled.level.tile_lanes());
         }
     }
 
-    /// Frees the errors of populations of which `index` was the first source.
-    fn free(&mut self, index: usize) {
-        for (population, p) in self.compiled.network.populations().iter().enumerate() {
-            let first = p.inputs.iter().map(|projection| match projection.source {
-                Source::Input => None,
-                Source::Population(source) => Some(source),
-            });
-            if first.min() == Some(Some(index)) {
-                for slot in &mut *self.slots {
-                    slot.errors[population] = Events::default();
-                }
+    /// Adds the gradients of the linear maps into a population: a task for each tile of it, through the samples in order.
+    fn sum_linear(&mut self, index: usize) {
+        let compiled = self.compiled;
+        for projection in &compiled.network.populations()[index].inputs {
+            let Some(weight) = projection.weight.filter(|&weight| compiled.is_linear(weight)) else { continue };
+            let target = Source::Population(index);
+            let pair = |slot| Some((Slot::events(slot, projection.source)?, Slot::events(slot, target)?));
+            let samples: Vec<_> = self.slots.iter().filter_map(pair).collect();
+            let shape = compiled.weights[weight];
+            let mut rest = &mut self.linear_gradients[weight][..];
+            let mut tasks: Vec<(Tile, &mut [Lane])> = Vec::new();
+            for tile in compiled.populations[index].tiles(compiled.level.tile_lanes()) {
+                let (gradient, others) = rest.split_at_mut(shape.tile_range(tile).len());
+                tasks.push((tile, gradient));
+                rest = others;
             }
+            tasks.into_par_iter().for_each_init(Scratch::default, |scratch, (tile, gradient)| {
+                let steps = compiled.plan.steps;
+                dispatch(compiled.level, LinearGradient { samples: &samples, shape, tile, gradient, steps, scratch });
+            });
         }
     }
 
@@ -238,7 +201,7 @@ impl Round<'_> {
             let delta = &mut sample.delta[population];
             delta.clear();
             delta.resize(steps * neurons, 0.0);
-            let events = &slot.errors[population];
+            let Some(events) = &slot.errors[population] else { continue };
             for pixel in 0..layout.pixels() {
                 for active in events.at(pixel) {
                     let (mut d, mut end) = (0.0, steps);
@@ -259,13 +222,13 @@ impl Round<'_> {
     }
 }
 
-/// Zeroes a gradient buffer for each convolution among `consumers`; the buffers of other maps become empty.
-fn reset_gradients(compiled: &Compiled, consumers: &[Consumer], rows: Rows, gradients: &mut Vec<Vec<Lane>>) {
-    gradients.resize(gradients.len().max(consumers.len()), Vec::new());
-    for (consumer, gradient) in consumers.iter().zip(gradients) {
+/// Zeroes a gradient buffer for each convolution among the projections; the buffers of other maps become empty.
+fn reset_gradients(compiled: &Compiled, projections: &[Projection], gradients: &mut Vec<Vec<Lane>>) {
+    gradients.resize(gradients.len().max(projections.len()), Vec::new());
+    for (projection, gradient) in projections.iter().zip(gradients) {
         gradient.clear();
-        if let Some(weight) = consumer.weight.filter(|&weight| !compiled.is_linear(weight)) {
-            gradient.resize(compiled.weights[weight].packed_lanes(rows), Lane::ZERO);
+        if let Some(weight) = projection.weight.filter(|&weight| !compiled.is_linear(weight)) {
+            gradient.resize(compiled.weights[weight].packed_lanes(), Lane::ZERO);
         }
     }
 }

@@ -53,8 +53,10 @@ impl Tile {
     }
 }
 
-/// Two rows of weights that a convolution or linear map is made of, as `[C_out, C_in, taps]`: a linear map is a
-/// convolution whose taps are the pixels of its input.
+/// A weight as `[C_out, C_in, taps]`: a linear map is a convolution whose taps are the pixels of its input.
+///
+/// It is packed into rows, one for each input channel and tap, of the output channels in a tile:
+/// `[tile][tap][input][output in tile]`.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) struct WeightShape {
     pub(crate) outputs: usize,
@@ -62,56 +64,38 @@ pub(crate) struct WeightShape {
     pub(crate) taps: usize,
 }
 
-/// Which channels of a weight make up its rows.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(crate) enum Rows {
-    /// A row for each input channel, of all output channels: `[tile of outputs][tap][input][output in tile]`.
-    OfOutputs,
-    /// A row for each output channel, of all input channels: `[tile of inputs][tap][output][input in tile]`.
-    OfInputs,
-}
-
 impl WeightShape {
-    /// Number of rows of a tap, and number of values of a row.
-    fn extents(&self, rows: Rows) -> (usize, usize) {
-        match rows {
-            Rows::OfOutputs => (self.inputs, self.outputs),
-            Rows::OfInputs => (self.outputs, self.inputs),
-        }
-    }
+    /// What maps without weights have.
+    pub(crate) const NONE: Self = Self { outputs: 0, inputs: 0, taps: 0 };
 
     /// Size of the packed weight in lanes.
-    pub(crate) fn packed_lanes(&self, rows: Rows) -> usize {
-        let (n_rows, n_values) = self.extents(rows);
-        n_rows * self.taps * lanes(n_values)
+    pub(crate) fn packed_lanes(&self) -> usize {
+        self.inputs * self.taps * lanes(self.outputs)
     }
 
-    /// Lanes of the packed weight that belong to `tile`: `[tap][row][lane in tile]`.
-    pub(crate) fn tile_range(&self, rows: Rows, tile: Tile) -> Range<usize> {
-        let (n_rows, _) = self.extents(rows);
-        let per_lane = n_rows * self.taps;
+    /// Lanes of the packed weight that belong to `tile`.
+    pub(crate) fn tile_range(&self, tile: Tile) -> Range<usize> {
+        let per_lane = self.inputs * self.taps;
         per_lane * tile.start..per_lane * (tile.start + tile.lanes)
     }
 
     /// Lanes of one tap within a tile's range.
-    pub(crate) fn tap_range(&self, rows: Rows, tile: Tile, tap: usize) -> Range<usize> {
-        let (n_rows, _) = self.extents(rows);
-        let per_tap = n_rows * tile.lanes;
+    pub(crate) fn tap_range(&self, tile: Tile, tap: usize) -> Range<usize> {
+        let per_tap = self.inputs * tile.lanes;
         per_tap * tap..per_tap * (tap + 1)
     }
 
-    /// Packs row-major `[C_out, C_in, taps]` values into rows. Padding stays as it is: zero.
-    pub(crate) fn pack(&self, rows: Rows, values: &[f32], packed: &mut [Lane], tile_lanes: usize) {
-        let (n_rows, n_values) = self.extents(rows);
-        packed.par_chunks_mut(n_rows * self.taps * tile_lanes).enumerate().for_each(|(tile, packed)| {
-            let width = packed.len() / (n_rows * self.taps) * LANE;
+    /// Packs row-major `[C_out, C_in, taps]` values. Padding stays as it is: zero.
+    pub(crate) fn pack(&self, values: &[f32], packed: &mut [Lane], tile_lanes: usize) {
+        packed.par_chunks_mut(self.inputs * self.taps * tile_lanes).enumerate().for_each(|(tile, packed)| {
+            let width = packed.len() / (self.inputs * self.taps) * LANE;
             let first = tile * tile_lanes * LANE;
             let packed = flat_mut(packed);
-            for row in 0..n_rows {
-                for i in 0..width.min(n_values - first) {
-                    let source = &values[self.at(rows, row, first + i)..][..self.taps];
+            for input in 0..self.inputs {
+                for i in 0..width.min(self.outputs - first) {
+                    let source = &values[((first + i) * self.inputs + input) * self.taps..][..self.taps];
                     for (tap, value) in source.iter().enumerate() {
-                        packed[(tap * n_rows + row) * width + i] = *value;
+                        packed[(tap * self.inputs + input) * width + i] = *value;
                     }
                 }
             }
@@ -119,39 +103,30 @@ impl WeightShape {
     }
 
     /// Adds copies of packed rows onto row-major values, in the order of the copies.
-    pub(crate) fn add_unpacked(&self, rows: Rows, copies: &[&[Lane]], values: &mut [f32], tile_lanes: usize) {
-        let (n_rows, n_values) = self.extents(rows);
-        let lanes = lanes(n_values);
+    pub(crate) fn add_unpacked(&self, copies: &[&[Lane]], values: &mut [f32], tile_lanes: usize) {
+        let lanes = lanes(self.outputs);
         let per_output = self.inputs * self.taps;
-        // Outputs are grouped so that a task reads whole rows of them.
-        values.par_chunks_mut(per_output * LANE).enumerate().for_each(|(group, values)| {
-            for (output, values) in values.chunks_mut(per_output).enumerate() {
-                let output = group * LANE + output;
-                for input in 0..self.inputs {
-                    let (row, i) = match rows {
-                        Rows::OfOutputs => (input, output),
-                        Rows::OfInputs => (output, input),
-                    };
-                    let start = i / LANE / tile_lanes * tile_lanes;
-                    let width = tile_lanes.min(lanes - start) * LANE;
+        // A task has the outputs of one lane, so that it reads whole lanes.
+        values.par_chunks_mut(per_output * LANE).enumerate().for_each(|(lane, values)| {
+            let start = lane / tile_lanes * tile_lanes;
+            let width = tile_lanes.min(lanes - start) * LANE;
+            let offset = start * LANE * per_output + (lane - start) * LANE;
+            for input in 0..self.inputs {
+                for tap in 0..self.taps {
+                    let at = offset + (tap * self.inputs + input) * width;
+                    let mut sum = [0.0; LANE];
                     for copy in copies {
-                        let tile = &flat(copy)[start * LANE * n_rows * self.taps..];
-                        for tap in 0..self.taps {
-                            values[input * self.taps + tap] += tile[(tap * n_rows + row) * width + i - start * LANE];
+                        let lane = &flat(copy)[at..at + LANE];
+                        for i in 0..LANE {
+                            sum[i] += lane[i];
                         }
+                    }
+                    for (values, sum) in values.chunks_mut(per_output).zip(sum) {
+                        values[input * self.taps + tap] += sum;
                     }
                 }
             }
         });
-    }
-
-    /// Index of the first tap's value.
-    fn at(&self, rows: Rows, row: usize, i: usize) -> usize {
-        let (output, input) = match rows {
-            Rows::OfOutputs => (i, row),
-            Rows::OfInputs => (row, i),
-        };
-        (output * self.inputs + input) * self.taps
     }
 }
 
@@ -163,14 +138,12 @@ mod tests {
     fn packing_and_unpacking_give_the_values_back() {
         let shape = WeightShape { outputs: 37, inputs: 21, taps: 6 };
         let values: Vec<f32> = (0..37 * 21 * 6).map(|i| i as f32).collect();
-        for rows in [Rows::OfOutputs, Rows::OfInputs] {
-            for tile_lanes in 1..=4 {
-                let mut packed = vec![Lane::ZERO; shape.packed_lanes(rows)];
-                shape.pack(rows, &values, &mut packed, tile_lanes);
-                let mut sum = vec![1.0; values.len()];
-                shape.add_unpacked(rows, &[&packed, &packed], &mut sum, tile_lanes);
-                assert!(sum.iter().zip(&values).all(|(sum, value)| *sum == 1.0 + 2.0 * value), "{rows:?} {tile_lanes}");
-            }
+        for tile_lanes in 1..=4 {
+            let mut packed = vec![Lane::ZERO; shape.packed_lanes()];
+            shape.pack(&values, &mut packed, tile_lanes);
+            let mut sum = vec![1.0; values.len()];
+            shape.add_unpacked(&[&packed, &packed], &mut sum, tile_lanes);
+            assert!(sum.iter().zip(&values).all(|(sum, value)| *sum == 1.0 + 2.0 * value), "{tile_lanes} lanes");
         }
     }
 }

@@ -13,16 +13,13 @@ use crate::backward::Scratch;
 use crate::compiled::Compiled;
 use crate::events::{Events, ListInput, ListPopulation, Scaling};
 use crate::forward::{Forward, Incoming};
-use crate::layout::Rows;
 use crate::simd::{LANE, Lane, dispatch};
 
 pub(crate) struct CpuSession {
     pub(crate) compiled: Compiled,
     pub(crate) pool: Arc<ThreadPool>,
-    /// Packed weights of the forward pass; empty before the first load.
-    pub(crate) outputs: Vec<Vec<Lane>>,
-    /// Packed weights of the backward pass.
-    pub(crate) inputs: Vec<Vec<Lane>>,
+    /// Packed weights; empty before the first load.
+    pub(crate) weights: Vec<Vec<Lane>>,
     /// One for each sample of the batch.
     pub(crate) samples: Vec<Sample>,
     /// One for each sample of a round.
@@ -57,9 +54,9 @@ pub(crate) struct Slot {
     pub(crate) mask: Vec<f32>,
     pub(crate) scratch: Scratch,
     /// Events and errors of the populations, while the backward pass needs them.
-    pub(crate) errors: Vec<Events>,
+    pub(crate) errors: Vec<Option<Events>>,
     pub(crate) input: Events,
-    /// Gradients of the convolutions that read the present source.
+    /// Gradients of the convolutions into the population that the pass is at.
     pub(crate) gradients: Vec<Vec<Lane>>,
 }
 
@@ -83,7 +80,7 @@ impl CpuSession {
         let samples = (0..plan.batch).map(|_| Sample::default()).collect();
         let slots = (0..compiled.round).map(|_| Slot::default()).collect();
         let none = Vec::new;
-        Self { compiled, pool, outputs: none(), inputs: none(), samples, slots, linear_gradients: none(), trial: None }
+        Self { compiled, pool, weights: none(), samples, slots, linear_gradients: none(), trial: None }
     }
 }
 
@@ -93,19 +90,14 @@ impl Session for CpuSession {
     }
 
     fn load(&mut self, weights: &Weights) -> Result<(), Error> {
-        let Self { compiled, pool, outputs, inputs, .. } = self;
+        let Self { compiled, pool, weights: packed, .. } = self;
         compiled.network.check_weights(weights)?;
         let tile_lanes = compiled.level.tile_lanes();
+        packed.resize(weights.len(), Vec::new());
         pool.install(|| {
-            for (rows, packed) in [(Rows::OfOutputs, outputs), (Rows::OfInputs, inputs)] {
-                if rows == Rows::OfInputs && !compiled.plan.train {
-                    continue;
-                }
-                packed.resize(weights.len(), Vec::new());
-                for ((shape, values), packed) in compiled.weights.iter().zip(weights).zip(packed) {
-                    packed.resize(shape.packed_lanes(rows), Lane::ZERO);
-                    shape.pack(rows, values, packed, tile_lanes);
-                }
+            for ((shape, values), packed) in compiled.weights.iter().zip(weights).zip(packed) {
+                packed.resize(shape.packed_lanes(), Lane::ZERO);
+                shape.pack(values, packed, tile_lanes);
             }
         });
         self.trial = None;
@@ -113,9 +105,9 @@ impl Session for CpuSession {
     }
 
     fn forward(&mut self, trial: &Trial<'_>) -> Result<Activity, Error> {
-        let Self { compiled, pool, outputs, samples, slots, .. } = self;
+        let Self { compiled, pool, weights, samples, slots, .. } = self;
         let n = trial.check(&compiled.network, &compiled.plan)?;
-        if outputs.len() != compiled.weights.len() {
+        if weights.len() != compiled.weights.len() {
             return Err(Error::Order("load weights before the first trial"));
         }
         let masks = Masks::of(trial);
@@ -124,7 +116,7 @@ impl Session for CpuSession {
                 let first = round * slots.len();
                 samples.par_iter_mut().zip(&mut *slots).enumerate().for_each(|(i, (sample, slot))| {
                     sample.set_input(compiled, trial, first + i);
-                    sample.forward(compiled, outputs, &masks, first + i, slot);
+                    sample.forward(compiled, weights, &masks, first + i, slot);
                 });
             }
         });
@@ -322,11 +314,11 @@ impl Sample {
 }
 
 impl Slot {
-    /// Events, with errors, of what `source` is.
-    pub(crate) fn events(&self, source: Source) -> &Events {
+    /// Events of what `source` is, with errors, if they are held.
+    pub(crate) fn events(&self, source: Source) -> Option<&Events> {
         match source {
-            Source::Input => &self.input,
-            Source::Population(index) => &self.errors[index],
+            Source::Input => Some(&self.input),
+            Source::Population(index) => self.errors[index].as_ref(),
         }
     }
 }

@@ -47,6 +47,8 @@ pub(crate) trait Simd {
     fn mul(a: Self::F, b: Self::F) -> Self::F;
     /// `a · b + c`; rounded once where the processor can.
     fn mul_add(a: Self::F, b: Self::F, c: Self::F) -> Self::F;
+    /// The sum of the lanes of each vector.
+    fn sum_lanes(vectors: [Self::F; 4]) -> [f32; 4];
     fn no_bits() -> Self::U;
     /// Where `v > threshold`: `v` becomes 0 and `bit` is set in `bits`.
     fn fire(v: Self::F, threshold: Self::F, bits: Self::U, bit: u32) -> (Self::F, Self::U);
@@ -184,6 +186,10 @@ impl Simd for Portable {
         a
     }
     #[inline(always)]
+    fn sum_lanes(vectors: [Self::F; 4]) -> [f32; 4] {
+        vectors.map(|vector| vector.iter().sum())
+    }
+    #[inline(always)]
     fn no_bits() -> Self::U {
         [0; LANE]
     }
@@ -220,12 +226,15 @@ fn list_bits(mut bits: u16, first: u16, times: &mut [u16; LANE]) -> usize {
 #[cfg(target_arch = "x86_64")]
 mod x86 {
     use std::arch::x86_64::{
-        __m256, __m256i, __m512, __m512i, _CMP_GT_OQ, _mm256_add_ps, _mm256_and_si256, _mm256_andnot_ps,
-        _mm256_castps_si256, _mm256_cmp_ps, _mm256_fmadd_ps, _mm256_load_ps, _mm256_mul_ps, _mm256_or_si256,
+        __m256, __m256i, __m512, __m512i, _CMP_GT_OQ, _mm_add_ps, _mm_storeu_ps, _mm256_add_ps, _mm256_and_si256,
+        _mm256_andnot_ps, _mm256_castpd_ps, _mm256_castps_si256, _mm256_castps256_ps128, _mm256_cmp_ps,
+        _mm256_extractf128_ps, _mm256_fmadd_ps, _mm256_hadd_ps, _mm256_load_ps, _mm256_mul_ps, _mm256_or_si256,
         _mm256_set1_epi32, _mm256_set1_ps, _mm256_setzero_si256, _mm256_store_ps, _mm256_storeu_si256,
-        _mm512_add_epi32, _mm512_add_ps, _mm512_cmp_ps_mask, _mm512_cvtepi32_epi16, _mm512_fmadd_ps, _mm512_load_ps,
+        _mm512_add_epi32, _mm512_add_ps, _mm512_castpd_ps, _mm512_castps_pd, _mm512_castps512_ps256,
+        _mm512_cmp_ps_mask, _mm512_cvtepi32_epi16, _mm512_extractf64x4_pd, _mm512_fmadd_ps, _mm512_load_ps,
         _mm512_mask_or_epi32, _mm512_maskz_compress_epi32, _mm512_maskz_mov_ps, _mm512_mul_ps, _mm512_set1_epi32,
         _mm512_set1_ps, _mm512_setr_epi32, _mm512_setzero_si512, _mm512_store_ps, _mm512_storeu_si512,
+        _mm512_unpackhi_pd, _mm512_unpackhi_ps, _mm512_unpacklo_pd, _mm512_unpacklo_ps,
     };
 
     use super::{Job, LANE, Lane, Simd};
@@ -294,6 +303,20 @@ mod x86 {
             Pair(both!(_mm256_fmadd_ps, a, b, c))
         }
         #[inline(always)]
+        fn sum_lanes([a, b, c, d]: [Self::F; 4]) -> [f32; 4] {
+            // SAFETY: see above; the unaligned store needs no alignment.
+            unsafe {
+                let half = |x: Pair<__m256>| _mm256_add_ps(x.0[0], x.0[1]);
+                let ab = _mm256_hadd_ps(half(a), half(b));
+                let cd = _mm256_hadd_ps(half(c), half(d));
+                let abcd = _mm256_hadd_ps(ab, cd);
+                let sums = _mm_add_ps(_mm256_castps256_ps128(abcd), _mm256_extractf128_ps::<1>(abcd));
+                let mut out = [0.0; 4];
+                _mm_storeu_ps(out.as_mut_ptr(), sums);
+                out
+            }
+        }
+        #[inline(always)]
         fn no_bits() -> Self::U {
             // SAFETY: see above.
             Pair([unsafe { _mm256_setzero_si256() }; 2])
@@ -357,6 +380,23 @@ mod x86 {
         fn mul_add(a: Self::F, b: Self::F, c: Self::F) -> Self::F {
             // SAFETY: see above.
             unsafe { _mm512_fmadd_ps(a, b, c) }
+        }
+        #[inline(always)]
+        fn sum_lanes([a, b, c, d]: [Self::F; 4]) -> [f32; 4] {
+            // SAFETY: see above; the unaligned store needs no alignment.
+            unsafe {
+                let ab = _mm512_add_ps(_mm512_unpacklo_ps(a, b), _mm512_unpackhi_ps(a, b));
+                let cd = _mm512_add_ps(_mm512_unpacklo_ps(c, d), _mm512_unpackhi_ps(c, d));
+                let (ab, cd) = (_mm512_castps_pd(ab), _mm512_castps_pd(cd));
+                let low = _mm512_castpd_ps(_mm512_unpacklo_pd(ab, cd));
+                let abcd = _mm512_add_ps(low, _mm512_castpd_ps(_mm512_unpackhi_pd(ab, cd)));
+                let high = _mm256_castpd_ps(_mm512_extractf64x4_pd::<1>(_mm512_castps_pd(abcd)));
+                let abcd = _mm256_add_ps(_mm512_castps512_ps256(abcd), high);
+                let sums = _mm_add_ps(_mm256_castps256_ps128(abcd), _mm256_extractf128_ps::<1>(abcd));
+                let mut out = [0.0; 4];
+                _mm_storeu_ps(out.as_mut_ptr(), sums);
+                out
+            }
         }
         #[inline(always)]
         fn no_bits() -> Self::U {
