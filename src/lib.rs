@@ -36,3 +36,7 @@ pub use snn_models as models;
 pub use snn_train as train;
 
 pub mod engines;
+
+#[cfg(doctest)]
+#[doc = include_str!("../README.md")]
+struct Readme;

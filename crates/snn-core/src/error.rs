@@ -41,11 +41,13 @@ pub enum Error {
 }
 
 impl Error {
+    #[expect(clippy::needless_pass_by_value, reason = "callers pass what they have at hand")]
     pub(crate) fn range(what: impl Into<String>, range: &str, found: impl ToString) -> Self {
         Self::Range { what: what.into(), range: range.to_owned(), found: found.to_string() }
     }
 
     /// An [`Error::Size`] about `what`.
+    #[expect(clippy::needless_pass_by_value, reason = "callers pass what they have at hand")]
     pub fn size(what: impl Into<String>, expected: impl ToString, found: impl ToString) -> Self {
         Self::Size { what: what.into(), expected: expected.to_string(), found: found.to_string() }
     }

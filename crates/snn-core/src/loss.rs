@@ -29,3 +29,20 @@ pub fn argmax(row: &[f32]) -> usize {
     }
     best
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_loss_is_a_sum_without_a_half() {
+        let (losses, d_output) = SquaredError.evaluate(&[0.5, 0.25, 0.0, 1.0], &[0, 1], 2);
+        assert_eq!(losses, [0.25 + 0.0625, 0.0]);
+        assert_eq!(d_output, [-1.0, 0.5, 0.0, 0.0]);
+    }
+
+    #[test]
+    fn the_first_of_equals_wins() {
+        assert_eq!(argmax(&[0.0, 2.0, 2.0]), 1);
+    }
+}

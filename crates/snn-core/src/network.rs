@@ -45,7 +45,10 @@ pub enum Map {
 }
 
 impl Map {
-    /// Output shape for an input of shape `input`, or what makes the two incompatible.
+    /// Output shape for an input of shape `input`.
+    ///
+    /// # Errors
+    /// A sentence that says what makes the two incompatible.
     pub fn output(&self, input: Shape) -> Result<Shape, String> {
         let windows = |extent: usize, size: usize, stride: usize, padding: usize, axis: &str| {
             if size == 0 || stride == 0 {
@@ -269,6 +272,7 @@ impl Builder {
             return Err(fail(format!("only Lif neurons take dropout, not {}", neuron.name())));
         }
         let mut shape = None;
+        let mut weights: Vec<Weight> = Vec::new();
         for projection in &mut inputs {
             let source = self.source_shape(projection.source).map_err(&fail)?;
             let output = projection.map.output(source).map_err(|reason| fail(format!("input {source}: {reason}")))?;
@@ -278,14 +282,15 @@ impl Builder {
             }
             if let Some(weight_shape) = projection.map.weight_shape(source) {
                 let weight = projection.name.clone().unwrap_or_else(|| name.to_owned());
-                if self.network.weights.iter().any(|other| other.name == weight) {
+                if self.network.weights.iter().chain(&weights).any(|other| other.name == weight) {
                     return Err(fail(format!("another weight is named \"{weight}\"; give this one a name of its own")));
                 }
-                projection.weight = Some(self.network.weights.len());
-                self.network.weights.push(Weight { name: weight, shape: weight_shape });
+                projection.weight = Some(self.network.weights.len() + weights.len());
+                weights.push(Weight { name: weight, shape: weight_shape });
             }
         }
         let shape = shape.ok_or_else(|| fail("it has no input".to_owned()))?;
+        self.network.weights.append(&mut weights);
         self.network.populations.push(Population { name: name.to_owned(), shape, neuron, dropout, inputs });
         Ok(Source::Population(self.network.populations.len() - 1))
     }
@@ -337,4 +342,79 @@ fn check_neuron(neuron: &Neuron) -> Result<(), String> {
 
 fn positive(count: usize, what: &str) -> Result<usize, String> {
     if count == 0 { Err(format!("{what} must be at least 1")) } else { Ok(count) }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn conv(channels: usize, kernel: usize, stride: usize, padding: usize) -> Map {
+        Map::Conv { channels, kernel: [kernel, kernel], stride, padding }
+    }
+
+    fn message(result: Result<Source, Error>) -> String {
+        result.expect_err("the population is wrong").to_string()
+    }
+
+    #[test]
+    fn a_residual_block_sums_two_projections() {
+        let mut builder = Network::builder(Shape::new(3, 8, 8));
+        let stem = builder.add("stem", Neuron::lif(), vec![Projection::new(Source::Input, conv(4, 3, 1, 1))]).unwrap();
+        let inner = builder.add("inner", Neuron::lif(), vec![Projection::new(stem, conv(4, 3, 1, 1))]).unwrap();
+        let sum = vec![Projection::new(inner, conv(4, 3, 2, 1)), Projection::new(stem, Map::Subsample { stride: 2 })];
+        let block = builder.add("block", Neuron::lif(), sum).unwrap();
+        builder.add("readout", Neuron::readout(), vec![Projection::new(block, Map::Linear { features: 2 })]).unwrap();
+        let network = builder.build().unwrap();
+        assert_eq!(network.shape(block), Shape::new(4, 4, 4));
+        assert_eq!(network.weights()[3], Weight { name: "readout".to_owned(), shape: vec![2, 64] });
+        assert_eq!(network.parameters(), 3 * 4 * 9 + 2 * 4 * 4 * 9 + 128);
+    }
+
+    #[test]
+    fn what_does_not_fit_is_told() {
+        let mut builder = Network::builder(Shape::new(1, 4, 4));
+        let input = |map| vec![Projection::new(Source::Input, map)];
+        assert_eq!(
+            message(builder.add("a", Neuron::lif(), input(conv(2, 7, 1, 1)))),
+            "population \"a\": input 1x4x4: height 4 with padding 1 is smaller than the window of 7"
+        );
+        assert_eq!(message(builder.add("a", Neuron::lif(), vec![])), "population \"a\": it has no input");
+        let leak = Neuron::Lif { leak: 1.5, threshold: 1.0, gradient: crate::Gradient::default() };
+        assert_eq!(
+            message(builder.add("a", leak, input(conv(2, 3, 1, 1)))),
+            "population \"a\": leak must be in (0, 1], found 1.5"
+        );
+        builder.add("a", Neuron::lif(), input(conv(2, 3, 1, 1))).unwrap();
+        assert_eq!(
+            message(builder.add("a", Neuron::lif(), input(conv(2, 3, 1, 1)))),
+            "population \"a\": another population has this name"
+        );
+        let sum = [input(conv(2, 3, 1, 1)), input(conv(3, 3, 1, 1))].concat();
+        assert_eq!(
+            message(builder.add("b", Neuron::lif(), sum)),
+            "population \"b\": its inputs differ in shape: 2x4x4 and 3x4x4"
+        );
+        assert_eq!(
+            builder.build().unwrap_err().to_string(),
+            "network: the last population, and no other, must be a Readout"
+        );
+    }
+
+    #[test]
+    fn a_population_that_failed_leaves_no_weight_behind() {
+        let mut builder = Network::builder(Shape::new(1, 4, 4));
+        let sum = vec![
+            Projection::new(Source::Input, conv(2, 3, 1, 1)),
+            Projection::new(Source::Input, conv(3, 3, 1, 1)).named("other"),
+        ];
+        builder.add("a", Neuron::lif(), sum).unwrap_err();
+        builder.add("a", Neuron::readout(), vec![Projection::new(Source::Input, Map::Linear { features: 2 })]).unwrap();
+        assert_eq!(builder.build().unwrap().weights().len(), 1);
+    }
+
+    #[test]
+    fn operations_are_counted_as_papers_do() {
+        assert_eq!(conv(20, 5, 1, 2).dense_operations(Shape::new(1, 28, 28)), 392_000);
+        assert_eq!(Map::Linear { features: 200 }.dense_operations(Shape::new(50, 7, 7)), 490_000);
+    }
 }

@@ -165,3 +165,26 @@ fn default_threshold() -> f32 {
 fn default_pool_threshold() -> f32 {
     0.75
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_correction_of_a_firing_neuron_is_a_little_below_1() {
+        // One spike at the last step: trace 1, count 1.
+        assert_eq!(correction(0.99, 1.0, 1.0), 1.0 + 0.99_f32.ln());
+        assert_eq!(correction(0.99, 0.0, 0.0), 0.0);
+    }
+
+    #[test]
+    fn a_trace_that_has_faded_gives_next_to_no_gradient() {
+        let faded = correction(0.5, 5e-4, 1.0);
+        assert!((-1e-3..0.0).contains(&faded), "{faded}");
+    }
+
+    #[test]
+    fn the_exact_leak_is_the_number_that_was_written() {
+        assert_eq!(Neuron::lif().exact_leak(), 0.99);
+    }
+}

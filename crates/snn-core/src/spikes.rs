@@ -79,3 +79,37 @@ impl SpikeTrain {
         (sample * self.shape.len() + neuron) * self.steps.div_ceil(WORD)
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_spike_is_read_as_it_was_set() {
+        let mut train = SpikeTrain::silent(70, 2, Shape::features(3));
+        train.set(0, 0, 0, 1);
+        train.set(69, 1, 2, -1);
+        train.set(33, 1, 2, 1);
+        assert_eq!((train.get(0, 0, 0), train.get(69, 1, 2), train.get(33, 1, 2)), (1, -1, 1));
+        assert_eq!((train.get(1, 0, 0), train.get(69, 0, 2)), (0, 0));
+        assert_eq!(train.count(), 3);
+    }
+
+    #[test]
+    fn a_spike_can_change_sign_and_vanish() {
+        let mut train = SpikeTrain::silent(2, 1, Shape::features(1));
+        train.set(1, 0, 0, -1);
+        train.set(1, 0, 0, 1);
+        assert_eq!(train.get(1, 0, 0), 1);
+        train.set(1, 0, 0, 0);
+        assert_eq!((train.get(1, 0, 0), train.count()), (0, 0));
+    }
+
+    #[test]
+    fn words_hold_32_steps_each() {
+        let mut train = SpikeTrain::silent(40, 1, Shape::features(2));
+        train.set(3, 0, 1, 1);
+        train.set(39, 0, 1, -1);
+        assert_eq!(train.words(0, 1), (&[1 << 3, 1 << 7][..], &[0, 1 << 7][..]));
+    }
+}

@@ -24,7 +24,9 @@ impl CpuSession {
         if compiled.network.check_weights(gradients).is_err() {
             *gradients = compiled.network.zeros();
         }
-        gradients.iter_mut().for_each(|gradient| gradient.fill(0.0));
+        for gradient in gradients.iter_mut() {
+            gradient.fill(0.0);
+        }
         linear_gradients.resize(compiled.weights.len(), Vec::new());
         for (weight, packed) in
             linear_gradients.iter_mut().enumerate().filter(|(weight, _)| compiled.is_linear(*weight))
@@ -100,7 +102,9 @@ impl Round<'_> {
             self.record(index);
             self.sum_convolutions(index);
             self.sum_linear(index);
-            self.slots.iter_mut().for_each(|slot| slot.errors[index] = None);
+            for slot in &mut *self.slots {
+                slot.errors[index] = None;
+            }
         }
     }
 
@@ -109,26 +113,24 @@ impl Round<'_> {
         let Self { compiled, trial, weights, first, samples, slots, .. } = self;
         let projections = &compiled.network.populations()[index].inputs;
         slots.par_iter_mut().zip(&**samples).enumerate().for_each(|(i, (slot, sample))| {
-            let list = |source, slot: &mut Slot| {
+            let list = |source| {
                 let mut events = Events::default();
                 let decay = if let Source::Population(index) = source { &compiled.decay[index][..] } else { &[] };
-                sample.list(compiled, source, &trial.masks, *first + i, decay, &mut slot.mask, &mut events);
+                sample.list(compiled, source, &trial.masks, *first + i, decay, &mut events);
                 if source != Source::Input {
                     events.start_errors();
                 }
                 events
             };
-            let mut errors = slot.errors[index].take().unwrap_or_else(|| list(Source::Population(index), slot));
+            let mut errors = slot.errors[index].take().unwrap_or_else(|| list(Source::Population(index)));
             if compiled.neuron(index).fires() {
                 errors.finish_errors();
             }
             reset_gradients(compiled, projections, &mut slot.gradients);
             for (j, projection) in projections.iter().enumerate() {
                 let mut events = match projection.source {
-                    Source::Input => list(Source::Input, slot),
-                    Source::Population(source) => {
-                        slot.errors[source].take().unwrap_or_else(|| list(projection.source, slot))
-                    }
+                    Source::Input => list(Source::Input),
+                    Source::Population(source) => slot.errors[source].take().unwrap_or_else(|| list(projection.source)),
                 };
                 let source = *compiled.source(projection.source);
                 let job = Backward {

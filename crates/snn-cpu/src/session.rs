@@ -51,7 +51,6 @@ pub(crate) struct Slot {
     /// Events of the sources of the population that runs forward.
     sources: Vec<Events>,
     current: Vec<Lane>,
-    pub(crate) mask: Vec<f32>,
     pub(crate) scratch: Scratch,
     /// Events and errors of the populations, while the backward pass needs them.
     pub(crate) errors: Vec<Option<Events>>,
@@ -110,7 +109,7 @@ impl Session for CpuSession {
         if weights.len() != compiled.weights.len() {
             return Err(Error::Order("load weights before the first trial"));
         }
-        let masks = Masks::of(trial);
+        let masks = Masks::keep(trial);
         pool.install(|| {
             for (round, samples) in samples[..n].chunks_mut(slots.len()).enumerate() {
                 let first = round * slots.len();
@@ -150,9 +149,8 @@ impl Session for CpuSession {
         let (layout, neuron) = (compiled.populations[population], compiled.neuron(population));
         let mut spikes = SpikeTrain::silent(compiled.plan.steps, trial.samples, shape);
         let (mut trace, mut count, mut factor, mut membrane) = (Vec::new(), Vec::new(), Vec::new(), Vec::new());
-        let mut mask = Vec::new();
         for (n, sample) in self.samples[..trial.samples].iter().enumerate() {
-            trial.masks.fill(compiled, population, n, &mut mask);
+            let mask = trial.masks.of(compiled, population, n);
             let scaling = Scaling { neuron, decay: &compiled.decay[population], mask: &mask };
             for i in 0..shape.len() {
                 let (pixel, channel) = (i % layout.pixels(), i / layout.pixels());
@@ -240,7 +238,7 @@ impl Sample {
             let layout = compiled.populations[index];
             slot.sources.resize_with(slot.sources.len().max(population.inputs.len()), Events::default);
             for (events, projection) in slot.sources.iter_mut().zip(&population.inputs) {
-                self.list(compiled, projection.source, masks, n, &[], &mut slot.mask, events);
+                self.list(compiled, projection.source, masks, n, &[], events);
             }
             let incoming: Vec<Incoming<'_>> = std::iter::zip(&population.inputs, &slot.sources)
                 .map(|(projection, events)| Incoming {
@@ -281,7 +279,6 @@ impl Sample {
         masks: &Masks,
         n: usize,
         decay: &[f64],
-        mask: &mut Vec<f32>,
         events: &mut Events,
     ) {
         match source {
@@ -292,14 +289,14 @@ impl Sample {
                 dispatch(compiled.level, job);
             }
             Source::Population(index) => {
-                masks.fill(compiled, index, n, mask);
+                let mask = masks.of(compiled, index, n);
                 let job = ListPopulation {
                     events,
                     bits: &self.bits[index],
                     spikes: self.spikes[index] as usize,
                     layout: compiled.populations[index],
                     words: compiled.words,
-                    scaling: Scaling { neuron: compiled.neuron(index), decay, mask },
+                    scaling: Scaling { neuron: compiled.neuron(index), decay, mask: &mask },
                 };
                 dispatch(compiled.level, job);
             }
@@ -324,7 +321,8 @@ impl Slot {
 }
 
 impl Masks {
-    fn of(trial: &Trial<'_>) -> Self {
+    /// What a backward pass needs of the trial's dropout.
+    fn keep(trial: &Trial<'_>) -> Self {
         match trial.dropout {
             Dropout::Off => Self::Off,
             Dropout::Masks(masks) => Self::Given(masks.to_vec()),
@@ -334,20 +332,18 @@ impl Masks {
         }
     }
 
-    /// Writes the mask of one sample of a population in `C, H, W` order; nothing if it has none.
-    pub(crate) fn fill(&self, compiled: &Compiled, population: usize, n: usize, mask: &mut Vec<f32>) {
-        mask.clear();
+    /// The mask of one sample of a population in `C, H, W` order; empty if it has none.
+    fn of(&self, compiled: &Compiled, population: usize, n: usize) -> Vec<f32> {
         let p = &compiled.network.populations()[population];
         match self {
             Self::Drawn { seed, epoch, samples } if p.dropout > 0.0 => {
-                *mask = dropout_mask(p, population, *seed, *epoch, samples[n]);
+                dropout_mask(p, population, *seed, *epoch, samples[n])
             }
-            Self::Given(masks) => {
-                if let Some(given) = masks.get(population).filter(|given| !given.is_empty()) {
-                    mask.extend_from_slice(&given[n * p.shape.len()..][..p.shape.len()]);
-                }
-            }
-            Self::Off | Self::Drawn { .. } => {}
+            Self::Given(masks) => match masks.get(population) {
+                Some(mask) if !mask.is_empty() => mask[n * p.shape.len()..][..p.shape.len()].to_vec(),
+                _ => Vec::new(),
+            },
+            Self::Off | Self::Drawn { .. } => Vec::new(),
         }
     }
 }
