@@ -75,6 +75,8 @@ impl Overrides {
 
 /// The engine that the command line asks for.
 pub(crate) fn engine(name: EngineName, threads: usize) -> anyhow::Result<Box<dyn Engine>> {
+    // The optimizer works in the common pool. It fails only if the pool is there already, and then it serves as it is.
+    rayon::ThreadPoolBuilder::new().num_threads(threads).build_global().ok();
     let name = name.name();
     snn::engines::find(name, threads).with_context(|| format!("this program has no engine \"{name}\""))
 }

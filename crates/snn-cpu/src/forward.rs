@@ -1,7 +1,8 @@
 //! Forward pass of one population for one sample: currents from the events of its sources, then the neuron scan.
 //!
 //! An output pixel is taken at a time, with its currents of all steps in the first-level cache: each active input
-//! neuron in its window adds its weight row, held in registers, at the steps where it fired.
+//! neuron in its window adds its weight row, held in registers, at the steps where it fired. The limit is that cache: a
+//! row of 64 channels at one step is four vectors loaded and stored, and little else.
 
 use snn_core::{Map, Neuron};
 

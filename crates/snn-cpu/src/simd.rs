@@ -255,6 +255,17 @@ mod x86 {
     struct Avx2;
     struct Avx512;
 
+    #[inline(always)]
+    fn add_halves(x: __m256) -> [f32; 4] {
+        let mut sums = [0.0; 4];
+        // SAFETY: see above; the unaligned store needs no alignment.
+        unsafe {
+            let sum = _mm_add_ps(_mm256_castps256_ps128(x), _mm256_extractf128_ps::<1>(x));
+            _mm_storeu_ps(sums.as_mut_ptr(), sum);
+        }
+        sums
+    }
+
     macro_rules! both {
         ($f:ident, $($x:expr),*) => {{
             // SAFETY: see above.
@@ -304,16 +315,13 @@ mod x86 {
         }
         #[inline(always)]
         fn sum_lanes([a, b, c, d]: [Self::F; 4]) -> [f32; 4] {
-            // SAFETY: see above; the unaligned store needs no alignment.
+            // SAFETY: see above.
             unsafe {
                 let half = |x: Pair<__m256>| _mm256_add_ps(x.0[0], x.0[1]);
                 let ab = _mm256_hadd_ps(half(a), half(b));
                 let cd = _mm256_hadd_ps(half(c), half(d));
                 let abcd = _mm256_hadd_ps(ab, cd);
-                let sums = _mm_add_ps(_mm256_castps256_ps128(abcd), _mm256_extractf128_ps::<1>(abcd));
-                let mut out = [0.0; 4];
-                _mm_storeu_ps(out.as_mut_ptr(), sums);
-                out
+                add_halves(abcd)
             }
         }
         #[inline(always)]
@@ -383,7 +391,7 @@ mod x86 {
         }
         #[inline(always)]
         fn sum_lanes([a, b, c, d]: [Self::F; 4]) -> [f32; 4] {
-            // SAFETY: see above; the unaligned store needs no alignment.
+            // SAFETY: see above.
             unsafe {
                 let ab = _mm512_add_ps(_mm512_unpacklo_ps(a, b), _mm512_unpackhi_ps(a, b));
                 let cd = _mm512_add_ps(_mm512_unpacklo_ps(c, d), _mm512_unpackhi_ps(c, d));
@@ -392,10 +400,7 @@ mod x86 {
                 let abcd = _mm512_add_ps(low, _mm512_castpd_ps(_mm512_unpackhi_pd(ab, cd)));
                 let high = _mm256_castpd_ps(_mm512_extractf64x4_pd::<1>(_mm512_castps_pd(abcd)));
                 let abcd = _mm256_add_ps(_mm512_castps512_ps256(abcd), high);
-                let sums = _mm_add_ps(_mm256_castps256_ps128(abcd), _mm256_extractf128_ps::<1>(abcd));
-                let mut out = [0.0; 4];
-                _mm_storeu_ps(out.as_mut_ptr(), sums);
-                out
+                add_halves(abcd)
             }
         }
         #[inline(always)]
