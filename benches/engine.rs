@@ -35,7 +35,7 @@ fn by_density(criterion: &mut Criterion) {
         for density in DENSITIES {
             for (path, dense_above) in PATHS {
                 let mut bench = Convolution::new(density, dense_above, pass == "weight_gradient");
-                group.throughput(Throughput::Elements(bench.operations(density)));
+                group.throughput(Throughput::Elements(Convolution::operations(density)));
                 group.bench_function(BenchmarkId::new(path, density), |bencher| match pass {
                     "forward" => bencher.iter(|| bench.forward()),
                     _ => bencher.iter(|| bench.backward()),
@@ -124,7 +124,7 @@ impl Convolution {
     }
 
     /// Multiply-accumulates with a spike in them, as throughput.
-    fn operations(&self, density: f32) -> u64 {
+    fn operations(density: f32) -> u64 {
         let dense = Self::STEPS * Self::SHAPE.len() * Self::SHAPE.channels * 9;
         (dense as f64 * f64::from(density)) as u64
     }
