@@ -108,23 +108,23 @@ impl Events {
         self.delta.clear();
     }
 
-    /// Lists a readout's error, constant over time: as one event at the last step for each class.
-    pub(crate) fn list_readout(&mut self, d: impl Iterator<Item = f32>, steps: usize) {
-        self.delta.clear();
-        self.delta.extend(d);
+    /// Lists a readout's error `d`, in `C, H, W` order and constant over time: as one event at the last step for each
+    /// class.
+    pub(crate) fn list_readout(&mut self, layout: &Layout, d: &[f32], steps: usize) {
+        let (pixels, channels) = (layout.pixels() as u32, layout.channels as u32);
         self.times.clear();
-        self.times.resize(self.delta.len(), (steps - 1) as u16);
-        let classes = self.delta.len() as u32;
-        self.active.clear();
-        self.active.extend((0..classes).map(|class| Active {
-            channel: class,
-            start: class,
-            count: 1,
-            scale: 1.0,
-            gain: 1.0,
-        }));
+        self.times.resize(d.len(), (steps - 1) as u16);
         self.first.clear();
-        self.first.extend([0, classes]);
+        self.first.extend((0..=pixels).map(|pixel| pixel * channels));
+        self.active.clear();
+        self.delta.clear();
+        for pixel in 0..pixels {
+            for channel in 0..channels {
+                let start = pixel * channels + channel;
+                self.active.push(Active { channel, start, count: 1, scale: 1.0, gain: 1.0 });
+                self.delta.push(d[layout.neuron(pixel as usize, channel as usize)]);
+            }
+        }
     }
 
     /// Lists the set bits of one word from index `n` on; returns the index after them.

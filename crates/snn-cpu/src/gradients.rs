@@ -95,7 +95,8 @@ impl Round<'_> {
         for (slot, d_output) in self.slots.iter_mut().zip(d_output.chunks(compiled.network.classes())) {
             slot.errors.resize_with(compiled.populations.len(), || None);
             let errors = slot.errors[readout].insert(Events::default());
-            errors.list_readout(d_output.iter().map(|d_y| d_y / factor), compiled.plan.steps);
+            let d: Vec<f32> = d_output.iter().map(|d_y| d_y / factor).collect();
+            errors.list_readout(&compiled.populations[readout], &d, compiled.plan.steps);
         }
         for index in (0..=readout).rev() {
             self.population(index);

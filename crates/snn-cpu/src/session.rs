@@ -120,13 +120,17 @@ impl Session for CpuSession {
             }
         });
         let readout = compiled.populations.len() - 1;
-        let scale = |v: &f32| v / compiled.neuron(readout).threshold() / compiled.plan.steps as f32;
+        let layout = compiled.populations[readout];
+        let threshold = compiled.neuron(readout).threshold();
+        let score = |sample: &Sample, class: usize| {
+            let (pixel, channel) = (class % layout.pixels(), class / layout.pixels());
+            let v = sample.membrane[readout][pixel * layout.lanes * LANE + channel];
+            v / threshold / compiled.plan.steps as f32
+        };
+        let classes = compiled.network.classes();
         let samples = &samples[..n];
         let activity = Activity {
-            output: samples
-                .iter()
-                .flat_map(|s| s.membrane[readout][..compiled.network.classes()].iter().map(scale))
-                .collect(),
+            output: samples.iter().flat_map(|s| (0..classes).map(move |class| score(s, class))).collect(),
             input_spikes: samples.iter().flat_map(|s| &s.fired).map(|word| u64::from(word.count_ones())).sum(),
             spikes: (0..=readout).map(|population| samples.iter().map(|s| s.spikes[population]).sum()).collect(),
         };
@@ -234,6 +238,7 @@ impl Sample {
         self.bits.resize(populations.len(), Vec::new());
         self.membrane.resize(populations.len(), Vec::new());
         self.spikes.clear();
+        self.delta.iter_mut().for_each(Vec::clear);
         for (index, population) in populations.iter().enumerate() {
             let layout = compiled.populations[index];
             slot.sources.resize_with(slot.sources.len().max(population.inputs.len()), Events::default);
