@@ -13,10 +13,10 @@ const MAX_STEPS: usize = 1 << 16;
 const MAX_ROUND: usize = 16;
 
 /// Neurons of all samples of a round together, which bounds the round of larger networks.
-const ROUND_NEURONS: usize = 1 << 21;
+const ROUND_NEURONS: usize = 1 << 20;
 
 /// Fewest samples of a round, whatever their size.
-const MIN_ROUND: usize = 8;
+const MIN_ROUND: usize = 6;
 
 /// A network laid out for a plan.
 pub(crate) struct Compiled {
