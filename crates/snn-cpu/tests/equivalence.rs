@@ -420,7 +420,7 @@ proptest! {
 }
 
 #[test]
-fn a_network_of_many_neurons_goes_through_rounds_of_8_samples() {
+fn a_network_of_many_neurons_goes_through_short_rounds() {
     let lif = |leak| Neuron::Lif { leak, threshold: 0.25, gradient: Gradient::default() };
     let layer = |map, neuron| Layer { map, back: 0, second: None, neuron, dropout: 0.0 };
     let case = Case {
