@@ -1,6 +1,8 @@
 //! Every engine against the reference tensors of the method in `tests/golden` (its README defines format and
 //! tolerances), and against those of a further folder named by `SNN_GOLDEN_DIR`.
 
+#![allow(clippy::unwrap_used, reason = "a case that cannot be read fails the test")]
+
 use std::collections::BTreeMap;
 use std::fs;
 use std::path::{Path, PathBuf};

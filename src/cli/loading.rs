@@ -102,9 +102,11 @@ pub(crate) fn images(experiment: &Experiment, common: &Common) -> anyhow::Result
 }
 
 impl Images {
-    /// Keeps the first `n` training images and the first `n` test images.
-    pub(crate) fn limit(&mut self, n: usize) {
-        self.train.truncate(n);
-        self.test.truncate(n);
+    /// Keeps the first `limit` training images and as many test images, or all.
+    pub(crate) fn limit(&mut self, limit: Option<usize>) {
+        if let Some(limit) = limit {
+            self.train.truncate(limit);
+            self.test.truncate(limit);
+        }
     }
 }

@@ -59,8 +59,9 @@ fn start(args: &TrainArgs) -> anyhow::Result<(Named, Images, RunFolder)> {
     let mut named = loading::experiment(args.experiment.as_deref(), &settings)?;
     let mut images = loading::images(&named.experiment, &args.common)?;
     if let Some(limit) = args.limit {
-        limit_images(&mut named.experiment, &mut images, limit)?;
+        limit_experiment(&mut named.experiment, images.train.len(), limit)?;
     }
+    images.limit(named.experiment.training.limit);
     let text = named.experiment.to_ron();
     let folder = match &args.out {
         Some(out) => RunFolder::create(out, &text)?,
@@ -69,16 +70,16 @@ fn start(args: &TrainArgs) -> anyhow::Result<(Named, Images, RunFolder)> {
     Ok((named, images, folder))
 }
 
-/// Keeps the first `limit` images; those held out for validation shrink in proportion.
-fn limit_images(experiment: &mut Experiment, images: &mut Images, limit: usize) -> anyhow::Result<()> {
-    let all = images.train.len();
+/// Limits an experiment to the first `limit` of `all` images; those held out for validation shrink in proportion.
+fn limit_experiment(experiment: &mut Experiment, all: usize, limit: usize) -> anyhow::Result<()> {
     if limit == 0 {
         bail!("--limit must be at least 1, found 0");
     }
-    if limit < all {
-        experiment.training.validation = experiment.training.validation * limit / all;
+    let training = &mut experiment.training;
+    if limit < training.limit.unwrap_or(all) {
+        training.validation = training.validation * limit / training.limit.unwrap_or(all);
+        training.limit = Some(limit);
     }
-    images.limit(limit);
     Ok(())
 }
 
@@ -104,9 +105,7 @@ fn resume(args: &TrainArgs, folder: &Path) -> anyhow::Result<(Named, Images, Run
     let file = folder.path().join("experiment.ron").display().to_string();
     let experiment = loading::parse(folder.experiment(), &file, &[])?;
     let mut images = loading::images(&experiment, &args.common)?;
-    if let Some(checkpoint) = folder.checkpoint()? {
-        images.limit(checkpoint.progress.images + experiment.training.validation);
-    }
+    images.limit(experiment.training.limit);
     let name = folder.path().file_name().map_or_else(|| "run".to_owned(), |name| name.to_string_lossy().into_owned());
     Ok((Named { experiment, name, origin: file }, images, folder))
 }

@@ -9,7 +9,8 @@ use crate::forward::for_each_tap;
 use crate::layout::Layout;
 use crate::simd::{Lane, flat, flat_mut};
 
-/// The windows of one target pixel over all steps, as a matrix `[T][tap][input]`.
+/// The windows of one target pixel over all steps, as a matrix of `T` rows and `taps · inputs` columns, stored by column:
+/// the spikes of a neuron lie side by side.
 pub(crate) struct Windows<'a> {
     pub(crate) map: &'a Map,
     pub(crate) source: &'a Layout,
@@ -24,14 +25,14 @@ pub(crate) struct Windows<'a> {
 impl Windows<'_> {
     /// Fills in the spikes of the source.
     pub(crate) fn fill(&mut self, events: &Events) {
-        let columns = self.columns;
         self.matrix.clear();
-        self.matrix.resize(self.steps * columns, 0.0);
+        self.matrix.resize(self.steps * self.columns, 0.0);
         for_each_tap(self.map, self.source, self.target, self.pixel, |tap, pixel| {
             for active in events.at(pixel) {
                 let column = tap * self.source.channels + active.channel as usize;
+                let values = &mut self.matrix[column * self.steps..][..self.steps];
                 for &t in &events.times[active.spikes()] {
-                    self.matrix[usize::from(t) * columns + column] = active.scale;
+                    values[usize::from(t)] = active.scale;
                 }
             }
         });
@@ -40,7 +41,7 @@ impl Windows<'_> {
     /// Adds to `current`, `[T][lane]`, the product of the windows with a tile's `weight`.
     pub(crate) fn add_currents(&self, weight: &[Lane], current: &mut [Lane]) {
         let width = flat(weight).len() / self.columns;
-        let windows = Matrix { values: self.matrix, row: self.columns, column: 1 };
+        let windows = Matrix { values: self.matrix, row: 1, column: self.steps };
         let weight = Matrix { values: flat(weight), row: width, column: 1 };
         multiply_add(flat_mut(current), [self.steps, width, self.columns], windows, weight);
     }
@@ -51,9 +52,9 @@ impl Windows<'_> {
             return;
         }
         let width = flat(d).len() / self.steps;
-        let windows = Matrix { values: self.matrix, row: 1, column: self.columns };
+        let transposed = Matrix { values: self.matrix, row: self.steps, column: 1 };
         let errors = Matrix { values: flat(d), row: width, column: 1 };
-        multiply_add(flat_mut(gradient), [self.columns, width, self.steps], windows, errors);
+        multiply_add(flat_mut(gradient), [self.columns, width, self.steps], transposed, errors);
     }
 
     /// Adds to the source's errors what errors `d` of the target, `[T][lane]`, make of them.
@@ -61,15 +62,15 @@ impl Windows<'_> {
         let width = flat(d).len() / self.steps;
         product.clear();
         product.resize(self.steps * self.columns, 0.0);
-        let errors = Matrix { values: flat(d), row: width, column: 1 };
-        let transposed = Matrix { values: flat(weight), row: 1, column: width };
-        multiply_add(product, [self.steps, self.columns, width], errors, transposed);
+        let weight = Matrix { values: flat(weight), row: width, column: 1 };
+        let errors = Matrix { values: flat(d), row: 1, column: width };
+        multiply_add(product, [self.columns, self.steps, width], weight, errors);
         for_each_tap(self.map, self.source, self.target, self.pixel, |tap, pixel| {
             let (active, times, g) = events.at_mut(pixel);
             for active in active {
                 let column = tap * self.source.channels + active.channel as usize;
                 for (&t, g) in std::iter::zip(&times[active.spikes()], &mut g[active.spikes()]) {
-                    *g += product[usize::from(t) * self.columns + column];
+                    *g += product[column * self.steps + usize::from(t)];
                 }
             }
         });

@@ -126,7 +126,10 @@ fn check_training(training: &Training, data: &Data) -> Result<(), ExperimentErro
         let largest = data.input().height.min(data.input().width) - 1;
         count("training.augmentation.pixels", pixels, largest)?;
     }
-    let images = data.training_images();
+    if let Some(limit) = training.limit {
+        count("training.limit", limit, data.training_images())?;
+    }
+    let images = training.limit.unwrap_or(data.training_images());
     let range = format!("less than the {images} training images of {}", data.name());
     require(training.validation < images, "training.validation", range, &training.validation)
 }

@@ -128,6 +128,9 @@ pub struct Training {
     /// Images at the end of the training set that are held out to choose the best checkpoint.
     #[serde(default = "default_validation")]
     pub validation: usize,
+    /// Use only this many images of the training set, the first ones, and as many of the test set. None: all.
+    #[serde(default)]
+    pub limit: Option<usize>,
     /// Seed of everything random.
     #[serde(default = "default_seed")]
     pub seed: u64,

@@ -124,7 +124,7 @@ mod tests {
         assert_eq!(experiment.training.epochs, 3);
         assert_eq!(experiment.training.clip, Some(5.0));
         assert_eq!(experiment.training.schedule, Schedule::Constant);
-        assert_eq!(experiment.training.optimizer, Optimizer::Sgd { rate: 0.1, momentum: 0.0, weight_decay: 5e-4 });
+        assert_eq!(experiment.training.optimizer, Optimizer::Sgd { rate: 0.1, momentum: 0.9, weight_decay: 5e-4 });
         let NetworkSpec::Sequence { layers, .. } = &experiment.network;
         assert!(matches!(layers[2], Layer::Conv { channels: 64, .. }));
         let Layer::Linear { neuron: Some(neuron), .. } = layers[4] else { panic!("no neuron: {:?}", layers[4]) };
@@ -143,7 +143,7 @@ mod tests {
         unknown field "epoch" in training
          |
          = did you mean epochs?
-         = known fields: epochs, batch, optimizer, schedule, clip, augmentation, validation, seed
+         = known fields: epochs, batch, optimizer, schedule, clip, augmentation, validation, limit, seed
          = in the override training.epoch=3
         "#);
         insta::assert_snapshot!(error("trainig.epochs", "3"), @r#"
@@ -167,7 +167,7 @@ mod tests {
          = in the override network.layers[0].neuron.leak=0.5
         "#);
         insta::assert_snapshot!(error("steps.more", "3"), @r#"
-        steps is 60 and has no field "more"
+        steps is 50 and has no field "more"
          |
          = in the override steps.more=3
         "#);

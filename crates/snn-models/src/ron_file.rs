@@ -84,7 +84,7 @@ mod tests {
             input: Poisson(
                 scale: 0.5,
             ),
-            steps: 60,
+            steps: 50,
             network: Sequence(
                 neuron: Lif(
                     leak: 0.99,
@@ -107,11 +107,11 @@ mod tests {
             ),
             loss: SquaredError,
             training: Training(
-                epochs: 12,
+                epochs: 25,
                 batch: 64,
                 optimizer: Sgd(
-                    rate: 0.0085,
-                    momentum: 0.0,
+                    rate: 0.003,
+                    momentum: 0.9,
                     weight_decay: 0.0005,
                 ),
                 schedule: Cosine(
@@ -123,6 +123,7 @@ mod tests {
                     pixels: 1,
                 ),
                 validation: 5000,
+                limit: None,
                 seed: 1,
             ),
         )
@@ -194,7 +195,7 @@ mod tests {
         22 |         bach: 64,
            |         ^^^^ did you mean batch?
            |
-           = known fields: epochs, batch, optimizer, schedule, clip, augmentation, validation, seed
+           = known fields: epochs, batch, optimizer, schedule, clip, augmentation, validation, limit, seed
         "#);
         insta::assert_snapshot!(error("steps: 100", "stepz: 100"), @r#"
         unknown field "stepz" in the experiment

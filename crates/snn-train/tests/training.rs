@@ -41,6 +41,7 @@ fn experiment() -> Experiment {
             clip: Some(5.0),
             augmentation: Augmentation::Shift { pixels: 2 },
             validation: 16,
+            limit: None,
             seed: 1,
         },
     }
