@@ -17,7 +17,7 @@ use snn_cpu::Cpu;
 
 mod networks;
 
-const DENSITIES: [f32; 8] = [0.01, 0.02, 0.05, 0.1, 0.2, 0.3, 0.45, 0.6];
+const DENSITIES: [f32; 8] = [0.01, 0.02, 0.05, 0.1, 0.2, 0.4, 0.6, 0.9];
 const PATHS: [(&str, f32); 2] = [("events", 1.0), ("dense", 0.0)];
 
 criterion_group! {
