@@ -91,7 +91,7 @@ fn split<'a>(
         Split::Train => (&images.train, 0..learned),
         Split::Validation => (&images.train, learned..(learned + validation).min(images.train.len())),
     };
-    let end = args.limit.map_or(range.end, |limit| range.end.min(range.start + limit));
+    let end = args.limit.map_or(range.end, |limit| range.end.min(range.start.saturating_add(limit)));
     if range.start == end {
         bail!("no images to evaluate: the run has {} {} images", range.len(), split_name(args.split));
     }

@@ -41,6 +41,16 @@ enum Command {
     Presets(PresetsArgs),
 }
 
+/// Most threads that can be asked for; far more than help.
+const MOST_THREADS: usize = 1024;
+
+fn threads(text: &str) -> Result<usize, String> {
+    match text.parse() {
+        Ok(threads) if threads <= MOST_THREADS => Ok(threads),
+        _ => Err(format!("a whole number up to {MOST_THREADS}, or 0 for one a core")),
+    }
+}
+
 /// Train a network.
 ///
 /// The experiment is a preset or a RON file; it says everything about network, data and training. A run writes a
@@ -125,7 +135,7 @@ struct ShowArgs {
     #[arg(long)]
     ron: bool,
     /// Threads of the engine [default: one a core]
-    #[arg(long, value_name = "N", default_value_t = 0, hide_default_value = true)]
+    #[arg(long, value_name = "N", default_value_t = 0, hide_default_value = true, value_parser = threads)]
     threads: usize,
 }
 
@@ -162,7 +172,7 @@ struct Common {
     #[arg(long, value_enum, default_value_t = EngineName::Auto)]
     engine: EngineName,
     /// Threads of the engine; results do not depend on it [default: one a core]
-    #[arg(long, value_name = "N", default_value_t = 0, hide_default_value = true)]
+    #[arg(long, value_name = "N", default_value_t = 0, hide_default_value = true, value_parser = threads)]
     threads: usize,
     /// Print JSON for other programs, nothing else
     #[arg(long)]

@@ -1,6 +1,7 @@
 //! `snn train`: start a run, or go on with one.
 
 use std::{
+    fs,
     io::{self, Write as _},
     path::Path,
     process::ExitCode,
@@ -9,7 +10,7 @@ use std::{
 use anyhow::bail;
 use snn::{
     core::{Engine, Memory, Network, Plan},
-    models::Experiment,
+    models::{Experiment, experiment::Optimizer},
     train::{Job, Outcome, RunFolder, SAVE_EVERY, fit},
 };
 
@@ -23,13 +24,13 @@ use crate::cli::{
 };
 
 pub(crate) fn run(args: &TrainArgs) -> anyhow::Result<ExitCode> {
+    let engine = loading::engine(args.common.engine, args.common.threads)?;
     let (named, images, mut folder) = match &args.resume {
         Some(folder) => resume(args, folder)?,
-        None => start(args)?,
+        None => start(args, engine.as_ref())?,
     };
     let experiment = &named.experiment;
     let network = experiment.network()?;
-    let engine = loading::engine(args.common.engine, args.common.threads)?;
     if !args.common.json {
         write!(io::stdout(), "\n{}\n", header(&named, &network, engine.as_ref(), &images, folder.path())?)?;
     }
@@ -45,12 +46,14 @@ pub(crate) fn run(args: &TrainArgs) -> anyhow::Result<ExitCode> {
         save_every: SAVE_EVERY,
     };
     let outcome = fit(&job, &mut folder, &mut display);
-    display.finish()?;
-    conclude(&outcome?, folder.path(), args.common.json)
+    let displayed = display.finish();
+    let code = conclude(&outcome?, folder.path(), args.common.json)?;
+    displayed?;
+    Ok(code)
 }
 
 /// Everything of a new run. The folder comes last, so that a run which cannot start leaves none.
-fn start(args: &TrainArgs) -> anyhow::Result<(Named, Images, RunFolder)> {
+fn start(args: &TrainArgs, engine: &dyn Engine) -> anyhow::Result<(Named, Images, RunFolder)> {
     let mut settings = args.overrides.settings();
     let mut set = |path: &str, value: Option<String>| settings.extend(value.map(|value| (path.to_owned(), value)));
     set("training.epochs", args.epochs.map(|epochs| epochs.to_string()));
@@ -62,6 +65,8 @@ fn start(args: &TrainArgs) -> anyhow::Result<(Named, Images, RunFolder)> {
         limit_experiment(&mut named.experiment, images.train.len(), limit)?;
     }
     images.limit(named.experiment.training.limit);
+    let network = named.experiment.network()?;
+    check_memory(&memory(&named.experiment, &network, engine, &images)?)?;
     let text = named.experiment.to_ron();
     let folder = match &args.out {
         Some(out) => RunFolder::create(out, &text)?,
@@ -119,8 +124,7 @@ fn header(
 ) -> anyhow::Result<String> {
     let experiment = &named.experiment;
     let training = &experiment.training;
-    let plan = Plan { steps: experiment.steps, batch: training.batch, train: true, record: false };
-    let memory = engine.compile(network, plan)?.memory();
+    let memory = memory(experiment, network, engine, images)?;
     let learned = images.train.len() - training.validation.min(images.train.len());
     let data = format!(
         "{}: {} to learn from, {} held out, {} to test",
@@ -136,6 +140,40 @@ fn header(
         ("memory", planned(&memory), format!("batch {}", training.batch)),
         ("run", folder.display().to_string(), format!("seed {}", training.seed)),
     ]))
+}
+
+/// What a run takes at most: the training session, the evaluation session beside it, the values that are learned with
+/// all that the optimizer and a checkpoint hold of them, and the images.
+fn memory(experiment: &Experiment, network: &Network, engine: &dyn Engine, images: &Images) -> anyhow::Result<Memory> {
+    let batch = experiment.training.batch;
+    let plan = Plan { steps: experiment.steps, batch, train: true, record: false };
+    let mut memory = engine.compile(network, plan)?.memory();
+    memory.parts.push(("evaluation", engine.compile(network, Plan { train: false, ..plan })?.memory().total()));
+    let moments = match experiment.training.optimizer {
+        Optimizer::Sgd { momentum: 0.0, .. } => 0,
+        Optimizer::Sgd { .. } => 1,
+        Optimizer::Adam { .. } | Optimizer::AdamW { .. } => 2,
+    };
+    // Weights, gradients and moments; a checkpoint holds weights and moments once as values and once as bytes.
+    let copies = 2 + moments + 2 * (1 + moments);
+    memory.parts.push(("weights and optimizer", copies * network.parameters() * size_of::<f32>()));
+    memory.parts.push(("images", (images.train.len() + images.test.len()) * network.input().len()));
+    Ok(memory)
+}
+
+/// Refuses a plan that is larger than the memory that is free, where the system tells it.
+fn check_memory(memory: &Memory) -> anyhow::Result<()> {
+    let Ok(system) = fs::read_to_string("/proc/meminfo") else { return Ok(()) };
+    let line = system.lines().find_map(|line| line.strip_prefix("MemAvailable:"));
+    let kibibytes = line.and_then(|line| line.split_whitespace().next()?.parse::<usize>().ok());
+    match kibibytes.map(|kibibytes| kibibytes.saturating_mul(1024)) {
+        Some(free) if memory.total() > free => bail!(
+            "this run would take up to {}, and {} of memory are free; try a smaller --batch or fewer --steps",
+            text::bytes(memory.total()),
+            text::bytes(free)
+        ),
+        _ => Ok(()),
+    }
 }
 
 /// Total and largest parts.

@@ -1,6 +1,6 @@
 //! What every engine offers: compile a network for a plan, then run trials.
 
-use crate::{Encoder, Error, Network, SpikeTrain, Weights};
+use crate::{Encoder, Error, Network, Neuron, SpikeTrain, Weights};
 
 /// Runs networks on some device.
 pub trait Engine: Send + Sync {
@@ -10,10 +10,10 @@ pub trait Engine: Send + Sync {
     /// What it runs on, in words.
     fn describe(&self) -> String;
 
-    /// Prepares to run `network` as `plan` says. Memory is taken here or at the first trial, and not after.
+    /// Prepares to run `network` as `plan` says. What it will take is known from here on.
     ///
     /// # Errors
-    /// [`Error::Range`] for a plan of zero steps or samples.
+    /// [`Error::Range`] for a plan of zero steps or samples, or of more than the engine can do.
     fn compile(&self, network: &Network, plan: Plan) -> Result<Box<dyn Session>, Error>;
 }
 
@@ -50,7 +50,7 @@ pub trait Session: Send {
     /// Memory that the session takes, by purpose.
     fn memory(&self) -> Memory;
 
-    /// Sets the weights for the trials that follow.
+    /// Sets the weights for the trials that follow, and forgets the last trial.
     ///
     /// # Errors
     /// [`Error::Size`] if `weights` does not fit the network.
@@ -119,6 +119,10 @@ impl Trial<'_> {
                     if found != 0 && found != samples * population.shape.len() {
                         let expected = format!("{samples} x {} values, or none", population.shape);
                         return Err(Error::size(format!("mask of \"{}\"", population.name), expected, found));
+                    }
+                    if found != 0 && !matches!(population.neuron, Neuron::Lif { .. }) {
+                        let what = format!("mask of \"{}\"", population.name);
+                        return Err(Error::size(what, "none, as only Lif neurons take dropout", "one"));
                     }
                 }
             }

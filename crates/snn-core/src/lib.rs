@@ -1,5 +1,5 @@
 //! The meaning of a spiking network: shapes, spike trains, [`Network`], randomness, encoders, losses, and the
-//! [`reference`] engine, which is slow, dense and meant to be read as the specification.
+//! [`mod@reference`] engine, which is slow, dense and meant to be read as the specification.
 //!
 //! This crate knows nothing of files and devices. The method is that of Lee, Sarwar, Panda, Srinivasan and Roy,
 //! *Enabling Spike-based Backpropagation for Training Deep Neural Network Architectures*, Front. Neurosci. 14:119

@@ -52,7 +52,12 @@ impl SpikeTrain {
     }
 
     /// Sets what a neuron emits: 0, or the sign of `spike`.
+    ///
+    /// # Panics
+    /// If `step`, `sample` or `neuron` lies outside the train, as an index does outside a slice.
     pub fn set(&mut self, step: usize, sample: usize, neuron: usize, spike: i8) {
+        let is_inside = step < self.steps && sample < self.samples && neuron < self.shape.len();
+        assert!(is_inside, "step {step}, sample {sample}, neuron {neuron} lies outside the spike train");
         let word = self.word(sample, neuron) + step / WORD;
         let bit = 1 << (step % WORD);
         if spike < 0 && self.negative.is_empty() {

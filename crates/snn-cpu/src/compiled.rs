@@ -129,7 +129,16 @@ impl Compiled {
         let forward = self.network.populations().iter().map(lists).max().unwrap_or(0) * self.round;
         let live = |index: usize| -> usize { self.live(index).map(|live| most(&self.populations[live], true)).sum() };
         let backward = (0..self.populations.len()).map(live).max().unwrap_or(0);
-        if self.plan.train { forward.max(backward) } else { forward }
+        forward.max(backward)
+    }
+
+    /// Bytes of all event lists: those that a forward pass leaves in place, those of a backward pass, and the input's.
+    fn lists(&self) -> usize {
+        if !self.plan.train {
+            return self.event_budget();
+        }
+        let spikes = self.input.pixels() * self.input.channels * self.plan.steps;
+        2 * self.event_budget() + self.round * Events::bytes(&self.input, spikes, false)
     }
 
     /// The populations whose errors are held while the pass goes back through `population`: itself, and the earlier
@@ -149,8 +158,8 @@ impl Compiled {
         let input = self.network.input().len() * self.words;
         let mut parts = vec![
             ("weights as rows", packed * size_of::<Lane>()),
-            ("spikes", (bits + input) * size_of::<u32>() * self.plan.batch),
-            ("events", self.event_budget()),
+            ("spikes", (bits + 2 * input) * size_of::<u32>() * self.plan.batch),
+            ("events", self.lists()),
             ("work space", self.work_space() * self.round),
         ];
         if self.plan.train {

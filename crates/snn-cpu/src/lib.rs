@@ -1,7 +1,7 @@
 //! The event-driven CPU engine: work in proportion to spikes, forward, backward and for the weight gradients.
 //!
 //! Spikes are stored at one bit per neuron and step, and are all that a backward pass needs. Each pass walks lists of
-//! events made from those bits ([`events`](self)), one pixel at a time, with the time axis innermost. Where nearly
+//! events made from those bits, one pixel at a time, with the time axis innermost. Where nearly
 //! all neurons fire a matrix product takes over, population by population and sample by sample. Samples run in parallel;
 //! how gradients are grouped and summed depends on the plan and the data, never on the number of threads.
 //!

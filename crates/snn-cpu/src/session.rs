@@ -159,7 +159,8 @@ impl Session for CpuSession {
             for i in 0..shape.len() {
                 let (pixel, channel) = (i % layout.pixels(), i / layout.pixels());
                 membrane.push(sample.membrane[population][pixel * layout.lanes * LANE + channel]);
-                let times: Vec<u16> = (0..compiled.plan.steps as u16)
+                let times: Vec<u16> = (0..compiled.plan.steps)
+                    .map(|t| t as u16)
                     .filter(|&t| sample.fired_at(compiled, population, pixel, channel, t))
                     .collect();
                 for &t in &times {

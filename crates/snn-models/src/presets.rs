@@ -23,7 +23,7 @@ impl Preset {
 const PRESETS: &[Preset] = &[
     Preset {
         name: "mnist-lenet",
-        summary: "LeNet on handwritten digits, tuned to learn in minutes on a laptop",
+        summary: "LeNet on handwritten digits, tuned to learn in half an hour on a laptop",
         text: include_str!("../models/mnist-lenet.ron"),
     },
     Preset {

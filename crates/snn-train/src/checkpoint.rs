@@ -10,6 +10,7 @@ use std::io::{self, Write};
 use std::path::Path;
 use std::str::FromStr;
 
+use md5::{Digest as _, Md5};
 use safetensors::{Dtype, SafeTensors};
 use serde_json::{Map, Value, json};
 use snn_core::{Network, Weights};
@@ -85,6 +86,12 @@ pub struct Tensor {
     pub values: Vec<f32>,
 }
 
+impl Tensor {
+    fn bytes(&self) -> Vec<u8> {
+        self.values.iter().flat_map(|value| value.to_le_bytes()).collect()
+    }
+}
+
 impl Checkpoint {
     /// Weights of `network` with their names and shapes.
     pub fn tensors(network: &Network, weights: &Weights) -> Vec<Tensor> {
@@ -121,7 +128,10 @@ impl Checkpoint {
         let optimizer = self.optimizer.iter().map(|tensor| (format!("optimizer.{}", tensor.name), tensor));
         let tensors: Vec<(String, &Tensor)> = weights.chain(optimizer).collect();
 
-        let metadata = self.metadata().into_iter().map(|(key, value)| (key.to_owned(), Value::String(value)));
+        let values: Vec<Vec<u8>> = tensors.iter().map(|(_, tensor)| tensor.bytes()).collect();
+        let digest = ("digest", digest(values.iter().map(Vec::as_slice)));
+        let metadata = self.metadata().into_iter().chain([digest]);
+        let metadata = metadata.map(|(key, value)| (key.to_owned(), Value::String(value)));
         let mut header = Map::new();
         header.insert("__metadata__".to_owned(), Value::Object(metadata.collect()));
         let mut end = 0;
@@ -137,10 +147,7 @@ impl Checkpoint {
 
         file.write_all(&(header.len() as u64).to_le_bytes())?;
         file.write_all(header.as_bytes())?;
-        for value in tensors.iter().flat_map(|(_, tensor)| &tensor.values) {
-            file.write_all(&value.to_le_bytes())?;
-        }
-        Ok(())
+        values.iter().try_for_each(|values| file.write_all(values))
     }
 
     fn metadata(&self) -> Vec<(&'static str, String)> {
@@ -177,7 +184,7 @@ impl Checkpoint {
 
     fn parse(bytes: &[u8]) -> Result<Self, String> {
         let unreadable = |error| format!("truncated, damaged or not a safetensors file ({error})");
-        let (_, header) = SafeTensors::read_metadata(bytes).map_err(unreadable)?;
+        let (header_size, header) = SafeTensors::read_metadata(bytes).map_err(unreadable)?;
         let file = SafeTensors::deserialize(bytes).map_err(unreadable)?;
 
         let empty = HashMap::new();
@@ -187,6 +194,11 @@ impl Checkpoint {
             return Err(format!(
                 "schema version \"{schema}\" is not supported; this program reads version \"{SCHEMA}\""
             ));
+        }
+        if required::<String>(metadata, "digest")? != digest([&bytes[size_of::<u64>() + header_size..]].into_iter()) {
+            return Err(
+                "its values do not match their checksum: the file is damaged; use an older copy of it".to_owned()
+            );
         }
         let best = match optional(metadata, "best_epoch")? {
             Some(epoch) => Some(Best { epoch, accuracy: optional(metadata, "best_accuracy")? }),
@@ -222,6 +234,13 @@ impl Checkpoint {
         }
         Ok(Self { experiment: required(metadata, "experiment")?, progress, weights, optimizer })
     }
+}
+
+/// Checksum (md5) of the values of all tensors, one after the other.
+fn digest<'a>(values: impl Iterator<Item = &'a [u8]>) -> String {
+    let mut md5 = Md5::new();
+    values.for_each(|values| md5.update(values));
+    format!("{:032x}", u128::from_be_bytes(md5.finalize().into()))
 }
 
 fn required<T: FromStr<Err: Display>>(metadata: &HashMap<String, String>, key: &str) -> Result<T, String> {
@@ -336,6 +355,17 @@ mod tests {
                 "{}: not a usable checkpoint: truncated, damaged or not a safetensors file (header too large)",
                 path.display()
             )
+        );
+    }
+
+    #[test]
+    fn a_flipped_bit_among_the_values_is_found() {
+        let mut bytes = bytes();
+        let last = bytes.len() - 1;
+        bytes[last] ^= 1;
+        assert_eq!(
+            Checkpoint::parse(&bytes).unwrap_err(),
+            "its values do not match their checksum: the file is damaged; use an older copy of it"
         );
     }
 

@@ -58,9 +58,9 @@ pub enum TrainError {
     Locked(PathBuf),
     /// Training has diverged.
     #[error(
-        "{what} is not finite at epoch {epoch}, step {step}: training has diverged. The last checkpoint, {}, is \
-         whole. Try a lower learning rate, or limit the gradient with clip: Some(1.0)",
-        .checkpoint.display()
+        "{what} is not finite at epoch {}, batch {step}: training has diverged. The last checkpoint, {}, is \
+         whole. Try a new run with a lower learning rate, or limit the gradient with --set training.clip=1.0",
+        epoch + 1, .checkpoint.display()
     )]
     Diverged {
         /// The number at fault.

@@ -298,8 +298,8 @@ fn a_diverging_run_stops_and_leaves_its_last_checkpoint() {
     assert_eq!(
         message,
         format!(
-            "the loss is not finite at epoch 0, step 2: training has diverged. The last checkpoint, {}, is whole. Try \
-             a lower learning rate, or limit the gradient with clip: Some(1.0)",
+            "the loss is not finite at epoch 1, batch 2: training has diverged. The last checkpoint, {}, is whole. Try \
+             a new run with a lower learning rate, or limit the gradient with --set training.clip=1.0",
             folder.last().display()
         )
     );

@@ -120,11 +120,12 @@ impl Session for ReferenceSession {
         if !self.plan.train {
             return Err(Error::Order("the session was not compiled for training"));
         }
-        let mut state = self.trial.take().ok_or(Error::Order("no trial to go back through"))?;
-        let expected = state.samples * self.network.classes();
+        let samples = self.trial.as_ref().ok_or(Error::Order("no trial to go back through"))?.samples;
+        let expected = samples * self.network.classes();
         if d_output.len() != expected {
             return Err(Error::size("gradient of the output", expected, d_output.len()));
         }
+        let Some(mut state) = self.trial.take() else { return Ok(()) };
         *gradients = self.network.zeros();
         for (population, neurons) in self.network.populations().iter().zip(&mut state.populations) {
             neurons.delta = vec![vec![0.0; state.samples * population.shape.len()]; self.plan.steps];
