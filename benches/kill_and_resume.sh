@@ -6,8 +6,8 @@
 #
 # The moments are random times after each start, up to what it takes to start and to learn two epochs (a run goes on from
 # its last checkpoint, and there is one at the end of each epoch). A run that ends before its kill comes is compared and
-# followed by a new one, so that there are KILLS kills in any case. Only the first start of a run is let come to its first
-# checkpoint: before it there is nothing to go on from.
+# followed by a new one, so that there are KILLS kills in any case. Only the first start of a run is let write its
+# experiment: before it there is nothing to go on with.
 #
 # Environment:
 #   SNN     the program                         default: target/release/snn, built if need be
@@ -18,6 +18,10 @@ set -euo pipefail
 cd "$(dirname "$0")/.."
 
 kills=${1:-20}
+if ! [[ $kills =~ ^[1-9][0-9]*$ ]]; then
+    echo "usage: $0 [KILLS]    (a whole number of at least 1, found $kills)" >&2
+    exit 2
+fi
 args=${ARGS:---limit 1000 --epochs 20 --batch 50 --steps 20}
 RANDOM=${SEED:-1}
 if [ -z "${SNN:-}" ]; then
@@ -30,7 +34,7 @@ trap 'rm -rf "$dir"' EXIT
 now() { date +%s%N; }
 seconds() { printf '%d.%02d s' $(($1 / 1000000000)) $(($1 / 10000000 % 100)); }
 # Number of records of a kind.
-count() { grep -c "\"event\":\"$2\"" "$1" || true; }
+count() { if [ -e "$1" ]; then grep -c "\"event\":\"$2\"" "$1" || true; else echo 0; fi; }
 
 start=$(now)
 # shellcheck disable=SC2086 # ARGS are words
@@ -73,9 +77,9 @@ launch() {
 while [ "$done_kills" -lt "$kills" ]; do
     launch
     span=$((ready + 2 * epoch))
-    if [ ! -e "$dir/killed-$run/last.safetensors" ]; then
+    if [ ! -e "$dir/killed-$run/experiment.ron" ]; then
         span=$((2 * epoch))
-        until [ -e "$dir/killed-$run/last.safetensors" ]; do
+        until [ -e "$dir/killed-$run/experiment.ron" ]; do
             kill -0 "$pid"
             sleep 0.01
         done
