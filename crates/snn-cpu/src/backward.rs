@@ -15,9 +15,9 @@ use snn_core::Map;
 
 use crate::dense;
 use crate::events::{Active, Events};
-use crate::forward::{for_each_tap, share};
 use crate::layout::{Layout, Tile, WeightShape};
 use crate::simd::{Job, LANE, Lane, MAX_TILE_LANES, Simd};
+use crate::taps::{for_each_tap, share};
 
 /// Work space of one target pixel and tile.
 #[derive(Debug, Default)]

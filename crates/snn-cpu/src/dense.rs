@@ -5,9 +5,9 @@ use gemm::{Parallelism, gemm};
 use snn_core::Map;
 
 use crate::events::Events;
-use crate::forward::for_each_tap;
 use crate::layout::Layout;
 use crate::simd::{Lane, flat, flat_mut};
+use crate::taps::for_each_tap;
 
 /// The windows of one target pixel over all steps, as a matrix of `T` rows and `taps · inputs` columns, stored by column:
 /// the spikes of a neuron lie side by side.

@@ -26,6 +26,7 @@ mod gradients;
 mod layout;
 mod session;
 mod simd;
+mod taps;
 
 use std::sync::Arc;
 
