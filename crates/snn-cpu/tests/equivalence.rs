@@ -7,8 +7,8 @@
 
 use proptest::prelude::*;
 use snn_core::{
-    Activity, Draws, Dropout, Encoder, Engine, Error, Gradient, Map, Network, Neuron, Plan, Projection, Purpose,
-    Record, Session, Shape, Source, SpikeTrain, Stimulus, Stream, Trace, Trial, Weights, reference::Reference,
+    Activity, Draws, Dropout, Encoder, Engine, Gradient, Map, Network, Neuron, Plan, Projection, Purpose, Record,
+    Session, Shape, Source, SpikeTrain, Stimulus, Stream, Trace, Trial, Weights, reference::Reference,
 };
 use snn_cpu::Cpu;
 
@@ -471,111 +471,4 @@ impl Outcome {
         let values = [&self.activity.output].into_iter().chain(&self.gradients).chain(errors);
         values.map(|values| values.iter().map(|x| x.to_bits()).collect()).collect()
     }
-}
-
-/// Two inputs, two classes, and a trial of two samples with a spike in it.
-fn small() -> (Network, SpikeTrain) {
-    let mut builder = Network::builder(Shape::features(2));
-    let linear = vec![Projection::new(Source::Input, Map::Linear { features: 2 })];
-    builder.add("readout", Neuron::readout(), linear).unwrap();
-    let mut spikes = SpikeTrain::silent(3, 2, Shape::features(2));
-    spikes.set(1, 0, 1, 1);
-    (builder.build().unwrap(), spikes)
-}
-
-fn session(network: &Network, train: bool) -> Box<dyn Session> {
-    Cpu::new(1).compile(network, Plan { steps: 3, batch: 2, train, record: false }).unwrap()
-}
-
-fn silence(spikes: &SpikeTrain) -> Trial<'_> {
-    Trial { stimulus: Stimulus::Spikes(spikes), dropout: Dropout::Off }
-}
-
-#[test]
-fn a_backward_pass_needs_a_trial() {
-    let (network, spikes) = small();
-    let mut session = session(&network, true);
-    let missing = Error::Order("no trial to go back through");
-    assert_eq!(session.backward(&[0.0; 4], &mut network.zeros()), Err(missing.clone()));
-    session.load(&network.zeros()).unwrap();
-    assert_eq!(session.backward(&[0.0; 4], &mut network.zeros()), Err(missing.clone()));
-    session.forward(&silence(&spikes)).unwrap();
-    session.backward(&[0.0; 4], &mut network.zeros()).unwrap();
-    session.load(&network.zeros()).unwrap();
-    assert_eq!(session.backward(&[0.0; 4], &mut network.zeros()), Err(missing));
-}
-
-#[test]
-fn a_trial_needs_weights() {
-    let (network, spikes) = small();
-    let result = session(&network, true).forward(&silence(&spikes));
-    assert_eq!(result.unwrap_err().to_string(), "load weights before the first trial");
-}
-
-#[test]
-fn a_session_does_what_it_was_compiled_for_and_no_more() {
-    let (network, spikes) = small();
-    let mut session = session(&network, false);
-    session.load(&network.zeros()).unwrap();
-    session.forward(&silence(&spikes)).unwrap();
-    let error = session.backward(&[0.0; 4], &mut network.zeros()).unwrap_err();
-    assert_eq!(error.to_string(), "the session was not compiled for training");
-    assert_eq!(session.record(0).unwrap_err().to_string(), "the session was not compiled to record");
-}
-
-#[test]
-fn a_record_needs_a_trial_and_a_population() {
-    let (network, spikes) = small();
-    let mut session = Cpu::new(1).compile(&network, Plan { steps: 3, batch: 2, train: false, record: true }).unwrap();
-    assert_eq!(session.record(0).unwrap_err().to_string(), "no trial to record");
-    session.load(&network.zeros()).unwrap();
-    session.forward(&silence(&spikes)).unwrap();
-    assert_eq!(session.record(0).unwrap().membrane, [0.0; 4]);
-    assert_eq!(session.record(1).unwrap_err().to_string(), "population: expected an index of the network, found 1");
-}
-
-#[test]
-fn what_is_of_the_wrong_size_is_named() {
-    let (network, spikes) = small();
-    let mut session = session(&network, true);
-    let message = |result: Result<(), Error>| result.unwrap_err().to_string();
-    assert_eq!(message(session.load(&vec![])), "weights: expected 1 tensors, found 0");
-    assert_eq!(message(session.load(&vec![vec![0.0; 3]])), "weight \"readout\": expected [2, 2] = 4 values, found 3");
-    session.load(&network.zeros()).unwrap();
-
-    let mut forward = |trial: Trial<'_>| message(session.forward(&trial).map(|_| ()));
-    let train = |steps, samples, features| SpikeTrain::silent(steps, samples, Shape::features(features));
-    assert_eq!(forward(silence(&train(4, 2, 2))), "input spikes: expected 2 over 3 steps, found 2 over 4 steps");
-    assert_eq!(forward(silence(&train(3, 2, 5))), "input spikes: expected 2 over 3 steps, found 5 over 3 steps");
-    assert_eq!(forward(silence(&train(3, 3, 2))), "samples of a trial: expected 1 to 2, found 3");
-    assert_eq!(forward(silence(&train(3, 0, 2))), "samples of a trial: expected 1 to 2, found 0");
-    let draws = Draws { seed: 1, epoch: 0, samples: &[7] };
-    let images = Stimulus::Images { pixels: &[0.5; 3], encoder: Encoder::default(), draws };
-    assert_eq!(forward(Trial { stimulus: images, dropout: Dropout::Off }), "images: expected 1 x 2, found 3 values");
-    let spikes = Stimulus::Spikes(&spikes);
-    assert_eq!(
-        forward(Trial { stimulus: spikes, dropout: Dropout::Masks(&[vec![1.0; 3]]) }),
-        "mask of \"readout\": expected 2 x 2 values, or none, found 3"
-    );
-    assert_eq!(
-        forward(Trial { stimulus: spikes, dropout: Dropout::Drawn(draws) }),
-        "samples to draw masks for: expected 2, found 1"
-    );
-
-    session.forward(&Trial { stimulus: spikes, dropout: Dropout::Off }).unwrap();
-    assert_eq!(
-        message(session.backward(&[0.0; 3], &mut network.zeros())),
-        "gradient of the output: expected 4, found 3"
-    );
-    session.backward(&[0.0; 4], &mut network.zeros()).unwrap();
-}
-
-#[test]
-fn a_plan_of_nothing_or_of_too_many_steps_is_refused() {
-    let (network, _) = small();
-    let compile = |steps, batch| Cpu::new(1).compile(&network, Plan { steps, batch, train: true, record: false });
-    let message = |steps, batch| compile(steps, batch).map(|_| ()).unwrap_err().to_string();
-    assert_eq!(message(0, 1), "steps must be at least 1, found 0");
-    assert_eq!(message(1, 0), "batch must be at least 1, found 0");
-    assert_eq!(message(65_537, 1), "steps must be at most 65536 on the cpu engine, found 65537");
 }
