@@ -1,9 +1,11 @@
 //! What every engine offers: compile a network for a plan, then run trials.
 
-use crate::{Encoder, Error, Network, Neuron, SpikeTrain, Weights};
+use std::fmt::Debug;
+
+use crate::{Encoder, Error, Network, Sample, Shape, SpikeTrain, Weights};
 
 /// Runs networks on some device.
-pub trait Engine: Send + Sync {
+pub trait Engine: Debug + Send + Sync {
     /// Name by which an engine is chosen, such as `cpu`.
     fn name(&self) -> &'static str;
 
@@ -28,15 +30,36 @@ pub struct Plan {
     pub train: bool,
     /// Whether [`Session::record`] will be asked for; costs memory in proportion to `T`.
     pub record: bool,
+    /// Steps that a backward pass with surrogate gradients holds in memory at a time; the states within are computed
+    /// anew from the spikes. None: what the engine finds best. Engines may round it up, and need it not where all
+    /// gradients are functions of spikes.
+    pub chunk: Option<usize>,
 }
 
 impl Plan {
-    /// Checks that there is at least one step and one sample.
+    /// A plan to run trials of `steps` steps and up to `batch` samples, without backward passes.
+    pub fn new(steps: usize, batch: usize) -> Self {
+        Self { steps, batch, train: false, record: false, chunk: None }
+    }
+
+    /// The same plan with backward passes.
+    #[must_use]
+    pub fn train(self) -> Self {
+        Self { train: true, ..self }
+    }
+
+    /// The same plan with records.
+    #[must_use]
+    pub fn record(self) -> Self {
+        Self { record: true, ..self }
+    }
+
+    /// Checks that there is at least one step, one sample and one step a chunk.
     ///
     /// # Errors
     /// [`Error::Range`].
     pub fn check(&self) -> Result<(), Error> {
-        for (what, count) in [("steps", self.steps), ("batch", self.batch)] {
+        for (what, count) in [("steps", self.steps), ("batch", self.batch), ("chunk", self.chunk.unwrap_or(1))] {
             if count == 0 {
                 return Err(Error::range(what, "at least 1", count));
             }
@@ -62,18 +85,49 @@ pub trait Session: Send {
     /// [`Error::Size`] if the trial does not fit network and plan; [`Error::Order`] before [`Session::load`].
     fn forward(&mut self, trial: &Trial<'_>) -> Result<Activity, Error>;
 
-    /// Gradients of the last trial, given `dL/dy` of shape `[N, K]`; `gradients` is overwritten.
+    /// Gradients of the last trial, given the errors of what it gave; `gradients` is overwritten.
     ///
     /// # Errors
     /// [`Error::Order`] without a trial to go back through, or in a session not compiled for training;
     /// [`Error::Size`].
-    fn backward(&mut self, d_output: &[f32], gradients: &mut Weights) -> Result<(), Error>;
+    fn backward(&mut self, errors: Errors<'_>, gradients: &mut Weights) -> Result<(), Error>;
 
     /// What `population` did in the last trial (and, after a backward pass, its errors).
     ///
     /// # Errors
     /// [`Error::Order`] in a session not compiled to record, or before a trial.
     fn record(&self, population: usize) -> Result<Record, Error>;
+}
+
+/// Where a backward pass starts.
+#[derive(Debug, Clone, Copy)]
+pub struct Errors<'a> {
+    /// `dL/d output` `[T, N, K]`, for [`Activity::output`].
+    pub output: &'a [f32],
+    /// `dL/d emitted` of each population, for [`Activity::emitted`]; empty if the loss does not depend on them.
+    pub emitted: &'a [f32],
+}
+
+impl<'a> Errors<'a> {
+    /// Errors of the output alone.
+    pub fn of_output(output: &'a [f32]) -> Self {
+        Self { output, emitted: &[] }
+    }
+
+    /// Checks that the errors fit a trial of `samples` samples.
+    ///
+    /// # Errors
+    /// [`Error::Size`].
+    pub fn check(&self, network: &Network, plan: &Plan, samples: usize) -> Result<(), Error> {
+        let (outputs, populations) = (plan.steps * samples * network.classes(), network.populations().len());
+        if self.output.len() != outputs {
+            return Err(Error::size("errors of the output", outputs, self.output.len()));
+        }
+        if !self.emitted.is_empty() && self.emitted.len() != populations {
+            return Err(Error::size("errors of the spike counts", populations, self.emitted.len()));
+        }
+        Ok(())
+    }
 }
 
 /// One trial: what the network is shown, and what is dropped.
@@ -100,12 +154,25 @@ impl Trial<'_> {
                 }
                 train.samples()
             }
-            Stimulus::Images { pixels, draws, .. } => {
-                if pixels.len() != draws.samples.len() * input.len() {
-                    let expected = format!("{} x {input}", draws.samples.len());
+            Stimulus::Images { pixels, shape, encoder, draws } => {
+                if encoder.shape(shape) != input {
+                    return Err(Error::size("encoded images", input, encoder.shape(shape)));
+                }
+                if pixels.len() != draws.samples.len() * shape.len() {
+                    let expected = format!("{} x {shape}", draws.samples.len());
                     return Err(Error::size("images", expected, format!("{} values", pixels.len())));
                 }
                 draws.samples.len()
+            }
+            Stimulus::Current(values) => {
+                if !values.len().is_multiple_of(input.len()) {
+                    return Err(Error::size(
+                        "input current",
+                        format!("N x {input}"),
+                        format!("{} values", values.len()),
+                    ));
+                }
+                values.len() / input.len()
             }
         };
         if samples == 0 || samples > plan.batch {
@@ -120,9 +187,9 @@ impl Trial<'_> {
                         let expected = format!("{samples} x {} values, or none", population.shape);
                         return Err(Error::size(format!("mask of \"{}\"", population.name), expected, found));
                     }
-                    if found != 0 && !matches!(population.neuron, Neuron::Lif { .. }) {
+                    if found != 0 && !population.neuron.fires() {
                         let what = format!("mask of \"{}\"", population.name);
-                        return Err(Error::size(what, "none, as only Lif neurons take dropout", "one"));
+                        return Err(Error::size(what, "none, as only neurons that fire take dropout", "one"));
                     }
                 }
             }
@@ -141,12 +208,16 @@ impl Trial<'_> {
 pub enum Stimulus<'a> {
     /// Spikes `[T, N, C, H, W]`.
     Spikes(&'a SpikeTrain),
+    /// Numbers `[N, C, H, W]` that are the input at every step.
+    Current(&'a [f32]),
     /// Images `[N, C, H, W]`, encoded as the trial runs.
     Images {
         /// Values after normalisation.
         pixels: &'a [f32],
-        /// How they become spikes.
-        encoder: Encoder,
+        /// Shape of one image.
+        shape: Shape,
+        /// How they become input.
+        encoder: &'a dyn Encoder,
         /// Where the encoder's random words come from.
         draws: Draws<'a>,
     },
@@ -174,31 +245,42 @@ pub struct Draws<'a> {
     pub samples: &'a [u32],
 }
 
+impl Draws<'_> {
+    /// Address of the words of sample `n` of the trial.
+    pub fn sample(&self, n: usize) -> Sample {
+        Sample { seed: self.seed, epoch: self.epoch, index: self.samples[n] }
+    }
+}
+
 /// What a trial gave.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Activity {
-    /// Class scores `y` of shape `[N, K]`.
+    /// What the last population passed on, `[T, N, K]`: its spikes (before dropout), or the output of neurons that do not
+    /// fire.
     pub output: Vec<f32>,
-    /// Spikes of the input, of either sign, over all samples and steps.
+    /// Spikes of the input, of either sign, over all samples and steps; 0 for a current.
     pub input_spikes: u64,
-    /// Spikes of each population before dropout, over all samples and steps; 0 for the readout.
+    /// Spikes of each population before dropout, over all samples and steps; 0 for neurons that do not fire.
     pub spikes: Vec<u64>,
+    /// Sum of what each population emitted, spikes times dropout mask, over all samples and steps; without dropout the
+    /// same as `spikes`.
+    pub emitted: Vec<f64>,
 }
 
 /// Everything that can be known of one population in one trial.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Record {
-    /// Spikes before dropout; silent for the readout.
+    /// Spikes before dropout; silent for neurons that do not fire.
     pub spikes: SpikeTrain,
-    /// Leaky trace of the spikes at the last step `[N, ...]`; empty but for [`crate::Neuron::Lif`].
+    /// Leaky trace of the spikes at the last step `[N, ...]`; empty but for leak-corrected gradients.
     pub trace: Vec<f32>,
-    /// Sum of the spikes `[N, ...]`; empty but for [`crate::Neuron::Lif`].
+    /// Sum of the spikes `[N, ...]`; empty but for leak-corrected gradients.
     pub count: Vec<f32>,
-    /// Leak correction `[N, ...]`; empty but for [`crate::Neuron::Lif`].
+    /// Leak correction `[N, ...]`; empty but for leak-corrected gradients.
     pub correction: Vec<f32>,
     /// Membrane after the last step `[N, ...]`.
     pub membrane: Vec<f32>,
-    /// `dL/dv` at each step `[T, N, ...]`; empty before a backward pass.
+    /// `d(t) = dL/dI(t)` `[T, N, ...]`; empty before a backward pass.
     pub delta: Vec<f32>,
 }
 

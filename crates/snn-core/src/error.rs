@@ -35,6 +35,9 @@ pub enum Error {
         /// The value.
         found: String,
     },
+    /// Images and labels do not go together.
+    #[error("data set: {0}")]
+    Data(String),
     /// A call came at the wrong moment, such as a backward pass without a forward pass.
     #[error("{0}")]
     Order(&'static str),

@@ -1,9 +1,10 @@
-//! The meaning of a spiking network: shapes, spike trains, [`Network`], randomness, encoders, losses, and the
-//! [`mod@reference`] engine, which is slow, dense and meant to be read as the specification.
+//! The meaning of a spiking network: shapes, spike trains, [`Network`], neurons and surrogate gradients, encoders,
+//! readouts, losses, randomness, the [`registry`] of all that has a name, and the [`mod@reference`] engine, which is slow,
+//! dense and meant to be read as the specification.
 //!
-//! This crate knows nothing of files and devices. The method is that of Lee, Sarwar, Panda, Srinivasan and Roy,
-//! *Enabling Spike-based Backpropagation for Training Deep Neural Network Architectures*, Front. Neurosci. 14:119
-//! (2020), as their published programs compute it.
+//! This crate knows nothing of files and devices. Where a thing is called the paper's, it is that of Lee, Sarwar, Panda,
+//! Srinivasan and Roy, *Enabling Spike-based Backpropagation for Training Deep Neural Network Architectures*, Front.
+//! Neurosci. 14:119 (2020), as their published programs compute it.
 //!
 //! ```
 //! use snn_core::{Engine as _, Map, Network, Neuron, Plan, Projection, Shape, Source, reference::Reference};
@@ -14,31 +15,44 @@
 //! builder.add("readout", Neuron::readout(), vec![Projection::new(hidden, Map::Linear { features: 10 })])?;
 //! let network = builder.build()?;
 //!
-//! let session = Reference.compile(&network, Plan { steps: 20, batch: 2, train: true, record: false })?;
+//! let session = Reference.compile(&network, Plan::new(20, 2).train())?;
 //! assert!(session.memory().total() > 0);
 //! # Ok::<(), snn_core::Error>(())
 //! ```
 
+mod builtin;
+mod dataset;
 mod dropout;
 mod encoder;
 mod engine;
 mod error;
 mod loss;
 mod network;
-mod neuron;
+mod penalty;
 mod random;
+mod readout;
+mod real;
 mod shape;
 mod spikes;
 
+pub mod neuron;
 pub mod reference;
+pub mod registry;
+pub mod surrogate;
 
+pub use builtin::plugin;
+pub use dataset::{DataSet, Dataset, Splits};
 pub use dropout::dropout_mask;
-pub use encoder::{Encoder, Fires};
-pub use engine::{Activity, Draws, Dropout, Engine, Memory, Plan, Record, Session, Stimulus, Trial};
+pub use encoder::{Direct, Encoded, Encoder, Poisson, Sample};
+pub use engine::{Activity, Draws, Dropout, Engine, Errors, Memory, Plan, Record, Session, Stimulus, Trial};
 pub use error::Error;
-pub use loss::{SquaredError, argmax};
-pub use network::{Builder, Map, Network, Population, Projection, Source, Weight, Weights};
-pub use neuron::{Gradient, Neuron, Trace, correction};
+pub use loss::{Grades, Loss, SquaredError, argmax, grade};
+pub use network::{Builder, Family, Map, Network, Population, Projection, Source, Weight, Weights};
+pub use neuron::{Gradient, Neuron, NeuronModel, Trace};
+pub use penalty::RatePenalty;
 pub use random::{Purpose, Stream, philox};
+pub use readout::{Final, Max, Mean, Readout, Sum};
+pub use real::{Dual, Real};
 pub use shape::Shape;
 pub use spikes::SpikeTrain;
+pub use surrogate::{Surrogate, SurrogateModel};

@@ -1,13 +1,17 @@
 //! A network: populations in evaluation order, each summing the currents of its projections.
 
-use crate::{Error, Neuron, Shape};
+use std::fmt::Debug;
+
+use crate::registry::PartError;
+use crate::{Error, Neuron, Purpose, Shape, Stream};
 
 /// Where a projection reads its spikes.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Source {
     /// The spike train that the network is given.
     Input,
-    /// An earlier population, by index in evaluation order.
+    /// A population, by index in evaluation order: an earlier one, whose spikes of the same step are read, or the
+    /// population itself, whose spikes of the step before are read.
     Population(usize),
 }
 
@@ -94,7 +98,7 @@ impl Map {
 }
 
 /// A source, a linear map, and (if the map has one) the weight that it uses.
-#[derive(Debug, Clone, PartialEq)]
+#[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Projection {
     /// Where the spikes come from.
     pub source: Source,
@@ -120,7 +124,7 @@ impl Projection {
 }
 
 /// Neurons of one kind and shape, and what feeds them.
-#[derive(Debug, Clone, PartialEq)]
+#[derive(Debug, Clone)]
 pub struct Population {
     /// Unique name, such as `conv1`.
     pub name: String,
@@ -128,6 +132,8 @@ pub struct Population {
     pub shape: Shape,
     /// What the neurons do.
     pub neuron: Neuron,
+    /// Indices into [`Network::weights`] of the neuron's trainable constants, in the order of [`Neuron::parameters`].
+    pub parameters: Vec<usize>,
     /// Probability with which a neuron's output is dropped for a whole training trial, in `[0, 1)`.
     pub dropout: f32,
     /// Projections whose currents are summed.
@@ -135,12 +141,14 @@ pub struct Population {
 }
 
 /// Name and shape of one trainable tensor.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq)]
 pub struct Weight {
-    /// Unique name, such as `conv1`.
+    /// Unique name, such as `conv1`, or `conv1.leak` for a constant of the neurons.
     pub name: String,
-    /// `[C_out, C_in, kh, kw]` or `[out, in]`.
+    /// `[C_out, C_in, kh, kw]`, `[out, in]`, or `[1]` for a constant of the neurons.
     pub shape: Vec<usize>,
+    /// Value before training of a constant of the neurons; none for weights, which are drawn.
+    pub constant: Option<f32>,
 }
 
 impl Weight {
@@ -163,26 +171,36 @@ impl Weight {
 /// Values of all weights, row-major, in the order of [`Network::weights`]. Gradients have the same form.
 pub type Weights = Vec<Vec<f32>>;
 
-/// A validated network: every shape fits, every name is unique, the last population is the only readout.
-#[derive(Debug, Clone, PartialEq)]
+/// Networks of one kind, such as a sequence of layers, with all their choices made but for what the data decide.
+pub trait Family: Debug + Send + Sync {
+    /// The network for inputs of shape `input` and `classes` classes.
+    ///
+    /// # Errors
+    /// [`PartError`] with the path of the layer or value that does not fit.
+    fn build(&self, input: Shape, classes: usize) -> Result<Network, PartError>;
+}
+
+/// A validated network: every shape fits, every name is unique, the last population feeds nothing but the loss.
+#[derive(Debug, Clone)]
 pub struct Network {
     input: Shape,
     populations: Vec<Population>,
     weights: Vec<Weight>,
+    kappa: f32,
 }
 
 impl Network {
-    /// Starts a network that is fed spikes of shape `input`.
+    /// Starts a network that is fed input of shape `input`.
     pub fn builder(input: Shape) -> Builder {
-        Builder { network: Self { input, populations: Vec::new(), weights: Vec::new() } }
+        Builder { network: Self { input, populations: Vec::new(), weights: Vec::new(), kappa: 2.0 } }
     }
 
-    /// Shape of the input spikes.
+    /// Shape of the input.
     pub fn input(&self) -> Shape {
         self.input
     }
 
-    /// Populations in evaluation order; the last one is the readout.
+    /// Populations in evaluation order; the last one gives the output.
     pub fn populations(&self) -> &[Population] {
         &self.populations
     }
@@ -197,7 +215,7 @@ impl Network {
         self.weights.iter().map(Weight::len).sum()
     }
 
-    /// Number of classes: features of the readout.
+    /// Number of classes: neurons of the last population.
     pub fn classes(&self) -> usize {
         self.populations.last().map_or(0, |readout| readout.shape.len())
     }
@@ -208,6 +226,25 @@ impl Network {
             Source::Input => self.input,
             Source::Population(index) => self.populations[index].shape,
         }
+    }
+
+    /// Whether `projection` of the population at `index` is recurrent: reads the population's own spikes, one step late.
+    pub fn is_recurrent(&self, index: usize, projection: &Projection) -> bool {
+        projection.source == Source::Population(index)
+    }
+
+    /// Weights to start training from, drawn from `seed`: normal with mean 0 and variance `kappa / fan_in`. Constants of
+    /// neurons start at their own values.
+    pub fn initial_weights(&self, seed: u64) -> Weights {
+        let stream = Stream::new(seed, Purpose::Initialisation);
+        let draw = |(index, weight): (usize, &Weight)| match weight.constant {
+            Some(value) => vec![value],
+            None => {
+                let deviation = (self.kappa / weight.fan_in() as f32).sqrt();
+                (0..weight.len()).map(|i| deviation * stream.normal(0, 0, index as u32, i as u32)).collect()
+            }
+        };
+        self.weights.iter().enumerate().map(draw).collect()
     }
 
     /// Zeros in the form of the weights.
@@ -240,11 +277,28 @@ pub struct Builder {
 }
 
 impl Builder {
+    /// Sets the variance of initial weights times their fan-in; 2 if it is not set.
+    ///
+    /// # Errors
+    /// [`Error::Range`] if it is not greater than 0 and finite.
+    pub fn kappa(&mut self, kappa: f32) -> Result<(), Error> {
+        if !(kappa > 0.0 && kappa.is_finite()) {
+            return Err(Error::range("kappa", "greater than 0", kappa));
+        }
+        self.network.kappa = kappa;
+        Ok(())
+    }
+
+    /// The population that is added next, as a source of its own spikes of the step before.
+    pub fn itself(&self) -> Source {
+        Source::Population(self.network.populations.len())
+    }
+
     /// Adds a population without dropout; returns the source by which later ones refer to it.
     ///
     /// # Errors
-    /// [`Error::Population`] if the name is taken, a source is not an earlier spiking population, a shape does not
-    /// fit, or a constant of the neuron is out of range.
+    /// [`Error::Population`] if the name is taken, a source is neither an earlier population that fires nor, after
+    /// another projection, the population itself, or if a shape does not fit.
     pub fn add(&mut self, name: &str, neuron: Neuron, inputs: Vec<Projection>) -> Result<Source, Error> {
         self.add_with_dropout(name, neuron, 0.0, inputs)
     }
@@ -252,7 +306,7 @@ impl Builder {
     /// Adds a population whose output spikes are dropped with probability `dropout` during training.
     ///
     /// # Errors
-    /// As [`Builder::add`]; also if `dropout` is not in `[0, 1)` or the neuron is not a [`Neuron::Lif`].
+    /// As [`Builder::add`]; also if `dropout` is not in `[0, 1)`, or the neuron does not fire.
     pub fn add_with_dropout(
         &mut self,
         name: &str,
@@ -264,50 +318,71 @@ impl Builder {
         if self.network.populations.iter().any(|population| population.name == name) {
             return Err(fail("another population has this name".to_owned()));
         }
-        check_neuron(&neuron).map_err(&fail)?;
         if !(0.0..1.0).contains(&dropout) {
             return Err(fail(format!("dropout must be in [0, 1), found {dropout}")));
         }
-        if dropout > 0.0 && !matches!(neuron, Neuron::Lif { .. }) {
-            return Err(fail(format!("only Lif neurons take dropout, not {}", neuron.name())));
+        if dropout > 0.0 && !neuron.fires() {
+            return Err(fail(format!("only neurons that fire take dropout, not {}", neuron.name())));
         }
         let mut shape = None;
         let mut weights: Vec<Weight> = Vec::new();
         for projection in &mut inputs {
-            let source = self.source_shape(projection.source).map_err(&fail)?;
+            let recurrent = projection.source == self.itself();
+            let source = match shape {
+                Some(own) if recurrent && neuron.fires() => own,
+                _ if recurrent && !neuron.fires() => {
+                    return Err(fail(format!("{} does not fire and cannot feed itself", neuron.name())));
+                }
+                _ if recurrent => return Err(fail("its first input cannot be the population itself".to_owned())),
+                _ => self.source_shape(projection.source).map_err(&fail)?,
+            };
             let output = projection.map.output(source).map_err(|reason| fail(format!("input {source}: {reason}")))?;
             if *shape.get_or_insert(output) != output {
                 let first = shape.unwrap_or(output);
                 return Err(fail(format!("its inputs differ in shape: {first} and {output}")));
             }
             if let Some(weight_shape) = projection.map.weight_shape(source) {
-                let weight = projection.name.clone().unwrap_or_else(|| name.to_owned());
+                let own = || if recurrent { format!("{name}.recurrent") } else { name.to_owned() };
+                let weight = projection.name.clone().unwrap_or_else(own);
                 if self.network.weights.iter().chain(&weights).any(|other| other.name == weight) {
                     return Err(fail(format!("another weight is named \"{weight}\"; give this one a name of its own")));
                 }
                 projection.weight = Some(self.network.weights.len() + weights.len());
-                weights.push(Weight { name: weight, shape: weight_shape });
+                weights.push(Weight { name: weight, shape: weight_shape, constant: None });
             }
         }
         let shape = shape.ok_or_else(|| fail("it has no input".to_owned()))?;
+        let first = self.network.weights.len() + weights.len();
+        for parameter in neuron.parameters() {
+            let constant = Some(parameter.link.inverse(parameter.initial));
+            weights.push(Weight { name: format!("{name}.{}", parameter.name), shape: vec![1], constant });
+        }
+        let parameters = (first..self.network.weights.len() + weights.len()).collect();
         self.network.weights.append(&mut weights);
-        self.network.populations.push(Population { name: name.to_owned(), shape, neuron, dropout, inputs });
+        self.network.populations.push(Population { name: name.to_owned(), shape, neuron, parameters, dropout, inputs });
         Ok(Source::Population(self.network.populations.len() - 1))
     }
 
-    /// Finishes the network.
+    /// Finishes the network. Its last population gives the output: spikes, or what a neuron that does not fire passes on.
     ///
     /// # Errors
-    /// [`Error::Network`] if the input is empty, or the last population is not the one and only readout.
+    /// [`Error::Network`] if the input is empty, if there is no population, or if another one than the last does not fire.
     pub fn build(self) -> Result<Network, Error> {
         let network = self.network;
         if network.input.is_empty() {
             return Err(Error::Network(format!("the input shape {} is empty", network.input)));
         }
-        let readouts = network.populations.iter().filter(|population| !population.neuron.fires()).count();
-        match network.populations.last() {
-            Some(last) if !last.neuron.fires() && readouts == 1 => Ok(network),
-            _ => Err(Error::Network("the last population, and no other, must be a Readout".to_owned())),
+        let Some((_, hidden)) = network.populations.split_last() else {
+            return Err(Error::Network("it has no population".to_owned()));
+        };
+        match hidden.iter().find(|population| !population.neuron.fires()) {
+            Some(silent) => {
+                let (name, neuron) = (&silent.name, silent.neuron.name());
+                Err(Error::Network(format!(
+                    "only the last population may be one that never fires, as \"{name}\" ({neuron})"
+                )))
+            }
+            None => Ok(network),
         }
     }
 
@@ -327,17 +402,6 @@ impl Builder {
             },
         }
     }
-}
-
-fn check_neuron(neuron: &Neuron) -> Result<(), String> {
-    let (leak, threshold) = (neuron.leak(), neuron.threshold());
-    if !(leak > 0.0 && leak <= 1.0) {
-        return Err(format!("leak must be in (0, 1], found {leak}"));
-    }
-    if !(threshold > 0.0 && threshold.is_finite()) {
-        return Err(format!("threshold must be greater than 0, found {threshold}"));
-    }
-    Ok(())
 }
 
 fn positive(count: usize, what: &str) -> Result<usize, String> {
@@ -366,7 +430,7 @@ mod tests {
         builder.add("readout", Neuron::readout(), vec![Projection::new(block, Map::Linear { features: 2 })]).unwrap();
         let network = builder.build().unwrap();
         assert_eq!(network.shape(block), Shape::new(4, 4, 4));
-        assert_eq!(network.weights()[3], Weight { name: "readout".to_owned(), shape: vec![2, 64] });
+        assert_eq!(network.weights()[3], Weight { name: "readout".to_owned(), shape: vec![2, 64], constant: None });
         assert_eq!(network.parameters(), 3 * 4 * 9 + 2 * 4 * 4 * 9 + 128);
     }
 
@@ -379,11 +443,6 @@ mod tests {
             "population \"a\": input 1x4x4: height 4 with padding 1 is smaller than the window of 7"
         );
         assert_eq!(message(builder.add("a", Neuron::lif(), vec![])), "population \"a\": it has no input");
-        let leak = Neuron::Lif { leak: 1.5, threshold: 1.0, gradient: crate::Gradient::default() };
-        assert_eq!(
-            message(builder.add("a", leak, input(conv(2, 3, 1, 1)))),
-            "population \"a\": leak must be in (0, 1], found 1.5"
-        );
         builder.add("a", Neuron::lif(), input(conv(2, 3, 1, 1))).unwrap();
         assert_eq!(
             message(builder.add("a", Neuron::lif(), input(conv(2, 3, 1, 1)))),
@@ -394,9 +453,11 @@ mod tests {
             message(builder.add("b", Neuron::lif(), sum)),
             "population \"b\": its inputs differ in shape: 2x4x4 and 3x4x4"
         );
+        builder.add("b", Neuron::readout(), input(conv(2, 3, 1, 1))).unwrap();
+        builder.add("c", Neuron::readout(), input(conv(2, 3, 1, 1))).unwrap();
         assert_eq!(
             builder.build().unwrap_err().to_string(),
-            "network: the last population, and no other, must be a Readout"
+            "network: only the last population may be one that never fires, as \"b\" (LeakyIntegrator)"
         );
     }
 
@@ -410,6 +471,34 @@ mod tests {
         builder.add("a", Neuron::lif(), sum).unwrap_err();
         builder.add("a", Neuron::readout(), vec![Projection::new(Source::Input, Map::Linear { features: 2 })]).unwrap();
         assert_eq!(builder.build().unwrap().weights().len(), 1);
+    }
+
+    #[test]
+    fn a_population_may_feed_itself_once_its_shape_is_known() {
+        let mut builder = Network::builder(Shape::features(3));
+        let own = Projection::new(builder.itself(), Map::Linear { features: 4 });
+        assert_eq!(
+            message(builder.add("a", Neuron::lif(), vec![own.clone()])),
+            "population \"a\": its first input cannot be the population itself"
+        );
+        let inputs = vec![Projection::new(Source::Input, Map::Linear { features: 4 }), own];
+        builder.add("a", Neuron::lif(), inputs).unwrap();
+        let network = builder.build().unwrap();
+        assert_eq!((network.weights()[1].name.as_str(), &network.weights()[1].shape), ("a.recurrent", &vec![4, 4]));
+    }
+
+    #[test]
+    fn weights_have_variance_kappa_over_fan_in() {
+        let mut builder = Network::builder(Shape::features(500));
+        builder.kappa(3.0).unwrap();
+        let map = Map::Linear { features: 100 };
+        builder.add("a", Neuron::lif(), vec![Projection::new(Source::Input, map)]).unwrap();
+        let network = builder.build().unwrap();
+        let weights = network.initial_weights(1);
+        network.check_weights(&weights).unwrap();
+        let variance = weights[0].iter().map(|w| f64::from(w * w)).sum::<f64>() / 50_000.0;
+        assert!((variance * 500.0 / 3.0 - 1.0).abs() < 0.02, "{variance}");
+        assert_ne!(weights, network.initial_weights(2));
     }
 
     #[test]

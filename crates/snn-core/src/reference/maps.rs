@@ -1,22 +1,30 @@
 //! Projections on one sample at one time step: forward, adjoint, and weight gradient, each as the plain sum.
 
+use crate::neuron::Float;
 use crate::{Map, Shape};
 
 /// `y += J x` for input `x` of shape `input` and output `y` of shape `output`.
-pub(super) fn apply(map: &Map, weight: &[f32], input: Shape, x: &[f32], output: Shape, y: &mut [f32]) {
-    for_each_pair(map, input, output, |i, o, w| y[o] += w.value(weight) * x[i]);
+pub(super) fn apply<F: Float>(map: &Map, weight: &[F], input: Shape, x: &[F], output: Shape, y: &mut [F]) {
+    for_each_pair(map, input, output, |i, o, w| y[o] = y[o] + w.value(weight) * x[i]);
 }
 
 /// `g += J^T d` for errors `d` of shape `output` and `g` of shape `input`.
-pub(super) fn adjoint(map: &Map, weight: &[f32], output: Shape, d: &[f32], input: Shape, g: &mut [f32]) {
-    for_each_pair(map, input, output, |i, o, w| g[i] += w.value(weight) * d[o]);
+pub(super) fn adjoint<F: Float>(map: &Map, weight: &[F], output: Shape, d: &[F], input: Shape, g: &mut [F]) {
+    for_each_pair(map, input, output, |i, o, w| g[i] = g[i] + w.value(weight) * d[o]);
 }
 
 /// `dW += d (x) x`, for every weight the sum over the pairs that it connects.
-pub(super) fn add_weight_gradient(map: &Map, input: Shape, x: &[f32], output: Shape, d: &[f32], d_weight: &mut [f32]) {
+pub(super) fn add_weight_gradient<F: Float>(
+    map: &Map,
+    input: Shape,
+    x: &[F],
+    output: Shape,
+    d: &[F],
+    d_weight: &mut [F],
+) {
     for_each_pair(map, input, output, |i, o, w| {
         if let Coefficient::Weight(index) = w {
-            d_weight[index] += d[o] * x[i];
+            d_weight[index] = d_weight[index] + d[o] * x[i];
         }
     });
 }
@@ -29,10 +37,10 @@ enum Coefficient {
 }
 
 impl Coefficient {
-    fn value(self, weight: &[f32]) -> f32 {
+    fn value<F: Float>(self, weight: &[F]) -> F {
         match self {
             Self::Weight(index) => weight[index],
-            Self::Constant(value) => value,
+            Self::Constant(value) => value.into(),
         }
     }
 }

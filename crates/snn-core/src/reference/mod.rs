@@ -1,11 +1,14 @@
 //! The reference engine: dense, single-threaded, plain loops. It is the specification that faster engines are tested
-//! against; read [`forward`](Session::forward) and [`backward`](Session::backward) of its session to learn the method.
+//! against; read the forward and the backward pass in `simulation.rs` to learn the method.
 
 mod maps;
+pub(crate) mod simulation;
+
+use simulation::{Simulation, Spikes, Start};
 
 use crate::{
-    Activity, Dropout, Engine, Error, Gradient, Memory, Network, Neuron, Plan, Population, Record, Session, Source,
-    SpikeTrain, Stimulus, Trace, Trial, Weights, correction, dropout_mask,
+    Activity, Dropout, Encoded, Engine, Error, Errors, Memory, Network, Plan, Record, Session, SpikeTrain, Stimulus,
+    Trial, Weights, dropout_mask,
 };
 
 /// The engine named `reference`.
@@ -31,44 +34,23 @@ struct ReferenceSession {
     network: Network,
     plan: Plan,
     weights: Weights,
-    trial: Option<State>,
-}
-
-/// All that a trial leaves behind. Tensors over time are `[T][N · neurons]`.
-struct State {
-    samples: usize,
-    input: Vec<Vec<f32>>,
-    populations: Vec<PopulationState>,
-}
-
-struct PopulationState {
-    /// Raw spikes `s`, 0 or 1.
-    spikes: Vec<Vec<f32>>,
-    /// What other populations see: `o = mask · s`.
-    output: Vec<Vec<f32>>,
-    /// Dropout mask `[N · neurons]`.
-    mask: Vec<f32>,
-    /// Membrane `V` carried to the next step.
-    membrane: Vec<f32>,
-    /// `Σ leak^(T-1-t) u(t)`, `Σ u(t)` and the correction that they give.
-    trace: Vec<f64>,
-    count: Vec<f32>,
-    correction: Vec<f32>,
-    /// `d(t) = dL/dv(t)`; empty before the backward pass.
-    delta: Vec<Vec<f32>>,
+    trial: Option<Simulation<f32>>,
 }
 
 impl Session for ReferenceSession {
     fn memory(&self) -> Memory {
         let float = size_of::<f32>();
-        let neurons: usize = self.network.populations().iter().map(|population| population.shape.len()).sum();
-        let trains = if self.plan.train { 3 } else { 2 } * neurons + self.network.input().len();
-        let vectors = 6 * neurons * self.plan.batch;
+        let over_time = |words: usize| words * self.plan.batch * self.plan.steps * float;
+        let populations = self.network.populations();
+        let neurons: usize = populations.iter().map(|population| population.shape.len()).sum();
+        let states: usize = populations.iter().map(|p| p.neuron.state().len() * p.shape.len()).sum();
+        let errors = if self.plan.train { neurons } else { 0 };
         Memory {
             parts: vec![
                 ("weights", self.network.parameters() * float),
-                ("spikes and errors as f32", trains * self.plan.batch * self.plan.steps * float),
-                ("membranes, masks, traces", vectors * float),
+                ("currents, spikes and errors as f32", over_time(3 * neurons + errors + self.network.input().len())),
+                ("states as f32", over_time(states)),
+                ("masks, traces", 8 * neurons * self.plan.batch * float),
             ],
         }
     }
@@ -81,71 +63,34 @@ impl Session for ReferenceSession {
     }
 
     fn forward(&mut self, trial: &Trial<'_>) -> Result<Activity, Error> {
-        let samples = trial.check(&self.network, &self.plan)?;
-        if self.weights.len() != self.network.weights().len() {
+        let Self { network, plan, weights, .. } = self;
+        trial.check(network, plan)?;
+        if weights.len() != network.weights().len() {
             return Err(Error::Order("load weights before the first trial"));
         }
-        let mut state = State {
-            samples,
-            input: input(trial, &self.network, self.plan.steps),
-            populations: (0..self.network.populations().len())
-                .map(|index| PopulationState::silent(&self.network, index, trial, samples))
-                .collect(),
-        };
-        for t in 0..self.plan.steps {
-            for (index, population) in self.network.populations().iter().enumerate() {
-                let current = self.current(population, &state, t);
-                state.populations[index].step(&population.neuron, &current);
-            }
-        }
-        for (population, neurons) in self.network.populations().iter().zip(&mut state.populations) {
-            neurons.correction = std::iter::zip(&neurons.trace, &neurons.count)
-                .map(|(&f, &g)| correction(population.neuron.leak(), f as f32, g))
-                .collect();
-        }
+        let mut simulation = Simulation::new(network, weights, input(trial, plan.steps), &masks(trial, network));
+        simulation.forward(network, weights, Spikes::Binary);
 
-        let total = |train: &Vec<Vec<f32>>| train.iter().flatten().map(|spike| spike.abs() as u64).sum();
-        let readout = self.network.populations().last().ok_or(Error::Order("the network is empty"))?;
-        let membrane = &state.populations[self.network.populations().len() - 1].membrane;
         let activity = Activity {
-            output: membrane.iter().map(|v| v / readout.neuron.threshold() / self.plan.steps as f32).collect(),
-            input_spikes: total(&state.input),
-            spikes: state.populations.iter().map(|population| total(&population.spikes)).collect(),
+            output: simulation.populations.last().map_or(Vec::new(), |run| run.raw.concat()),
+            input_spikes: spikes_of_input(trial, &simulation.input),
+            spikes: simulation.sums(network, |run| &run.raw).map(|sum| sum as u64).collect(),
+            emitted: simulation.sums(network, |run| &run.output).collect(),
         };
-        self.trial = Some(state);
+        self.trial = Some(simulation);
         Ok(activity)
     }
 
-    fn backward(&mut self, d_output: &[f32], gradients: &mut Weights) -> Result<(), Error> {
-        if !self.plan.train {
+    fn backward(&mut self, errors: Errors<'_>, gradients: &mut Weights) -> Result<(), Error> {
+        let Self { network, plan, weights, trial } = self;
+        if !plan.train {
             return Err(Error::Order("the session was not compiled for training"));
         }
-        let samples = self.trial.as_ref().ok_or(Error::Order("no trial to go back through"))?.samples;
-        let expected = samples * self.network.classes();
-        if d_output.len() != expected {
-            return Err(Error::size("gradient of the output", expected, d_output.len()));
-        }
-        let Some(mut state) = self.trial.take() else { return Ok(()) };
-        *gradients = self.network.zeros();
-        for (population, neurons) in self.network.populations().iter().zip(&mut state.populations) {
-            neurons.delta = vec![vec![0.0; state.samples * population.shape.len()]; self.plan.steps];
-        }
-        for t in (0..self.plan.steps).rev() {
-            for index in (0..self.network.populations().len()).rev() {
-                let delta = match self.network.populations()[index].neuron {
-                    Neuron::Readout { threshold, .. } => {
-                        d_output.iter().map(|d_y| d_y / (self.plan.steps as f32 * threshold)).collect()
-                    }
-                    neuron => {
-                        let g = self.error_at(index, &state, t);
-                        state.populations[index].delta_at(&neuron, &g, t)
-                    }
-                };
-                state.populations[index].delta[t] = delta;
-                self.add_weight_gradients(index, &state, t, gradients);
-            }
-        }
-        self.trial = Some(state);
+        let trial = trial.as_mut().ok_or(Error::Order("no trial to go back through"))?;
+        errors.check(network, plan, trial.samples)?;
+        let rows = errors.output.chunks(trial.samples * network.classes());
+        let d_output: Vec<Vec<f32>> = rows.map(<[f32]>::to_vec).collect();
+        *gradients = trial.backward(network, weights, Start { d_output: &d_output, d_emitted: errors.emitted });
         Ok(())
     }
 
@@ -153,161 +98,76 @@ impl Session for ReferenceSession {
         if !self.plan.record {
             return Err(Error::Order("the session was not compiled to record"));
         }
-        let state = self.trial.as_ref().ok_or(Error::Order("no trial to record"))?;
+        let trial = self.trial.as_ref().ok_or(Error::Order("no trial to record"))?;
         let found = self.network.populations().get(population);
-        let Population { shape, neuron, .. } =
-            found.ok_or_else(|| Error::size("population", "an index of the network", population))?;
-        let neurons = &state.populations[population];
-        let mut spikes = SpikeTrain::silent(self.plan.steps, state.samples, *shape);
-        for (t, row) in neurons.spikes.iter().enumerate() {
+        let found = found.ok_or_else(|| Error::size("population", "an index of the network", population))?;
+        let run = &trial.populations[population];
+        let mut spikes = SpikeTrain::silent(self.plan.steps, trial.samples, found.shape);
+        let len = found.shape.len();
+        for (t, row) in run.raw.iter().enumerate().filter(|_| found.neuron.fires()) {
             for (i, _) in row.iter().enumerate().filter(|(_, spike)| **spike != 0.0) {
-                spikes.set(t, i / shape.len(), i % shape.len(), 1);
+                spikes.set(t, i / len, i % len, 1);
             }
         }
-        let lif = |values: &Vec<f32>| if matches!(neuron, Neuron::Lif { .. }) { values.clone() } else { Vec::new() };
+        let single = |values: &[f64]| values.iter().map(|value| *value as f32).collect();
         Ok(Record {
             spikes,
-            trace: lif(&neurons.trace.iter().map(|&f| f as f32).collect()),
-            count: lif(&neurons.count),
-            correction: lif(&neurons.correction),
-            membrane: neurons.membrane.clone(),
-            delta: neurons.delta.concat(),
+            trace: single(&run.trace),
+            count: single(&run.count),
+            correction: run.correction.clone(),
+            membrane: run.state[..trial.samples * len].to_vec(),
+            delta: run.delta.concat(),
         })
     }
 }
 
-impl ReferenceSession {
-    /// `I(t)` of all samples: the sum of the projections' outputs.
-    fn current(&self, population: &Population, state: &State, t: usize) -> Vec<f32> {
-        let mut current = vec![0.0; state.samples * population.shape.len()];
-        for projection in &population.inputs {
-            let shape = self.network.shape(projection.source);
-            let weight = projection.weight.map_or(&[][..], |index| &self.weights[index]);
-            let output = state.output(projection.source, t);
-            for (x, current) in output.chunks(shape.len()).zip(current.chunks_mut(population.shape.len())) {
-                maps::apply(&projection.map, weight, shape, x, population.shape, current);
-            }
-        }
-        current
-    }
-
-    /// `g(t)` of a population: the sum, over the projections that read it, of their adjoints applied to the errors of
-    /// the populations they feed.
-    fn error_at(&self, index: usize, state: &State, t: usize) -> Vec<f32> {
-        let shape = self.network.populations()[index].shape;
-        let mut g = vec![0.0; state.samples * shape.len()];
-        for (consumer, neurons) in self.network.populations().iter().zip(&state.populations) {
-            for projection in consumer.inputs.iter().filter(|input| input.source == Source::Population(index)) {
-                let weight = projection.weight.map_or(&[][..], |index| &self.weights[index]);
-                for (d, g) in neurons.delta[t].chunks(consumer.shape.len()).zip(g.chunks_mut(shape.len())) {
-                    maps::adjoint(&projection.map, weight, consumer.shape, d, shape, g);
-                }
-            }
-        }
-        g
-    }
-
-    /// `dL/dW += d(t) (x) o(t)` for the weights of a population's projections.
-    fn add_weight_gradients(&self, index: usize, state: &State, t: usize, gradients: &mut Weights) {
-        let population = &self.network.populations()[index];
-        for projection in &population.inputs {
-            let Some(weight) = projection.weight else { continue };
-            let shape = self.network.shape(projection.source);
-            let d = state.populations[index].delta[t].chunks(population.shape.len());
-            for (x, d) in state.output(projection.source, t).chunks(shape.len()).zip(d) {
-                maps::add_weight_gradient(&projection.map, shape, x, population.shape, d, &mut gradients[weight]);
-            }
-        }
-    }
-}
-
-impl State {
-    fn output(&self, source: Source, t: usize) -> &[f32] {
-        match source {
-            Source::Input => &self.input[t],
-            Source::Population(index) => &self.populations[index].output[t],
-        }
-    }
-}
-
-impl PopulationState {
-    fn silent(network: &Network, index: usize, trial: &Trial<'_>, samples: usize) -> Self {
-        let population = &network.populations()[index];
-        let neurons = samples * population.shape.len();
-        let mask = match trial.dropout {
-            Dropout::Masks(masks) if masks.get(index).is_some_and(|mask| !mask.is_empty()) => masks[index].clone(),
-            Dropout::Drawn(draws) if population.dropout > 0.0 => {
-                let mask = |&sample| dropout_mask(population, index, draws.seed, draws.epoch, sample);
-                draws.samples.iter().flat_map(mask).collect()
-            }
-            _ => vec![1.0; neurons],
-        };
-        let zeros = || vec![0.0; neurons];
-        Self {
-            spikes: Vec::new(),
-            output: Vec::new(),
-            mask,
-            membrane: zeros(),
-            trace: vec![0.0; neurons],
-            count: zeros(),
-            correction: zeros(),
-            delta: Vec::new(),
-        }
-    }
-
-    /// One time step of all neurons, given their current.
-    fn step(&mut self, neuron: &Neuron, current: &[f32]) {
-        let (leak, threshold) = (neuron.leak(), neuron.threshold());
-        let mut spikes = vec![0.0; current.len()];
-        for i in 0..current.len() {
-            let mut v = self.membrane[i] + current[i];
-            if neuron.fires() && v > threshold {
-                spikes[i] = 1.0;
-                v = 0.0;
-            }
-            self.membrane[i] = leak * v;
-        }
-        let output: Vec<f32> = std::iter::zip(&self.mask, &spikes).map(|(mask, spike)| mask * spike).collect();
-        if let Neuron::Lif { gradient: Gradient::LeakCorrected { trace }, .. } = neuron {
-            let traced = match trace {
-                Trace::AfterDropout => &output,
-                Trace::BeforeDropout => &spikes,
-            };
-            let leak = neuron.exact_leak();
-            for (i, u) in traced.iter().enumerate() {
-                self.trace[i] = leak * self.trace[i] + f64::from(*u);
-                self.count[i] += u;
-            }
-        }
-        self.spikes.push(spikes);
-        self.output.push(output);
-    }
-
-    /// `d(t)` of a firing population: at a spike what its output's error `g(t)` gives, else `d(t+1)`.
-    fn delta_at(&self, neuron: &Neuron, g: &[f32], t: usize) -> Vec<f32> {
-        let later = self.delta.get(t + 1);
-        let at_spike = |i: usize| match neuron {
-            Neuron::Lif { threshold, .. } => self.correction[i] * self.mask[i] * g[i] / threshold,
-            Neuron::PoolIf { .. } | Neuron::Readout { .. } => g[i],
-        };
-        let spikes = &self.spikes[t];
-        (0..g.len()).map(|i| if spikes[i] == 1.0 { at_spike(i) } else { later.map_or(0.0, |d| d[i]) }).collect()
-    }
-}
-
-/// The input spikes of a trial as numbers, `[T][N · neurons]`.
-fn input(trial: &Trial<'_>, network: &Network, steps: usize) -> Vec<Vec<f32>> {
-    let len = network.input().len();
-    let dense = |train: &SpikeTrain, t| -> Vec<f32> {
-        (0..train.samples() * len).map(|i| f32::from(train.get(t, i / len, i % len))).collect()
-    };
+/// The input of a trial as numbers, `[T][N · neurons]`.
+fn input(trial: &Trial<'_>, steps: usize) -> Vec<Vec<f32>> {
     match trial.stimulus {
         Stimulus::Spikes(train) => (0..steps).map(|t| dense(train, t)).collect(),
-        Stimulus::Images { pixels, encoder, draws } => {
-            let encode =
-                |(image, &sample)| encoder.encode(image, network.input(), steps, draws.seed, draws.epoch, sample);
-            let trains: Vec<SpikeTrain> = pixels.chunks(len).zip(draws.samples).map(encode).collect();
-            (0..steps).map(|t| trains.iter().flat_map(|train| dense(train, t)).collect()).collect()
+        Stimulus::Current(values) => vec![values.to_vec(); steps],
+        Stimulus::Images { pixels, shape, encoder, draws } => {
+            let images = pixels.chunks(shape.len()).enumerate();
+            let encoded: Vec<Encoded> =
+                images.map(|(n, image)| encoder.encode(image, shape, steps, draws.sample(n))).collect();
+            let row = |t| {
+                encoded.iter().flat_map(move |encoded| match encoded {
+                    Encoded::Spikes(train) => dense(train, t),
+                    Encoded::Current(values) => values.clone(),
+                })
+            };
+            (0..steps).map(|t| row(t).collect()).collect()
         }
     }
+}
+
+/// Number of spikes of the input; a current has none.
+fn spikes_of_input(trial: &Trial<'_>, input: &[Vec<f32>]) -> u64 {
+    let is_current = match trial.stimulus {
+        Stimulus::Spikes(_) => false,
+        Stimulus::Current(_) => true,
+        Stimulus::Images { pixels, shape, encoder, draws } => {
+            matches!(encoder.encode(&pixels[..shape.len()], shape, 1, draws.sample(0)), Encoded::Current(_))
+        }
+    };
+    if is_current { 0 } else { input.iter().flatten().filter(|x| **x != 0.0).count() as u64 }
+}
+
+/// Step `t` of a spike train as numbers, `[N · neurons]`.
+fn dense(train: &SpikeTrain, t: usize) -> Vec<f32> {
+    let len = train.shape().len();
+    (0..train.samples() * len).map(|i| f32::from(train.get(t, i / len, i % len))).collect()
+}
+
+/// The dropout masks of a trial, `[N · neurons]` for each population; empty where there is none.
+fn masks(trial: &Trial<'_>, network: &Network) -> Vec<Vec<f32>> {
+    let mask = |(index, population): (usize, &crate::Population)| match trial.dropout {
+        Dropout::Masks(masks) => masks.get(index).cloned().unwrap_or_default(),
+        Dropout::Drawn(draws) if population.dropout > 0.0 => {
+            let mask = |&sample| dropout_mask(population, index, draws.seed, draws.epoch, sample);
+            draws.samples.iter().flat_map(mask).collect()
+        }
+        _ => Vec::new(),
+    };
+    network.populations().iter().enumerate().map(mask).collect()
 }

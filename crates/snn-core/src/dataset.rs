@@ -1,8 +1,41 @@
-//! Images of one shape with their labels, in memory.
+//! Images of one shape with their labels, in memory; and data sets that can be read by name.
 
-use snn_core::Shape;
+use std::fmt::Debug;
+use std::path::{Path, PathBuf};
 
-use crate::DataError;
+use crate::{Error, Shape};
+
+/// A data set that can be read by name. Its reading stands elsewhere: this crate knows nothing of files.
+pub trait DataSet: Debug + Send + Sync {
+    /// Shape of one image.
+    fn shape(&self) -> Shape;
+
+    /// Number of classes.
+    fn classes(&self) -> usize;
+
+    /// Images of the training set, those held out for validation among them.
+    fn training_images(&self) -> usize;
+
+    /// What it is, in a sentence.
+    fn describe(&self) -> String;
+
+    /// Reads it from `folder`, or from where it is usually found.
+    ///
+    /// # Errors
+    /// Any error whose message says which file is at fault and what to do.
+    fn load(&self, folder: Option<&Path>) -> Result<Splits, Box<dyn std::error::Error + Send + Sync>>;
+}
+
+/// A data set that was read.
+#[derive(Debug, Clone)]
+pub struct Splits {
+    /// Training images.
+    pub train: Dataset,
+    /// Test images.
+    pub test: Dataset,
+    /// Where they were read.
+    pub folder: PathBuf,
+}
 
 /// Images `[N, C, H, W]` of one byte a pixel, and the class of each.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -17,9 +50,9 @@ impl Dataset {
     /// A data set of `images` `[N, C, H, W]` and `labels` `[N]`, each below `classes`.
     ///
     /// # Errors
-    /// [`DataError::Content`] if there is no image, if the counts differ, or if a label is out of range.
-    pub fn new(shape: Shape, classes: usize, images: Vec<u8>, labels: Vec<u8>) -> Result<Self, DataError> {
-        let fail = |reason| Err(DataError::Content { what: "data set".to_owned(), reason });
+    /// [`Error::Data`] if there is no image, if the counts differ, or if a label is out of range.
+    pub fn new(shape: Shape, classes: usize, images: Vec<u8>, labels: Vec<u8>) -> Result<Self, Error> {
+        let fail = |reason| Err(Error::Data(reason));
         if labels.is_empty() || shape.is_empty() {
             return fail(format!("{} images of shape {shape} hold no pixel", labels.len()));
         }

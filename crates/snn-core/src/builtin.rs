@@ -1,0 +1,136 @@
+//! The names that come with this crate.
+
+use std::sync::Arc;
+
+use serde::{Deserialize, Serialize};
+
+use crate::neuron::{Correction, If, LeakyIntegrator, Lif, PoolIf, Trace};
+use crate::reference::Reference;
+use crate::registry::{Fault, Part, PartError, Registry, RegistryError, range};
+use crate::surrogate::{
+    Atan, Boxcar, FastSigmoid, Gate, Gaussian, PiecewiseExponential, Sigmoid, StraightThrough, Triangular,
+};
+use crate::{
+    Direct, Encoder, Engine, Final, Gradient, Loss, Max, Mean, Neuron, Poisson, Readout, SquaredError, Sum, Surrogate,
+};
+
+/// Adds the neurons, surrogates, encoders, readouts, losses and the reference engine of this crate.
+///
+/// # Errors
+/// [`RegistryError`] if one of the names is taken.
+pub fn plugin(registry: &mut Registry) -> Result<(), RegistryError> {
+    neurons(registry)?;
+    surrogates(registry)?;
+    encoders(registry)?;
+    readouts(registry)?;
+    losses(registry)?;
+    registry.engines.add("reference", |_: &mut Threads, _| Ok(Arc::new(Reference) as Arc<dyn Engine>))
+}
+
+/// Fields of every engine.
+#[derive(Debug, Default, Serialize, Deserialize)]
+#[serde(deny_unknown_fields, default)]
+struct Threads {
+    /// Number of threads; the reference engine has one whatever it says.
+    threads: usize,
+}
+
+fn neurons(registry: &mut Registry) -> Result<(), RegistryError> {
+    let neurons = &mut registry.neurons;
+    neurons.add("Lif", |lif: &mut Lif, registry| {
+        range::leak("leak", lif.leak)?;
+        range::positive("threshold", lif.threshold)?;
+        let gradient = lif_gradient(registry, &mut lif.gradient, lif.leak, lif.threshold, lif.detach_reset)?;
+        Ok(Neuron::new("Lif", lif.clone(), gradient))
+    })?;
+    neurons.add("If", |neuron: &mut If, registry| {
+        range::positive("threshold", neuron.threshold)?;
+        let gradient = lif_gradient(registry, &mut neuron.gradient, 1.0, neuron.threshold, neuron.detach_reset)?;
+        Ok(Neuron::new("If", neuron.as_lif(), gradient))
+    })?;
+    neurons.add("PoolIf", |pool: &mut PoolIf, _| {
+        range::positive("threshold", pool.threshold)?;
+        Ok(pool.neuron())
+    })?;
+    neurons.add("LeakyIntegrator", |integrator: &mut LeakyIntegrator, _| {
+        range::leak("leak", integrator.leak)?;
+        range::positive("threshold", integrator.threshold)?;
+        Ok(integrator.neuron())
+    })
+}
+
+/// The gradient of a leaky integrate-and-fire neuron: `LeakCorrected(trace: ...)`, or a surrogate.
+fn lif_gradient(
+    registry: &Registry,
+    part: &mut Part,
+    leak: f32,
+    threshold: f32,
+    detach_reset: bool,
+) -> Result<Gradient, PartError> {
+    const NAME: &str = "LeakCorrected";
+    if part.name != NAME {
+        return registry.gradient(part, detach_reset).map_err(|mut error| {
+            if let Fault::Unknown { known, .. } = &mut error.fault {
+                known.insert(0, NAME.to_owned());
+            }
+            error
+        });
+    }
+    let LeakCorrected { trace } = part.resolve().map_err(|error| error.within("gradient"))?;
+    Ok(Gradient::SpikeGated { threshold, correction: Some(Correction { leak, trace }) })
+}
+
+/// Fields of the paper's gradient.
+#[derive(Debug, Default, Serialize, Deserialize)]
+#[serde(deny_unknown_fields, default)]
+struct LeakCorrected {
+    trace: Trace,
+}
+
+fn surrogates(registry: &mut Registry) -> Result<(), RegistryError> {
+    let surrogates = &mut registry.surrogates;
+    macro_rules! add {
+        ($($name:ident $($field:ident)?),*) => {$(
+            surrogates.add(stringify!($name), |surrogate: &mut $name, _| {
+                $(range::positive(stringify!($field), surrogate.$field)?;)?
+                Ok(Surrogate::new(*surrogate))
+            })?;
+        )*};
+    }
+    add!(
+        Atan alpha,
+        FastSigmoid slope,
+        Sigmoid alpha,
+        Triangular width,
+        Boxcar width,
+        Gaussian sigma,
+        PiecewiseExponential alpha,
+        StraightThrough,
+        Gate slope
+    );
+    Ok(())
+}
+
+fn encoders(registry: &mut Registry) -> Result<(), RegistryError> {
+    let encoders = &mut registry.encoders;
+    encoders.add("Poisson", |poisson: &mut Poisson, _| {
+        range::positive("scale", poisson.scale)?;
+        Ok(Arc::new(*poisson) as Arc<dyn Encoder>)
+    })?;
+    encoders.add("Direct", |direct: &mut Direct, _| {
+        range::positive("scale", direct.scale)?;
+        Ok(Arc::new(*direct) as Arc<dyn Encoder>)
+    })
+}
+
+fn readouts(registry: &mut Registry) -> Result<(), RegistryError> {
+    let readouts = &mut registry.readouts;
+    readouts.add("Final", |last: &mut Final, _| Ok(Arc::new(*last) as Arc<dyn Readout>))?;
+    readouts.add("Mean", |mean: &mut Mean, _| Ok(Arc::new(*mean) as Arc<dyn Readout>))?;
+    readouts.add("Sum", |sum: &mut Sum, _| Ok(Arc::new(*sum) as Arc<dyn Readout>))?;
+    readouts.add("Max", |max: &mut Max, _| Ok(Arc::new(*max) as Arc<dyn Readout>))
+}
+
+fn losses(registry: &mut Registry) -> Result<(), RegistryError> {
+    registry.losses.add("SquaredError", |loss: &mut SquaredError, _| Ok(Arc::new(*loss) as Arc<dyn Loss>))
+}

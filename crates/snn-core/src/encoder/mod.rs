@@ -1,0 +1,45 @@
+//! Encoders: how an image becomes the input of a network over time.
+
+mod direct;
+mod poisson;
+
+use std::fmt::Debug;
+
+use crate::{Shape, SpikeTrain};
+
+pub use direct::Direct;
+pub use poisson::Poisson;
+
+/// How an image becomes input.
+pub trait Encoder: Debug + Send + Sync {
+    /// Shape of the input for images of shape `image`.
+    fn shape(&self, image: Shape) -> Shape {
+        image
+    }
+
+    /// Encodes one image `[C, H, W]` of shape `shape` over `steps` time steps, from the random words of `sample`.
+    fn encode(&self, image: &[f32], shape: Shape, steps: usize, sample: Sample) -> Encoded;
+
+    /// What it does, in a sentence.
+    fn describe(&self) -> String;
+}
+
+/// Address of the random words of one sample.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Sample {
+    /// Seed of the run.
+    pub seed: u64,
+    /// Epoch, or any number that tells one pass over the data from another.
+    pub epoch: u32,
+    /// Index in the data set.
+    pub index: u32,
+}
+
+/// An encoded image.
+#[derive(Debug, Clone, PartialEq)]
+pub enum Encoded {
+    /// Spikes `[T, 1, C, H, W]`.
+    Spikes(SpikeTrain),
+    /// Numbers `[C, H, W]` that are the input at every step.
+    Current(Vec<f32>),
+}

@@ -1,0 +1,86 @@
+//! Signed Poisson spikes.
+
+use serde::{Deserialize, Serialize};
+
+use super::{Encoded, Encoder, Sample};
+use crate::{Purpose, Shape, SpikeTrain, Stream};
+
+/// Signed Poisson spikes: at each step a value `x` emits `sign(x)` with probability `min(1, scale · |x|)`. The paper's
+/// encoder.
+#[derive(Debug, Clone, Copy, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields, default)]
+pub struct Poisson {
+    /// Firing probability per step of a value of 1, greater than 0.
+    pub scale: f32,
+}
+
+impl Default for Poisson {
+    fn default() -> Self {
+        Self { scale: 1.0 }
+    }
+}
+
+impl Encoder for Poisson {
+    fn encode(&self, image: &[f32], shape: Shape, steps: usize, sample: Sample) -> Encoded {
+        let probabilities: Vec<f32> = image.iter().map(|x| self.scale * x).collect();
+        Encoded::Spikes(draw(&probabilities, shape, steps, sample))
+    }
+
+    fn describe(&self) -> String {
+        format!("Poisson: a value x spikes with probability {} |x| at each step, with the sign of x", self.scale)
+    }
+}
+
+/// Spikes of `values`, each with probability `min(1, |value|)` at each step and with the sign of the value. The test
+/// `word < bound` is the strict `u < |value|` of a uniform `u = word / 2^32`.
+pub(super) fn draw(values: &[f32], shape: Shape, steps: usize, sample: Sample) -> SpikeTrain {
+    let mut train = SpikeTrain::silent(steps, 1, shape);
+    let stream = Stream::new(sample.seed, Purpose::Encoder);
+    for (block, values) in values.chunks(4).enumerate() {
+        let bounds: Vec<u64> = values.iter().map(|&value| bound(value)).collect();
+        if bounds.iter().all(|bound| *bound == 0) {
+            continue;
+        }
+        for t in 0..steps {
+            let words = stream.block(sample.epoch, sample.index, t as u32, block as u32);
+            for (i, bound) in bounds.iter().enumerate() {
+                if u64::from(words[i]) < *bound {
+                    train.set(t, 0, block * 4 + i, if values[i] < 0.0 { -1 } else { 1 });
+                }
+            }
+        }
+    }
+    train
+}
+
+/// The bound below which a random word makes `value` fire; 2^32 always does.
+fn bound(value: f32) -> u64 {
+    (f64::from(value.abs()) * 4_294_967_296.0).ceil().min(4_294_967_296.0) as u64
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const SAMPLE: Sample = Sample { seed: 1, epoch: 0, index: 0 };
+
+    #[test]
+    fn a_value_of_1_always_fires_and_0_never() {
+        assert_eq!((bound(1.0), bound(-2.5), bound(0.0)), (1 << 32, 1 << 32, 0));
+        let train = draw(&[1.0, -2.5, 0.0], Shape::features(3), 40, SAMPLE);
+        assert!((0..40).all(|t| (train.get(t, 0, 0), train.get(t, 0, 1), train.get(t, 0, 2)) == (1, -1, 0)));
+    }
+
+    #[test]
+    fn the_bound_is_strict() {
+        assert_eq!(bound(0.5), 1 << 31);
+    }
+
+    #[test]
+    fn the_rate_is_the_scaled_value() {
+        let encoded = Poisson { scale: 0.5 }.encode(&[0.6; 200], Shape::features(200), 500, SAMPLE);
+        let Encoded::Spikes(train) = encoded else { panic!("no spikes") };
+        let rate = train.count() as f64 / 100_000.0;
+        assert!((rate - 0.3).abs() < 0.005, "{rate}");
+    }
+}

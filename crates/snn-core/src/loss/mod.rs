@@ -1,0 +1,82 @@
+//! Losses: how far a network's output is from its class.
+
+mod squared_error;
+
+use std::fmt::Debug;
+
+use crate::Readout;
+
+pub use squared_error::SquaredError;
+
+/// A loss on one sample. Losses and gradients of the samples of a batch are summed, not averaged.
+pub trait Loss: Debug + Send + Sync {
+    /// Loss and `dL/d output` `[T, K]`, for what a network's last population passed on, `output` of shape `[T, K]`, and
+    /// the class of the sample. A loss on class scores takes them from `readout`.
+    fn evaluate(&self, output: &[f64], classes: usize, class: usize, readout: &dyn Readout) -> (f64, Vec<f64>);
+
+    /// The loss in symbols.
+    fn equation(&self) -> String;
+}
+
+/// A batch, judged.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Grades {
+    /// Class scores `[N, K]`; the largest one wins.
+    pub scores: Vec<f32>,
+    /// Loss of each sample `[N]`.
+    pub losses: Vec<f32>,
+    /// `dL/d output` `[T, N, K]`.
+    pub d_output: Vec<f32>,
+}
+
+/// Judges the output `[T, N, K]` of a network against the class of each sample `[N]`. Computed in double precision.
+pub fn grade(loss: &dyn Loss, readout: &dyn Readout, output: &[f32], labels: &[u8], classes: usize) -> Grades {
+    let samples = labels.len();
+    let steps = output.len() / (samples * classes).max(1);
+    let at = |t: usize, n: usize| (t * samples + n) * classes..(t * samples + n + 1) * classes;
+    let mut grades = Grades { scores: Vec::new(), losses: Vec::new(), d_output: vec![0.0; output.len()] };
+    for (n, &label) in labels.iter().enumerate() {
+        let own: Vec<f64> = (0..steps).flat_map(|t| &output[at(t, n)]).map(|y| f64::from(*y)).collect();
+        let (value, d_own) = loss.evaluate(&own, classes, label.into(), readout);
+        grades.scores.extend(readout.scores(&own, classes).iter().map(|score| *score as f32));
+        grades.losses.push(value as f32);
+        for (t, d_row) in d_own.chunks_exact(classes).enumerate() {
+            for (d_output, d) in grades.d_output[at(t, n)].iter_mut().zip(d_row) {
+                *d_output = *d as f32;
+            }
+        }
+    }
+    grades
+}
+
+/// Index of the largest value; the first of equals.
+pub fn argmax(row: &[f32]) -> usize {
+    let mut best = 0;
+    for (k, &y) in row.iter().enumerate() {
+        if y > row[best] {
+            best = k;
+        }
+    }
+    best
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::Final;
+
+    #[test]
+    fn samples_of_a_batch_are_judged_each_by_itself() {
+        // Two steps, two samples, two classes; the final output over T is [0.5, 0.25] and [0, 1].
+        let output = [9.0, 9.0, 9.0, 9.0, 1.0, 0.5, 0.0, 2.0];
+        let grades = grade(&SquaredError {}, &Final {}, &output, &[0, 1], 2);
+        assert_eq!(grades.scores, [0.5, 0.25, 0.0, 1.0]);
+        assert_eq!(grades.losses, [0.25 + 0.0625, 0.0]);
+        assert_eq!(grades.d_output, [0.0, 0.0, 0.0, 0.0, -0.5, 0.25, 0.0, 0.0]);
+    }
+
+    #[test]
+    fn the_first_of_equals_wins() {
+        assert_eq!(argmax(&[0.0, 2.0, 2.0]), 1);
+    }
+}

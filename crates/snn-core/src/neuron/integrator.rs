@@ -1,0 +1,100 @@
+//! The leaky integrator, which never fires.
+
+use serde::{Deserialize, Serialize};
+
+use super::{Gradient, Neuron, NeuronModel, PlainLif};
+use crate::Real;
+
+/// Leaky integrator, a readout that never fires.
+///
+/// 1. charge `v = V + gain · I`, where `gain` is 1, or `1 - leak` with `decay_input`
+/// 2. leak `V = leak · v`
+/// 3. output `V / threshold`
+///
+/// With the gradient `LeakFree` this is the paper's readout: error is gathered over time without leak. `Exact` is the
+/// true derivative. `NonSpikingLIFNode` of SpikingJelly, `LI` of Norse, `Leaky` without reset of snnTorch up to the
+/// place of the leak.
+#[derive(Debug, Clone, Copy, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields, default)]
+pub struct LeakyIntegrator {
+    /// Share of the membrane that is kept from step to step, in `(0, 1]`.
+    pub leak: f32,
+    /// Divisor of the output, greater than 0.
+    pub threshold: f32,
+    /// Whether the input is weighted with `1 - leak`.
+    pub decay_input: bool,
+    /// How error passes back in time.
+    pub gradient: IntegratorGradient,
+}
+
+/// How error passes back through a [`LeakyIntegrator`].
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize)]
+pub enum IntegratorGradient {
+    /// The derivative as it is.
+    #[default]
+    Exact,
+    /// The paper's: each step receives the error of all later outputs, without leak.
+    LeakFree,
+}
+
+impl Default for LeakyIntegrator {
+    fn default() -> Self {
+        Self { leak: 0.99, threshold: 1.0, decay_input: false, gradient: IntegratorGradient::default() }
+    }
+}
+
+impl LeakyIntegrator {
+    /// The neuron.
+    pub fn neuron(self) -> Neuron {
+        let gradient = match self.gradient {
+            IntegratorGradient::Exact => Gradient::Exact,
+            IntegratorGradient::LeakFree => Gradient::SpikeGated { threshold: self.threshold, correction: None },
+        };
+        Neuron::new("LeakyIntegrator", self, gradient)
+    }
+
+    /// The paper's readout.
+    pub fn leak_free(self) -> Neuron {
+        Self { gradient: IntegratorGradient::LeakFree, ..self }.neuron()
+    }
+}
+
+impl NeuronModel for LeakyIntegrator {
+    type State<F: Real> = [F; 1];
+
+    const FIRES: bool = false;
+
+    fn state(&self) -> &'static [&'static str] {
+        &["v"]
+    }
+
+    fn rest<F: Real>(&self) -> [F; 1] {
+        [F::from(0.0)]
+    }
+
+    #[inline(always)]
+    fn charge<F: Real>(&self, _p: &[F], [v]: [F; 1], input: F) -> [F; 1] {
+        let input = if self.decay_input { input * (1.0 - self.leak).into() } else { input };
+        [(v + input) * self.leak.into()]
+    }
+
+    #[inline(always)]
+    fn margin<F: Real>(&self, _p: &[F], [v]: [F; 1]) -> F {
+        v / self.threshold.into()
+    }
+
+    fn reset<F: Real>(&self, _p: &[F], charged: [F; 1], _spike: F) -> [F; 1] {
+        charged
+    }
+
+    fn equations(&self) -> String {
+        let Self { leak, threshold, .. } = self;
+        let gain = if self.decay_input { format!("{} I", 1.0 - leak) } else { "I".to_owned() };
+        let divisor = if *threshold == 1.0 { String::new() } else { format!(" / {threshold}") };
+        format!("charge v = V + {gain};  leak V = {leak} v;  never fires;  output V{divisor}")
+    }
+
+    fn as_plain_lif(&self) -> Option<PlainLif> {
+        (!self.decay_input).then_some(PlainLif { leak: self.leak, threshold: self.threshold })
+    }
+}

@@ -1,0 +1,185 @@
+//! Neurons: how input current becomes spikes, and how error passes back.
+//!
+//! A time step of a neuron has three phases: **charge** (the input `I(t)` enters the state), **fire** (a spike where the
+//! margin `x = v - threshold` is above 0, strictly), **reset** (what the spike does to the state; the leak, too, may
+//! stand here). An author writes these three as [`NeuronModel`], over any [`Real`]; everything else follows: rows for
+//! the engines, the transpose for backpropagation through time, the proof that both agree.
+
+mod gradient;
+mod integrator;
+mod lif;
+mod rows;
+mod step;
+
+use std::fmt::Debug;
+use std::sync::Arc;
+
+use crate::Real;
+
+pub use gradient::{Correction, Gradient, Trace, correction, exact_leak};
+pub use integrator::{IntegratorGradient, LeakyIntegrator};
+pub use lif::{If, Lif, PoolIf, Reset};
+pub use step::{Float, Moment};
+
+use rows::Dynamics;
+
+/// A neuron as its author writes it: the phases of one step, on numbers.
+///
+/// `p` are the trainable constants ([`NeuronModel::parameters`]), shared by all neurons of a population.
+pub trait NeuronModel: Debug + Send + Sync + 'static {
+    /// What is carried from step to step, such as `[F; 1]`. The first entry is the membrane potential.
+    type State<F: Real>: Copy + Debug + AsRef<[F]> + AsMut<[F]>;
+
+    /// Whether the neuron fires. One that does not passes on its [`NeuronModel::margin`] as a number, and can only be
+    /// the readout of a network.
+    const FIRES: bool = true;
+
+    /// Names of the entries of the state, the membrane potential first.
+    fn state(&self) -> &'static [&'static str];
+
+    /// State before the first step.
+    fn rest<F: Real>(&self) -> Self::State<F>;
+
+    /// Charge: the state once the input `I(t)` has come in.
+    fn charge<F: Real>(&self, p: &[F], state: Self::State<F>, input: F) -> Self::State<F>;
+
+    /// Fire: the distance of the charged state from the threshold; a spike where it is above 0. Of a neuron that does
+    /// not fire, its output.
+    fn margin<F: Real>(&self, p: &[F], charged: Self::State<F>) -> F;
+
+    /// Reset: the state after the step, with `spike` 1 or 0. Written as arithmetic on `spike`, which is not a bool but a
+    /// number that carries error. Not called for a neuron that does not fire.
+    fn reset<F: Real>(&self, p: &[F], charged: Self::State<F>, spike: F) -> Self::State<F>;
+
+    /// Constants that are trained; none but for neurons that learn.
+    fn parameters(&self) -> Vec<Parameter> {
+        Vec::new()
+    }
+
+    /// The update of one step in symbols, in the order in which it happens, with the constants filled in.
+    fn equations(&self) -> String;
+
+    /// The leaky integrate-and-fire neuron that this one is, if it is one: engines may then use a kernel of their own.
+    fn as_plain_lif(&self) -> Option<PlainLif> {
+        None
+    }
+}
+
+/// `v = V + I`; a spike where `v > threshold`; `v = 0` where it spiked; `V = leak · v`. If the neuron does not fire,
+/// its output is `V / threshold`.
+#[derive(Debug, Clone, Copy, PartialEq)]
+pub struct PlainLif {
+    /// Share of the membrane that is kept from step to step.
+    pub leak: f32,
+    /// Firing threshold, or divisor of the output.
+    pub threshold: f32,
+}
+
+/// A trainable constant of a population's neurons.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Parameter {
+    /// Name, such as `leak`; the trainable tensor of population `conv1` is then called `conv1.leak`.
+    pub name: &'static str,
+    /// Value before training.
+    pub initial: f32,
+    /// How the trained number becomes the value.
+    pub link: Link,
+}
+
+/// How a trained number `w` becomes the value that a neuron uses.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Link {
+    /// `w`.
+    Identity,
+    /// `1 / (1 + e^-w)`: stays within `(0, 1)`.
+    Sigmoid,
+}
+
+impl Link {
+    /// The value for a trained number.
+    pub fn value<F: Real>(self, w: F) -> F {
+        match self {
+            Self::Identity => w,
+            Self::Sigmoid => w.sigmoid(),
+        }
+    }
+
+    /// The trained number that gives `value`.
+    pub fn inverse(self, value: f32) -> f32 {
+        match self {
+            Self::Identity => value,
+            Self::Sigmoid => libm::logf(value / (1.0 - value)),
+        }
+    }
+}
+
+/// The neurons of a population: what they do, and how error passes back through them. Cloning is cheap.
+#[derive(Debug, Clone)]
+pub struct Neuron {
+    name: String,
+    dynamics: Arc<dyn Dynamics>,
+    gradient: Gradient,
+}
+
+impl Neuron {
+    /// The neuron called `name` that does what `model` says.
+    pub fn new(name: impl Into<String>, model: impl NeuronModel, gradient: Gradient) -> Self {
+        Self { name: name.into(), dynamics: Arc::new(model), gradient }
+    }
+
+    /// [`Lif`] with the paper's constants: leak 0.99, threshold 1, leak-corrected gradient.
+    pub fn lif() -> Self {
+        Lif::default().leak_corrected()
+    }
+
+    /// [`PoolIf`] with the paper's threshold of 0.75.
+    pub fn pool_if() -> Self {
+        PoolIf::default().neuron()
+    }
+
+    /// [`LeakyIntegrator`] with the paper's constants: leak 0.99, divisor 1, error passed back without leak.
+    pub fn readout() -> Self {
+        LeakyIntegrator::default().leak_free()
+    }
+
+    /// The name by which a RON file calls this neuron.
+    pub fn name(&self) -> &str {
+        &self.name
+    }
+
+    /// How error passes back.
+    pub fn gradient(&self) -> &Gradient {
+        &self.gradient
+    }
+
+    /// The same neuron with another gradient.
+    #[must_use]
+    pub fn with_gradient(self, gradient: Gradient) -> Self {
+        Self { gradient, ..self }
+    }
+
+    /// Whether the neuron emits spikes.
+    pub fn fires(&self) -> bool {
+        self.dynamics.fires()
+    }
+
+    /// Names of what is carried from step to step, the membrane potential first.
+    pub fn state(&self) -> &'static [&'static str] {
+        self.dynamics.state()
+    }
+
+    /// Constants that are trained.
+    pub fn parameters(&self) -> Vec<Parameter> {
+        self.dynamics.parameters()
+    }
+
+    /// The update of one time step in symbols, in the order in which it happens.
+    pub fn equations(&self) -> String {
+        self.dynamics.equations()
+    }
+
+    /// The leaky integrate-and-fire neuron that this one is, if it is one.
+    pub fn as_plain_lif(&self) -> Option<PlainLif> {
+        self.dynamics.as_plain_lif()
+    }
+}

@@ -1,0 +1,189 @@
+//! One time step of a population and its transpose, composed of the phases of its neuron.
+
+use super::{Gradient, Link, Neuron, rows::Dynamics, rows::Rows};
+use crate::surrogate::Curve;
+use crate::{Real, Surrogate};
+
+/// The two numbers that steps are computed in: `f32` in engines, `f64` in proofs.
+pub trait Float: Real + PartialOrd + Into<f64> + private::Float {}
+
+impl Float for f32 {}
+impl Float for f64 {}
+
+pub(crate) mod private {
+    use super::{Curve, Dynamics, Rows};
+
+    /// What tells the two numbers apart.
+    pub trait Float: Sized {
+        #[expect(private_interfaces, reason = "nobody outside can name this trait")]
+        fn rows(dynamics: &dyn Dynamics) -> &dyn Rows<Self>;
+        #[expect(private_interfaces, reason = "nobody outside can name this trait")]
+        fn grads(curve: &dyn Curve, x: &mut [Self]);
+        fn narrow(value: f64) -> Self;
+    }
+
+    #[expect(private_interfaces, reason = "nobody outside can name this trait")]
+    impl Float for f32 {
+        fn rows(dynamics: &dyn Dynamics) -> &dyn Rows<Self> {
+            dynamics
+        }
+
+        fn grads(curve: &dyn Curve, x: &mut [Self]) {
+            curve.grad32(x);
+        }
+
+        fn narrow(value: f64) -> Self {
+            value as Self
+        }
+    }
+
+    #[expect(private_interfaces, reason = "nobody outside can name this trait")]
+    impl Float for f64 {
+        fn rows(dynamics: &dyn Dynamics) -> &dyn Rows<Self> {
+            dynamics
+        }
+
+        fn grads(curve: &dyn Curve, x: &mut [Self]) {
+            curve.grad64(x);
+        }
+
+        fn narrow(value: f64) -> Self {
+            value
+        }
+    }
+}
+
+/// A time step of `n` neurons as it happened.
+#[derive(Debug, Clone, Copy)]
+pub struct Moment<'a, F> {
+    /// State before the step `[S][n]`.
+    pub before: &'a [F],
+    /// Input `I(t)` `[n]`.
+    pub input: &'a [F],
+    /// Spikes, or what a neuron that does not fire passes on `[n]`.
+    pub output: &'a [F],
+}
+
+impl Neuron {
+    /// State of `n` neurons before the first step, `[S][n]` with `S` entries of [`Neuron::state`].
+    pub fn rest<F: Float>(&self, n: usize) -> Vec<F> {
+        F::rows(&*self.dynamics).rest().into_iter().flat_map(|entry| vec![entry; n]).collect()
+    }
+
+    /// Values of the trainable constants, from the trained numbers, one of each.
+    pub fn link<F: Float>(&self, trained: &[F]) -> Vec<F> {
+        self.parameters().iter().zip(trained).map(|(parameter, w)| parameter.link.value(*w)).collect()
+    }
+
+    /// Errors of the trained numbers, from those of the values.
+    pub fn link_adjoint<F: Float>(&self, trained: &[F], d_values: &[f64]) -> Vec<F> {
+        let slope = |link: Link, w: F| link.value(crate::Dual::variable(w)).slope;
+        let parameters = self.parameters();
+        let each = parameters.iter().zip(trained).zip(d_values);
+        each.map(|((parameter, w), d)| slope(parameter.link, *w) * F::narrow(*d)).collect()
+    }
+
+    /// One step of `n` neurons: charge, fire, reset. `p` are the values of the trainable constants, `state` is
+    /// `[S][n]`, `input` `[n]`; spikes (1 or 0), or what a neuron that does not fire passes on, go to `output` `[n]`.
+    pub fn step<F: Float>(&self, p: &[F], state: &mut [F], input: &[F], output: &mut [F]) {
+        self.step_with(p, state, input, output, |x| if x > F::from(0.0) { F::from(1.0) } else { F::from(0.0) }, None);
+    }
+
+    /// A step with another function of the margin in place of the spike; and with given numbers in place of spikes
+    /// where the reset reads them.
+    pub(crate) fn step_with<F: Float>(
+        &self,
+        p: &[F],
+        state: &mut [F],
+        input: &[F],
+        output: &mut [F],
+        fire: impl Fn(F) -> F,
+        reset_by: Option<&[F]>,
+    ) {
+        let rows = F::rows(&*self.dynamics);
+        rows.charge(p, state, input);
+        rows.margin(p, state, output);
+        if self.fires() {
+            for x in &mut *output {
+                *x = fire(*x);
+            }
+            rows.reset(p, state, reset_by.unwrap_or(output));
+        }
+    }
+
+    /// Transpose of [`Neuron::step`]. `d_output` `[n]` is the error of the output; `d_state` `[S][n]` is that of the
+    /// state after the step and becomes that of the state before; `d_input` `[n]` is written; errors of the trainable
+    /// constants are added to `d_p`. `correction` `[n]` is the leak correction of each neuron, empty where there is none.
+    ///
+    /// Under [`Gradient::SpikeGated`] the first row of `d_state` carries `d(t+1)`.
+    pub fn adjoint<F: Float>(
+        &self,
+        p: &[F],
+        moment: Moment<'_, F>,
+        correction: &[F],
+        d_output: &[F],
+        d_state: &mut [F],
+        d_input: &mut [F],
+        d_p: &mut [f64],
+    ) {
+        let Moment { before, input, output } = moment;
+        match &self.gradient {
+            Gradient::SpikeGated { threshold, .. } => {
+                self.gated(*threshold, output, correction, d_output, d_state, d_input);
+            }
+            Gradient::Exact => {
+                let rows = F::rows(&*self.dynamics);
+                let mut charged = before.to_vec();
+                rows.charge(p, &mut charged, input);
+                rows.margin_adjoint(p, &charged, d_output, d_state, d_p);
+                rows.charge_adjoint(p, before, input, d_state, d_input, d_p);
+            }
+            Gradient::Surrogate { surrogate, detach_reset } => {
+                let rows = F::rows(&*self.dynamics);
+                let mut charged = before.to_vec();
+                rows.charge(p, &mut charged, input);
+                let d_spike = d_input; // until the input's own error is known
+                rows.reset_adjoint(p, &charged, output, d_state, d_spike, d_p);
+                let mut d_margin = vec![F::from(0.0); input.len()];
+                rows.margin(p, &charged, &mut d_margin);
+                surrogate.grads(&mut d_margin);
+                for i in 0..input.len() {
+                    let d = if *detach_reset { d_output[i] } else { d_output[i] + d_spike[i] };
+                    d_margin[i] = d_margin[i] * d;
+                }
+                rows.margin_adjoint(p, &charged, &d_margin, d_state, d_p);
+                rows.charge_adjoint(p, before, input, d_state, d_spike, d_p);
+            }
+        }
+    }
+
+    /// The paper's rule.
+    fn gated<F: Float>(
+        &self,
+        threshold: f32,
+        output: &[F],
+        correction: &[F],
+        d_output: &[F],
+        d_state: &mut [F],
+        d_input: &mut [F],
+    ) {
+        for i in 0..output.len() {
+            let d_later = d_state[i];
+            d_input[i] = if !self.fires() {
+                d_later + d_output[i] / threshold.into()
+            } else if output[i] > F::from(0.0) {
+                correction.get(i).copied().unwrap_or(F::from(1.0)) * d_output[i] / threshold.into()
+            } else {
+                d_later
+            };
+            d_state[i] = d_input[i];
+        }
+    }
+}
+
+impl Surrogate {
+    /// Replaces margins by slopes.
+    pub(crate) fn grads<F: Float>(&self, x: &mut [F]) {
+        F::grads(self.curve(), x);
+    }
+}

@@ -1,0 +1,258 @@
+//! Numbers in which a neuron or surrogate can be computed: `f32` in engines, `f64` in proofs, and [`Dual`], which carries
+//! a derivative along.
+//!
+//! A model is written once, over any [`Real`]; its derivatives follow from running it on dual numbers.
+
+use std::fmt::Debug;
+use std::ops::{Add, Div, Mul, Neg, Sub};
+
+/// A number that models are written in. A constant of a model mixes with it by `into`: `v * self.leak.into() + input`.
+///
+/// There is no comparison that gives a `bool`: choices are made with [`Real::above`], so that a model is an expression
+/// and not a program.
+pub trait Real:
+    Copy
+    + Debug
+    + Default
+    + Send
+    + Sync
+    + 'static
+    + From<f32>
+    + Add<Output = Self>
+    + Sub<Output = Self>
+    + Mul<Output = Self>
+    + Div<Output = Self>
+    + Neg<Output = Self>
+{
+    /// `e^self`.
+    #[must_use]
+    fn exp(self) -> Self;
+    /// Natural logarithm.
+    #[must_use]
+    fn ln(self) -> Self;
+    /// Inverse tangent, in `(-π/2, π/2)`.
+    #[must_use]
+    fn atan(self) -> Self;
+    /// Error function, `2/√π ∫_0^x e^(-t²) dt`.
+    #[must_use]
+    fn erf(self) -> Self;
+    /// `yes` where `self > bound` (strictly), else `no`.
+    #[must_use]
+    fn above(self, bound: Self, yes: Self, no: Self) -> Self;
+
+    /// Absolute value; its derivative at 0 is -1.
+    #[must_use]
+    #[inline(always)]
+    fn abs(self) -> Self {
+        self.above(0.0.into(), self, -self)
+    }
+
+    /// `self` kept within `[low, high]`.
+    #[must_use]
+    #[inline(always)]
+    fn clamp(self, low: f32, high: f32) -> Self {
+        let raised = self.above(low.into(), self, low.into());
+        raised.above(high.into(), high.into(), raised)
+    }
+
+    /// The logistic function `1 / (1 + e^-x)`.
+    #[must_use]
+    #[inline(always)]
+    fn sigmoid(self) -> Self {
+        Self::from(1.0) / ((-self).exp() + 1.0.into())
+    }
+}
+
+macro_rules! real {
+    ($float:ty, $exp:path, $ln:path, $atan:path, $erf:path) => {
+        impl Real for $float {
+            #[inline(always)]
+            fn exp(self) -> Self {
+                $exp(self)
+            }
+
+            #[inline(always)]
+            fn ln(self) -> Self {
+                $ln(self)
+            }
+
+            #[inline(always)]
+            fn atan(self) -> Self {
+                $atan(self)
+            }
+
+            #[inline(always)]
+            fn erf(self) -> Self {
+                $erf(self)
+            }
+
+            #[inline(always)]
+            fn above(self, bound: Self, yes: Self, no: Self) -> Self {
+                if self > bound { yes } else { no }
+            }
+        }
+    };
+}
+
+// The functions of libm are written in Rust: the same bits on every system.
+real!(f32, libm::expf, libm::logf, libm::atanf, libm::erff);
+real!(f64, libm::exp, libm::log, libm::atan, libm::erf);
+
+/// A value and its derivative by one variable.
+#[derive(Debug, Clone, Copy, PartialEq, Default)]
+pub struct Dual<F> {
+    /// The value.
+    pub value: F,
+    /// Its derivative.
+    pub slope: F,
+}
+
+impl<F: Real> Dual<F> {
+    /// A value that does not depend on the variable.
+    #[inline(always)]
+    pub fn fixed(value: F) -> Self {
+        Self { value, slope: F::from(0.0) }
+    }
+
+    /// The variable itself.
+    #[inline(always)]
+    pub fn variable(value: F) -> Self {
+        Self { value, slope: F::from(1.0) }
+    }
+
+    /// `f(self)`, given the value and the derivative of `f` there.
+    #[inline(always)]
+    fn chain(self, value: F, derivative: F) -> Self {
+        Self { value, slope: self.slope * derivative }
+    }
+}
+
+impl<F: Real> From<f32> for Dual<F> {
+    #[inline(always)]
+    fn from(constant: f32) -> Self {
+        Self::fixed(constant.into())
+    }
+}
+
+impl<F: Real> Add for Dual<F> {
+    type Output = Self;
+
+    #[inline(always)]
+    fn add(self, other: Self) -> Self {
+        Self { value: self.value + other.value, slope: self.slope + other.slope }
+    }
+}
+
+impl<F: Real> Sub for Dual<F> {
+    type Output = Self;
+
+    #[inline(always)]
+    fn sub(self, other: Self) -> Self {
+        Self { value: self.value - other.value, slope: self.slope - other.slope }
+    }
+}
+
+impl<F: Real> Mul for Dual<F> {
+    type Output = Self;
+
+    #[inline(always)]
+    fn mul(self, other: Self) -> Self {
+        Self { value: self.value * other.value, slope: self.slope * other.value + self.value * other.slope }
+    }
+}
+
+impl<F: Real> Div for Dual<F> {
+    type Output = Self;
+
+    #[inline(always)]
+    fn div(self, other: Self) -> Self {
+        let value = self.value / other.value;
+        Self { value, slope: (self.slope - value * other.slope) / other.value }
+    }
+}
+
+impl<F: Real> Neg for Dual<F> {
+    type Output = Self;
+
+    #[inline(always)]
+    fn neg(self) -> Self {
+        Self { value: -self.value, slope: -self.slope }
+    }
+}
+
+impl<F: Real> Real for Dual<F> {
+    #[inline(always)]
+    fn exp(self) -> Self {
+        let value = self.value.exp();
+        self.chain(value, value)
+    }
+
+    #[inline(always)]
+    fn ln(self) -> Self {
+        self.chain(self.value.ln(), F::from(1.0) / self.value)
+    }
+
+    #[inline(always)]
+    fn atan(self) -> Self {
+        self.chain(self.value.atan(), F::from(1.0) / (self.value * self.value + 1.0.into()))
+    }
+
+    #[inline(always)]
+    fn erf(self) -> Self {
+        let derivative = (-(self.value * self.value)).exp() * std::f32::consts::FRAC_2_SQRT_PI.into();
+        self.chain(self.value.erf(), derivative)
+    }
+
+    #[inline(always)]
+    fn above(self, bound: Self, yes: Self, no: Self) -> Self {
+        Self {
+            value: self.value.above(bound.value, yes.value, no.value),
+            slope: self.value.above(bound.value, yes.slope, no.slope),
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use proptest::prelude::*;
+
+    use super::*;
+
+    /// The slope of `f` at `x` by dual numbers, and by a central difference.
+    fn slopes(x: f64, f: impl Fn(Dual<f64>) -> Dual<f64>) -> (f64, f64) {
+        let h = 1e-5;
+        let value = |x| f(Dual::fixed(x)).value;
+        (f(Dual::variable(x)).slope, (value(x + h) - value(x - h)) / (2.0 * h))
+    }
+
+    proptest! {
+        #[test]
+        fn derivatives_equal_finite_differences(x in -3.0_f64..3.0, constant in 0.5_f64..2.0) {
+            let c = Dual::fixed(constant);
+            let functions: [(&str, fn(Dual<f64>, Dual<f64>) -> Dual<f64>); 11] = [
+                ("sum", |x, c| x + c + x),
+                ("difference", |x, c| c - x),
+                ("product", |x, c| x * x * c),
+                ("quotient", |x, c| (x + c) / (x * x + c)),
+                ("negative", |x, _| -x),
+                ("exp", |x, _| x.exp()),
+                ("ln", |x, c| (x * x + c).ln()),
+                ("atan", |x, c| (x * c).atan()),
+                ("erf", |x, c| (x * c).erf()),
+                ("sigmoid", |x, _| x.sigmoid()),
+                ("choice", |x, c| x.above(c, x * x, x * c)),
+            ];
+            prop_assume!((x - constant).abs() > 1e-4);
+            for (name, f) in functions {
+                let (dual, difference) = slopes(x, |x| f(x, c));
+                prop_assert!((dual - difference).abs() < 1e-6 * (1.0 + dual.abs()), "{name}: {dual}, {difference}");
+            }
+        }
+    }
+
+    #[test]
+    fn a_choice_is_strict() {
+        assert_eq!(1.0_f32.above(1.0, 2.0, 3.0), 3.0);
+        assert_eq!((1.5_f32.clamp(-1.0, 1.0), (-1.5_f64).clamp(-1.0, 1.0), 0.5_f32.clamp(-1.0, 1.0)), (1.0, -1.0, 0.5));
+    }
+}

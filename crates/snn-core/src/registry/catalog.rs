@@ -1,0 +1,69 @@
+//! Names of one kind of thing, and how each is made from its fields.
+
+use std::fmt;
+
+use serde::{Serialize, de::DeserializeOwned};
+
+use super::{Fault, Part, PartError, Registry, RegistryError};
+
+/// From names to makers of `T`.
+pub struct Catalog<T> {
+    one: &'static str,
+    many: &'static str,
+    entries: Vec<(String, Maker<T>)>,
+}
+
+type Maker<T> = Box<dyn Fn(&mut Part, &Registry) -> Result<T, PartError> + Send + Sync>;
+
+impl<T> Catalog<T> {
+    pub(crate) fn new(one: &'static str, many: &'static str) -> Self {
+        Self { one, many, entries: Vec::new() }
+    }
+
+    /// Registers `name`. Its fields are read as a `C` (which should have defaults, and deny unknown fields); `make` checks
+    /// them and makes the thing. A field that is itself a [`Part`] is made through the registry that `make` is given.
+    ///
+    /// # Errors
+    /// [`RegistryError`] if the name is taken.
+    pub fn add<C: Serialize + DeserializeOwned + 'static>(
+        &mut self,
+        name: &str,
+        make: impl Fn(&mut C, &Registry) -> Result<T, PartError> + Send + Sync + 'static,
+    ) -> Result<(), RegistryError> {
+        if self.entries.iter().any(|(known, _)| known == name) {
+            return Err(RegistryError { kind: self.one, name: name.to_owned() });
+        }
+        let maker = move |part: &mut Part, registry: &Registry| {
+            let mut fields: C = part.read()?;
+            let made = make(&mut fields, registry)?;
+            part.write(&fields)?;
+            Ok(made)
+        };
+        self.entries.push((name.to_owned(), Box::new(maker)));
+        Ok(())
+    }
+
+    /// Makes what `part` names, and writes into `part` the fields that were left at their defaults.
+    ///
+    /// # Errors
+    /// [`PartError`] if the name is unknown, or if its fields are unreadable or out of range.
+    pub fn make(&self, part: &mut Part, registry: &Registry) -> Result<T, PartError> {
+        let entry = self.entries.iter().find(|(name, _)| *name == part.name);
+        let (_, make) = entry.ok_or_else(|| {
+            let known = self.names().map(str::to_owned).collect();
+            Fault::Unknown { one: self.one, many: self.many, found: part.name.clone(), known }
+        })?;
+        make(part, registry)
+    }
+
+    /// All names, in the order of their registration.
+    pub fn names(&self) -> impl Iterator<Item = &str> {
+        self.entries.iter().map(|(name, _)| name.as_str())
+    }
+}
+
+impl<T> fmt::Debug for Catalog<T> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_list().entries(self.names()).finish()
+    }
+}

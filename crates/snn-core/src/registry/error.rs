@@ -1,0 +1,88 @@
+//! What can be wrong with a part or with a registration.
+
+/// A name was registered twice.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+#[error("the {kind} \"{name}\" is registered already")]
+pub struct RegistryError {
+    /// Kind of thing, such as `neuron`.
+    pub kind: &'static str,
+    /// The name that is taken.
+    pub name: String,
+}
+
+/// Why a part of an experiment means nothing.
+#[derive(Debug, Clone, PartialEq, thiserror::Error)]
+#[error("{}{fault}", prefix(path))]
+pub struct PartError {
+    /// Path from the part down to what is at fault, such as `gradient` or `layers[2].neuron.leak`; empty for the part
+    /// itself.
+    pub path: String,
+    /// What is wrong.
+    pub fault: Fault,
+}
+
+/// What is wrong with a part.
+#[derive(Debug, Clone, PartialEq, thiserror::Error)]
+#[non_exhaustive]
+pub enum Fault {
+    /// Nothing is registered under the name.
+    #[error("unknown {one} \"{found}\"; known {many}: {}", known.join(", "))]
+    Unknown {
+        /// Kind of thing, such as `neuron`.
+        one: &'static str,
+        /// Its plural.
+        many: &'static str,
+        /// The name.
+        found: String,
+        /// Names that are registered.
+        known: Vec<String>,
+    },
+    /// The fields cannot be read.
+    #[error("{error}")]
+    Text {
+        /// RON's error.
+        error: ron::error::Error,
+        /// Byte of the part's text, from its name on, at which reading ended.
+        at: usize,
+    },
+    /// A value lies outside its range.
+    #[error("must be {range}, found {found}")]
+    Range {
+        /// The allowed range, in words.
+        range: String,
+        /// The value.
+        found: String,
+    },
+    /// Anything else, in a sentence.
+    #[error("{0}")]
+    Other(String),
+}
+
+impl PartError {
+    /// A value at `path` that is out of its range.
+    pub fn range(path: impl Into<String>, range: impl Into<String>, found: &impl ToString) -> Self {
+        Self { path: path.into(), fault: Fault::Range { range: range.into(), found: found.to_string() } }
+    }
+
+    /// A sentence about what stands at `path`.
+    pub fn other(path: impl Into<String>, sentence: impl Into<String>) -> Self {
+        Self { path: path.into(), fault: Fault::Other(sentence.into()) }
+    }
+
+    /// The same error, seen from a part that holds the present one at `path`.
+    #[must_use]
+    pub fn within(self, path: &str) -> Self {
+        let joint = if self.path.is_empty() || self.path.starts_with('[') { "" } else { "." };
+        Self { path: format!("{path}{joint}{}", self.path), ..self }
+    }
+}
+
+impl From<Fault> for PartError {
+    fn from(fault: Fault) -> Self {
+        Self { path: String::new(), fault }
+    }
+}
+
+fn prefix(path: &str) -> String {
+    if path.is_empty() { String::new() } else { format!("{path}: ") }
+}
