@@ -78,7 +78,10 @@ pub enum DataError {
         /// Its md5.
         found: String,
     },
-    /// Images and labels, each well-formed, do not make a data set.
+    /// Images and labels do not make a data set.
+    #[error(transparent)]
+    Core(#[from] snn_core::Error),
+    /// A file is well-formed, but not of this data set.
     #[error("{what}: {reason}")]
     Content {
         /// File or data set.

@@ -1,5 +1,5 @@
-//! Images with labels: readers that check what they read, and a loader whose batches depend on nothing but the seed,
-//! the epoch and the batch's index.
+//! Data sets that check what they read, and a loader whose batches depend on nothing but the seed, the epoch and the
+//! batch's index.
 //!
 //! ```
 //! use snn_core::Shape;
@@ -12,14 +12,25 @@
 //! # Ok::<(), Box<dyn std::error::Error>>(())
 //! ```
 
-mod dataset;
 mod error;
 mod loader;
 
 pub mod idx;
 pub mod mnist;
 
-pub use dataset::Dataset;
+use std::sync::Arc;
+
+use snn_core::registry::{Registry, RegistryError};
+
 pub use error::DataError;
 pub use loader::{Batch, Loader};
 pub use mnist::Mnist;
+pub use snn_core::{DataSet, Dataset, Splits};
+
+/// Adds the data set `Mnist`.
+///
+/// # Errors
+/// [`RegistryError`] if the name is taken.
+pub fn plugin(registry: &mut Registry) -> Result<(), RegistryError> {
+    registry.data_sets.add("Mnist", |mnist: &mut Mnist, _| Ok(Arc::new(*mnist) as Arc<dyn DataSet>))
+}

@@ -2,9 +2,7 @@
 
 use std::ops::Range;
 
-use snn_core::{Purpose, Shape, Stream};
-
-use crate::Dataset;
+use snn_core::{Dataset, Purpose, Shape, Stream};
 
 /// Samples of one step. The buffers belong to the loader and are filled anew for each batch.
 #[derive(Debug, Clone, PartialEq, Default)]

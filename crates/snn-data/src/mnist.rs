@@ -1,13 +1,15 @@
 //! MNIST: where its files are, and what they must hold.
 
+use std::error::Error;
 use std::path::{Path, PathBuf};
 use std::{env, fmt::Write as _};
 
 use md5::{Digest as _, Md5};
-use snn_core::Shape;
+use serde::{Deserialize, Serialize};
+use snn_core::{DataSet, Dataset, Shape, Splits};
 
+use crate::DataError;
 use crate::idx::{self, Idx};
-use crate::{DataError, Dataset};
 
 /// Names of the four files, without `.gz`.
 pub const FILES: [&str; 4] =
@@ -24,27 +26,44 @@ const CHECKSUMS: [&str; 4] = [
 const SHAPE: Shape = Shape::new(1, 28, 28);
 const CLASSES: usize = 10;
 
-/// The handwritten digits of `LeCun`, Cortes and Burges: 28x28 pixels, 10 classes.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Mnist {
-    /// 60,000 images.
-    pub train: Dataset,
-    /// 10,000 images.
-    pub test: Dataset,
-}
+/// The handwritten digits of `LeCun`, Cortes and Burges: 28x28 pixels, 10 classes, 60,000 training and 10,000 test
+/// images.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Mnist {}
 
-impl Mnist {
-    /// Reads the four files in `dir` or `dir/MNIST/raw`, each with or without `.gz`, and checks all that can be
-    /// checked: format, sizes, labels and md5.
-    ///
-    /// # Errors
-    /// Every [`DataError`] but [`DataError::NotFound`].
-    pub fn load(dir: &Path) -> Result<Self, DataError> {
-        Ok(Self { train: load_part(dir, 0)?, test: load_part(dir, 2)? })
+impl DataSet for Mnist {
+    fn shape(&self) -> Shape {
+        SHAPE
+    }
+
+    fn classes(&self) -> usize {
+        CLASSES
+    }
+
+    fn training_images(&self) -> usize {
+        60_000
+    }
+
+    fn describe(&self) -> String {
+        "handwritten digits, 28x28 pixels of one channel, 10 classes, 60,000 training and 10,000 test images".to_owned()
+    }
+
+    fn load(&self, folder: Option<&Path>) -> Result<Splits, Box<dyn Error + Send + Sync>> {
+        Ok(load(&find(folder)?)?)
     }
 }
 
-/// The directory with MNIST, to be given to [`Mnist::load`]: `explicit` if given; else the first that holds any of its
+/// Reads the four files in `dir` or `dir/MNIST/raw`, each with or without `.gz`, and checks all that can be checked:
+/// format, sizes, labels and md5.
+///
+/// # Errors
+/// Every [`DataError`] but [`DataError::NotFound`].
+pub fn load(dir: &Path) -> Result<Splits, DataError> {
+    Ok(Splits { train: load_part(dir, 0)?, test: load_part(dir, 2)?, folder: dir.to_owned() })
+}
+
+/// The directory with MNIST, to be given to [`load`]: `explicit` if given; else the first that holds any of its
 /// files of `mnist` in the directory named by the environment variable `SNN_DATA`, `data/mnist` in the current
 /// directory or in any above it, and `data/mnist` of the source tree that this program was built in.
 ///
@@ -101,7 +120,7 @@ fn load_part(dir: &Path, first: usize) -> Result<Dataset, DataError> {
             return Err(DataError::Checksum { path, expected, found });
         }
     }
-    Dataset::new(SHAPE, CLASSES, images.values, labels.values)
+    Ok(Dataset::new(SHAPE, CLASSES, images.values, labels.values)?)
 }
 
 /// Path, content and md5 of one of [`FILES`].
@@ -152,8 +171,8 @@ mod tests {
 
     #[test]
     fn the_real_files_are_read() {
-        let mnist = Mnist::load(&real()).unwrap();
-        assert_eq!((mnist.train.len(), mnist.test.len()), (60_000, 10_000));
+        let mnist = Mnist {}.load(Some(&real())).unwrap();
+        assert_eq!((mnist.train.len(), mnist.test.len(), mnist.folder), (60_000, 10_000, real()));
         assert_eq!(mnist.train.labels()[..5], [5, 0, 4, 1, 9]);
         assert_eq!(mnist.test.image(0).iter().map(|&pixel| u32::from(pixel)).sum::<u32>(), 18_454);
     }
