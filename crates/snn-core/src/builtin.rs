@@ -70,7 +70,7 @@ fn lif_gradient(
     const NAME: &str = "LeakCorrected";
     if part.name != NAME {
         return registry.gradient(part, detach_reset).map_err(|mut error| {
-            if let Fault::Unknown { known, .. } = &mut error.fault {
+            if let Fault::Unknown { known, .. } = &mut *error.fault {
                 known.insert(0, NAME.to_owned());
             }
             error

@@ -187,9 +187,9 @@ impl Trial<'_> {
                         let expected = format!("{samples} x {} values, or none", population.shape);
                         return Err(Error::size(format!("mask of \"{}\"", population.name), expected, found));
                     }
-                    if found != 0 && !population.neuron.fires() {
+                    if found != 0 && (!population.neuron.fires() || index + 1 == network.populations().len()) {
                         let what = format!("mask of \"{}\"", population.name);
-                        return Err(Error::size(what, "none, as only neurons that fire take dropout", "one"));
+                        return Err(Error::size(what, "none, as only hidden neurons that fire take dropout", "one"));
                     }
                 }
             }
@@ -255,7 +255,7 @@ impl Draws<'_> {
 /// What a trial gave.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Activity {
-    /// What the last population passed on, `[T, N, K]`: its spikes (before dropout), or the output of neurons that do not
+    /// What the last population passed on, `[T, N, K]`: its spikes, or the output of neurons that do not
     /// fire.
     pub output: Vec<f32>,
     /// Spikes of the input, of either sign, over all samples and steps; 0 for a current.

@@ -39,6 +39,8 @@ pub mod neuron;
 pub mod reference;
 pub mod registry;
 pub mod surrogate;
+#[cfg(feature = "testing")]
+pub mod testing;
 
 pub use builtin::plugin;
 pub use dataset::{DataSet, Dataset, Splits};

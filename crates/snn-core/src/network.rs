@@ -237,12 +237,12 @@ impl Network {
     /// neurons start at their own values.
     pub fn initial_weights(&self, seed: u64) -> Weights {
         let stream = Stream::new(seed, Purpose::Initialisation);
-        let draw = |(index, weight): (usize, &Weight)| match weight.constant {
-            Some(value) => vec![value],
-            None => {
-                let deviation = (self.kappa / weight.fan_in() as f32).sqrt();
-                (0..weight.len()).map(|i| deviation * stream.normal(0, 0, index as u32, i as u32)).collect()
+        let draw = |(index, weight): (usize, &Weight)| {
+            if let Some(value) = weight.constant {
+                return vec![value];
             }
+            let deviation = (self.kappa / weight.fan_in() as f32).sqrt();
+            (0..weight.len()).map(|i| deviation * stream.normal(0, 0, index as u32, i as u32)).collect()
         };
         self.weights.iter().enumerate().map(draw).collect()
     }
@@ -366,15 +366,19 @@ impl Builder {
     /// Finishes the network. Its last population gives the output: spikes, or what a neuron that does not fire passes on.
     ///
     /// # Errors
-    /// [`Error::Network`] if the input is empty, if there is no population, or if another one than the last does not fire.
+    /// [`Error::Network`] if the input is empty, if there is no population, if another one than the last does not fire, or
+    /// if the last one has dropout.
     pub fn build(self) -> Result<Network, Error> {
         let network = self.network;
         if network.input.is_empty() {
             return Err(Error::Network(format!("the input shape {} is empty", network.input)));
         }
-        let Some((_, hidden)) = network.populations.split_last() else {
+        let Some((last, hidden)) = network.populations.split_last() else {
             return Err(Error::Network("it has no population".to_owned()));
         };
+        if last.dropout > 0.0 {
+            return Err(Error::Network(format!("the last population, \"{}\", takes no dropout", last.name)));
+        }
         match hidden.iter().find(|population| !population.neuron.fires()) {
             Some(silent) => {
                 let (name, neuron) = (&silent.name, silent.neuron.name());

@@ -218,6 +218,8 @@ mod tests {
 
     use super::*;
 
+    type Function = fn(Dual<f64>, Dual<f64>) -> Dual<f64>;
+
     /// The slope of `f` at `x` by dual numbers, and by a central difference.
     fn slopes(x: f64, f: impl Fn(Dual<f64>) -> Dual<f64>) -> (f64, f64) {
         let h = 1e-5;
@@ -229,7 +231,7 @@ mod tests {
         #[test]
         fn derivatives_equal_finite_differences(x in -3.0_f64..3.0, constant in 0.5_f64..2.0) {
             let c = Dual::fixed(constant);
-            let functions: [(&str, fn(Dual<f64>, Dual<f64>) -> Dual<f64>); 11] = [
+            let functions: [(&str, Function); 11] = [
                 ("sum", |x, c| x + c + x),
                 ("difference", |x, c| c - x),
                 ("product", |x, c| x * x * c),

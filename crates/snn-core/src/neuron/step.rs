@@ -1,8 +1,8 @@
 //! One time step of a population and its transpose, composed of the phases of its neuron.
 
 use super::{Gradient, Link, Neuron, rows::Dynamics, rows::Rows};
+use crate::Real;
 use crate::surrogate::Curve;
-use crate::{Real, Surrogate};
 
 /// The two numbers that steps are computed in: `f32` in engines, `f64` in proofs.
 pub trait Float: Real + PartialOrd + Into<f64> + private::Float {}
@@ -56,12 +56,16 @@ pub(crate) mod private {
 /// A time step of `n` neurons as it happened.
 #[derive(Debug, Clone, Copy)]
 pub struct Moment<'a, F> {
+    /// Values of the trainable constants.
+    pub p: &'a [F],
     /// State before the step `[S][n]`.
     pub before: &'a [F],
     /// Input `I(t)` `[n]`.
     pub input: &'a [F],
     /// Spikes, or what a neuron that does not fire passes on `[n]`.
     pub output: &'a [F],
+    /// Leak correction of each neuron `[n]`; empty where there is none.
+    pub correction: &'a [F],
 }
 
 impl Neuron {
@@ -113,60 +117,54 @@ impl Neuron {
 
     /// Transpose of [`Neuron::step`]. `d_output` `[n]` is the error of the output; `d_state` `[S][n]` is that of the
     /// state after the step and becomes that of the state before; `d_input` `[n]` is written; errors of the trainable
-    /// constants are added to `d_p`. `correction` `[n]` is the leak correction of each neuron, empty where there is none.
+    /// constants are added to `d_p`.
     ///
     /// Under [`Gradient::SpikeGated`] the first row of `d_state` carries `d(t+1)`.
     pub fn adjoint<F: Float>(
         &self,
-        p: &[F],
         moment: Moment<'_, F>,
-        correction: &[F],
         d_output: &[F],
         d_state: &mut [F],
         d_input: &mut [F],
         d_p: &mut [f64],
     ) {
-        let Moment { before, input, output } = moment;
-        match &self.gradient {
+        let Moment { p, before, input, output, .. } = moment;
+        let (surrogate, detach_reset) = match &self.gradient {
             Gradient::SpikeGated { threshold, .. } => {
-                self.gated(*threshold, output, correction, d_output, d_state, d_input);
+                return self.gated(*threshold, moment, d_output, d_state, d_input);
             }
-            Gradient::Exact => {
-                let rows = F::rows(&*self.dynamics);
-                let mut charged = before.to_vec();
-                rows.charge(p, &mut charged, input);
-                rows.margin_adjoint(p, &charged, d_output, d_state, d_p);
-                rows.charge_adjoint(p, before, input, d_state, d_input, d_p);
-            }
-            Gradient::Surrogate { surrogate, detach_reset } => {
-                let rows = F::rows(&*self.dynamics);
-                let mut charged = before.to_vec();
-                rows.charge(p, &mut charged, input);
-                let d_spike = d_input; // until the input's own error is known
-                rows.reset_adjoint(p, &charged, output, d_state, d_spike, d_p);
-                let mut d_margin = vec![F::from(0.0); input.len()];
-                rows.margin(p, &charged, &mut d_margin);
-                surrogate.grads(&mut d_margin);
-                for i in 0..input.len() {
-                    let d = if *detach_reset { d_output[i] } else { d_output[i] + d_spike[i] };
-                    d_margin[i] = d_margin[i] * d;
-                }
-                rows.margin_adjoint(p, &charged, &d_margin, d_state, d_p);
-                rows.charge_adjoint(p, before, input, d_state, d_spike, d_p);
+            Gradient::Exact => (None, false),
+            Gradient::Surrogate { surrogate, detach_reset } => (Some(surrogate), *detach_reset),
+        };
+        let rows = F::rows(&*self.dynamics);
+        let mut charged = before.to_vec();
+        rows.charge(p, &mut charged, input);
+        let mut d_margin = d_output.to_vec();
+        if let Some(surrogate) = surrogate {
+            let d_spike = &mut *d_input; // until the input's own error is known
+            rows.reset_adjoint(p, &charged, output, d_state, d_spike, d_p);
+            let mut slopes = vec![F::from(0.0); input.len()];
+            rows.margin(p, &charged, &mut slopes);
+            F::grads(surrogate.curve(), &mut slopes);
+            for i in 0..input.len() {
+                let d = if detach_reset { d_output[i] } else { d_output[i] + d_spike[i] };
+                d_margin[i] = slopes[i] * d;
             }
         }
+        rows.margin_adjoint(p, &charged, &d_margin, d_state, d_p);
+        rows.charge_adjoint(p, before, input, d_state, d_input, d_p);
     }
 
     /// The paper's rule.
     fn gated<F: Float>(
         &self,
         threshold: f32,
-        output: &[F],
-        correction: &[F],
+        moment: Moment<'_, F>,
         d_output: &[F],
         d_state: &mut [F],
         d_input: &mut [F],
     ) {
+        let Moment { output, correction, .. } = moment;
         for i in 0..output.len() {
             let d_later = d_state[i];
             d_input[i] = if !self.fires() {
@@ -178,12 +176,5 @@ impl Neuron {
             };
             d_state[i] = d_input[i];
         }
-    }
-}
-
-impl Surrogate {
-    /// Replaces margins by slopes.
-    pub(crate) fn grads<F: Float>(&self, x: &mut [F]) {
-        F::grads(self.curve(), x);
     }
 }

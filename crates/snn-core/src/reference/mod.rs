@@ -72,10 +72,10 @@ impl Session for ReferenceSession {
         simulation.forward(network, weights, Spikes::Binary);
 
         let activity = Activity {
-            output: simulation.populations.last().map_or(Vec::new(), |run| run.raw.concat()),
+            output: simulation.output().concat(),
             input_spikes: spikes_of_input(trial, &simulation.input),
             spikes: simulation.sums(network, |run| &run.raw).map(|sum| sum as u64).collect(),
-            emitted: simulation.sums(network, |run| &run.output).collect(),
+            emitted: simulation.emitted(network).collect(),
         };
         self.trial = Some(simulation);
         Ok(activity)

@@ -115,6 +115,16 @@ impl<F: Float> Simulation<F> {
         gradients
     }
 
+    /// What the last population passed on, `[T][N · K]`.
+    pub(crate) fn output(&self) -> &[Vec<F>] {
+        self.populations.last().map_or(&[], |run| &run.raw)
+    }
+
+    /// Sum over neurons and steps of what each population emitted.
+    pub(crate) fn emitted(&self, network: &Network) -> impl Iterator<Item = f64> {
+        self.sums(network, |run| &run.output)
+    }
+
     /// Sum over neurons and steps of a train of each population; 0 for neurons that do not fire.
     pub(super) fn sums(&self, network: &Network, train: impl Fn(&Run<F>) -> &Vec<Vec<F>>) -> impl Iterator<Item = f64> {
         network.populations().iter().zip(&self.populations).map(move |(population, run)| {
@@ -244,9 +254,10 @@ impl<F: Float> Run<F> {
         for (g, mask) in g.iter_mut().zip(&self.mask) {
             *g = *mask * (*g + d_emitted);
         }
-        let moment = Moment { before: &self.before[t], input: &self.current[t], output: &self.raw[t] };
         let Self { p, correction, d_state, d_p, delta, .. } = self;
-        population.neuron.adjoint(p, moment, correction, &g, d_state, &mut delta[t], d_p);
+        let (before, input, output) = (&self.before[t], &self.current[t], &self.raw[t]);
+        let moment = Moment { p, before, input, output, correction };
+        population.neuron.adjoint(moment, &g, d_state, &mut delta[t], d_p);
     }
 }
 

@@ -18,7 +18,7 @@ pub struct PartError {
     /// itself.
     pub path: String,
     /// What is wrong.
-    pub fault: Fault,
+    pub fault: Box<Fault>,
 }
 
 /// What is wrong with a part.
@@ -44,6 +44,8 @@ pub enum Fault {
         error: ron::error::Error,
         /// Byte of the part's text, from its name on, at which reading ended.
         at: usize,
+        /// The path as seen from this part, however deep it lies in others: what [`PartError::path`] ends in.
+        inner: String,
     },
     /// A value lies outside its range.
     #[error("must be {range}, found {found}")]
@@ -61,12 +63,12 @@ pub enum Fault {
 impl PartError {
     /// A value at `path` that is out of its range.
     pub fn range(path: impl Into<String>, range: impl Into<String>, found: &impl ToString) -> Self {
-        Self { path: path.into(), fault: Fault::Range { range: range.into(), found: found.to_string() } }
+        Self { path: path.into(), fault: Box::new(Fault::Range { range: range.into(), found: found.to_string() }) }
     }
 
     /// A sentence about what stands at `path`.
     pub fn other(path: impl Into<String>, sentence: impl Into<String>) -> Self {
-        Self { path: path.into(), fault: Fault::Other(sentence.into()) }
+        Self { path: path.into(), fault: Box::new(Fault::Other(sentence.into())) }
     }
 
     /// The same error, seen from a part that holds the present one at `path`.
@@ -79,7 +81,7 @@ impl PartError {
 
 impl From<Fault> for PartError {
     fn from(fault: Fault) -> Self {
-        Self { path: String::new(), fault }
+        Self { path: String::new(), fault: Box::new(fault) }
     }
 }
 

@@ -58,19 +58,19 @@ impl Part {
 
     pub(super) fn read<C: DeserializeOwned>(&self) -> Result<C, PartError> {
         let text = if self.fields.is_empty() { "()" } else { &self.fields };
-        let fault = |error: ron::error::Error, span: ron::error::Span| {
+        let fault = |error: ron::error::Error, span: ron::error::Span, inner: String| {
             let start: usize = text.split_inclusive('\n').take(span.end.line - 1).map(str::len).sum();
             let rest = &text[start.min(text.len())..];
             let column = rest.char_indices().nth(span.end.col - 1).map_or(rest.len(), |(offset, _)| offset);
-            Fault::Text { error, at: self.name.len() + start + column }
+            PartError { path: inner.clone(), fault: Fault::Text { error, at: self.name.len() + start + column, inner } }
         };
         let mut reader = ron::Deserializer::from_str_with_options(text, &options())
-            .map_err(|error| fault(error.code, error.span))?;
+            .map_err(|error| fault(error.code, error.span, String::new()))?;
         let mut track = serde_path_to_error::Track::new();
         let fields = C::deserialize(serde_path_to_error::Deserializer::new(&mut reader, &mut track));
         fields.map_err(|error| {
             let span = reader.span_error(ron::error::Error::Eof).span;
-            PartError { path: path(&track.path()), fault: fault(error, span) }
+            fault(error, span, path(&track.path()))
         })
     }
 
@@ -89,9 +89,9 @@ fn path(path: &serde_path_to_error::Path) -> String {
     let mut text = String::new();
     for segment in path {
         match segment {
-            Segment::Seq { index } => text += &format!("[{index}]"),
+            Segment::Seq { index } => text.extend(["[", &index.to_string(), "]"]),
             Segment::Map { key } if text.is_empty() => text += key,
-            Segment::Map { key } => text += &format!(".{key}"),
+            Segment::Map { key } => text.extend([".", key]),
             Segment::Enum { .. } | Segment::Unknown => {}
         }
     }

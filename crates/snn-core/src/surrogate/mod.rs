@@ -68,11 +68,17 @@ impl<M: SurrogateModel> Curve for M {
     fn grad32(&self, x: &mut [f32]) {
         pulp::Arch::new().dispatch(
             #[inline(always)]
-            || x.iter_mut().for_each(|x| *x = self.grad(*x)),
+            || {
+                for x in x {
+                    *x = self.grad(*x);
+                }
+            },
         );
     }
 
     fn grad64(&self, x: &mut [f64]) {
-        x.iter_mut().for_each(|x| *x = self.grad(*x));
+        for x in x {
+            *x = self.grad(*x);
+        }
     }
 }

@@ -1,0 +1,264 @@
+//! Whole small networks against finite differences.
+
+use std::fmt;
+
+use proptest::prelude::*;
+
+use super::{Case, compare, parts, provable, run, scale};
+use crate::reference::simulation::{Simulation, Spikes, Start};
+use crate::registry::{Part, Registry};
+use crate::{
+    Error, Gradient, Loss, Map, Network, Neuron, Projection, Purpose, RatePenalty, Readout, Shape, Source, Stream,
+};
+
+/// A small network on a few samples: a convolution, then (each if asked for) a pool, a residual block and a recurrent
+/// layer, and a readout. Weights, input and dropout masks are drawn from `seed`.
+#[derive(Debug, Clone, PartialEq)]
+#[expect(clippy::struct_excessive_bools, reason = "the parts of the network are there or not, independently")]
+pub struct NetworkCase {
+    /// Neuron of every population, such as `Lif(leak: 0.9)`.
+    pub neuron: String,
+    /// Surrogate in place of the neuron's own, such as `Atan(alpha: 2.0)`; none if empty.
+    pub surrogate: String,
+    /// The loss, such as `SquaredError`.
+    pub loss: String,
+    /// The readout, such as `Final`.
+    pub readout: String,
+    /// Time steps `T`.
+    pub steps: usize,
+    /// Samples `N`.
+    pub samples: usize,
+    /// Kernel of the convolution.
+    pub kernel: [usize; 2],
+    /// Its stride.
+    pub stride: usize,
+    /// Its padding.
+    pub padding: usize,
+    /// Whether a pool follows.
+    pub pool: bool,
+    /// Whether a residual block follows.
+    pub residual: bool,
+    /// Whether a layer that feeds itself follows.
+    pub recurrent: bool,
+    /// Whether outputs are dropped.
+    pub dropout: bool,
+    /// Whether the last population fires.
+    pub fires: bool,
+    /// Whether firing rates are penalised.
+    pub penalty: bool,
+    /// Seed of weights, input and masks.
+    pub seed: u64,
+}
+
+/// Proves networks of every neuron, every surrogate, every readout and every loss of `registry`, those among `variants`
+/// included.
+///
+/// # Errors
+/// What failed, as code to paste into a unit test.
+pub fn networks(registry: &Registry, variants: &[&str]) -> Result<(), String> {
+    let case = |neuron: &str, surrogate: &str, loss: &str, readout: &str| {
+        let [neuron, surrogate, loss, readout] = [neuron, surrogate, loss, readout].map(str::to_owned);
+        let sizes = (1..5_usize, 1..3_usize, [1..4_usize, 1..4], 1..3_usize, 0..2_usize);
+        let switches = (any::<[bool; 4]>(), any::<bool>(), any::<bool>());
+        (sizes, switches, any::<u64>()).prop_map(
+            move |(sizes, ([pool, residual, recurrent, dropout], fires, penalty), seed)| {
+                let (steps, samples, kernel, stride, padding) = sizes;
+                NetworkCase {
+                    neuron: neuron.clone(),
+                    surrogate: surrogate.clone(),
+                    loss: loss.clone(),
+                    readout: readout.clone(),
+                    steps,
+                    samples,
+                    kernel,
+                    stride,
+                    padding,
+                    pool,
+                    residual,
+                    recurrent,
+                    dropout,
+                    fires,
+                    penalty,
+                    seed,
+                }
+            },
+        )
+    };
+    for neuron in parts(registry.neurons.names(), variants) {
+        // What never fires cannot feed others.
+        if provable(&neuron, registry)?.fires() {
+            run(registry, 32, case(&neuron, "", "SquaredError", "Mean"))?;
+        }
+    }
+    for surrogate in parts(registry.surrogates.names(), variants) {
+        run(registry, 16, case("Lif(leak: 0.9)", &surrogate, "SquaredError", "Mean"))?;
+    }
+    for loss in parts(registry.losses.names(), variants) {
+        for readout in parts(registry.readouts.names(), variants) {
+            run(registry, 8, case("Lif(leak: 0.9)", "Sigmoid", &loss, &readout))?;
+        }
+    }
+    Ok(())
+}
+
+/// Classes of the networks.
+const CLASSES: usize = 3;
+
+/// A network and all that it is run with.
+struct Setting {
+    network: Network,
+    weights: Vec<Vec<f64>>,
+    input: Vec<Vec<f64>>,
+    masks: Vec<Vec<f64>>,
+    loss: std::sync::Arc<dyn Loss>,
+    readout: std::sync::Arc<dyn Readout>,
+    penalty: Option<RatePenalty>,
+    samples: usize,
+}
+
+impl NetworkCase {
+    /// Compares the gradient of the loss by every weight with finite differences.
+    ///
+    /// # Errors
+    /// What differs.
+    pub fn check(&self, registry: &Registry) -> Result<(), String> {
+        let setting = self.setting(registry)?;
+        let Setting { network, weights, .. } = &setting;
+        let base = setting.run(weights, None);
+        let (value, d_output, d_emitted) = setting.judge(&base);
+        if !value.is_finite() {
+            return Ok(()); // the neurons ran away: there is nothing to differentiate
+        }
+        let start = Start { d_output: &d_output, d_emitted: &d_emitted };
+        let gradients = base.clone().backward(network, weights, start);
+        for (index, weight) in network.weights().iter().enumerate() {
+            for i in 0..weight.len() {
+                let moved = |h: f64| {
+                    let mut weights = weights.clone();
+                    weights[index][i] += h;
+                    setting.judge(&setting.run(&weights, Some(&base))).0
+                };
+                let size = weights[index].iter().map(|w| w.abs()).fold(0.1, f64::max);
+                compare(&format!("weight {i} of {}", weight.name), gradients[index][i], size, moved)?;
+            }
+        }
+        Ok(())
+    }
+
+    fn setting(&self, registry: &Registry) -> Result<Setting, String> {
+        let mut neuron = provable(&self.neuron, registry)?;
+        let parse = |text: &str| Part::parse(text).map_err(|error| error.to_string());
+        if !self.surrogate.is_empty() {
+            let surrogate = registry.surrogates.make(&mut parse(&self.surrogate)?, registry);
+            let surrogate = surrogate.map_err(|error| error.to_string())?;
+            neuron = neuron.with_gradient(Gradient::Surrogate { surrogate, detach_reset: false });
+        }
+        let p: Vec<f64> = neuron.parameters().iter().map(|parameter| f64::from(parameter.initial)).collect();
+        let unit = scale(&neuron, &p);
+        let network = self.network(&neuron).map_err(|error| error.to_string())?;
+        let initial = network.initial_weights(self.seed);
+        let draw = |weight: &crate::Weight, values: Vec<f32>| -> Vec<f64> {
+            let factor = if weight.constant.is_some() { 1.0 } else { unit };
+            values.iter().map(|w| f64::from(*w) * factor).collect()
+        };
+        let weights = network.weights().iter().zip(initial).map(|(weight, values)| draw(weight, values)).collect();
+        let stream = Stream::new(self.seed, Purpose::Encoder);
+        let row = |t: usize| {
+            let spike = |i: usize| f64::from(stream.word(0, 0, t as u32, i as u32) % 3) - 0.5; // -0.5, 0.5 or 1.5
+            (0..self.samples * network.input().len()).map(spike).collect()
+        };
+        let drop = Stream::new(self.seed, Purpose::Dropout);
+        let mask = |(index, population): (usize, &crate::Population)| {
+            let keep =
+                |i: usize| if drop.word(0, 0, index as u32, i as u32).is_multiple_of(4) { 0.0 } else { 4.0 / 3.0 };
+            let is_dropped = self.dropout && index + 1 < network.populations().len();
+            let neurons = if is_dropped { self.samples * population.shape.len() } else { 0 };
+            (0..neurons).map(keep).collect()
+        };
+        Ok(Setting {
+            weights,
+            input: (0..self.steps).map(row).collect(),
+            masks: network.populations().iter().enumerate().map(mask).collect(),
+            loss: registry.losses.make(&mut parse(&self.loss)?, registry).map_err(|error| error.to_string())?,
+            readout: registry.readouts.make(&mut parse(&self.readout)?, registry).map_err(|error| error.to_string())?,
+            penalty: self.penalty.then_some(RatePenalty { target: 0.2, weight: 3.0 }),
+            samples: self.samples,
+            network,
+        })
+    }
+
+    fn network(&self, neuron: &Neuron) -> Result<Network, Error> {
+        let mut builder = Network::builder(Shape::new(2, 4, 3));
+        let conv = Map::Conv { channels: 2, kernel: self.kernel, stride: self.stride, padding: self.padding };
+        let mut last = builder.add("conv", neuron.clone(), vec![Projection::new(Source::Input, conv)])?;
+        // A pool needs two rows and two columns.
+        let shape = builder.source_shape(last).map_err(Error::Network)?;
+        if self.pool && shape.height.min(shape.width) >= 2 {
+            let map = Map::AvgPool { size: 2, stride: 1 };
+            last = builder.add("pool", neuron.clone(), vec![Projection::new(last, map)])?;
+        }
+        if self.residual {
+            let conv = Map::Conv { channels: 2, kernel: [3, 3], stride: 2, padding: 1 };
+            let inputs = vec![Projection::new(last, conv), Projection::new(last, Map::Subsample { stride: 2 })];
+            last = builder.add("block", neuron.clone(), inputs)?;
+        }
+        if self.recurrent {
+            let map = Map::Linear { features: 2 };
+            let inputs = vec![Projection::new(last, map), Projection::new(builder.itself(), map)];
+            last = builder.add("recurrent", neuron.clone(), inputs)?;
+        }
+        let readout = crate::neuron::LeakyIntegrator { leak: 0.8, threshold: 1.5, ..Default::default() }.neuron();
+        let neuron = if self.fires { neuron.clone() } else { readout };
+        builder.add("readout", neuron, vec![Projection::new(last, Map::Linear { features: CLASSES })])?;
+        builder.build()
+    }
+}
+
+impl Setting {
+    /// Runs the network with smooth spikes. Where gradients are detached from the reset, the reset reads the spikes of
+    /// `base`: what is not differentiated does not move.
+    fn run(&self, weights: &[Vec<f64>], base: Option<&Simulation<f64>>) -> Simulation<f64> {
+        let mut simulation = Simulation::new(&self.network, weights, self.input.clone(), &self.masks);
+        simulation.forward(&self.network, weights, Spikes::Smooth(base));
+        simulation
+    }
+
+    /// Loss, `dL/d output` `[T][N · K]` and `dL/d emitted`.
+    fn judge(&self, trial: &Simulation<f64>) -> (f64, Vec<Vec<f64>>, Vec<f64>) {
+        let rows = trial.output();
+        let mut d_rows: Vec<Vec<f64>> = rows.iter().map(|row| vec![0.0; row.len()]).collect();
+        let mut sum = 0.0;
+        for n in 0..self.samples {
+            let own: Vec<f64> = rows.iter().flat_map(|row| &row[n * CLASSES..(n + 1) * CLASSES]).copied().collect();
+            let (loss, d_own) = self.loss.evaluate(&own, CLASSES, n % CLASSES, &*self.readout);
+            sum += loss;
+            for (d_row, d) in d_rows.iter_mut().zip(d_own.chunks(CLASSES)) {
+                d_row[n * CLASSES..(n + 1) * CLASSES].copy_from_slice(d);
+            }
+        }
+        let Some(penalty) = self.penalty else { return (sum, d_rows, Vec::new()) };
+        let emitted: Vec<f64> = trial.emitted(&self.network).collect();
+        let (more, d_emitted) = penalty.evaluate(&self.network, rows.len(), self.samples, &emitted);
+        (sum + more, d_rows, d_emitted.iter().map(|d| f64::from(*d)).collect())
+    }
+}
+
+impl Case for NetworkCase {
+    fn check(&self, registry: &Registry) -> Result<(), String> {
+        self.check(registry)
+    }
+}
+
+impl fmt::Display for NetworkCase {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let text = format!("let case = {self:#?};\ncase.check(&registry).unwrap();");
+        // Debug prints strings as slices: own them.
+        for line in text.lines() {
+            match line.strip_suffix("\",") {
+                Some(start) => writeln!(f, "{start}\".to_owned(),")?,
+                None => writeln!(f, "{line}")?,
+            }
+        }
+        Ok(())
+    }
+}
