@@ -62,7 +62,8 @@ impl Part {
             let start: usize = text.split_inclusive('\n').take(span.end.line - 1).map(str::len).sum();
             let rest = &text[start.min(text.len())..];
             let column = rest.char_indices().nth(span.end.col - 1).map_or(rest.len(), |(offset, _)| offset);
-            PartError { path: inner.clone(), fault: Fault::Text { error, at: self.name.len() + start + column, inner } }
+            let at = self.name.len() + start + column;
+            PartError { path: inner.clone(), fault: Box::new(Fault::Text { error, at, inner }) }
         };
         let mut reader = ron::Deserializer::from_str_with_options(text, &options())
             .map_err(|error| fault(error.code, error.span, String::new()))?;
