@@ -9,7 +9,8 @@
 //!
 //! Both come from one walk over the source's events, with weight row and gradient row in registers and `d` of all steps
 //! in the first-level cache. Per spike and tap, 64 channels are four vectors loaded, and some twelve vector operations on
-//! two ports, of which a quarter go into summing lanes: those are the limit. Neither transposed weights nor the errors of steps without a spike are ever needed.
+//! two ports, of which a quarter go into summing lanes: those are the limit. Neither transposed weights nor the errors of
+//! steps without a spike are ever needed.
 
 use snn_core::Map;
 
@@ -102,9 +103,17 @@ impl Backward<'_> {
                 }
                 continue;
             }
+            let sum = if self.events.is_current { sum_over_time::<S, V>(d) } else { [S::splat(0.0); V] };
             for_each_tap(&self.map, &self.source, &self.target, pixel, |tap, pixel| {
                 let tap = self.shape.tap_range(tile, tap);
                 let (rows, _) = weight[tap.clone()].as_chunks::<V>();
+                if self.events.is_current {
+                    if !gradient.is_empty() {
+                        let (d_rows, _) = gradient[tap].as_chunks_mut::<V>();
+                        add_products::<S, V>(self.events.at(pixel), &sum, d_rows);
+                    }
+                    return;
+                }
                 let (active, times, g) = self.events.at_mut(pixel);
                 match (wants_errors, gradient.is_empty()) {
                     (true, true) => walk::<S, V, true, false>(active, times, rows, &mut [], g, d),
@@ -202,6 +211,29 @@ fn visit<S: Simd, const V: usize, const ERRORS: bool, const GRADIENT: bool>(
     (product, sum)
 }
 
+/// `Σ d(t)`.
+#[inline(always)]
+fn sum_over_time<S: Simd, const V: usize>(d: &[[Lane; V]]) -> [S::F; V] {
+    let mut sum = [S::splat(0.0); V];
+    for d in d {
+        for i in 0..V {
+            sum[i] = S::add(sum[i], S::load(&d[i]));
+        }
+    }
+    sum
+}
+
+/// Adds to the gradient row of each neuron its current times `Σ d(t)`.
+#[inline(always)]
+fn add_products<S: Simd, const V: usize>(active: &[Active], sum: &[S::F; V], d_rows: &mut [[Lane; V]]) {
+    for active in active {
+        let (scale, d_row) = (S::splat(active.scale), &mut d_rows[active.channel as usize]);
+        for i in 0..V {
+            S::store(S::mul_add(scale, sum[i], S::load(&d_row[i])), &mut d_row[i]);
+        }
+    }
+}
+
 /// Lays out the errors of a target pixel and tile: `d[t] = Σ_{t' >= t} delta[t']`.
 #[inline(always)]
 fn lay_out_errors<S: Simd, const V: usize>(
@@ -288,8 +320,13 @@ impl LinearGradient<'_> {
                 continue;
             }
             lay_out_errors::<S, V>(errors, active, self.tile, d);
+            let sum = if source.is_current { sum_over_time::<S, V>(d) } else { [S::splat(0.0); V] };
             for tap in 0..self.shape.taps {
                 let (d_rows, _) = self.gradient[self.shape.tap_range(self.tile, tap)].as_chunks_mut::<V>();
+                if source.is_current {
+                    add_products::<S, V>(source.at(tap), &sum, d_rows);
+                    continue;
+                }
                 walk::<S, V, false, true>(source.at(tap), &source.times, &[], d_rows, &mut [], d);
             }
         }

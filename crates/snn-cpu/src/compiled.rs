@@ -1,8 +1,8 @@
 //! What is known of a network and a plan before the first trial: layouts, packed shapes, sizes.
 
-use snn_core::{Error, Map, Memory, Network, Neuron, Plan, Population, Shape, Source};
+use snn_core::{Error, Gradient, Map, Memory, Network, Neuron, Plan, Population, Shape, Source};
 
-use crate::events::Events;
+use crate::events::{Events, Fade, Gate};
 use crate::layout::{Layout, WeightShape};
 use crate::simd::{LANE, Lane, Level};
 
@@ -29,8 +29,8 @@ pub(crate) struct Compiled {
     pub(crate) populations: Vec<Layout>,
     /// Per weight of the network.
     pub(crate) weights: Vec<WeightShape>,
-    /// Per population: `leak^(T-1-t)` for each step.
-    pub(crate) decay: Vec<Vec<f64>>,
+    /// Per population: how errors pass its neurons, if by the paper's rule.
+    pub(crate) gates: Vec<Option<Gate>>,
     /// Words of 32 steps.
     pub(crate) words: usize,
     /// Samples whose errors are held at once, at most; each has a gradient buffer of its own.
@@ -73,25 +73,11 @@ impl Compiled {
                 weights[weight] = WeightShape { outputs: target.channels, inputs: source.channels, taps };
             }
         }
-        let decay = network.populations().iter().map(|population| {
-            let leak = population.neuron.exact_leak();
-            (0..plan.steps).map(|t| leak.powi((plan.steps - 1 - t) as i32)).collect()
-        });
+        let gates = network.populations().iter().map(|population| gate(&population.neuron, plan.steps)).collect();
         let neurons: usize = populations.iter().map(|layout| layout.pixels() * layout.channels).sum();
         let round = (ROUND_NEURONS / neurons).clamp(MIN_ROUND, MAX_ROUND).min(plan.batch);
-        let (words, decay) = (plan.steps.div_ceil(32), decay.collect());
-        Ok(Self {
-            network: network.clone(),
-            plan,
-            level,
-            dense_above,
-            input,
-            populations,
-            weights,
-            decay,
-            words,
-            round,
-        })
+        let (network, words) = (network.clone(), plan.steps.div_ceil(32));
+        Ok(Self { network, plan, level, dense_above, input, populations, weights, gates, words, round })
     }
 
     pub(crate) fn source(&self, source: Source) -> &Layout {
@@ -106,6 +92,15 @@ impl Compiled {
         let layout = &self.populations[population];
         let fires = self.network.populations()[population].neuron.fires();
         if fires { layout.pixels() * self.words * layout.lanes * LANE } else { 0 }
+    }
+
+    /// The populations that fire, but that nothing reads.
+    pub(crate) fn unread(&self) -> impl Iterator<Item = usize> {
+        let populations = self.network.populations();
+        let is_read = move |index: usize| {
+            populations.iter().flat_map(|p| &p.inputs).any(|input| input.source == Source::Population(index))
+        };
+        (0..populations.len()).filter(move |&index| populations[index].neuron.fires() && !is_read(index))
     }
 
     /// Whether events of a population or input so laid out are better turned into matrices.
@@ -196,9 +191,10 @@ impl Compiled {
         let tiles = 2 * self.level.tile_lanes() * LANE;
         ((matrices + tiles) * self.plan.steps + masks) * size_of::<f32>()
     }
+}
 
-    /// The neuron of a population.
-    pub(crate) fn neuron(&self, population: usize) -> Neuron {
-        self.network.populations()[population].neuron
-    }
+/// How errors pass a neuron, if by the paper's rule.
+fn gate(neuron: &Neuron, steps: usize) -> Option<Gate> {
+    let Gradient::SpikeGated { threshold, correction } = *neuron.gradient() else { return None };
+    Some(Gate { threshold, correction: correction.map(|constants| Fade::new(constants, steps)) })
 }

@@ -1,6 +1,7 @@
 //! Spike trains as lists of events: the form in which the kernels walk them.
 
-use snn_core::{Gradient, Neuron, Trace, correction};
+use snn_core::Trace;
+use snn_core::neuron::{Correction, correction, exact_leak};
 
 use crate::layout::{Layout, Tile};
 use crate::simd::{Job, LANE, Simd};
@@ -18,9 +19,11 @@ pub(crate) struct Events {
     /// For each spike, `g(t)` while it is being summed, then by how much the neuron's error up to it exceeds the error
     /// after it: `d(t) - d(t+1)`. Empty in the forward pass, and for the input.
     pub(crate) delta: Vec<f32>,
+    /// Whether this is a current: its neurons have no spikes, but are worth their `scale` at every step.
+    pub(crate) is_current: bool,
 }
 
-/// A neuron that fired.
+/// A neuron that fired, or has a current.
 #[derive(Debug, Clone, Copy)]
 pub(crate) struct Active {
     pub(crate) channel: u32,
@@ -28,7 +31,7 @@ pub(crate) struct Active {
     pub(crate) start: u32,
     /// Its number of spikes.
     pub(crate) count: u32,
-    /// What a spike of it is worth to others: its mask, or -1 for negative input spikes.
+    /// What a spike of it is worth to others: its mask, or -1 for negative input spikes; or its current.
     pub(crate) scale: f32,
     /// Factor from the error of its output to its own: `C · mask / threshold`. 1 where that does not apply.
     pub(crate) gain: f32,
@@ -54,11 +57,16 @@ impl Events {
         (&self.active[active], &self.times, &mut self.delta)
     }
 
-    /// Makes room for the error of each spike, 0 at first.
-    pub(crate) fn start_errors(&mut self) {
+    /// Makes room for the error of each spike, which starts at `d_emitted`.
+    pub(crate) fn start_errors(&mut self, d_emitted: f32) {
         self.delta.clear();
         self.delta.reserve_exact(self.times.len());
-        self.delta.resize(self.times.len(), 0.0);
+        self.delta.resize(self.times.len(), d_emitted);
+    }
+
+    /// Sum of what all spikes are worth.
+    pub(crate) fn emitted(&self) -> f64 {
+        self.active.iter().map(|active| f64::from(active.scale) * f64::from(active.count)).sum()
     }
 
     /// Turns `g` of each spike into the change of the neuron's error there.
@@ -106,24 +114,48 @@ impl Events {
         self.times.reserve_exact(spikes + LANE);
         self.times.resize(spikes + LANE, 0);
         self.delta.clear();
+        self.is_current = false;
     }
 
-    /// Lists a readout's error `d`, in `C, H, W` order and constant over time: as one event at the last step for each
-    /// class.
-    pub(crate) fn list_readout(&mut self, layout: &Layout, d: &[f32], steps: usize) {
-        let (pixels, channels) = (layout.pixels() as u32, layout.channels as u32);
+    /// Lists the errors of neurons that gather them over time, `d(t) = d(t+1) + g(t) / threshold`: each `g` that is not 0
+    /// as an event. `rows` are the steps at which there may be any, ascending; the neurons' `g` begin at `first` in each,
+    /// in `C, H, W` order.
+    pub(crate) fn list_gathered(&mut self, layout: &Layout, rows: &[(u16, &[f32])], first: usize, threshold: f32) {
+        self.start(layout, layout.pixels() * layout.channels * rows.len());
         self.times.clear();
-        self.times.resize(d.len(), (steps - 1) as u16);
-        self.first.clear();
-        self.first.extend((0..=pixels).map(|pixel| pixel * channels));
-        self.active.clear();
-        self.delta.clear();
-        for pixel in 0..pixels {
-            for channel in 0..channels {
-                let start = pixel * channels + channel;
-                self.active.push(Active { channel, start, count: 1, scale: 1.0, gain: 1.0 });
-                self.delta.push(d[layout.neuron(pixel as usize, channel as usize)]);
+        for pixel in 0..layout.pixels() {
+            for channel in 0..layout.channels {
+                let start = self.times.len() as u32;
+                for (t, row) in rows {
+                    let g = row[first + layout.neuron(pixel, channel)];
+                    if g != 0.0 {
+                        self.times.push(*t);
+                        self.delta.push(g / threshold);
+                    }
+                }
+                let count = self.times.len() as u32 - start;
+                if count > 0 {
+                    self.active.push(Active { channel: channel as u32, start, count, scale: 1.0, gain: 1.0 });
+                }
             }
+            self.first.push(self.active.len() as u32);
+        }
+    }
+
+    /// Lists a current `[neuron]` in `C, H, W` order.
+    pub(crate) fn list_current(&mut self, layout: &Layout, current: &[f32]) {
+        self.start(layout, 0);
+        self.times.clear();
+        self.is_current = true;
+        self.active.reserve_exact(current.iter().filter(|x| **x != 0.0).count());
+        for pixel in 0..layout.pixels() {
+            for channel in 0..layout.channels {
+                let scale = current[layout.neuron(pixel, channel)];
+                if scale != 0.0 {
+                    self.active.push(Active { channel: channel as u32, start: 0, count: 0, scale, gain: 1.0 });
+                }
+            }
+            self.first.push(self.active.len() as u32);
         }
     }
 
@@ -236,9 +268,8 @@ impl Job for ListInput<'_> {
 
 /// What turns a population's spikes into what others see, and errors of its output into its own.
 pub(crate) struct Scaling<'a> {
-    pub(crate) neuron: Neuron,
-    /// `leak^(T-1-t)` for each step; empty where no gain is needed.
-    pub(crate) decay: &'a [f64],
+    /// How errors pass the neurons; none where no gain is needed.
+    pub(crate) gate: Option<&'a Gate>,
     /// Dropout mask of the sample, or empty.
     pub(crate) mask: &'a [f32],
 }
@@ -246,20 +277,45 @@ pub(crate) struct Scaling<'a> {
 impl Scaling<'_> {
     #[inline(always)]
     fn gain(&self, mask: f32, times: &[u16]) -> f32 {
-        match self.neuron {
-            Neuron::Lif { threshold, .. } if !self.decay.is_empty() => {
-                let (trace, count) = self.trace(mask, times);
-                correction(self.neuron.leak(), trace, count) * mask / threshold
-            }
-            _ => 1.0,
-        }
+        let Some(gate) = self.gate else { return 1.0 };
+        let factor = gate.correction.as_ref().map_or(1.0, |fade| fade.correction(mask, times));
+        factor * mask / gate.threshold
+    }
+}
+
+/// The paper's rule for the neurons of a population: `d(t) = C · g(t) / threshold` where they spiked.
+#[derive(Debug, Clone)]
+pub(crate) struct Gate {
+    pub(crate) threshold: f32,
+    pub(crate) correction: Option<Fade>,
+}
+
+/// What the leak correction `C` is computed from.
+#[derive(Debug, Clone)]
+pub(crate) struct Fade {
+    constants: Correction,
+    /// `leak^(T-1-t)` for each step.
+    decay: Vec<f64>,
+}
+
+impl Fade {
+    pub(crate) fn new(constants: Correction, steps: usize) -> Self {
+        let leak = exact_leak(constants.leak);
+        Self { constants, decay: (0..steps).map(|t| leak.powi((steps - 1 - t) as i32)).collect() }
+    }
+
+    /// The correction of a neuron that fired at `times`.
+    #[inline(always)]
+    pub(crate) fn correction(&self, mask: f32, times: &[u16]) -> f32 {
+        let (trace, count) = self.trace(mask, times);
+        correction(self.constants.leak, trace, count)
     }
 
     /// The leaky trace and the count of a neuron that fired at `times`.
     pub(crate) fn trace(&self, mask: f32, times: &[u16]) -> (f32, f32) {
-        let unit = match self.neuron {
-            Neuron::Lif { gradient: Gradient::LeakCorrected { trace: Trace::AfterDropout }, .. } => mask,
-            _ => 1.0,
+        let unit = match self.constants.trace {
+            Trace::AfterDropout => mask,
+            Trace::BeforeDropout => 1.0,
         };
         // Four sums, so that additions need not wait for each other.
         let mut sums = [0.0; 4];

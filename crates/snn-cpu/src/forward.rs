@@ -4,7 +4,8 @@
 //! neuron in its window adds its weight row, held in registers, at the steps where it fired. The limit is that cache: a
 //! row of 64 channels at one step is four vectors loaded and stored, and little else.
 
-use snn_core::{Map, Neuron};
+use snn_core::Map;
+use snn_core::neuron::PlainLif;
 
 use crate::dense;
 use crate::events::{Active, Events};
@@ -26,7 +27,7 @@ pub(crate) struct Incoming<'a> {
 
 /// All that is needed to run one population for one sample.
 pub(crate) struct Forward<'a> {
-    pub(crate) neuron: Neuron,
+    pub(crate) neuron: PlainLif,
     pub(crate) layout: Layout,
     pub(crate) incoming: &'a [Incoming<'a>],
     pub(crate) steps: usize,
@@ -35,8 +36,10 @@ pub(crate) struct Forward<'a> {
     pub(crate) current: &'a mut Vec<Lane>,
     /// Work space of the dense path.
     pub(crate) patches: &'a mut Vec<f32>,
-    /// Spikes `[pixel][word][channel]`; empty for a readout.
+    /// Spikes `[pixel][word][channel]`; empty for neurons that do not fire.
     pub(crate) bits: &'a mut [u32],
+    /// What neurons that do not fire pass on, `[T][neuron]` in `C, H, W` order; empty for those that do.
+    pub(crate) output: &'a mut [f32],
     /// Final membranes `[pixel][channel]`; empty if not wanted.
     pub(crate) membrane: &'a mut [f32],
 }
@@ -74,11 +77,11 @@ impl Forward<'_> {
     /// Runs the neurons of one pixel and tile over all steps.
     #[inline(always)]
     fn scan<S: Simd, const V: usize>(&mut self, pixel: usize, tile: Tile) {
-        let (current, _) = self.current.as_chunks::<V>();
-        let (leak, threshold) = (S::splat(self.neuron.leak()), S::splat(self.neuron.threshold()));
+        let (current, _) = self.current.as_chunks_mut::<V>();
+        let (leak, threshold) = (S::splat(self.neuron.leak), S::splat(self.neuron.threshold));
         let width = self.layout.lanes * LANE;
         let mut v = [S::splat(0.0); V];
-        if self.neuron.fires() {
+        if self.output.is_empty() {
             let words = self.steps.div_ceil(32);
             let (bits, _) = self.bits[pixel * words * width..][..words * width].as_chunks_mut::<LANE>();
             for (word, current) in current.chunks(32).enumerate() {
@@ -96,9 +99,17 @@ impl Forward<'_> {
                 }
             }
         } else {
-            for current in current {
+            for current in &mut *current {
                 for i in 0..V {
                     v[i] = S::mul(leak, S::add(v[i], S::load(&current[i])));
+                    S::store(v[i], &mut current[i]);
+                }
+            }
+            let neurons = self.layout.pixels() * self.layout.channels;
+            for (output, membrane) in self.output.chunks_exact_mut(neurons).zip(&*current) {
+                for channel in tile.channels().start..tile.channels().end.min(self.layout.channels) {
+                    let i = channel - tile.channels().start;
+                    output[self.layout.neuron(pixel, channel)] = membrane[i / LANE].0[i % LANE] / self.neuron.threshold;
                 }
             }
         }
@@ -139,6 +150,25 @@ impl Incoming<'_> {
                 windows.add_currents(weight, current.as_flattened_mut());
                 return;
             }
+            if self.events.is_current {
+                let mut sum = [S::splat(0.0); V];
+                for_each_tap(&self.map, &self.source, layout, pixel, |tap, pixel| {
+                    let (rows, _) = weight[self.shape.tap_range(tile, tap)].as_chunks::<V>();
+                    for active in self.events.at(pixel) {
+                        let scale = S::splat(active.scale);
+                        for i in 0..V {
+                            let term = S::mul(scale, S::load(&rows[active.channel as usize][i]));
+                            sum[i] = S::add(sum[i], term);
+                        }
+                    }
+                });
+                for current in current {
+                    for i in 0..V {
+                        S::store(S::add(S::load(&current[i]), sum[i]), &mut current[i]);
+                    }
+                }
+                return;
+            }
             for_each_tap(&self.map, &self.source, layout, pixel, |tap, pixel| {
                 let (rows, _) = weight[self.shape.tap_range(tile, tap)].as_chunks::<V>();
                 add_rows::<S, V>(self.events.at(pixel), &self.events.times, rows, current);
@@ -149,6 +179,11 @@ impl Incoming<'_> {
                 for active in &self.events.active[self.events.within(pixel, tile)] {
                     let value = share * active.scale;
                     let (lane, i) = (active.channel as usize / LANE - tile.start, active.channel as usize % LANE);
+                    if self.events.is_current {
+                        for current in &mut *current {
+                            current[lane].0[i] += value;
+                        }
+                    }
                     for &t in &self.events.times[active.spikes()] {
                         current[usize::from(t)][lane].0[i] += value;
                     }

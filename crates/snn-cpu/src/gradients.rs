@@ -1,7 +1,7 @@
 //! The backward pass of a trial: rounds of samples, populations from last to first, gradients summed in a fixed order.
 
 use rayon::prelude::*;
-use snn_core::{Error, Neuron, Projection, Source, Weights};
+use snn_core::{Error, Errors, Projection, Source, Weights};
 
 use crate::backward::{Backward, LinearGradient, Scratch};
 use crate::compiled::Compiled;
@@ -11,16 +11,13 @@ use crate::session::{CpuSession, LastTrial, Sample, Slot};
 use crate::simd::{Lane, dispatch};
 
 impl CpuSession {
-    pub(crate) fn add_gradients(&mut self, d_output: &[f32], gradients: &mut Weights) -> Result<(), Error> {
+    pub(crate) fn gradients(&mut self, errors: Errors<'_>, gradients: &mut Weights) -> Result<(), Error> {
         let Self { compiled, pool, weights, samples, slots, linear_gradients, trial, .. } = self;
         if !compiled.plan.train {
             return Err(Error::Order("the session was not compiled for training"));
         }
         let trial = trial.as_ref().ok_or(Error::Order("no trial to go back through"))?;
-        let classes = compiled.network.classes();
-        if d_output.len() != trial.samples * classes {
-            return Err(Error::size("gradient of the output", trial.samples * classes, d_output.len()));
-        }
+        errors.check(&compiled.network, &compiled.plan, trial.samples)?;
         if compiled.network.check_weights(gradients).is_err() {
             *gradients = compiled.network.zeros();
         }
@@ -35,9 +32,10 @@ impl CpuSession {
             packed.resize(compiled.weights[weight].packed_lanes(), Lane::ZERO);
         }
         pool.install(|| {
+            let rows = rows(errors.output, trial.samples * compiled.network.classes());
             let mut first = 0;
             while first < trial.samples {
-                let size = round_size(compiled, &samples[first..trial.samples], slots.len());
+                let size = round_size(compiled, &samples[first..trial.samples], slots.len(), rows.len());
                 let mut round = Round {
                     compiled,
                     trial,
@@ -47,8 +45,9 @@ impl CpuSession {
                     slots: &mut slots[..size],
                     gradients,
                     linear_gradients,
+                    d_emitted: errors.emitted,
                 };
-                round.run(&d_output[first * classes..(first + size) * classes]);
+                round.run(&rows);
                 first += size;
             }
             let tile_lanes = compiled.level.tile_lanes();
@@ -60,12 +59,17 @@ impl CpuSession {
     }
 }
 
-/// Number of samples at the start of `samples` whose events and errors fit the budget together; at least one.
-fn round_size(compiled: &Compiled, samples: &[Sample], most: usize) -> usize {
-    let budget = compiled.event_budget();
+/// Number of samples at the start of `samples` whose events and errors fit the budget together; at least one. The
+/// output has errors at `rows` steps.
+fn round_size(compiled: &Compiled, samples: &[Sample], most: usize, rows: usize) -> usize {
+    let (budget, outputs) = (compiled.event_budget(), rows * compiled.network.classes());
     let mut sum = 0;
     let fits = |sample: &&Sample| {
-        let bytes = |index: usize| Events::bytes(&compiled.populations[index], sample.spikes[index] as usize, true);
+        let events = |index: usize| {
+            let fires = compiled.network.populations()[index].neuron.fires();
+            if fires { sample.spikes[index] as usize } else { outputs }
+        };
+        let bytes = |index: usize| Events::bytes(&compiled.populations[index], events(index), true);
         let live = |index| compiled.live(index).map(bytes).sum::<usize>();
         sum += (0..compiled.populations.len()).map(live).max().unwrap_or(0);
         sum <= budget
@@ -84,19 +88,26 @@ struct Round<'a> {
     slots: &'a mut [Slot],
     gradients: &'a mut Weights,
     linear_gradients: &'a mut [Vec<Lane>],
+    /// `dL/d emitted` of each population, or empty.
+    d_emitted: &'a [f32],
+}
+
+/// The rows `[N · K]` of errors of the output that are not all 0, each with its step, ascending.
+fn rows(d_output: &[f32], width: usize) -> Vec<(u16, &[f32])> {
+    let rows = d_output.chunks_exact(width).enumerate().map(|(t, row)| (t as u16, row));
+    rows.filter(|(_, row)| row.iter().any(|d| *d != 0.0)).collect()
 }
 
 impl Round<'_> {
-    fn run(&mut self, d_output: &[f32]) {
+    fn run(&mut self, rows: &[(u16, &[f32])]) {
         let compiled = self.compiled;
         let readout = compiled.populations.len() - 1;
-        let Neuron::Readout { threshold, .. } = compiled.neuron(readout) else { return };
-        let factor = compiled.plan.steps as f32 * threshold;
-        for (slot, d_output) in self.slots.iter_mut().zip(d_output.chunks(compiled.network.classes())) {
+        let classes = compiled.network.classes();
+        let threshold = compiled.gates[readout].as_ref().map_or(1.0, |gate| gate.threshold);
+        for (i, slot) in self.slots.iter_mut().enumerate() {
             slot.errors.resize_with(compiled.populations.len(), || None);
             let errors = slot.errors[readout].insert(Events::default());
-            let d: Vec<f32> = d_output.iter().map(|d_y| d_y / factor).collect();
-            errors.list_readout(&compiled.populations[readout], &d, compiled.plan.steps);
+            errors.list_gathered(&compiled.populations[readout], rows, (self.first + i) * classes, threshold);
         }
         for index in (0..=readout).rev() {
             self.population(index);
@@ -111,20 +122,19 @@ impl Round<'_> {
 
     /// Finishes the errors of a population and goes back through its projections, for each sample.
     fn population(&mut self, index: usize) {
-        let Self { compiled, trial, weights, first, samples, slots, .. } = self;
+        let Self { compiled, trial, weights, first, samples, slots, d_emitted, .. } = self;
         let projections = &compiled.network.populations()[index].inputs;
         slots.par_iter_mut().zip(&**samples).enumerate().for_each(|(i, (slot, sample))| {
             let list = |source| {
                 let mut events = Events::default();
-                let decay = if let Source::Population(index) = source { &compiled.decay[index][..] } else { &[] };
-                sample.list(compiled, source, &trial.masks, *first + i, decay, &mut events);
-                if source != Source::Input {
-                    events.start_errors();
+                sample.list(compiled, source, &trial.masks, *first + i, true, &mut events);
+                if let Source::Population(index) = source {
+                    events.start_errors(d_emitted.get(index).copied().unwrap_or(0.0));
                 }
                 events
             };
             let mut errors = slot.errors[index].take().unwrap_or_else(|| list(Source::Population(index)));
-            if compiled.neuron(index).fires() {
+            if compiled.network.populations()[index].neuron.fires() {
                 errors.finish_errors();
             }
             reset_gradients(compiled, projections, &mut slot.gradients);

@@ -12,7 +12,7 @@
 //! let map = Map::Linear { features: 2 };
 //! builder.add("readout", Neuron::readout(), vec![Projection::new(Source::Input, map)])?;
 //! let session = snn_cpu::Cpu::new(2)
-//!     .compile(&builder.build()?, Plan { steps: 10, batch: 8, train: true, record: false })?;
+//!     .compile(&builder.build()?, Plan::new(10, 8).train())?;
 //! println!("{} bytes planned", session.memory().total());
 //! # Ok::<(), snn_core::Error>(())
 //! ```
@@ -31,7 +31,10 @@ mod taps;
 use std::sync::Arc;
 
 use rayon::{ThreadPool, ThreadPoolBuilder};
-use snn_core::{Engine, Error, Network, Plan, Session};
+use serde::{Deserialize, Serialize};
+use snn_core::neuron::PlainLif;
+use snn_core::registry::{Registry, RegistryError, range};
+use snn_core::{Engine, Error, Gradient, Network, Plan, Session};
 
 use crate::simd::Level;
 
@@ -90,6 +93,52 @@ impl Engine for Cpu {
     fn compile(&self, network: &Network, plan: Plan) -> Result<Box<dyn Session>, Error> {
         plan.check()?;
         let compiled = compiled::Compiled::new(network, plan, self.level, self.dense_above)?;
-        Ok(Box::new(session::CpuSession::new(compiled, self.pool()?)))
+        match event_driven(network, plan) {
+            Some(neurons) => Ok(Box::new(session::CpuSession::new(compiled, neurons, self.pool()?))),
+            None => Err(Error::Network("only the paper's gradient runs on this engine".to_owned())),
+        }
+    }
+}
+
+/// The neurons of a network that is run from events alone: leaky integrate-and-fire without more ado, a last population
+/// that does not fire, no recurrence and, if gradients are asked for, the paper's.
+fn event_driven(network: &Network, plan: Plan) -> Option<Vec<PlainLif>> {
+    let populations = network.populations();
+    let is_last = |index: usize| index + 1 == populations.len();
+    let neuron = |(index, population): (usize, &snn_core::Population)| {
+        let neuron = &population.neuron;
+        let has_rule = !plan.train || matches!(neuron.gradient(), Gradient::SpikeGated { .. });
+        let is_recurrent = population.inputs.iter().any(|projection| network.is_recurrent(index, projection));
+        let fits = has_rule && !is_recurrent && neuron.fires() != is_last(index);
+        neuron.as_plain_lif().filter(|_| fits)
+    };
+    populations.iter().enumerate().map(neuron).collect()
+}
+
+/// Adds the engine `cpu`, with the fields of [`Options`].
+///
+/// # Errors
+/// [`RegistryError`] if the name is taken.
+pub fn plugin(registry: &mut Registry) -> Result<(), RegistryError> {
+    registry.engines.add("cpu", |options: &mut Options, _| {
+        let is_share = (0.0..=1.0).contains(&options.dense_above);
+        range::require(is_share, "dense_above", "at least 0 and at most 1", &options.dense_above)?;
+        Ok(Arc::new(Cpu::new(options.threads).dense_above(options.dense_above)) as Arc<dyn Engine>)
+    })
+}
+
+/// Fields of the engine `cpu` in a file.
+#[derive(Debug, Clone, Copy, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields, default)]
+pub struct Options {
+    /// Number of threads; 0 means one a core.
+    pub threads: usize,
+    /// Density of spikes above which matrix products take over, see [`Cpu::dense_above`].
+    pub dense_above: f32,
+}
+
+impl Default for Options {
+    fn default() -> Self {
+        Self { threads: 0, dense_above: DENSE_ABOVE }
     }
 }

@@ -5,18 +5,21 @@ use std::sync::Arc;
 use rayon::ThreadPool;
 use rayon::prelude::*;
 use snn_core::{
-    Activity, Draws, Dropout, Encoder, Error, Memory, Neuron, Purpose, Record, Session, Source, SpikeTrain, Stimulus,
-    Stream, Trial, Weights, correction, dropout_mask,
+    Activity, Dropout, Encoded, Error, Errors, Memory, Record, Session, Source, SpikeTrain, Stimulus, Trial, Weights,
+    dropout_mask, neuron::PlainLif,
 };
 
 use crate::backward::Scratch;
 use crate::compiled::Compiled;
 use crate::events::{Events, ListInput, ListPopulation, Scaling};
 use crate::forward::{Forward, Incoming};
+use crate::layout::WeightShape;
 use crate::simd::{LANE, Lane, dispatch};
 
 pub(crate) struct CpuSession {
     pub(crate) compiled: Compiled,
+    /// Neurons of each population.
+    neurons: Vec<PlainLif>,
     pub(crate) pool: Arc<ThreadPool>,
     /// Packed weights; empty before the first load.
     pub(crate) weights: Vec<Vec<Lane>>,
@@ -32,14 +35,20 @@ pub(crate) struct CpuSession {
 /// What a trial leaves behind of one sample.
 #[derive(Default)]
 pub(crate) struct Sample {
-    /// Input spikes in the layout's neuron order, `[neuron][word]`.
+    /// Input spikes in the layout's neuron order, `[neuron][word]`; silent where the input is a current.
     pub(crate) fired: Vec<u32>,
     pub(crate) negative: Vec<u32>,
+    /// Input current `[neuron]`; empty where the input is spikes.
+    pub(crate) current: Vec<f32>,
     /// Spikes of each population, `[pixel][word][channel]`.
     pub(crate) bits: Vec<Vec<u32>>,
     /// Number of spikes of each population.
     pub(crate) spikes: Vec<u64>,
-    /// Final membranes of each population, `[pixel][channel]`; but for the readout only if the plan records.
+    /// Sum of what each population emitted.
+    emitted: Vec<f64>,
+    /// What the last population passed on, `[T][K]`.
+    output: Vec<f32>,
+    /// Final membranes of each population, `[pixel][channel]`; only if the plan records.
     pub(crate) membrane: Vec<Vec<f32>>,
     /// `d(t)` of each population, `[T][neuron]`; only if the plan records.
     pub(crate) delta: Vec<Vec<f32>>,
@@ -74,12 +83,12 @@ pub(crate) enum Masks {
 }
 
 impl CpuSession {
-    pub(crate) fn new(compiled: Compiled, pool: Arc<ThreadPool>) -> Self {
+    pub(crate) fn new(compiled: Compiled, neurons: Vec<PlainLif>, pool: Arc<ThreadPool>) -> Self {
         let plan = compiled.plan;
         let samples = (0..plan.batch).map(|_| Sample::default()).collect();
         let slots = (0..compiled.round).map(|_| Slot::default()).collect();
         let none = Vec::new;
-        Self { compiled, pool, weights: none(), samples, slots, linear_gradients: none(), trial: None }
+        Self { compiled, neurons, pool, weights: none(), samples, slots, linear_gradients: none(), trial: None }
     }
 }
 
@@ -94,7 +103,8 @@ impl Session for CpuSession {
         let tile_lanes = compiled.level.tile_lanes();
         packed.resize(weights.len(), Vec::new());
         pool.install(|| {
-            for ((shape, values), packed) in compiled.weights.iter().zip(weights).zip(packed) {
+            let tensors = compiled.weights.iter().zip(weights).zip(packed);
+            for ((shape, values), packed) in tensors.filter(|((shape, _), _)| **shape != WeightShape::NONE) {
                 packed.resize(shape.packed_lanes(), Lane::ZERO);
                 shape.pack(values, packed, tile_lanes);
             }
@@ -104,7 +114,7 @@ impl Session for CpuSession {
     }
 
     fn forward(&mut self, trial: &Trial<'_>) -> Result<Activity, Error> {
-        let Self { compiled, pool, weights, samples, slots, .. } = self;
+        let Self { compiled, neurons, pool, weights, samples, slots, .. } = self;
         let n = trial.check(&compiled.network, &compiled.plan)?;
         if weights.len() != compiled.weights.len() {
             return Err(Error::Order("load weights before the first trial"));
@@ -115,31 +125,25 @@ impl Session for CpuSession {
                 let first = round * slots.len();
                 samples.par_iter_mut().zip(&mut *slots).enumerate().for_each(|(i, (sample, slot))| {
                     sample.set_input(compiled, trial, first + i);
-                    sample.forward(compiled, weights, &masks, first + i, slot);
+                    sample.forward(compiled, neurons, weights, &masks, first + i, slot);
                 });
             }
         });
-        let readout = compiled.populations.len() - 1;
-        let layout = compiled.populations[readout];
-        let threshold = compiled.neuron(readout).threshold();
-        let score = |sample: &Sample, class: usize| {
-            let (pixel, channel) = (class % layout.pixels(), class / layout.pixels());
-            let v = sample.membrane[readout][pixel * layout.lanes * LANE + channel];
-            v / threshold / compiled.plan.steps as f32
-        };
-        let classes = compiled.network.classes();
-        let samples = &samples[..n];
+        let (classes, samples) = (compiled.network.classes(), &samples[..n]);
+        let row = |t: usize| samples.iter().flat_map(move |sample| &sample.output[t * classes..(t + 1) * classes]);
+        let populations = 0..compiled.populations.len();
         let activity = Activity {
-            output: samples.iter().flat_map(|s| (0..classes).map(move |class| score(s, class))).collect(),
+            output: (0..compiled.plan.steps).flat_map(row).copied().collect(),
             input_spikes: samples.iter().flat_map(|s| &s.fired).map(|word| u64::from(word.count_ones())).sum(),
-            spikes: (0..=readout).map(|population| samples.iter().map(|s| s.spikes[population]).sum()).collect(),
+            spikes: populations.clone().map(|population| samples.iter().map(|s| s.spikes[population]).sum()).collect(),
+            emitted: populations.map(|population| samples.iter().map(|s| s.emitted[population]).sum()).collect(),
         };
         self.trial = Some(LastTrial { samples: n, masks });
         Ok(activity)
     }
 
-    fn backward(&mut self, d_output: &[f32], gradients: &mut Weights) -> Result<(), Error> {
-        self.add_gradients(d_output, gradients)
+    fn backward(&mut self, errors: Errors<'_>, gradients: &mut Weights) -> Result<(), Error> {
+        self.gradients(errors, gradients)
     }
 
     fn record(&self, population: usize) -> Result<Record, Error> {
@@ -150,12 +154,11 @@ impl Session for CpuSession {
         let trial = self.trial.as_ref().ok_or(Error::Order("no trial to record"))?;
         let found = compiled.network.populations().get(population);
         let shape = found.ok_or_else(|| Error::size("population", "an index of the network", population))?.shape;
-        let (layout, neuron) = (compiled.populations[population], compiled.neuron(population));
+        let (layout, gate) = (compiled.populations[population], &compiled.gates[population]);
         let mut spikes = SpikeTrain::silent(compiled.plan.steps, trial.samples, shape);
         let (mut trace, mut count, mut factor, mut membrane) = (Vec::new(), Vec::new(), Vec::new(), Vec::new());
         for (n, sample) in self.samples[..trial.samples].iter().enumerate() {
             let mask = trial.masks.of(compiled, population, n);
-            let scaling = Scaling { neuron, decay: &compiled.decay[population], mask: &mask };
             for i in 0..shape.len() {
                 let (pixel, channel) = (i % layout.pixels(), i / layout.pixels());
                 membrane.push(sample.membrane[population][pixel * layout.lanes * LANE + channel]);
@@ -166,11 +169,12 @@ impl Session for CpuSession {
                 for &t in &times {
                     spikes.set(usize::from(t), n, i, 1);
                 }
-                if matches!(neuron, Neuron::Lif { .. }) {
-                    let (f, g) = scaling.trace(mask.get(i).copied().unwrap_or(1.0), &times);
+                if let Some(fade) = gate.as_ref().and_then(|gate| gate.correction.as_ref()) {
+                    let mask = mask.get(i).copied().unwrap_or(1.0);
+                    let (f, g) = fade.trace(mask, &times);
                     trace.push(f);
                     count.push(g);
-                    factor.push(correction(neuron.leak(), f, g));
+                    factor.push(fade.correction(mask, &times));
                 }
             }
         }
@@ -193,49 +197,43 @@ impl Sample {
         self.fired.clear();
         self.fired.resize(neurons * words, 0);
         self.negative.clear();
+        self.current.clear();
         match trial.stimulus {
-            Stimulus::Spikes(train) => {
-                for neuron in 0..neurons {
-                    let (fired, negative) = train.words(n, neuron);
-                    self.fired[neuron * words..][..words].copy_from_slice(fired);
-                    self.negative.extend_from_slice(negative);
+            Stimulus::Spikes(train) => self.copy_words(train, n, words),
+            Stimulus::Current(values) => self.current.extend_from_slice(&values[n * neurons..][..neurons]),
+            Stimulus::Images { pixels, shape, encoder, draws } => {
+                let image = &pixels[n * shape.len()..][..shape.len()];
+                match encoder.encode(image, shape, compiled.plan.steps, draws.sample(n)) {
+                    Encoded::Spikes(train) => self.copy_words(&train, 0, words),
+                    Encoded::Current(values) => self.current = values,
                 }
-            }
-            Stimulus::Images { pixels, encoder, draws } => {
-                let image = &pixels[n * neurons..][..neurons];
-                if image.iter().any(|&x| x < 0.0) {
-                    self.negative.resize(neurons * words, 0);
-                }
-                self.encode(image, encoder, draws, draws.samples[n], compiled.plan.steps);
             }
         }
     }
 
-    fn encode(&mut self, image: &[f32], encoder: Encoder, draws: Draws<'_>, sample: u32, steps: usize) {
-        let words = steps.div_ceil(32);
-        let stream = Stream::new(draws.seed, Purpose::Encoder);
-        for (block, values) in image.chunks(4).enumerate() {
-            let fires: Vec<_> = values.iter().map(|&x| encoder.fires(x)).collect();
-            if fires.iter().all(|fires| fires.below == 0) {
-                continue;
-            }
-            for t in 0..steps {
-                let random = stream.block(draws.epoch, sample, t as u32, block as u32);
-                for (i, (fires, random)) in fires.iter().zip(random).enumerate() {
-                    let at = (block * 4 + i) * words + t / 32;
-                    let bit = u32::from(fires.at(random)) << (t % 32);
-                    self.fired[at] |= bit;
-                    if fires.negative {
-                        self.negative[at] |= bit;
-                    }
-                }
-            }
+    /// Copies sample `n` of a train.
+    fn copy_words(&mut self, train: &SpikeTrain, n: usize, words: usize) {
+        for neuron in 0..train.shape().len() {
+            let (fired, negative) = train.words(n, neuron);
+            self.fired[neuron * words..][..words].copy_from_slice(fired);
+            self.negative.extend_from_slice(negative);
         }
     }
 
     /// Runs all populations for one sample.
-    fn forward(&mut self, compiled: &Compiled, weights: &[Vec<Lane>], masks: &Masks, n: usize, slot: &mut Slot) {
+    fn forward(
+        &mut self,
+        compiled: &Compiled,
+        neurons: &[PlainLif],
+        weights: &[Vec<Lane>],
+        masks: &Masks,
+        n: usize,
+        slot: &mut Slot,
+    ) {
         let populations = compiled.network.populations();
+        self.output.resize(compiled.plan.steps * compiled.network.classes(), 0.0);
+        self.emitted.clear();
+        self.emitted.resize(populations.len(), 0.0);
         self.bits.resize(populations.len(), Vec::new());
         self.membrane.resize(populations.len(), Vec::new());
         self.spikes.clear();
@@ -244,7 +242,10 @@ impl Sample {
             let layout = compiled.populations[index];
             slot.sources.resize_with(slot.sources.len().max(population.inputs.len()), Events::default);
             for (events, projection) in slot.sources.iter_mut().zip(&population.inputs) {
-                self.list(compiled, projection.source, masks, n, &[], events);
+                self.list(compiled, projection.source, masks, n, false, events);
+                if let Source::Population(source) = projection.source {
+                    self.emitted[source] = events.emitted();
+                }
             }
             let incoming: Vec<Incoming<'_>> = std::iter::zip(&population.inputs, &slot.sources)
                 .map(|(projection, events)| Incoming {
@@ -258,11 +259,11 @@ impl Sample {
                 .collect();
             let bits = &mut self.bits[index];
             bits.resize(compiled.bit_words(index), 0);
-            if compiled.plan.record || !population.neuron.fires() {
+            if compiled.plan.record {
                 self.membrane[index].resize(layout.pixels() * layout.lanes * LANE, 0.0);
             }
             let job = Forward {
-                neuron: population.neuron,
+                neuron: neurons[index],
                 layout,
                 incoming: &incoming,
                 steps: compiled.plan.steps,
@@ -270,24 +271,31 @@ impl Sample {
                 current: &mut slot.current,
                 patches: &mut slot.scratch.patches,
                 bits,
+                output: if population.neuron.fires() { &mut [] } else { &mut self.output },
                 membrane: &mut self.membrane[index],
             };
             dispatch(compiled.level, job);
             self.spikes.push(bits.iter().map(|word| u64::from(word.count_ones())).sum());
         }
+        for index in compiled.unread() {
+            let mut events = Events::default();
+            self.list(compiled, Source::Population(index), masks, n, false, &mut events);
+            self.emitted[index] = events.emitted();
+        }
     }
 
-    /// Lists the events of `source`; with `decay`, also the gains of its neurons.
+    /// Lists the events of `source`; if `with_gains`, also the gains of its neurons.
     pub(crate) fn list(
         &self,
         compiled: &Compiled,
         source: Source,
         masks: &Masks,
         n: usize,
-        decay: &[f64],
+        with_gains: bool,
         events: &mut Events,
     ) {
         match source {
+            Source::Input if !self.current.is_empty() => events.list_current(&compiled.input, &self.current),
             Source::Input => {
                 let (fired, negative) = (&self.fired, &self.negative);
                 let spikes = fired.iter().map(|word| word.count_ones() as usize).sum();
@@ -296,13 +304,14 @@ impl Sample {
             }
             Source::Population(index) => {
                 let mask = masks.of(compiled, index, n);
+                let gate = compiled.gates[index].as_ref().filter(|_| with_gains);
                 let job = ListPopulation {
                     events,
                     bits: &self.bits[index],
                     spikes: self.spikes[index] as usize,
                     layout: compiled.populations[index],
                     words: compiled.words,
-                    scaling: Scaling { neuron: compiled.neuron(index), decay, mask: &mask },
+                    scaling: Scaling { gate, mask: &mask },
                 };
                 dispatch(compiled.level, job);
             }

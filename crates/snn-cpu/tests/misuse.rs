@@ -2,8 +2,8 @@
 #![expect(clippy::unwrap_used, reason = "a test that cannot go on has failed")]
 
 use snn_core::{
-    Draws, Dropout, Encoder, Engine as _, Error, Map, Network, Neuron, Plan, Projection, Session, Shape, Source,
-    SpikeTrain, Stimulus, Trial,
+    Draws, Dropout, Engine as _, Error, Errors, Map, Network, Neuron, Plan, Poisson, Projection, Session, Shape,
+    Source, SpikeTrain, Stimulus, Trial,
 };
 use snn_cpu::Cpu;
 
@@ -18,7 +18,12 @@ fn small() -> (Network, SpikeTrain) {
 }
 
 fn session(network: &Network, train: bool) -> Box<dyn Session> {
-    Cpu::new(1).compile(network, Plan { steps: 3, batch: 2, train, record: false }).unwrap()
+    Cpu::new(1).compile(network, Plan { train, ..Plan::new(3, 2) }).unwrap()
+}
+
+/// No error at any step.
+fn silent() -> Errors<'static> {
+    Errors::of_output(&[0.0; 12])
 }
 
 fn silence(spikes: &SpikeTrain) -> Trial<'_> {
@@ -30,13 +35,13 @@ fn a_backward_pass_needs_a_trial() {
     let (network, spikes) = small();
     let mut session = session(&network, true);
     let missing = Error::Order("no trial to go back through");
-    assert_eq!(session.backward(&[0.0; 4], &mut network.zeros()), Err(missing.clone()));
+    assert_eq!(session.backward(silent(), &mut network.zeros()), Err(missing.clone()));
     session.load(&network.zeros()).unwrap();
-    assert_eq!(session.backward(&[0.0; 4], &mut network.zeros()), Err(missing.clone()));
+    assert_eq!(session.backward(silent(), &mut network.zeros()), Err(missing.clone()));
     session.forward(&silence(&spikes)).unwrap();
-    session.backward(&[0.0; 4], &mut network.zeros()).unwrap();
+    session.backward(silent(), &mut network.zeros()).unwrap();
     session.load(&network.zeros()).unwrap();
-    assert_eq!(session.backward(&[0.0; 4], &mut network.zeros()), Err(missing));
+    assert_eq!(session.backward(silent(), &mut network.zeros()), Err(missing));
 }
 
 #[test]
@@ -52,7 +57,7 @@ fn a_session_does_what_it_was_compiled_for_and_no_more() {
     let mut session = session(&network, false);
     session.load(&network.zeros()).unwrap();
     session.forward(&silence(&spikes)).unwrap();
-    let error = session.backward(&[0.0; 4], &mut network.zeros()).unwrap_err();
+    let error = session.backward(silent(), &mut network.zeros()).unwrap_err();
     assert_eq!(error.to_string(), "the session was not compiled for training");
     assert_eq!(session.record(0).unwrap_err().to_string(), "the session was not compiled to record");
 }
@@ -60,7 +65,7 @@ fn a_session_does_what_it_was_compiled_for_and_no_more() {
 #[test]
 fn a_record_needs_a_trial_and_a_population() {
     let (network, spikes) = small();
-    let mut session = Cpu::new(1).compile(&network, Plan { steps: 3, batch: 2, train: false, record: true }).unwrap();
+    let mut session = Cpu::new(1).compile(&network, Plan::new(3, 2).record()).unwrap();
     assert_eq!(session.record(0).unwrap_err().to_string(), "no trial to record");
     session.load(&network.zeros()).unwrap();
     session.forward(&silence(&spikes)).unwrap();
@@ -84,7 +89,8 @@ fn what_is_of_the_wrong_size_is_named() {
     assert_eq!(forward(silence(&train(3, 3, 2))), "samples of a trial: expected 1 to 2, found 3");
     assert_eq!(forward(silence(&train(3, 0, 2))), "samples of a trial: expected 1 to 2, found 0");
     let draws = Draws { seed: 1, epoch: 0, samples: &[7] };
-    let images = Stimulus::Images { pixels: &[0.5; 3], encoder: Encoder::default(), draws };
+    let (shape, encoder) = (Shape::features(2), &Poisson::default());
+    let images = Stimulus::Images { pixels: &[0.5; 3], shape, encoder, draws };
     assert_eq!(forward(Trial { stimulus: images, dropout: Dropout::Off }), "images: expected 1 x 2, found 3 values");
     let spikes = Stimulus::Spikes(&spikes);
     assert_eq!(
@@ -98,16 +104,20 @@ fn what_is_of_the_wrong_size_is_named() {
 
     session.forward(&Trial { stimulus: spikes, dropout: Dropout::Off }).unwrap();
     assert_eq!(
-        message(session.backward(&[0.0; 3], &mut network.zeros())),
-        "gradient of the output: expected 4, found 3"
+        message(session.backward(Errors::of_output(&[0.0; 3]), &mut network.zeros())),
+        "errors of the output: expected 12, found 3"
     );
-    session.backward(&[0.0; 4], &mut network.zeros()).unwrap();
+    assert_eq!(
+        message(session.backward(Errors { output: &[0.0; 12], emitted: &[0.0; 2] }, &mut network.zeros())),
+        "errors of the spike counts: expected 1, found 2"
+    );
+    session.backward(silent(), &mut network.zeros()).unwrap();
 }
 
 #[test]
 fn a_plan_of_nothing_or_of_too_many_steps_is_refused() {
     let (network, _) = small();
-    let compile = |steps, batch| Cpu::new(1).compile(&network, Plan { steps, batch, train: true, record: false });
+    let compile = |steps, batch| Cpu::new(1).compile(&network, Plan::new(steps, batch).train());
     let message = |steps, batch| compile(steps, batch).map(|_| ()).unwrap_err().to_string();
     assert_eq!(message(0, 1), "steps must be at least 1, found 0");
     assert_eq!(message(1, 0), "batch must be at least 1, found 0");

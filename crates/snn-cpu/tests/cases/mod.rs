@@ -1,0 +1,313 @@
+//! Random networks and trials, and what engines make of them.
+//!
+//! Weights are multiples of 1/64, masks of 1/2, currents of 1/32, and averages are over 2x2, so that single precision holds
+//! every current exactly, in whatever order it is summed. Membranes are then equal to the bit, and so are spikes.
+//! (Averages over 3x3 are not exact; they stand alone in their population, where both engines sum in the same order.)
+#![expect(clippy::unwrap_used, reason = "a test that cannot go on has failed")]
+#![allow(dead_code, reason = "each program that includes this file uses its own part of it")]
+
+pub(crate) mod outcome;
+pub(crate) mod strategies;
+
+use snn_core::{
+    Direct, Draws, Dropout, Encoder, Engine, Errors, Map, Network, Neuron, Plan, Poisson, Projection, Purpose, Session,
+    Shape, Source, SpikeTrain, Stimulus, Stream, Trial, Weights, reference::Reference,
+};
+
+use outcome::Outcome;
+
+/// Multiply-accumulates of a trial in the reference, at most: it is slow.
+const BUDGET: u64 = 2_000_000;
+
+/// A random network and a random trial of it.
+#[derive(Debug, Clone)]
+pub(crate) struct Case {
+    pub(crate) input: Shape,
+    pub(crate) layers: Vec<Layer>,
+    pub(crate) last: Layer,
+    /// Largest weight in 64ths.
+    pub(crate) largest: u32,
+    pub(crate) steps: usize,
+    pub(crate) samples: usize,
+    /// Samples that the plan has room for besides.
+    pub(crate) spare: usize,
+    pub(crate) stimulus: Show,
+    pub(crate) dropout: Drop,
+    pub(crate) output_errors: OutputErrors,
+    /// Whether the loss depends on what was emitted.
+    pub(crate) emitted_errors: bool,
+    pub(crate) seed: u64,
+    /// What is made smaller if the case takes too long: the first two in turn, then the third.
+    pub(crate) shrink: [usize; 3],
+}
+
+/// One population. What does not fit the network is bent until it does.
+#[derive(Debug, Clone)]
+pub(crate) struct Layer {
+    pub(crate) map: Map,
+    /// How many populations back its source lies.
+    pub(crate) back: usize,
+    /// Which of all projections that would fit is added to the first one.
+    pub(crate) second: Option<usize>,
+    pub(crate) neuron: Neuron,
+    pub(crate) dropout: f32,
+}
+
+#[derive(Debug, Clone, Copy)]
+pub(crate) enum Show {
+    Spikes { density: f32, signed: bool },
+    Poisson { scale: f32, signed: bool },
+    Direct,
+    Current,
+}
+
+#[derive(Debug, Clone, Copy)]
+pub(crate) enum Drop {
+    Off,
+    Masks,
+    Drawn,
+}
+
+/// The steps at which the output has errors.
+#[derive(Debug, Clone, Copy, PartialEq)]
+pub(crate) enum OutputErrors {
+    Final,
+    Some,
+    All,
+}
+
+impl Case {
+    /// The same case with smaller extents, if it takes the reference too long.
+    fn within_budget(mut self) -> Self {
+        while self.operations() > BUDGET {
+            let Shape { height, width, .. } = self.input;
+            let size = if height > width { &mut self.input.height } else { &mut self.input.width };
+            let extents = [&mut self.steps, &mut self.samples, size];
+            let shrink = self.shrink.into_iter().find(|&which| *extents[which] > 1);
+            let Some(which) = shrink else { return self.narrowed() };
+            *extents[which] = *extents[which] * 3 / 4;
+            self.shrink.swap(0, 1);
+        }
+        self
+    }
+
+    /// The same case with one channel in the input.
+    fn narrowed(mut self) -> Self {
+        self.input.channels = 1;
+        self
+    }
+
+    fn operations(&self) -> u64 {
+        let network = self.network();
+        let operations = |projection: &Projection, target: Shape| match projection.map {
+            Map::AvgPool { size, .. } => (size * size * target.len()) as u64,
+            Map::Subsample { .. } => target.len() as u64,
+            map => map.dense_operations(network.shape(projection.source)),
+        };
+        let populations = network.populations().iter();
+        let sum: u64 = populations.flat_map(|p| p.inputs.iter().map(|input| operations(input, p.shape))).sum();
+        sum * (self.steps * self.samples) as u64
+    }
+
+    pub(crate) fn network(&self) -> Network {
+        let mut builder = Network::builder(self.input);
+        let mut sources = vec![(Source::Input, self.input)];
+        for (i, layer) in self.layers.iter().chain([&self.last]).enumerate() {
+            let name = format!("p{i}");
+            let (source, shape) = sources[sources.len() - 1 - layer.back % sources.len()];
+            let map = fitted(layer.map, shape);
+            let mut inputs = vec![Projection::new(source, map)];
+            let target = map.output(shape).unwrap();
+            if let Some(second) = layer.second.filter(|_| is_exact(&map)) {
+                let fitting = projections_onto(target, &sources);
+                inputs.extend(
+                    fitting
+                        .get(second % fitting.len().max(1))
+                        .map(|projection| projection.clone().named(format!("{name} second"))),
+                );
+            }
+            let dropout = if i < self.layers.len() { layer.dropout } else { 0.0 };
+            let source = builder.add_with_dropout(&name, layer.neuron.clone(), dropout, inputs).unwrap();
+            sources.push((source, target));
+        }
+        builder.build().unwrap()
+    }
+
+    /// From two thirds of `-largest` to `largest`, so that most networks are kept awake.
+    pub(crate) fn weights(&self, network: &Network) -> Weights {
+        let words = Words::new(self.seed, 0);
+        let below = self.largest * 2 / 3;
+        let value = |weight, i| words.below(weight, i, below + self.largest + 1) as f32 - below as f32;
+        let weights = network.weights().iter().enumerate();
+        weights.map(|(weight, w)| (0..w.len()).map(|i| value(weight, i) / 64.0).collect()).collect()
+    }
+
+    pub(crate) fn plan(&self) -> Plan {
+        Plan::new(self.steps, self.samples + self.spare).train().record()
+    }
+
+    /// What the first `samples` samples are shown in the trial numbered `trial`.
+    fn shown(&self, network: &Network, trial: u32, samples: usize) -> Shown {
+        let words = Words::new(self.seed, 1 + trial);
+        let neurons = network.input().len();
+        let mut spikes = SpikeTrain::silent(self.steps, samples, network.input());
+        let mut pixels = Vec::new();
+        match self.stimulus {
+            Show::Spikes { density, signed } => {
+                for (t, i) in (0..self.steps).flat_map(|t| (0..samples * neurons).map(move |i| (t, i))) {
+                    let sign = if signed && words.below(t, 2 * i + 1, 2) == 0 { -1 } else { 1 };
+                    if words.uniform(t, 2 * i) < density {
+                        spikes.set(t, i / neurons, i % neurons, sign);
+                    }
+                }
+            }
+            Show::Poisson { signed, .. } => {
+                let lowest = if signed { -1.0 } else { 0.0 };
+                pixels.extend((0..samples * neurons).map(|i| lowest + (1.0 - lowest) * words.uniform(0, i)));
+            }
+            Show::Direct | Show::Current => {
+                pixels.extend((0..samples * neurons).map(|i| words.below(0, i, 33) as f32 / 16.0 - 1.0));
+            }
+        }
+        let mask = |population: usize, len: usize| -> Vec<f32> {
+            let value = |i| [0.0, 0.5, 1.0, 2.0][words.below(100 + population, i, 4) as usize];
+            let is_masked = population + 1 < network.populations().len();
+            if is_masked && words.below(99, population, 4) > 0 { (0..len).map(value).collect() } else { Vec::new() }
+        };
+        let populations = network.populations().iter().enumerate();
+        let is_hidden = |index: usize| index + 1 < network.populations().len();
+        let d_output = |i: usize| words.below(97, i, 33) as f32 / 16.0 - 1.0;
+        let has_errors = |t: usize| match self.output_errors {
+            OutputErrors::Final => t + 1 == self.steps,
+            OutputErrors::Some => words.below(96, t, 3) == 0,
+            OutputErrors::All => true,
+        };
+        let outputs = samples * network.classes();
+        Shown {
+            spikes,
+            pixels,
+            masks: populations.map(|(index, p)| mask(index, samples * p.shape.len())).collect(),
+            indices: (0..samples).map(|n| words.below(98, n, 60_000)).collect(),
+            d_output: (0..self.steps * outputs)
+                .map(|i| if has_errors(i / outputs) { d_output(i) } else { 0.0 })
+                .collect(),
+            d_emitted: (0..if self.emitted_errors { network.populations().len() } else { 0 })
+                .map(|index| if is_hidden(index) { words.below(95, index, 17) as f32 / 16.0 - 0.5 } else { 0.0 })
+                .collect(),
+        }
+    }
+
+    /// Shows it to a session, and goes back; what all populations did at last.
+    fn run(&self, session: &mut dyn Session, network: &Network, shown: &Shown, gradients: &mut Weights) -> Outcome {
+        let draws = Draws { seed: self.seed, epoch: 3, samples: &shown.indices };
+        let encoder = self.encoder();
+        let stimulus = match self.stimulus {
+            Show::Spikes { .. } => Stimulus::Spikes(&shown.spikes),
+            Show::Current => Stimulus::Current(&shown.pixels),
+            Show::Poisson { .. } | Show::Direct => {
+                Stimulus::Images { pixels: &shown.pixels, shape: self.input, encoder: encoder.as_ref(), draws }
+            }
+        };
+        let dropout = match self.dropout {
+            Drop::Off => Dropout::Off,
+            Drop::Masks => Dropout::Masks(&shown.masks),
+            Drop::Drawn => Dropout::Drawn(draws),
+        };
+        let activity = session.forward(&Trial { stimulus, dropout }).unwrap();
+        for population in 0..network.populations().len() {
+            assert!(session.record(population).unwrap().delta.is_empty(), "errors before a backward pass");
+        }
+        let errors = Errors { output: &shown.d_output, emitted: &shown.d_emitted };
+        session.backward(errors, gradients).unwrap();
+        let records = (0..network.populations().len()).map(|population| session.record(population).unwrap()).collect();
+        Outcome { activity, gradients: gradients.clone(), records }
+    }
+
+    fn encoder(&self) -> Box<dyn Encoder> {
+        match self.stimulus {
+            Show::Poisson { scale, .. } => Box::new(Poisson { scale }),
+            _ => Box::new(Direct { scale: 0.5 }),
+        }
+    }
+
+    /// What an engine makes of the case, in a session that was used before.
+    pub(crate) fn outcome(&self, engine: &dyn Engine, network: &Network) -> Outcome {
+        let mut session = engine.compile(network, self.plan()).unwrap();
+        session.load(&self.weights(network)).unwrap();
+        let mut gradients = Weights::new();
+        self.run(session.as_mut(), network, &self.shown(network, 1, self.plan().batch), &mut gradients);
+        self.run(session.as_mut(), network, &self.shown(network, 0, self.samples), &mut gradients)
+    }
+
+    /// What the reference makes of it.
+    pub(crate) fn expected(&self, network: &Network) -> Outcome {
+        let mut session = Reference.compile(network, self.plan()).unwrap();
+        session.load(&self.weights(network)).unwrap();
+        self.run(session.as_mut(), network, &self.shown(network, 0, self.samples), &mut Weights::new())
+    }
+}
+
+/// A map of the same kind that `shape` has room for.
+fn fitted(map: Map, shape: Shape) -> Map {
+    match map {
+        Map::Conv { channels, kernel: [height, width], stride, padding } => {
+            let kernel = [height.min(shape.height + 2 * padding), width.min(shape.width + 2 * padding)];
+            Map::Conv { channels, kernel, stride, padding }
+        }
+        Map::AvgPool { size, stride } => Map::AvgPool { size: size.min(shape.height).min(shape.width), stride },
+        Map::Linear { .. } | Map::Subsample { .. } => map,
+    }
+}
+
+/// Whether single precision holds the map's coefficients.
+fn is_exact(map: &Map) -> bool {
+    !matches!(map, Map::AvgPool { size: 3, .. })
+}
+
+/// Projections of some kinds, from any of `sources`, whose output is of shape `target`.
+fn projections_onto(target: Shape, sources: &[(Source, Shape)]) -> Vec<Projection> {
+    let channels = target.channels;
+    let strides = || 1..=3;
+    let mut maps: Vec<Map> = strides().map(|stride| Map::Subsample { stride }).collect();
+    maps.extend(strides().map(|stride| Map::AvgPool { size: 2, stride }));
+    maps.extend(strides().map(|stride| Map::Conv { channels, kernel: [1, 1], stride, padding: 0 }));
+    maps.extend(strides().map(|stride| Map::Conv { channels, kernel: [3, 2], stride, padding: 1 }));
+    maps.push(Map::Linear { features: channels });
+    let fits = |map: &Map, shape| map.output(shape) == Ok(target);
+    let from = |&(source, shape)| {
+        maps.iter().filter(move |map| fits(map, shape)).map(move |&map| Projection::new(source, map))
+    };
+    sources.iter().flat_map(from).collect()
+}
+
+/// Random words of a test, by two indices.
+pub(crate) struct Words {
+    stream: Stream,
+    trial: u32,
+}
+
+impl Words {
+    fn new(seed: u64, trial: u32) -> Self {
+        Self { stream: Stream::new(seed, Purpose::Initialisation), trial }
+    }
+
+    fn below(&self, major: usize, minor: usize, bound: u32) -> u32 {
+        let word = self.stream.word(self.trial, 0, major as u32, minor as u32);
+        ((u64::from(word) * u64::from(bound)) >> 32) as u32
+    }
+
+    /// In `[0, 1)`, in steps of 2^-16.
+    fn uniform(&self, major: usize, minor: usize) -> f32 {
+        self.below(major, minor, 1 << 16) as f32 / 65_536.0
+    }
+}
+
+/// Everything that a session is given in one trial.
+pub(crate) struct Shown {
+    spikes: SpikeTrain,
+    pixels: Vec<f32>,
+    masks: Vec<Vec<f32>>,
+    indices: Vec<u32>,
+    d_output: Vec<f32>,
+    d_emitted: Vec<f32>,
+}
