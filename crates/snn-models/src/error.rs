@@ -1,5 +1,7 @@
 //! What can be wrong with an experiment.
 
+use snn_core::registry::{Fault, PartError};
+
 use crate::Diagnosis;
 
 /// An error of this crate. `Display` is plain text, on several lines where there is source text to show.
@@ -15,46 +17,33 @@ pub enum ExperimentError {
     /// No preset has this name.
     #[error("{0}")]
     Preset(Box<Diagnosis>),
-    /// A value lies outside its range.
-    #[error("{path} must be {range}, found {found}")]
-    Range {
-        /// Path of the value, such as `training.batch`.
-        path: String,
-        /// The allowed range, in words.
-        range: String,
-        /// The value.
-        found: String,
-    },
-    /// The network cannot be built as described.
-    #[error("{path}: {reason}")]
-    Network {
-        /// Path of the layer at fault, such as `network.layers[3]`.
-        path: String,
-        /// What is wrong, and what would be right.
-        reason: String,
-    },
+    /// A value means nothing, or not what it could, and is not written in any text: its path says which.
+    #[error("{}", sentence(.0))]
+    Value(PartError),
 }
 
 impl ExperimentError {
-    pub(crate) fn range(path: impl Into<String>, range: impl Into<String>, found: &impl ToString) -> Self {
-        Self::Range { path: path.into(), range: range.into(), found: found.to_string() }
-    }
-
     /// The error as a terminal should show it, with its `error:` prefix; with colours where `styled`.
     pub fn render(&self, styled: bool) -> String {
         match self {
             Self::Text(diagnosis) | Self::Override(diagnosis) | Self::Preset(diagnosis) => diagnosis.render(styled),
-            Self::Range { .. } | Self::Network { .. } => {
-                Diagnosis { title: self.to_string(), place: None, notes: Vec::new() }.render(styled)
-            }
+            Self::Value(error) => Diagnosis { title: sentence(error), place: None, notes: Vec::new() }.render(styled),
         }
     }
+}
 
-    /// Path of the value at fault, where the error knows one but not yet its place in a text.
-    pub(crate) fn path(&self) -> Option<&str> {
-        match self {
-            Self::Range { path, .. } | Self::Network { path, .. } => Some(path),
-            Self::Text(_) | Self::Override(_) | Self::Preset(_) => None,
-        }
+impl From<PartError> for ExperimentError {
+    fn from(error: PartError) -> Self {
+        Self::Value(error)
+    }
+}
+
+/// What is wrong where, such as `training.batch must be at least 1, found 0`.
+pub(crate) fn sentence(error: &PartError) -> String {
+    let place = if error.path.is_empty() { "the experiment" } else { &error.path };
+    match &*error.fault {
+        Fault::Unknown { one, found, .. } => format!("unknown {one} \"{found}\" in {place}"),
+        Fault::Range { range, found } => format!("{place} must be {range}, found {found}"),
+        other => format!("{place}: {other}"),
     }
 }

@@ -1,109 +1,33 @@
 //! An experiment: what a RON file describes, and all that is needed to repeat a run.
 
 use serde::{Deserialize, Serialize};
-use snn_core::{Encoder, Neuron};
+use snn_core::RatePenalty;
+use snn_core::registry::Part;
 
-/// Data, input, network, loss and training of one run.
+/// Data, input, network, loss and training of one run. A [`Part`] is a name of a registry with its fields.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct Experiment {
     /// Data set.
-    pub data: Data,
-    /// How an image becomes spikes.
-    #[serde(default)]
-    pub input: Encoder,
+    pub data: Part,
+    /// Encoder: how an image becomes input.
+    #[serde(default = "default_input")]
+    pub input: Part,
     /// Time steps `T` of a trial.
     pub steps: usize,
-    /// Populations and what connects them.
-    pub network: NetworkSpec,
-    /// Loss on the class scores.
+    /// Network: populations and what connects them.
+    pub network: Part,
+    /// Readout: how the network's output becomes class scores.
+    #[serde(default = "default_readout")]
+    pub readout: Part,
+    /// Loss.
+    #[serde(default = "default_loss")]
+    pub loss: Part,
+    /// Penalty on firing rates, added to the loss. None: no penalty.
     #[serde(default)]
-    pub loss: Loss,
+    pub rates: Option<RatePenalty>,
     /// Epochs, batch, optimizer and all else of training.
     pub training: Training,
-}
-
-/// Data sets.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(deny_unknown_fields)]
-pub enum Data {
-    /// Handwritten digits, 28x28x1, 10 classes, 60,000 training and 10,000 test images; pixels scaled to `[0, 1]`.
-    Mnist,
-}
-
-/// Losses.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize)]
-#[serde(deny_unknown_fields)]
-pub enum Loss {
-    /// Sum over batch and classes of `(y - onehot)^2`.
-    #[default]
-    SquaredError,
-}
-
-/// A network as a RON file spells it.
-#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
-#[serde(deny_unknown_fields)]
-pub enum NetworkSpec {
-    /// Layers one after the other.
-    Sequence {
-        /// Neuron of every `Conv` and `Linear` layer that names none of its own.
-        #[serde(default = "Neuron::lif")]
-        neuron: Neuron,
-        /// Neuron of every `AvgPool` layer.
-        #[serde(default = "Neuron::pool_if")]
-        pool: Neuron,
-        /// Dropout of every `Conv` and `Linear` layer, in `[0, 1)`.
-        #[serde(default)]
-        dropout: f32,
-        /// Variance of the initial weights times their fan-in.
-        #[serde(default = "default_kappa")]
-        kappa: f32,
-        /// The layers; the last one is a `Readout`.
-        layers: Vec<Layer>,
-    },
-}
-
-/// One layer of a [`NetworkSpec::Sequence`].
-#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
-#[serde(deny_unknown_fields)]
-pub enum Layer {
-    /// 2-D convolution and its neurons.
-    Conv {
-        /// Output channels.
-        channels: usize,
-        /// Kernel height and width.
-        kernel: usize,
-        /// Step between windows.
-        #[serde(default = "one")]
-        stride: usize,
-        /// Zeros on every side.
-        #[serde(default)]
-        padding: usize,
-        /// Neuron of this layer, where it differs from the network's.
-        #[serde(default, skip_serializing_if = "Option::is_none")]
-        neuron: Option<Neuron>,
-    },
-    /// Average pool over `size x size` windows, stride `size`, and its integrate-and-fire neurons.
-    AvgPool {
-        /// Window and stride.
-        size: usize,
-    },
-    /// Every input to every output, and its neurons.
-    Linear {
-        /// Output features.
-        features: usize,
-        /// Neuron of this layer, where it differs from the network's.
-        #[serde(default, skip_serializing_if = "Option::is_none")]
-        neuron: Option<Neuron>,
-    },
-    /// Every input to one leaky integrator a class, which never fires.
-    Readout {
-        /// Number of classes.
-        classes: usize,
-        /// Share of the membrane that is kept from step to step.
-        #[serde(default = "default_leak")]
-        leak: f32,
-    },
 }
 
 /// How the weights are trained.
@@ -131,12 +55,16 @@ pub struct Training {
     /// Use only this many images of the training set, the first ones, and as many of the test set. None: all.
     #[serde(default)]
     pub limit: Option<usize>,
+    /// Steps that a backward pass with surrogate gradients holds in memory at a time. None: the engine's choice.
+    #[serde(default)]
+    pub chunk: Option<usize>,
     /// Seed of everything random.
     #[serde(default = "default_seed")]
     pub seed: u64,
 }
 
-/// Update rules. `w` is a weight, `g` its gradient summed (not averaged) over the batch.
+/// Update rules. `w` is a weight, `g` its gradient summed (not averaged) over the batch. Weight decay does not apply to
+/// trainable constants of neurons, such as a leak.
 #[derive(Debug, Clone, Copy, PartialEq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub enum Optimizer {
@@ -220,16 +148,16 @@ pub enum Augmentation {
     },
 }
 
-fn one() -> usize {
-    1
+fn default_input() -> Part {
+    Part::new("Poisson")
 }
 
-fn default_kappa() -> f32 {
-    2.0
+fn default_readout() -> Part {
+    Part::new("Final")
 }
 
-fn default_leak() -> f32 {
-    0.99
+fn default_loss() -> Part {
+    Part::new("SquaredError")
 }
 
 fn default_betas() -> (f32, f32) {

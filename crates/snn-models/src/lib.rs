@@ -1,34 +1,42 @@
 //! Experiments described in RON: what they are, how they are read, and the networks they stand for.
 //!
 //! ```
+//! use snn_core::registry::Registry;
 //! use snn_models::{Experiment, presets};
 //!
+//! let registry = Registry::new().with(snn_core::plugin)?.with(snn_data::plugin)?.with(snn_models::plugin)?;
 //! let preset = presets::find("mnist-lenet")?;
 //! let overrides = [("training.epochs", "3"), ("network.neuron.leak", "0.95")];
-//! let experiment = Experiment::from_ron(preset.text, &preset.file_name(), &overrides)?;
-//! let network = experiment.network()?;
-//! assert_eq!(network.classes(), 10);
-//! let weights = experiment.initial_weights(&network);
-//! assert!(network.check_weights(&weights).is_ok());
+//! let experiment = Experiment::from_ron(preset.text, &preset.file_name(), &overrides, &registry)?;
+//! let built = experiment.build(&registry)?;
+//! assert_eq!(built.network.classes(), 10);
+//! let weights = built.network.initial_weights(experiment.training.seed);
+//! assert!(built.network.check_weights(&weights).is_ok());
 //! # Ok::<(), Box<dyn std::error::Error>>(())
 //! ```
 //!
-//! Nothing here touches files or devices: text comes in, plain data goes out.
+//! Every name in an experiment (of neurons, surrogates, encoders, readouts, losses, networks, data sets) is looked up in
+//! the [`Registry`](snn_core::registry::Registry) that the caller gives. Nothing here touches files or devices: text comes
+//! in, plain data goes out.
 
+mod built;
 mod check;
 mod diagnosis;
 mod error;
-mod init;
-mod network;
+mod layout;
 mod overrides;
+mod reading;
 mod ron_error;
 mod ron_file;
 mod ron_tree;
+mod sequence;
 
 pub mod experiment;
 pub mod presets;
 pub mod summary;
 
+pub use built::Built;
 pub use diagnosis::{Diagnosis, Place};
 pub use error::ExperimentError;
 pub use experiment::Experiment;
+pub use sequence::{Layer, Sequence, plugin};

@@ -3,15 +3,20 @@
 //! An override replaces text in the resolved experiment, which is then read anew, so it can be any value that a file
 //! could hold and is checked in the same way.
 
-use crate::{
-    Diagnosis, Experiment, ExperimentError,
-    diagnosis::did_you_mean,
-    ron_error,
-    ron_tree::{Content, Node, Path, Segment},
-};
+use snn_core::registry::{PartError, Registry};
+
+use crate::diagnosis::did_you_mean;
+use crate::error::sentence;
+use crate::ron_tree::{Content, Node, Path, Segment};
+use crate::{Diagnosis, Experiment, ExperimentError, reading};
 
 /// `experiment` with the value at `path` replaced by `value`, in RON.
-pub(crate) fn apply(experiment: &Experiment, path: &str, value: &str) -> Result<Experiment, ExperimentError> {
+pub(crate) fn apply(
+    experiment: &Experiment,
+    path: &str,
+    value: &str,
+    registry: &Registry,
+) -> Result<Experiment, ExperimentError> {
     let fail = |title: String, mut notes: Vec<String>| {
         notes.push(format!("in the override {path}={value}"));
         ExperimentError::Override(Box::new(Diagnosis { title, place: None, notes }))
@@ -20,25 +25,27 @@ pub(crate) fn apply(experiment: &Experiment, path: &str, value: &str) -> Result<
         let example = "paths look like training.batch or network.layers[2].channels";
         return Err(fail(format!("\"{path}\" is not a path"), vec![example.to_owned()]));
     };
-    if let Err(unreadable) = Node::read(value) {
-        return Err(fail(format!("\"{value}\" is not a value: {}", unreadable.reason), Vec::new()));
-    }
-    let text = splice(&experiment.to_ron(), &parsed, value).map_err(|(title, notes)| fail(title, notes))?;
-    ron_error::read(&text).map_err(|fault| {
-        let hint = Some(fault.label).filter(|label| !label.is_empty());
-        fail(fault.title, hint.into_iter().chain(fault.notes).collect())
+    // Without what stands around it, such as a comment, which would go on to the end of the line.
+    let bare = match Node::read(value) {
+        Ok(node) => &value[node.span],
+        Err(error) => return Err(fail(format!("\"{value}\" is not a value: {}", error.reason), Vec::new())),
+    };
+    let text = splice(&experiment.to_ron(), &parsed, bare).map_err(|(title, notes)| fail(title, notes))?;
+    reading::read(&text, registry).map_err(|finding| {
+        let hint = Some(finding.label).filter(|label| !label.is_empty());
+        fail(finding.title, hint.into_iter().chain(finding.notes).collect())
     })
 }
 
 /// The same error as the fault of an override, if one of `overrides` set the value.
-pub(crate) fn blame(error: &ExperimentError, overrides: &[(&str, &str)]) -> Option<ExperimentError> {
-    let at_fault = Path::parse(error.path()?)?;
+pub(crate) fn blame(error: &PartError, overrides: &[(&str, &str)]) -> Option<ExperimentError> {
+    let at_fault = Path::parse(&error.path)?;
     let (path, value) = overrides.iter().rev().find(|(path, _)| {
         let path = Path::parse(path).unwrap_or_default();
         path.0.starts_with(&at_fault.0) || at_fault.0.starts_with(&path.0)
     })?;
     let notes = vec![format!("in the override {path}={value}")];
-    Some(ExperimentError::Override(Box::new(Diagnosis { title: error.to_string(), place: None, notes })))
+    Some(ExperimentError::Override(Box::new(Diagnosis { title: sentence(error), place: None, notes })))
 }
 
 /// `text` with `value` at `path`, in place of the value there or as a new field. The error is a title and notes.
@@ -91,128 +98,4 @@ fn place(path: &Path) -> String {
 /// A path as it stands before a field.
 fn place_before(path: &Path) -> String {
     if path.0.is_empty() { String::new() } else { format!("{path}.") }
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-    use crate::{
-        experiment::{Layer, NetworkSpec, Optimizer, Schedule},
-        presets,
-    };
-
-    fn with(overrides: &[(&str, &str)]) -> Result<Experiment, ExperimentError> {
-        Experiment::from_ron(presets::all()[0].text, "mnist-lenet.ron", overrides)
-    }
-
-    fn error(path: &str, value: &str) -> String {
-        with(&[(path, value)]).unwrap_err().to_string()
-    }
-
-    #[test]
-    fn any_value_can_be_set() {
-        let experiment = with(&[
-            ("training.epochs", "3"),
-            ("training.clip", "5.0"),
-            ("network.layers[2].channels", "64"),
-            ("network.layers[4].neuron", "Lif(leak: 0.5)"),
-            ("network.layers[4].neuron.threshold", "2"),
-            ("training.schedule", "Constant"),
-            ("training.optimizer.rate", "0.1"),
-        ])
-        .unwrap();
-        assert_eq!(experiment.training.epochs, 3);
-        assert_eq!(experiment.training.clip, Some(5.0));
-        assert_eq!(experiment.training.schedule, Schedule::Constant);
-        assert_eq!(experiment.training.optimizer, Optimizer::Sgd { rate: 0.1, momentum: 0.9, weight_decay: 5e-4 });
-        let NetworkSpec::Sequence { layers, .. } = &experiment.network;
-        assert!(matches!(layers[2], Layer::Conv { channels: 64, .. }));
-        let Layer::Linear { neuron: Some(neuron), .. } = layers[4] else { panic!("no neuron: {:?}", layers[4]) };
-        assert_eq!((neuron.leak(), neuron.threshold()), (0.5, 2.0));
-    }
-
-    #[test]
-    fn a_whole_choice_can_be_replaced() {
-        let experiment = with(&[("training.optimizer", "Adam(rate: 0.001)")]).unwrap();
-        assert!(matches!(experiment.training.optimizer, Optimizer::Adam { rate: 0.001, .. }));
-    }
-
-    #[test]
-    fn an_unknown_path_lists_what_is_there() {
-        insta::assert_snapshot!(error("training.epoch", "3"), @r#"
-        unknown field "epoch" in training
-         |
-         = did you mean epochs?
-         = known fields: epochs, batch, optimizer, schedule, clip, augmentation, validation, limit, seed
-         = in the override training.epoch=3
-        "#);
-        insta::assert_snapshot!(error("trainig.epochs", "3"), @r#"
-        "trainig" is not set in the experiment
-         |
-         = did you mean training?
-         = fields set there: data, input, steps, network, loss, training
-         = in the override trainig.epochs=3
-        "#);
-        insta::assert_snapshot!(error("network.layers[9].channels", "3"), @"
-        network.layers has 6 values and none at [9]
-         |
-         = the last one is network.layers[5]
-         = in the override network.layers[9].channels=3
-        ");
-        insta::assert_snapshot!(error("network.layers[0].neuron.leak", "0.5"), @r#"
-        "neuron" is not set in network.layers[0]
-         |
-         = to set it as a whole: network.layers[0].neuron=...
-         = fields set there: channels, kernel, stride, padding
-         = in the override network.layers[0].neuron.leak=0.5
-        "#);
-        insta::assert_snapshot!(error("steps.more", "3"), @r#"
-        steps is 50 and has no field "more"
-         |
-         = in the override steps.more=3
-        "#);
-        insta::assert_snapshot!(error("training.schedule.rate", "3"), @r#"
-        unknown field "rate" in training.schedule
-         |
-         = known fields: floor, warmup
-         = in the override training.schedule.rate=3
-        "#);
-        insta::assert_snapshot!(error("training..epochs", "3"), @r#"
-        "training..epochs" is not a path
-         |
-         = paths look like training.batch or network.layers[2].channels
-         = in the override training..epochs=3
-        "#);
-    }
-
-    #[test]
-    fn a_value_that_does_not_fit_is_explained() {
-        insta::assert_snapshot!(error("training.epochs", "many"), @"
-        training.epochs must be a whole number of at least 0, found many
-         |
-         = in the override training.epochs=many
-        ");
-        insta::assert_snapshot!(error("training.epochs", "3, batch: 4"), @r#"
-        "3, batch: 4" is not a value: nothing may follow here
-         |
-         = in the override training.epochs=3, batch: 4
-        "#);
-        insta::assert_snapshot!(error("training.optimizer", "Adam(rate: 0.1"), @r#"
-        "Adam(rate: 0.1" is not a value: this bracket is never closed with )
-         |
-         = in the override training.optimizer=Adam(rate: 0.1
-        "#);
-        insta::assert_snapshot!(error("training.optimizer", "Sdg(rate: 0.1)"), @r#"
-        unknown optimizer "Sdg" in training.optimizer
-         |
-         = did you mean Sgd?
-         = known optimizers: Sgd, Adam, AdamW
-         = in the override training.optimizer=Sdg(rate: 0.1)
-        "#);
-        insta::assert_snapshot!(error("training.epochs", ""), @r#"
-        "" is not a value: expected a value, found the end
-         |
-         = in the override training.epochs=
-        "#);
-    }
 }

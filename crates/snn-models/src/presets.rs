@@ -55,24 +55,6 @@ pub fn find(name: &str) -> Result<&'static Preset, ExperimentError> {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::{Experiment, experiment::Optimizer};
-
-    #[test]
-    fn every_preset_reads() {
-        for preset in all() {
-            let experiment = Experiment::from_ron(preset.text, &preset.file_name(), &[]);
-            assert!(experiment.is_ok(), "{}: {}", preset.name, experiment.unwrap_err());
-        }
-    }
-
-    #[test]
-    fn the_paper_preset_has_the_paper_s_constants() {
-        let preset = find("mnist-lenet-paper").unwrap();
-        let experiment = Experiment::from_ron(preset.text, preset.name, &[]).unwrap();
-        assert_eq!((experiment.steps, experiment.training.epochs, experiment.training.batch), (100, 125, 64));
-        let expected = Optimizer::Sgd { rate: 0.0085, momentum: 0.0, weight_decay: 5e-4 };
-        assert_eq!(experiment.training.optimizer, expected);
-    }
 
     #[test]
     fn an_unknown_preset_lists_the_known_ones() {

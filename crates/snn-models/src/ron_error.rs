@@ -3,18 +3,15 @@
 use std::ops::Range;
 
 use ron::error::Error as Ron;
-use serde::Deserialize as _;
+use snn_core::registry::{Fault, PartError};
 
-use crate::{
-    Experiment,
-    diagnosis::did_you_mean,
-    ron_file::options,
-    ron_tree::{Content, Node, Path, Segment},
-};
+use crate::diagnosis::{Diagnosis, Place, did_you_mean};
+use crate::error::sentence;
+use crate::ron_tree::{Content, Node, Path, Segment};
 
-/// Why a text is not an experiment.
+/// What is wrong with a text, and where.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub(crate) struct Fault {
+pub(crate) struct Finding {
     pub(crate) title: String,
     /// Beside the bytes at fault; may be empty.
     pub(crate) label: String,
@@ -23,53 +20,38 @@ pub(crate) struct Fault {
     pub(crate) span: Range<usize>,
 }
 
-/// Reads an experiment; its values are not checked.
-pub(crate) fn read(text: &str) -> Result<Experiment, Fault> {
-    let tree = Node::read(text).map_err(|unreadable| {
-        let mut fault =
-            Fault { title: unreadable.reason, label: String::new(), notes: Vec::new(), span: unreadable.span };
-        if fault.title.starts_with("expected a value, found the end") && fault.span.start == text.len() {
-            "the experiment is empty".clone_into(&mut fault.title);
-            fault.notes.push("to start from a preset: snn presets --print mnist-lenet".to_owned());
-        }
-        fault
-    })?;
-    let position = |line: usize, column: usize| {
-        let start: usize = text.split_inclusive('\n').take(line.saturating_sub(1)).map(str::len).sum();
-        let rest = &text[start..];
-        start + rest.char_indices().nth(column.saturating_sub(1)).map_or(rest.len(), |(offset, _)| offset)
-    };
-    let mut reader = ron::Deserializer::from_str_with_options(text, &options()).map_err(|error| {
-        let start = position(error.span.start.line, error.span.start.col);
-        Fault { title: lower(&error.code.to_string()), label: String::new(), notes: Vec::new(), span: start..start }
-    })?;
-    let mut track = serde_path_to_error::Track::new();
-    let tracked = serde_path_to_error::Deserializer::new(&mut reader, &mut track);
-    Experiment::deserialize(tracked).map_err(|error| {
-        let path = path(&track.path());
-        let end = reader.span_error(Ron::Eof).span.end;
-        explain(&error, &path, &tree, text, position(end.line, end.col))
-    })
+impl Finding {
+    /// The finding in the file called `file` that holds `text`.
+    pub(crate) fn diagnosis(self, file: &str, text: &str) -> Diagnosis {
+        let place = Place { file: file.to_owned(), text: text.to_owned(), span: self.span, label: self.label };
+        Diagnosis { title: self.title, place: Some(place), notes: self.notes }
+    }
 }
 
-/// The path that serde followed, without the names of the variants on the way.
-fn path(path: &serde_path_to_error::Path) -> Path {
-    use serde_path_to_error::Segment as Serde;
-    let segments = path.iter().filter_map(|segment| match segment {
-        Serde::Seq { index } => Some(Segment::Index(*index)),
-        Serde::Map { key } => Some(Segment::Field(key.clone())),
-        Serde::Enum { .. } | Serde::Unknown => None,
-    });
-    Path(segments.collect())
+/// What is wrong with a part, or with a value that does not go with others.
+pub(crate) fn explain_part(error: &PartError, tree: &Node, text: &str) -> Finding {
+    let path = Path::parse(&error.path).unwrap_or_default();
+    let (node, depth) = tree.descend(text, &path);
+    let name = if node.name.is_empty() || depth < path.0.len() { node.mark(text) } else { node.name.clone() };
+    match &*error.fault {
+        Fault::Unknown { many, found, known, .. } => Finding {
+            title: sentence(error),
+            label: did_you_mean(found, known).unwrap_or_default(),
+            notes: vec![format!("known {many}: {}", known.join(", "))],
+            span: name,
+        },
+        _ => Finding { title: sentence(error), label: String::new(), notes: Vec::new(), span: node.mark(text) },
+    }
 }
 
-fn explain(error: &Ron, path: &Path, tree: &Node, text: &str, end: usize) -> Fault {
+/// What RON's `error` means, met at `path` when reading had come to byte `end`.
+pub(crate) fn explain_ron(error: &Ron, path: &Path, tree: &Node, text: &str, end: usize) -> Finding {
     let (node, depth) = tree.descend(text, path);
     let whole = node.mark(text);
     let name = if node.name.is_empty() { whole.clone() } else { node.name.clone() };
     let is_found = depth == path.0.len();
     let written = if is_found { &text[whole.clone()] } else { "nothing" };
-    let fault = |title: String, label: Option<String>, notes: Vec<String>, span: Range<usize>| Fault {
+    let fault = |title: String, label: Option<String>, notes: Vec<String>, span: Range<usize>| Finding {
         title,
         label: label.unwrap_or_default(),
         notes,
@@ -112,6 +94,7 @@ fn explain(error: &Ron, path: &Path, tree: &Node, text: &str, end: usize) -> Fau
             must_be("a whole number of at least 0")
         }
         Ron::ExpectedFloat | Ron::FloatUnderscore => must_be("a number"),
+        Ron::ExpectedIdentifier => must_be("a name"),
         Ron::ExpectedArray => must_be("a list in [ ]"),
         Ron::ExpectedStructLike | Ron::ExpectedNamedStructLike(_) if !node.name.is_empty() => {
             let example = format!("write {}(...), or {0}() for the defaults", &text[node.name.clone()]);
@@ -146,15 +129,13 @@ fn place(path: &Path) -> String {
     if path.0.is_empty() { "the experiment".to_owned() } else { path.to_string() }
 }
 
-/// What a type of the experiment is called: one, and many.
+/// What a choice is called, one and many, after the last word of its type's name: an `IntegratorGradient` is one of
+/// the gradients.
 fn words(outer: &str) -> (String, String) {
-    match outer {
-        "Data" => ("data set".to_owned(), "data sets".to_owned()),
-        "Loss" => ("loss".to_owned(), "losses".to_owned()),
-        "NetworkSpec" => ("network".to_owned(), "networks".to_owned()),
-        "" => ("name".to_owned(), "names".to_owned()),
-        _ => (outer.to_lowercase(), format!("{}s", outer.to_lowercase())),
-    }
+    let start = outer.rfind(char::is_uppercase).unwrap_or(0);
+    let word = if outer.is_empty() { "name".to_owned() } else { outer[start..].to_lowercase() };
+    let many = format!("{word}s");
+    (word, many)
 }
 
 fn lower(sentence: &str) -> String {

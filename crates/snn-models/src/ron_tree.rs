@@ -1,7 +1,7 @@
 //! Where each value of a RON text stands, by path: `network.layers[2].channels` is bytes 310 to 312.
 //!
 //! RON's own reader gives values without places. Errors point at places and overrides replace text there, so this
-//! scanner keeps them; what the values mean it leaves to serde.
+//! scanner keeps them; what the values mean it leaves to serde. `Some(x)` is the same as `x`.
 
 use std::{fmt, ops::Range};
 
@@ -101,6 +101,15 @@ impl Node {
             return Err(scanner.fault(scanner.at, "nothing may follow here"));
         }
         Ok(node)
+    }
+
+    /// Whether no value is within this one.
+    pub(crate) fn is_empty(&self) -> bool {
+        match &self.content {
+            Content::Scalar => true,
+            Content::Fields(fields) => fields.is_empty(),
+            Content::Items(items) => items.is_empty(),
+        }
     }
 
     /// The value at `path`, or the deepest value on the way to it, with the number of segments that were found.
@@ -233,7 +242,10 @@ impl<'a> Scanner<'a> {
             Some(c) => return Err(self.fault(start, format!("expected a value, found {c:?}"))),
             None => return Err(self.fault(start, "expected a value, found the end")),
         };
-        Ok(Node { span: start..self.at, name, content })
+        match content {
+            Content::Items(mut items) if &self.text[name.clone()] == "Some" && items.len() == 1 => Ok(items.remove(0)),
+            content => Ok(Node { span: start..self.at, name, content }),
+        }
     }
 
     /// Bytes of a name or number.
@@ -328,6 +340,7 @@ mod tests {
         assert_eq!(at(text, "c[2][1]"), Some("0.99"));
         assert_eq!(at(text, "d"), Some("\"), b: 3\""));
         assert_eq!(at(text, "c[3]"), None);
+        assert_eq!(at("A(b: Some(C(d: 1)))", "b.d"), Some("1"));
         assert_eq!(at(text, "e"), None);
     }
 

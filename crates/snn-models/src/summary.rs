@@ -1,6 +1,6 @@
 //! A network as a table: one row a population, and sums.
 
-use snn_core::{Network, Shape};
+use snn_core::{Map, Network, Projection, Shape, Weight};
 
 /// What a layer table shows.
 #[derive(Debug, Clone, PartialEq)]
@@ -22,19 +22,19 @@ pub struct Summary {
 pub struct Row {
     /// Its name.
     pub name: String,
-    /// What feeds it, such as `conv 5x5` or `linear`.
+    /// What feeds it, such as `conv 5x5` or `linear + itself linear`.
     pub maps: String,
     /// Name of its neuron.
-    pub neuron: &'static str,
+    pub neuron: String,
     /// Shape of one sample at one step.
     pub shape: Shape,
-    /// Shape of each of its weights; none for pools.
+    /// Shape of the weight of each map that has one, then of each trainable constant of its neurons.
     pub weights: Vec<Vec<usize>>,
     /// Neurons.
     pub neurons: usize,
     /// Trainable values.
     pub parameters: usize,
-    /// Weighted inputs of one neuron; 0 without weights.
+    /// Weighted inputs of one neuron, its own population among them; 0 without weights.
     pub fan_in: usize,
     /// Multiply-accumulates of one image and time step, if it were computed densely; 0 without weights.
     pub dense_operations: u64,
@@ -43,7 +43,7 @@ pub struct Row {
 impl Summary {
     /// The summary of `network`.
     pub fn new(network: &Network) -> Self {
-        let rows: Vec<Row> = network.populations().iter().map(|population| row(network, population)).collect();
+        let rows: Vec<Row> = (0..network.populations().len()).map(|index| row(network, index)).collect();
         Self {
             input: network.input(),
             neurons: rows.iter().map(|row| row.neurons).sum(),
@@ -54,26 +54,31 @@ impl Summary {
     }
 }
 
-fn row(network: &Network, population: &snn_core::Population) -> Row {
-    let weights = || population.inputs.iter().filter_map(|input| Some(&network.weights()[input.weight?]));
-    let maps: Vec<String> = population.inputs.iter().map(|input| words(&input.map)).collect();
+fn row(network: &Network, index: usize) -> Row {
+    let population = &network.populations()[index];
+    let weight = |index: usize| &network.weights()[index];
+    let maps = || population.inputs.iter().filter_map(|input| input.weight).map(weight);
+    let weights = || maps().chain(population.parameters.iter().copied().map(weight));
+    let words = |input: &Projection| {
+        let from = if network.is_recurrent(index, input) { "itself " } else { "" };
+        format!("{from}{}", words(&input.map))
+    };
     let operations = population.inputs.iter().map(|input| input.map.dense_operations(network.shape(input.source)));
     Row {
         name: population.name.clone(),
-        maps: maps.join(" + "),
-        neuron: population.neuron.name(),
+        maps: population.inputs.iter().map(words).collect::<Vec<_>>().join(" + "),
+        neuron: population.neuron.name().to_owned(),
         shape: population.shape,
         weights: weights().map(|weight| weight.shape.clone()).collect(),
         neurons: population.shape.len(),
-        parameters: weights().map(snn_core::Weight::len).sum(),
-        fan_in: weights().map(snn_core::Weight::fan_in).sum(),
+        parameters: weights().map(Weight::len).sum(),
+        fan_in: maps().map(Weight::fan_in).sum(),
         dense_operations: operations.sum(),
     }
 }
 
 /// A map in words, with the stride and padding where they are not the usual ones.
-fn words(map: &snn_core::Map) -> String {
-    use snn_core::Map;
+fn words(map: &Map) -> String {
     match *map {
         Map::Conv { kernel: [height, width], stride, padding, .. } => {
             let stride = if stride == 1 { String::new() } else { format!(", stride {stride}") };
@@ -85,36 +90,5 @@ fn words(map: &snn_core::Map) -> String {
         Map::AvgPool { size, stride } => format!("mean {size}x{size}, stride {stride}"),
         Map::Subsample { stride: 1 } => "identity".to_owned(),
         Map::Subsample { stride } => format!("every {stride}"),
-    }
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-    use crate::{Experiment, presets};
-
-    fn table(preset: &str) -> String {
-        let experiment = Experiment::from_ron(presets::find(preset).unwrap().text, "", &[]).unwrap();
-        let summary = Summary::new(&experiment.network().unwrap());
-        let lines = summary.rows.iter().map(|row| {
-            let Row { name, maps, neuron, shape, weights, neurons, parameters, fan_in, dense_operations } = row;
-            format!("{name} | {maps} | {neuron} {shape} {neurons} | {weights:?} {parameters} | {fan_in} | {dense_operations}\n")
-        });
-        let Summary { input, neurons, parameters, dense_operations, .. } = summary;
-        lines.collect::<String>() + &format!("{input} -> {neurons} | {parameters} | {dense_operations}")
-    }
-
-    #[test]
-    fn lenet_has_5_784_000_dense_operations_a_step() {
-        insta::assert_snapshot!(table("mnist-lenet"), @"
-        conv1 | conv 5x5, pad 2 | Lif 20x28x28 15680 | [[20, 1, 5, 5]] 500 | 25 | 392000
-        pool1 | mean 2x2 | PoolIf 20x14x14 3920 | [] 0 | 0 | 0
-        conv2 | conv 5x5, pad 2 | Lif 50x14x14 9800 | [[50, 20, 5, 5]] 25000 | 500 | 4900000
-        pool2 | mean 2x2 | PoolIf 50x7x7 2450 | [] 0 | 0 | 0
-        fc1 | linear | Lif 200 200 | [[200, 2450]] 490000 | 2450 | 490000
-        readout | linear | Readout 10 10 | [[10, 200]] 2000 | 200 | 2000
-        1x28x28 -> 32060 | 517500 | 5784000
-        ");
-        assert_eq!(table("mnist-lenet"), table("mnist-lenet-paper"));
     }
 }

@@ -1,0 +1,70 @@
+//! From the names of an experiment to what they stand for.
+
+use std::sync::Arc;
+
+use snn_core::registry::{Part, PartError, Registry};
+use snn_core::{DataSet, Encoder, Family, Loss, Network, Readout};
+
+use crate::{Experiment, ExperimentError};
+
+/// What the parts of an experiment stand for.
+#[derive(Debug, Clone)]
+pub struct Built {
+    /// The data set, not yet read.
+    pub data: Arc<dyn DataSet>,
+    /// How an image becomes input.
+    pub encoder: Arc<dyn Encoder>,
+    /// The network, for inputs of the encoder's shape and the classes of the data set.
+    pub network: Network,
+    /// How the network's output becomes class scores.
+    pub readout: Arc<dyn Readout>,
+    /// What is made small.
+    pub loss: Arc<dyn Loss>,
+}
+
+/// What the names stand for, each by itself.
+pub(crate) struct Made {
+    pub(crate) data: Arc<dyn DataSet>,
+    encoder: Arc<dyn Encoder>,
+    family: Arc<dyn Family>,
+    readout: Arc<dyn Readout>,
+    loss: Arc<dyn Loss>,
+}
+
+impl Experiment {
+    /// Makes all parts through `registry`, and checks that every value is in its range and that the parts fit each
+    /// other.
+    ///
+    /// # Errors
+    /// [`ExperimentError::Value`] with the path of the first value at fault.
+    pub fn build(&self, registry: &Registry) -> Result<Built, ExperimentError> {
+        let made = self.clone().resolve(registry)?;
+        Ok(self.put_together(made)?)
+    }
+
+    /// Makes each part, and writes into it the fields that were left at their defaults.
+    pub(crate) fn resolve(&mut self, registry: &Registry) -> Result<Made, PartError> {
+        let within = |path: &'static str| move |error: PartError| error.within(path);
+        Ok(Made {
+            data: registry.data_sets.make(&mut self.data, registry).map_err(within("data"))?,
+            encoder: registry.encoders.make(&mut self.input, registry).map_err(within("input"))?,
+            family: registry.families.make(&mut self.network, registry).map_err(within("network"))?,
+            readout: registry.readouts.make(&mut self.readout, registry).map_err(within("readout"))?,
+            loss: registry.losses.make(&mut self.loss, registry).map_err(within("loss"))?,
+        })
+    }
+
+    pub(crate) fn put_together(&self, made: Made) -> Result<Built, PartError> {
+        self.check(made.data.as_ref())?;
+        let Made { data, encoder, family, readout, loss } = made;
+        let (input, classes) = (encoder.shape(data.shape()), data.classes());
+        let network = family.build(input, classes).map_err(|error| error.within("network"))?;
+        if network.input() != input || network.classes() != classes {
+            let Part { name, .. } = &self.network;
+            let (found, has) = (network.input(), network.classes());
+            let sentence = format!("{name} was asked for {input} -> {classes} classes and gave {found} -> {has}");
+            return Err(PartError::other("network", sentence));
+        }
+        Ok(Built { data, encoder, network, readout, loss })
+    }
+}

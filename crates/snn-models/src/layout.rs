@@ -1,0 +1,120 @@
+//! RON text laid out to be read: what fits a line stays on one.
+
+use std::ops::Range;
+
+use crate::ron_tree::{Content, Node};
+
+/// Columns of a line.
+const WIDTH: usize = 120;
+
+/// `text`, one value of RON, with line breaks and without comments. The outermost value is broken into its fields, and
+/// so is all that is too wide; the items of a list stay on a line each, whatever their width, unless they hold lists.
+///
+/// Text that cannot be read is given back as it is.
+pub(crate) fn lay_out(text: &str) -> String {
+    match Node::read(text) {
+        Ok(node) => {
+            let mut writer = Writer { text, out: String::new() };
+            writer.broken(&node, 0);
+            writer.out + "\n"
+        }
+        Err(_) => text.to_owned(),
+    }
+}
+
+struct Writer<'a> {
+    text: &'a str,
+    out: String,
+}
+
+impl Writer<'_> {
+    /// The value with a line for each of its fields or items.
+    fn broken(&mut self, node: &Node, depth: usize) {
+        let (open, close) = self.brackets(node);
+        self.out += &self.text[node.name.clone()];
+        self.out += open;
+        self.out += "\n";
+        match &node.content {
+            Content::Scalar => {}
+            Content::Fields(fields) => {
+                for (key, value) in fields {
+                    self.line(Some(key), value, depth + 1);
+                }
+            }
+            Content::Items(items) => {
+                for item in items {
+                    self.line(None, item, depth + 1);
+                }
+            }
+        }
+        self.out += &"    ".repeat(depth);
+        self.out += close;
+    }
+
+    /// A field or item, on one line or several.
+    fn line(&mut self, key: Option<&Range<usize>>, value: &Node, depth: usize) {
+        self.out += &"    ".repeat(depth);
+        let mut width = 4 * depth + 1;
+        if let Some(key) = key {
+            self.out += &self.text[key.clone()];
+            self.out += ": ";
+            width += key.len() + 2;
+        }
+        let flat = self.flat(value);
+        let fits = width + flat.chars().count() <= WIDTH;
+        if fits || value.is_empty() || (key.is_none() && !flat.contains('[')) {
+            self.out += &flat;
+        } else {
+            self.broken(value, depth);
+        }
+        self.out += ",\n";
+    }
+
+    /// The value on one line.
+    fn flat(&self, node: &Node) -> String {
+        let (open, close) = self.brackets(node);
+        let name = &self.text[node.name.clone()];
+        let inside: Vec<String> = match &node.content {
+            Content::Scalar => return self.text[node.span.clone()].to_owned(),
+            Content::Fields(fields) => {
+                let field =
+                    |(key, value): &(Range<usize>, Node)| format!("{}: {}", &self.text[key.clone()], self.flat(value));
+                fields.iter().map(field).collect()
+            }
+            Content::Items(items) => items.iter().map(|item| self.flat(item)).collect(),
+        };
+        format!("{name}{open}{}{close}", inside.join(", "))
+    }
+
+    fn brackets(&self, node: &Node) -> (&'static str, &'static str) {
+        if self.text[node.span.clone()].ends_with(']') { ("[", "]") } else { ("(", ")") }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_fits_a_line_stays_on_one() {
+        let wide = "x".repeat(110);
+        let text = format!(
+            "A(b: [1, 2], c: C(d: \"a, b\", e: (0.9, 0.99)), f: [G(h: 1, {wide}: 2), G()], i: /* no */ J({wide}: ()))"
+        );
+        let laid_out = lay_out(&text).replace(&wide, "x");
+        insta::assert_snapshot!(laid_out, @r#"
+        A(
+            b: [1, 2],
+            c: C(d: "a, b", e: (0.9, 0.99)),
+            f: [
+                G(h: 1, x: 2),
+                G(),
+            ],
+            i: J(
+                x: (),
+            ),
+        )
+        "#);
+        assert_eq!(lay_out(&laid_out), lay_out(&lay_out(&laid_out)));
+    }
+}

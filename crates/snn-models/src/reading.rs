@@ -1,0 +1,111 @@
+//! From text to an experiment with every part resolved, or to what is wrong with the text and where.
+
+use ron::error::Error as Ron;
+use serde::Deserialize as _;
+use snn_core::registry::{Fault, PartError, Registry, options};
+
+use crate::Experiment;
+use crate::ron_error::{Finding, explain_part, explain_ron};
+use crate::ron_tree::{Content, Node, Path, Segment};
+
+/// Why a text whose brackets and commas are right is not an experiment.
+#[derive(Debug)]
+pub(crate) enum Cause {
+    /// RON cannot read the value at `path`; it ended at byte `end`.
+    Ron { error: Ron, path: Path, end: usize },
+    /// A part is not what it could be.
+    Part(PartError),
+}
+
+/// Reads an experiment. Its parts are resolved; what is not a part is not checked.
+pub(crate) fn read(text: &str, registry: &Registry) -> Result<Experiment, Finding> {
+    let tree = Node::read(text).map_err(|unreadable| {
+        let is_empty = unreadable.reason == "expected a value, found the end" && unreadable.span.start == text.len();
+        let (title, notes) = if is_empty {
+            ("the experiment is empty".to_owned(), vec![START.to_owned()])
+        } else {
+            (unreadable.reason, Vec::new())
+        };
+        Finding { title, label: String::new(), notes, span: unreadable.span }
+    })?;
+    attempt(text, &tree, registry).map_err(|cause| match cause {
+        Cause::Part(error) => explain_part(&error, &tree, text),
+        Cause::Ron { error, path, end } => {
+            unnamed(&path, &tree, text, registry).unwrap_or_else(|| explain_ron(&error, &path, &tree, text, end))
+        }
+    })
+}
+
+const START: &str = "to start from a preset: snn presets --print mnist-lenet";
+
+fn attempt(text: &str, tree: &Node, registry: &Registry) -> Result<Experiment, Cause> {
+    let position = |line: usize, column: usize| {
+        let start: usize = text.split_inclusive('\n').take(line.saturating_sub(1)).map(str::len).sum();
+        let rest = &text[start..];
+        start + rest.char_indices().nth(column.saturating_sub(1)).map_or(rest.len(), |(offset, _)| offset)
+    };
+    let mut reader = ron::Deserializer::from_str_with_options(text, &options()).map_err(|error| {
+        let end = position(error.span.start.line, error.span.start.col);
+        Cause::Ron { error: error.code, path: Path::default(), end }
+    })?;
+    let mut track = serde_path_to_error::Track::new();
+    let tracked = serde_path_to_error::Deserializer::new(&mut reader, &mut track);
+    let mut experiment = Experiment::deserialize(tracked).map_err(|error| {
+        let end = reader.span_error(Ron::Eof).span.end;
+        Cause::Ron { error, path: path(&track.path()), end: position(end.line, end.col) }
+    })?;
+    experiment.resolve(registry).map_err(|error| in_text(error, tree, text))?;
+    Ok(experiment)
+}
+
+/// The path that serde followed, without the names of the variants on the way.
+fn path(path: &serde_path_to_error::Path) -> Path {
+    use serde_path_to_error::Segment as Serde;
+    let segments = path.iter().filter_map(|segment| match segment {
+        Serde::Seq { index } => Some(Segment::Index(*index)),
+        Serde::Map { key } => Some(Segment::Field(key.clone())),
+        Serde::Enum { .. } | Serde::Unknown => None,
+    });
+    Path(segments.collect())
+}
+
+/// An error of a part; where its text could not be read, as an error of the whole text.
+fn in_text(error: PartError, tree: &Node, text: &str) -> Cause {
+    match *error.fault {
+        Fault::Text { error: ron, at, inner } => {
+            let path = Path::parse(&error.path).unwrap_or_default();
+            let depth = path.0.len() - Path::parse(&inner).unwrap_or_default().0.len();
+            let (part, _) = tree.descend(text, &Path(path.0[..depth].to_vec()));
+            // Between its name and its bracket a part may have spaces, which `at` does not count.
+            let bracket = text[part.name.end..part.span.end].find('(').map_or(part.span.end, |gap| part.name.end + gap);
+            let end = (bracket + at).saturating_sub(part.name.len()).min(text.len());
+            Cause::Ron { error: ron, path, end }
+        }
+        fault => Cause::Part(PartError { path: error.path, fault: Box::new(fault) }),
+    }
+}
+
+/// Values without their names, as in `Shift(1)`: what is wrong with the value at `path`, if it is that.
+fn unnamed(path: &Path, tree: &Node, text: &str, registry: &Registry) -> Option<Finding> {
+    let (node, depth) = tree.descend(text, path);
+    let name = &text[node.name.clone()];
+    if depth < path.0.len() || name.is_empty() || !matches!(node.content, Content::Items(_)) {
+        return None;
+    }
+    // With a field that nothing has, the reader says which fields there are.
+    let probe = format!("{}{name}(unnamed: 0){}", &text[..node.span.start], &text[node.span.end..]);
+    let known = match Node::read(&probe).map(|tree| attempt(&probe, &tree, registry)) {
+        Ok(Err(Cause::Ron { error: Ron::NoSuchStructField { expected, .. }, .. })) => expected,
+        _ => &[],
+    };
+    let Some(first) = known.first() else {
+        let title = format!("{name} in {path} takes no values");
+        return Some(Finding { title, label: format!("write {name}"), notes: Vec::new(), span: node.mark(text) });
+    };
+    Some(Finding {
+        title: format!("the values of {name} in {path} must be named"),
+        label: format!("write {name}({first}: ...)"),
+        notes: vec![format!("known fields: {}", known.join(", "))],
+        span: node.mark(text),
+    })
+}

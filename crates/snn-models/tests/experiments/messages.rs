@@ -1,0 +1,364 @@
+//! What is said of files that do not describe an experiment.
+
+use snn_models::{Experiment, presets};
+
+use crate::registry;
+
+/// The message for `text` as the file `my-net.ron`.
+fn message(text: &str) -> String {
+    Experiment::from_ron(text, "my-net.ron", &[], &registry()).unwrap_err().to_string()
+}
+
+/// The paper's preset with `from` replaced by `to`, which must fail.
+fn error(from: &str, to: &str) -> String {
+    let text = presets::all()[1].text;
+    assert!(text.contains(from), "{from}");
+    message(&text.replacen(from, to, 1))
+}
+
+#[test]
+fn an_empty_file_says_where_to_start() {
+    let text = "// nothing here yet\n";
+    insta::assert_snapshot!(message(text), @"
+    the experiment is empty
+     --> my-net.ron:1:21
+      |
+    1 | // nothing here yet
+      |                    ^
+      |
+      = to start from a preset: snn presets --print mnist-lenet
+    ");
+}
+
+#[test]
+fn a_misspelt_field_lists_the_known_ones() {
+    insta::assert_snapshot!(error("batch: 64", "bach: 64"), @r#"
+    unknown field "bach" in training
+      --> my-net.ron:23:9
+       |
+    23 |         bach: 64,
+       |         ^^^^ did you mean batch?
+       |
+       = known fields: epochs, batch, optimizer, schedule, clip, augmentation, validation, limit, chunk, seed
+    "#);
+    insta::assert_snapshot!(error("steps: 100", "stepz: 100"), @r#"
+    unknown field "stepz" in the experiment
+     --> my-net.ron:6:5
+      |
+    6 |     stepz: 100,
+      |     ^^^^^ did you mean steps?
+      |
+      = known fields: data, input, steps, network, readout, loss, rates, training
+    "#);
+}
+
+#[test]
+fn an_unknown_name_lists_the_known_ones() {
+    insta::assert_snapshot!(error("neuron: Lif(", "neuron: Lief("), @r#"
+    unknown neuron "Lief" in network.neuron
+     --> my-net.ron:8:17
+      |
+    8 |         neuron: Lief(leak: 0.99, threshold: 1.0, gradient: LeakCorrected),
+      |                 ^^^^ did you mean Lif?
+      |
+      = known neurons: Lif, If, PoolIf, LeakyIntegrator
+    "#);
+    insta::assert_snapshot!(error("Linear(features: 200)", "Dense(features: 200)"), @r#"
+    unknown layer "Dense" in network.layers[4]
+      --> my-net.ron:15:13
+       |
+    15 |             Dense(features: 200),
+       |             ^^^^^
+       |
+       = known layers: Conv, AvgPool, Linear, Readout
+    "#);
+    insta::assert_snapshot!(error("Sgd(", "Lion("), @r#"
+    unknown optimizer "Lion" in training.optimizer
+      --> my-net.ron:24:20
+       |
+    24 |         optimizer: Lion(rate: 0.0085, weight_decay: 5e-4),
+       |                    ^^^^
+       |
+       = known optimizers: Sgd, Adam, AdamW
+    "#);
+    insta::assert_snapshot!(error("data: Mnist", "data: Mnits"), @r#"
+    unknown data set "Mnits" in data
+     --> my-net.ron:4:11
+      |
+    4 |     data: Mnits,
+      |           ^^^^^ did you mean Mnist?
+      |
+      = known data sets: Mnist
+    "#);
+}
+
+#[test]
+fn a_wrong_type_names_the_right_one() {
+    insta::assert_snapshot!(error("steps: 100", "steps: \"many\""), @r#"
+    steps must be a whole number of at least 0, found "many"
+     --> my-net.ron:6:12
+      |
+    6 |     steps: "many",
+      |            ^^^^^^
+    "#);
+    insta::assert_snapshot!(error("batch: 64", "batch: 6.5"), @"
+    training.batch must be a whole number, found 6.5
+      --> my-net.ron:23:16
+       |
+    23 |         batch: 6.5,
+       |                ^^^
+    ");
+    insta::assert_snapshot!(error("batch: 64", "batch: -1"), @"
+    training.batch must be a whole number of at least 0, found -1
+      --> my-net.ron:23:16
+       |
+    23 |         batch: -1,
+       |                ^^
+    ");
+    insta::assert_snapshot!(error("leak: 0.99", "leak: big"), @"
+    network.neuron.leak must be a number, found big
+     --> my-net.ron:8:27
+      |
+    8 |         neuron: Lif(leak: big, threshold: 1.0, gradient: LeakCorrected),
+      |                           ^^^
+    ");
+    insta::assert_snapshot!(error("at: [75]", "at: 75"), @"
+    training.schedule.at must be a list in [ ], found 75
+      --> my-net.ron:25:29
+       |
+    25 |         schedule: Steps(at: 75, factor: 0.2), // epochs count from 0
+       |                             ^^
+    ");
+    insta::assert_snapshot!(error("training: (", "training: Run("), @"
+    training must be called Training or nothing, found Run
+      --> my-net.ron:21:15
+       |
+    21 |     training: Run(
+       |               ^^^
+    ");
+}
+
+#[test]
+fn parts_within_parts_are_explained_at_their_place() {
+    insta::assert_snapshot!(error("gradient: LeakCorrected", "gradient: Atn(alpha: 3.0)"), @r#"
+    unknown surrogate "Atn" in network.neuron.gradient
+     --> my-net.ron:8:59
+      |
+    8 |         neuron: Lif(leak: 0.99, threshold: 1.0, gradient: Atn(alpha: 3.0)),
+      |                                                           ^^^ did you mean Atan?
+      |
+      = known surrogates: LeakCorrected, Atan, FastSigmoid, Sigmoid, Triangular, Boxcar, Gaussian, PiecewiseExponential, StraightThrough, Gate
+    "#);
+    insta::assert_snapshot!(error("gradient: LeakCorrected", "gradient: Atan(sharpness: 3.0)"), @r#"
+    unknown field "sharpness" in network.neuron.gradient
+     --> my-net.ron:8:64
+      |
+    8 |         neuron: Lif(leak: 0.99, threshold: 1.0, gradient: Atan(sharpness: 3.0)),
+      |                                                                ^^^^^^^^^
+      |
+      = known fields: alpha
+    "#);
+    insta::assert_snapshot!(error("gradient: LeakCorrected", "gradient: Atan(alpha: \"steep\")"), @r#"
+    network.neuron.gradient.alpha must be a number, found "steep"
+     --> my-net.ron:8:71
+      |
+    8 |         neuron: Lif(leak: 0.99, threshold: 1.0, gradient: Atan(alpha: "steep")),
+      |                                                                       ^^^^^^^
+    "#);
+    insta::assert_snapshot!(error("gradient: LeakCorrected", "gradient: LeakCorrected(trace: Before)"), @r#"
+    unknown trace "Before" in network.neuron.gradient.trace
+     --> my-net.ron:8:80
+      |
+    8 |         neuron: Lif(leak: 0.99, threshold: 1.0, gradient: LeakCorrected(trace: Before)),
+      |                                                                                ^^^^^^
+      |
+      = known traces: AfterDropout, BeforeDropout
+    "#);
+    insta::assert_snapshot!(error("gradient: LeakFree", "gradient: Free"), @r#"
+    unknown gradient "Free" in network.layers[5].neuron.gradient
+      --> my-net.ron:16:80
+       |
+    16 |             Readout(classes: 10, neuron: LeakyIntegrator(leak: 0.99, gradient: Free)),
+       |                                                                                ^^^^ did you mean LeakFree?
+       |
+       = known gradients: Exact, LeakFree
+    "#);
+    insta::assert_snapshot!(error("leak: 0.99, gradient: LeakFree", "leak : 0.99,\n gradient : \"LeakFree\""), @r#"
+    network.layers[5].neuron.gradient must be a name, found "LeakFree"
+      --> my-net.ron:17:13
+       |
+    17 |  gradient : "LeakFree")),
+       |             ^^^^^^^^^^
+    "#);
+    insta::assert_snapshot!(error("Linear(features: 200)", "Linear(features: 2.5, neuron: Lif ( ))"), @"
+    network.layers[4].features must be a whole number, found 2.5
+      --> my-net.ron:15:30
+       |
+    15 |             Linear(features: 2.5, neuron: Lif ( )),
+       |                              ^^^
+    ");
+    insta::assert_snapshot!(error("Linear(features: 200)", "Linear(features: 200, neuron: 3)"), @"
+    network.layers[4].neuron: expected a name, found 3
+      --> my-net.ron:15:43
+       |
+    15 |             Linear(features: 200, neuron: 3),
+       |                                           ^
+    ");
+}
+
+#[test]
+fn values_without_names_are_told_their_names() {
+    insta::assert_snapshot!(error("input: Poisson(scale: 0.5)", "input: Poisson(0.5)"), @"
+    the values of Poisson in input must be named
+     --> my-net.ron:5:12
+      |
+    5 |     input: Poisson(0.5),                 // a white pixel (1.0) spikes at every second step on average
+      |            ^^^^^^^^^^^^ write Poisson(scale: ...)
+      |
+      = known fields: scale
+    ");
+    insta::assert_snapshot!(error("threshold: 0.75", "0.75"), @"
+    the values of PoolIf in network.pool must be named
+     --> my-net.ron:9:15
+      |
+    9 |         pool: PoolIf(0.75),
+      |               ^^^^^^^^^^^^ write PoolIf(threshold: ...)
+      |
+      = known fields: threshold
+    ");
+    insta::assert_snapshot!(error("AvgPool(size: 2)", "AvgPool(2)"), @"
+    the values of AvgPool in network.layers[1] must be named
+      --> my-net.ron:13:56
+       |
+    13 |             Conv(channels: 20, kernel: 5, padding: 2), AvgPool(2),
+       |                                                        ^^^^^^^^^^ write AvgPool(size: ...)
+       |
+       = known fields: size
+    ");
+    insta::assert_snapshot!(error("factor: 0.2)", "factor: 0.2), augmentation: Shift(1)"), @"
+    the values of Shift in training.augmentation must be named
+      --> my-net.ron:25:63
+       |
+    25 |         schedule: Steps(at: [75], factor: 0.2), augmentation: Shift(1), // epochs count from 0
+       |                                                               ^^^^^^^^ write Shift(pixels: ...)
+       |
+       = known fields: pixels
+    ");
+    insta::assert_snapshot!(error("loss: SquaredError", "loss: SquaredError(1)"), @"
+    SquaredError in loss takes no values
+      --> my-net.ron:20:11
+       |
+    20 |     loss: SquaredError(1),                         // summed over the batch, which is why the rate looks small
+       |           ^^^^^^^^^^^^^^^ write SquaredError
+    ");
+}
+
+#[test]
+fn a_missing_field_names_its_struct() {
+    insta::assert_snapshot!(error("steps: 100,", ""), @r#"
+    missing field "steps" in the experiment
+     --> my-net.ron:3:1
+      |
+    3 | Experiment(
+      | ^^^^^^^^^^ add steps: ...
+    "#);
+    insta::assert_snapshot!(error("rate: 0.0085, ", ""), @r#"
+    missing field "rate" in training.optimizer
+      --> my-net.ron:24:20
+       |
+    24 |         optimizer: Sgd(weight_decay: 5e-4),
+       |                    ^^^ add rate: ...
+    "#);
+}
+
+#[test]
+fn broken_syntax_points_at_its_start() {
+    insta::assert_snapshot!(error("steps: 100,", "steps: 100"), @"
+    expected , or ), found 'n'
+     --> my-net.ron:7:5
+      |
+    7 |     network: Sequence(
+      |     ^
+    ");
+    insta::assert_snapshot!(error("layers: [", "layers: "), @"
+    expected a value, found ']'
+      --> my-net.ron:17:9
+       |
+    17 |         ],
+       |         ^
+    ");
+    insta::assert_snapshot!(error("batch: 64,", "batch: 64, batch: 64,"), @r#"
+    field "batch" is given twice in training
+      --> my-net.ron:23:20
+       |
+    23 |         batch: 64, batch: 64,
+       |                    ^^^^^
+    "#);
+}
+
+#[test]
+fn a_value_out_of_range_points_at_its_line() {
+    insta::assert_snapshot!(error("batch: 64", "batch: 0"), @"
+    training.batch must be at least 1, found 0
+      --> my-net.ron:23:16
+       |
+    23 |         batch: 0,
+       |                ^
+    ");
+    insta::assert_snapshot!(error("leak: 0.99", "leak: 1.5"), @"
+    network.neuron.leak must be greater than 0 and at most 1, found 1.5
+     --> my-net.ron:8:27
+      |
+    8 |         neuron: Lif(leak: 1.5, threshold: 1.0, gradient: LeakCorrected),
+      |                           ^^^
+    ");
+    insta::assert_snapshot!(error("gradient: LeakCorrected", "gradient: Atan(alpha: 0.0)"), @"
+    network.neuron.gradient.alpha must be greater than 0, found 0
+     --> my-net.ron:8:71
+      |
+    8 |         neuron: Lif(leak: 0.99, threshold: 1.0, gradient: Atan(alpha: 0.0)),
+      |                                                                       ^^^
+    ");
+    insta::assert_snapshot!(error("leak: 0.99, gradient: LeakFree", "leak: 0.0, gradient: LeakFree"), @"
+    network.layers[5].neuron.leak must be greater than 0 and at most 1, found 0
+      --> my-net.ron:16:64
+       |
+    16 |             Readout(classes: 10, neuron: LeakyIntegrator(leak: 0.0, gradient: LeakFree)),
+       |                                                                ^^^
+    ");
+    insta::assert_snapshot!(error("Linear(features: 200)", "Linear(features: 200, neuron: Lif(\n threshold: -1.0))"), @"
+    network.layers[4].neuron.threshold must be greater than 0, found -1
+      --> my-net.ron:16:13
+       |
+    16 |  threshold: -1.0)),
+       |             ^^^^
+    ");
+    insta::assert_snapshot!(error("Linear(features: 200)", "Linear(features: 200, neuron: LeakyIntegrator)"), @"
+    network.layers[4].neuron must be a neuron that fires, as all layers but the Readout need, found LeakyIntegrator
+      --> my-net.ron:15:43
+       |
+    15 |             Linear(features: 200, neuron: LeakyIntegrator),
+       |                                           ^^^^^^^^^^^^^^^
+    ");
+    insta::assert_snapshot!(error("loss: SquaredError,", "loss: SquaredError, rates: (target: 0.1, weight: -1.0),"), @"
+    rates.weight must be greater than 0, found -1
+      --> my-net.ron:20:54
+       |
+    20 |     loss: SquaredError, rates: (target: 0.1, weight: -1.0),                         // summed over the batch, which is why the rate ...
+       |                                                      ^^^^
+    ");
+    insta::assert_snapshot!(error("padding: 2), AvgPool(size: 2)", "padding: 2), AvgPool(size: 40)"), @"
+    network.layers[1]: pool1: input 20x28x28: height 28 with padding 0 is smaller than the window of 40
+      --> my-net.ron:13:56
+       |
+    13 |             Conv(channels: 20, kernel: 5, padding: 2), AvgPool(size: 40),
+       |                                                        ^^^^^^^^^^^^^^^^^
+    ");
+    insta::assert_snapshot!(error("classes: 10", "classes: 12"), @"
+    network.layers[5].classes must be 10, as many as the data set has, found 12
+      --> my-net.ron:16:30
+       |
+    16 |             Readout(classes: 12, neuron: LeakyIntegrator(leak: 0.99, gradient: LeakFree)),
+       |                              ^^
+    ");
+}

@@ -1,0 +1,144 @@
+//! Experiments are written so that they can be read, by people and by the reader.
+
+use proptest::prelude::*;
+use snn_models::{Experiment, experiment::Optimizer, presets};
+
+use crate::{lenet, registry};
+
+#[test]
+fn resolved_text_writes_every_default() {
+    insta::assert_snapshot!(lenet(&[]).unwrap().to_ron(), @"
+    Experiment(
+        data: Mnist,
+        input: Poisson(scale: 0.5),
+        steps: 50,
+        network: Sequence(
+            neuron: Lif(
+                leak: 0.99,
+                threshold: 1.0,
+                reset: Hard(to: 0.0),
+                decay_input: false,
+                detach_reset: false,
+                gradient: LeakCorrected(trace: AfterDropout),
+            ),
+            pool: PoolIf(threshold: 0.75),
+            dropout: 0.0,
+            kappa: 2.0,
+            layers: [
+                Conv(channels: 20, kernel: 5, stride: 1, padding: 2, recurrent: false),
+                AvgPool(size: 2),
+                Conv(channels: 50, kernel: 5, stride: 1, padding: 2, recurrent: false),
+                AvgPool(size: 2),
+                Linear(features: 200, recurrent: false),
+                Readout(classes: 10, neuron: LeakyIntegrator(leak: 0.99, threshold: 1.0, decay_input: false, gradient: LeakFree)),
+            ],
+        ),
+        readout: Final,
+        loss: SquaredError,
+        rates: None,
+        training: Training(
+            epochs: 25,
+            batch: 64,
+            optimizer: Sgd(rate: 0.003, momentum: 0.9, weight_decay: 0.0005),
+            schedule: Cosine(floor: 0.0, warmup: 0.0),
+            clip: None,
+            augmentation: Shift(pixels: 1),
+            validation: 5000,
+            limit: None,
+            chunk: None,
+            seed: 1,
+        ),
+    )
+    ");
+}
+
+#[test]
+fn a_layer_stays_on_its_line() {
+    let layer = "Conv(channels: 4, kernel: 3, neuron: Lif(leak: 0.5, gradient: FastSigmoid))";
+    let text = lenet(&[("network.layers", &format!("[{layer}, Readout(classes: 10)]"))]).unwrap().to_ron();
+    let start = text.find("        layers").unwrap();
+    insta::assert_snapshot!(text[start..].lines().take(5).collect::<Vec<_>>().join("\n"), @"
+        layers: [
+            Conv(channels: 4, kernel: 3, stride: 1, padding: 0, recurrent: false, neuron: Lif(leak: 0.5, threshold: 1.0, reset: Hard(to: 0.0), decay_input: false, detach_reset: false, gradient: FastSigmoid(slope: 25.0))),
+            Readout(classes: 10, neuron: LeakyIntegrator(leak: 0.99, threshold: 1.0, decay_input: false, gradient: LeakFree)),
+        ],
+    ),
+    ");
+}
+
+#[test]
+fn every_preset_reads_and_reads_back_equal() {
+    for preset in presets::all() {
+        let experiment = Experiment::from_ron(preset.text, &preset.file_name(), &[], &registry());
+        let experiment = experiment.unwrap_or_else(|error| panic!("{}: {error}", preset.name));
+        assert_eq!(Experiment::from_ron(&experiment.to_ron(), "resolved", &[], &registry()).unwrap(), experiment);
+    }
+}
+
+#[test]
+fn the_paper_preset_has_the_paper_s_constants() {
+    let preset = presets::find("mnist-lenet-paper").unwrap();
+    let experiment = Experiment::from_ron(preset.text, preset.name, &[], &registry()).unwrap();
+    assert_eq!((experiment.steps, experiment.training.epochs, experiment.training.batch), (100, 125, 64));
+    let expected = Optimizer::Sgd { rate: 0.0085, momentum: 0.0, weight_decay: 5e-4 };
+    assert_eq!(experiment.training.optimizer, expected);
+}
+
+#[test]
+fn a_part_may_have_brackets_or_none_and_comments() {
+    let text = presets::all()[0].text;
+    let text = text.replace("loss: SquaredError,", "loss: SquaredError ( /* none */ ), readout: /* y */ Final(),");
+    let text = text.replace("threshold: 1.0)", "threshold: 1.0, gradient: LeakCorrected ( // the paper's\n ) )");
+    assert_eq!(Experiment::from_ron(&text, "", &[], &registry()).unwrap(), lenet(&[]).unwrap());
+}
+
+proptest! {
+    #[test]
+    fn what_is_written_reads_back_equal(
+        steps in 1_usize..1000,
+        channels in 1_usize..100,
+        leak in 0.01_f32..=1.0,
+        rate in 1e-9_f32..1e3,
+        clip in proptest::option::of(1e-3_f32..100.0),
+        seed: u64,
+        warmup in 0.0_f32..2.0,
+        pixels in 1_usize..5,
+        recurrent: bool,
+        chunk in proptest::option::of(1_usize..100),
+        adam: bool,
+    ) {
+        let layer = format!("Conv(channels: {channels}, kernel: 5, padding: 2, recurrent: {recurrent}, neuron: \
+            Lif(leak: {leak}, threshold: {rate}, reset: Soft, gradient: Atan(alpha: {leak})))");
+        let adam_rule = format!("Adam(rate: {rate}, betas: ({}, 0.5))", leak / 2.0);
+        let optimizer = if adam { adam_rule } else { format!("Sgd(rate: {rate})") };
+        let option = |value: Option<String>| value.unwrap_or_else(|| "None".to_owned());
+        let experiment = lenet(&[
+            ("steps", &steps.to_string()),
+            ("network.layers[0]", &layer),
+            ("training.optimizer", &optimizer),
+            ("training.clip", &option(clip.map(|clip| clip.to_string()))),
+            ("training.chunk", &option(chunk.map(|chunk| chunk.to_string()))),
+            ("training.seed", &seed.to_string()),
+            ("training.schedule", &format!("Cosine(warmup: {warmup})")),
+            ("training.augmentation", &format!("Shift(pixels: {pixels})")),
+            ("rates", &format!("(target: 0.1, weight: {rate})")),
+        ]).unwrap();
+        prop_assert_eq!((experiment.steps, experiment.training.clip, experiment.training.seed), (steps, clip, seed));
+        let text = experiment.to_ron();
+        prop_assert_eq!(Experiment::from_ron(&text, "resolved", &[], &registry()).unwrap(), experiment);
+    }
+}
+
+proptest! {
+    #[test]
+    fn damaged_text_is_an_error_and_never_a_panic(at in 0_usize..2500, length in 0_usize..40, new in "\\PC{0,6}") {
+        let text = presets::all()[at % 2].text;
+        let start = text.floor_char_boundary(at);
+        let end = text.floor_char_boundary(start + length).max(start);
+        let damaged = format!("{}{new}{}", &text[..start], &text[end..]);
+        let overrides = [("training.batch", new.as_str()), ("network.neuron.gradient", &new)];
+        if let Err(error) = Experiment::from_ron(&damaged, "my-net.ron", &overrides, &registry()) {
+            prop_assert!(error.render(true).contains("error"));
+        }
+    }
+}
