@@ -2,6 +2,7 @@
 
 use serde::{Deserialize, Serialize};
 
+use super::reset::input_equation;
 use super::{Gradient, Neuron, NeuronModel, PlainLif};
 use crate::Real;
 
@@ -12,8 +13,11 @@ use crate::Real;
 /// 3. output `V / threshold`
 ///
 /// With the gradient `LeakFree` this is the paper's readout: error is gathered over time without leak. `Exact` is the
-/// true derivative. `NonSpikingLIFNode` of SpikingJelly, `LI` of Norse, `Leaky` without reset of snnTorch up to the
-/// place of the leak.
+/// true derivative.
+///
+/// # Equals
+/// `NonSpikingLIFNode` of SpikingJelly and `Leaky` of snnTorch with an infinite threshold, up to a factor `leak`: what they
+/// report has not leaked yet. `LICell` of Norse has a synaptic current: it is a [`super::CubaIntegrator`].
 #[derive(Debug, Clone, Copy, PartialEq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields, default)]
 pub struct LeakyIntegrator {
@@ -89,7 +93,7 @@ impl NeuronModel for LeakyIntegrator {
 
     fn equations(&self) -> String {
         let Self { leak, threshold, .. } = self;
-        let gain = if self.decay_input { format!("{} I", 1.0 - leak) } else { "I".to_owned() };
+        let gain = input_equation(self.decay_input, *leak, "I");
         let divisor = if *threshold == 1.0 { String::new() } else { format!(" / {threshold}") };
         format!("charge v = V + {gain};  leak V = {leak} v;  never fires;  output V{divisor}")
     }

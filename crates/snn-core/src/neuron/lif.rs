@@ -2,7 +2,8 @@
 
 use serde::{Deserialize, Serialize};
 
-use super::{Correction, Gradient, Neuron, NeuronModel, PlainLif, Trace};
+use super::reset::input_equation;
+use super::{Correction, Gradient, Neuron, NeuronModel, PlainLif, Reset, Trace};
 use crate::registry::Part;
 use crate::{Real, SurrogateModel};
 
@@ -10,11 +11,22 @@ use crate::{Real, SurrogateModel};
 ///
 /// 1. charge `v = V + gain · I`, where `gain` is 1, or `1 - leak` with `decay_input`
 /// 2. fire `s = [v > threshold]`
-/// 3. reset `v = (1 - s) · v + s · to` (hard), `v - threshold · s` (soft), or `v` (none)
-/// 4. leak `V = leak · v`
+/// 3. reset and leak `V = leak · ((1 - s) · v + s · to)` (`Hard`), `leak · (v - threshold · s)` (`Soft`),
+///    `leak · v - threshold · s` (`SoftAfterLeak`) or `leak · v` (`None`)
 ///
-/// A leak at the end of a step or at the start of the next is the same thing, as `V` starts at 0 (but for a hard reset to
-/// another value than 0, which here leaks before it meets the next input). The defaults are the paper's neuron.
+/// `V` starts at 0, so a leak at the end of a step is the same as one at the start of the next. The defaults are the
+/// paper's neuron: leak 0.99, threshold 1, hard reset to 0, leak-corrected gradient.
+///
+/// # Equals
+/// - `Leaky(beta)` of snnTorch: `Lif(leak: beta, reset: SoftAfterLeak, detach_reset: true)`, with `reset_mechanism` "zero"
+///   `Hard()` and with "none" `None`. What it reports as `mem` is `v`. With `reset_delay=False` it is `Soft` or
+///   `Hard()` with `detach_reset: false`, and `mem` is what the reset leaves (with "subtract" only as long as that does
+///   not exceed the threshold).
+/// - `LIFNode(tau)` of SpikingJelly: `Lif(leak: 1 - 1/tau, decay_input: true)`, with `v_reset=None` `reset: Soft`. What it
+///   reports is what the reset leaves, `V / leak`. There the leak is towards `v_reset`: another one than 0 is
+///   `threshold: v_threshold - v_reset` here, with a membrane that is lower by `v_reset`.
+/// - `LIFBoxCell` of Norse: `Lif(leak: 1 - dt · tau_mem_inv, decay_input: true)`; its `v_leak` shifts threshold and reset in
+///   the same way.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields, default)]
 pub struct Lif {
@@ -31,50 +43,6 @@ pub struct Lif {
     pub detach_reset: bool,
     /// `LeakCorrected(trace: ...)`, the paper's rule, or a surrogate such as `Atan(alpha: 2.0)`.
     pub gradient: Part,
-}
-
-/// What a spike does to the membrane.
-#[derive(Debug, Clone, Copy, PartialEq, Serialize, Deserialize)]
-#[serde(deny_unknown_fields)]
-pub enum Reset {
-    /// The membrane is set to `to`.
-    Hard {
-        /// Membrane potential after a spike.
-        #[serde(default)]
-        to: f32,
-    },
-    /// The threshold is subtracted.
-    Soft,
-    /// Nothing.
-    None,
-}
-
-impl Default for Reset {
-    fn default() -> Self {
-        Self::Hard { to: 0.0 }
-    }
-}
-
-impl Reset {
-    /// The membrane potential `v` after `spike`.
-    #[inline(always)]
-    pub fn apply<F: Real>(self, v: F, spike: F, threshold: F) -> F {
-        match self {
-            Self::Hard { to: 0.0 } => (F::from(1.0) - spike) * v,
-            Self::Hard { to } => (F::from(1.0) - spike) * v + spike * to.into(),
-            Self::Soft => v - spike * threshold,
-            Self::None => v,
-        }
-    }
-
-    /// The reset in symbols.
-    pub fn equation(self, threshold: f32) -> String {
-        match self {
-            Self::Hard { to } => format!("reset v = {to} where s"),
-            Self::Soft => format!("reset v = v - {threshold} s"),
-            Self::None => "no reset".to_owned(),
-        }
-    }
 }
 
 impl Default for Lif {
@@ -133,17 +101,14 @@ impl NeuronModel for Lif {
 
     #[inline(always)]
     fn reset<F: Real>(&self, _p: &[F], [v]: [F; 1], spike: F) -> [F; 1] {
-        [self.reset.apply(v, spike, self.threshold.into()) * self.leak.into()]
+        [self.reset.apply(v, spike, self.threshold.into(), self.leak.into())]
     }
 
     fn equations(&self) -> String {
         let Self { leak, threshold, reset, .. } = self;
-        let gain = if self.decay_input { format!("{} I", 1.0 - leak) } else { "I".to_owned() };
-        let leak = if *leak == 1.0 { "V = v (no leak)".to_owned() } else { format!("leak V = {leak} v") };
-        format!(
-            "charge v = V + {gain};  fire s = [v > {threshold}];  {};  {leak};  output s",
-            reset.equation(*threshold)
-        )
+        let input = input_equation(self.decay_input, *leak, "I");
+        let reset = reset.equation_with_leak(*threshold, *leak);
+        format!("charge v = V + {input};  fire s = [v > {threshold}];  {reset};  output s")
     }
 
     fn as_plain_lif(&self) -> Option<PlainLif> {
@@ -154,7 +119,8 @@ impl NeuronModel for Lif {
 
 /// Integrate-and-fire: [`Lif`] without leak.
 ///
-/// `IFNode` of SpikingJelly.
+/// # Equals
+/// `IFNode` of SpikingJelly; its `v_reset=None` is `reset: Soft`.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields, default)]
 pub struct If {
@@ -203,5 +169,50 @@ impl PoolIf {
     pub fn neuron(self) -> Neuron {
         let lif = If { threshold: self.threshold, ..If::default() }.as_lif();
         Neuron::new("PoolIf", lif, Gradient::SpikeGated { threshold: 1.0, correction: None })
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::super::step::tests::run;
+    use super::*;
+    use crate::surrogate::Atan;
+
+    fn neuron(reset: Reset, decay_input: bool) -> Neuron {
+        Lif { leak: 0.5, reset, decay_input, ..Lif::default() }.surrogate(Atan::default())
+    }
+
+    #[test]
+    fn a_hard_reset_forgets_the_excess() {
+        // v: 1 (at the threshold, which is not above it); 0.5 + 1; 0 + 0.5
+        let rows = run(&neuron(Reset::default(), false), &[], &[1.0, 1.0, 0.5]);
+        assert_eq!(rows, [[0.0, 0.5], [1.0, 0.0], [0.0, 0.25]]);
+    }
+
+    #[test]
+    fn a_soft_reset_keeps_the_excess() {
+        // v: 1.5; 0.25 + 1; 0.125 + 0.5
+        let rows = run(&neuron(Reset::Soft, false), &[], &[1.5, 1.0, 0.5]);
+        assert_eq!(rows, [[1.0, 0.25], [1.0, 0.125], [0.0, 0.3125]]);
+    }
+
+    #[test]
+    fn a_soft_reset_after_the_leak_takes_the_whole_threshold() {
+        // v: 1.5; 0.75 - 1 + 1 = 0.75; 0.375 + 0.75 = 1.125
+        let rows = run(&neuron(Reset::SoftAfterLeak, false), &[], &[1.5, 1.0, 0.75]);
+        assert_eq!(rows, [[1.0, -0.25], [0.0, 0.375], [1.0, -0.4375]]);
+    }
+
+    #[test]
+    fn input_that_decays_is_weighted_with_what_leaks() {
+        // v: 0.5 · 2 = 1; 0.5 + 1
+        let rows = run(&neuron(Reset::None, true), &[], &[2.0, 2.0]);
+        assert_eq!(rows, [[0.0, 0.5], [1.0, 0.75]]);
+    }
+
+    #[test]
+    fn equations_have_the_constants_filled_in() {
+        let text = Lif { leak: 0.9, decay_input: true, ..Lif::default() }.equations();
+        assert_eq!(text, "charge v = V + 0.1 I;  fire s = [v > 1];  reset v = 0 where s;  leak V = 0.9 v;  output s");
     }
 }

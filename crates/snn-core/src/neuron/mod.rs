@@ -4,10 +4,25 @@
 //! margin `x = v - threshold` is above 0, strictly), **reset** (what the spike does to the state; the leak, too, may
 //! stand here). An author writes these three as [`NeuronModel`], over any [`Real`]; everything else follows: rows for
 //! the engines, the transpose for backpropagation through time, the proof that both agree.
+//!
+//! A recurrent layer is no neuron of its own: any neuron will do in a population that has a projection from itself
+//! ([`crate::Builder::itself`]), through which its spikes come back one step later.
+//!
+//! [`PEERS`] lists the neurons of other libraries that are neurons here.
 
+mod adaptive_qif;
+mod alif;
+mod cuba_integrator;
+mod cuba_lif;
+mod eif;
 mod gradient;
 mod integrator;
+mod izhikevich;
 mod lif;
+mod peers;
+mod plif;
+mod qif;
+mod reset;
 mod rows;
 mod step;
 
@@ -16,9 +31,19 @@ use std::sync::Arc;
 
 use crate::Real;
 
+pub use adaptive_qif::AdaptiveQif;
+pub use alif::Alif;
+pub use cuba_integrator::CubaIntegrator;
+pub use cuba_lif::CubaLif;
+pub use eif::Eif;
 pub use gradient::{Correction, Gradient, Trace, correction, exact_leak};
 pub use integrator::{IntegratorGradient, LeakyIntegrator};
-pub use lif::{If, Lif, PoolIf, Reset};
+pub use izhikevich::Izhikevich;
+pub use lif::{If, Lif, PoolIf};
+pub use peers::{PEERS, Peer};
+pub use plif::Plif;
+pub use qif::Qif;
+pub use reset::Reset;
 pub use step::{Float, Moment};
 
 use rows::Dynamics;

@@ -115,6 +115,24 @@ impl Neuron {
         }
     }
 
+    /// The first phase of a step alone, in place: the state that decides about the spike and that no spike has reset yet.
+    pub fn charge<F: Float>(&self, p: &[F], state: &mut [F], input: &[F]) {
+        F::rows(&*self.dynamics).charge(p, state, input);
+    }
+
+    /// Transpose of [`Neuron::charge`]. `d_state` is the error of the charged state and becomes that of the state before;
+    /// `d_input` is written; errors of the trainable constants are added to `d_p`.
+    pub fn charge_adjoint<F: Float>(
+        &self,
+        moment: Moment<'_, F>,
+        d_state: &mut [F],
+        d_input: &mut [F],
+        d_p: &mut [f64],
+    ) {
+        let Moment { p, before, input, .. } = moment;
+        F::rows(&*self.dynamics).charge_adjoint(p, before, input, d_state, d_input, d_p);
+    }
+
     /// Transpose of [`Neuron::step`]. `d_output` `[n]` is the error of the output; `d_state` `[S][n]` is that of the
     /// state after the step and becomes that of the state before; `d_input` `[n]` is written; errors of the trainable
     /// constants are added to `d_p`.
@@ -176,5 +194,32 @@ impl Neuron {
             };
             d_state[i] = d_input[i];
         }
+    }
+}
+
+#[cfg(test)]
+pub(crate) mod tests {
+    use super::*;
+
+    /// What one neuron does, from rest: a row for each input, of its output and its state after the step.
+    pub(crate) fn run<const ROW: usize>(neuron: &Neuron, p: &[f64], inputs: &[f64]) -> Vec<[f64; ROW]> {
+        let mut state = neuron.rest(1);
+        let step = |input: &f64| {
+            let mut output = [0.0];
+            neuron.step(p, &mut state, &[*input], &mut output);
+            [&output, &state[..]].concat().try_into().unwrap()
+        };
+        inputs.iter().map(step).collect()
+    }
+
+    #[test]
+    fn charging_is_the_first_phase_of_a_step() {
+        let (neuron, mut state) = (Neuron::lif(), vec![0.25]);
+        neuron.charge(&[], &mut state, &[2.0]);
+        assert_eq!(state, [2.25]);
+        let (mut d_state, mut d_input) = ([3.0], [0.0]);
+        let moment = Moment { p: &[], before: &[0.25], input: &[2.0], output: &[1.0], correction: &[] };
+        neuron.charge_adjoint(moment, &mut d_state, &mut d_input, &mut []);
+        assert_eq!((d_state, d_input), ([3.0], [3.0]));
     }
 }

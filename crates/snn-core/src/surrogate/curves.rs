@@ -32,8 +32,9 @@ impl SurrogateModel for Atan {
 
 /// Fast sigmoid: `grad = 1 / (1 + slope · |x|)²`, with a peak of 1 and an area of `2 / slope`.
 ///
-/// The curve of SuperSpike (Zenke and Ganguli 2018): `fast_sigmoid` of snnTorch (slope 25), `super` of Norse (alpha
-/// 100), `superspike` of Spyx (25).
+/// The curve of SuperSpike (Zenke and Ganguli 2018): `fast_sigmoid` of snnTorch (slope 25) and `superspike` of Spyx (25).
+/// `super` of Norse is slope 1, whatever its alpha; so is `SuperSpike` of SpikingJelly with alpha 1. Its `SoftSign` and
+/// `QPseudoSpike` with their default alpha of 2 are slope 2.
 #[derive(Debug, Clone, Copy, PartialEq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields, default)]
 pub struct FastSigmoid {
@@ -56,7 +57,7 @@ impl SurrogateModel for FastSigmoid {
 
 /// Sigmoid: `grad = alpha · σ(alpha · x) · (1 - σ(alpha · x))` with `σ(z) = 1 / (1 + e^-z)`, with an area of 1.
 ///
-/// `Sigmoid` of SpikingJelly (alpha 4) and `sigmoid` of snnTorch (slope 25).
+/// `Sigmoid` of SpikingJelly (alpha 4) and `sigmoid` of snnTorch (slope 25). `tanh` of Norse with alpha 2 is alpha 4.
 #[derive(Debug, Clone, Copy, PartialEq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields, default)]
 pub struct Sigmoid {
@@ -81,7 +82,7 @@ impl SurrogateModel for Sigmoid {
 
 /// Triangle: `grad = max(0, 1 - |x| / width) / width`, with an area of 1.
 ///
-/// `PiecewiseQuadratic` of SpikingJelly with alpha `1 / width` (default 1).
+/// `PiecewiseQuadratic` of SpikingJelly with alpha `1 / width` (default 1); `triangle` of Norse with alpha 1 is width 1.
 #[derive(Debug, Clone, Copy, PartialEq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields, default)]
 pub struct Triangular {
@@ -121,13 +122,13 @@ impl SurrogateModel for Boxcar {
 
     #[inline(always)]
     fn grad<F: Real>(&self, x: F) -> F {
-        x.abs().above(self.width.into(), 0.0.into(), (0.5 / self.width).into())
+        F::from(self.width).above(x.abs(), (0.5 / self.width).into(), 0.0.into())
     }
 }
 
 /// Gaussian: `grad = e^(-x² / (2 · sigma²)) / (sigma · √(2π))`, the derivative of an error function, with an area of 1.
 ///
-/// `Erf` of SpikingJelly with alpha `1 / (√2 · sigma)` (default 2).
+/// `Erf` of SpikingJelly with alpha `1 / (√2 · sigma)` (default 2); `heavi_erfc` of Norse with alpha 2 is the same curve.
 #[derive(Debug, Clone, Copy, PartialEq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields, default)]
 pub struct Gaussian {
@@ -173,7 +174,7 @@ impl SurrogateModel for PiecewiseExponential {
 
 /// Straight-through: `grad = 1` everywhere.
 ///
-/// `straight_through_estimator` of snnTorch.
+/// `straight_through_estimator` of snnTorch, `DeterministicPass` of SpikingJelly.
 #[derive(Debug, Clone, Copy, PartialEq, Default, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct StraightThrough {}
@@ -193,7 +194,7 @@ impl SurrogateModel for StraightThrough {
 /// The paper's gate: `grad = slope` where the neuron fired (`x > 0`), else 0.
 ///
 /// With slope `1 / threshold` this is the local derivative of Lee et al. 2020; their rule as a whole is the gradient
-/// `LeakCorrected`. `LeakyKReLU` of SpikingJelly with leak 0.
+/// `LeakCorrected`. `heaviside` of snnTorch; `LeakyKReLU` of SpikingJelly with leak 0.
 #[derive(Debug, Clone, Copy, PartialEq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields, default)]
 pub struct Gate {

@@ -1,0 +1,163 @@
+//! Leaky integrate-and-fire with an adaptive threshold.
+
+use serde::{Deserialize, Serialize};
+
+use super::reset::input_equation;
+use super::{NeuronModel, Reset};
+use crate::Real;
+use crate::registry::Part;
+
+/// Adaptive leaky integrate-and-fire, the neuron of LSNNs: each spike raises the threshold, which relaxes by itself
+/// (Bellec, Salaj, Subramoney, Legenstein and Maass, *Long short-term memory and learning-to-learn in networks of spiking
+/// neurons*, 2018).
+///
+/// 1. charge `j = synapse_leak · i + I`, then `v = V + gain · j`, or `V + gain · i` with `delay`, where `gain` is 1, or
+///    `1 - leak` with `decay_input`
+/// 2. fire `s = [v > threshold + adaptation · a]`
+/// 3. reset and leak of the membrane as [`Reset`] says, a soft reset by `threshold` without what adaptation adds to it;
+///    `a = adaptation_leak · a + s`; `i = j`
+///
+/// `V`, `a` and `i` start at 0. With `detach_reset` no error passes from `a` into the spikes either.
+///
+/// Defaults: leak 0.9, threshold 1, adaptation 0.2, `adaptation_leak` 0.98, no synapse (`synapse_leak` 0), no delay, hard
+/// reset to 0, gradient `Atan`. Bellec et al. weight the spike in `a` with `1 - adaptation_leak`; their factor `β` is
+/// `adaptation / (1 - adaptation_leak)`.
+///
+/// # Equals
+/// `LSNNCell` of Norse: `Alif(leak: 1 - dt · tau_mem_inv, adaptation: rho · beta, adaptation_leak: rho, synapse_leak: 1 - dt ·
+/// tau_syn_inv, delay: true, decay_input: true)` with `rho = 1 - dt · tau_adapt_inv`. There the threshold relaxes before the
+/// spike and not after it, hence the factor `rho`; its `b` is `v_th + beta · a`, and its `v` is `V / leak`.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields, default)]
+pub struct Alif {
+    /// Share of the membrane that is kept from step to step, in `(0, 1]`.
+    pub leak: f32,
+    /// Threshold of a neuron that has not fired, greater than 0.
+    pub threshold: f32,
+    /// By how much a spike raises the threshold of the step after it, at least 0.
+    pub adaptation: f32,
+    /// Share of the raise that is kept from step to step, in `(0, 1]`.
+    pub adaptation_leak: f32,
+    /// Share of the synaptic current that is kept from step to step, in `[0, 1)`; 0 for none.
+    pub synapse_leak: f32,
+    /// Whether the membrane is charged with the synaptic current of the step before.
+    pub delay: bool,
+    /// What a spike does to the membrane.
+    pub reset: Reset,
+    /// Whether the current is weighted with `1 - leak`.
+    pub decay_input: bool,
+    /// Whether no error passes back from reset and adaptation into the spike that caused them.
+    pub detach_reset: bool,
+    /// A surrogate such as `Atan(alpha: 2.0)`.
+    pub gradient: Part,
+}
+
+impl Default for Alif {
+    fn default() -> Self {
+        Self {
+            leak: 0.9,
+            threshold: 1.0,
+            adaptation: 0.2,
+            adaptation_leak: 0.98,
+            synapse_leak: 0.0,
+            delay: false,
+            reset: Reset::default(),
+            decay_input: false,
+            detach_reset: false,
+            gradient: Part::new("Atan"),
+        }
+    }
+}
+
+impl NeuronModel for Alif {
+    type State<F: Real> = [F; 3];
+
+    fn state(&self) -> &'static [&'static str] {
+        &["v", "a", "i"]
+    }
+
+    fn rest<F: Real>(&self) -> [F; 3] {
+        [F::from(0.0); 3]
+    }
+
+    #[inline(always)]
+    fn charge<F: Real>(&self, _p: &[F], [v, a, i]: [F; 3], input: F) -> [F; 3] {
+        let j = i * self.synapse_leak.into() + input;
+        let current = if self.delay { i } else { j };
+        if self.decay_input { [v + current * (1.0 - self.leak).into(), a, j] } else { [v + current, a, j] }
+    }
+
+    #[inline(always)]
+    fn margin<F: Real>(&self, _p: &[F], [v, a, _]: [F; 3]) -> F {
+        v - (a * self.adaptation.into() + self.threshold.into())
+    }
+
+    #[inline(always)]
+    fn reset<F: Real>(&self, _p: &[F], [v, a, j]: [F; 3], spike: F) -> [F; 3] {
+        let v = self.reset.apply(v, spike, self.threshold.into(), self.leak.into());
+        [v, a * self.adaptation_leak.into() + spike, j]
+    }
+
+    fn equations(&self) -> String {
+        let Self { leak, threshold, adaptation, adaptation_leak, synapse_leak, reset, .. } = self;
+        let current = match (self.delay, *synapse_leak == 0.0) {
+            (true, _) => "i",
+            (false, true) => "I",
+            (false, false) => "j",
+        };
+        let synapse = if current == "I" { String::new() } else { format!("j = {synapse_leak} i + I, ") };
+        let input = input_equation(self.decay_input, *leak, current);
+        let reset = reset.equation_with_leak(*threshold, *leak);
+        let next = if current == "I" { "" } else { ", i = j" };
+        format!(
+            "charge {synapse}v = V + {input};  fire s = [v > {threshold} + {adaptation} a];  {reset};  \
+             adapt a = {adaptation_leak} a + s{next};  output s"
+        )
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::super::step::tests::run;
+    use super::super::{Gradient, Neuron};
+    use super::*;
+    use crate::surrogate::Atan;
+
+    fn neuron(alif: Alif) -> Neuron {
+        Neuron::new("Alif", alif, Gradient::surrogate(Atan::default()))
+    }
+
+    #[test]
+    fn a_spike_raises_the_threshold_until_it_relaxes() {
+        // Threshold 1 + a / 2, no memory of the membrane but for the leak of 1/2 of what did not fire.
+        // v: 1.5 > 1; 1.5 at the threshold of 1.5, which is not above it; 0.75 + 1 = 1.75 > 1.25
+        let alif = Alif { leak: 0.5, adaptation: 0.5, adaptation_leak: 0.5, ..Alif::default() };
+        let rows = run(&neuron(alif), &[], &[1.5, 1.5, 1.0]);
+        assert_eq!(rows, [[1.0, 0.0, 1.0, 1.5], [0.0, 0.75, 0.5, 1.5], [1.0, 0.0, 1.25, 1.0]]);
+    }
+
+    #[test]
+    fn a_delayed_current_acts_one_step_later() {
+        // i: 2, 1, 0.5; v: 0, 2 > 1, 0 + 1 = 1, which is not above 1.5
+        let alif = Alif {
+            leak: 0.5,
+            adaptation: 0.5,
+            adaptation_leak: 0.5,
+            synapse_leak: 0.5,
+            delay: true,
+            ..Alif::default()
+        };
+        let rows = run(&neuron(alif), &[], &[2.0, 0.0, 0.0]);
+        assert_eq!(rows, [[0.0, 0.0, 0.0, 2.0], [1.0, 0.0, 1.0, 1.0], [0.0, 0.5, 0.5, 0.5]]);
+    }
+
+    #[test]
+    fn the_equations_name_a_synapse_only_where_there_is_one() {
+        let text = Alif::default().equations();
+        assert_eq!(
+            text,
+            "charge v = V + I;  fire s = [v > 1 + 0.2 a];  reset v = 0 where s;  leak V = 0.9 v;  adapt a = 0.98 a + s;  \
+             output s"
+        );
+    }
+}

@@ -1,0 +1,147 @@
+//! Leaky integrate-and-fire with a leak that is learned.
+
+use serde::{Deserialize, Serialize};
+
+use super::reset::input_equation;
+use super::{Link, NeuronModel, Parameter, Reset};
+use crate::Real;
+use crate::registry::Part;
+
+/// Parametric leaky integrate-and-fire: [`super::Lif`] whose leak is trained, one for each population (Fang et al.,
+/// *Incorporating Learnable Membrane Time Constant to Enhance Learning of Spiking Neural Networks*, ICCV 2021).
+///
+/// 1. charge `v = V + gain · I`, where `gain` is 1, or `1 - leak` with `decay_input`
+/// 2. fire `s = [v > threshold]`
+/// 3. reset and leak as [`Reset`] says
+///
+/// `V` starts at 0. Trained is the number `w` of `leak = 1 / (1 + e^-w)`, so that the leak stays within `(0, 1)`; with
+/// `learn_threshold` also the threshold, as it is.
+///
+/// Defaults: leak 0.5, threshold 1 and not learned, hard reset to 0, gradient `Atan`.
+///
+/// # Equals
+/// - `ParametricLIFNode(init_tau)` of SpikingJelly: `Plif(leak: 1 - 1/init_tau, decay_input: true)`. Its trained number is
+///   `-w`, as its sigmoid gives `1/tau`; what it reports as `v` is `V / leak`.
+/// - `Leaky(beta, learn_beta=True)` of snnTorch: `Plif(leak: beta, reset: SoftAfterLeak, detach_reset: true)`, with
+///   `learn_threshold=True` `learn_threshold: true`. The gradients of the values are the same; there the trained number is
+///   the leak itself, cut to `[0, 1]`.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields, default)]
+pub struct Plif {
+    /// Share of the membrane that is kept from step to step, before training; in `(0, 1)`.
+    pub leak: f32,
+    /// Membrane potential above which the neuron fires, greater than 0; before training, if it is learned.
+    pub threshold: f32,
+    /// Whether the threshold is trained too, one for each population.
+    pub learn_threshold: bool,
+    /// What a spike does to the membrane.
+    pub reset: Reset,
+    /// Whether the input is weighted with `1 - leak`.
+    pub decay_input: bool,
+    /// Whether no error passes back from the reset into the spike that caused it.
+    pub detach_reset: bool,
+    /// A surrogate such as `Atan(alpha: 2.0)`.
+    pub gradient: Part,
+}
+
+impl Default for Plif {
+    fn default() -> Self {
+        Self {
+            leak: 0.5,
+            threshold: 1.0,
+            learn_threshold: false,
+            reset: Reset::default(),
+            decay_input: false,
+            detach_reset: false,
+            gradient: Part::new("Atan"),
+        }
+    }
+}
+
+impl Plif {
+    #[inline(always)]
+    fn threshold<F: Real>(&self, p: &[F]) -> F {
+        if self.learn_threshold { p[1] } else { self.threshold.into() }
+    }
+}
+
+impl NeuronModel for Plif {
+    type State<F: Real> = [F; 1];
+
+    fn state(&self) -> &'static [&'static str] {
+        &["v"]
+    }
+
+    fn rest<F: Real>(&self) -> [F; 1] {
+        [F::from(0.0)]
+    }
+
+    #[inline(always)]
+    fn charge<F: Real>(&self, p: &[F], [v]: [F; 1], input: F) -> [F; 1] {
+        if self.decay_input { [v + input * (F::from(1.0) - p[0])] } else { [v + input] }
+    }
+
+    #[inline(always)]
+    fn margin<F: Real>(&self, p: &[F], [v]: [F; 1]) -> F {
+        v - self.threshold(p)
+    }
+
+    #[inline(always)]
+    fn reset<F: Real>(&self, p: &[F], [v]: [F; 1], spike: F) -> [F; 1] {
+        [self.reset.apply(v, spike, self.threshold(p), p[0])]
+    }
+
+    fn parameters(&self) -> Vec<Parameter> {
+        let leak = Parameter { name: "leak", initial: self.leak, link: Link::Sigmoid };
+        let threshold = Parameter { name: "threshold", initial: self.threshold, link: Link::Identity };
+        if self.learn_threshold { vec![leak, threshold] } else { vec![leak] }
+    }
+
+    fn equations(&self) -> String {
+        let Self { leak, threshold, reset, .. } = self;
+        let input = input_equation(self.decay_input, *leak, "I");
+        let reset = reset.equation_with_leak(*threshold, *leak);
+        let trained = if self.learn_threshold { "leak and threshold are trained" } else { "the leak is trained" };
+        format!("charge v = V + {input};  fire s = [v > {threshold}];  {reset};  output s;  {trained}")
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::super::step::tests::run;
+    use super::super::{Gradient, Moment, Neuron};
+    use super::*;
+    use crate::surrogate::StraightThrough;
+
+    fn neuron(plif: Plif) -> Neuron {
+        Neuron::new("Plif", plif, Gradient::surrogate(StraightThrough {}))
+    }
+
+    #[test]
+    fn it_steps_as_the_trained_leak_says() {
+        // v: 0.25 · 4 = 1, which is not above the threshold; 0.75 + 1 = 1.75; 0 + 0.5
+        let plif = Plif { decay_input: true, ..Plif::default() };
+        let rows = run(&neuron(plif), &[0.75], &[4.0, 4.0, 2.0]);
+        assert_eq!(rows, [[0.0, 0.75], [1.0, 0.0], [0.0, 0.375]]);
+    }
+
+    #[test]
+    fn a_learned_threshold_takes_the_place_of_the_constant() {
+        let plif = Plif { learn_threshold: true, reset: Reset::Soft, ..Plif::default() };
+        assert_eq!(run(&neuron(plif), &[0.5, 2.0], &[2.0, 2.0]), [[0.0, 1.0], [1.0, 0.5]]);
+    }
+
+    #[test]
+    fn error_reaches_leak_and_threshold() {
+        // V = leak · v with v = V' + (1 - leak) · I = 1 + 0.5 · 2 = 2, which does not reach the threshold of 4. An error
+        // of 1 in V: dV/dleak = v - leak · I = 1. An error of 1 in the spike: dx/dleak = -I = -2, dx/dthreshold = -1.
+        let neuron = neuron(Plif { decay_input: true, learn_threshold: true, reset: Reset::None, ..Plif::default() });
+        let moment = Moment { p: &[0.5, 4.0], before: &[1.0], input: &[2.0], output: &[0.0], correction: &[] };
+        let (mut d_state, mut d_input, mut d_p) = ([1.0_f64], [0.0], [0.0; 2]);
+        neuron.adjoint(moment, &[0.0], &mut d_state, &mut d_input, &mut d_p);
+        assert_eq!((d_p, d_input, d_state), ([1.0, 0.0], [0.25], [0.5]));
+        let (mut d_state, mut d_p) = ([0.0], [0.0; 2]);
+        neuron.adjoint(moment, &[1.0], &mut d_state, &mut d_input, &mut d_p);
+        assert_eq!((d_p, d_input, d_state), ([-2.0, -1.0], [0.5], [1.0]));
+    }
+}

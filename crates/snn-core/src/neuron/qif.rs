@@ -1,0 +1,145 @@
+//! Quadratic integrate-and-fire.
+
+use serde::{Deserialize, Serialize};
+
+use super::{NeuronModel, Reset};
+use crate::Real;
+use crate::registry::Part;
+
+/// Quadratic integrate-and-fire: below `critical` the membrane relaxes to `rest`, above it runs away (Gerstner, Kistler,
+/// Naud and Paninski, *Neuronal Dynamics*, 2014, section 5.3).
+///
+/// 1. charge `v = V + (I + curvature · (V - rest) · (V - critical)) / tau`
+/// 2. fire `s = [v > threshold]`
+/// 3. reset `V` as [`Reset`] says, with a leak of 1
+///
+/// `V` starts where a hard reset leaves it, else at 0. With a soft reset, or none, strong input makes the membrane grow
+/// without bound.
+///
+/// Defaults: tau 2, rest 0, critical 0.8, curvature 1, threshold 1, hard reset to -0.1, gradient `Atan`.
+///
+/// # Equals
+/// `QIFNode` of SpikingJelly: `Qif(tau, rest: v_rest, critical: v_c, curvature: a0, threshold: v_threshold, reset:
+/// Hard(to: v_reset))`, `v_reset=None` is `reset: Soft`. It reports `V`.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields, default)]
+pub struct Qif {
+    /// Time constant in steps, at least 1.
+    pub tau: f32,
+    /// Membrane potential without input.
+    pub rest: f32,
+    /// Membrane potential above which it rises by itself.
+    pub critical: f32,
+    /// Strength of the quadratic term, greater than 0.
+    pub curvature: f32,
+    /// Membrane potential above which the neuron fires.
+    pub threshold: f32,
+    /// What a spike does to the membrane.
+    pub reset: Reset,
+    /// Whether no error passes back from the reset into the spike that caused it.
+    pub detach_reset: bool,
+    /// A surrogate such as `Atan(alpha: 2.0)`.
+    pub gradient: Part,
+}
+
+impl Default for Qif {
+    fn default() -> Self {
+        Self {
+            tau: 2.0,
+            rest: 0.0,
+            critical: 0.8,
+            curvature: 1.0,
+            threshold: 1.0,
+            reset: Reset::Hard { to: -0.1 },
+            detach_reset: false,
+            gradient: Part::new("Atan"),
+        }
+    }
+}
+
+/// `curvature · (v - rest) · (v - critical)`
+#[inline(always)]
+pub(super) fn quadratic<F: Real>(v: F, [rest, critical, curvature]: [f32; 3]) -> F {
+    (v - rest.into()) * (v - critical.into()) * curvature.into()
+}
+
+/// The same in symbols.
+pub(super) fn quadratic_equation([rest, critical, curvature]: [f32; 3]) -> String {
+    let factor = if curvature == 1.0 { String::new() } else { format!("{curvature} ") };
+    let distance = |from: f32| {
+        if from == 0.0 {
+            "V".to_owned()
+        } else if from < 0.0 {
+            format!("(V + {})", -from)
+        } else {
+            format!("(V - {from})")
+        }
+    };
+    format!("{factor}{} {}", distance(rest), distance(critical))
+}
+
+impl NeuronModel for Qif {
+    type State<F: Real> = [F; 1];
+
+    fn state(&self) -> &'static [&'static str] {
+        &["v"]
+    }
+
+    fn rest<F: Real>(&self) -> [F; 1] {
+        [self.reset.start().into()]
+    }
+
+    #[inline(always)]
+    fn charge<F: Real>(&self, _p: &[F], [v]: [F; 1], input: F) -> [F; 1] {
+        [v + (input + quadratic(v, [self.rest, self.critical, self.curvature])) / self.tau.into()]
+    }
+
+    #[inline(always)]
+    fn margin<F: Real>(&self, _p: &[F], [v]: [F; 1]) -> F {
+        v - self.threshold.into()
+    }
+
+    #[inline(always)]
+    fn reset<F: Real>(&self, _p: &[F], [v]: [F; 1], spike: F) -> [F; 1] {
+        [self.reset.apply(v, spike, self.threshold.into(), 1.0.into())]
+    }
+
+    fn equations(&self) -> String {
+        let Self { tau, rest, critical, curvature, threshold, reset, .. } = self;
+        let drift = quadratic_equation([*rest, *critical, *curvature]);
+        let reset = reset.equation(*threshold);
+        format!("charge v = V + (I + {drift}) / {tau};  fire s = [v > {threshold}];  {reset};  V = v;  output s")
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::super::step::tests::run;
+    use super::super::{Gradient, Neuron};
+    use super::*;
+    use crate::surrogate::Atan;
+
+    #[test]
+    fn above_the_critical_potential_the_membrane_rises_by_itself() {
+        // v: 0 + (1.5 + 0 · (-0.5)) / 2 = 0.75; 0.75 + (0 + 0.75 · 0.25) / 2 = 0.84375;
+        // 0.84375 + (0.01953125 + 0.84375 · 0.34375) / 2 = 0.99853515625; and once more, without input, above 1.
+        let qif = Qif { critical: 0.5, reset: Reset::default(), ..Qif::default() };
+        let neuron = Neuron::new("Qif", qif, Gradient::surrogate(Atan::default()));
+        let rows = run(&neuron, &[], &[1.5, 0.0, 0.019_531_25, 0.0, 2.0, 0.5]);
+        // After the spike: 0 + 2 / 2 = 1, which is not above the threshold; 1 + (0.5 + 1 · 0.5) / 2 = 1.5
+        let expected = [[0.0, 0.75], [0.0, 0.843_75], [0.0, 0.998_535_156_25], [1.0, 0.0], [0.0, 1.0], [1.0, 0.0]];
+        assert_eq!(rows, expected);
+    }
+
+    #[test]
+    fn it_starts_where_a_hard_reset_leaves_it() {
+        assert_eq!(NeuronModel::rest::<f32>(&Qif::default()), [-0.1]);
+        assert_eq!(NeuronModel::rest::<f32>(&Qif { reset: Reset::Soft, ..Qif::default() }), [0.0]);
+    }
+
+    #[test]
+    fn the_equations_leave_out_what_is_0_or_1() {
+        let text = Qif { critical: -0.5, ..Qif::default() }.equations();
+        assert!(text.starts_with("charge v = V + (I + V (V + 0.5)) / 2;  fire s = [v > 1];  reset v = -0.1"), "{text}");
+    }
+}

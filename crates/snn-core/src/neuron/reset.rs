@@ -1,0 +1,106 @@
+//! What a spike does to the membrane, and how a leak comes in; all neurons that have the two share them.
+
+use serde::{Deserialize, Serialize};
+
+use crate::Real;
+
+/// What a spike does to the membrane.
+///
+/// Of the charged membrane `v`, the spike `s` and the leak, these make the membrane `V` after the step. Neurons without
+/// a leak have a leak of 1, with which `Soft` and `SoftAfterLeak` are the same.
+#[derive(Debug, Clone, Copy, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub enum Reset {
+    /// The membrane is set to `to`: `V = leak · ((1 - s) · v + s · to)`. "zero" of snnTorch, `v_reset` of SpikingJelly
+    /// and Norse.
+    Hard {
+        /// Membrane potential after a spike.
+        #[serde(default)]
+        to: f32,
+    },
+    /// The threshold is subtracted: `V = leak · (v - threshold · s)`. SpikingJelly with `v_reset=None`, `reset_subtract`
+    /// of Norse.
+    Soft,
+    /// The threshold is subtracted from what the leak has left: `V = leak · v - threshold · s`. "subtract" of snnTorch.
+    SoftAfterLeak,
+    /// Nothing: `V = leak · v`. "none" of snnTorch.
+    None,
+}
+
+impl Default for Reset {
+    fn default() -> Self {
+        Self::Hard { to: 0.0 }
+    }
+}
+
+impl Reset {
+    /// The membrane potential after the step, from the charged one, `v`.
+    #[inline(always)]
+    pub fn apply<F: Real>(self, v: F, spike: F, threshold: F, leak: F) -> F {
+        match self {
+            Self::Hard { to: 0.0 } => (F::from(1.0) - spike) * v * leak,
+            Self::Hard { to } => ((F::from(1.0) - spike) * v + spike * to.into()) * leak,
+            Self::Soft => (v - spike * threshold) * leak,
+            Self::SoftAfterLeak => v * leak - spike * threshold,
+            Self::None => v * leak,
+        }
+    }
+
+    /// Where the membrane of a neuron without a leak towards 0 starts: where a hard reset leaves it, else at 0.
+    pub fn start(self) -> f32 {
+        match self {
+            Self::Hard { to } => to,
+            _ => 0.0,
+        }
+    }
+
+    /// The reset in symbols, of a neuron without a leak.
+    pub fn equation(self, threshold: f32) -> String {
+        match self {
+            Self::Hard { to } => format!("reset v = {to} where s"),
+            Self::Soft | Self::SoftAfterLeak => format!("reset v = v - {threshold} s"),
+            Self::None => "no reset".to_owned(),
+        }
+    }
+
+    /// Reset and leak in symbols, in the order in which they happen.
+    pub fn equation_with_leak(self, threshold: f32, leak: f32) -> String {
+        match self {
+            Self::SoftAfterLeak => format!("leak v = {leak} v;  reset V = v - {threshold} s"),
+            _ if leak == 1.0 => format!("{};  V = v (no leak)", self.equation(threshold)),
+            _ => format!("{};  leak V = {leak} v", self.equation(threshold)),
+        }
+    }
+}
+
+/// The input in symbols, weighted with `1 - leak` if it decays.
+pub(super) fn input_equation(decay_input: bool, leak: f32, input: &str) -> String {
+    let gain = (1.0 - super::exact_leak(leak)) as f32;
+    if decay_input { format!("{gain} {input}") } else { input.to_owned() }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// What a charged membrane of 1.5 becomes, without and with a spike; threshold 1, leak 1/2.
+    fn after(reset: Reset) -> (f64, f64) {
+        (reset.apply(1.5, 0.0, 1.0, 0.5), reset.apply(1.5, 1.0, 1.0, 0.5))
+    }
+
+    #[test]
+    fn a_reset_is_what_its_name_says() {
+        assert_eq!(after(Reset::Hard { to: 0.0 }), (0.75, 0.0));
+        assert_eq!(after(Reset::Hard { to: -0.5 }), (0.75, -0.25));
+        assert_eq!(after(Reset::Soft), (0.75, 0.25));
+        assert_eq!(after(Reset::SoftAfterLeak), (0.75, -0.25));
+        assert_eq!(after(Reset::None), (0.75, 0.75));
+    }
+
+    #[test]
+    fn the_equations_are_in_the_order_of_the_step() {
+        assert_eq!(Reset::Soft.equation_with_leak(1.0, 0.9), "reset v = v - 1 s;  leak V = 0.9 v");
+        assert_eq!(Reset::SoftAfterLeak.equation_with_leak(1.0, 0.9), "leak v = 0.9 v;  reset V = v - 1 s");
+        assert_eq!(input_equation(true, 0.9, "I"), "0.1 I");
+    }
+}
