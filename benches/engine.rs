@@ -10,8 +10,8 @@ use std::time::Duration;
 
 use criterion::{BenchmarkId, Criterion, Throughput, criterion_group, criterion_main};
 use snn_core::{
-    Draws, Dropout, Encoder, Engine as _, Map, Network, Neuron, Plan, Projection, Session, Shape, Source, SpikeTrain,
-    SquaredError, Stimulus, Stream, Trial, Weights,
+    Draws, Dropout, Engine as _, Errors, Final, Map, Network, Neuron, Plan, Poisson, Projection, Session, Shape,
+    Source, SpikeTrain, SquaredError, Stimulus, Stream, Trial, Weights, grade, neuron::PoolIf,
 };
 use snn_cpu::Cpu;
 
@@ -63,11 +63,12 @@ fn training_steps(criterion: &mut Criterion) {
             bencher.iter(|| {
                 session.load(&weights).expect("the weights fit");
                 let draws = Draws { seed: 1, epoch: 0, samples: &samples };
-                let stimulus = Stimulus::Images { pixels: &pixels, encoder: Encoder::default(), draws };
+                let (shape, encoder) = (network.input(), &Poisson::default());
+                let stimulus = Stimulus::Images { pixels: &pixels, shape, encoder, draws };
                 let trial = Trial { stimulus, dropout: Dropout::Drawn(draws) };
                 let activity = session.forward(&trial).expect("the trial fits");
-                let (_, d_output) = SquaredError.evaluate(&activity.output, &classes, network.classes());
-                session.backward(&d_output, &mut gradients).expect("the output's gradient fits");
+                let grades = grade(&SquaredError {}, &Final {}, &activity.output, &classes, network.classes());
+                session.backward(Errors::of_output(&grades.d_output), &mut gradients).expect("the errors fit");
                 black_box(&gradients);
             });
         });
@@ -90,12 +91,12 @@ impl Convolution {
     fn new(density: f32, dense_above: f32, reads_input: bool) -> Self {
         let conv = Map::Conv { channels: Self::SHAPE.channels, kernel: [3, 3], stride: 1, padding: 1 };
         let relay = Projection::new(Source::Input, Map::Subsample { stride: 1 });
-        let neuron = Neuron::PoolIf { threshold: 0.5 };
+        let neuron = PoolIf { threshold: 0.5 }.neuron();
         let mut builder = Network::builder(Self::SHAPE);
         let source = if reads_input {
             Source::Input
         } else {
-            builder.add("source", neuron, vec![relay.clone()]).expect("the relay fits")
+            builder.add("source", neuron.clone(), vec![relay.clone()]).expect("the relay fits")
         };
         let target = vec![Projection::new(source, conv), relay];
         let target = builder.add("target", neuron, target).expect("the convolution fits");
@@ -120,7 +121,9 @@ impl Convolution {
     }
 
     fn backward(&mut self) {
-        self.session.backward(&[1.0], &mut self.gradients).expect("the output's gradient fits");
+        let mut d_output = [0.0; Self::STEPS];
+        d_output[Self::STEPS - 1] = 1.0 / Self::STEPS as f32;
+        self.session.backward(Errors::of_output(&d_output), &mut self.gradients).expect("the errors fit");
     }
 
     /// Multiply-accumulates with a spike in them, as throughput.
@@ -131,8 +134,7 @@ impl Convolution {
 }
 
 fn compiled(engine: &Cpu, network: &Network, steps: usize, batch: usize) -> Box<dyn Session> {
-    let plan = Plan { steps, batch, train: true, record: false };
-    engine.compile(network, plan).expect("the plan is valid")
+    engine.compile(network, Plan::new(steps, batch).train()).expect("the plan is valid")
 }
 
 /// `n` uniform values in `[0, 1)`.

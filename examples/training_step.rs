@@ -21,8 +21,8 @@ use clap::{Parser, ValueEnum};
 use safetensors::{Dtype, SafeTensors, tensor::TensorView};
 use serde_json::{Map as Object, Value, json};
 use snn_core::{
-    Activity, Draws, Dropout, Encoder, Engine, Network, Plan, Purpose, Session, SpikeTrain, SquaredError, Stimulus,
-    Stream, Trial, Weights, argmax, reference::Reference,
+    Activity, Draws, Dropout, Engine, Errors, Final, Grades, Network, Plan, Poisson, Purpose, Session, SpikeTrain,
+    SquaredError, Stimulus, Stream, Trial, Weights, argmax, grade, reference::Reference,
 };
 use snn_cpu::Cpu;
 
@@ -115,10 +115,10 @@ impl Net {
         }
     }
 
-    fn encoder(self) -> Encoder {
+    fn encoder(self) -> Poisson {
         match self {
-            Self::Lenet => Encoder::Poisson { scale: 0.5 },
-            Self::Vgg9 => Encoder::Poisson { scale: 1.0 },
+            Self::Lenet => Poisson { scale: 0.5 },
+            Self::Vgg9 => Poisson { scale: 1.0 },
         }
     }
 }
@@ -144,7 +144,7 @@ fn main() -> Result<()> {
 struct Step {
     network: Network,
     session: Box<dyn Session>,
-    encoder: Encoder,
+    encoder: Poisson,
     pixels: Vec<f32>,
     classes: Vec<u8>,
     samples: Vec<u32>,
@@ -158,15 +158,16 @@ impl Step {
     fn forward(&mut self, train: bool) -> Result<Activity> {
         let draws = Draws { seed: 0, epoch: self.epoch, samples: &self.samples };
         self.epoch += 1;
-        let stimulus = Stimulus::Images { pixels: &self.pixels, encoder: self.encoder, draws };
+        let shape = self.network.input();
+        let stimulus = Stimulus::Images { pixels: &self.pixels, shape, encoder: &self.encoder, draws };
         let dropout = if train { Dropout::Drawn(draws) } else { Dropout::Off };
         Ok(self.session.forward(&Trial { stimulus, dropout })?)
     }
 
     fn train(&mut self) -> Result<Activity> {
         let activity = self.forward(true)?;
-        let (_, d_output) = SquaredError.evaluate(&activity.output, &self.classes, self.network.classes());
-        self.session.backward(&d_output, &mut self.gradients)?;
+        let grades = self.grade(&activity);
+        self.session.backward(Errors::of_output(&grades.d_output), &mut self.gradients)?;
         for (weights, gradients) in self.weights.iter_mut().zip(&self.gradients) {
             for (w, g) in weights.iter_mut().zip(gradients) {
                 *w -= self.learning_rate * (g + WEIGHT_DECAY * *w);
@@ -178,9 +179,14 @@ impl Step {
 
     fn infer(&mut self) -> Result<Activity> {
         let activity = self.forward(false)?;
-        let found: Vec<usize> = activity.output.chunks_exact(self.network.classes()).map(argmax).collect();
+        let scores = self.grade(&activity).scores;
+        let found: Vec<usize> = scores.chunks_exact(self.network.classes()).map(argmax).collect();
         std::hint::black_box(found);
         Ok(activity)
+    }
+
+    fn grade(&self, activity: &Activity) -> Grades {
+        grade(&SquaredError {}, &Final {}, &activity.output, &self.classes, self.network.classes())
     }
 }
 
@@ -193,7 +199,7 @@ fn run_timed(arguments: &Arguments, engine: &dyn Engine) -> Result<Value> {
         Some(path) => weights_of(&network, &SafeTensors::deserialize(&fs::read(path)?)?)?,
         None => networks::initial_weights(&network, 0),
     };
-    let plan = Plan { steps: arguments.steps, batch, train: !arguments.infer, record: false };
+    let plan = Plan { train: !arguments.infer, ..Plan::new(arguments.steps, batch) };
     let mut session = engine.compile(&network, plan)?;
     session.load(&weights)?;
     let mut step = Step {
@@ -344,18 +350,23 @@ fn run_case(arguments: &Arguments, engine: &dyn Engine, path: &Path) -> Result<V
     };
     let masks = network.populations().iter().map(|population| mask(&population.name)).collect::<Result<Vec<_>>>()?;
 
-    let mut session = engine.compile(&network, Plan { steps, batch, train: true, record: arguments.counts })?;
+    let mut session = engine.compile(&network, Plan { record: arguments.counts, ..Plan::new(steps, batch).train() })?;
     session.load(&weights)?;
     let trial = Trial { stimulus: Stimulus::Spikes(&spikes), dropout: Dropout::Masks(&masks) };
     let activity = session.forward(&trial)?;
-    let errors: Vec<f32> = activity.output.iter().zip(&target).map(|(y, wanted)| y - wanted).collect();
+    let last = (steps - 1) * target.len();
+    let scores: Vec<f32> = activity.output[last..].iter().map(|y| y / steps as f32).collect();
+    let errors: Vec<f32> = scores.iter().zip(&target).map(|(score, wanted)| score - wanted).collect();
     let loss: f32 = errors.iter().map(|error| error * error).sum();
-    let d_output: Vec<f32> = errors.iter().map(|error| 2.0 * error).collect();
+    let mut d_output = vec![0.0; activity.output.len()];
+    for (d, error) in d_output[last..].iter_mut().zip(&errors) {
+        *d = 2.0 * error / steps as f32;
+    }
     let mut gradients = network.zeros();
-    session.backward(&d_output, &mut gradients)?;
+    session.backward(Errors::of_output(&d_output), &mut gradients)?;
 
     let mut results = Tensors::default();
-    results.floats("output", &[batch, network.classes()], &activity.output);
+    results.floats("output", &[batch, network.classes()], &scores);
     results.floats("loss", &[1], &[loss]);
     for (weight, gradient) in network.weights().iter().zip(&gradients) {
         results.floats(&format!("grad.{}", weight.name), &weight.shape, gradient);
