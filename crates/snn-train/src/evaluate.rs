@@ -3,9 +3,9 @@
 use std::ops::Range;
 
 use serde::{Deserialize, Serialize};
-use snn_core::{Activity, Draws, Dropout, Engine, Network, Plan, SquaredError, Stimulus, Trial, Weights, argmax};
+use snn_core::{Activity, Draws, Dropout, Engine, Grades, Network, Plan, Stimulus, Trial, Weights, argmax, grade};
 use snn_data::{Dataset, Loader};
-use snn_models::experiment::Experiment;
+use snn_models::{Built, Experiment};
 
 use crate::{Event, Observer, TrainError};
 
@@ -17,7 +17,7 @@ const EPOCH: u32 = u32::MAX;
 pub struct Evaluation {
     /// Number of images.
     pub images: usize,
-    /// Mean loss per image.
+    /// Mean loss per image, the penalty on firing rates included.
     pub loss: f64,
     /// Share of the images answered correctly.
     pub accuracy: f64,
@@ -27,7 +27,7 @@ pub struct Evaluation {
     pub input_spikes: f64,
     /// Mean spikes of all populations per image.
     pub spikes: f64,
-    /// Name and firing rate (spikes per neuron and time step) of each population but the readout.
+    /// Name and firing rate (spikes per neuron and time step) of each population that fires.
     pub rates: Vec<(String, f32)>,
 }
 
@@ -39,14 +39,14 @@ pub struct Evaluation {
 /// [`TrainError::Core`].
 pub fn evaluate(
     engine: &dyn Engine,
-    network: &Network,
     experiment: &Experiment,
+    built: &Built,
     weights: &Weights,
     data: &Dataset,
     images: Range<usize>,
     observer: &mut dyn Observer,
 ) -> Result<Option<Evaluation>, TrainError> {
-    check_data(network, data)?;
+    check_data(built, data)?;
     if images.is_empty() || images.end > data.len() {
         return Err(TrainError::setup(
             "images to evaluate",
@@ -54,8 +54,7 @@ pub fn evaluate(
         ));
     }
     let batch = experiment.training.batch.clamp(1, images.len());
-    let plan = Plan { steps: experiment.steps, batch, train: false, record: false };
-    let mut session = engine.compile(network, plan)?;
+    let mut session = engine.compile(&built.network, Plan::new(experiment.steps, batch))?;
     session.load(weights)?;
 
     let mut loader = Loader::in_order(data, images.clone(), batch);
@@ -64,12 +63,13 @@ pub fn evaluate(
     for index in 0..loader.batches() {
         let Some(batch) = loader.batch(EPOCH, index) else { break };
         let draws = Draws { seed: experiment.training.seed, epoch: EPOCH, samples: &batch.samples };
-        let stimulus = Stimulus::Images { pixels: &batch.pixels, encoder: experiment.input, draws };
+        let (pixels, shape, encoder) = (&batch.pixels, data.shape(), built.encoder.as_ref());
+        let stimulus = Stimulus::Images { pixels, shape, encoder, draws };
         let activity = session.forward(&Trial { stimulus, dropout: Dropout::Off })?;
-        let (losses, _) = SquaredError.evaluate(&activity.output, &batch.labels, data.classes());
-        total.add(&activity, &losses, &batch.labels);
-        for (row, &label) in activity.output.chunks(data.classes()).zip(&batch.labels) {
-            confusion[usize::from(label)][argmax(row)] += 1;
+        let judgement = judge(experiment, built, &activity, &batch.labels);
+        total.add(&activity, &judgement, &batch.labels);
+        for (scores, &label) in judgement.grades.scores.chunks(data.classes()).zip(&batch.labels) {
+            confusion[usize::from(label)][argmax(scores)] += 1;
         }
         if observer.on_event(&Event::Evaluating { done: total.images, images: images.len() }).is_break() {
             return Ok(None);
@@ -83,12 +83,12 @@ pub fn evaluate(
         confusion,
         input_spikes: per_image(total.input_spikes),
         spikes: per_image(total.spikes.iter().sum()),
-        rates: rates(network, experiment.steps, total.images, &total.spikes),
+        rates: rates(&built.network, experiment.steps, total.images, &total.spikes),
     }))
 }
 
-/// Name and firing rate (spikes per neuron and time step) of each population but the readout, which never fires, given
-/// the spikes of each population over `images` trials of `steps` time steps.
+/// Name and firing rate (spikes per neuron and time step) of each population that fires, given the spikes of each
+/// population over `images` trials of `steps` time steps.
 pub fn rates(network: &Network, steps: usize, images: usize, spikes: &[u64]) -> Vec<(String, f32)> {
     let populations = network.populations().iter().zip(spikes).filter(|(population, _)| population.neuron.fires());
     populations
@@ -97,6 +97,24 @@ pub fn rates(network: &Network, steps: usize, images: usize, spikes: &[u64]) -> 
             (population.name.clone(), (spikes as f64 / chances) as f32)
         })
         .collect()
+}
+
+/// A batch, judged by the experiment's loss and its penalty on firing rates.
+pub(crate) struct Judgement {
+    pub(crate) grades: Grades,
+    penalty: f64,
+    /// `dL/d emitted` of each population; empty without a penalty.
+    pub(crate) d_emitted: Vec<f32>,
+}
+
+/// Judges what a batch with these labels `[N]` gave.
+pub(crate) fn judge(experiment: &Experiment, built: &Built, activity: &Activity, labels: &[u8]) -> Judgement {
+    let Built { network, readout, loss, .. } = built;
+    let grades = grade(loss.as_ref(), readout.as_ref(), &activity.output, labels, network.classes());
+    let penalty =
+        experiment.rates.map(|rates| rates.evaluate(network, experiment.steps, labels.len(), &activity.emitted));
+    let (penalty, d_emitted) = penalty.unwrap_or_default();
+    Judgement { grades, penalty, d_emitted }
 }
 
 /// Sums over trials.
@@ -111,12 +129,13 @@ pub(crate) struct Tally {
 }
 
 impl Tally {
-    /// Adds a trial of samples with these losses `[N]` and labels `[N]`.
-    pub(crate) fn add(&mut self, activity: &Activity, losses: &[f32], labels: &[u8]) {
-        let rows = activity.output.chunks(activity.output.len() / labels.len().max(1));
+    /// Adds a trial of samples with these labels `[N]`.
+    pub(crate) fn add(&mut self, activity: &Activity, judgement: &Judgement, labels: &[u8]) {
+        let Grades { scores, losses, .. } = &judgement.grades;
+        let rows = scores.chunks(scores.len() / labels.len().max(1));
         self.images += labels.len();
         self.correct += rows.zip(labels).filter(|(row, label)| argmax(row) == usize::from(**label)).count() as u64;
-        self.loss += losses.iter().map(|&loss| f64::from(loss)).sum::<f64>();
+        self.loss += losses.iter().map(|&loss| f64::from(loss)).sum::<f64>() + judgement.penalty;
         self.input_spikes += activity.input_spikes;
         self.spikes.resize(activity.spikes.len(), 0);
         for (sum, spikes) in self.spikes.iter_mut().zip(&activity.spikes) {
@@ -125,10 +144,11 @@ impl Tally {
     }
 }
 
-/// Checks that images and classes of `data` are those of `network`.
-pub(crate) fn check_data(network: &Network, data: &Dataset) -> Result<(), TrainError> {
-    if data.shape() != network.input() {
-        let reason = format!("input {} expected, images of {} found", network.input(), data.shape());
+/// Checks that images and classes of `data` are those that the network was built for.
+pub(crate) fn check_data(built: &Built, data: &Dataset) -> Result<(), TrainError> {
+    let Built { data: expected, network, .. } = built;
+    if data.shape() != expected.shape() {
+        let reason = format!("images of {} expected, {} found", expected.shape(), data.shape());
         return Err(TrainError::setup("network and data", reason));
     }
     if data.classes() != network.classes() {

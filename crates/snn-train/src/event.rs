@@ -46,7 +46,7 @@ pub enum Event {
         epoch: usize,
         /// Batches done.
         step: usize,
-        /// Mean loss per image.
+        /// Mean loss per image, the penalty on firing rates included.
         loss: f32,
         /// Share of the images answered correctly before the update.
         accuracy: f32,
@@ -56,7 +56,7 @@ pub enum Event {
         gradient: f32,
         /// Duration in milliseconds.
         millis: f32,
-        /// Name and firing rate (spikes per neuron and time step) of each population but the readout.
+        /// Name and firing rate (spikes per neuron and time step) of each population that fires.
         rates: Vec<(String, f32)>,
     },
     /// Images were evaluated. Not recorded.

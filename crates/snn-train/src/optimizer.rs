@@ -10,11 +10,14 @@ use crate::checkpoint::{Tensor, fit_tensors};
 /// Values that one thread works on at a time.
 const CHUNK: usize = 1 << 14;
 
-/// An update rule and what it remembers.
+/// An update rule and what it remembers. Weight decay applies to weights, not to the constants that neurons train: a leak
+/// that shrank towards 0 would be another neuron, not a simpler one.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Optimizer {
     rule: experiment::Optimizer,
     updates: u64,
+    /// Factor on the weight decay of each tensor: 1, or 0 for a constant.
+    decays: Vec<f32>,
     /// Kind of each memory, and its values in the form of the weights.
     memory: Vec<(&'static str, Weights)>,
 }
@@ -29,7 +32,9 @@ impl Optimizer {
                 &["first_moment", "second_moment"]
             }
         };
-        Self { rule, updates: 0, memory: kinds.iter().map(|&kind| (kind, network.zeros())).collect() }
+        let decays = network.weights().iter().map(|weight| if weight.constant.is_some() { 0.0 } else { 1.0 });
+        let memory = kinds.iter().map(|&kind| (kind, network.zeros())).collect();
+        Self { rule, updates: 0, decays: decays.collect(), memory }
     }
 
     /// Learning rate before any schedule.
@@ -49,10 +54,11 @@ impl Optimizer {
     /// One update of `weights` by `gradients`, both in the form of the network's weights, at learning rate `rate`.
     pub fn update(&mut self, weights: &mut Weights, gradients: &Weights, rate: f32) {
         self.updates += 1;
-        let pairs = weights.iter_mut().zip(gradients);
+        let tensors = weights.iter_mut().zip(gradients).zip(&self.decays);
         match (self.rule, &mut self.memory[..]) {
             (experiment::Optimizer::Sgd { momentum, weight_decay, .. }, [(_, velocity)]) => {
-                for ((weights, gradients), velocity) in pairs.zip(velocity) {
+                for (((weights, gradients), decays), velocity) in tensors.zip(velocity) {
+                    let weight_decay = decays * weight_decay;
                     each((weights, gradients, velocity), |(w, g, m)| {
                         *m = momentum * *m + (g + weight_decay * *w);
                         *w -= rate * *m;
@@ -60,7 +66,8 @@ impl Optimizer {
                 }
             }
             (experiment::Optimizer::Sgd { weight_decay, .. }, _) => {
-                for (weights, gradients) in pairs {
+                for ((weights, gradients), decays) in tensors {
+                    let weight_decay = decays * weight_decay;
                     each((weights, gradients), |(w, g)| *w -= rate * (g + weight_decay * *w));
                 }
             }
@@ -74,7 +81,8 @@ impl Optimizer {
                 let (penalty, shrink) = if decoupled { (0.0, rate * weight_decay) } else { (weight_decay, 0.0) };
                 let bias = |beta: f32| 1.0 - f64::from(beta).powi(self.updates.min(i32::MAX as u64) as i32);
                 let (step, root_bias) = ((f64::from(rate) / bias(betas.0)) as f32, bias(betas.1).sqrt() as f32);
-                for (((weights, gradients), first), second) in pairs.zip(first).zip(second) {
+                for ((((weights, gradients), decays), first), second) in tensors.zip(first).zip(second) {
+                    let (penalty, shrink) = (decays * penalty, decays * shrink);
                     each((weights, gradients, first, second), |(w, g, m, v)| {
                         let g = g + penalty * *w;
                         *m = betas.0 * *m + (1.0 - betas.0) * g;
@@ -146,6 +154,7 @@ where
 
 #[cfg(test)]
 mod tests {
+    use snn_core::registry::{Part, Registry};
     use snn_core::{Map, Neuron, Projection, Shape, Source};
 
     use super::*;
@@ -156,6 +165,12 @@ mod tests {
         let map = Map::Linear { features: 1 };
         builder.add("readout", Neuron::readout(), vec![Projection::new(Source::Input, map)]).unwrap();
         builder.build().unwrap()
+    }
+
+    /// A neuron that trains its leak.
+    fn learning() -> Neuron {
+        let registry = Registry::new().with(snn_core::plugin).unwrap();
+        registry.neurons.make(&mut Part::new("Plif"), &registry).unwrap()
     }
 
     /// The weights `[1, -2]` after each of some updates by the gradients given, at rate 0.1.
@@ -223,6 +238,25 @@ mod tests {
     fn adam_w_keeps_the_weight_decay_apart() {
         let rule = experiment::Optimizer::AdamW { rate: 0.1, betas: (0.9, 0.999), epsilon: 1e-8, weight_decay: 0.5 };
         assert_close(run(rule, [[0.0, 0.0], [0.0, 0.0]]), [[0.95, -1.9], [0.9025, -1.805]]);
+    }
+
+    #[test]
+    fn constants_of_neurons_do_not_decay() {
+        let mut builder = Network::builder(Shape::features(1));
+        let map = Map::Linear { features: 1 };
+        builder.add("fc", learning(), vec![Projection::new(Source::Input, map)]).unwrap();
+        let network = builder.build().unwrap();
+        let decay = 0.5;
+        for rule in [
+            experiment::Optimizer::Sgd { rate: 0.1, momentum: 0.0, weight_decay: decay },
+            experiment::Optimizer::Sgd { rate: 0.1, momentum: 0.9, weight_decay: decay },
+            experiment::Optimizer::Adam { rate: 0.1, betas: (0.9, 0.999), epsilon: 1e-8, weight_decay: decay },
+            experiment::Optimizer::AdamW { rate: 0.1, betas: (0.9, 0.999), epsilon: 1e-8, weight_decay: decay },
+        ] {
+            let mut weights = vec![vec![1.0], vec![2.0]];
+            Optimizer::new(rule, &network).update(&mut weights, &network.zeros(), 0.1);
+            assert!(weights[0][0] < 1.0 && weights[1] == [2.0], "{rule:?}: {weights:?}");
+        }
     }
 
     #[test]

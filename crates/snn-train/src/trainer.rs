@@ -4,12 +4,12 @@ mod start;
 
 use std::time::{Duration, Instant};
 
-use snn_core::{Draws, Dropout, Engine, Network, Session, SquaredError, Stimulus, Trial, Weights};
+use snn_core::{Draws, Dropout, Engine, Errors, Session, Stimulus, Trial, Weights};
 use snn_data::{Dataset, Loader};
-use snn_models::experiment::Experiment;
+use snn_models::{Built, Experiment};
 
 use crate::checkpoint::{Best, Checkpoint, Progress, Sums};
-use crate::evaluate::Tally;
+use crate::evaluate::{Tally, judge};
 use crate::{
     Evaluation, Event, Health, Observer, Optimizer, RunFolder, TrainError, clip, evaluate, factor, norm, rates,
 };
@@ -22,10 +22,10 @@ pub const SAVE_EVERY: Duration = Duration::from_mins(1);
 pub struct Job<'a> {
     /// What computes.
     pub engine: &'a dyn Engine,
-    /// The network.
-    pub network: &'a Network,
-    /// Input, time steps and training.
+    /// Time steps and training.
     pub experiment: &'a Experiment,
+    /// What the names of the experiment stand for.
+    pub built: &'a Built,
     /// Weights at the start; not used where a run goes on from a checkpoint.
     pub initial: &'a Weights,
     /// Training images; the last `experiment.training.validation` of them are for validation.
@@ -103,20 +103,22 @@ impl Run<'_> {
     /// Learns the next batch: show it, go back through it, update the weights, tell of it.
     fn learn(&mut self) -> Result<(), TrainError> {
         let started = Instant::now();
-        let &Job { network, experiment, .. } = self.job;
+        let &Job { experiment, built, train, .. } = self.job;
         let training = &experiment.training;
         let (Progress { epoch, step, .. }, batches) = (self.progress, self.loader.batches());
         let Some(batch) = self.loader.batch(epoch as u32, step) else { return Ok(()) };
 
         let draws = Draws { seed: training.seed, epoch: epoch as u32, samples: &batch.samples };
-        let stimulus = Stimulus::Images { pixels: &batch.pixels, encoder: experiment.input, draws };
+        let (pixels, shape, encoder) = (&batch.pixels, train.shape(), built.encoder.as_ref());
+        let stimulus = Stimulus::Images { pixels, shape, encoder, draws };
         let activity = self.session.forward(&Trial { stimulus, dropout: Dropout::Drawn(draws) })?;
-        let (losses, d_output) = SquaredError.evaluate(&activity.output, &batch.labels, network.classes());
+        let judgement = judge(experiment, built, &activity, &batch.labels);
         let mut tally = Tally::default();
-        tally.add(&activity, &losses, &batch.labels);
+        tally.add(&activity, &judgement, &batch.labels);
         self.check_finite("the loss", tally.loss)?;
 
-        self.session.backward(&d_output, &mut self.gradients)?;
+        let errors = Errors { output: &judgement.grades.d_output, emitted: &judgement.d_emitted };
+        self.session.backward(errors, &mut self.gradients)?;
         let gradient = norm(&self.gradients);
         self.check_finite("the gradient", gradient)?;
         if let Some(limit) = training.clip {
@@ -130,7 +132,7 @@ impl Run<'_> {
         self.progress.updates += 1;
         self.progress.sums.add(&tally);
         let step = self.progress.step;
-        let rates = rates(network, experiment.steps, tally.images, &tally.spikes);
+        let rates = rates(&built.network, experiment.steps, tally.images, &tally.spikes);
         let warnings = self.health.observe(&rates);
         self.emit(&Event::Step {
             epoch,
@@ -159,12 +161,12 @@ impl Run<'_> {
     /// The best weights are saved first: killed in between, the run learns the rest of the epoch anew from the last
     /// checkpoint and saves the same best weights again.
     fn end_epoch(&mut self) -> Result<bool, TrainError> {
-        let &Job { engine, network, experiment, train, .. } = self.job;
+        let &Job { engine, experiment, built, train, .. } = self.job;
         let Progress { epoch, images, sums, best, .. } = self.progress;
         let held_out = images..train.len();
         let mut validation = None;
         if !held_out.is_empty() {
-            validation = evaluate(engine, network, experiment, &self.weights, train, held_out, self.observer)?;
+            validation = evaluate(engine, experiment, built, &self.weights, train, held_out, self.observer)?;
             if validation.is_none() {
                 return Ok(false);
             }
@@ -193,10 +195,10 @@ impl Run<'_> {
 
     /// Tests the best weights.
     fn finish(mut self) -> Result<Outcome, TrainError> {
-        let &Job { engine, network, experiment, test, .. } = self.job;
+        let &Job { engine, experiment, built, test, .. } = self.job;
         let best = Checkpoint::load(&self.folder.best())?;
-        let weights = best.weights_for(network)?;
-        let test = evaluate(engine, network, experiment, &weights, test, 0..test.len(), self.observer)?;
+        let weights = best.weights_for(&built.network)?;
+        let test = evaluate(engine, experiment, built, &weights, test, 0..test.len(), self.observer)?;
         let Some(test) = test else { return self.stopped() };
         let best_epoch = best.progress.best.map_or(0, |best| best.epoch);
         self.emit(&Event::Finished { best_epoch, test: test.clone() })?;
@@ -221,8 +223,8 @@ impl Run<'_> {
         Checkpoint {
             experiment: self.folder.experiment().to_owned(),
             progress: self.progress,
-            weights: Checkpoint::tensors(self.job.network, &self.weights),
-            optimizer: self.optimizer.tensors(self.job.network),
+            weights: Checkpoint::tensors(&self.job.built.network, &self.weights),
+            optimizer: self.optimizer.tensors(&self.job.built.network),
         }
     }
 

@@ -7,64 +7,55 @@ use std::path::{Path, PathBuf};
 use std::sync::LazyLock;
 use std::time::Duration;
 
-use snn_core::{Encoder, Map, Network, Neuron, Projection, Purpose, Source, Stream, Weights, reference::Reference};
-use snn_data::{Dataset, Mnist};
-use snn_models::experiment::{Augmentation, Data, Experiment, Layer, Loss, NetworkSpec, Optimizer, Schedule, Training};
+use snn_core::registry::Registry;
+use snn_core::{DataSet as _, Dataset, reference::Reference};
+use snn_data::Mnist;
+use snn_models::Built;
+use snn_models::experiment::{Experiment, Optimizer, Schedule, Training};
 use snn_train::{Checkpoint, Event, Job, Observer, Outcome, RunFolder, TrainError, evaluate, fit};
 
 /// 64 training and 32 test images.
 static DIGITS: LazyLock<[Dataset; 2]> = LazyLock::new(|| {
     let dir = Path::new(env!("CARGO_MANIFEST_DIR")).join("../../data/mnist");
-    let Mnist { mut train, mut test } = Mnist::load(&dir).unwrap();
-    train.truncate(64);
-    test.truncate(32);
-    [train, test]
+    let mut digits = Mnist {}.load(Some(&dir)).unwrap();
+    digits.train.truncate(64);
+    digits.test.truncate(32);
+    [digits.train, digits.test]
 });
 
 const RON: &str = "(steps: 4)";
 
-/// 48 images in 4 batches of 14, 14, 14 and 6; 16 for validation.
+/// 784 inputs, 16 hidden neurons with dropout, 10 classes; 48 images in 4 batches of 14, 14, 14 and 6; 16 for validation.
+const EXPERIMENT: &str = "(
+    data: Mnist,
+    steps: 4,
+    network: Sequence(dropout: 0.2, layers: [Linear(features: 16), Readout(classes: 10)]),
+    training: (
+        epochs: 3,
+        batch: 14,
+        optimizer: Adam(rate: 0.01),
+        schedule: Cosine(floor: 0.1, warmup: 0.5),
+        clip: 5.0,
+        augmentation: Shift(pixels: 2),
+        validation: 16,
+    ),
+)";
+
+fn registry() -> Registry {
+    Registry::new().with(snn_core::plugin).unwrap().with(snn_data::plugin).unwrap().with(snn_models::plugin).unwrap()
+}
+
+/// [`EXPERIMENT`] with values set.
+fn with(overrides: &[(&str, &str)]) -> Experiment {
+    Experiment::from_ron(EXPERIMENT, "", overrides, &registry()).unwrap()
+}
+
 fn experiment() -> Experiment {
-    let layers = vec![Layer::Readout { classes: 10, leak: 0.99 }];
-    let (neuron, pool) = (Neuron::lif(), Neuron::pool_if());
-    Experiment {
-        data: Data::Mnist {},
-        input: Encoder::default(),
-        steps: 4,
-        network: NetworkSpec::Sequence { neuron, pool, dropout: 0.2, kappa: 2.0, layers },
-        loss: Loss::SquaredError,
-        training: Training {
-            epochs: 3,
-            batch: 14,
-            optimizer: Optimizer::Adam { rate: 0.01, betas: (0.9, 0.999), epsilon: 1e-8, weight_decay: 0.0 },
-            schedule: Schedule::Cosine { floor: 0.1, warmup: 0.5 },
-            clip: Some(5.0),
-            augmentation: Augmentation::Shift { pixels: 2 },
-            validation: 16,
-            limit: None,
-            seed: 1,
-        },
-    }
+    with(&[])
 }
 
-/// 784 inputs, 16 hidden neurons with dropout, 10 classes.
-fn network(threshold: f32) -> Network {
-    let mut builder = Network::builder(DIGITS[0].shape());
-    let linear = |features| Map::Linear { features };
-    let neuron = Neuron::Lif { leak: 0.99, threshold, gradient: snn_core::Gradient::default() };
-    let inputs = vec![Projection::new(Source::Input, linear(16))];
-    let hidden = builder.add_with_dropout("fc", neuron, 0.2, inputs).unwrap();
-    builder.add("readout", Neuron::readout(), vec![Projection::new(hidden, linear(10))]).unwrap();
-    builder.build().unwrap()
-}
-
-fn initial(network: &Network) -> Weights {
-    let stream = Stream::new(1, Purpose::Initialisation);
-    let scale = |fan_in: usize| (2.0 / fan_in as f32).sqrt();
-    let weights = network.weights().iter().enumerate();
-    weights
-        .map(|(i, w)| (0..w.len() as u32).map(|j| scale(w.fan_in()) * stream.normal(0, i as u32, 0, j)).collect())
-        .collect()
+fn built() -> Built {
+    experiment().build(&registry()).unwrap()
 }
 
 /// Trains in `folder` with checkpoints after every batch if `often`.
@@ -74,15 +65,13 @@ fn train(
     often: bool,
     observer: &mut dyn Observer,
 ) -> Result<Outcome, TrainError> {
-    let network = network(1.0);
-    let initial = initial(&network);
+    // With a training that is in its ranges, as the trainer itself is to refuse what is not.
+    let built = Experiment { training: self::experiment().training, ..experiment.clone() }.build(&registry()).unwrap();
+    let initial = built.network.initial_weights(experiment.training.seed);
     let save_every = if often { Duration::ZERO } else { Duration::MAX };
     let [train, test] = &*DIGITS;
-    fit(
-        &Job { engine: &Reference, network: &network, experiment, initial: &initial, train, test, save_every },
-        folder,
-        observer,
-    )
+    let engine = &Reference;
+    fit(&Job { engine, experiment, built: &built, initial: &initial, train, test, save_every }, folder, observer)
 }
 
 fn go_on(_: &Event) -> ControlFlow<()> {
@@ -254,16 +243,55 @@ fn a_finished_run_resumed_only_tests_again() {
     assert_eq!(result(&folder), *UNINTERRUPTED);
 }
 
+/// The penalty is about weight * (rate - target)² an image for the one hidden population.
+#[test]
+fn the_penalty_on_firing_rates_is_part_of_the_loss_and_of_the_gradient() {
+    let step = |overrides: &[(&str, &str)]| {
+        let (_dir, mut folder) = new_run();
+        train(&with(overrides), &mut folder, false, &mut stop_at(|event| matches!(event, Event::Step { .. }))).unwrap();
+        match serde_json::from_str(&records(&folder)[1]).unwrap() {
+            Event::Step { loss, gradient, rates, .. } => (loss, gradient, rates[0].1),
+            other => panic!("{other:?}"),
+        }
+    };
+    let without = [("training.clip", "None"), ("network.dropout", "0")];
+    let (loss, gradient, rate) = step(&without);
+    let (punished, steeper, _) = step(&[&without[..], &[("rates", "(target: 0.5, weight: 100.0)")]].concat());
+    let penalty = 100.0 * (rate - 0.5) * (rate - 0.5);
+    assert!((punished - loss - penalty).abs() < 1e-3 * penalty, "{loss} + {penalty} = {punished}");
+    assert!(steeper > gradient, "{steeper} {gradient}");
+}
+
+/// Every trainable constant is saved under its own name, moves, and survives a resumption.
+#[test]
+fn constants_of_neurons_are_trained_and_saved_by_name() {
+    let experiment = with(&[("network.neuron", "Plif")]);
+    let (_dir, mut folder) = new_run();
+    train(&experiment, &mut folder, false, &mut go_on).unwrap();
+    let whole = result(&folder);
+    let last = Checkpoint::load(&folder.last()).unwrap();
+    let network = experiment.build(&registry()).unwrap().network;
+    let names: Vec<&str> = last.weights.iter().map(|tensor| tensor.name.as_str()).collect();
+    assert_eq!(names, ["fc1", "fc1.leak", "readout"]);
+    assert_ne!(last.weights[1].values, network.initial_weights(1)[1]);
+
+    let (_dir, mut folder) = new_run();
+    let third = |event: &Event| matches!(event, Event::Step { step: 3, .. });
+    train(&experiment, &mut folder, false, &mut stop_at(third)).unwrap();
+    train(&experiment, &mut folder, false, &mut go_on).unwrap();
+    assert_eq!(result(&folder), whole);
+}
+
 #[test]
 fn the_best_checkpoint_gives_the_tested_and_the_validated_accuracy() {
     let (_dir, mut folder) = new_run();
     let outcome = train(&experiment(), &mut folder, false, &mut go_on).unwrap();
     let Outcome::Finished { best_epoch, test } = outcome else { panic!("{outcome:?}") };
     let best = Checkpoint::load(&folder.best()).unwrap();
-    let network = network(1.0);
-    let weights = best.weights_for(&network).unwrap();
+    let built = built();
+    let weights = best.weights_for(&built.network).unwrap();
     let on = |data, images| {
-        evaluate(&Reference, &network, &experiment(), &weights, data, images, &mut go_on).unwrap().unwrap()
+        evaluate(&Reference, &experiment(), &built, &weights, data, images, &mut go_on).unwrap().unwrap()
     };
     assert_eq!(on(&DIGITS[1], 0..32), test);
     let kept = best.progress.best.unwrap();
@@ -309,18 +337,12 @@ fn a_diverging_run_stops_and_leaves_its_last_checkpoint() {
 #[test]
 fn a_silent_population_is_warned_of_once() {
     let (_dir, mut folder) = new_run();
-    let mut experiment = experiment();
-    (experiment.training.batch, experiment.training.epochs) = (1, 1);
-    let network = network(1e9);
-    let initial = initial(&network);
-    let [train, test] = &*DIGITS;
-    let (engine, save_every) = (&Reference, Duration::MAX);
-    let job = Job { engine, network: &network, experiment: &experiment, initial: &initial, train, test, save_every };
-    fit(&job, &mut folder, &mut go_on).unwrap();
+    let silent = [("training.batch", "1"), ("training.epochs", "1"), ("network.neuron.threshold", "1e9")];
+    train(&with(&silent), &mut folder, false, &mut go_on).unwrap();
     let records = records(&folder);
     let warnings: Vec<&String> = records.iter().filter(|line| line.contains("Warning")).collect();
     assert_eq!(warnings.len(), 1);
-    assert!(warnings[0].contains(r#""step":20,"message":"population \"fc\" has been silent for 20 steps"#));
+    assert!(warnings[0].contains(r#""step":20,"message":"population \"fc1\" has been silent for 20 steps"#));
 }
 
 #[test]
@@ -366,8 +388,8 @@ fn a_run_is_resumed_only_as_it_was_begun() {
         message(&|training| {
             training.optimizer = Optimizer::Sgd { rate: 0.1, momentum: 0.0, weight_decay: 0.0 };
         }),
-        "the checkpoint does not fit the optimizer:\n  first_moment.fc: [16, 784] found, not expected\n  \
-         first_moment.readout: [10, 16] found, not expected\n  second_moment.fc: [16, 784] found, not expected\n  \
+        "the checkpoint does not fit the optimizer:\n  first_moment.fc1: [16, 784] found, not expected\n  \
+         first_moment.readout: [10, 16] found, not expected\n  second_moment.fc1: [16, 784] found, not expected\n  \
          second_moment.readout: [10, 16] found, not expected"
     );
 }
@@ -409,14 +431,14 @@ fn what_does_not_fit_is_refused_before_training() {
 
 #[test]
 fn images_of_another_shape_are_refused() {
-    let network = network(1.0);
+    let built = built();
     let shape = snn_core::Shape::new(3, 2, 2);
     let colour = Dataset::new(shape, 10, vec![0; 12], vec![0]).unwrap();
     let run = |data, images| {
-        let weights = initial(&network);
-        evaluate(&Reference, &network, &experiment(), &weights, data, images, &mut go_on).unwrap_err().to_string()
+        let weights = built.network.initial_weights(1);
+        evaluate(&Reference, &experiment(), &built, &weights, data, images, &mut go_on).unwrap_err().to_string()
     };
-    assert_eq!(run(&colour, 0..1), "network and data: input 1x28x28 expected, images of 3x2x2 found");
+    assert_eq!(run(&colour, 0..1), "network and data: images of 1x28x28 expected, 3x2x2 found");
     assert_eq!(run(&DIGITS[1], 0..33), "images to evaluate: 0..33 must be some of the 32 in the data set");
     assert_eq!(run(&DIGITS[1], 5..5), "images to evaluate: 5..5 must be some of the 32 in the data set");
 }

@@ -19,7 +19,8 @@ impl<'a> Run<'a> {
         folder: &'a mut RunFolder,
         observer: &'a mut dyn Observer,
     ) -> Result<Self, TrainError> {
-        let &Job { engine, network, experiment, train, .. } = job;
+        let &Job { engine, experiment, built, train, .. } = job;
+        let network = &built.network;
         let training = &experiment.training;
         check(job)?;
         let images = train.len() - training.validation;
@@ -28,7 +29,7 @@ impl<'a> Run<'a> {
             Augmentation::None => 0,
             Augmentation::Shift { pixels } => pixels,
         };
-        let plan = Plan { steps: experiment.steps, batch, train: true, record: false };
+        let plan = Plan { chunk: training.chunk, ..Plan::new(experiment.steps, batch).train() };
         let mut run = Self {
             job,
             session: engine.compile(network, plan)?,
@@ -55,8 +56,9 @@ impl<'a> Run<'a> {
         if let Some(checkpoint) = &checkpoint {
             self.check_progress(&checkpoint.progress)?;
             self.progress = checkpoint.progress;
-            self.weights = checkpoint.weights_for(self.job.network)?;
-            self.optimizer.restore(self.job.network, &checkpoint.optimizer, self.progress.updates)?;
+            let network = &self.job.built.network;
+            self.weights = checkpoint.weights_for(network)?;
+            self.optimizer.restore(network, &checkpoint.optimizer, self.progress.updates)?;
         }
         let Progress { epoch, step, .. } = self.progress;
         let recorded = self.folder.rewind(checkpoint.as_ref().map(|_| (epoch, step)))?;
@@ -110,12 +112,12 @@ impl<'a> Run<'a> {
     }
 
     fn started(&self) -> Event {
-        let Job { engine, network, experiment, test, .. } = self.job;
+        let Job { engine, experiment, built, test, .. } = self.job;
         Event::Started {
             schema: SCHEMA,
             engine: engine.describe(),
             bytes: self.session.memory().total(),
-            parameters: network.parameters(),
+            parameters: built.network.parameters(),
             images: self.progress.images,
             validation: experiment.training.validation,
             test: test.len(),
@@ -142,7 +144,7 @@ fn check(job: &Job<'_>) -> Result<(), TrainError> {
     if job.test.is_empty() {
         return Err(TrainError::setup("test images", "at least 1 expected, found 0".to_owned()));
     }
-    check_data(job.network, job.train)?;
-    check_data(job.network, job.test)?;
-    Ok(job.network.check_weights(job.initial)?)
+    check_data(job.built, job.train)?;
+    check_data(job.built, job.test)?;
+    Ok(job.built.network.check_weights(job.initial)?)
 }
