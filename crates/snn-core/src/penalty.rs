@@ -33,3 +33,23 @@ impl RatePenalty {
         (penalty, d_emitted)
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::{Map, Neuron, Projection, Shape, Source};
+
+    #[test]
+    fn hidden_populations_are_drawn_to_the_target_rate() {
+        let mut builder = Network::builder(Shape::features(3));
+        let linear = |source, features| vec![Projection::new(source, Map::Linear { features })];
+        let hidden = builder.add("hidden", Neuron::lif(), linear(Source::Input, 5)).unwrap();
+        builder.add("last", Neuron::lif(), linear(hidden, 2)).unwrap();
+        let network = builder.build().unwrap();
+        // 15 spikes of 5 neurons in 4 steps of 3 samples: a rate of 0.25, by 0.125 over the target.
+        let penalty = RatePenalty { target: 0.125, weight: 2.0 };
+        let (value, d_emitted) = penalty.evaluate(&network, 4, 3, &[15.0, 7.0]);
+        assert_eq!(value, 2.0 * 3.0 * 0.125 * 0.125);
+        assert_eq!(d_emitted, [2.0 * 2.0 * 3.0 * 0.125 / 60.0, 0.0]);
+    }
+}
