@@ -1,20 +1,19 @@
 //! The names that come with this crate.
 
+mod neurons;
+
 use std::sync::Arc;
 
 use serde::{Deserialize, Serialize};
 
-use crate::neuron::{
-    AdaptiveQif, Alif, Correction, CubaIntegrator, CubaLif, Eif, If, Izhikevich, LeakyIntegrator, Lif, Plif, PoolIf,
-    Qif, Reset, Trace,
-};
 use crate::reference::Reference;
-use crate::registry::{Fault, Part, PartError, Registry, RegistryError, range};
+use crate::registry::{Registry, RegistryError, range};
 use crate::surrogate::{
     Atan, Boxcar, FastSigmoid, Gate, Gaussian, PiecewiseExponential, Sigmoid, StraightThrough, Triangular,
 };
 use crate::{
-    Direct, Encoder, Engine, Final, Gradient, Loss, Max, Mean, Neuron, Poisson, Readout, SquaredError, Sum, Surrogate,
+    CountMse, CrossEntropy, Delta, Direct, Encoder, Engine, Final, Latency, Loss, Max, Mean, MembraneMse, PerStep,
+    Poisson, PopulationCode, Readout, SquaredError, Sum, Surrogate, VanRossum,
 };
 
 /// Adds the neurons, surrogates, encoders, readouts, losses and the reference engine of this crate.
@@ -22,7 +21,7 @@ use crate::{
 /// # Errors
 /// [`RegistryError`] if one of the names is taken.
 pub fn plugin(registry: &mut Registry) -> Result<(), RegistryError> {
-    neurons(registry)?;
+    neurons::add(registry)?;
     surrogates(registry)?;
     encoders(registry)?;
     readouts(registry)?;
@@ -36,143 +35,6 @@ pub fn plugin(registry: &mut Registry) -> Result<(), RegistryError> {
 struct Threads {
     /// Number of threads; the reference engine has one whatever it says.
     threads: usize,
-}
-
-fn neurons(registry: &mut Registry) -> Result<(), RegistryError> {
-    let neurons = &mut registry.neurons;
-    neurons.add("Lif", |lif: &mut Lif, registry| {
-        range::leak("leak", lif.leak)?;
-        threshold_and_reset(lif.threshold, lif.reset)?;
-        let gradient = lif_gradient(registry, &mut lif.gradient, lif.leak, lif.threshold, lif.detach_reset)?;
-        Ok(Neuron::new("Lif", lif.clone(), gradient))
-    })?;
-    neurons.add("If", |neuron: &mut If, registry| {
-        threshold_and_reset(neuron.threshold, neuron.reset)?;
-        let gradient = lif_gradient(registry, &mut neuron.gradient, 1.0, neuron.threshold, neuron.detach_reset)?;
-        Ok(Neuron::new("If", neuron.as_lif(), gradient))
-    })?;
-    neurons.add("PoolIf", |pool: &mut PoolIf, _| {
-        range::positive("threshold", pool.threshold)?;
-        Ok(pool.neuron())
-    })?;
-    neurons.add("Plif", |plif: &mut Plif, registry| {
-        range::open_fraction("leak", plif.leak)?;
-        threshold_and_reset(plif.threshold, plif.reset)?;
-        let gradient = registry.gradient(&mut plif.gradient, plif.detach_reset)?;
-        Ok(Neuron::new("Plif", plif.clone(), gradient))
-    })?;
-    neurons.add("CubaLif", |cuba: &mut CubaLif, registry| {
-        range::leak("leak", cuba.leak)?;
-        range::fraction("synapse_leak", cuba.synapse_leak)?;
-        threshold_and_reset(cuba.threshold, cuba.reset)?;
-        let gradient = registry.gradient(&mut cuba.gradient, cuba.detach_reset)?;
-        Ok(Neuron::new("CubaLif", cuba.clone(), gradient))
-    })?;
-    neurons.add("Alif", |alif: &mut Alif, registry| {
-        range::leak("leak", alif.leak)?;
-        range::not_negative("adaptation", alif.adaptation)?;
-        range::leak("adaptation_leak", alif.adaptation_leak)?;
-        range::fraction("synapse_leak", alif.synapse_leak)?;
-        threshold_and_reset(alif.threshold, alif.reset)?;
-        let gradient = registry.gradient(&mut alif.gradient, alif.detach_reset)?;
-        Ok(Neuron::new("Alif", alif.clone(), gradient))
-    })?;
-    neurons.add("Qif", |qif: &mut Qif, registry| {
-        quadratic(qif)?;
-        let gradient = registry.gradient(&mut qif.gradient, qif.detach_reset)?;
-        Ok(Neuron::new("Qif", qif.clone(), gradient))
-    })?;
-    neurons.add("AdaptiveQif", |qif: &mut AdaptiveQif, registry| {
-        quadratic(&qif.without_adaptation())?;
-        time_constant("tau_w", qif.tau_w)?;
-        range::finite("coupling", qif.coupling)?;
-        range::finite("jump", qif.jump)?;
-        let gradient = registry.gradient(&mut qif.gradient, qif.detach_reset)?;
-        Ok(Neuron::new("AdaptiveQif", qif.clone(), gradient))
-    })?;
-    neurons.add("Eif", |eif: &mut Eif, registry| {
-        time_constant("tau", eif.tau)?;
-        range::finite("rest", eif.rest)?;
-        range::finite("rheobase", eif.rheobase)?;
-        range::positive("sharpness", eif.sharpness)?;
-        threshold_and_reset(eif.threshold, eif.reset)?;
-        let gradient = registry.gradient(&mut eif.gradient, eif.detach_reset)?;
-        Ok(Neuron::new("Eif", eif.clone(), gradient))
-    })?;
-    neurons.add("Izhikevich", |neuron: &mut Izhikevich, registry| {
-        let Izhikevich { a, b, c, d, threshold, rest, dt, .. } = *neuron;
-        for (name, value) in [("a", a), ("b", b), ("d", d), ("threshold", threshold), ("rest", rest)] {
-            range::finite(name, value)?;
-        }
-        range::require(c.is_finite() && c < threshold, "c", format!("less than the threshold of {threshold}"), &c)?;
-        range::leak("dt", dt)?;
-        let gradient = registry.gradient(&mut neuron.gradient, neuron.detach_reset)?;
-        Ok(Neuron::new("Izhikevich", neuron.clone(), gradient))
-    })?;
-    neurons.add("LeakyIntegrator", |integrator: &mut LeakyIntegrator, _| {
-        range::leak("leak", integrator.leak)?;
-        range::positive("threshold", integrator.threshold)?;
-        Ok(integrator.neuron())
-    })?;
-    neurons.add("CubaIntegrator", |integrator: &mut CubaIntegrator, _| {
-        range::leak("leak", integrator.leak)?;
-        range::fraction("synapse_leak", integrator.synapse_leak)?;
-        range::positive("threshold", integrator.threshold)?;
-        Ok(integrator.neuron())
-    })
-}
-
-/// A threshold above 0, and a reset to below it.
-fn threshold_and_reset(threshold: f32, reset: Reset) -> Result<(), PartError> {
-    range::positive("threshold", threshold)?;
-    match reset {
-        Reset::Hard { to } => {
-            let range = format!("less than the threshold of {threshold}");
-            range::require(to.is_finite() && to < threshold, "reset.to", range, &to)
-        }
-        _ => Ok(()),
-    }
-}
-
-fn quadratic(qif: &Qif) -> Result<(), PartError> {
-    time_constant("tau", qif.tau)?;
-    range::finite("rest", qif.rest)?;
-    range::finite("critical", qif.critical)?;
-    range::positive("curvature", qif.curvature)?;
-    threshold_and_reset(qif.threshold, qif.reset)
-}
-
-/// At least one step.
-fn time_constant(path: &str, tau: f32) -> Result<(), PartError> {
-    range::require(tau >= 1.0 && tau.is_finite(), path, "at least 1", &tau)
-}
-
-/// The gradient of a leaky integrate-and-fire neuron: `LeakCorrected(trace: ...)`, or a surrogate.
-fn lif_gradient(
-    registry: &Registry,
-    part: &mut Part,
-    leak: f32,
-    threshold: f32,
-    detach_reset: bool,
-) -> Result<Gradient, PartError> {
-    const NAME: &str = "LeakCorrected";
-    if part.name != NAME {
-        return registry.gradient(part, detach_reset).map_err(|mut error| {
-            if let Fault::Unknown { known, .. } = &mut *error.fault {
-                known.insert(0, NAME.to_owned());
-            }
-            error
-        });
-    }
-    let LeakCorrected { trace } = part.resolve().map_err(|error| error.within("gradient"))?;
-    Ok(Gradient::SpikeGated { threshold, correction: Some(Correction { leak, trace }) })
-}
-
-/// Fields of the paper's gradient.
-#[derive(Debug, Default, Serialize, Deserialize)]
-#[serde(deny_unknown_fields, default)]
-struct LeakCorrected {
-    trace: Trace,
 }
 
 fn surrogates(registry: &mut Registry) -> Result<(), RegistryError> {
@@ -199,6 +61,12 @@ fn surrogates(registry: &mut Registry) -> Result<(), RegistryError> {
     Ok(())
 }
 
+/// Most receptive fields of a population code.
+const MOST_FIELDS: usize = 1024;
+
+/// Longest period of a target spike train, in steps.
+const LONGEST_PERIOD: usize = 1 << 20;
+
 fn encoders(registry: &mut Registry) -> Result<(), RegistryError> {
     let encoders = &mut registry.encoders;
     encoders.add("Poisson", |poisson: &mut Poisson, _| {
@@ -208,6 +76,23 @@ fn encoders(registry: &mut Registry) -> Result<(), RegistryError> {
     encoders.add("Direct", |direct: &mut Direct, _| {
         range::positive("scale", direct.scale)?;
         Ok(Arc::new(*direct) as Arc<dyn Encoder>)
+    })?;
+    encoders.add("Latency", |latency: &mut Latency, _| {
+        range::open_fraction("threshold", latency.threshold)?;
+        range::positive("tau", latency.tau.unwrap_or(1.0))?;
+        Ok(Arc::new(*latency) as Arc<dyn Encoder>)
+    })?;
+    encoders.add("Delta", |delta: &mut Delta, _| {
+        range::positive("threshold", delta.threshold)?;
+        Ok(Arc::new(*delta) as Arc<dyn Encoder>)
+    })?;
+    encoders.add("Population", |code: &mut PopulationCode, _| {
+        range::require((2..=MOST_FIELDS).contains(&code.neurons), "neurons", "2 to 1024", &code.neurons)?;
+        range::finite("low", code.low)?;
+        let high = format!("above low, which is {}", code.low);
+        range::require(code.high.is_finite() && code.high > code.low, "high", high, &code.high)?;
+        range::positive("width", code.width.unwrap_or(1.0))?;
+        Ok(Arc::new(*code) as Arc<dyn Encoder>)
     })
 }
 
@@ -220,5 +105,82 @@ fn readouts(registry: &mut Registry) -> Result<(), RegistryError> {
 }
 
 fn losses(registry: &mut Registry) -> Result<(), RegistryError> {
-    registry.losses.add("SquaredError", |loss: &mut SquaredError, _| Ok(Arc::new(*loss) as Arc<dyn Loss>))
+    let losses = &mut registry.losses;
+    losses.add("SquaredError", |loss: &mut SquaredError, _| Ok(Arc::new(*loss) as Arc<dyn Loss>))?;
+    losses.add("CrossEntropy", |loss: &mut CrossEntropy, _| {
+        range::positive("scale", loss.scale)?;
+        Ok(Arc::new(*loss) as Arc<dyn Loss>)
+    })?;
+    losses.add("PerStep", |loss: &mut PerStep, _| {
+        range::require((0.0..=1.0).contains(&loss.lambda), "lambda", "at least 0 and at most 1", &loss.lambda)?;
+        range::finite("target", loss.target)?;
+        Ok(Arc::new(*loss) as Arc<dyn Loss>)
+    })?;
+    losses.add("CountMse", |loss: &mut CountMse, _| {
+        range::finite("correct", loss.correct)?;
+        range::finite("incorrect", loss.incorrect)?;
+        Ok(Arc::new(*loss) as Arc<dyn Loss>)
+    })?;
+    losses.add("MembraneMse", |loss: &mut MembraneMse, _| {
+        range::finite("correct", loss.correct)?;
+        range::finite("incorrect", loss.incorrect)?;
+        Ok(Arc::new(*loss) as Arc<dyn Loss>)
+    })?;
+    losses.add("VanRossum", |loss: &mut VanRossum, _| {
+        range::positive("tau", loss.tau)?;
+        range::count("period", loss.period, LONGEST_PERIOD)?;
+        Ok(Arc::new(*loss) as Arc<dyn Loss>)
+    })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::registry::{Part, PartError};
+
+    /// Makes what `text` names in one of the catalogs; the fault, or the part with all fields filled in.
+    fn make(text: &str) -> Result<String, PartError> {
+        let registry = Registry::new().with(plugin).unwrap();
+        let mut part = Part::parse(text).unwrap();
+        if registry.neurons.names().any(|name| name == part.name) {
+            registry.neurons.make(&mut part, &registry)?;
+        } else if registry.encoders.names().any(|name| name == part.name) {
+            registry.encoders.make(&mut part, &registry)?;
+        } else {
+            registry.losses.make(&mut part, &registry)?;
+        }
+        Ok(part.to_string())
+    }
+
+    #[test]
+    fn every_name_can_be_made_without_fields_and_again_from_what_that_wrote() {
+        let registry = Registry::new().with(plugin).unwrap();
+        let names = registry.neurons.names().chain(registry.encoders.names()).chain(registry.losses.names());
+        for name in names {
+            let full = make(name).unwrap();
+            assert_eq!(make(&full).unwrap(), full);
+        }
+    }
+
+    #[test]
+    fn values_out_of_range_are_named() {
+        for (text, message) in [
+            ("Lif(reset: Hard(to: 1.0))", "reset.to: must be less than the threshold of 1, found 1"),
+            ("Plif(leak: 1.0)", "leak: must be greater than 0 and less than 1, found 1"),
+            ("CubaLif(synapse_leak: 1.0)", "synapse_leak: must be at least 0 and less than 1, found 1"),
+            ("Alif(adaptation: -0.5)", "adaptation: must be at least 0, found -0.5"),
+            ("Qif(tau: 0.5)", "tau: must be at least 1, found 0.5"),
+            ("AdaptiveQif(tau_w: 0.0)", "tau_w: must be at least 1, found 0"),
+            ("Eif(sharpness: 0.0)", "sharpness: must be greater than 0, found 0"),
+            ("Izhikevich(c: 40.0)", "c: must be less than the threshold of 30, found 40"),
+            ("Latency(threshold: 1.0)", "threshold: must be greater than 0 and less than 1, found 1"),
+            ("Latency(tau: 0.0)", "tau: must be greater than 0, found 0"),
+            ("Population(neurons: 1)", "neurons: must be 2 to 1024, found 1"),
+            ("Population(low: 1.0)", "high: must be above low, which is 1, found 1"),
+            ("PerStep(lambda: 1.5)", "lambda: must be at least 0 and at most 1, found 1.5"),
+            ("VanRossum(period: 0)", "period: must be at least 1, found 0"),
+        ] {
+            assert_eq!(make(text).unwrap_err().to_string(), message);
+        }
+    }
 }

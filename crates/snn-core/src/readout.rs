@@ -18,7 +18,7 @@ pub trait Readout: Debug + Send + Sync {
 }
 
 /// The output after the last step over the number of steps, `y(T-1) / T`: the paper's, for a membrane that has gathered
-/// input over `T` steps.
+/// input over `T` steps. Times `T` it is the last membrane of a non-firing layer, `out[-1]` or `mem_rec[-1]` elsewhere.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct Final {}
@@ -43,17 +43,20 @@ impl Readout for Final {
     }
 }
 
-/// The mean over time, `1/T Σ y(t)`: the firing rate where the last population fires.
+/// The mean over time, `1/T Σ y(t)`: the firing rate where the last population fires, `out.mean(0)` of SpikingJelly's
+/// examples.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct Mean {}
 
-/// The sum over time, `Σ y(t)`: the spike count where the last population fires.
+/// The sum over time, `Σ y(t)`: the spike count where the last population fires, as in the count losses and
+/// `accuracy_rate` of snnTorch.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct Sum {}
 
-/// The largest value over time, `max_t y(t)`; error goes to the first step that has it.
+/// The largest value over time, `max_t y(t)`; error goes to the first step that has it, as in `ce_max_membrane_loss` of
+/// snnTorch.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct Max {}

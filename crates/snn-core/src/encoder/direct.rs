@@ -7,6 +7,9 @@ use crate::Shape;
 
 /// Direct input, or constant current: every step gets the image itself, `scale · x`. The first population turns it into
 /// spikes.
+///
+/// # Equals
+/// `image.repeat(T)` elsewhere; `ConstantCurrentLIFEncoder` of Norse is this and a population of `Lif`.
 #[derive(Debug, Clone, Copy, PartialEq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields, default)]
 pub struct Direct {

@@ -1,14 +1,20 @@
 //! Encoders: how an image becomes the input of a network over time.
 
+mod delta;
 mod direct;
+mod latency;
 mod poisson;
+mod population;
 
 use std::fmt::Debug;
 
 use crate::{Shape, SpikeTrain};
 
+pub use delta::Delta;
 pub use direct::Direct;
+pub use latency::{Latency, LatencyCurve};
 pub use poisson::Poisson;
+pub use population::PopulationCode;
 
 /// How an image becomes input.
 pub trait Encoder: Debug + Send + Sync {

@@ -6,7 +6,11 @@ use super::{Encoded, Encoder, Sample};
 use crate::{Purpose, Shape, SpikeTrain, Stream};
 
 /// Signed Poisson spikes: at each step a value `x` emits `sign(x)` with probability `min(1, scale · |x|)`. The paper's
-/// encoder.
+/// encoder (Lee et al. 2020).
+///
+/// # Equals
+/// `signed_poisson_encode` of Norse with `f_max · dt` as the scale. For values of 0 and above `PoissonEncoder` of
+/// SpikingJelly and `spikegen.rate` of snnTorch; all but for the random numbers.
 #[derive(Debug, Clone, Copy, PartialEq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields, default)]
 pub struct Poisson {

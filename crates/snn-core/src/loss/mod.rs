@@ -1,14 +1,23 @@
 //! Losses: how far a network's output is from its class.
 
+mod cross_entropy;
+mod per_step;
 mod squared_error;
+mod squares;
+mod van_rossum;
 
 use std::fmt::Debug;
 
 use crate::Readout;
 
+pub use cross_entropy::CrossEntropy;
+pub use per_step::PerStep;
 pub use squared_error::SquaredError;
+pub use squares::{CountMse, MembraneMse};
+pub use van_rossum::VanRossum;
 
-/// A loss on one sample. Losses and gradients of the samples of a batch are summed, not averaged.
+/// A loss on one sample. Losses and gradients of the samples of a batch are summed, not averaged as other libraries do: a
+/// learning rate of theirs is that here times the size of the batch.
 pub trait Loss: Debug + Send + Sync {
     /// Loss and `dL/d output` `[T, K]`, for what a network's last population passed on, `output` of shape `[T, K]`, and
     /// the class of the sample. A loss on class scores takes them from `readout`.

@@ -1,0 +1,147 @@
+//! The neurons among the built-in names, with the ranges of their fields.
+
+use serde::{Deserialize, Serialize};
+
+use crate::neuron::{
+    AdaptiveQif, Alif, Correction, CubaIntegrator, CubaLif, Eif, If, Izhikevich, LeakyIntegrator, Lif, Plif, PoolIf,
+    Qif, Reset, Trace,
+};
+use crate::registry::{Fault, Part, PartError, Registry, RegistryError, range};
+use crate::{Gradient, Neuron};
+
+pub(super) fn add(registry: &mut Registry) -> Result<(), RegistryError> {
+    let neurons = &mut registry.neurons;
+    neurons.add("Lif", |lif: &mut Lif, registry| {
+        range::leak("leak", lif.leak)?;
+        threshold_and_reset(lif.threshold, lif.reset)?;
+        let gradient = lif_gradient(registry, &mut lif.gradient, lif.leak, lif.threshold, lif.detach_reset)?;
+        Ok(Neuron::new("Lif", lif.clone(), gradient))
+    })?;
+    neurons.add("If", |neuron: &mut If, registry| {
+        threshold_and_reset(neuron.threshold, neuron.reset)?;
+        let gradient = lif_gradient(registry, &mut neuron.gradient, 1.0, neuron.threshold, neuron.detach_reset)?;
+        Ok(Neuron::new("If", neuron.as_lif(), gradient))
+    })?;
+    neurons.add("PoolIf", |pool: &mut PoolIf, _| {
+        range::positive("threshold", pool.threshold)?;
+        Ok(pool.neuron())
+    })?;
+    neurons.add("Plif", |plif: &mut Plif, registry| {
+        range::open_fraction("leak", plif.leak)?;
+        threshold_and_reset(plif.threshold, plif.reset)?;
+        let gradient = registry.gradient(&mut plif.gradient, plif.detach_reset)?;
+        Ok(Neuron::new("Plif", plif.clone(), gradient))
+    })?;
+    neurons.add("CubaLif", |cuba: &mut CubaLif, registry| {
+        range::leak("leak", cuba.leak)?;
+        range::fraction("synapse_leak", cuba.synapse_leak)?;
+        threshold_and_reset(cuba.threshold, cuba.reset)?;
+        let gradient = registry.gradient(&mut cuba.gradient, cuba.detach_reset)?;
+        Ok(Neuron::new("CubaLif", cuba.clone(), gradient))
+    })?;
+    neurons.add("Alif", |alif: &mut Alif, registry| {
+        range::leak("leak", alif.leak)?;
+        range::not_negative("adaptation", alif.adaptation)?;
+        range::leak("adaptation_leak", alif.adaptation_leak)?;
+        range::fraction("synapse_leak", alif.synapse_leak)?;
+        threshold_and_reset(alif.threshold, alif.reset)?;
+        let gradient = registry.gradient(&mut alif.gradient, alif.detach_reset)?;
+        Ok(Neuron::new("Alif", alif.clone(), gradient))
+    })?;
+    neurons.add("Qif", |qif: &mut Qif, registry| {
+        quadratic(qif)?;
+        let gradient = registry.gradient(&mut qif.gradient, qif.detach_reset)?;
+        Ok(Neuron::new("Qif", qif.clone(), gradient))
+    })?;
+    neurons.add("AdaptiveQif", |qif: &mut AdaptiveQif, registry| {
+        quadratic(&qif.without_adaptation())?;
+        time_constant("tau_w", qif.tau_w)?;
+        range::finite("coupling", qif.coupling)?;
+        range::finite("jump", qif.jump)?;
+        let gradient = registry.gradient(&mut qif.gradient, qif.detach_reset)?;
+        Ok(Neuron::new("AdaptiveQif", qif.clone(), gradient))
+    })?;
+    neurons.add("Eif", |eif: &mut Eif, registry| {
+        time_constant("tau", eif.tau)?;
+        range::finite("rest", eif.rest)?;
+        range::finite("rheobase", eif.rheobase)?;
+        range::positive("sharpness", eif.sharpness)?;
+        threshold_and_reset(eif.threshold, eif.reset)?;
+        let gradient = registry.gradient(&mut eif.gradient, eif.detach_reset)?;
+        Ok(Neuron::new("Eif", eif.clone(), gradient))
+    })?;
+    neurons.add("Izhikevich", |neuron: &mut Izhikevich, registry| {
+        let Izhikevich { a, b, c, d, threshold, rest, dt, .. } = *neuron;
+        for (name, value) in [("a", a), ("b", b), ("d", d), ("threshold", threshold), ("rest", rest)] {
+            range::finite(name, value)?;
+        }
+        range::require(c.is_finite() && c < threshold, "c", format!("less than the threshold of {threshold}"), &c)?;
+        range::leak("dt", dt)?;
+        let gradient = registry.gradient(&mut neuron.gradient, neuron.detach_reset)?;
+        Ok(Neuron::new("Izhikevich", neuron.clone(), gradient))
+    })?;
+    neurons.add("LeakyIntegrator", |integrator: &mut LeakyIntegrator, _| {
+        range::leak("leak", integrator.leak)?;
+        range::positive("threshold", integrator.threshold)?;
+        Ok(integrator.neuron())
+    })?;
+    neurons.add("CubaIntegrator", |integrator: &mut CubaIntegrator, _| {
+        range::leak("leak", integrator.leak)?;
+        range::fraction("synapse_leak", integrator.synapse_leak)?;
+        range::positive("threshold", integrator.threshold)?;
+        Ok(integrator.neuron())
+    })
+}
+
+/// A threshold above 0, and a reset to below it.
+fn threshold_and_reset(threshold: f32, reset: Reset) -> Result<(), PartError> {
+    range::positive("threshold", threshold)?;
+    match reset {
+        Reset::Hard { to } => {
+            let range = format!("less than the threshold of {threshold}");
+            range::require(to.is_finite() && to < threshold, "reset.to", range, &to)
+        }
+        _ => Ok(()),
+    }
+}
+
+fn quadratic(qif: &Qif) -> Result<(), PartError> {
+    time_constant("tau", qif.tau)?;
+    range::finite("rest", qif.rest)?;
+    range::finite("critical", qif.critical)?;
+    range::positive("curvature", qif.curvature)?;
+    threshold_and_reset(qif.threshold, qif.reset)
+}
+
+/// At least one step.
+fn time_constant(path: &str, tau: f32) -> Result<(), PartError> {
+    range::require(tau >= 1.0 && tau.is_finite(), path, "at least 1", &tau)
+}
+
+/// The gradient of a leaky integrate-and-fire neuron: `LeakCorrected(trace: ...)`, or a surrogate.
+fn lif_gradient(
+    registry: &Registry,
+    part: &mut Part,
+    leak: f32,
+    threshold: f32,
+    detach_reset: bool,
+) -> Result<Gradient, PartError> {
+    const NAME: &str = "LeakCorrected";
+    if part.name != NAME {
+        return registry.gradient(part, detach_reset).map_err(|mut error| {
+            if let Fault::Unknown { known, .. } = &mut *error.fault {
+                known.insert(0, NAME.to_owned());
+            }
+            error
+        });
+    }
+    let LeakCorrected { trace } = part.resolve().map_err(|error| error.within("gradient"))?;
+    Ok(Gradient::SpikeGated { threshold, correction: Some(Correction { leak, trace }) })
+}
+
+/// Fields of the paper's gradient.
+#[derive(Debug, Default, Serialize, Deserialize)]
+#[serde(deny_unknown_fields, default)]
+struct LeakCorrected {
+    trace: Trace,
+}

@@ -1,0 +1,161 @@
+//! Time to first spike.
+
+use serde::{Deserialize, Serialize};
+
+use super::{Encoded, Encoder, Sample};
+use crate::{Shape, SpikeTrain};
+
+/// Latency code: a value `x` emits one spike, with the sign of `x`, the earlier the larger `|x|` is. The time of the spike,
+/// rounded to the nearest step (a half to the even one), is
+///
+/// - `Linear`: `first + tau · (1 - |x|)`; a value of 1 or more comes at `first`;
+/// - `Logarithmic`: `first + tau · ln(|x| / (|x| - threshold))`, the time that a leaky membrane, charged with a current `x`
+///   through a unit resistance, takes to the threshold.
+///
+/// Values below `threshold`, among them every 0, emit nothing; with `clip: false` they are late instead, by the time of the
+/// threshold. Without `tau`, the curve is stretched so that this time (with `Logarithmic`, of a value 1e-7 above the
+/// threshold, where it is finite) is the last step. A spike whose time lies beyond the last step is not emitted.
+///
+/// Defaults: `Linear`, tau such that the whole trial is used, threshold 0.01, first 0, clip.
+///
+/// # Equals
+/// - `spikegen.latency` of snnTorch, whose `clip` is off by default, for values in `[0, 1]`: `normalize=True` is without
+///   `tau`. There `Logarithmic` is stretched to the latest spike of the batch, which is the same as soon as one value does
+///   not exceed the threshold.
+/// - `LatencyEncoder(enc_function="linear")` of SpikingJelly is `Latency(clip: false)` with a threshold near 0. Its "log" is
+///   another curve, which depends on the number of steps.
+#[derive(Debug, Clone, Copy, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields, default)]
+pub struct Latency {
+    /// How time falls with the value.
+    pub curve: LatencyCurve,
+    /// Time constant in steps, greater than 0; none: such that the curve ends at the last step.
+    pub tau: Option<f32>,
+    /// Value below which there is nothing to tell, in `(0, 1)`.
+    pub threshold: f32,
+    /// Step of the earliest spike.
+    pub first: usize,
+    /// Whether values below the threshold emit nothing.
+    pub clip: bool,
+}
+
+/// How the time of a spike falls with the value.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize)]
+pub enum LatencyCurve {
+    /// In proportion to it.
+    #[default]
+    Linear,
+    /// As the time that a leaky membrane takes to a threshold.
+    Logarithmic,
+}
+
+impl Default for Latency {
+    fn default() -> Self {
+        Self { curve: LatencyCurve::default(), tau: None, threshold: 0.01, first: 0, clip: true }
+    }
+}
+
+/// By how much a value must exceed the threshold for a finite logarithmic latency; that of snnTorch.
+const EXCESS: f64 = 1e-7;
+
+impl Latency {
+    /// Time of the spike of `x` in a trial of `steps` steps, before rounding; none if it stays silent.
+    fn time(&self, x: f32, steps: usize) -> Option<f64> {
+        if self.clip && x.abs() < self.threshold {
+            return None;
+        }
+        let (x, threshold) = (f64::from(x.abs()), f64::from(self.threshold));
+        let time = match self.curve {
+            LatencyCurve::Linear => 1.0 - x.clamp(threshold, 1.0),
+            LatencyCurve::Logarithmic => logarithmic(x.max(threshold + EXCESS), threshold),
+        };
+        let tau = self.tau.map_or_else(
+            || {
+                let latest = match self.curve {
+                    LatencyCurve::Linear => 1.0,
+                    LatencyCurve::Logarithmic => logarithmic(threshold + EXCESS, threshold),
+                };
+                steps.saturating_sub(self.first + 1) as f64 / latest
+            },
+            f64::from,
+        );
+        Some(self.first as f64 + tau * time)
+    }
+}
+
+/// Time to the threshold of a leaky membrane of time constant 1.
+fn logarithmic(x: f64, threshold: f64) -> f64 {
+    libm::log(x / (x - threshold))
+}
+
+impl Encoder for Latency {
+    fn encode(&self, image: &[f32], shape: Shape, steps: usize, _sample: Sample) -> Encoded {
+        let mut train = SpikeTrain::silent(steps, 1, shape);
+        for (i, &x) in image.iter().enumerate() {
+            let step = self.time(x, steps).map(|time| time.round_ties_even() as usize);
+            if let Some(step) = step.filter(|step| *step < steps) {
+                train.set(step, 0, i, if x < 0.0 { -1 } else { 1 });
+            }
+        }
+        Encoded::Spikes(train)
+    }
+
+    fn describe(&self) -> String {
+        let Self { curve, tau, threshold, first, clip } = self;
+        let tau = tau.map_or("T - 1 at the threshold".to_owned(), |tau| format!("tau {tau}"));
+        let curve = match curve {
+            LatencyCurve::Linear => "1 - |x|".to_owned(),
+            LatencyCurve::Logarithmic => format!("ln(|x| / (|x| - {threshold}))"),
+        };
+        let below = if *clip { "nothing below" } else { "late below" };
+        format!(
+            "latency: a value x spikes once, from step {first} on, in proportion to {curve} ({tau}); {below} {threshold}"
+        )
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// What each value emits, as (step, spike).
+    fn spikes(latency: Latency, image: &[f32], steps: usize) -> Vec<Option<(usize, i8)>> {
+        let sample = Sample { seed: 0, epoch: 0, index: 0 };
+        let Encoded::Spikes(train) = latency.encode(image, Shape::features(image.len()), steps, sample) else {
+            panic!("no spikes")
+        };
+        assert!(train.count() <= image.len() as u64);
+        let of = |i| (0..steps).map(|t| (t, train.get(t, 0, i))).find(|(_, spike)| *spike != 0);
+        (0..image.len()).map(of).collect()
+    }
+
+    #[test]
+    fn the_larger_a_value_the_earlier_its_spike() {
+        // 10 · (1 - |x|) of eleven steps; 0.25 lies between steps 7 and 8 and goes to the even one.
+        let found = spikes(Latency::default(), &[1.0, -0.5, 0.25, 0.1, 0.0, 2.0], 11);
+        assert_eq!(found, [Some((0, 1)), Some((5, -1)), Some((8, 1)), Some((9, 1)), None, Some((0, 1))]);
+    }
+
+    #[test]
+    fn without_clipping_what_is_below_the_threshold_is_late() {
+        let latency = Latency { threshold: 0.25, first: 2, tau: Some(4.0), clip: false, ..Latency::default() };
+        // 2 + 4 · (1 - 0.25), and 2 + 4 · 0.5; with five steps the first lies beyond the end.
+        assert_eq!(spikes(latency, &[0.0, 0.5], 8), [Some((5, 1)), Some((4, 1))]);
+        assert_eq!(spikes(latency, &[0.0, 0.5], 5), [None, Some((4, 1))]);
+    }
+
+    #[test]
+    fn the_logarithmic_curve_is_that_of_a_leaky_membrane() {
+        // 4 · ln(0.5 / 0.25) = 2.77, 4 · ln(1 / 0.75) = 1.15, 4 · ln(0.26 / 0.01) = 13.03
+        let latency =
+            Latency { curve: LatencyCurve::Logarithmic, tau: Some(4.0), threshold: 0.25, ..Latency::default() };
+        assert_eq!(spikes(latency, &[0.5, 1.0, 0.26, 0.2], 20), [Some((3, 1)), Some((1, 1)), Some((13, 1)), None]);
+        let stretched = Latency { tau: None, clip: false, ..latency };
+        assert_eq!(spikes(stretched, &[0.0, 0.25], 20), [Some((19, 1)), Some((19, 1))]);
+    }
+
+    #[test]
+    fn a_trial_shorter_than_the_first_step_is_silent() {
+        assert_eq!(spikes(Latency { first: 4, ..Latency::default() }, &[1.0], 3), [None]);
+    }
+}
