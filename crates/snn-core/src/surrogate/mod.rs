@@ -6,7 +6,7 @@
 
 mod curves;
 
-use std::fmt::Debug;
+use std::fmt::{self, Debug};
 use std::sync::Arc;
 
 use crate::Real;
@@ -49,6 +49,13 @@ impl Surrogate {
 
     pub(crate) fn curve(&self) -> &dyn Curve {
         &*self.0
+    }
+}
+
+/// The surrogate as a RON file would write it, such as `Atan(alpha: 2.0)`.
+impl fmt::Display for Surrogate {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(&format!("{:?}", self.0).replace(" { ", "(").replace(" }", ")"))
     }
 }
 
