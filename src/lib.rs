@@ -4,28 +4,31 @@
 //!
 //! | module | what it is |
 //! |---|---|
-//! | [`core`] | shapes, spike trains, networks, neurons, and the reference engine, which is the specification |
+//! | [`core`] | shapes, spike trains, networks, neurons, the registry of names, and the reference engine, which is the specification |
 //! | [`cpu`] | the event-driven engine |
 //! | [`data`] | data sets and their loading |
 //! | [`models`] | experiments in RON, shipped presets |
 //! | [`train`] | training runs, optimizers, checkpoints, evaluation |
-//! | [`engines`] | engines by name |
+//! | `cli` | the program `snn`, with the feature `cli` |
 //!
 //! ```
+//! use snn::core::registry::Part;
 //! use snn::core::{Draws, Dropout, Plan, Stimulus, Trial};
 //! use snn::models::{Experiment, presets};
 //!
+//! let registry = snn::registry()?;
 //! let preset = presets::find("mnist-lenet")?;
-//! let experiment = Experiment::from_ron(preset.text, &preset.file_name(), &[("steps", "10")])?;
-//! let network = experiment.network()?;
-//! let engine = snn::engines::find("cpu", 1).ok_or("no such engine")?;
+//! let experiment = Experiment::from_ron(preset.text, &preset.file_name(), &[("steps", "10")], &registry)?;
+//! let built = experiment.build(&registry)?;
+//! let engine = registry.engines.make(&mut Part::parse("cpu(threads: 1)")?, &registry)?;
 //!
-//! let mut session = engine.compile(&network, Plan { steps: 10, batch: 1, train: false, record: false })?;
-//! session.load(&experiment.initial_weights(&network))?;
+//! let mut session = engine.compile(&built.network, Plan::new(10, 1))?;
+//! session.load(&built.network.initial_weights(1))?;
 //! let draws = Draws { seed: 1, epoch: 0, samples: &[0] };
-//! let stimulus = Stimulus::Images { pixels: &[0.5; 28 * 28], encoder: experiment.input, draws };
+//! let (pixels, shape, encoder) = (&[0.5; 28 * 28], built.data.shape(), built.encoder.as_ref());
+//! let stimulus = Stimulus::Images { pixels, shape, encoder, draws };
 //! let activity = session.forward(&Trial { stimulus, dropout: Dropout::Off })?;
-//! assert_eq!(activity.output.len(), 10);
+//! assert_eq!(activity.output.len(), 10 * 10, "each class at each step");
 //! # Ok::<(), Box<dyn std::error::Error>>(())
 //! ```
 
@@ -35,7 +38,19 @@ pub use snn_data as data;
 pub use snn_models as models;
 pub use snn_train as train;
 
-pub mod engines;
+#[cfg(feature = "cli")]
+pub mod cli;
+
+use crate::core::registry::{Registry, RegistryError};
+
+/// All names that come with these crates: neurons, surrogates, encoders, readouts, losses, networks, data sets, engines.
+/// A plug-in adds its own: `snn::registry()?.with(my::plugin)?`.
+///
+/// # Errors
+/// [`RegistryError`] never; the result is that of [`Registry::with`], so that plug-ins can follow.
+pub fn registry() -> Result<Registry, RegistryError> {
+    Registry::new().with(core::plugin)?.with(cpu::plugin)?.with(data::plugin)?.with(models::plugin)
+}
 
 #[cfg(doctest)]
 #[doc = include_str!("../README.md")]

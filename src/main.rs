@@ -1,9 +1,7 @@
 //! The command-line program `snn`.
 
-mod cli;
-
 use std::process::ExitCode;
 
 fn main() -> ExitCode {
-    cli::main()
+    snn::cli::main(snn::registry())
 }

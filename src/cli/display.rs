@@ -5,9 +5,9 @@ use std::{
     ops::ControlFlow,
 };
 
+use crate::train::{Event, Observer};
 use console::{Term, style};
 use indicatif::{ProgressBar, ProgressStyle};
-use snn::train::{Event, Observer};
 
 use crate::cli::{interrupt::Interrupt, text, text::labelled};
 

@@ -10,36 +10,34 @@ use std::{
 
 use anyhow::{Context as _, bail};
 use console::style;
-use snn::{
-    core::Network,
-    data::Dataset,
+
+use crate::{
+    cli::{
+        EvaluateArgs, Split,
+        display::{Audience, Display},
+        interrupt::STOPPED,
+        loading,
+        text::{self, labelled},
+    },
+    core::{Dataset, Network, Splits, registry::Registry},
     train::{Checkpoint, Evaluation, evaluate},
 };
 
-use crate::cli::{
-    EvaluateArgs, Split,
-    display::{Audience, Display},
-    interrupt::STOPPED,
-    loading::{self, Images},
-    text::{self, labelled},
-};
-
-pub(crate) fn run(args: &EvaluateArgs) -> anyhow::Result<ExitCode> {
+pub(crate) fn run(registry: &Registry, args: &EvaluateArgs) -> anyhow::Result<ExitCode> {
     let path = checkpoint_file(&args.checkpoint)?;
     let checkpoint = Checkpoint::load(&path)?;
     let settings = args.steps.map(|steps| ("steps".to_owned(), steps.to_string()));
     let file = path.display().to_string();
-    let experiment = loading::parse(&checkpoint.experiment, &file, settings.as_slice())?;
-    let network = experiment.network()?;
-    let weights = checkpoint.weights_for(&network)?;
-    let engine = loading::engine(args.common.engine, args.common.threads)?;
-    let images = loading::images(&experiment, &args.common)?;
+    let (experiment, built) = loading::parse(registry, &checkpoint.experiment, &file, settings.as_slice())?;
+    let weights = checkpoint.weights_for(&built.network)?;
+    let engine = loading::engine(registry, &args.common)?;
+    let images = loading::images(&built, &args.common)?;
     let (data, range) = split(args, &images, &checkpoint, experiment.training.validation)?;
 
     let (started, n) = (Instant::now(), range.len());
     let audience = if args.common.json { Audience::Nobody } else { Audience::Person };
     let mut display = Display::new(experiment.training.batch, audience)?;
-    let found = evaluate(engine.as_ref(), &network, &experiment, &weights, data, range, &mut display);
+    let found = evaluate(engine.as_ref(), &experiment, &built, &weights, data, range, &mut display);
     let seconds = started.elapsed().as_secs_f64();
     display.finish()?;
     let Some(evaluation) = found? else { return Ok(ExitCode::from(STOPPED)) };
@@ -54,14 +52,14 @@ pub(crate) fn run(args: &EvaluateArgs) -> anyhow::Result<ExitCode> {
         writeln!(out, "{record}")?;
         return Ok(ExitCode::SUCCESS);
     }
-    let what = format!("{}: {} {} images", experiment.data.name(), text::thousands(n), split_name(args.split));
+    let what = format!("{}: {} {} images", experiment.data.name, text::thousands(n), split_name(args.split));
     let header = text::header(&[
         ("evaluation", trained(&checkpoint), file),
         ("engine", engine.describe(), String::new()),
         ("data", what, images.folder.display().to_string()),
     ]);
     writeln!(out, "\n{header}\n{}", figures(&evaluation, seconds))?;
-    writeln!(out, "{}", layers(&network, &evaluation, experiment.steps))?;
+    writeln!(out, "{}", layers(&built.network, &evaluation, experiment.steps))?;
     writeln!(out, "{}", classes(&evaluation))?;
     Ok(ExitCode::SUCCESS)
 }
@@ -81,7 +79,7 @@ fn checkpoint_file(path: &Path) -> anyhow::Result<PathBuf> {
 /// The images to answer. A run that was limited to fewer images learned from and held out only those.
 fn split<'a>(
     args: &EvaluateArgs,
-    images: &'a Images,
+    images: &'a Splits,
     checkpoint: &Checkpoint,
     validation: usize,
 ) -> anyhow::Result<(&'a Dataset, Range<usize>)> {

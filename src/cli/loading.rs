@@ -1,23 +1,23 @@
 //! Experiments, engines and data as the command line names them.
 
-use std::{
-    fs,
-    path::{Path, PathBuf},
-};
+use std::{fs, path::Path, sync::Arc};
 
 use anyhow::Context as _;
-use snn::{
-    core::Engine,
-    data::{Dataset, Mnist, mnist},
-    models::{Experiment, experiment::Data, presets},
+
+use crate::{
+    cli::{Common, Overrides},
+    core::{
+        Engine, Splits,
+        registry::{Part, Registry},
+    },
+    models::{Built, Experiment, presets},
     train::Checkpoint,
 };
-
-use crate::cli::{Common, EngineName, Overrides};
 
 /// An experiment and where it is from.
 pub(crate) struct Named {
     pub(crate) experiment: Experiment,
+    pub(crate) built: Built,
     /// Short name, after which run folders are called.
     pub(crate) name: String,
     /// File, or `preset`.
@@ -25,88 +25,85 @@ pub(crate) struct Named {
 }
 
 /// Reads the preset, RON file, checkpoint or run folder called `name`, with `settings` applied.
-pub(crate) fn experiment(name: Option<&str>, settings: &[(String, String)]) -> anyhow::Result<Named> {
+pub(crate) fn experiment(
+    registry: &Registry,
+    name: Option<&str>,
+    settings: &[(String, String)],
+) -> anyhow::Result<Named> {
     let name = name.unwrap_or(presets::all()[0].name);
     let path = Path::new(name);
-    let extension = path.extension().and_then(|extension| extension.to_str());
     let stem = || path.file_stem().map_or_else(|| name.to_owned(), |stem| stem.to_string_lossy().into_owned());
-    if path.is_dir() {
-        return read(&path.join("experiment.ron"), stem(), settings);
-    }
-    match extension {
-        Some("ron") => read(path, stem(), settings),
-        Some("safetensors") => {
-            let text = Checkpoint::load(path)?.experiment;
-            Ok(Named { experiment: parse(&text, name, settings)?, name: stem(), origin: name.to_owned() })
+    let (text, file, name, origin) = match path.extension().and_then(|extension| extension.to_str()) {
+        _ if path.is_dir() => {
+            let file = path.join("experiment.ron");
+            let origin = file.display().to_string();
+            (read(&file)?, origin.clone(), stem(), origin)
         }
+        Some("ron") => (read(path)?, name.to_owned(), stem(), name.to_owned()),
+        Some("safetensors") => (Checkpoint::load(path)?.experiment, name.to_owned(), stem(), name.to_owned()),
         _ => {
             let preset = presets::find(name)?;
-            let experiment = parse(preset.text, &preset.file_name(), settings)?;
-            Ok(Named { experiment, name: name.to_owned(), origin: "preset".to_owned() })
+            (preset.text.to_owned(), preset.file_name(), name.to_owned(), "preset".to_owned())
         }
-    }
+    };
+    let (experiment, built) = parse(registry, &text, &file, settings)?;
+    Ok(Named { experiment, built, name, origin })
 }
 
-fn read(path: &Path, name: String, settings: &[(String, String)]) -> anyhow::Result<Named> {
-    let origin = path.display().to_string();
-    let text = fs::read_to_string(path).with_context(|| format!("{origin}: cannot read the experiment"))?;
-    Ok(Named { experiment: parse(&text, &origin, settings)?, name, origin })
+fn read(path: &Path) -> anyhow::Result<String> {
+    fs::read_to_string(path).with_context(|| format!("{}: cannot read the experiment", path.display()))
 }
 
 /// Reads RON text.
-pub(crate) fn parse(text: &str, file: &str, settings: &[(String, String)]) -> anyhow::Result<Experiment> {
+pub(crate) fn parse(
+    registry: &Registry,
+    text: &str,
+    file: &str,
+    settings: &[(String, String)],
+) -> anyhow::Result<(Experiment, Built)> {
     let settings: Vec<(&str, &str)> = settings.iter().map(|(path, value)| (path.as_str(), value.as_str())).collect();
-    Ok(Experiment::from_ron(text, file, &settings)?)
+    let experiment = Experiment::from_ron(text, file, &settings, registry)?;
+    let built = experiment.build(registry)?;
+    Ok((experiment, built))
 }
 
 impl Overrides {
     /// All settings, in the order in which they apply.
     pub(crate) fn settings(&self) -> Vec<(String, String)> {
         let mut settings = self.set.clone();
-        settings.extend(self.steps.map(|steps| ("steps".to_owned(), steps.to_string())));
+        for (path, value) in [("steps", self.steps), ("training.epochs", self.epochs), ("training.batch", self.batch)] {
+            settings.extend(value.map(|value| (path.to_owned(), value.to_string())));
+        }
         settings
-    }
-
-    /// Whether nothing is set.
-    pub(crate) fn is_empty(&self) -> bool {
-        self.set.is_empty() && self.steps.is_none()
     }
 }
 
 /// The engine that the command line asks for.
-pub(crate) fn engine(name: EngineName, threads: usize) -> anyhow::Result<Box<dyn Engine>> {
+pub(crate) fn engine(registry: &Registry, common: &Common) -> anyhow::Result<Arc<dyn Engine>> {
     // The optimizer works in the common pool. It fails only if the pool is there already, and then it serves as it is.
-    rayon::ThreadPoolBuilder::new().num_threads(threads).build_global().ok();
-    let name = name.name();
-    snn::engines::find(name, threads).with_context(|| format!("this program has no engine \"{name}\""))
+    rayon::ThreadPoolBuilder::new().num_threads(common.threads).build_global().ok();
+    named_engine(registry, &common.engine, common.threads).with_context(|| format!("--engine {}", common.engine))
 }
 
-/// A data set in memory.
-pub(crate) struct Images {
-    /// Training images, those held out for validation last.
-    pub(crate) train: Dataset,
-    pub(crate) test: Dataset,
-    /// Where they were read.
-    pub(crate) folder: PathBuf,
+/// The engine called `name`, which may have fields, such as `cpu(threads: 2)`; without fields, on `threads` threads
+/// unless that is 0.
+pub(crate) fn named_engine(registry: &Registry, name: &str, threads: usize) -> anyhow::Result<Arc<dyn Engine>> {
+    let mut part = Part::parse(name)?;
+    if part.fields.is_empty() && threads > 0 {
+        part.fields = format!("(threads: {threads})");
+    }
+    Ok(registry.engines.make(&mut part, registry)?)
 }
 
 /// Loads the images of an experiment.
-pub(crate) fn images(experiment: &Experiment, common: &Common) -> anyhow::Result<Images> {
-    match experiment.data {
-        Data::Mnist => {
-            let folder = mnist::find(common.data.as_deref())?;
-            let Mnist { train, test } = Mnist::load(&folder)?;
-            Ok(Images { train, test, folder })
-        }
-    }
+pub(crate) fn images(built: &Built, common: &Common) -> anyhow::Result<Splits> {
+    built.data.load(common.data.as_deref()).map_err(anyhow::Error::from_boxed)
 }
 
-impl Images {
-    /// Keeps the first `limit` training images and as many test images, or all.
-    pub(crate) fn limit(&mut self, limit: Option<usize>) {
-        if let Some(limit) = limit {
-            self.train.truncate(limit);
-            self.test.truncate(limit);
-        }
+/// Keeps the first `limit` training images and as many test images, or all.
+pub(crate) fn limit(images: &mut Splits, limit: Option<usize>) {
+    if let Some(limit) = limit {
+        images.train.truncate(limit);
+        images.test.truncate(limit);
     }
 }

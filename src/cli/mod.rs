@@ -1,8 +1,18 @@
-//! Commands and their arguments. Each command has a file of its own.
+//! The program `snn`: commands and their arguments. Each command has a file of its own.
+//!
+//! The commands take all names from a [`Registry`]. The program with the names of a plug-in is
+//!
+//! ```no_run
+//! # mod my { pub fn plugin(_: &mut snn::core::registry::Registry) -> Result<(), snn::core::registry::RegistryError> { Ok(()) } }
+//! fn main() -> std::process::ExitCode {
+//!     snn::cli::main(snn::registry().and_then(|registry| registry.with(my::plugin)))
+//! }
+//! ```
 
 mod display;
 mod evaluate;
 mod interrupt;
+mod list;
 mod loading;
 mod show;
 mod text;
@@ -10,17 +20,20 @@ mod train;
 mod words;
 
 use std::{
+    ffi::OsString,
     io::{self, Write as _},
     path::PathBuf,
     process::ExitCode,
 };
 
 use clap::{Args, Parser, Subcommand, ValueEnum};
-use snn::models::{ExperimentError, presets};
+
+use crate::core::registry::{Registry, RegistryError};
+use crate::models::ExperimentError;
 
 /// Train deep spiking neural networks from spikes.
 #[derive(Debug, Parser)]
-#[command(version, propagate_version = true, after_help = EXAMPLES)]
+#[command(name = "snn", version, propagate_version = true, after_help = EXAMPLES)]
 struct Cli {
     #[command(subcommand)]
     command: Command,
@@ -30,6 +43,7 @@ const EXAMPLES: &str = "\
 Start here:
   snn presets                              what is there to train
   snn show mnist-lenet                     what it is made of, layer by layer
+  snn list neurons                         what else it could be made of
   snn train mnist-lenet --limit 1000       a first run, in a minute or so
   snn evaluate runs/mnist-lenet-1          how good it is";
 
@@ -38,6 +52,7 @@ enum Command {
     Train(TrainArgs),
     Evaluate(EvaluateArgs),
     Show(ShowArgs),
+    List(ListArgs),
     Presets(PresetsArgs),
 }
 
@@ -72,12 +87,6 @@ struct TrainArgs {
     experiment: Option<String>,
     #[command(flatten)]
     overrides: Overrides,
-    /// Passes over the training images (training.epochs)
-    #[arg(long, value_name = "N")]
-    epochs: Option<usize>,
-    /// Images of one optimizer step (training.batch)
-    #[arg(long, value_name = "N")]
-    batch: Option<usize>,
     /// Seed of everything random (training.seed)
     #[arg(long, value_name = "N")]
     seed: Option<u64>,
@@ -123,7 +132,7 @@ struct EvaluateArgs {
 #[command(after_help = "\
 Examples:
   snn show                                         the preset mnist-lenet
-  snn show my-net.ron --set training.batch=256     what changes, and whether it fits
+  snn show my-net.ron --batch 256                  what changes, and whether it fits
   snn show runs/mnist-lenet-1                      what a run trains")]
 struct ShowArgs {
     /// Preset, RON file, checkpoint or run folder [default: mnist-lenet]
@@ -137,6 +146,39 @@ struct ShowArgs {
     /// Threads of the engine [default: one a core]
     #[arg(long, value_name = "N", default_value_t = 0, hide_default_value = true, value_parser = threads)]
     threads: usize,
+}
+
+/// List the names that an experiment can use, each with its fields and what it does.
+#[derive(Debug, Args)]
+#[command(after_help = "\
+Examples:
+  snn list                 all names
+  snn list neurons         equations and gradients, and the neurons of other libraries
+  snn list surrogates      slopes")]
+struct ListArgs {
+    /// What to explain
+    #[arg(value_enum)]
+    kind: Option<Kind>,
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+enum Kind {
+    /// How current becomes spikes
+    Neurons,
+    /// What stands in for the derivative of a spike
+    Surrogates,
+    /// How an image becomes input
+    Encoders,
+    /// How output over time becomes class scores
+    Readouts,
+    /// What is made small
+    Losses,
+    /// How populations are connected
+    Networks,
+    /// Images with labels
+    DataSets,
+    /// What computes
+    Engines,
 }
 
 /// List the experiments that are shipped.
@@ -160,6 +202,12 @@ struct Overrides {
     /// Time steps each image is shown for (steps)
     #[arg(long, value_name = "N")]
     steps: Option<usize>,
+    /// Passes over the training images (training.epochs)
+    #[arg(long, value_name = "N")]
+    epochs: Option<usize>,
+    /// Images of one optimizer step (training.batch)
+    #[arg(long, value_name = "N")]
+    batch: Option<usize>,
 }
 
 /// Where and how to run.
@@ -168,35 +216,15 @@ struct Common {
     /// Folder with the data set [default: data/mnist, here or in a folder above]
     #[arg(long, value_name = "DIR")]
     data: Option<PathBuf>,
-    /// What to compute on
-    #[arg(long, value_enum, default_value_t = EngineName::Auto)]
-    engine: EngineName,
+    /// What to compute on; snn list engines shows what there is
+    #[arg(long, value_name = "NAME", default_value = "cpu")]
+    engine: String,
     /// Threads of the engine; results do not depend on it [default: one a core]
     #[arg(long, value_name = "N", default_value_t = 0, hide_default_value = true, value_parser = threads)]
     threads: usize,
     /// Print JSON for other programs, nothing else
     #[arg(long)]
     json: bool,
-}
-
-#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
-enum EngineName {
-    /// The fastest there is
-    Auto,
-    /// Event-driven, on all cores
-    Cpu,
-    /// Slow, dense, obviously right
-    Reference,
-}
-
-impl EngineName {
-    fn name(self) -> &'static str {
-        match self {
-            Self::Auto => snn::engines::NAMES[0],
-            Self::Cpu => "cpu",
-            Self::Reference => "reference",
-        }
-    }
 }
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
@@ -214,22 +242,37 @@ fn setting(text: &str) -> Result<(String, String), String> {
     Ok((path.trim().to_owned(), value.trim().to_owned()))
 }
 
-/// Parses the command line, runs the command and reports its errors.
-pub(crate) fn main() -> ExitCode {
-    let result = match Cli::parse().command {
-        Command::Train(args) => train::run(&args),
-        Command::Evaluate(args) => evaluate::run(&args),
-        Command::Show(args) => show::run(&args),
-        Command::Presets(args) => list_presets(&args),
+/// The whole program: parses the command line, runs the command and reports its errors, those of `registry` among them.
+pub fn main(registry: Result<Registry, RegistryError>) -> ExitCode {
+    match registry {
+        Ok(registry) => run(&registry, std::env::args_os()),
+        Err(error) => fail(&error.into()),
+    }
+}
+
+/// Runs the command line `arguments`, of which the first is the name of the program. Like the program it writes to
+/// standard output and, if something is wrong, to standard error.
+///
+/// Arguments that cannot be parsed, and `--help`, end the process.
+pub fn run(registry: &Registry, arguments: impl IntoIterator<Item = impl Into<OsString> + Clone>) -> ExitCode {
+    let result = match Cli::parse_from(arguments).command {
+        Command::Train(args) => train::run(registry, &args),
+        Command::Evaluate(args) => evaluate::run(registry, &args),
+        Command::Show(args) => show::run(registry, &args),
+        Command::List(args) => list::run(registry, &args),
+        Command::Presets(args) => list::presets(&args),
     };
-    result.unwrap_or_else(|error| {
-        if error.downcast_ref::<io::Error>().is_some_and(|error| error.kind() == io::ErrorKind::BrokenPipe) {
-            return ExitCode::SUCCESS; // whoever read the output, such as `head`, has enough
-        }
-        // If stderr is gone as well there is nobody to tell.
-        writeln!(io::stderr(), "{}", report(&error)).ok();
-        ExitCode::FAILURE
-    })
+    result.unwrap_or_else(|error| fail(&error))
+}
+
+/// Reports an error.
+fn fail(error: &anyhow::Error) -> ExitCode {
+    if error.downcast_ref::<io::Error>().is_some_and(|error| error.kind() == io::ErrorKind::BrokenPipe) {
+        return ExitCode::SUCCESS; // whoever read the output, such as `head`, has enough
+    }
+    // If stderr is gone as well there is nobody to tell.
+    writeln!(io::stderr(), "{}", report(error)).ok();
+    ExitCode::FAILURE
 }
 
 /// `error: ...` with its causes; those that a message repeats already are left out.
@@ -244,22 +287,4 @@ fn report(error: &anyhow::Error) -> String {
         }
     }
     format!("{} {text}", console::style("error:").red().bold().for_stderr())
-}
-
-fn list_presets(args: &PresetsArgs) -> anyhow::Result<ExitCode> {
-    let mut out = io::stdout().lock();
-    if let Some(name) = &args.print {
-        write!(out, "{}", presets::find(name)?.text)?;
-        return Ok(ExitCode::SUCCESS);
-    }
-    let all = presets::all();
-    let width = all.iter().map(|preset| preset.name.len()).max().unwrap_or(0);
-    writeln!(out)?;
-    for preset in all {
-        let name = console::style(format!("{:width$}", preset.name)).bold();
-        writeln!(out, "  {name}   {}", preset.summary)?;
-    }
-    let hint = "snn show NAME explains one, snn train NAME trains it, snn presets --print NAME gives its text";
-    writeln!(out, "\n  {}\n", console::style(hint).dim())?;
-    Ok(ExitCode::SUCCESS)
 }

@@ -6,12 +6,18 @@ use std::{
 };
 
 use console::style;
-use snn::{
-    core::{Engine, Network, Plan},
-    models::{Experiment, summary::Summary},
-};
 
-use crate::cli::{ShowArgs, loading, text, text::labelled, words};
+use crate::{
+    cli::{
+        ShowArgs,
+        loading::{self, Named},
+        text,
+        text::labelled,
+        words,
+    },
+    core::{Engine, Network, Plan, registry::Registry},
+    models::summary::Summary,
+};
 
 /// Memory that the largest batch is given for: 8 GB.
 const ROOM: usize = 8_000_000_000;
@@ -19,29 +25,32 @@ const ROOM: usize = 8_000_000_000;
 /// Columns of a terminal that the whole layer table needs.
 const WIDE: usize = 106;
 
-pub(crate) fn run(args: &ShowArgs) -> anyhow::Result<ExitCode> {
-    let named = loading::experiment(args.experiment.as_deref(), &args.overrides.settings())?;
-    let experiment = &named.experiment;
+pub(crate) fn run(registry: &Registry, args: &ShowArgs) -> anyhow::Result<ExitCode> {
+    let named = loading::experiment(registry, args.experiment.as_deref(), &args.overrides.settings())?;
+    let Named { experiment, built, .. } = &named;
+    let network = &built.network;
     let mut out = io::stdout().lock();
     if args.ron {
         write!(out, "{}", experiment.to_ron())?;
         return Ok(ExitCode::SUCCESS);
     }
-    let network = experiment.network()?;
-    writeln!(out)?;
-    write!(
-        out,
-        "{}",
-        text::header(&[(&named.name, words::network(&network, experiment.steps), named.origin.clone())])
-    )?;
-    writeln!(out, "\n{}", layers(&network))?;
-    equations(&mut out, &network)?;
-    writeln!(out, "{}", labelled("input", words::input(experiment)))?;
-    writeln!(out, "{}", labelled("loss", words::loss(experiment)))?;
-    writeln!(out, "{}", labelled("optimizer", words::optimizer(experiment)))?;
-    writeln!(out, "{}", labelled("schedule", words::schedule(experiment)))?;
-    writeln!(out, "{}", labelled("training", words::training(experiment)))?;
-    writeln!(out, "\n{}", memory(experiment, &network, args.threads)?)?;
+    let header = (named.name.as_str(), words::network(network, experiment.steps), named.origin.clone());
+    write!(out, "\n{}\n{}\n", text::header(&[header]), layers(network))?;
+    neurons(&mut out, network)?;
+    let lines = [
+        ("data", format!("{}: {}", experiment.data.name, built.data.describe())),
+        ("input", built.encoder.describe()),
+        ("readout", words::readout(built)),
+        ("loss", built.loss.equation()),
+        ("penalty", words::penalty(experiment).unwrap_or_default()),
+        ("optimizer", words::optimizer(experiment)),
+        ("schedule", words::schedule(experiment)),
+        ("training", words::training(experiment, built)),
+    ];
+    for (label, text) in lines.into_iter().filter(|(_, text)| !text.is_empty()) {
+        writeln!(out, "{}", labelled(label, text))?;
+    }
+    writeln!(out, "\n{}", memory(registry, &named, args.threads)?)?;
     Ok(ExitCode::SUCCESS)
 }
 
@@ -55,7 +64,7 @@ fn layers(network: &Network) -> String {
         rows.push(vec![
             row.name.clone(),
             row.maps.clone(),
-            row.neuron.to_owned(),
+            row.neuron.clone(),
             row.shape.to_string(),
             row.weights.iter().map(shape).collect::<Vec<_>>().join(" + "),
             count(row.fan_in),
@@ -82,41 +91,54 @@ fn layers(network: &Network) -> String {
     text::table(&[0, 2, 3, 4, 6, 7].map(|column| head[column]), &rows, &[4, 5], true)
 }
 
-/// The update of each kind of neuron, one line each.
-fn equations(out: &mut impl Write, network: &Network) -> io::Result<()> {
-    let mut kinds: Vec<(&str, String)> = Vec::new();
-    for population in network.populations() {
-        let kind = (population.neuron.name(), population.neuron.equations());
+/// What each kind of neuron does, and how error passes back through it.
+fn neurons(out: &mut impl Write, network: &Network) -> io::Result<()> {
+    let mut kinds: Vec<(&str, String, String)> = Vec::new();
+    for neuron in network.populations().iter().map(|population| &population.neuron) {
+        let kind = (neuron.name(), neuron.equations(), words::gradient(neuron));
         if !kinds.contains(&kind) {
             kinds.push(kind);
         }
     }
-    let width = kinds.iter().map(|(name, _)| name.len()).max().unwrap_or(0);
-    for (index, (name, equations)) in kinds.iter().enumerate() {
-        let label = if index == 0 { "each step" } else { "" };
-        writeln!(out, "{}", labelled(label, format!("{}  {equations}", style(format!("{name:width$}")).cyan())))?;
+    for (name, equations, gradient) in kinds {
+        writeln!(out, "{}", labelled("neuron", format!("{}  {equations}", style(name).cyan())))?;
+        writeln!(out, "{}", labelled("", format!("gradient {gradient}")))?;
     }
     Ok(())
 }
 
 /// What each engine needs, and what fits.
-fn memory(experiment: &Experiment, network: &Network, threads: usize) -> anyhow::Result<String> {
-    let (steps, batch) = (experiment.steps, experiment.training.batch);
+fn memory(registry: &Registry, named: &Named, threads: usize) -> anyhow::Result<String> {
+    let batch = named.experiment.training.batch;
     let mut rows = Vec::new();
-    for name in snn::engines::NAMES {
-        let Some(engine) = snn::engines::find(name, threads) else { continue };
-        let need = |batch, train| bytes(engine.as_ref(), network, Plan { steps, batch, train, record: false });
-        let (one, two) = (need(batch, true)?, need(2 * batch, true)?);
-        let each = (two.saturating_sub(one) / batch).max(1);
-        let largest = batch + ROOM.saturating_sub(one) / each;
-        let largest =
-            if one > ROOM { format!("less than {batch}") } else { format!("about {}", text::thousands(largest)) };
-        rows.push(vec![name.to_owned(), text::bytes(one), text::bytes(need(batch, false)?), largest]);
+    for name in registry.engines.names() {
+        let needs = loading::named_engine(registry, name, threads).and_then(|engine| needs(engine.as_ref(), named));
+        rows.push(match needs {
+            Ok([train, evaluate, each]) if train <= ROOM => {
+                let largest = batch + (ROOM - train) / each;
+                vec![
+                    name.to_owned(),
+                    text::bytes(train),
+                    text::bytes(evaluate),
+                    format!("about {}", text::thousands(largest)),
+                ]
+            }
+            Ok([train, evaluate, _]) => {
+                vec![name.to_owned(), text::bytes(train), text::bytes(evaluate), format!("less than {batch}")]
+            }
+            Err(error) => vec![name.to_owned(), "-".to_owned(), "-".to_owned(), error.to_string()],
+        });
     }
     let (train, evaluate) = (format!("training, batch {batch}"), format!("evaluation, batch {batch}"));
     Ok(text::table(&["memory", &train, &evaluate, "largest batch in 8 GB"], &rows, &[1, 2, 3], false))
 }
 
-fn bytes(engine: &dyn Engine, network: &Network, plan: Plan) -> Result<usize, snn::core::Error> {
-    Ok(engine.compile(network, plan)?.memory().total())
+/// Bytes of a training session, of an evaluation session, and of each further image in training.
+fn needs(engine: &dyn Engine, named: &Named) -> anyhow::Result<[usize; 3]> {
+    let training = &named.experiment.training;
+    let (steps, batch) = (named.experiment.steps, training.batch);
+    let plan = |batch| Plan { chunk: training.chunk, ..Plan::new(steps, batch) };
+    let bytes = |plan| engine.compile(&named.built.network, plan).map(|session| session.memory().total());
+    let (one, two) = (bytes(plan(batch).train())?, bytes(plan(2 * batch).train())?);
+    Ok([one, bytes(plan(batch))?, (two.saturating_sub(one) / batch).max(1)])
 }

@@ -57,22 +57,45 @@ pub(crate) fn columns() -> usize {
 /// Text with a label at the left, wrapped to the terminal.
 pub(crate) fn labelled(label: &str, text: impl fmt::Display) -> String {
     let indent = LABEL + 2;
-    let mut labelled = format!("  {}", style(format!("{label:LABEL$}")).dim());
-    let mut at = indent;
-    for (index, word) in text.to_string().split(' ').enumerate() {
+    let head = format!("  {}", style(format!("{label:LABEL$}")).dim());
+    head + wrapped(&text.to_string(), indent, indent).trim_start()
+}
+
+/// Text that starts at column `first`, wrapped to the terminal, with further lines at column `rest`.
+pub(crate) fn wrapped(text: &str, first: usize, rest: usize) -> String {
+    let mut lines = " ".repeat(first);
+    let mut at = first;
+    for (index, word) in text.split(' ').enumerate() {
         let width = measure_text_width(word);
-        if at > indent && at + 1 + width > columns() {
-            labelled.push('\n');
-            labelled.push_str(&" ".repeat(indent));
-            at = indent;
+        if index > 0 && at > rest && at + 1 + width > columns() {
+            lines.push('\n');
+            lines.push_str(&" ".repeat(rest));
+            at = rest;
         } else if index > 0 {
-            labelled.push(' ');
+            lines.push(' ');
             at += 1;
         }
-        labelled.push_str(word);
+        lines.push_str(word);
         at += width;
     }
-    labelled
+    lines
+}
+
+/// RON over several lines as one line.
+pub(crate) fn one_line(text: &str) -> String {
+    let line = text.split_whitespace().collect::<Vec<_>>().join(" ");
+    line.replace("( ", "(").replace(",)", ")").replace(", )", ")").replace("[ ", "[").replace(", ]", "]")
+}
+
+/// A number to three digits.
+pub(crate) fn significant(value: f64) -> String {
+    if value == 0.0 {
+        return "0".to_owned();
+    }
+    let decimals = (2 - value.abs().log10().floor() as i32).clamp(0, 12) as usize;
+    let text = format!("{value:.decimals$}");
+    let text = if text.contains('.') { text.trim_end_matches('0').trim_end_matches('.') } else { &text };
+    text.to_owned()
 }
 
 /// Lines of label, text and an aside in a column of its own, if the terminal has room for it; the first label stands
@@ -131,5 +154,6 @@ mod tests {
         assert_eq!([0.0, 0.983, 0.9941, 1.0].map(percent), ["0.0 %", "98.3 %", "99.41 %", "100.00 %"]);
         assert_eq!([12, 1_500, 142_000_000, 999_700_000].map(bytes), ["12 bytes", "1.5 kB", "142 MB", "1.0 GB"]);
         assert_eq!([4.4, 118.0, 3723.0].map(duration), ["4.4 s", "1:58", "1:02:03"]);
+        assert_eq!([0.0, 1.0, -0.25, 0.012_345, 1234.5].map(significant), ["0", "1", "-0.25", "0.0123", "1234"]);
     }
 }

@@ -8,39 +8,38 @@ use std::{
 };
 
 use anyhow::bail;
-use snn::{
-    core::{Engine, Memory, Network, Plan},
+
+use crate::{
+    cli::{
+        TrainArgs,
+        display::{Audience, Display},
+        interrupt::STOPPED,
+        loading::{self, Named},
+        text::{self, labelled},
+        words,
+    },
+    core::{Engine, Memory, Plan, Splits, registry::Registry},
     models::{Experiment, experiment::Optimizer},
     train::{Job, Outcome, RunFolder, SAVE_EVERY, fit},
 };
 
-use crate::cli::{
-    TrainArgs,
-    display::{Audience, Display},
-    interrupt::STOPPED,
-    loading::{self, Images, Named},
-    text::{self, labelled},
-    words,
-};
-
-pub(crate) fn run(args: &TrainArgs) -> anyhow::Result<ExitCode> {
-    let engine = loading::engine(args.common.engine, args.common.threads)?;
+pub(crate) fn run(registry: &Registry, args: &TrainArgs) -> anyhow::Result<ExitCode> {
+    let engine = loading::engine(registry, &args.common)?;
     let (named, images, mut folder) = match &args.resume {
-        Some(folder) => resume(args, folder)?,
-        None => start(args, engine.as_ref())?,
+        Some(folder) => resume(registry, args, folder)?,
+        None => start(registry, args, engine.as_ref())?,
     };
-    let experiment = &named.experiment;
-    let network = experiment.network()?;
+    let Named { experiment, built, .. } = &named;
     if !args.common.json {
-        write!(io::stdout(), "\n{}\n", header(&named, &network, engine.as_ref(), &images, folder.path())?)?;
+        write!(io::stdout(), "\n{}\n", header(&named, engine.as_ref(), &images, folder.path())?)?;
     }
     let audience = if args.common.json { Audience::Program } else { Audience::Person };
     let mut display = Display::new(experiment.training.batch, audience)?;
     let job = Job {
         engine: engine.as_ref(),
-        network: &network,
         experiment,
-        initial: &experiment.initial_weights(&network),
+        built,
+        initial: &built.network.initial_weights(experiment.training.seed),
         train: &images.train,
         test: &images.test,
         save_every: SAVE_EVERY,
@@ -53,20 +52,16 @@ pub(crate) fn run(args: &TrainArgs) -> anyhow::Result<ExitCode> {
 }
 
 /// Everything of a new run. The folder comes last, so that a run which cannot start leaves none.
-fn start(args: &TrainArgs, engine: &dyn Engine) -> anyhow::Result<(Named, Images, RunFolder)> {
+fn start(registry: &Registry, args: &TrainArgs, engine: &dyn Engine) -> anyhow::Result<(Named, Splits, RunFolder)> {
     let mut settings = args.overrides.settings();
-    let mut set = |path: &str, value: Option<String>| settings.extend(value.map(|value| (path.to_owned(), value)));
-    set("training.epochs", args.epochs.map(|epochs| epochs.to_string()));
-    set("training.batch", args.batch.map(|batch| batch.to_string()));
-    set("training.seed", args.seed.map(|seed| seed.to_string()));
-    let mut named = loading::experiment(args.experiment.as_deref(), &settings)?;
-    let mut images = loading::images(&named.experiment, &args.common)?;
+    settings.extend(args.seed.map(|seed| ("training.seed".to_owned(), seed.to_string())));
+    let mut named = loading::experiment(registry, args.experiment.as_deref(), &settings)?;
+    let mut images = loading::images(&named.built, &args.common)?;
     if let Some(limit) = args.limit {
         limit_experiment(&mut named.experiment, images.train.len(), limit)?;
     }
-    images.limit(named.experiment.training.limit);
-    let network = named.experiment.network()?;
-    check_memory(&memory(&named.experiment, &network, engine, &images)?)?;
+    loading::limit(&mut images, named.experiment.training.limit);
+    check_memory(&memory(&named, engine, &images)?)?;
     let text = named.experiment.to_ron();
     let folder = match &args.out {
         Some(out) => RunFolder::create(out, &text)?,
@@ -89,12 +84,13 @@ fn limit_experiment(experiment: &mut Experiment, all: usize, limit: usize) -> an
 }
 
 /// Everything of the run in `folder`, as far as it has come.
-fn resume(args: &TrainArgs, folder: &Path) -> anyhow::Result<(Named, Images, RunFolder)> {
+fn resume(registry: &Registry, args: &TrainArgs, folder: &Path) -> anyhow::Result<(Named, Splits, RunFolder)> {
     let changes = [
         ("an experiment", args.experiment.is_some()),
-        ("--set and --steps", !args.overrides.is_empty()),
-        ("--epochs", args.epochs.is_some()),
-        ("--batch", args.batch.is_some()),
+        ("--set", !args.overrides.set.is_empty()),
+        ("--steps", args.overrides.steps.is_some()),
+        ("--epochs", args.overrides.epochs.is_some()),
+        ("--batch", args.overrides.batch.is_some()),
         ("--seed", args.seed.is_some()),
         ("--limit", args.limit.is_some()),
         ("--out", args.out.is_some()),
@@ -108,33 +104,27 @@ fn resume(args: &TrainArgs, folder: &Path) -> anyhow::Result<(Named, Images, Run
     }
     let folder = RunFolder::resume(folder)?;
     let file = folder.path().join("experiment.ron").display().to_string();
-    let experiment = loading::parse(folder.experiment(), &file, &[])?;
-    let mut images = loading::images(&experiment, &args.common)?;
-    images.limit(experiment.training.limit);
+    let (experiment, built) = loading::parse(registry, folder.experiment(), &file, &[])?;
+    let mut images = loading::images(&built, &args.common)?;
+    loading::limit(&mut images, experiment.training.limit);
     let name = folder.path().file_name().map_or_else(|| "run".to_owned(), |name| name.to_string_lossy().into_owned());
-    Ok((Named { experiment, name, origin: file }, images, folder))
+    Ok((Named { experiment, built, name, origin: file }, images, folder))
 }
 
-fn header(
-    named: &Named,
-    network: &Network,
-    engine: &dyn Engine,
-    images: &Images,
-    folder: &Path,
-) -> anyhow::Result<String> {
+fn header(named: &Named, engine: &dyn Engine, images: &Splits, folder: &Path) -> anyhow::Result<String> {
     let experiment = &named.experiment;
     let training = &experiment.training;
-    let memory = memory(experiment, network, engine, images)?;
+    let memory = memory(named, engine, images)?;
     let learned = images.train.len() - training.validation.min(images.train.len());
     let data = format!(
         "{}: {} to learn from, {} held out, {} to test",
-        experiment.data.name(),
+        experiment.data.name,
         text::thousands(learned),
         text::thousands(training.validation),
         text::thousands(images.test.len())
     );
     Ok(text::header(&[
-        (&named.name, words::network(network, experiment.steps), named.origin.clone()),
+        (&named.name, words::network(&named.built.network, experiment.steps), named.origin.clone()),
         ("engine", engine.describe(), String::new()),
         ("data", data, images.folder.display().to_string()),
         ("memory", planned(&memory), format!("batch {}", training.batch)),
@@ -143,10 +133,12 @@ fn header(
 }
 
 /// What a run takes at most: the training session, the evaluation session beside it, the values that are learned with
-/// all that the optimizer and a checkpoint hold of them, and the images.
-fn memory(experiment: &Experiment, network: &Network, engine: &dyn Engine, images: &Images) -> anyhow::Result<Memory> {
-    let batch = experiment.training.batch;
-    let plan = Plan { steps: experiment.steps, batch, train: true, record: false };
+/// all that the optimizer and a checkpoint hold of them, outputs over time with their errors, and the images.
+fn memory(named: &Named, engine: &dyn Engine, images: &Splits) -> anyhow::Result<Memory> {
+    let Named { experiment, built, .. } = named;
+    let network = &built.network;
+    let (steps, batch) = (experiment.steps, experiment.training.batch);
+    let plan = Plan { chunk: experiment.training.chunk, ..Plan::new(steps, batch).train() };
     let mut memory = engine.compile(network, plan)?.memory();
     memory.parts.push(("evaluation", engine.compile(network, Plan { train: false, ..plan })?.memory().total()));
     let moments = match experiment.training.optimizer {
@@ -157,7 +149,8 @@ fn memory(experiment: &Experiment, network: &Network, engine: &dyn Engine, image
     // Weights, gradients and moments; a checkpoint holds weights and moments once as values and once as bytes.
     let copies = 2 + moments + 2 * (1 + moments);
     memory.parts.push(("weights and optimizer", copies * network.parameters() * size_of::<f32>()));
-    memory.parts.push(("images", (images.train.len() + images.test.len()) * network.input().len()));
+    memory.parts.push(("outputs", 2 * steps * batch * network.classes() * size_of::<f32>()));
+    memory.parts.push(("images", (images.train.len() + images.test.len()) * built.data.shape().len()));
     Ok(memory)
 }
 

@@ -1,40 +1,65 @@
 //! Parts of an experiment in words.
 
-use snn::{
-    core::{Encoder, Network, Neuron},
+use crate::{
+    cli::text::thousands,
+    core::{Gradient, Network, Neuron, Trace},
     models::{
-        Experiment,
-        experiment::{Augmentation, Loss, Optimizer, Schedule},
+        Built, Experiment,
+        experiment::{Augmentation, Optimizer, Schedule},
     },
 };
 
-use crate::cli::text::thousands;
-
-/// A network on one line: `1x28x28 -> 10 classes, 60 steps, Lif leak 0.99, 517,500 weights`.
+/// A network on one line: `1x28x28 -> 10 classes, 50 steps, Lif, 517,500 weights`.
 pub(crate) fn network(network: &Network, steps: usize) -> String {
-    let neuron = network
-        .populations()
-        .iter()
-        .map(|population| population.neuron)
-        .find(|neuron| matches!(neuron, Neuron::Lif { .. }));
-    let neuron = neuron.map_or_else(String::new, |neuron| format!(", Lif leak {}", neuron.leak()));
+    let neuron = network.populations().first().map_or("", |population| population.neuron.name());
     let (classes, weights) = (network.classes(), thousands(network.parameters()));
-    format!("{} -> {classes} classes, {steps} steps{neuron}, {weights} weights", network.input())
+    format!("{} -> {classes} classes, {steps} steps, {neuron}, {weights} weights", network.input())
 }
 
-/// How images become spikes.
-pub(crate) fn input(experiment: &Experiment) -> String {
-    let Encoder::Poisson { scale } = experiment.input;
-    let factor = if scale == 1.0 { String::new() } else { format!("{scale} ") };
-    let steps = experiment.steps;
-    format!("Poisson: at each of {steps} steps a value x spikes with probability min(1, {factor}|x|) and the sign of x")
-}
-
-/// The loss.
-pub(crate) fn loss(experiment: &Experiment) -> &'static str {
-    match experiment.loss {
-        Loss::SquaredError => "sum over batch and classes of (score - target)^2; the target is 1 for the class, else 0",
+/// How error passes back through a neuron.
+pub(crate) fn gradient(neuron: &Neuron) -> String {
+    match neuron.gradient() {
+        Gradient::Surrogate { surrogate, detach_reset } => {
+            let reset = if *detach_reset { "no error passes the reset" } else { "error passes the reset, too" };
+            format!("through time, the slope of a spike is {surrogate}; {reset}")
+        }
+        Gradient::SpikeGated { threshold, correction: Some(correction) } => {
+            let after = match correction.trace {
+                Trace::AfterDropout => "after dropout",
+                Trace::BeforeDropout => "before dropout",
+            };
+            let rule = format!("d(t) = C g(t){} where it spiked, else d(t+1)", over(*threshold));
+            format!("leak-corrected: {rule}; C from its spikes {after} and leak {}", correction.leak)
+        }
+        Gradient::SpikeGated { threshold, correction: None } if neuron.fires() => {
+            format!("spike-gated: d(t) = g(t){} where it spiked, else d(t+1)", over(*threshold))
+        }
+        Gradient::SpikeGated { threshold, .. } => format!("leak-free: d(t) = d(t+1) + g(t){}", over(*threshold)),
+        Gradient::Exact => "the derivative as it is".to_owned(),
     }
+}
+
+fn over(threshold: f32) -> String {
+    if threshold == 1.0 { String::new() } else { format!(" / {threshold}") }
+}
+
+/// How output over time becomes scores.
+pub(crate) fn readout(built: &Built) -> String {
+    let last = built.network.populations().last();
+    let output = last.map_or_else(String::new, |last| {
+        let what = if last.neuron.fires() { "spikes" } else { "output" };
+        format!(", where y are the {what} of {}", last.name).replace("are the output", "is the output")
+    });
+    format!("score {}{output}", built.readout.equation())
+}
+
+/// What is added to the loss.
+pub(crate) fn penalty(experiment: &Experiment) -> Option<String> {
+    let rates = experiment.rates?;
+    Some(format!(
+        "{} (r - {})² an image, for the mean firing rate r of each hidden population",
+        rates.weight, rates.target
+    ))
 }
 
 /// The update rule with its constants.
@@ -82,9 +107,9 @@ pub(crate) fn schedule(experiment: &Experiment) -> String {
 }
 
 /// Epochs, batches and images.
-pub(crate) fn training(experiment: &Experiment) -> String {
+pub(crate) fn training(experiment: &Experiment, built: &Built) -> String {
     let training = &experiment.training;
-    let images = experiment.data.training_images() - training.validation;
+    let images = training.limit.unwrap_or(built.data.training_images()) - training.validation;
     let clip = training.clip.map_or_else(String::new, |clip| format!(", gradient norm at most {clip}"));
     let shift = match training.augmentation {
         Augmentation::None => String::new(),
