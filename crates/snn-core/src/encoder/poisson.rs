@@ -24,6 +24,14 @@ impl Default for Poisson {
     }
 }
 
+impl Poisson {
+    /// What the value `x` emits at a step whose random word is `word`: -1, 0 or 1.
+    pub fn spike(&self, x: f32, word: u32) -> i8 {
+        let value = self.scale * x;
+        spike(value, bound(value), word)
+    }
+}
+
 impl Encoder for Poisson {
     fn encode(&self, image: &[f32], shape: Shape, steps: usize, sample: Sample) -> Encoded {
         let probabilities: Vec<f32> = image.iter().map(|x| self.scale * x).collect();
@@ -48,13 +56,24 @@ pub(super) fn draw(values: &[f32], shape: Shape, steps: usize, sample: Sample) -
         for t in 0..steps {
             let words = stream.block(sample.epoch, sample.index, t as u32, block as u32);
             for (i, bound) in bounds.iter().enumerate() {
-                if u64::from(words[i]) < *bound {
-                    train.set(t, 0, block * 4 + i, if values[i] < 0.0 { -1 } else { 1 });
+                let spike = spike(values[i], *bound, words[i]);
+                if spike != 0 {
+                    train.set(t, 0, block * 4 + i, spike);
                 }
             }
         }
     }
     train
+}
+
+fn spike(value: f32, bound: u64, word: u32) -> i8 {
+    if u64::from(word) >= bound {
+        0
+    } else if value < 0.0 {
+        -1
+    } else {
+        1
+    }
 }
 
 /// The bound below which a random word makes `value` fire; 2^32 always does.
