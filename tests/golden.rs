@@ -9,9 +9,11 @@ use std::path::{Path, PathBuf};
 
 use safetensors::{Dtype, SafeTensors};
 use serde_json::Value;
+use snn_core::neuron::{Correction, LeakyIntegrator, Lif, PoolIf};
+use snn_core::reference::Reference;
 use snn_core::{
-    Dropout, Encoder, Engine, Gradient, Map, Network, Neuron, Plan, Projection, Shape, Source, SpikeTrain,
-    SquaredError, Stimulus, Trace, Trial, Weights, reference::Reference,
+    Dropout, Engine, Errors, Final, Gradient, Map, Network, Neuron, Plan, Poisson, Projection, Shape, Source,
+    SpikeTrain, SquaredError, Stimulus, Trace, Trial, Weights, grade,
 };
 use snn_cpu::Cpu;
 
@@ -112,17 +114,17 @@ impl Case {
             .collect();
         let classes: Vec<u8> = self.integers("target_class").iter().map(|&class| class as u8).collect();
 
-        let mut session = engine.compile(&network, Plan { steps, batch, train: true, record: true }).unwrap();
+        let mut session = engine.compile(&network, Plan::new(steps, batch).train().record()).unwrap();
         session.load(&weights).unwrap();
         let trial = Trial { stimulus: Stimulus::Spikes(&input), dropout: Dropout::Masks(&masks) };
         let activity = session.forward(&trial).unwrap();
-        let (losses, d_output) = SquaredError.evaluate(&activity.output, &classes, network.classes());
+        let grades = grade(&SquaredError {}, &Final {}, &activity.output, &classes, network.classes());
         let mut gradients = network.zeros();
-        session.backward(&d_output, &mut gradients).unwrap();
+        session.backward(Errors::of_output(&grades.d_output), &mut gradients).unwrap();
 
         let check = |tensor: &str, found: &[f32], tolerance| self.compare(&name, tensor, found, tolerance);
-        check("output", &activity.output, Tolerance::Relative(1e-6));
-        check("loss", &[losses.iter().sum()], Tolerance::Relative(1e-6));
+        check("output", &grades.scores, Tolerance::Relative(1e-6));
+        check("loss", &[grades.losses.iter().sum()], Tolerance::Relative(1e-6));
         for (weight, gradient) in network.weights().iter().zip(&gradients) {
             check(&format!("grad.{}", weight.name), gradient, Tolerance::Relative(1e-5));
         }
@@ -141,7 +143,7 @@ impl Case {
                     population.name
                 );
             }
-            if matches!(population.neuron, Neuron::Lif { .. }) {
+            if population.neuron.name() == "Lif" {
                 let masked = masks[index].iter().any(|&mask| mask != 1.0);
                 check(
                     &tensor("total"),
@@ -173,17 +175,13 @@ impl Case {
             })
             .collect();
         self.compare(name, "normalized", &normalized, Tolerance::Absolute(1e-6));
-        let encoder = Encoder::Poisson { scale: 1.0 / self.descriptor["divisor"].as_f64().unwrap() as f32 };
+        let encoder = Poisson { scale: 1.0 / self.descriptor["divisor"].as_f64().unwrap() as f32 };
         let uniform = self.floats("uniform");
-        let spikes: Vec<f32> = uniform
-            .iter()
-            .enumerate()
-            .map(|(i, &u)| {
-                let fires = encoder.fires(normalized[i % normalized.len()]);
-                let word = (f64::from(u) * 4_294_967_296.0) as u32;
-                f32::from(u8::from(fires.at(word))) * if fires.negative { -1.0 } else { 1.0 }
-            })
-            .collect();
+        let spike = |(i, &u): (usize, &f32)| {
+            let word = (f64::from(u) * 4_294_967_296.0) as u32;
+            f32::from(encoder.spike(normalized[i % normalized.len()], word))
+        };
+        let spikes: Vec<f32> = uniform.iter().enumerate().map(spike).collect();
         self.compare(name, "spikes", &spikes, Tolerance::Exact);
     }
 
@@ -198,9 +196,13 @@ impl Case {
         for node in self.descriptor["nodes"].as_array().unwrap() {
             let threshold = node["threshold"].as_f64().unwrap() as f32;
             let neuron = match node["type"].as_str().unwrap() {
-                "lif" => Neuron::Lif { leak, threshold, gradient: Gradient::LeakCorrected { trace } },
-                "pool_if" => Neuron::PoolIf { threshold },
-                "output" => Neuron::Readout { leak, threshold },
+                "lif" => {
+                    let correction = Some(Correction { leak, trace });
+                    let lif = Lif { leak, threshold, ..Lif::default() };
+                    Neuron::new("Lif", lif, Gradient::SpikeGated { threshold, correction })
+                }
+                "pool_if" => PoolIf { threshold }.neuron(),
+                "output" => LeakyIntegrator { leak, threshold, ..LeakyIntegrator::default() }.leak_free(),
                 other => panic!("unknown node type {other}"),
             };
             let inputs = node["inputs"].as_array().unwrap().iter().map(|input| {
