@@ -106,4 +106,8 @@ impl SurrogateModel for Parabola {
         let z = (x / self.width.into()).clamp(-1.0, 1.0);
         (F::from(1.0) - z * z) * (0.75 / self.width).into()
     }
+
+    fn equation(&self) -> String {
+        format!("{} (1 - (x / {1})²) where |x| < {1}, else 0", 0.75 / self.width, self.width)
+    }
 }

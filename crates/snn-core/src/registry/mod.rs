@@ -20,6 +20,9 @@
 //!     fn grad<F: Real>(&self, x: F) -> F {
 //!         (-(x * x)).exp()
 //!     }
+//!     fn equation(&self) -> String {
+//!         "exp(-x²)".to_owned()
+//!     }
 //! }
 //!
 //! fn plugin(registry: &mut Registry) -> Result<(), RegistryError> {

@@ -28,6 +28,10 @@ impl SurrogateModel for Atan {
         let scaled = x * (FRAC_PI_2 * self.alpha).into();
         F::from(self.alpha / 2.0) / (scaled * scaled + 1.0.into())
     }
+
+    fn equation(&self) -> String {
+        format!("{} / (1 + (π/2 · {} x)²)", self.alpha / 2.0, self.alpha)
+    }
 }
 
 /// Fast sigmoid: `grad = 1 / (1 + slope · |x|)²`, with a peak of 1 and an area of `2 / slope`.
@@ -52,6 +56,10 @@ impl SurrogateModel for FastSigmoid {
     fn grad<F: Real>(&self, x: F) -> F {
         let width = x.abs() * self.slope.into() + 1.0.into();
         F::from(1.0) / (width * width)
+    }
+
+    fn equation(&self) -> String {
+        format!("1 / (1 + {} |x|)²", self.slope)
     }
 }
 
@@ -78,6 +86,10 @@ impl SurrogateModel for Sigmoid {
         let sum = decay + 1.0.into();
         decay * self.alpha.into() / (sum * sum)
     }
+
+    fn equation(&self) -> String {
+        format!("{0} σ({0} x) (1 - σ({0} x)), σ(z) = 1 / (1 + exp(-z))", self.alpha)
+    }
 }
 
 /// Triangle: `grad = max(0, 1 - |x| / width) / width`, with an area of 1.
@@ -102,6 +114,10 @@ impl SurrogateModel for Triangular {
         let z = (x / self.width.into()).clamp(-1.0, 1.0);
         (F::from(1.0) - z.abs()) / self.width.into()
     }
+
+    fn equation(&self) -> String {
+        format!("max(0, 1 - |x| / {0}) / {0}", self.width)
+    }
 }
 
 /// Box: `grad = 1 / (2 · width)` where `|x| < width`, else 0, with an area of 1.
@@ -123,6 +139,10 @@ impl SurrogateModel for Boxcar {
     #[inline(always)]
     fn grad<F: Real>(&self, x: F) -> F {
         F::from(self.width).above(x.abs(), (0.5 / self.width).into(), 0.0.into())
+    }
+
+    fn equation(&self) -> String {
+        format!("{} where |x| < {}, else 0", 0.5 / self.width, self.width)
     }
 }
 
@@ -147,6 +167,10 @@ impl SurrogateModel for Gaussian {
         let z = x / self.sigma.into();
         (z * z * (-0.5).into()).exp() * ((FRAC_2_PI).sqrt() / 2.0 / self.sigma).into()
     }
+
+    fn equation(&self) -> String {
+        format!("exp(-x² / (2 · {0}²)) / ({0} √(2π))", self.sigma)
+    }
 }
 
 /// Two-sided exponential: `grad = alpha / 2 · e^(-alpha · |x|)`, with an area of 1.
@@ -170,6 +194,10 @@ impl SurrogateModel for PiecewiseExponential {
     fn grad<F: Real>(&self, x: F) -> F {
         (-(x.abs() * self.alpha.into())).exp() * (self.alpha / 2.0).into()
     }
+
+    fn equation(&self) -> String {
+        format!("{} exp(-{} |x|)", self.alpha / 2.0, self.alpha)
+    }
 }
 
 /// Straight-through: `grad = 1` everywhere.
@@ -188,6 +216,10 @@ impl SurrogateModel for StraightThrough {
     #[inline(always)]
     fn grad<F: Real>(&self, _x: F) -> F {
         F::from(1.0)
+    }
+
+    fn equation(&self) -> String {
+        "1 everywhere".to_owned()
     }
 }
 
@@ -211,6 +243,10 @@ impl SurrogateModel for Gate {
     #[inline(always)]
     fn grad<F: Real>(&self, x: F) -> F {
         x.above(0.0.into(), self.slope.into(), 0.0.into())
+    }
+
+    fn equation(&self) -> String {
+        format!("{} where it fired, else 0", self.slope)
     }
 }
 

@@ -23,6 +23,9 @@ pub trait SurrogateModel: Debug + Send + Sync + 'static {
 
     /// The slope that the spike is given at margin `x`.
     fn grad<F: Real>(&self, x: F) -> F;
+
+    /// The slope in symbols, with the constants filled in, such as `1 / (1 + 25 |x|)²`.
+    fn equation(&self) -> String;
 }
 
 /// Any surrogate gradient. Cloning is cheap.
@@ -47,6 +50,11 @@ impl Surrogate {
         x[0]
     }
 
+    /// The slope in symbols.
+    pub fn equation(&self) -> String {
+        self.0.equation()
+    }
+
     pub(crate) fn curve(&self) -> &dyn Curve {
         &*self.0
     }
@@ -65,6 +73,7 @@ pub(crate) trait Curve: Debug + Send + Sync {
     fn primitive(&self, x: f64) -> f64;
     fn grad32(&self, x: &mut [f32]);
     fn grad64(&self, x: &mut [f64]);
+    fn equation(&self) -> String;
 }
 
 impl<M: SurrogateModel> Curve for M {
@@ -87,5 +96,9 @@ impl<M: SurrogateModel> Curve for M {
         for x in x {
             *x = self.grad(*x);
         }
+    }
+
+    fn equation(&self) -> String {
+        SurrogateModel::equation(self)
     }
 }

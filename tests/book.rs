@@ -1,0 +1,66 @@
+//! What the book and the README show works, and nothing that has a name is missing from the book.
+
+use std::fs;
+use std::path::Path;
+
+use snn::core::neuron::PEERS;
+use snn::core::registry::{Catalog, Part, Registry};
+use snn::models::Experiment;
+
+fn registry() -> Registry {
+    snn::registry().expect("built-in names differ")
+}
+
+fn page(name: &str) -> String {
+    let path = Path::new(env!("CARGO_MANIFEST_DIR")).join(name);
+    fs::read_to_string(&path).unwrap_or_else(|error| panic!("{}: {error}", path.display()))
+}
+
+/// Blocks of RON in a page.
+fn blocks(text: &str) -> impl Iterator<Item = &str> {
+    text.split("```ron\n").skip(1).filter_map(|rest| rest.split("```").next())
+}
+
+#[test]
+fn every_experiment_and_part_that_is_shown_can_be_made() {
+    let registry = registry();
+    let mut count = 0;
+    for name in ["README.md", "book/src/neurons.md", "book/src/surrogates.md", "book/src/encoders-and-losses.md"] {
+        for block in blocks(&page(name)) {
+            count += 1;
+            if block.contains("Experiment(") {
+                let experiment = Experiment::from_ron(block, name, &[], &registry);
+                experiment.unwrap_or_else(|error| panic!("{error}"));
+            } else {
+                let mut part = Part::parse(block).unwrap();
+                registry.neurons.make(&mut part, &registry).unwrap_or_else(|error| panic!("{name}: {block}{error}"));
+            }
+        }
+    }
+    assert!(count >= 4, "only {count} blocks were found");
+}
+
+#[test]
+fn every_name_stands_in_its_chapter() {
+    fn check<T>(chapter: &str, catalog: &Catalog<T>) {
+        let text = page(chapter);
+        for name in catalog.names() {
+            let is_there = [format!("`{name}`"), format!("`{name}(")].iter().any(|form| text.contains(form));
+            assert!(is_there, "{name} is missing from {chapter}");
+        }
+    }
+    let registry = registry();
+    check("book/src/neurons.md", &registry.neurons);
+    check("book/src/surrogates.md", &registry.surrogates);
+    check("book/src/encoders-and-losses.md", &registry.encoders);
+    check("book/src/encoders-and-losses.md", &registry.readouts);
+    check("book/src/encoders-and-losses.md", &registry.losses);
+}
+
+#[test]
+fn every_peer_is_listed_as_it_is() {
+    let text = page("book/src/neurons.md");
+    for peer in PEERS {
+        assert!(text.contains(&format!("| {} | `{}` |", peer.name, peer.part)), "{} is missing or differs", peer.name);
+    }
+}
