@@ -15,10 +15,11 @@
 use snn_core::Map;
 
 use crate::dense;
-use crate::events::{Active, Events};
+use crate::events::Events;
 use crate::layout::{Layout, Tile, WeightShape};
 use crate::simd::{Job, LANE, Lane, MAX_TILE_LANES, Simd};
 use crate::taps::{for_each_tap, share};
+use crate::walk::{Errors, add_products, sum_over_time, walk};
 
 /// Work space of one target pixel and tile.
 #[derive(Debug, Default)]
@@ -35,8 +36,8 @@ pub(crate) struct Backward<'a> {
     pub(crate) map: Map,
     pub(crate) source: Layout,
     pub(crate) target: Layout,
-    /// Events of the target, with the changes of its error.
-    pub(crate) errors: &'a Events,
+    /// Errors of the target.
+    pub(crate) errors: Errors<'a>,
     /// Events of the source; to its `delta`, `g` of each spike is added, if there is room for it.
     pub(crate) events: &'a mut Events,
     /// Packed rows; empty for maps without weights.
@@ -74,11 +75,9 @@ impl Backward<'_> {
         let (d, _) = self.scratch.d.as_chunks_mut::<V>();
         let wants_errors = !self.events.delta.is_empty();
         for pixel in 0..self.target.pixels() {
-            let active = self.errors.within(pixel, tile);
-            if active.is_empty() {
+            if !self.errors.lay_out::<S, V>(&self.target, pixel, tile, d) {
                 continue;
             }
-            lay_out_errors::<S, V>(self.errors, active, tile, d);
             if self.shape.taps == 0 {
                 add_through_pool(&self.map, &self.source, &self.target, pixel, tile, d, self.events);
                 continue;
@@ -132,132 +131,6 @@ impl Backward<'_> {
     }
 }
 
-/// Walks the spikes of active source neurons: with `ERRORS`, `g += row · d(t)` for each; with `GRADIENT`, the gradient
-/// row gains `scale · Σ d(t)`.
-#[inline(always)]
-fn walk<S: Simd, const V: usize, const ERRORS: bool, const GRADIENT: bool>(
-    active: &[Active],
-    times: &[u16],
-    rows: &[[Lane; V]],
-    d_rows: &mut [[Lane; V]],
-    g: &mut [f32],
-    d: &[[Lane; V]],
-) {
-    let zero = [S::splat(0.0); V];
-    for active in active {
-        let channel = active.channel as usize;
-        let mut row = zero;
-        if ERRORS {
-            for i in 0..V {
-                row[i] = S::load(&rows[channel][i]);
-            }
-        }
-        let mut sum = zero;
-        let (quads, rest) = times[active.spikes()].as_chunks::<4>();
-        let first = active.start as usize;
-        for (quad, times) in quads.iter().enumerate() {
-            let mut products = [S::splat(0.0); 4];
-            for j in 0..4 {
-                (products[j], sum) = visit::<S, V, ERRORS, GRADIENT>(&d[usize::from(times[j])], &row, sum);
-            }
-            if ERRORS {
-                let sums = S::sum_lanes(products);
-                if let Some(g) = g[first + 4 * quad..].first_chunk_mut::<4>() {
-                    for j in 0..4 {
-                        g[j] += sums[j];
-                    }
-                }
-            }
-        }
-        if !rest.is_empty() {
-            let mut products = [S::splat(0.0); 4];
-            for (product, &t) in products.iter_mut().zip(rest) {
-                (*product, sum) = visit::<S, V, ERRORS, GRADIENT>(&d[usize::from(t)], &row, sum);
-            }
-            if ERRORS {
-                let sums = S::sum_lanes(products);
-                for (g, sum) in g[first + 4 * quads.len()..].iter_mut().zip(&sums[..rest.len()]) {
-                    *g += sum;
-                }
-            }
-        }
-        if GRADIENT {
-            let scale = S::splat(active.scale);
-            let d_row = &mut d_rows[channel];
-            for i in 0..V {
-                S::store(S::mul_add(scale, sum[i], S::load(&d_row[i])), &mut d_row[i]);
-            }
-        }
-    }
-}
-
-/// One spike: the lanes of `row · d` yet to be summed, and `sum + d`.
-#[inline(always)]
-fn visit<S: Simd, const V: usize, const ERRORS: bool, const GRADIENT: bool>(
-    d: &[Lane; V],
-    row: &[S::F; V],
-    mut sum: [S::F; V],
-) -> (S::F, [S::F; V]) {
-    let mut product = S::splat(0.0);
-    for i in 0..V {
-        let d = S::load(&d[i]);
-        if ERRORS {
-            product = if i == 0 { S::mul(d, row[i]) } else { S::mul_add(d, row[i], product) };
-        }
-        if GRADIENT {
-            sum[i] = S::add(sum[i], d);
-        }
-    }
-    (product, sum)
-}
-
-/// `Σ d(t)`.
-#[inline(always)]
-fn sum_over_time<S: Simd, const V: usize>(d: &[[Lane; V]]) -> [S::F; V] {
-    let mut sum = [S::splat(0.0); V];
-    for d in d {
-        for i in 0..V {
-            sum[i] = S::add(sum[i], S::load(&d[i]));
-        }
-    }
-    sum
-}
-
-/// Adds to the gradient row of each neuron its current times `Σ d(t)`.
-#[inline(always)]
-fn add_products<S: Simd, const V: usize>(active: &[Active], sum: &[S::F; V], d_rows: &mut [[Lane; V]]) {
-    for active in active {
-        let (scale, d_row) = (S::splat(active.scale), &mut d_rows[active.channel as usize]);
-        for i in 0..V {
-            S::store(S::mul_add(scale, sum[i], S::load(&d_row[i])), &mut d_row[i]);
-        }
-    }
-}
-
-/// Lays out the errors of a target pixel and tile: `d[t] = Σ_{t' >= t} delta[t']`.
-#[inline(always)]
-fn lay_out_errors<S: Simd, const V: usize>(
-    errors: &Events,
-    active: std::ops::Range<usize>,
-    tile: Tile,
-    d: &mut [[Lane; V]],
-) {
-    d.fill([Lane::ZERO; V]);
-    for active in &errors.active[active] {
-        let (lane, i) = (active.channel as usize / LANE - tile.start, active.channel as usize % LANE);
-        for (&t, &delta) in std::iter::zip(&errors.times[active.spikes()], &errors.delta[active.spikes()]) {
-            d[usize::from(t)][lane].0[i] = delta;
-        }
-    }
-    let mut sum = [S::splat(0.0); V];
-    for d in d.iter_mut().rev() {
-        for i in 0..V {
-            sum[i] = S::add(sum[i], S::load(&d[i]));
-            S::store(sum[i], &mut d[i]);
-        }
-    }
-}
-
 /// Adds `g` of the source neurons in the window of a pooling or subsampling target pixel.
 #[inline(always)]
 fn add_through_pool<const V: usize>(
@@ -285,8 +158,9 @@ fn add_through_pool<const V: usize>(
 
 /// Gradient of one tile of a linear map's weight, over samples in order.
 pub(crate) struct LinearGradient<'a> {
-    /// Events of the source and of the target, for each sample.
-    pub(crate) samples: &'a [(&'a Events, &'a Events)],
+    /// Events of the source and errors of the target, for each sample.
+    pub(crate) samples: &'a [(&'a Events, Errors<'a>)],
+    pub(crate) target: Layout,
     pub(crate) shape: WeightShape,
     pub(crate) tile: Tile,
     /// `[tap][input][lane in tile]`.
@@ -315,11 +189,9 @@ impl LinearGradient<'_> {
         self.scratch.d.resize(self.steps * V, Lane::ZERO);
         let (d, _) = self.scratch.d.as_chunks_mut::<V>();
         for (source, errors) in self.samples {
-            let active = errors.within(0, self.tile);
-            if active.is_empty() {
+            if !errors.lay_out::<S, V>(&self.target, 0, self.tile, d) {
                 continue;
             }
-            lay_out_errors::<S, V>(errors, active, self.tile, d);
             let sum = if source.is_current { sum_over_time::<S, V>(d) } else { [S::splat(0.0); V] };
             for tap in 0..self.shape.taps {
                 let (d_rows, _) = self.gradient[self.shape.tap_range(self.tile, tap)].as_chunks_mut::<V>();

@@ -1,8 +1,9 @@
 //! What is known of a network and a plan before the first trial: layouts, packed shapes, sizes.
 
-use snn_core::{Error, Gradient, Map, Memory, Network, Neuron, Plan, Population, Shape, Source};
+use snn_core::{Error, Map, Memory, Network, Plan, Population, Shape, Source, Weights};
 
-use crate::events::{Events, Fade, Gate};
+use crate::events::Events;
+use crate::gate::Gate;
 use crate::layout::{Layout, WeightShape};
 use crate::simd::{LANE, Lane, Level};
 
@@ -73,7 +74,7 @@ impl Compiled {
                 weights[weight] = WeightShape { outputs: target.channels, inputs: source.channels, taps };
             }
         }
-        let gates = network.populations().iter().map(|population| gate(&population.neuron, plan.steps)).collect();
+        let gates = network.populations().iter().map(|population| Gate::of(&population.neuron, plan.steps)).collect();
         let neurons: usize = populations.iter().map(|layout| layout.pixels() * layout.channels).sum();
         let round = (ROUND_NEURONS / neurons).clamp(MIN_ROUND, MAX_ROUND).min(plan.batch);
         let (network, words) = (network.clone(), plan.steps.div_ceil(32));
@@ -113,29 +114,6 @@ impl Compiled {
         weight.map_or(WeightShape::NONE, |index| self.weights[index])
     }
 
-    /// Bytes that the event lists of all samples in flight may take: enough for every sample of a round in the forward
-    /// pass, and for one sample's errors in the backward pass, even if every neuron fires at every step.
-    pub(crate) fn event_budget(&self) -> usize {
-        let steps = self.plan.steps;
-        let most = |layout: &Layout, errors| Events::bytes(layout, layout.pixels() * layout.channels * steps, errors);
-        let lists = |population: &Population| -> usize {
-            population.inputs.iter().map(|projection| most(self.source(projection.source), false)).sum()
-        };
-        let forward = self.network.populations().iter().map(lists).max().unwrap_or(0) * self.round;
-        let live = |index: usize| -> usize { self.live(index).map(|live| most(&self.populations[live], true)).sum() };
-        let backward = (0..self.populations.len()).map(live).max().unwrap_or(0);
-        forward.max(backward)
-    }
-
-    /// Bytes of all event lists: those that a forward pass leaves in place, those of a backward pass, and the input's.
-    fn lists(&self) -> usize {
-        if !self.plan.train {
-            return self.event_budget();
-        }
-        let spikes = self.input.pixels() * self.input.channels * self.plan.steps;
-        2 * self.event_budget() + self.round * Events::bytes(&self.input, spikes, false)
-    }
-
     /// The populations whose errors are held while the pass goes back through `population`: itself, and the earlier
     /// ones that it or a later one reads.
     pub(crate) fn live(&self, population: usize) -> impl Iterator<Item = usize> {
@@ -146,36 +124,13 @@ impl Compiled {
         (0..population).filter(move |&source| is_read(source)).chain([population])
     }
 
-    pub(crate) fn memory(&self) -> Memory {
-        let packed: usize = self.weights.iter().map(WeightShape::packed_lanes).sum();
-        let neurons = self.populations.iter().map(|layout| layout.pixels() * layout.lanes * LANE).sum::<usize>();
-        let bits: usize = (0..self.populations.len()).map(|index| self.bit_words(index)).sum();
-        let input = self.network.input().len() * self.words;
-        let mut parts = vec![
-            ("weights as rows", packed * size_of::<Lane>()),
-            ("spikes", (bits + 2 * input) * size_of::<u32>() * self.plan.batch),
-            ("events", self.lists()),
-            ("work space", self.work_space() * self.round),
-        ];
-        if self.plan.train {
-            let linear = self.weights.iter().enumerate().filter(|(weight, _)| self.is_linear(*weight));
-            let linear: usize = linear.map(|(_, shape)| shape.packed_lanes()).sum();
-            parts.push(("gradients as rows", (linear + self.gradient_lanes() * self.round) * size_of::<Lane>()));
-        }
-        if self.plan.record {
-            let errors = if self.plan.train { self.plan.steps } else { 0 };
-            parts.push(("record", neurons * self.plan.batch * (1 + errors) * size_of::<f32>()));
-        }
-        Memory { parts }
-    }
-
     /// Whether a weight belongs to a linear map.
     pub(crate) fn is_linear(&self, weight: usize) -> bool {
         self.network.weights()[weight].shape.len() == 2
     }
 
     /// Lanes of one sample's gradient buffers for convolutions: the largest of any population.
-    fn gradient_lanes(&self) -> usize {
+    pub(crate) fn gradient_lanes(&self) -> usize {
         let lanes = |population: &Population| -> usize {
             let weights = population.inputs.iter().filter_map(|projection| projection.weight);
             weights.filter(|&weight| !self.is_linear(weight)).map(|weight| self.weights[weight].packed_lanes()).sum()
@@ -183,18 +138,38 @@ impl Compiled {
         self.network.populations().iter().map(lanes).max().unwrap_or(0)
     }
 
-    /// Bytes of one sample's buffers over time: currents, errors, and the matrices of the dense path.
-    fn work_space(&self) -> usize {
-        let windows = self.weights.iter().map(|shape| shape.taps * shape.inputs).max().unwrap_or(0);
-        let matrices = if self.plan.train { 2 * windows } else { windows };
-        let masks = self.populations.iter().map(|layout| layout.pixels() * layout.channels).max().unwrap_or(0);
-        let tiles = 2 * self.level.tile_lanes() * LANE;
-        ((matrices + tiles) * self.plan.steps + masks) * size_of::<f32>()
+    /// Packs weights into rows.
+    pub(crate) fn pack(&self, weights: &Weights, packed: &mut Vec<Vec<Lane>>) {
+        packed.resize(weights.len(), Vec::new());
+        let tensors = self.weights.iter().zip(weights).zip(packed);
+        for ((shape, values), packed) in tensors.filter(|((shape, _), _)| shape.taps > 0) {
+            packed.resize(shape.packed_lanes(), Lane::ZERO);
+            shape.pack(values, packed, self.level.tile_lanes());
+        }
     }
-}
 
-/// How errors pass a neuron, if by the paper's rule.
-fn gate(neuron: &Neuron, steps: usize) -> Option<Gate> {
-    let Gradient::SpikeGated { threshold, correction } = *neuron.gradient() else { return None };
-    Some(Gate { threshold, correction: correction.map(|constants| Fade::new(constants, steps)) })
+    /// What every session takes: weights, what trials leave behind, gradients as rows, and records.
+    pub(crate) fn memory(&self) -> Memory {
+        let Plan { batch, steps, train, record, .. } = self.plan;
+        let packed: usize = self.weights.iter().map(WeightShape::packed_lanes).sum();
+        let neurons: usize = self.populations.iter().map(|layout| layout.width() * LANE).sum();
+        let bits: usize = (0..self.populations.len()).map(|index| self.bit_words(index)).sum();
+        let input = self.network.input().len();
+        let outputs = steps * self.network.classes();
+        let mut parts = vec![
+            ("weights as rows", packed * size_of::<Lane>()),
+            ("spikes", (bits + 2 * input * self.words + input) * size_of::<u32>() * batch),
+            ("output over time", 2 * outputs * batch * size_of::<f32>()),
+        ];
+        if train {
+            let linear = self.weights.iter().enumerate().filter(|(weight, _)| self.is_linear(*weight));
+            let linear: usize = linear.map(|(_, shape)| shape.packed_lanes()).sum();
+            parts.push(("gradients as rows", (linear + self.gradient_lanes() * self.round) * size_of::<Lane>()));
+        }
+        if record {
+            let errors = if train { steps } else { 0 };
+            parts.push(("record", neurons * batch * (1 + errors) * size_of::<f32>()));
+        }
+        Memory { parts }
+    }
 }

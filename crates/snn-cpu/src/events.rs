@@ -1,10 +1,10 @@
 //! Spike trains as lists of events: the form in which the kernels walk them.
 
-use snn_core::Trace;
-use snn_core::neuron::{Correction, correction, exact_leak};
+use std::ops::Range;
 
+use crate::gate::Gate;
 use crate::layout::{Layout, Tile};
-use crate::simd::{Job, LANE, Simd};
+use crate::simd::{Job, LANE, Lane, Simd};
 
 /// The spikes of one sample of one population (or of the input), grouped by neuron. Silent and dropped neurons have no
 /// entry.
@@ -38,7 +38,7 @@ pub(crate) struct Active {
 }
 
 impl Active {
-    pub(crate) fn spikes(&self) -> std::ops::Range<usize> {
+    pub(crate) fn spikes(&self) -> Range<usize> {
         self.start as usize..(self.start + self.count) as usize
     }
 }
@@ -83,7 +83,7 @@ impl Events {
 
     /// Indices into `active` of the neurons of `pixel` within `tile`.
     #[inline(always)]
-    pub(crate) fn within(&self, pixel: usize, tile: Tile) -> std::ops::Range<usize> {
+    pub(crate) fn within(&self, pixel: usize, tile: Tile) -> Range<usize> {
         let (first, channels) = (self.first[pixel] as usize, tile.channels());
         let active = &self.active[first..self.first[pixel + 1] as usize];
         let start = active.partition_point(|a| (a.channel as usize) < channels.start);
@@ -142,6 +142,22 @@ impl Events {
         }
     }
 
+    /// Lists the spikes of one step, `[pixel][lane]`, 1 or 0. `mask` is in `C, H, W` order, or empty.
+    pub(crate) fn list_step(&mut self, layout: &Layout, fired: &[Lane], mask: &[f32]) {
+        self.start(layout, layout.pixels() * layout.channels);
+        for (pixel, lanes) in fired.chunks_exact(layout.lanes).enumerate() {
+            for channel in 0..layout.channels {
+                let scale = mask.get(layout.neuron(pixel, channel)).copied().unwrap_or(1.0);
+                if lanes[channel / LANE].0[channel % LANE] > 0.5 && scale != 0.0 {
+                    let start = self.active.len() as u32;
+                    self.active.push(Active { channel: channel as u32, start, count: 1, scale, gain: 1.0 });
+                }
+            }
+            self.first.push(self.active.len() as u32);
+        }
+        self.times.truncate(self.active.len());
+    }
+
     /// Lists a current `[neuron]` in `C, H, W` order.
     pub(crate) fn list_current(&mut self, layout: &Layout, current: &[f32]) {
         self.start(layout, 0);
@@ -175,11 +191,16 @@ pub(crate) struct ListPopulation<'a> {
     pub(crate) events: &'a mut Events,
     /// `[pixel][word][channel]`.
     pub(crate) bits: &'a [u32],
-    /// Number of set bits.
+    /// Number of set bits within the window.
     pub(crate) spikes: usize,
     pub(crate) layout: Layout,
     pub(crate) words: usize,
-    pub(crate) scaling: Scaling<'a>,
+    /// Words whose spikes are listed; times count from the first of them.
+    pub(crate) window: Range<usize>,
+    /// Dropout mask of the sample in `C, H, W` order, or empty.
+    pub(crate) mask: &'a [f32],
+    /// How errors pass the neurons; none where no gains are needed.
+    pub(crate) gate: Option<&'a Gate>,
 }
 
 impl Job for ListPopulation<'_> {
@@ -187,13 +208,14 @@ impl Job for ListPopulation<'_> {
 
     #[inline(always)]
     fn run<S: Simd>(self) {
-        let Self { events, bits, spikes, layout, words, scaling } = self;
+        let Self { events, bits, spikes, layout, words, window, mask, gate } = self;
         events.start(&layout, spikes);
         let width = layout.lanes * LANE;
         let mut n = 0;
         let mut any = vec![0; width];
         let mut fired = vec![0; width];
         for (pixel, bits) in bits.chunks_exact(width * words).enumerate() {
+            let bits = &bits[window.start * width..window.end * width];
             any.fill(0);
             for bits in bits.chunks_exact(width) {
                 for (any, bits) in any.iter_mut().zip(bits) {
@@ -206,15 +228,15 @@ impl Job for ListPopulation<'_> {
                 n_fired += usize::from(*any != 0);
             }
             for &channel in &fired[..n_fired] {
-                let mask = scaling.mask.get(layout.neuron(pixel, channel)).copied().unwrap_or(1.0);
+                let mask = mask.get(layout.neuron(pixel, channel)).copied().unwrap_or(1.0);
                 if mask == 0.0 {
                     continue;
                 }
                 let start = n;
-                for word in 0..words {
+                for word in 0..window.len() {
                     n = events.list_word::<S>(word, bits[word * width + channel], n);
                 }
-                let gain = scaling.gain(mask, &events.times[start..n]);
+                let gain = gate.map_or(1.0, |gate| gate.gain(mask, &events.times[start..n]));
                 let (channel, start, count) = (channel as u32, start as u32, (n - start) as u32);
                 events.active.push(Active { channel, start, count, scale: mask, gain });
             }
@@ -231,10 +253,12 @@ pub(crate) struct ListInput<'a> {
     pub(crate) fired: &'a [u32],
     /// Which of them are negative; may be empty.
     pub(crate) negative: &'a [u32],
-    /// Number of set bits in `fired`.
+    /// Number of set bits in `fired` within the window.
     pub(crate) spikes: usize,
     pub(crate) layout: Layout,
     pub(crate) words: usize,
+    /// Words whose spikes are listed; times count from the first of them.
+    pub(crate) window: Range<usize>,
 }
 
 impl Job for ListInput<'_> {
@@ -242,15 +266,15 @@ impl Job for ListInput<'_> {
 
     #[inline(always)]
     fn run<S: Simd>(self) {
-        let Self { events, fired, negative, spikes, layout, words } = self;
+        let Self { events, fired, negative, spikes, layout, words, window } = self;
         events.start(&layout, spikes);
         let mut n = 0;
         for pixel in 0..layout.pixels() {
             for channel in 0..layout.channels {
-                let at = layout.neuron(pixel, channel) * words;
+                let at = layout.neuron(pixel, channel) * words + window.start;
                 for (scale, invert) in [(1.0, u32::MAX), (-1.0, 0)] {
                     let start = n;
-                    for word in 0..words {
+                    for word in 0..window.len() {
                         let negative = negative.get(at + word).copied().unwrap_or(0);
                         n = events.list_word::<S>(word, fired[at + word] & (negative ^ invert), n);
                     }
@@ -263,68 +287,5 @@ impl Job for ListInput<'_> {
             events.first.push(events.active.len() as u32);
         }
         events.times.truncate(n);
-    }
-}
-
-/// What turns a population's spikes into what others see, and errors of its output into its own.
-pub(crate) struct Scaling<'a> {
-    /// How errors pass the neurons; none where no gain is needed.
-    pub(crate) gate: Option<&'a Gate>,
-    /// Dropout mask of the sample, or empty.
-    pub(crate) mask: &'a [f32],
-}
-
-impl Scaling<'_> {
-    #[inline(always)]
-    fn gain(&self, mask: f32, times: &[u16]) -> f32 {
-        let Some(gate) = self.gate else { return 1.0 };
-        let factor = gate.correction.as_ref().map_or(1.0, |fade| fade.correction(mask, times));
-        factor * mask / gate.threshold
-    }
-}
-
-/// The paper's rule for the neurons of a population: `d(t) = C · g(t) / threshold` where they spiked.
-#[derive(Debug, Clone)]
-pub(crate) struct Gate {
-    pub(crate) threshold: f32,
-    pub(crate) correction: Option<Fade>,
-}
-
-/// What the leak correction `C` is computed from.
-#[derive(Debug, Clone)]
-pub(crate) struct Fade {
-    constants: Correction,
-    /// `leak^(T-1-t)` for each step.
-    decay: Vec<f64>,
-}
-
-impl Fade {
-    pub(crate) fn new(constants: Correction, steps: usize) -> Self {
-        let leak = exact_leak(constants.leak);
-        Self { constants, decay: (0..steps).map(|t| leak.powi((steps - 1 - t) as i32)).collect() }
-    }
-
-    /// The correction of a neuron that fired at `times`.
-    #[inline(always)]
-    pub(crate) fn correction(&self, mask: f32, times: &[u16]) -> f32 {
-        let (trace, count) = self.trace(mask, times);
-        correction(self.constants.leak, trace, count)
-    }
-
-    /// The leaky trace and the count of a neuron that fired at `times`.
-    pub(crate) fn trace(&self, mask: f32, times: &[u16]) -> (f32, f32) {
-        let unit = match self.constants.trace {
-            Trace::AfterDropout => mask,
-            Trace::BeforeDropout => 1.0,
-        };
-        // Four sums, so that additions need not wait for each other.
-        let mut sums = [0.0; 4];
-        for times in times.chunks(4) {
-            for (sum, &t) in sums.iter_mut().zip(times) {
-                *sum += self.decay[usize::from(t)];
-            }
-        }
-        let trace: f64 = sums.iter().sum();
-        ((f64::from(unit) * trace) as f32, unit * times.len() as f32)
     }
 }

@@ -1,247 +1,88 @@
-//! The backward pass of a trial: rounds of samples, populations from last to first, gradients summed in a fixed order.
+//! Gradients of many samples, summed in an order that does not depend on the number of threads: those of convolutions
+//! sample by sample of a round, those of linear maps tile by tile, each through the samples.
 
 use rayon::prelude::*;
-use snn_core::{Error, Errors, Projection, Source, Weights};
+use snn_core::Weights;
 
-use crate::backward::{Backward, LinearGradient, Scratch};
+use crate::backward::{LinearGradient, Scratch};
 use crate::compiled::Compiled;
 use crate::events::Events;
-use crate::layout::Tile;
-use crate::session::{CpuSession, LastTrial, Sample, Slot};
+use crate::layout::{Layout, Tile};
 use crate::simd::{Lane, dispatch};
+use crate::walk::Errors;
 
-impl CpuSession {
-    pub(crate) fn gradients(&mut self, errors: Errors<'_>, gradients: &mut Weights) -> Result<(), Error> {
-        let Self { compiled, pool, weights, samples, slots, linear_gradients, trial, .. } = self;
-        if !compiled.plan.train {
-            return Err(Error::Order("the session was not compiled for training"));
-        }
-        let trial = trial.as_ref().ok_or(Error::Order("no trial to go back through"))?;
-        errors.check(&compiled.network, &compiled.plan, trial.samples)?;
-        if compiled.network.check_weights(gradients).is_err() {
-            *gradients = compiled.network.zeros();
+impl Compiled {
+    /// Zeroes gradients, and the packed ones of linear maps, which are summed over samples as they come.
+    pub(crate) fn reset_gradients(&self, gradients: &mut Weights, linear: &mut Vec<Vec<Lane>>) {
+        if self.network.check_weights(gradients).is_err() {
+            *gradients = self.network.zeros();
         }
         for gradient in gradients.iter_mut() {
             gradient.fill(0.0);
         }
-        linear_gradients.resize(compiled.weights.len(), Vec::new());
-        for (weight, packed) in
-            linear_gradients.iter_mut().enumerate().filter(|(weight, _)| compiled.is_linear(*weight))
-        {
+        linear.resize(self.weights.len(), Vec::new());
+        for (weight, packed) in linear.iter_mut().enumerate().filter(|(weight, _)| self.is_linear(*weight)) {
             packed.clear();
-            packed.resize(compiled.weights[weight].packed_lanes(), Lane::ZERO);
+            packed.resize(self.weights[weight].packed_lanes(), Lane::ZERO);
         }
-        pool.install(|| {
-            let rows = rows(errors.output, trial.samples * compiled.network.classes());
-            let mut first = 0;
-            while first < trial.samples {
-                let size = round_size(compiled, &samples[first..trial.samples], slots.len(), rows.len());
-                let mut round = Round {
-                    compiled,
-                    trial,
-                    weights,
-                    first,
-                    samples: &mut samples[first..first + size],
-                    slots: &mut slots[..size],
-                    gradients,
-                    linear_gradients,
-                    d_emitted: errors.emitted,
-                };
-                round.run(&rows);
-                first += size;
+    }
+
+    /// Adds packed gradients of the linear maps onto those of the network.
+    pub(crate) fn add_linear(&self, packed: &[Vec<Lane>], gradients: &mut Weights) {
+        for (weight, packed) in packed.iter().enumerate().filter(|(_, packed)| !packed.is_empty()) {
+            self.weights[weight].add_unpacked(&[packed], &mut gradients[weight], self.level.tile_lanes());
+        }
+    }
+
+    /// Zeroes a gradient buffer for each convolution into a population; the buffers of other maps become empty.
+    pub(crate) fn reset_convolutions(&self, population: usize, gradients: &mut Vec<Vec<Lane>>) {
+        let projections = &self.network.populations()[population].inputs;
+        gradients.resize(gradients.len().max(projections.len()), Vec::new());
+        for (projection, gradient) in projections.iter().zip(gradients) {
+            gradient.clear();
+            if let Some(weight) = projection.weight.filter(|&weight| !self.is_linear(weight)) {
+                gradient.resize(self.weights[weight].packed_lanes(), Lane::ZERO);
             }
-            let tile_lanes = compiled.level.tile_lanes();
-            for (weight, packed) in linear_gradients.iter().enumerate().filter(|(_, packed)| !packed.is_empty()) {
-                compiled.weights[weight].add_unpacked(&[packed], &mut gradients[weight], tile_lanes);
-            }
+        }
+    }
+
+    /// Adds to the gradients of the convolutions into a population those of `slots` samples, in their order; `of` gives
+    /// the buffer of a slot and a projection.
+    pub(crate) fn add_convolutions<'a>(
+        &self,
+        population: usize,
+        slots: usize,
+        of: impl Fn(usize, usize) -> &'a [Lane],
+        gradients: &mut Weights,
+    ) {
+        for (i, projection) in self.network.populations()[population].inputs.iter().enumerate() {
+            let Some(weight) = projection.weight.filter(|&weight| !self.is_linear(weight)) else { continue };
+            let copies: Vec<&[Lane]> = (0..slots).map(|slot| of(slot, i)).collect();
+            self.weights[weight].add_unpacked(&copies, &mut gradients[weight], self.level.tile_lanes());
+        }
+    }
+
+    /// Adds to the packed gradient of a linear map those of samples in their order, of which `samples` has the events of
+    /// the source and the errors of the target; a task for each tile.
+    pub(crate) fn add_linear_map(
+        &self,
+        weight: usize,
+        target: Layout,
+        samples: &[(&Events, Errors<'_>)],
+        steps: usize,
+        packed: &mut [Lane],
+    ) {
+        let shape = self.weights[weight];
+        let mut rest = packed;
+        let mut tasks: Vec<(Tile, &mut [Lane])> = Vec::new();
+        for tile in target.tiles(self.level.tile_lanes()) {
+            let (gradient, others) = rest.split_at_mut(shape.tile_range(tile).len());
+            tasks.push((tile, gradient));
+            rest = others;
+        }
+        tasks.into_par_iter().for_each_init(Scratch::default, |scratch, (tile, gradient)| {
+            let job = LinearGradient { samples, target, shape, tile, gradient, steps, scratch };
+            dispatch(self.level, job);
         });
-        Ok(())
-    }
-}
-
-/// Number of samples at the start of `samples` whose events and errors fit the budget together; at least one. The
-/// output has errors at `rows` steps.
-fn round_size(compiled: &Compiled, samples: &[Sample], most: usize, rows: usize) -> usize {
-    let (budget, outputs) = (compiled.event_budget(), rows * compiled.network.classes());
-    let mut sum = 0;
-    let fits = |sample: &&Sample| {
-        let events = |index: usize| {
-            let fires = compiled.network.populations()[index].neuron.fires();
-            if fires { sample.spikes[index] as usize } else { outputs }
-        };
-        let bytes = |index: usize| Events::bytes(&compiled.populations[index], events(index), true);
-        let live = |index| compiled.live(index).map(bytes).sum::<usize>();
-        sum += (0..compiled.populations.len()).map(live).max().unwrap_or(0);
-        sum <= budget
-    };
-    samples.iter().take(most).take_while(fits).count().max(1)
-}
-
-/// Samples that go back together, one in each slot.
-struct Round<'a> {
-    compiled: &'a Compiled,
-    trial: &'a LastTrial,
-    weights: &'a [Vec<Lane>],
-    /// Index in the batch of the first sample.
-    first: usize,
-    samples: &'a mut [Sample],
-    slots: &'a mut [Slot],
-    gradients: &'a mut Weights,
-    linear_gradients: &'a mut [Vec<Lane>],
-    /// `dL/d emitted` of each population, or empty.
-    d_emitted: &'a [f32],
-}
-
-/// The rows `[N · K]` of errors of the output that are not all 0, each with its step, ascending.
-fn rows(d_output: &[f32], width: usize) -> Vec<(u16, &[f32])> {
-    let rows = d_output.chunks_exact(width).enumerate().map(|(t, row)| (t as u16, row));
-    rows.filter(|(_, row)| row.iter().any(|d| *d != 0.0)).collect()
-}
-
-impl Round<'_> {
-    fn run(&mut self, rows: &[(u16, &[f32])]) {
-        let compiled = self.compiled;
-        let readout = compiled.populations.len() - 1;
-        let classes = compiled.network.classes();
-        let threshold = compiled.gates[readout].as_ref().map_or(1.0, |gate| gate.threshold);
-        for (i, slot) in self.slots.iter_mut().enumerate() {
-            slot.errors.resize_with(compiled.populations.len(), || None);
-            let errors = slot.errors[readout].insert(Events::default());
-            errors.list_gathered(&compiled.populations[readout], rows, (self.first + i) * classes, threshold);
-        }
-        for index in (0..=readout).rev() {
-            self.population(index);
-            self.record(index);
-            self.sum_convolutions(index);
-            self.sum_linear(index);
-            for slot in &mut *self.slots {
-                slot.errors[index] = None;
-            }
-        }
-    }
-
-    /// Finishes the errors of a population and goes back through its projections, for each sample.
-    fn population(&mut self, index: usize) {
-        let Self { compiled, trial, weights, first, samples, slots, d_emitted, .. } = self;
-        let projections = &compiled.network.populations()[index].inputs;
-        slots.par_iter_mut().zip(&**samples).enumerate().for_each(|(i, (slot, sample))| {
-            let list = |source| {
-                let mut events = Events::default();
-                sample.list(compiled, source, &trial.masks, *first + i, true, &mut events);
-                if let Source::Population(index) = source {
-                    events.start_errors(d_emitted.get(index).copied().unwrap_or(0.0));
-                }
-                events
-            };
-            let mut errors = slot.errors[index].take().unwrap_or_else(|| list(Source::Population(index)));
-            if compiled.network.populations()[index].neuron.fires() {
-                errors.finish_errors();
-            }
-            reset_gradients(compiled, projections, &mut slot.gradients);
-            for (j, projection) in projections.iter().enumerate() {
-                let mut events = match projection.source {
-                    Source::Input => list(Source::Input),
-                    Source::Population(source) => slot.errors[source].take().unwrap_or_else(|| list(projection.source)),
-                };
-                let source = *compiled.source(projection.source);
-                let job = Backward {
-                    map: projection.map,
-                    source,
-                    target: compiled.populations[index],
-                    errors: &errors,
-                    is_dense: projection.weight.is_some() && compiled.is_dense(&events, &source),
-                    events: &mut events,
-                    weight: projection.weight.map_or(&[], |weight| &weights[weight]),
-                    gradient: &mut slot.gradients[j],
-                    shape: compiled.weight_shape(projection.weight),
-                    steps: compiled.plan.steps,
-                    tile_lanes: compiled.level.tile_lanes(),
-                    scratch: &mut slot.scratch,
-                };
-                dispatch(compiled.level, job);
-                match projection.source {
-                    Source::Input => slot.input = events,
-                    Source::Population(source) => slot.errors[source] = Some(events),
-                }
-            }
-            slot.errors[index] = Some(errors);
-        });
-    }
-
-    /// Adds the slots' gradients of the convolutions into a population, in the order of the slots.
-    fn sum_convolutions(&mut self, index: usize) {
-        let compiled = self.compiled;
-        for (i, projection) in compiled.network.populations()[index].inputs.iter().enumerate() {
-            let Some(weight) = projection.weight.filter(|&weight| !compiled.is_linear(weight)) else { continue };
-            let copies: Vec<&[Lane]> = self.slots.iter().map(|slot| &*slot.gradients[i]).collect();
-            compiled.weights[weight].add_unpacked(&copies, &mut self.gradients[weight], compiled.level.tile_lanes());
-        }
-    }
-
-    /// Adds the gradients of the linear maps into a population: a task for each tile of it, through the samples in order.
-    fn sum_linear(&mut self, index: usize) {
-        let compiled = self.compiled;
-        for projection in &compiled.network.populations()[index].inputs {
-            let Some(weight) = projection.weight.filter(|&weight| compiled.is_linear(weight)) else { continue };
-            let target = Source::Population(index);
-            let pair = |slot| Some((Slot::events(slot, projection.source)?, Slot::events(slot, target)?));
-            let samples: Vec<_> = self.slots.iter().filter_map(pair).collect();
-            let shape = compiled.weights[weight];
-            let mut rest = &mut self.linear_gradients[weight][..];
-            let mut tasks: Vec<(Tile, &mut [Lane])> = Vec::new();
-            for tile in compiled.populations[index].tiles(compiled.level.tile_lanes()) {
-                let (gradient, others) = rest.split_at_mut(shape.tile_range(tile).len());
-                tasks.push((tile, gradient));
-                rest = others;
-            }
-            tasks.into_par_iter().for_each_init(Scratch::default, |scratch, (tile, gradient)| {
-                let steps = compiled.plan.steps;
-                dispatch(compiled.level, LinearGradient { samples: &samples, shape, tile, gradient, steps, scratch });
-            });
-        }
-    }
-
-    /// Keeps the errors of a population over time, if the plan records.
-    fn record(&mut self, population: usize) {
-        let compiled = self.compiled;
-        if !compiled.plan.record {
-            return;
-        }
-        let (layout, steps) = (compiled.populations[population], compiled.plan.steps);
-        let neurons = layout.pixels() * layout.channels;
-        for (sample, slot) in self.samples.iter_mut().zip(&*self.slots) {
-            sample.delta.resize(compiled.populations.len(), Vec::new());
-            let delta = &mut sample.delta[population];
-            delta.clear();
-            delta.resize(steps * neurons, 0.0);
-            let Some(events) = &slot.errors[population] else { continue };
-            for pixel in 0..layout.pixels() {
-                for active in events.at(pixel) {
-                    let (mut d, mut end) = (0.0, steps);
-                    for spike in active.spikes().rev() {
-                        let time = usize::from(events.times[spike]);
-                        for t in time + 1..end {
-                            delta[t * neurons + layout.neuron(pixel, active.channel as usize)] = d;
-                        }
-                        d += events.delta[spike];
-                        end = time + 1;
-                    }
-                    for t in 0..end {
-                        delta[t * neurons + layout.neuron(pixel, active.channel as usize)] = d;
-                    }
-                }
-            }
-        }
-    }
-}
-
-/// Zeroes a gradient buffer for each convolution among the projections; the buffers of other maps become empty.
-fn reset_gradients(compiled: &Compiled, projections: &[Projection], gradients: &mut Vec<Vec<Lane>>) {
-    gradients.resize(gradients.len().max(projections.len()), Vec::new());
-    for (projection, gradient) in projections.iter().zip(gradients) {
-        gradient.clear();
-        if let Some(weight) = projection.weight.filter(|&weight| !compiled.is_linear(weight)) {
-            gradient.resize(compiled.weights[weight].packed_lanes(), Lane::ZERO);
-        }
     }
 }

@@ -26,6 +26,11 @@ impl Layout {
         self.height * self.width
     }
 
+    /// Lanes of all pixels.
+    pub(crate) fn width(&self) -> usize {
+        self.pixels() * self.lanes
+    }
+
     /// Index in `C, H, W` order.
     pub(crate) fn neuron(&self, pixel: usize, channel: usize) -> usize {
         channel * self.pixels() + pixel

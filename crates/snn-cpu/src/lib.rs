@@ -19,22 +19,27 @@
 
 mod backward;
 mod compiled;
+mod currents;
 mod dense;
 mod events;
-mod forward;
+mod gate;
+mod gated;
 mod gradients;
 mod layout;
-mod session;
+mod masks;
+mod sample;
 mod simd;
+mod spread;
 mod taps;
+mod unrolled;
+mod walk;
 
 use std::sync::Arc;
 
 use rayon::{ThreadPool, ThreadPoolBuilder};
 use serde::{Deserialize, Serialize};
-use snn_core::neuron::PlainLif;
 use snn_core::registry::{Registry, RegistryError, range};
-use snn_core::{Engine, Error, Gradient, Network, Plan, Session};
+use snn_core::{Engine, Error, Network, Plan, Session};
 
 use crate::simd::Level;
 
@@ -93,26 +98,11 @@ impl Engine for Cpu {
     fn compile(&self, network: &Network, plan: Plan) -> Result<Box<dyn Session>, Error> {
         plan.check()?;
         let compiled = compiled::Compiled::new(network, plan, self.level, self.dense_above)?;
-        match event_driven(network, plan) {
-            Some(neurons) => Ok(Box::new(session::CpuSession::new(compiled, neurons, self.pool()?))),
-            None => Err(Error::Network("only the paper's gradient runs on this engine".to_owned())),
+        match gated::neurons(network, plan) {
+            Some(neurons) => Ok(Box::new(gated::GatedSession::new(compiled, neurons, self.pool()?))),
+            None => Ok(Box::new(unrolled::UnrolledSession::new(compiled, self.pool()?))),
         }
     }
-}
-
-/// The neurons of a network that is run from events alone: leaky integrate-and-fire without more ado, a last population
-/// that does not fire, no recurrence and, if gradients are asked for, the paper's.
-fn event_driven(network: &Network, plan: Plan) -> Option<Vec<PlainLif>> {
-    let populations = network.populations();
-    let is_last = |index: usize| index + 1 == populations.len();
-    let neuron = |(index, population): (usize, &snn_core::Population)| {
-        let neuron = &population.neuron;
-        let has_rule = !plan.train || matches!(neuron.gradient(), Gradient::SpikeGated { .. });
-        let is_recurrent = population.inputs.iter().any(|projection| network.is_recurrent(index, projection));
-        let fits = has_rule && !is_recurrent && neuron.fires() != is_last(index);
-        neuron.as_plain_lif().filter(|_| fits)
-    };
-    populations.iter().enumerate().map(neuron).collect()
 }
 
 /// Adds the engine `cpu`, with the fields of [`Options`].

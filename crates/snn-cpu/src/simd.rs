@@ -35,6 +35,9 @@ pub(crate) fn flat_mut(lanes: &mut [Lane]) -> &mut [f32] {
 
 /// Vector operations on 16 floats. Its methods may only be reached through [`dispatch`], which checks the processor.
 pub(crate) trait Simd {
+    /// Extent both ways of the largest square of sums that stays in registers, beside what is added to them.
+    const SQUARE: usize;
+
     /// 16 floats in registers.
     type F: Copy;
     /// 16 words in registers.
@@ -149,6 +152,8 @@ pub(crate) fn dispatch<J: Job>(level: Level, job: J) -> J::Output {
 struct Portable;
 
 impl Simd for Portable {
+    const SQUARE: usize = 2;
+
     type F = [f32; LANE];
     type U = [u32; LANE];
 
@@ -278,6 +283,8 @@ mod x86 {
     pub(super) struct Pair<V>([V; 2]);
 
     impl Simd for Avx2 {
+        const SQUARE: usize = 2;
+
         type F = Pair<__m256>;
         type U = Pair<__m256i>;
 
@@ -356,6 +363,8 @@ mod x86 {
     }
 
     impl Simd for Avx512 {
+        const SQUARE: usize = 4;
+
         type F = __m512;
         type U = __m512i;
 

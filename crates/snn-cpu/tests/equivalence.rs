@@ -8,14 +8,14 @@ use snn_cpu::Cpu;
 
 mod cases;
 
-use cases::strategies::{case, config, gated, leak_free};
+use cases::strategies::{case, config, feed_forward, gated, leak_free};
 use cases::{Case, Drop, Layer, OutputErrors, Show};
 
 proptest! {
     #![proptest_config(config(200))]
 
     #[test]
-    fn every_network_does_what_the_reference_does(case in case(gated(), leak_free()), threads in 1..=3_usize) {
+    fn every_network_does_what_the_reference_does(case in case(feed_forward(gated()), feed_forward(leak_free())), threads in 1..=3_usize) {
         let network = case.network();
         let expected = case.expected(&network);
         for cpu in Cpu::at_every_level(threads) {
@@ -30,7 +30,7 @@ proptest! {
 #[test]
 fn a_network_of_many_neurons_goes_through_short_rounds() {
     let lif = |leak| Lif { leak, threshold: 0.25, ..Lif::default() }.leak_corrected();
-    let layer = |map, neuron| Layer { map, back: 0, second: None, neuron, dropout: 0.0 };
+    let layer = |map, neuron| Layer { map, back: 0, second: None, neuron, own: None, dropout: 0.0 };
     let case = Case {
         input: Shape::new(1, 520, 520),
         layers: vec![
@@ -46,6 +46,7 @@ fn a_network_of_many_neurons_goes_through_short_rounds() {
         dropout: Drop::Off,
         output_errors: OutputErrors::Final,
         emitted_errors: false,
+        chunk: None,
         seed: 1,
         shrink: [0, 1, 2],
     };
@@ -59,7 +60,7 @@ proptest! {
     #![proptest_config(config(40))]
 
     #[test]
-    fn the_number_of_threads_changes_no_bit(case in case(gated(), leak_free()), is_dense in any::<bool>()) {
+    fn the_number_of_threads_changes_no_bit(case in case(feed_forward(gated()), feed_forward(leak_free())), is_dense in any::<bool>()) {
         let network = case.network();
         let bits = |threads| {
             let cpu = Cpu::new(threads);

@@ -36,6 +36,7 @@ pub(crate) struct Case {
     pub(crate) output_errors: OutputErrors,
     /// Whether the loss depends on what was emitted.
     pub(crate) emitted_errors: bool,
+    pub(crate) chunk: Option<usize>,
     pub(crate) seed: u64,
     /// What is made smaller if the case takes too long: the first two in turn, then the third.
     pub(crate) shrink: [usize; 3],
@@ -50,6 +51,8 @@ pub(crate) struct Layer {
     /// Which of all projections that would fit is added to the first one.
     pub(crate) second: Option<usize>,
     pub(crate) neuron: Neuron,
+    /// Which of all projections from itself that would fit is added, if the neuron fires.
+    pub(crate) own: Option<usize>,
     pub(crate) dropout: f32,
 }
 
@@ -126,6 +129,11 @@ impl Case {
                         .map(|projection| projection.clone().named(format!("{name} second"))),
                 );
             }
+            if let Some(own) = layer.own.filter(|_| layer.neuron.fires()) {
+                let fitting = projections_onto(target, &[(builder.itself(), target)]);
+                let projection = fitting[own % fitting.len()].clone();
+                inputs.extend(is_exact(&map).then_some(projection));
+            }
             let dropout = if i < self.layers.len() { layer.dropout } else { 0.0 };
             let source = builder.add_with_dropout(&name, layer.neuron.clone(), dropout, inputs).unwrap();
             sources.push((source, target));
@@ -143,7 +151,7 @@ impl Case {
     }
 
     pub(crate) fn plan(&self) -> Plan {
-        Plan::new(self.steps, self.samples + self.spare).train().record()
+        Plan { chunk: self.chunk, ..Plan::new(self.steps, self.samples + self.spare).train().record() }
     }
 
     /// What the first `samples` samples are shown in the trial numbered `trial`.

@@ -43,6 +43,12 @@ impl Outcome {
                 let name = format!("{engine}: gradient of {}", network.weights()[weight].name);
                 check(&name, &self.gradients[weight], &expected.gradients[weight], ROUNDING * sum);
             }
+            for &weight in &p.parameters {
+                // A sum over all neurons and steps, of errors times states.
+                let name = format!("{engine}: gradient of {}", network.weights()[weight].name);
+                let sum: f32 = expected_delta.iter().map(|d| d.abs()).sum();
+                check(&name, &self.gradients[weight], &expected.gradients[weight], ROUNDING * sum);
+            }
         }
     }
 }
@@ -67,6 +73,13 @@ fn check(what: &str, found: &[f32], expected: &[f32], floor: f32) {
 }
 
 impl Outcome {
+    /// Whether nothing has grown beyond all bounds.
+    pub(crate) fn is_finite(&self) -> bool {
+        let records = self.records.iter().flat_map(|record| [&record.membrane, &record.delta]);
+        let mut values = records.chain(&self.gradients).chain([&self.activity.output]).flatten();
+        values.all(|x| x.is_finite())
+    }
+
     /// Outputs, gradients and errors as they are stored.
     pub(crate) fn bits(&self) -> Vec<Vec<u32>> {
         let errors = self.records.iter().map(|record| &record.delta);

@@ -2,6 +2,7 @@
 
 use proptest::prelude::*;
 use snn_core::neuron::{Correction, LeakyIntegrator, Lif, PoolIf};
+use snn_core::registry::{Part, Registry};
 use snn_core::{Gradient, Map, Neuron, Shape, Trace};
 
 use super::{Case, Drop, Layer, OutputErrors, Show};
@@ -48,26 +49,86 @@ pub(crate) fn leak_free() -> impl Strategy<Value = Neuron> {
         .prop_map(|(leak, threshold)| LeakyIntegrator { leak, threshold, ..LeakyIntegrator::default() }.leak_free())
 }
 
-fn layer(neuron: impl Strategy<Value = Neuron>) -> impl Strategy<Value = Layer> {
+/// Constants of neurons that can be written in a file, and the surrogates of their gradients.
+fn constants() -> impl Strategy<Value = (f32, f32, &'static str, &'static str)> {
+    let reset = prop::sample::select(vec!["Hard()", "Hard(to: -0.25)", "Soft", "None"]);
+    let surrogate = prop::sample::select(vec![
+        "Atan",
+        "Sigmoid(alpha: 2.0)",
+        "Triangular",
+        "Boxcar",
+        "FastSigmoid",
+        "Gaussian",
+        "StraightThrough",
+    ]);
+    (leak(), threshold(), reset, surrogate)
+}
+
+/// The neuron that `text` names.
+fn named(text: &str) -> Neuron {
+    let registry = Registry::new().with(snn_core::plugin).unwrap();
+    let mut part = Part::parse(text).unwrap();
+    registry.neurons.make(&mut part, &registry).unwrap_or_else(|error| panic!("{text}: {error}"))
+}
+
+/// Neurons of every kind that fire.
+pub(crate) fn firing() -> impl Strategy<Value = Neuron> {
+    let common = |(_, threshold, reset, surrogate): (f32, f32, &str, &str), detach: bool| {
+        format!("threshold: {threshold}, reset: {reset}, gradient: {surrogate}, detach_reset: {detach}")
+    };
+    let kind = prop::sample::select(vec![
+        "Lif(leak: LEAK, decay_input: true, ",
+        "Lif(leak: LEAK, ",
+        "Lif(leak: LEAK, ",
+        "If(",
+        "Plif(leak: 0.75, ",
+        "Plif(leak: 0.5, decay_input: true, ",
+        "CubaLif(leak: LEAK, synapse_leak: 0.5, ",
+        "Alif(leak: LEAK, adaptation: 0.5, adaptation_leak: 0.75, ",
+        "Qif(",
+        "Eif(",
+    ]);
+    let named = (kind, constants(), any::<bool>()).prop_map(move |(kind, constants, detach)| {
+        named(&format!("{}{})", kind.replace("LEAK", &constants.0.to_string()), common(constants, detach)))
+    });
+    prop_oneof![8 => named, 1 => Just("Izhikevich").prop_map(self::named), 2 => gated()]
+}
+
+/// Neurons of every kind that do not fire, and some that do.
+pub(crate) fn last() -> impl Strategy<Value = Neuron> {
+    let integrator = (leak(), threshold(), any::<bool>()).prop_map(|(leak, threshold, decay_input)| {
+        LeakyIntegrator { leak, threshold, decay_input, ..LeakyIntegrator::default() }.neuron()
+    });
+    prop_oneof![integrator, Just("CubaIntegrator(leak: 0.9, synapse_leak: 0.5)").prop_map(named), leak_free(), firing()]
+}
+
+/// Layers of which none reads itself.
+pub(crate) fn feed_forward(neuron: impl Strategy<Value = Neuron>) -> impl Strategy<Value = Layer> {
+    layer(neuron).prop_map(|layer| Layer { own: None, ..layer })
+}
+
+pub(crate) fn layer(neuron: impl Strategy<Value = Neuron>) -> impl Strategy<Value = Layer> {
     let back = prop_oneof![3 => Just(0), 1 => 0..=3_usize];
     let second = prop::option::of(0..=40_usize);
+    let own = prop::option::weighted(0.3, 0..=40_usize);
     let dropout = prop::sample::select(vec![0.0, 0.5, 0.75]);
-    (map(), back, second, neuron, dropout).prop_map(|(map, back, second, neuron, dropout)| Layer {
+    (map(), back, second, neuron, own, dropout).prop_map(|(map, back, second, neuron, own, dropout)| Layer {
         map,
         back,
         second,
         neuron,
+        own,
         dropout,
     })
 }
 
-/// A network of populations of `neurons` and a last one of `last`, and a trial of it.
+/// A network of some `layers` and the layer `last`, and a trial of it.
 pub(crate) fn case(
-    neurons: impl Strategy<Value = Neuron>,
-    last: impl Strategy<Value = Neuron>,
+    layers: impl Strategy<Value = Layer>,
+    last: impl Strategy<Value = Layer>,
 ) -> impl Strategy<Value = Case> {
     let size = (channels(), 1..=9_usize, 1..=9_usize).prop_map(|(c, h, w)| Shape::new(c, h, w));
-    let network = (size, prop::collection::vec(layer(neurons), 1..=3), layer(last), 1..=32_u32);
+    let network = (size, prop::collection::vec(layers, 1..=3), last, 1..=32_u32);
     let steps = prop_oneof![3 => 1..=70_usize, 1 => prop::sample::select(vec![31, 32, 33, 63, 64, 65])];
     let samples = prop_oneof![1 => 1..=2_usize, 1 => 1..=20_usize];
     let sizes = (steps, samples, 0..=3_usize);
@@ -97,6 +158,7 @@ pub(crate) fn case(
                 dropout,
                 output_errors,
                 emitted_errors,
+                chunk: None,
                 seed,
                 shrink,
             };

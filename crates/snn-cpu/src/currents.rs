@@ -1,19 +1,19 @@
-//! Forward pass of one population for one sample: currents from the events of its sources, then the neuron scan.
+//! Currents of a population from the events of its sources.
 //!
 //! An output pixel is taken at a time, with its currents of all steps in the first-level cache: each active input
 //! neuron in its window adds its weight row, held in registers, at the steps where it fired. The limit is that cache: a
 //! row of 64 channels at one step is four vectors loaded and stored, and little else.
 
-use snn_core::Map;
-use snn_core::neuron::PlainLif;
+use snn_core::{Map, Projection};
 
+use crate::compiled::Compiled;
 use crate::dense;
 use crate::events::{Active, Events};
 use crate::layout::{Layout, Tile, WeightShape};
 use crate::simd::{Job, LANE, Lane, MAX_TILE_LANES, Simd};
 use crate::taps::{for_each_tap, share};
 
-/// One projection as the forward kernel needs it.
+/// One projection as the kernel needs it.
 pub(crate) struct Incoming<'a> {
     pub(crate) map: Map,
     pub(crate) source: Layout,
@@ -25,26 +25,21 @@ pub(crate) struct Incoming<'a> {
     pub(crate) is_dense: bool,
 }
 
-/// All that is needed to run one population for one sample.
-pub(crate) struct Forward<'a> {
-    pub(crate) neuron: PlainLif,
+/// Adds up the currents of a population.
+pub(crate) struct Currents<'a> {
     pub(crate) layout: Layout,
     pub(crate) incoming: &'a [Incoming<'a>],
-    pub(crate) steps: usize,
     pub(crate) tile_lanes: usize,
-    /// Currents `[T][lane]` of one pixel and tile.
+    /// Currents `[step][pixel][lane]`.
+    pub(crate) rows: &'a mut [Lane],
+    /// Whether what stands in `rows` is added to, rather than overwritten.
+    pub(crate) is_begun: bool,
+    /// Work space: currents `[step][lane]` of one pixel and tile, and that of the dense path.
     pub(crate) current: &'a mut Vec<Lane>,
-    /// Work space of the dense path.
     pub(crate) patches: &'a mut Vec<f32>,
-    /// Spikes `[pixel][word][channel]`; empty for neurons that do not fire.
-    pub(crate) bits: &'a mut [u32],
-    /// What neurons that do not fire pass on, `[T][neuron]` in `C, H, W` order; empty for those that do.
-    pub(crate) output: &'a mut [f32],
-    /// Final membranes `[pixel][channel]`; empty if not wanted.
-    pub(crate) membrane: &'a mut [f32],
 }
 
-impl Job for Forward<'_> {
+impl Job for Currents<'_> {
     type Output = ();
 
     #[inline(always)]
@@ -60,73 +55,52 @@ impl Job for Forward<'_> {
     }
 }
 
-impl Forward<'_> {
+impl Currents<'_> {
     #[inline(always)]
     fn tile<S: Simd, const V: usize>(&mut self, tile: Tile) {
-        self.current.resize(self.steps * V, Lane::ZERO);
+        let width = self.layout.width();
+        self.current.resize(self.rows.len() / width * V, Lane::ZERO);
+        let (current, _) = self.current.as_chunks_mut::<V>();
         for pixel in 0..self.layout.pixels() {
-            self.current.fill(Lane::ZERO);
-            let (current, _) = self.current.as_chunks_mut::<V>();
+            let first = pixel * self.layout.lanes + tile.start;
+            if self.is_begun {
+                for (current, row) in current.iter_mut().zip(self.rows.chunks_exact(width)) {
+                    current.copy_from_slice(&row[first..first + V]);
+                }
+            } else {
+                current.fill([Lane::ZERO; V]);
+            }
             for incoming in self.incoming {
                 incoming.add_currents::<S, V>(&self.layout, pixel, tile, current, self.patches);
             }
-            self.scan::<S, V>(pixel, tile);
-        }
-    }
-
-    /// Runs the neurons of one pixel and tile over all steps.
-    #[inline(always)]
-    fn scan<S: Simd, const V: usize>(&mut self, pixel: usize, tile: Tile) {
-        let (current, _) = self.current.as_chunks_mut::<V>();
-        let (leak, threshold) = (S::splat(self.neuron.leak), S::splat(self.neuron.threshold));
-        let width = self.layout.lanes * LANE;
-        let mut v = [S::splat(0.0); V];
-        if self.output.is_empty() {
-            let words = self.steps.div_ceil(32);
-            let (bits, _) = self.bits[pixel * words * width..][..words * width].as_chunks_mut::<LANE>();
-            for (word, current) in current.chunks(32).enumerate() {
-                let mut fired = [S::no_bits(); V];
-                for (t, current) in current.iter().enumerate() {
-                    for i in 0..V {
-                        let charged = S::add(v[i], S::load(&current[i]));
-                        let (reset, bits) = S::fire(charged, threshold, fired[i], 1 << t);
-                        fired[i] = bits;
-                        v[i] = S::mul(leak, reset);
-                    }
-                }
-                for i in 0..V {
-                    S::store_bits(&mut bits[word * self.layout.lanes + tile.start + i], fired[i]);
-                }
-            }
-        } else {
-            for current in &mut *current {
-                for i in 0..V {
-                    v[i] = S::mul(leak, S::add(v[i], S::load(&current[i])));
-                    S::store(v[i], &mut current[i]);
-                }
-            }
-            let neurons = self.layout.pixels() * self.layout.channels;
-            for (output, membrane) in self.output.chunks_exact_mut(neurons).zip(&*current) {
-                for channel in tile.channels().start..tile.channels().end.min(self.layout.channels) {
-                    let i = channel - tile.channels().start;
-                    output[self.layout.neuron(pixel, channel)] = membrane[i / LANE].0[i % LANE] / self.neuron.threshold;
-                }
-            }
-        }
-        if !self.membrane.is_empty() {
-            let (membrane, _) = self.membrane[pixel * width..][..width].as_chunks_mut::<LANE>();
-            for i in 0..V {
-                let mut lane = Lane::ZERO;
-                S::store(v[i], &mut lane);
-                membrane[tile.start + i] = lane.0;
+            for (current, row) in current.iter().zip(self.rows.chunks_exact_mut(width)) {
+                row[first..first + V].copy_from_slice(current);
             }
         }
     }
 }
 
-impl Incoming<'_> {
+impl<'a> Incoming<'a> {
+    /// A projection whose source has `events`, to be taken event by event.
+    pub(crate) fn new(
+        compiled: &Compiled,
+        projection: &Projection,
+        weights: &'a [Vec<Lane>],
+        events: &'a Events,
+    ) -> Self {
+        Self {
+            map: projection.map,
+            source: *compiled.source(projection.source),
+            events,
+            weight: projection.weight.map_or(&[], |weight| &weights[weight]),
+            shape: compiled.weight_shape(projection.weight),
+            is_dense: false,
+        }
+    }
+
+    /// Adds the currents of one pixel and tile to `current`.
     #[inline(always)]
-    fn add_currents<S: Simd, const V: usize>(
+    pub(crate) fn add_currents<S: Simd, const V: usize>(
         &self,
         layout: &Layout,
         pixel: usize,

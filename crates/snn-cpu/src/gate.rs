@@ -1,0 +1,65 @@
+//! The paper's rule: what turns the error of a spike into that of the neuron.
+
+use snn_core::neuron::{Correction, correction, exact_leak};
+use snn_core::{Gradient, Neuron, Trace};
+
+/// The paper's rule for the neurons of a population: `d(t) = C · g(t) / threshold` where they spiked.
+#[derive(Debug, Clone)]
+pub(crate) struct Gate {
+    pub(crate) threshold: f32,
+    pub(crate) correction: Option<Fade>,
+}
+
+impl Gate {
+    /// How errors pass a neuron over `steps` steps, if by the paper's rule.
+    pub(crate) fn of(neuron: &Neuron, steps: usize) -> Option<Self> {
+        let Gradient::SpikeGated { threshold, correction } = *neuron.gradient() else { return None };
+        Some(Self { threshold, correction: correction.map(|constants| Fade::new(constants, steps)) })
+    }
+
+    /// The factor from the error of what a neuron that fired at `times` emits to its own: `C · mask / threshold`.
+    #[inline(always)]
+    pub(crate) fn gain(&self, mask: f32, times: &[u16]) -> f32 {
+        let factor = self.correction.as_ref().map_or(1.0, |fade| fade.correction(mask, times));
+        factor * mask / self.threshold
+    }
+}
+
+/// What the leak correction `C` is computed from.
+#[derive(Debug, Clone)]
+pub(crate) struct Fade {
+    constants: Correction,
+    /// `leak^(T-1-t)` for each step.
+    decay: Vec<f64>,
+}
+
+impl Fade {
+    fn new(constants: Correction, steps: usize) -> Self {
+        let leak = exact_leak(constants.leak);
+        Self { constants, decay: (0..steps).map(|t| leak.powi((steps - 1 - t) as i32)).collect() }
+    }
+
+    /// The correction of a neuron that fired at `times`.
+    #[inline(always)]
+    pub(crate) fn correction(&self, mask: f32, times: &[u16]) -> f32 {
+        let (trace, count) = self.trace(mask, times);
+        correction(self.constants.leak, trace, count)
+    }
+
+    /// The leaky trace and the count of a neuron that fired at `times`.
+    pub(crate) fn trace(&self, mask: f32, times: &[u16]) -> (f32, f32) {
+        let unit = match self.constants.trace {
+            Trace::AfterDropout => mask,
+            Trace::BeforeDropout => 1.0,
+        };
+        // Four sums, so that additions need not wait for each other.
+        let mut sums = [0.0; 4];
+        for times in times.chunks(4) {
+            for (sum, &t) in sums.iter_mut().zip(times) {
+                *sum += self.decay[usize::from(t)];
+            }
+        }
+        let trace: f64 = sums.iter().sum();
+        ((f64::from(unit) * trace) as f32, unit * times.len() as f32)
+    }
+}

@@ -1,0 +1,199 @@
+//! The backward pass of a trial: rounds of samples, populations from last to first.
+
+use rayon::prelude::*;
+use snn_core::{Error, Errors, Source, Weights};
+
+use super::memory::event_budget;
+use super::{GatedSession, Slot, list};
+use crate::backward::Backward;
+use crate::compiled::Compiled;
+use crate::events::Events;
+use crate::sample::{LastTrial, Sample};
+use crate::simd::{Lane, dispatch};
+use crate::walk;
+
+impl GatedSession {
+    pub(super) fn gradients(&mut self, errors: Errors<'_>, gradients: &mut Weights) -> Result<(), Error> {
+        let Self { compiled, pool, weights, samples, slots, linear_gradients, trial, .. } = self;
+        let trial = LastTrial::to_go_back_through(trial.as_ref(), compiled, errors)?;
+        compiled.reset_gradients(gradients, linear_gradients);
+        pool.install(|| {
+            let rows = rows(errors.output, trial.samples * compiled.network.classes());
+            let mut first = 0;
+            while first < trial.samples {
+                let size = round_size(compiled, &samples[first..trial.samples], slots.len(), rows.len());
+                let mut round = Round {
+                    compiled,
+                    trial,
+                    weights,
+                    first,
+                    samples: &mut samples[first..first + size],
+                    slots: &mut slots[..size],
+                    gradients,
+                    linear_gradients,
+                    d_emitted: errors.emitted,
+                };
+                round.run(&rows);
+                first += size;
+            }
+            compiled.add_linear(linear_gradients, gradients);
+        });
+        Ok(())
+    }
+}
+
+/// Number of samples at the start of `samples` whose events and errors fit the budget together; at least one. The
+/// output has errors at `rows` steps.
+fn round_size(compiled: &Compiled, samples: &[Sample], most: usize, rows: usize) -> usize {
+    let (budget, outputs) = (event_budget(compiled), rows * compiled.network.classes());
+    let mut sum = 0;
+    let fits = |sample: &&Sample| {
+        let events = |index: usize| {
+            let fires = compiled.network.populations()[index].neuron.fires();
+            if fires { sample.spikes[index] as usize } else { outputs }
+        };
+        let bytes = |index: usize| Events::bytes(&compiled.populations[index], events(index), true);
+        let live = |index| compiled.live(index).map(bytes).sum::<usize>();
+        sum += (0..compiled.populations.len()).map(live).max().unwrap_or(0);
+        sum <= budget
+    };
+    samples.iter().take(most).take_while(fits).count().max(1)
+}
+
+/// Samples that go back together, one in each slot.
+struct Round<'a> {
+    compiled: &'a Compiled,
+    trial: &'a LastTrial,
+    weights: &'a [Vec<Lane>],
+    /// Index in the batch of the first sample.
+    first: usize,
+    samples: &'a mut [Sample],
+    slots: &'a mut [Slot],
+    gradients: &'a mut Weights,
+    linear_gradients: &'a mut [Vec<Lane>],
+    /// `dL/d emitted` of each population, or empty.
+    d_emitted: &'a [f32],
+}
+
+/// The rows `[N · K]` of errors of the output that are not all 0, each with its step, ascending.
+fn rows(d_output: &[f32], width: usize) -> Vec<(u16, &[f32])> {
+    let rows = d_output.chunks_exact(width).enumerate().map(|(t, row)| (t as u16, row));
+    rows.filter(|(_, row)| row.iter().any(|d| *d != 0.0)).collect()
+}
+
+impl Round<'_> {
+    fn run(&mut self, rows: &[(u16, &[f32])]) {
+        let compiled = self.compiled;
+        let readout = compiled.populations.len() - 1;
+        let classes = compiled.network.classes();
+        let threshold = compiled.gates[readout].as_ref().map_or(1.0, |gate| gate.threshold);
+        for (i, slot) in self.slots.iter_mut().enumerate() {
+            slot.errors.resize_with(compiled.populations.len(), || None);
+            let errors = slot.errors[readout].insert(Events::default());
+            errors.list_gathered(&compiled.populations[readout], rows, (self.first + i) * classes, threshold);
+        }
+        for index in (0..=readout).rev() {
+            self.population(index);
+            self.record(index);
+            self.sum(index);
+            for slot in &mut *self.slots {
+                slot.errors[index] = None;
+            }
+        }
+    }
+
+    /// Finishes the errors of a population and goes back through its projections, for each sample.
+    fn population(&mut self, index: usize) {
+        let Self { compiled, trial, weights, first, samples, slots, d_emitted, .. } = self;
+        let projections = &compiled.network.populations()[index].inputs;
+        slots.par_iter_mut().zip(&**samples).enumerate().for_each(|(i, (slot, sample))| {
+            let list = |source| {
+                let mut events = Events::default();
+                list(compiled, sample, source, &trial.masks, *first + i, true, &mut events);
+                if let Source::Population(index) = source {
+                    events.start_errors(d_emitted.get(index).copied().unwrap_or(0.0));
+                }
+                events
+            };
+            let mut errors = slot.errors[index].take().unwrap_or_else(|| list(Source::Population(index)));
+            if compiled.network.populations()[index].neuron.fires() {
+                errors.finish_errors();
+            }
+            compiled.reset_convolutions(index, &mut slot.gradients);
+            for (j, projection) in projections.iter().enumerate() {
+                let mut events = match projection.source {
+                    Source::Input => list(Source::Input),
+                    Source::Population(source) => slot.errors[source].take().unwrap_or_else(|| list(projection.source)),
+                };
+                let source = *compiled.source(projection.source);
+                let job = Backward {
+                    map: projection.map,
+                    source,
+                    target: compiled.populations[index],
+                    errors: walk::Errors::Changes(&errors),
+                    is_dense: projection.weight.is_some() && compiled.is_dense(&events, &source),
+                    events: &mut events,
+                    weight: projection.weight.map_or(&[], |weight| &weights[weight]),
+                    gradient: &mut slot.gradients[j],
+                    shape: compiled.weight_shape(projection.weight),
+                    steps: compiled.plan.steps,
+                    tile_lanes: compiled.level.tile_lanes(),
+                    scratch: &mut slot.scratch,
+                };
+                dispatch(compiled.level, job);
+                match projection.source {
+                    Source::Input => slot.input = events,
+                    Source::Population(source) => slot.errors[source] = Some(events),
+                }
+            }
+            slot.errors[index] = Some(errors);
+        });
+    }
+
+    /// Adds up the gradients of the projections into a population.
+    fn sum(&mut self, index: usize) {
+        let (compiled, slots) = (self.compiled, &*self.slots);
+        compiled.add_convolutions(index, slots.len(), |slot, i| &slots[slot].gradients[i], self.gradients);
+        for projection in &compiled.network.populations()[index].inputs {
+            let Some(weight) = projection.weight.filter(|&weight| compiled.is_linear(weight)) else { continue };
+            let target = Source::Population(index);
+            let pair = |slot| {
+                Some((Slot::events(slot, projection.source)?, walk::Errors::Changes(Slot::events(slot, target)?)))
+            };
+            let samples: Vec<_> = slots.iter().filter_map(pair).collect();
+            let packed = &mut self.linear_gradients[weight];
+            compiled.add_linear_map(weight, compiled.populations[index], &samples, compiled.plan.steps, packed);
+        }
+    }
+
+    /// Keeps the errors of a population over time, if the plan records.
+    fn record(&mut self, population: usize) {
+        let compiled = self.compiled;
+        if !compiled.plan.record {
+            return;
+        }
+        let (layout, steps) = (compiled.populations[population], compiled.plan.steps);
+        let neurons = layout.pixels() * layout.channels;
+        for (sample, slot) in self.samples.iter_mut().zip(&*self.slots) {
+            let delta = sample.delta_mut(compiled, population);
+            delta.fill(0.0);
+            let Some(events) = &slot.errors[population] else { continue };
+            for pixel in 0..layout.pixels() {
+                for active in events.at(pixel) {
+                    let (mut d, mut end) = (0.0, steps);
+                    for spike in active.spikes().rev() {
+                        let time = usize::from(events.times[spike]);
+                        for t in time + 1..end {
+                            delta[t * neurons + layout.neuron(pixel, active.channel as usize)] = d;
+                        }
+                        d += events.delta[spike];
+                        end = time + 1;
+                    }
+                    for t in 0..end {
+                        delta[t * neurons + layout.neuron(pixel, active.channel as usize)] = d;
+                    }
+                }
+            }
+        }
+    }
+}

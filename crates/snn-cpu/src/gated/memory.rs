@@ -1,0 +1,49 @@
+//! What the event-driven path takes.
+
+use snn_core::{Memory, Population};
+
+use crate::compiled::Compiled;
+use crate::events::Events;
+use crate::layout::Layout;
+use crate::simd::LANE;
+
+/// Memory of a session, by purpose.
+pub(super) fn of(compiled: &Compiled) -> Memory {
+    let mut memory = compiled.memory();
+    memory.parts.push(("events", lists(compiled)));
+    memory.parts.push(("work space", work_space(compiled) * compiled.round));
+    memory
+}
+
+/// Bytes that the event lists of all samples in flight may take: enough for every sample of a round in the forward pass,
+/// and for one sample's errors in the backward pass, even if every neuron fires at every step.
+pub(super) fn event_budget(compiled: &Compiled) -> usize {
+    let steps = compiled.plan.steps;
+    let most = |layout: &Layout, errors| Events::bytes(layout, layout.pixels() * layout.channels * steps, errors);
+    let lists = |population: &Population| -> usize {
+        population.inputs.iter().map(|projection| most(compiled.source(projection.source), false)).sum()
+    };
+    let forward = compiled.network.populations().iter().map(lists).max().unwrap_or(0) * compiled.round;
+    let live =
+        |index: usize| -> usize { compiled.live(index).map(|live| most(&compiled.populations[live], true)).sum() };
+    let backward = (0..compiled.populations.len()).map(live).max().unwrap_or(0);
+    forward.max(backward)
+}
+
+/// Bytes of all event lists: those that a forward pass leaves in place, those of a backward pass, and the input's.
+fn lists(compiled: &Compiled) -> usize {
+    if !compiled.plan.train {
+        return event_budget(compiled);
+    }
+    let spikes = compiled.input.pixels() * compiled.input.channels * compiled.plan.steps;
+    2 * event_budget(compiled) + compiled.round * Events::bytes(&compiled.input, spikes, false)
+}
+
+/// Bytes of one sample's buffers over time: currents, errors, and the matrices of the dense path.
+fn work_space(compiled: &Compiled) -> usize {
+    let windows = compiled.weights.iter().map(|shape| shape.taps * shape.inputs).max().unwrap_or(0);
+    let matrices = if compiled.plan.train { 2 * windows } else { windows };
+    let masks = compiled.populations.iter().map(|layout| layout.pixels() * layout.channels).max().unwrap_or(0);
+    let tiles = 2 * compiled.level.tile_lanes() * LANE;
+    ((matrices + tiles) * compiled.plan.steps + masks) * size_of::<f32>()
+}

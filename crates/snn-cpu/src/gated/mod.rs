@@ -1,0 +1,194 @@
+//! Networks of which every gradient is a function of spikes: the paper's rule.
+//!
+//! The spikes of a trial, one bit each, are all that its backward pass needs, and work is in proportion to them, forward,
+//! backward and for the weight gradients.
+
+mod forward;
+mod gradients;
+mod memory;
+
+use std::sync::Arc;
+
+use rayon::ThreadPool;
+use rayon::prelude::*;
+use snn_core::neuron::PlainLif;
+use snn_core::{
+    Activity, Error, Errors, Gradient, Memory, Network, Plan, Population, Record, Session, Source, Trial, Weights,
+};
+
+use crate::backward::Scratch;
+use crate::compiled::Compiled;
+use crate::currents::Incoming;
+use crate::events::Events;
+use crate::masks::Masks;
+use crate::sample::{LastTrial, Sample, activity, record};
+use crate::simd::{Lane, dispatch};
+use forward::Forward;
+
+/// The neurons of a network that the event-driven path can run: leaky integrate-and-fire without more ado, a last
+/// population that does not fire, no recurrence and, if gradients are asked for, the paper's.
+pub(crate) fn neurons(network: &Network, plan: Plan) -> Option<Vec<PlainLif>> {
+    let populations = network.populations();
+    let is_last = |index: usize| index + 1 == populations.len();
+    let neuron = |(index, population): (usize, &Population)| {
+        let neuron = &population.neuron;
+        let has_rule = !plan.train || matches!(neuron.gradient(), Gradient::SpikeGated { .. });
+        let is_recurrent = population.inputs.iter().any(|projection| network.is_recurrent(index, projection));
+        let fits = has_rule && !is_recurrent && neuron.fires() != is_last(index);
+        neuron.as_plain_lif().filter(|_| fits)
+    };
+    populations.iter().enumerate().map(neuron).collect()
+}
+
+pub(crate) struct GatedSession {
+    compiled: Compiled,
+    /// Neurons of each population.
+    neurons: Vec<PlainLif>,
+    pool: Arc<ThreadPool>,
+    /// Packed weights; empty before the first load.
+    weights: Vec<Vec<Lane>>,
+    /// One for each sample of the batch.
+    samples: Vec<Sample>,
+    /// One for each sample of a round.
+    slots: Vec<Slot>,
+    /// Gradients of linear maps, packed, summed over samples as they come.
+    linear_gradients: Vec<Vec<Lane>>,
+    trial: Option<LastTrial>,
+}
+
+/// Work space of one sample in flight.
+#[derive(Default)]
+struct Slot {
+    /// Events of the sources of the population that runs forward.
+    sources: Vec<Events>,
+    current: Vec<Lane>,
+    scratch: Scratch,
+    /// Events and errors of the populations, while the backward pass needs them.
+    errors: Vec<Option<Events>>,
+    input: Events,
+    /// Gradients of the convolutions into the population that the pass is at.
+    gradients: Vec<Vec<Lane>>,
+}
+
+impl GatedSession {
+    pub(crate) fn new(compiled: Compiled, neurons: Vec<PlainLif>, pool: Arc<ThreadPool>) -> Self {
+        let samples = (0..compiled.plan.batch).map(|_| Sample::default()).collect();
+        let slots = (0..compiled.round).map(|_| Slot::default()).collect();
+        let none = Vec::new;
+        Self { compiled, neurons, pool, weights: none(), samples, slots, linear_gradients: none(), trial: None }
+    }
+}
+
+impl Session for GatedSession {
+    fn memory(&self) -> Memory {
+        memory::of(&self.compiled)
+    }
+
+    fn load(&mut self, weights: &Weights) -> Result<(), Error> {
+        let Self { compiled, pool, weights: packed, .. } = self;
+        compiled.network.check_weights(weights)?;
+        pool.install(|| compiled.pack(weights, packed));
+        self.trial = None;
+        Ok(())
+    }
+
+    fn forward(&mut self, trial: &Trial<'_>) -> Result<Activity, Error> {
+        let Self { compiled, neurons, pool, weights, samples, slots, .. } = self;
+        let n = trial.check(&compiled.network, &compiled.plan)?;
+        if weights.len() != compiled.weights.len() {
+            return Err(Error::Order("load weights before the first trial"));
+        }
+        let masks = Masks::keep(trial);
+        pool.install(|| {
+            for (round, samples) in samples[..n].chunks_mut(slots.len()).enumerate() {
+                let first = round * slots.len();
+                samples.par_iter_mut().zip(&mut *slots).enumerate().for_each(|(i, (sample, slot))| {
+                    sample.begin(compiled, trial, first + i);
+                    forward(compiled, neurons, weights, &masks, first + i, sample, slot);
+                });
+            }
+        });
+        self.trial = Some(LastTrial { samples: n, masks });
+        Ok(activity(&self.compiled, self.samples[..n].iter()))
+    }
+
+    fn backward(&mut self, errors: Errors<'_>, gradients: &mut Weights) -> Result<(), Error> {
+        self.gradients(errors, gradients)
+    }
+
+    fn record(&self, population: usize) -> Result<Record, Error> {
+        record(&self.compiled, self.trial.as_ref(), self.samples.iter(), population)
+    }
+}
+
+/// Runs all populations for sample `n`.
+fn forward(
+    compiled: &Compiled,
+    neurons: &[PlainLif],
+    weights: &[Vec<Lane>],
+    masks: &Masks,
+    n: usize,
+    sample: &mut Sample,
+    slot: &mut Slot,
+) {
+    for (index, population) in compiled.network.populations().iter().enumerate() {
+        slot.sources.resize_with(slot.sources.len().max(population.inputs.len()), Events::default);
+        for (events, projection) in slot.sources.iter_mut().zip(&population.inputs) {
+            list(compiled, sample, projection.source, masks, n, false, events);
+            if let Source::Population(source) = projection.source {
+                sample.emitted[source] = events.emitted();
+            }
+        }
+        let incoming: Vec<Incoming<'_>> = std::iter::zip(&population.inputs, &slot.sources)
+            .map(|(projection, events)| {
+                let is_dense = compiled.is_dense(events, compiled.source(projection.source));
+                Incoming { is_dense, ..Incoming::new(compiled, projection, weights, events) }
+            })
+            .collect();
+        let bits = &mut sample.bits[index];
+        let job = Forward {
+            neuron: neurons[index],
+            layout: compiled.populations[index],
+            incoming: &incoming,
+            steps: compiled.plan.steps,
+            tile_lanes: compiled.level.tile_lanes(),
+            current: &mut slot.current,
+            patches: &mut slot.scratch.patches,
+            bits,
+            output: if population.neuron.fires() { &mut [] } else { &mut sample.output },
+            membrane: &mut sample.membrane[index],
+        };
+        dispatch(compiled.level, job);
+        sample.spikes.push(bits.iter().map(|word| u64::from(word.count_ones())).sum());
+    }
+    for index in compiled.unread() {
+        sample.emitted[index] = sample.emitted_by(compiled, index, &masks.of(compiled, index, n));
+    }
+}
+
+/// Lists all events of `source` of sample `n`.
+fn list(
+    compiled: &Compiled,
+    sample: &Sample,
+    source: Source,
+    masks: &Masks,
+    n: usize,
+    with_gains: bool,
+    events: &mut Events,
+) {
+    let mask = match source {
+        Source::Input => Vec::new(),
+        Source::Population(index) => masks.of(compiled, index, n),
+    };
+    sample.list(compiled, source, 0..compiled.words, &mask, with_gains, events);
+}
+
+impl Slot {
+    /// Events of what `source` is, with errors, if they are held.
+    fn events(&self, source: Source) -> Option<&Events> {
+        match source {
+            Source::Input => Some(&self.input),
+            Source::Population(index) => self.errors[index].as_ref(),
+        }
+    }
+}

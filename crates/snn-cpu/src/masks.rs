@@ -1,0 +1,41 @@
+//! Dropout of a trial, kept for its backward pass.
+
+use snn_core::{Dropout, Trial, dropout_mask};
+
+use crate::compiled::Compiled;
+
+/// Where the masks of a trial come from.
+#[derive(Clone)]
+pub(crate) enum Masks {
+    Off,
+    Given(Vec<Vec<f32>>),
+    Drawn { seed: u64, epoch: u32, samples: Vec<u32> },
+}
+
+impl Masks {
+    /// What a backward pass needs of the trial's dropout.
+    pub(crate) fn keep(trial: &Trial<'_>) -> Self {
+        match trial.dropout {
+            Dropout::Off => Self::Off,
+            Dropout::Masks(masks) => Self::Given(masks.to_vec()),
+            Dropout::Drawn(draws) => {
+                Self::Drawn { seed: draws.seed, epoch: draws.epoch, samples: draws.samples.to_vec() }
+            }
+        }
+    }
+
+    /// The mask of one sample of a population in `C, H, W` order; empty if it has none.
+    pub(crate) fn of(&self, compiled: &Compiled, population: usize, n: usize) -> Vec<f32> {
+        let p = &compiled.network.populations()[population];
+        match self {
+            Self::Drawn { seed, epoch, samples } if p.dropout > 0.0 => {
+                dropout_mask(p, population, *seed, *epoch, samples[n])
+            }
+            Self::Given(masks) => match masks.get(population) {
+                Some(mask) if !mask.is_empty() => mask[n * p.shape.len()..][..p.shape.len()].to_vec(),
+                _ => Vec::new(),
+            },
+            Self::Off | Self::Drawn { .. } => Vec::new(),
+        }
+    }
+}

@@ -1,0 +1,256 @@
+//! What a trial leaves behind of each sample: its input, the spikes of all populations, and what was made of them.
+
+use std::ops::Range;
+
+use snn_core::{Activity, Encoded, Error, Errors, Record, Source, SpikeTrain, Stimulus, Trial};
+
+use crate::compiled::Compiled;
+use crate::events::{Events, ListInput, ListPopulation};
+use crate::masks::Masks;
+use crate::simd::{LANE, dispatch};
+
+/// A trial as its backward pass needs it, besides its samples.
+pub(crate) struct LastTrial {
+    pub(crate) samples: usize,
+    pub(crate) masks: Masks,
+}
+
+impl LastTrial {
+    /// The last trial, if there is one that `errors` fit and the session was compiled to go back.
+    pub(crate) fn to_go_back_through<'a>(
+        trial: Option<&'a Self>,
+        compiled: &Compiled,
+        errors: Errors<'_>,
+    ) -> Result<&'a Self, Error> {
+        if !compiled.plan.train {
+            return Err(Error::Order("the session was not compiled for training"));
+        }
+        let trial = trial.ok_or(Error::Order("no trial to go back through"))?;
+        errors.check(&compiled.network, &compiled.plan, trial.samples)?;
+        Ok(trial)
+    }
+}
+
+/// One sample.
+#[derive(Default)]
+pub(crate) struct Sample {
+    /// Input spikes `[neuron][word]`, in `C, H, W` order; silent where the input is a current.
+    fired: Vec<u32>,
+    negative: Vec<u32>,
+    /// Input current `[neuron]`; empty where the input is spikes.
+    current: Vec<f32>,
+    /// Spikes of each population, `[pixel][word][channel]`.
+    pub(crate) bits: Vec<Vec<u32>>,
+    /// Number of spikes of each population.
+    pub(crate) spikes: Vec<u64>,
+    /// Sum of what each population emitted.
+    pub(crate) emitted: Vec<f64>,
+    /// What the last population passed on, `[T][K]`.
+    pub(crate) output: Vec<f32>,
+    /// Final membranes of each population, `[pixel][channel]`; only if the plan records.
+    pub(crate) membrane: Vec<Vec<f32>>,
+    /// `d(t)` of each population, `[T][neuron]`; only if the plan records, and after a backward pass.
+    pub(crate) delta: Vec<Vec<f32>>,
+}
+
+impl Sample {
+    /// Takes in sample `n` of a trial, and makes room for what it will do.
+    pub(crate) fn begin(&mut self, compiled: &Compiled, trial: &Trial<'_>, n: usize) {
+        let (words, neurons) = (compiled.words, compiled.network.input().len());
+        self.fired.clear();
+        self.fired.resize(neurons * words, 0);
+        self.negative.clear();
+        self.current.clear();
+        match trial.stimulus {
+            Stimulus::Spikes(train) => self.copy_words(train, n, words),
+            Stimulus::Current(values) => self.current.extend_from_slice(&values[n * neurons..][..neurons]),
+            Stimulus::Images { pixels, shape, encoder, draws } => {
+                let image = &pixels[n * shape.len()..][..shape.len()];
+                match encoder.encode(image, shape, compiled.plan.steps, draws.sample(n)) {
+                    Encoded::Spikes(train) => self.copy_words(&train, 0, words),
+                    Encoded::Current(values) => self.current = values,
+                }
+            }
+        }
+        let populations = compiled.populations.len();
+        self.bits.resize(populations, Vec::new());
+        self.membrane.resize(populations, Vec::new());
+        for index in 0..populations {
+            self.bits[index].resize(compiled.bit_words(index), 0);
+            if compiled.plan.record {
+                self.membrane[index].resize(compiled.populations[index].width() * LANE, 0.0);
+            }
+        }
+        self.spikes.clear();
+        self.emitted.clear();
+        self.emitted.resize(populations, 0.0);
+        self.output.resize(compiled.plan.steps * compiled.network.classes(), 0.0);
+        self.delta.iter_mut().for_each(Vec::clear);
+    }
+
+    /// Copies sample `n` of a train.
+    fn copy_words(&mut self, train: &SpikeTrain, n: usize, words: usize) {
+        for neuron in 0..train.shape().len() {
+            let (fired, negative) = train.words(n, neuron);
+            self.fired[neuron * words..][..words].copy_from_slice(fired);
+            self.negative.extend_from_slice(negative);
+        }
+    }
+
+    /// Lists the events of `source` within the words `window`. `mask` is its dropout mask, or empty; if `with_gains`, the
+    /// gains of its neurons are listed too, for which the window must be all words.
+    pub(crate) fn list(
+        &self,
+        compiled: &Compiled,
+        source: Source,
+        window: Range<usize>,
+        mask: &[f32],
+        with_gains: bool,
+        events: &mut Events,
+    ) {
+        let words = compiled.words;
+        match source {
+            Source::Input if !self.current.is_empty() => events.list_current(&compiled.input, &self.current),
+            Source::Input => {
+                let (fired, negative) = (&self.fired, &self.negative);
+                let rows = fired.chunks_exact(words).map(|row| &row[window.clone()]);
+                let spikes = rows.flatten().map(|word| word.count_ones() as usize).sum();
+                dispatch(
+                    compiled.level,
+                    ListInput { events, fired, negative, spikes, layout: compiled.input, words, window },
+                );
+            }
+            Source::Population(index) => {
+                let (bits, layout) = (&self.bits[index], compiled.populations[index]);
+                let spikes = if window.len() == words {
+                    self.spikes[index] as usize
+                } else {
+                    let lane_words = layout.lanes * LANE;
+                    let rows = bits.chunks_exact(words * lane_words);
+                    let rows = rows.map(|bits| &bits[window.start * lane_words..window.end * lane_words]);
+                    rows.flatten().map(|word| word.count_ones() as usize).sum()
+                };
+                let gate = compiled.gates[index].as_ref().filter(|_| with_gains);
+                dispatch(compiled.level, ListPopulation { events, bits, spikes, layout, words, window, mask, gate });
+            }
+        }
+    }
+
+    /// Lists the events of a population within the words `window` one step late, by way of `delayed`.
+    pub(crate) fn list_delayed(
+        &self,
+        compiled: &Compiled,
+        population: usize,
+        window: Range<usize>,
+        mask: &[f32],
+        delayed: &mut Vec<u32>,
+        events: &mut Events,
+    ) {
+        let (layout, words, steps) = (compiled.populations[population], compiled.words, compiled.plan.steps);
+        let width = layout.lanes * LANE;
+        delayed.clear();
+        for bits in self.bits[population].chunks_exact(width * words) {
+            for word in window.clone() {
+                let known = if (word + 1) * 32 > steps { (1 << (steps % 32)) - 1 } else { u32::MAX };
+                for channel in 0..width {
+                    let before = word.checked_sub(1).map_or(0, |before| bits[before * width + channel] >> 31);
+                    delayed.push((bits[word * width + channel] << 1 | before) & known);
+                }
+            }
+        }
+        let spikes = delayed.iter().map(|word| word.count_ones() as usize).sum();
+        let (words, window) = (window.len(), 0..window.len());
+        let job = ListPopulation { events, bits: delayed, spikes, layout, words, window, mask, gate: None };
+        dispatch(compiled.level, job);
+    }
+
+    /// Sum over all spikes of a population of what they are worth, given its dropout mask (empty if there is none).
+    pub(crate) fn emitted_by(&self, compiled: &Compiled, population: usize, mask: &[f32]) -> f64 {
+        if mask.is_empty() {
+            return self.spikes[population] as f64;
+        }
+        let layout = compiled.populations[population];
+        let width = layout.lanes * LANE;
+        let pixels = self.bits[population].chunks_exact(compiled.words * width).enumerate();
+        let worth = |(pixel, bits): (usize, &[u32])| -> f64 {
+            let count = |channel| bits.iter().skip(channel).step_by(width).map(|word| word.count_ones()).sum::<u32>();
+            (0..layout.channels)
+                .map(|channel| f64::from(mask[layout.neuron(pixel, channel)]) * f64::from(count(channel)))
+                .sum()
+        };
+        pixels.map(worth).sum()
+    }
+
+    /// Room for `d(t)` of a population, `[T][neuron]`.
+    pub(crate) fn delta_mut(&mut self, compiled: &Compiled, population: usize) -> &mut [f32] {
+        self.delta.resize(compiled.populations.len(), Vec::new());
+        let neurons = compiled.network.populations()[population].shape.len();
+        self.delta[population].resize(compiled.plan.steps * neurons, 0.0);
+        &mut self.delta[population]
+    }
+
+    fn fired_at(&self, compiled: &Compiled, population: usize, pixel: usize, channel: usize, t: usize) -> bool {
+        let width = compiled.populations[population].lanes * LANE;
+        let word = (pixel * compiled.words + t / 32) * width + channel;
+        self.bits[population].get(word).is_some_and(|bits| bits >> (t % 32) & 1 == 1)
+    }
+}
+
+/// What a trial gave, from all of its samples.
+pub(crate) fn activity<'a>(compiled: &Compiled, samples: impl Iterator<Item = &'a Sample>) -> Activity {
+    let classes = compiled.network.classes();
+    let samples: Vec<&Sample> = samples.collect();
+    let row = |t: usize| samples.iter().flat_map(move |sample| &sample.output[t * classes..(t + 1) * classes]);
+    let populations = 0..compiled.populations.len();
+    Activity {
+        output: (0..compiled.plan.steps).flat_map(row).copied().collect(),
+        input_spikes: samples.iter().flat_map(|s| &s.fired).map(|word| u64::from(word.count_ones())).sum(),
+        spikes: populations.clone().map(|population| samples.iter().map(|s| s.spikes[population]).sum()).collect(),
+        emitted: populations.map(|population| samples.iter().map(|s| s.emitted[population]).sum()).collect(),
+    }
+}
+
+/// What a population did in the last trial.
+pub(crate) fn record<'a>(
+    compiled: &Compiled,
+    trial: Option<&LastTrial>,
+    samples: impl Iterator<Item = &'a Sample>,
+    population: usize,
+) -> Result<Record, Error> {
+    if !compiled.plan.record {
+        return Err(Error::Order("the session was not compiled to record"));
+    }
+    let trial = trial.ok_or(Error::Order("no trial to record"))?;
+    let found = compiled.network.populations().get(population);
+    let shape = found.ok_or_else(|| Error::size("population", "an index of the network", population))?.shape;
+    let (layout, steps) = (compiled.populations[population], compiled.plan.steps);
+    let samples: Vec<&Sample> = samples.take(trial.samples).collect();
+    let fade = compiled.gates[population].as_ref().and_then(|gate| gate.correction.as_ref());
+    let mut spikes = SpikeTrain::silent(steps, trial.samples, shape);
+    let (mut trace, mut count, mut correction, mut membrane) = (Vec::new(), Vec::new(), Vec::new(), Vec::new());
+    for (n, sample) in samples.iter().enumerate() {
+        let mask = trial.masks.of(compiled, population, n);
+        for i in 0..shape.len() {
+            let (pixel, channel) = (i % layout.pixels(), i / layout.pixels());
+            membrane.push(sample.membrane[population][pixel * layout.lanes * LANE + channel]);
+            let fired = (0..steps).filter(|&t| sample.fired_at(compiled, population, pixel, channel, t));
+            let times: Vec<u16> = fired.map(|t| t as u16).collect();
+            for &t in &times {
+                spikes.set(usize::from(t), n, i, 1);
+            }
+            if let Some(fade) = fade {
+                let mask = mask.get(i).copied().unwrap_or(1.0);
+                let (f, g) = fade.trace(mask, &times);
+                trace.push(f);
+                count.push(g);
+                correction.push(fade.correction(mask, &times));
+            }
+        }
+    }
+    let row = |sample: &Sample, t: usize| {
+        let delta = sample.delta.get(population).map_or(&[][..], Vec::as_slice);
+        delta.get(t * shape.len()..(t + 1) * shape.len()).unwrap_or(&[]).to_vec()
+    };
+    let delta = (0..steps).flat_map(|t| samples.iter().flat_map(move |sample| row(sample, t))).collect();
+    Ok(Record { spikes, trace, count, correction, membrane, delta })
+}

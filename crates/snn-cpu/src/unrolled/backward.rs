@@ -1,0 +1,280 @@
+//! The backward pass of one sample through one population and chunk: states anew, from the last step to the first, and
+//! on to the sources.
+
+use std::ops::Range;
+
+use snn_core::Source;
+use snn_core::neuron::Moment;
+
+use super::cells::Cells;
+use super::plan::Chunk;
+use super::{Loaded, Slot};
+use crate::backward::Backward;
+use crate::compiled::Compiled;
+use crate::events::Events;
+use crate::masks::Masks;
+use crate::sample::Sample;
+use crate::simd::{LANE, Lane, dispatch, flat, flat_mut};
+use crate::spread::Spread;
+use crate::walk;
+
+/// What one sample's pass through a chunk starts from.
+#[derive(Clone, Copy)]
+pub(super) struct Start<'a> {
+    /// States of each population at the start of every chunk but the first.
+    pub(super) saved: &'a [Vec<f32>],
+    /// `dL/d output` `[T, N, K]`.
+    pub(super) d_output: &'a [f32],
+    /// Index of the sample, and number of samples.
+    pub(super) n: usize,
+    pub(super) samples: usize,
+    /// `dL/d emitted` of each population, or empty.
+    pub(super) d_emitted: &'a [f32],
+}
+
+impl Slot {
+    /// Prepares to go back through sample `n`.
+    pub(super) fn start_backward(&mut self, loaded: &Loaded<'_>, masks: &Masks, n: usize, sample: &Sample) {
+        let compiled = loaded.compiled();
+        self.draw_masks(compiled, masks, n);
+        self.errors.resize_with(compiled.populations.len(), || None);
+        self.carried.resize_with(compiled.populations.len(), Carried::default);
+        for index in 0..compiled.populations.len() {
+            let (cells, carried) = (loaded.cells(index), &mut self.carried[index]);
+            let states = cells.part(&(0..cells.layout.width())).len();
+            carried.d_state.clear();
+            carried.d_state.resize(states, 0.0);
+            carried.d_p.clear();
+            carried.d_p.resize(cells.p.len(), 0.0);
+            carried.late.clear();
+            if loaded.unrolled.is_recurrent(index) {
+                carried.late.resize(cells.layout.width(), Lane::ZERO);
+            }
+            list_corrections(compiled, index, sample, &self.masks[index], &mut self.own, &mut carried.correction);
+        }
+    }
+
+    /// Goes back through a population and a chunk: leaves its errors in `rows`, the events of its sources in `sources`
+    /// and the gradients of its convolutions in `gradients`, and adds to the errors of its sources.
+    pub(super) fn go_back(
+        &mut self,
+        loaded: &Loaded<'_>,
+        index: usize,
+        chunk: &Chunk,
+        start: Start<'_>,
+        sample: &Sample,
+    ) {
+        let compiled = loaded.compiled();
+        let layout = compiled.populations[index];
+        self.list_sources(loaded, index, chunk, sample);
+        self.add_currents(loaded, index, chunk, true);
+        let none = || vec![Lane::ZERO; chunk.steps.len() * layout.width()];
+        let mut g = self.errors[index].take().unwrap_or_else(none);
+        if index + 1 == compiled.populations.len() {
+            add_output_errors(compiled, chunk, start, &mut g);
+        }
+        if let Some(last) = g.chunks_exact_mut(layout.width()).next_back() {
+            for (g, late) in last.iter_mut().zip(&mut self.carried[index].late) {
+                add_lane(g, late);
+                *late = Lane::ZERO;
+            }
+        }
+        self.set_mask(loaded, index);
+        self.step_back(loaded, index, chunk, start, &mut g);
+        self.add_gradients(loaded, index, chunk);
+        self.add_to_sources(loaded, index, chunk);
+    }
+
+    /// The dropout mask of a population as `[pixel][lane]`, with 0 for padding.
+    fn set_mask(&mut self, loaded: &Loaded<'_>, index: usize) {
+        let layout = loaded.compiled().populations[index];
+        self.mask.clone_from(&loaded.unrolled.ones[index]);
+        for (i, value) in self.masks[index].iter().enumerate() {
+            let (pixel, channel) = (i % layout.pixels(), i / layout.pixels());
+            flat_mut(&mut self.mask)[pixel * layout.lanes * LANE + channel] = *value;
+        }
+    }
+
+    /// Goes through the steps of a chunk, forward to compute states anew and backward; `rows` are currents and become
+    /// errors of currents, given the errors `g` of what others saw.
+    fn step_back(&mut self, loaded: &Loaded<'_>, index: usize, chunk: &Chunk, start: Start<'_>, g: &mut [Lane]) {
+        let cells = loaded.cells(index);
+        let width = cells.layout.width();
+        let is_recurrent = loaded.unrolled.is_recurrent(index);
+        let d_emitted = start.d_emitted.get(index).copied().unwrap_or(0.0);
+        for block in cells.blocks() {
+            let part = cells.part(&block);
+            self.compute_states(&cells, &block, chunk, &start.saved[index]);
+            self.d_input.resize(block.len(), Lane::ZERO);
+            for i in (0..chunk.steps.len()).rev() {
+                let g_now = &mut g[i * width..][block.clone()];
+                for (g, mask) in g_now.iter_mut().zip(&self.mask[block.clone()]) {
+                    for (g, mask) in g.0.iter_mut().zip(mask.0) {
+                        *g = mask * (*g + d_emitted);
+                    }
+                }
+                let Carried { d_state, d_p, correction, late } = &mut self.carried[index];
+                let moment = Moment {
+                    p: cells.p,
+                    before: &self.before[i * part.len()..][..part.len()],
+                    input: flat(&self.rows[i * width..][block.clone()]),
+                    output: flat(&self.outputs[i * block.len()..][..block.len()]),
+                    correction: correction.get(block.start * LANE..block.end * LANE).unwrap_or(&[]),
+                };
+                let (d_state, d_input) = (&mut d_state[part.clone()], flat_mut(&mut self.d_input));
+                cells.neuron.adjoint(moment, flat(g_now), d_state, d_input, d_p);
+                let d = &mut self.rows[i * width..][block.clone()];
+                d.copy_from_slice(&self.d_input);
+                if is_recurrent {
+                    let earlier = if i > 0 { &mut g[(i - 1) * width..][..width] } else { &mut late[..] };
+                    let inputs = &loaded.compiled().network.populations()[index].inputs;
+                    for (j, _) in inputs.iter().enumerate().filter(|(_, p)| p.source == Source::Population(index)) {
+                        spread(loaded, index, j, d, earlier);
+                    }
+                }
+            }
+        }
+    }
+
+    /// States before each step of a chunk and spikes of a block, given all currents; `saved` has the states at the starts
+    /// of chunks.
+    fn compute_states(&mut self, cells: &Cells<'_>, block: &Range<usize>, chunk: &Chunk, saved: &[f32]) {
+        let (part, width) = (cells.part(block), cells.layout.width());
+        self.state.clear();
+        match chunk.index.checked_sub(1) {
+            None => self.state.extend(cells.neuron.rest::<f32>(block.len() * LANE)),
+            Some(border) => {
+                let states = cells.part(&(0..width)).len();
+                self.state.extend_from_slice(&saved[border * states..][part.clone()]);
+            }
+        }
+        self.before.resize(chunk.steps.len() * part.len(), 0.0);
+        self.outputs.resize(chunk.steps.len() * block.len(), Lane::ZERO);
+        for i in 0..chunk.steps.len() {
+            self.before[i * part.len()..][..part.len()].copy_from_slice(&self.state);
+            let output = &mut self.outputs[i * block.len()..][..block.len()];
+            let input = flat(&self.rows[i * width..][block.clone()]);
+            cells.neuron.step(cells.p, &mut self.state, input, flat_mut(output));
+        }
+    }
+
+    /// Gradients of the convolutions into a population; those of linear maps follow for all samples together.
+    fn add_gradients(&mut self, loaded: &Loaded<'_>, index: usize, chunk: &Chunk) {
+        let compiled = loaded.compiled();
+        compiled.reset_convolutions(index, &mut self.gradients);
+        for (j, projection) in compiled.network.populations()[index].inputs.iter().enumerate() {
+            if self.gradients[j].is_empty() {
+                continue;
+            }
+            let job = Backward {
+                map: projection.map,
+                source: *compiled.source(projection.source),
+                target: compiled.populations[index],
+                errors: walk::Errors::Rows(&self.rows),
+                events: &mut self.sources[j],
+                weight: projection.weight.map_or(&[], |weight| &loaded.weights[weight]),
+                gradient: &mut self.gradients[j],
+                shape: compiled.weight_shape(projection.weight),
+                is_dense: false,
+                steps: chunk.steps.len(),
+                tile_lanes: compiled.level.tile_lanes(),
+                scratch: &mut self.scratch,
+            };
+            dispatch(compiled.level, job);
+        }
+    }
+
+    /// Adds to the errors of earlier populations.
+    fn add_to_sources(&mut self, loaded: &Loaded<'_>, index: usize, chunk: &Chunk) {
+        let compiled = loaded.compiled();
+        for (j, projection) in compiled.network.populations()[index].inputs.iter().enumerate() {
+            let Source::Population(source) = projection.source else { continue };
+            if source == index {
+                continue;
+            }
+            let none = || vec![Lane::ZERO; chunk.steps.len() * compiled.populations[source].width()];
+            spread(loaded, index, j, &self.rows, self.errors[source].get_or_insert_with(none));
+        }
+    }
+
+    /// Errors of a chunk of a population, of which `rows` has those of the currents, to `delta`, `[T][neuron]`.
+    pub(super) fn record(&self, compiled: &Compiled, index: usize, chunk: &Chunk, delta: &mut [f32]) {
+        let layout = compiled.populations[index];
+        let neurons = layout.pixels() * layout.channels;
+        let rows = self.rows.chunks_exact(layout.width()).zip(chunk.steps.clone());
+        for (row, t) in rows {
+            super::cells::scatter(&layout, &(0..layout.width()), row, &mut delta[t * neurons..][..neurons]);
+        }
+    }
+}
+
+/// What goes from chunk to chunk of one population, back in time.
+#[derive(Default)]
+pub(super) struct Carried {
+    /// Error of the states at the end of the chunk.
+    d_state: Vec<f32>,
+    /// Errors of the values of the trainable constants.
+    pub(super) d_p: Vec<f64>,
+    /// Leak correction of each neuron; empty but for leak-corrected gradients.
+    correction: Vec<f32>,
+    /// What recurrent projections add to `g` of the last step of the chunk; empty if there are none.
+    late: Vec<Lane>,
+}
+
+/// Adds to the errors `g` of the source of projection `j` into a population what errors `d` of its currents make of them.
+fn spread(loaded: &Loaded<'_>, index: usize, j: usize, d: &[Lane], g: &mut [Lane]) {
+    let compiled = loaded.compiled();
+    let projection = &compiled.network.populations()[index].inputs[j];
+    let job = Spread {
+        map: projection.map,
+        source: *compiled.source(projection.source),
+        target: compiled.populations[index],
+        weight: projection.weight.map_or(&[], |weight| &loaded.weights[weight]),
+        shape: compiled.weight_shape(projection.weight),
+        tile_lanes: compiled.level.tile_lanes(),
+        d,
+        g,
+    };
+    dispatch(compiled.level, job);
+}
+
+/// Leak correction of each neuron of a population, `[pixel][channel]`, from all of its spikes; none but for leak-corrected
+/// gradients.
+fn list_corrections(
+    compiled: &Compiled,
+    index: usize,
+    sample: &Sample,
+    mask: &[f32],
+    events: &mut Events,
+    corrections: &mut Vec<f32>,
+) {
+    corrections.clear();
+    let Some(fade) = compiled.gates[index].as_ref().and_then(|gate| gate.correction.as_ref()) else { return };
+    let layout = compiled.populations[index];
+    corrections.resize(layout.width() * LANE, 0.0);
+    sample.list(compiled, Source::Population(index), 0..compiled.words, mask, false, events);
+    for pixel in 0..layout.pixels() {
+        for active in events.at(pixel) {
+            let at = pixel * layout.lanes * LANE + active.channel as usize;
+            corrections[at] = fade.correction(active.scale, &events.times[active.spikes()]);
+        }
+    }
+}
+
+/// Adds `dL/d output` of a chunk to the errors of the last population.
+fn add_output_errors(compiled: &Compiled, chunk: &Chunk, start: Start<'_>, g: &mut [Lane]) {
+    let (layout, classes) = (compiled.populations[compiled.populations.len() - 1], compiled.network.classes());
+    for (g, t) in g.chunks_exact_mut(layout.width()).zip(chunk.steps.clone()) {
+        let row = &start.d_output[(t * start.samples + start.n) * classes..][..classes];
+        for (k, d) in row.iter().enumerate() {
+            let (pixel, channel) = (k % layout.pixels(), k / layout.pixels());
+            flat_mut(g)[pixel * layout.lanes * LANE + channel] += d;
+        }
+    }
+}
+
+fn add_lane(sum: &mut Lane, lane: &Lane) {
+    for (sum, x) in sum.0.iter_mut().zip(lane.0) {
+        *sum += x;
+    }
+}

@@ -1,0 +1,111 @@
+//! The neurons of a population of one sample, block by block. Within a block, states are `[S][neuron]`; the states of
+//! the blocks follow each other.
+
+use std::ops::Range;
+
+use snn_core::Neuron;
+
+use crate::layout::Layout;
+use crate::simd::{Job, LANE, Lane, Simd};
+
+/// Neurons and how they are cut into blocks.
+#[derive(Clone, Copy)]
+pub(super) struct Cells<'a> {
+    pub(super) neuron: &'a Neuron,
+    /// Values of their trainable constants.
+    pub(super) p: &'a [f32],
+    pub(super) layout: Layout,
+    /// Lanes of a block.
+    pub(super) block: usize,
+}
+
+impl Cells<'_> {
+    /// The lanes of each block.
+    pub(super) fn blocks(&self) -> impl Iterator<Item = Range<usize>> + use<> {
+        let (width, block) = (self.layout.width(), self.block);
+        (0..width).step_by(block).map(move |start| start..width.min(start + block))
+    }
+
+    /// Where the states of a block lie.
+    pub(super) fn part(&self, block: &Range<usize>) -> Range<usize> {
+        let states = self.neuron.state().len() * LANE;
+        block.start * states..block.end * states
+    }
+
+    /// States of all neurons before the first step.
+    pub(super) fn rest(&self) -> impl Iterator<Item = f32> {
+        self.blocks().flat_map(|block| self.neuron.rest(block.len() * LANE))
+    }
+
+    /// Writes the membrane potentials among `states` of all neurons to `membrane`, `[pixel][channel]`.
+    pub(super) fn membranes(&self, states: &[f32], membrane: &mut [f32]) {
+        for block in self.blocks() {
+            let neurons = block.start * LANE..block.end * LANE;
+            let len = neurons.len();
+            membrane[neurons].copy_from_slice(&states[self.part(&block)][..len]);
+        }
+    }
+}
+
+/// Where the spikes of a block go, step by step.
+pub(super) struct Spikes<'a> {
+    pub(super) layout: Layout,
+    /// Lanes of the block.
+    pub(super) block: Range<usize>,
+    /// Bits of the whole population, `[pixel][word][channel]`.
+    pub(super) bits: &'a mut [u32],
+    /// Words of a neuron.
+    pub(super) words: usize,
+    /// The word at hand, `[lane]`.
+    pub(super) word: &'a mut Vec<[u32; LANE]>,
+}
+
+impl Spikes<'_> {
+    /// Starts a word.
+    pub(super) fn start(&mut self) {
+        self.word.clear();
+        self.word.resize(self.block.len(), [0; LANE]);
+    }
+
+    /// Stores the word as number `word` of the block's neurons; what padding did is left out.
+    pub(super) fn store(&mut self, word: usize) {
+        let Layout { lanes, channels, .. } = self.layout;
+        for (lane, fired) in self.block.clone().zip(&*self.word) {
+            let (pixel, lane) = (lane / lanes, lane % lanes);
+            let at = ((pixel * self.words + word) * lanes + lane) * LANE;
+            let known = (channels - lane * LANE).min(LANE);
+            self.bits[at..at + known].copy_from_slice(&fired[..known]);
+        }
+    }
+}
+
+/// Sets `bit` in the words of the neurons that fired.
+pub(super) struct Mark<'a> {
+    /// 1 or 0.
+    pub(super) output: &'a [Lane],
+    pub(super) word: &'a mut [[u32; LANE]],
+    pub(super) bit: u32,
+}
+
+impl Job for Mark<'_> {
+    type Output = ();
+
+    #[inline(always)]
+    fn run<S: Simd>(self) {
+        for (word, output) in self.word.iter_mut().zip(self.output) {
+            for i in 0..LANE {
+                word[i] |= if output.0[i] > 0.5 { self.bit } else { 0 };
+            }
+        }
+    }
+}
+
+/// Writes what a block of neurons passed on at one step to `output`, in `C, H, W` order.
+pub(super) fn scatter(layout: &Layout, block: &Range<usize>, rows: &[Lane], output: &mut [f32]) {
+    for (lane, values) in block.clone().zip(rows) {
+        let (pixel, first) = (lane / layout.lanes, lane % layout.lanes * LANE);
+        for channel in first..layout.channels.min(first + LANE) {
+            output[layout.neuron(pixel, channel)] = values.0[channel - first];
+        }
+    }
+}

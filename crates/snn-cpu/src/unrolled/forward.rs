@@ -1,0 +1,162 @@
+//! The forward pass of one sample: population by population, chunk by chunk, block by block, step by step.
+
+use snn_core::{Projection, Source};
+
+use super::cells::{Cells, Mark, Spikes, scatter};
+use super::plan::Chunk;
+use super::{Loaded, Slot};
+use crate::currents::{Currents, Incoming};
+use crate::events::Events;
+use crate::masks::Masks;
+use crate::sample::Sample;
+use crate::simd::{Lane, dispatch, flat, flat_mut};
+
+/// Runs all populations for sample `n`; `saved` becomes the states of each population at the start of every chunk but the
+/// first.
+pub(super) fn forward(
+    loaded: &Loaded<'_>,
+    masks: &Masks,
+    n: usize,
+    sample: &mut Sample,
+    saved: &mut Vec<Vec<f32>>,
+    slot: &mut Slot,
+) {
+    let compiled = loaded.compiled();
+    slot.draw_masks(compiled, masks, n);
+    saved.resize(compiled.populations.len(), Vec::new());
+    for (index, population) in compiled.network.populations().iter().enumerate() {
+        let cells = loaded.cells(index);
+        slot.state.clear();
+        slot.state.extend(cells.rest());
+        saved[index].clear();
+        for chunk in loaded.unrolled.chunks() {
+            if compiled.plan.train && chunk.index > 0 {
+                saved[index].extend_from_slice(&slot.state);
+            }
+            slot.list_sources(loaded, index, &chunk, sample);
+            slot.add_currents(loaded, index, &chunk, false);
+            run(loaded, index, &chunk, &cells, sample, slot);
+        }
+        sample.spikes.push(sample.bits[index].iter().map(|word| u64::from(word.count_ones())).sum());
+        if population.neuron.fires() {
+            sample.emitted[index] = sample.emitted_by(compiled, index, &slot.masks[index]);
+        }
+        if compiled.plan.record {
+            cells.membranes(&slot.state, &mut sample.membrane[index]);
+        }
+    }
+}
+
+/// Runs the neurons of a population over a chunk, given the currents of all of its projections but the recurrent ones.
+fn run(loaded: &Loaded<'_>, index: usize, chunk: &Chunk, cells: &Cells<'_>, sample: &mut Sample, slot: &mut Slot) {
+    let compiled = loaded.compiled();
+    let (layout, classes) = (cells.layout, compiled.network.classes());
+    let is_last = index + 1 == compiled.populations.len();
+    for block in cells.blocks() {
+        let mut spikes = Spikes {
+            layout,
+            block: block.clone(),
+            bits: &mut sample.bits[index],
+            words: compiled.words,
+            word: &mut slot.word,
+        };
+        for (i, t) in chunk.steps.clone().enumerate() {
+            if loaded.unrolled.is_recurrent(index) && t > 0 {
+                let (mask, row) = (&slot.masks[index], &mut slot.rows[i * layout.width()..][..layout.width()]);
+                slot.own.list_step(&layout, &slot.output, mask);
+                add_own(loaded, index, &slot.own, row, &mut slot.current);
+            }
+            slot.output.resize(block.len(), Lane::ZERO);
+            let row = &slot.rows[i * layout.width()..][block.clone()];
+            let state = &mut slot.state[cells.part(&block)];
+            cells.neuron.step(cells.p, state, flat(row), flat_mut(&mut slot.output));
+            if cells.neuron.fires() {
+                if t % 32 == 0 {
+                    spikes.start();
+                }
+                dispatch(compiled.level, Mark { output: &slot.output, word: spikes.word, bit: 1 << (t % 32) });
+                if t % 32 == 31 || t + 1 == chunk.steps.end {
+                    spikes.store(t / 32);
+                }
+            }
+            if is_last {
+                scatter(&layout, &block, &slot.output, &mut sample.output[t * classes..][..classes]);
+            }
+        }
+    }
+}
+
+/// Adds to the currents of one step what a population's own spikes of the step before make of them.
+fn add_own(loaded: &Loaded<'_>, index: usize, own: &Events, row: &mut [Lane], current: &mut Vec<Lane>) {
+    let compiled = loaded.compiled();
+    let population = &compiled.network.populations()[index];
+    let recurrent = population.inputs.iter().filter(|input| compiled.network.is_recurrent(index, input));
+    let incoming: Vec<Incoming<'_>> =
+        recurrent.map(|projection| Incoming::new(compiled, projection, loaded.weights, own)).collect();
+    let job = Currents {
+        layout: compiled.populations[index],
+        incoming: &incoming,
+        tile_lanes: compiled.level.tile_lanes(),
+        rows: row,
+        is_begun: true,
+        current,
+        patches: &mut Vec::new(),
+    };
+    dispatch(compiled.level, job);
+}
+
+impl Slot {
+    /// Draws the masks of sample `n`.
+    pub(super) fn draw_masks(&mut self, compiled: &crate::compiled::Compiled, masks: &Masks, n: usize) {
+        self.masks.clear();
+        self.masks.extend((0..compiled.populations.len()).map(|index| masks.of(compiled, index, n)));
+    }
+
+    /// Lists the events of a chunk of the sources of a population; recurrent ones one step late.
+    pub(super) fn list_sources(&mut self, loaded: &Loaded<'_>, index: usize, chunk: &Chunk, sample: &Sample) {
+        let compiled = loaded.compiled();
+        let inputs = &compiled.network.populations()[index].inputs;
+        self.sources.resize_with(self.sources.len().max(inputs.len()), Events::default);
+        for (events, projection) in self.sources.iter_mut().zip(inputs) {
+            let window = chunk.window.clone();
+            match projection.source {
+                Source::Population(source) if source == index => {
+                    let delayed = &mut self.delayed;
+                    sample.list_delayed(compiled, index, window, &self.masks[index], delayed, events);
+                }
+                Source::Population(source) => {
+                    sample.list(compiled, projection.source, window, &self.masks[source], false, events);
+                }
+                Source::Input => sample.list(compiled, Source::Input, window, &[], false, events),
+            }
+        }
+    }
+
+    /// Currents of a chunk of a population from the sources that are listed; without those of recurrent projections unless
+    /// `with_own`, which come last, as in [`run`].
+    pub(super) fn add_currents(&mut self, loaded: &Loaded<'_>, index: usize, chunk: &Chunk, with_own: bool) {
+        let compiled = loaded.compiled();
+        let layout = compiled.populations[index];
+        let inputs = &compiled.network.populations()[index].inputs;
+        let is_own = |projection: &Projection| compiled.network.is_recurrent(index, projection);
+        let incoming = |own: bool| {
+            let pairs = std::iter::zip(inputs, &self.sources).filter(move |(projection, _)| is_own(projection) == own);
+            pairs.map(|(projection, events)| Incoming::new(compiled, projection, loaded.weights, events))
+        };
+        let mut all: Vec<Incoming<'_>> = incoming(false).collect();
+        if with_own {
+            all.extend(incoming(true));
+        }
+        self.rows.resize(chunk.steps.len() * layout.width(), Lane::ZERO);
+        let job = Currents {
+            layout,
+            incoming: &all,
+            tile_lanes: compiled.level.tile_lanes(),
+            rows: &mut self.rows,
+            is_begun: false,
+            current: &mut self.current,
+            patches: &mut Vec::new(),
+        };
+        dispatch(compiled.level, job);
+    }
+}

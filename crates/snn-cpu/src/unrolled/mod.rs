@@ -1,0 +1,248 @@
+//! Every other network: backpropagation through time, with any neuron and any gradient.
+//!
+//! Forward, currents come from events as on the path of the paper's rule; the neurons then run step by step as their
+//! authors wrote them. Of a trial, the spikes are kept, one bit each, and the states at a few steps: the trial is cut
+//! into chunks of time, and the backward pass computes the states of a chunk anew from the spikes before it goes
+//! through it. Weight gradients are walks along spikes; the errors of all neurons at all steps are a matrix product
+//! ([`crate::spread`]).
+//!
+//! What limits it: forward, the events; backward, the multiply-adds of that product, whose number does not depend on the
+//! spikes, and for networks of few weights a neuron the transposes of the neurons.
+
+mod backward;
+mod cells;
+mod forward;
+mod plan;
+
+use std::sync::Arc;
+
+use rayon::ThreadPool;
+use rayon::prelude::*;
+use snn_core::{Activity, Error, Errors, Memory, Record, Session, Trial, Weights};
+
+use crate::backward::Scratch;
+use crate::compiled::Compiled;
+use crate::events::Events;
+use crate::masks::Masks;
+use crate::sample::{LastTrial, Sample, activity, record};
+use crate::simd::{LANE, Lane};
+use crate::walk;
+use backward::{Carried, Start};
+use cells::Cells;
+use plan::Unrolled;
+
+pub(crate) struct UnrolledSession {
+    unrolled: Unrolled,
+    pool: Arc<ThreadPool>,
+    /// Packed weights; empty before the first load.
+    weights: Vec<Vec<Lane>>,
+    /// Trained numbers of each population's constants, and the values that they give.
+    trained: Vec<Vec<f32>>,
+    values: Vec<Vec<f32>>,
+    /// One for each sample of the batch, with its states of each population at the start of every chunk but the first.
+    samples: Vec<(Sample, Vec<Vec<f32>>)>,
+    /// One for each sample of a round.
+    slots: Vec<Slot>,
+    /// Gradients of linear maps, packed, summed over samples as they come.
+    linear_gradients: Vec<Vec<Lane>>,
+    trial: Option<LastTrial>,
+}
+
+/// A network with its weights.
+#[derive(Clone, Copy)]
+struct Loaded<'a> {
+    unrolled: &'a Unrolled,
+    weights: &'a [Vec<Lane>],
+    values: &'a [Vec<f32>],
+}
+
+/// Work space of one sample in flight.
+#[derive(Default)]
+struct Slot {
+    /// Events of the sources of the population at hand, and of itself.
+    sources: Vec<Events>,
+    own: Events,
+    delayed: Vec<u32>,
+    /// Currents of the population at hand over a chunk, then their errors, `[step][pixel][lane]`.
+    rows: Vec<Lane>,
+    current: Vec<Lane>,
+    scratch: Scratch,
+    /// States of the population or block at hand, and what it passes on at one step.
+    state: Vec<f32>,
+    output: Vec<Lane>,
+    word: Vec<[u32; LANE]>,
+    /// Of the block at hand, over a chunk: states before each step, and spikes.
+    before: Vec<f32>,
+    outputs: Vec<Lane>,
+    d_input: Vec<Lane>,
+    /// Dropout masks of all populations in `C, H, W` order, empty where there are none; and that of the one at hand as
+    /// `[pixel][lane]`.
+    masks: Vec<Vec<f32>>,
+    mask: Vec<Lane>,
+    /// Errors of what others saw of each population over a chunk, while they are being summed.
+    errors: Vec<Option<Vec<Lane>>>,
+    carried: Vec<Carried>,
+    /// Gradients of the convolutions into the population at hand.
+    gradients: Vec<Vec<Lane>>,
+}
+
+impl UnrolledSession {
+    pub(crate) fn new(compiled: Compiled, pool: Arc<ThreadPool>) -> Self {
+        let samples = (0..compiled.plan.batch).map(|_| Default::default()).collect();
+        let slots = (0..compiled.round).map(|_| Slot::default()).collect();
+        let none = Vec::new;
+        Self {
+            unrolled: Unrolled::new(compiled),
+            pool,
+            weights: none(),
+            trained: Vec::new(),
+            values: Vec::new(),
+            samples,
+            slots,
+            linear_gradients: none(),
+            trial: None,
+        }
+    }
+}
+
+impl Session for UnrolledSession {
+    fn memory(&self) -> Memory {
+        self.unrolled.memory()
+    }
+
+    fn load(&mut self, weights: &Weights) -> Result<(), Error> {
+        let Self { unrolled, pool, weights: packed, trained, values, .. } = self;
+        let network = &unrolled.compiled.network;
+        network.check_weights(weights)?;
+        pool.install(|| unrolled.compiled.pack(weights, packed));
+        let populations = network.populations();
+        *trained =
+            populations.iter().map(|p| p.parameters.iter().map(|&weight| weights[weight][0]).collect()).collect();
+        *values = populations.iter().zip(&*trained).map(|(p, trained)| p.neuron.link(trained)).collect();
+        self.trial = None;
+        Ok(())
+    }
+
+    fn forward(&mut self, trial: &Trial<'_>) -> Result<Activity, Error> {
+        let Self { unrolled, pool, weights, values, samples, slots, .. } = self;
+        let compiled = &unrolled.compiled;
+        let n = trial.check(&compiled.network, &compiled.plan)?;
+        if weights.len() != compiled.weights.len() {
+            return Err(Error::Order("load weights before the first trial"));
+        }
+        let masks = Masks::keep(trial);
+        let loaded = Loaded { unrolled, weights, values };
+        pool.install(|| {
+            for (round, samples) in samples[..n].chunks_mut(slots.len()).enumerate() {
+                let first = round * slots.len();
+                samples.par_iter_mut().zip(&mut *slots).enumerate().for_each(|(i, ((sample, saved), slot))| {
+                    sample.begin(compiled, trial, first + i);
+                    forward::forward(&loaded, &masks, first + i, sample, saved, slot);
+                });
+            }
+        });
+        self.trial = Some(LastTrial { samples: n, masks });
+        Ok(activity(&self.unrolled.compiled, self.samples[..n].iter().map(|(sample, _)| sample)))
+    }
+
+    fn backward(&mut self, errors: Errors<'_>, gradients: &mut Weights) -> Result<(), Error> {
+        let Self { unrolled, pool, weights, trained, values, samples, slots, linear_gradients, trial } = self;
+        let compiled = &unrolled.compiled;
+        let trial = LastTrial::to_go_back_through(trial.as_ref(), compiled, errors)?;
+        compiled.reset_gradients(gradients, linear_gradients);
+        let loaded = Loaded { unrolled, weights, values };
+        let mut d_values: Vec<Vec<f64>> = values.iter().map(|values| vec![0.0; values.len()]).collect();
+        pool.install(|| {
+            for (round, samples) in samples[..trial.samples].chunks_mut(slots.len()).enumerate() {
+                let (first, slots) = (round * slots.len(), &mut slots[..samples.len()]);
+                let mut round = Round { loaded, trial, first, samples, slots, gradients, linear_gradients };
+                round.run(errors, &mut d_values);
+            }
+            compiled.add_linear(linear_gradients, gradients);
+        });
+        for ((population, trained), d_values) in compiled.network.populations().iter().zip(trained).zip(&d_values) {
+            let d_trained = population.neuron.link_adjoint(trained, d_values);
+            for (&weight, d) in population.parameters.iter().zip(d_trained) {
+                gradients[weight][0] = d;
+            }
+        }
+        Ok(())
+    }
+
+    fn record(&self, population: usize) -> Result<Record, Error> {
+        let samples = self.samples.iter().map(|(sample, _)| sample);
+        record(&self.unrolled.compiled, self.trial.as_ref(), samples, population)
+    }
+}
+
+/// Samples that go back together, one in each slot.
+struct Round<'a> {
+    loaded: Loaded<'a>,
+    trial: &'a LastTrial,
+    /// Index in the batch of the first sample.
+    first: usize,
+    samples: &'a mut [(Sample, Vec<Vec<f32>>)],
+    slots: &'a mut [Slot],
+    gradients: &'a mut Weights,
+    linear_gradients: &'a mut [Vec<Lane>],
+}
+
+impl Round<'_> {
+    /// Goes back through all chunks and populations, last to first.
+    fn run(&mut self, errors: Errors<'_>, d_values: &mut [Vec<f64>]) {
+        let Self { loaded, trial, first, samples, slots, .. } = self;
+        slots.par_iter_mut().zip(&**samples).enumerate().for_each(|(i, (slot, (sample, _)))| {
+            slot.start_backward(loaded, &trial.masks, *first + i, sample);
+        });
+        for chunk in self.loaded.unrolled.chunks().rev() {
+            for index in (0..self.loaded.compiled().populations.len()).rev() {
+                let Self { loaded, trial, first, samples, slots, .. } = self;
+                slots.par_iter_mut().zip(&mut **samples).enumerate().for_each(|(i, (slot, (sample, saved)))| {
+                    let Errors { output: d_output, emitted: d_emitted } = errors;
+                    let start = Start { saved, d_output, n: *first + i, samples: trial.samples, d_emitted };
+                    slot.go_back(loaded, index, &chunk, start, sample);
+                    if loaded.compiled().plan.record {
+                        slot.record(loaded.compiled(), index, &chunk, sample.delta_mut(loaded.compiled(), index));
+                    }
+                });
+                self.sum(index, chunk.steps.len());
+            }
+        }
+        for slot in &*self.slots {
+            for (sums, carried) in d_values.iter_mut().zip(&slot.carried) {
+                for (sum, d) in sums.iter_mut().zip(&carried.d_p) {
+                    *sum += d;
+                }
+            }
+        }
+    }
+
+    /// Adds up the gradients of the projections into a population, of a chunk of `steps` steps.
+    fn sum(&mut self, index: usize, steps: usize) {
+        let (compiled, slots) = (self.loaded.compiled(), &*self.slots);
+        compiled.add_convolutions(index, slots.len(), |slot, j| &slots[slot].gradients[j], self.gradients);
+        for (j, projection) in compiled.network.populations()[index].inputs.iter().enumerate() {
+            let Some(weight) = projection.weight.filter(|&weight| compiled.is_linear(weight)) else { continue };
+            let pairs = slots.iter().map(|slot| (&slot.sources[j], walk::Errors::Rows(&slot.rows)));
+            let samples: Vec<_> = pairs.collect();
+            let packed = &mut self.linear_gradients[weight];
+            compiled.add_linear_map(weight, compiled.populations[index], &samples, steps, packed);
+        }
+    }
+}
+
+impl<'a> Loaded<'a> {
+    fn compiled(&self) -> &'a Compiled {
+        &self.unrolled.compiled
+    }
+
+    fn cells(&self, population: usize) -> Cells<'a> {
+        let compiled = self.compiled();
+        Cells {
+            neuron: &compiled.network.populations()[population].neuron,
+            p: &self.values[population],
+            layout: compiled.populations[population],
+            block: self.unrolled.block(population),
+        }
+    }
+}

@@ -1,0 +1,164 @@
+//! How a trial is cut into chunks of time and blocks of neurons, and what memory that takes.
+
+use std::ops::Range;
+
+use snn_core::{Memory, Population};
+
+use crate::compiled::Compiled;
+use crate::events::Events;
+use crate::layout::Layout;
+use crate::simd::{LANE, Lane};
+
+/// Bytes that the work space of a round may take where the plan leaves the length of chunks open.
+const WORK_SPACE: usize = 512 << 20;
+
+/// Bytes of the states and spikes of a block of neurons over a chunk, so that they stay in the second-level cache.
+const BLOCK: usize = 512 << 10;
+
+/// Steps of one word of bits.
+const WORD: usize = 32;
+
+/// A network laid out to be unrolled over time.
+pub(super) struct Unrolled {
+    pub(super) compiled: Compiled,
+    /// Steps of a chunk: whole words, or all steps.
+    chunk: usize,
+    /// Per population: 1 for each neuron, 0 for padding, `[pixel][lane]`.
+    pub(super) ones: Vec<Vec<Lane>>,
+}
+
+/// Steps that are held in memory together.
+#[derive(Debug, Clone)]
+pub(super) struct Chunk {
+    pub(super) index: usize,
+    pub(super) steps: Range<usize>,
+    /// The words of their bits.
+    pub(super) window: Range<usize>,
+}
+
+impl Unrolled {
+    pub(super) fn new(compiled: Compiled) -> Self {
+        let steps = compiled.plan.steps;
+        let ones = compiled.populations.iter().map(ones).collect();
+        let longest = steps.next_multiple_of(WORD);
+        let mut unrolled = Self { compiled, chunk: steps, ones };
+        let fits = |chunk: &usize| {
+            let work_space = unrolled.slot(*chunk).iter().map(|(_, bytes)| bytes).sum::<usize>();
+            work_space * unrolled.compiled.round <= WORK_SPACE
+        };
+        let asked = unrolled.compiled.plan.chunk.map(|chunk| chunk.next_multiple_of(WORD));
+        let found = || (WORD..=longest).rev().step_by(WORD).find(fits).unwrap_or(WORD);
+        unrolled.chunk = asked.unwrap_or_else(found).min(steps);
+        unrolled
+    }
+
+    /// All chunks, in the order of time.
+    pub(super) fn chunks(&self) -> impl DoubleEndedIterator<Item = Chunk> + use<> {
+        let (steps, chunk) = (self.compiled.plan.steps, self.chunk);
+        (0..steps.div_ceil(chunk)).map(move |index| {
+            let steps = index * chunk..steps.min((index + 1) * chunk);
+            let window = steps.start / WORD..steps.end.div_ceil(WORD);
+            Chunk { index, steps, window }
+        })
+    }
+
+    /// Whether a population reads itself.
+    pub(super) fn is_recurrent(&self, population: usize) -> bool {
+        let network = &self.compiled.network;
+        network.populations()[population].inputs.iter().any(|input| network.is_recurrent(population, input))
+    }
+
+    /// Lanes of a block of a population's neurons; one that reads itself is a single block.
+    pub(super) fn block(&self, population: usize) -> usize {
+        self.block_within(population, self.chunk)
+    }
+
+    fn block_within(&self, population: usize, chunk: usize) -> usize {
+        let width = self.compiled.populations[population].width();
+        if self.is_recurrent(population) {
+            return width;
+        }
+        let lane = chunk * (1 + self.states(population)) * size_of::<Lane>();
+        (BLOCK / lane).max(1).min(width)
+    }
+
+    /// Entries of the state of a population's neurons.
+    fn states(&self, population: usize) -> usize {
+        self.compiled.network.populations()[population].neuron.state().len()
+    }
+
+    pub(super) fn memory(&self) -> Memory {
+        let compiled = &self.compiled;
+        let mut memory = compiled.memory();
+        if compiled.plan.train {
+            let state = |index: usize| self.states(index) * compiled.populations[index].width() * size_of::<Lane>();
+            let states: usize = (0..compiled.populations.len()).map(state).sum();
+            let borders = compiled.plan.steps.div_ceil(self.chunk) - 1;
+            memory.parts.push(("states between chunks", states * borders * compiled.plan.batch));
+        }
+        memory.parts.extend(self.slot(self.chunk).map(|(purpose, bytes)| (purpose, bytes * compiled.round)));
+        memory
+    }
+
+    /// Bytes of the work space of one sample, by purpose.
+    fn slot(&self, chunk: usize) -> [(&'static str, usize); 4] {
+        let compiled = &self.compiled;
+        let (populations, lane) = (0..compiled.populations.len(), size_of::<Lane>());
+        let width = |index: usize| compiled.populations[index].width();
+        let state = |index: usize| self.states(index) * width(index);
+        let widest = populations.clone().map(width).max().unwrap_or(0);
+        let live = |index| compiled.live(index).map(width).sum::<usize>();
+        let block = |index: usize| {
+            let (block, states) = (self.block_within(index, chunk), self.states(index));
+            block * (chunk * (1 + states) + 2 * states + 6)
+        };
+        let blocks = populations.clone().map(block).max().unwrap_or(0);
+        let tiles = 2 * chunk * compiled.level.tile_lanes();
+        let mut rows = chunk * widest;
+        let mut neurons = populations.clone().map(state).max().unwrap_or(0) + 2 * widest;
+        if compiled.plan.train {
+            rows += chunk * populations.clone().map(live).max().unwrap_or(0);
+            neurons += populations.map(|index| state(index) + 2 * width(index)).sum::<usize>();
+        }
+        let masks: usize = compiled.populations.iter().map(|layout| layout.pixels() * layout.channels).sum();
+        [
+            ("events", self.lists(chunk)),
+            ("currents and errors of a chunk", (rows + tiles) * lane),
+            ("states and spikes of a block", blocks * lane),
+            ("states, masks and corrections", neurons * lane + masks * size_of::<f32>()),
+        ]
+    }
+
+    /// Bytes of the event lists of one sample, even if every neuron fires at every step.
+    fn lists(&self, chunk: usize) -> usize {
+        let compiled = &self.compiled;
+        let most = |layout: &Layout, steps| Events::bytes(layout, layout.pixels() * layout.channels * steps, false);
+        let populations = compiled.network.populations();
+        let input = |i: usize| {
+            let source = |population: &Population| {
+                population.inputs.get(i).map_or(0, |projection| most(compiled.source(projection.source), chunk))
+            };
+            populations.iter().map(source).max().unwrap_or(0)
+        };
+        let inputs = populations.iter().map(|population| population.inputs.len()).max().unwrap_or(0);
+        let corrected = |(layout, gate): (&Layout, &Option<crate::gate::Gate>)| {
+            let is_corrected = gate.as_ref().is_some_and(|gate| gate.correction.is_some());
+            if is_corrected && compiled.plan.train { most(layout, compiled.plan.steps) } else { 0 }
+        };
+        let corrected = compiled.populations.iter().zip(&compiled.gates).map(corrected).max().unwrap_or(0);
+        let delayed = (0..populations.len()).filter(|&index| self.is_recurrent(index));
+        let delayed = delayed.map(|index| compiled.bit_words(index) * size_of::<u32>()).max().unwrap_or(0);
+        (0..inputs).map(input).sum::<usize>() + corrected + delayed
+    }
+}
+
+/// 1 for each neuron, 0 for padding.
+fn ones(layout: &Layout) -> Vec<Lane> {
+    let mut rows = vec![Lane::ZERO; layout.width()];
+    for pixel in rows.chunks_exact_mut(layout.lanes) {
+        for channel in 0..layout.channels {
+            pixel[channel / LANE].0[channel % LANE] = 1.0;
+        }
+    }
+    rows
+}

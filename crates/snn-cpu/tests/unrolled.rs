@@ -1,0 +1,46 @@
+//! Backpropagation through time against the reference: random networks of all neurons and gradients, recurrent ones too,
+//! and random trials, at every level of vector instructions, in chunks and whole.
+
+use proptest::prelude::*;
+use snn_core::Engine as _;
+use snn_cpu::Cpu;
+
+mod cases;
+
+use cases::Case;
+use cases::strategies::{case, config, firing, last, layer};
+
+/// The same case with chunks of one word, and of all steps.
+fn chunked(case: &Case) -> [Case; 2] {
+    [32, case.steps].map(|chunk| Case { chunk: Some(chunk), ..case.clone() })
+}
+
+proptest! {
+    #![proptest_config(config(200))]
+
+    #[test]
+    fn every_network_does_what_the_reference_does(case in case(layer(firing()), layer(last())), threads in 1..=3_usize) {
+        let network = case.network();
+        let expected = case.expected(&network);
+        prop_assume!(expected.is_finite());
+        for cpu in Cpu::at_every_level(threads) {
+            for case in chunked(&case) {
+                let name = format!("{}, chunks of {:?}", cpu.describe(), case.chunk);
+                case.outcome(&cpu, &network).check(&name, &network, &expected);
+            }
+        }
+    }
+}
+
+proptest! {
+    #![proptest_config(config(40))]
+
+    #[test]
+    fn the_number_of_threads_changes_no_bit(case in case(layer(firing()), layer(last()))) {
+        let network = case.network();
+        for case in chunked(&case) {
+            let bits = |threads| case.outcome(&Cpu::new(threads), &network).bits();
+            prop_assert!(bits(3) == bits(1), "3 threads give other bits than 1");
+        }
+    }
+}
