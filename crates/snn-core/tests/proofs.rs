@@ -13,9 +13,20 @@ const VARIANTS: &[&str] = &[
     "Lif(leak: 0.7, threshold: 0.6, reset: Hard(to: -0.3), gradient: Triangular)",
     "Lif(leak: 0.7, reset: Soft, detach_reset: true, gradient: FastSigmoid(slope: 3.0))",
     "If(reset: Soft, gradient: PiecewiseExponential)",
+    "Lif(leak: 0.7, reset: SoftAfterLeak, decay_input: true, gradient: Atan)",
+    "Plif(leak: 0.7, learn_threshold: true, reset: Soft, decay_input: true)",
+    "CubaLif(leak: 0.7, synapse_leak: 0.6, reset: SoftAfterLeak, decay_input: true, detach_reset: true)",
+    "Alif(leak: 0.7, adaptation: 0.4, synapse_leak: 0.6, delay: true, reset: Soft, decay_input: true)",
+    "Alif(leak: 0.7, adaptation: 0.4, adaptation_leak: 0.8, detach_reset: true)",
+    "AdaptiveQif(reset: Soft, coupling: 0.4, detach_reset: true)",
+    "CubaIntegrator(leak: 0.6, threshold: 2.0, decay_input: true)",
     "LeakyIntegrator(leak: 0.6, threshold: 2.0, decay_input: true)",
     "Atan(alpha: 5.0)",
     "FastSigmoid(slope: 1.5)",
+    "CrossEntropy(scale: 3.0)",
+    "PerStep(lambda: 0.3, target: 0.5)",
+    "CountMse(correct: 0.8, incorrect: 0.1)",
+    "VanRossum(tau: 1.5, period: 1)",
 ];
 
 fn registry() -> Registry {

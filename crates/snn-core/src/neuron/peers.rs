@@ -108,13 +108,8 @@ pub const PEERS: &[Peer] = &[
         name: "norse-lsnn",
         part: "Alif(leak: 0.9, adaptation: 1.79999775, adaptation_leak: 0.99999875, synapse_leak: 0.8, delay: true, \
                decay_input: true, reset: Hard(to: 0.0), gradient: FastSigmoid(slope: 1.0))",
-        note: "LSNNCell(); adaptation_leak is 1 - dt tau_adapt_inv, adaptation that times beta",
-    },
-    Peer {
-        name: "norse-lsnn-recurrent",
-        part: "Alif(leak: 0.9, adaptation: 1.79999775, adaptation_leak: 0.99999875, synapse_leak: 0.8, delay: true, \
-               decay_input: true, reset: Hard(to: 0.0), detach_reset: true, gradient: FastSigmoid(slope: 1.0))",
-        note: "LSNNRecurrentCell(), in a population that has a projection from itself; there no neuron feeds itself",
+        note: "LSNNCell(); adaptation_leak is 1 - dt tau_adapt_inv, adaptation that times beta. LSNNRecurrentCell() is this \
+               with detach_reset: true, in a population that has a projection from itself",
     },
     Peer {
         name: "norse-li",
