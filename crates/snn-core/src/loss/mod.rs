@@ -76,16 +76,17 @@ mod tests {
 
     #[test]
     fn samples_of_a_batch_are_judged_each_by_itself() {
-        // Two steps, two samples, two classes; the final output over T is [0.5, 0.25] and [0, 1].
-        let output = [9.0, 9.0, 9.0, 9.0, 1.0, 0.5, 0.0, 2.0];
-        let grades = grade(&SquaredError {}, &Final {}, &output, &[0, 1], 2);
-        assert_eq!(grades.scores, [0.5, 0.25, 0.0, 1.0]);
+        // Two steps, two samples, three classes; the final output over T is [0.5, 0.25, 0] and [0, 1, 0].
+        let output = [9.0, 9.0, 9.0, 9.0, 9.0, 9.0, 1.0, 0.5, 0.0, 0.0, 2.0, 0.0];
+        let grades = grade(&SquaredError {}, &Final {}, &output, &[0, 1], 3);
+        assert_eq!(grades.scores, [0.5, 0.25, 0.0, 0.0, 1.0, 0.0]);
         assert_eq!(grades.losses, [0.25 + 0.0625, 0.0]);
-        assert_eq!(grades.d_output, [0.0, 0.0, 0.0, 0.0, -0.5, 0.25, 0.0, 0.0]);
+        assert_eq!(grades.d_output, [0.0, 0.0, 0.0, 0.0, 0.0, 0.0, -0.5, 0.25, 0.0, 0.0, 0.0, 0.0]);
     }
 
     #[test]
     fn the_first_of_equals_wins() {
         assert_eq!(argmax(&[0.0, 2.0, 2.0]), 1);
+        assert_eq!(argmax(&[3.0, 2.0, 2.0]), 0);
     }
 }

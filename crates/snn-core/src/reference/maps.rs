@@ -102,3 +102,60 @@ fn for_each_tap(
         }
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn image(map: &Map, weight: &[f64], input: Shape, x: &[f64]) -> Vec<f64> {
+        let output = map.output(input).unwrap();
+        let mut y = vec![0.0; output.len()];
+        apply(map, weight, input, x, output, &mut y);
+        y
+    }
+
+    /// 0, 1, 2, ...
+    fn count(n: usize) -> Vec<f64> {
+        (0..n).map(|i| i as f64).collect()
+    }
+
+    #[test]
+    fn a_linear_map_is_a_matrix() {
+        assert_eq!(
+            image(&Map::Linear { features: 2 }, &count(6), Shape::features(3), &[1.0, 10.0, 100.0]),
+            [210.0, 543.0]
+        );
+    }
+
+    #[test]
+    fn a_convolution_is_a_cross_correlation_with_zeros_around() {
+        // Two channels of 2 x 3, a kernel of 2 x 3, one output channel, stride 2, padding 1: rows 0 and 2 of the padded
+        // image, columns 0 and 2.
+        let map = Map::Conv { channels: 1, kernel: [2, 3], stride: 2, padding: 1 };
+        let input = Shape::new(2, 2, 3);
+        let x = [1.0, 2.0, 3.0, 4.0, 5.0, 6.0, 10.0, 20.0, 30.0, 40.0, 50.0, 60.0];
+        let w = [0.0, 1.0, 2.0, 3.0, 4.0, 5.0, 0.5, 0.25, 0.0, 0.0, 0.0, 1.0];
+        // Upper left: the kernel's last row and columns 1, 2 lie on 1, 2 and 10, 20: 4 + 10 + 20. Upper right: columns 0, 1
+        // lie on 2, 3: 6 + 12, and none of the second channel's. Lower left: the kernel's first row lies on 4, 5 and 40, 50
+        // in columns 1, 2: 4 + 10 + 10. Lower right: 5, 6 and 50, 60 in columns 0, 1: 6 + 25 + 15.
+        assert_eq!(image(&map, &w, input, &x), [34.0, 18.0, 24.0, 46.0]);
+    }
+
+    #[test]
+    fn output_channels_have_kernels_of_their_own() {
+        let map = Map::Conv { channels: 2, kernel: [1, 2], stride: 1, padding: 0 };
+        assert_eq!(
+            image(&map, &[1.0, 10.0, 2.0, 20.0], Shape::new(1, 1, 3), &[1.0, 2.0, 3.0]),
+            [21.0, 32.0, 42.0, 64.0]
+        );
+    }
+
+    #[test]
+    fn pools_and_subsamples_keep_channels_apart() {
+        let input = Shape::new(2, 3, 3);
+        let pool = Map::AvgPool { size: 2, stride: 1 };
+        assert_eq!(image(&pool, &[], input, &count(18)), [2.0, 3.0, 5.0, 6.0, 11.0, 12.0, 14.0, 15.0]);
+        let subsample = Map::Subsample { stride: 2 };
+        assert_eq!(image(&subsample, &[], input, &count(18)), [0.0, 2.0, 6.0, 8.0, 9.0, 11.0, 15.0, 17.0]);
+    }
+}

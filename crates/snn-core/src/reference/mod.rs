@@ -171,3 +171,55 @@ fn masks(trial: &Trial<'_>, network: &Network) -> Vec<Vec<f32>> {
     };
     network.populations().iter().enumerate().map(mask).collect()
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::{Map, Neuron, Projection, Shape, Source};
+
+    /// Input to a hidden neuron by weight 0.75, from there to the readout by weight 2.
+    fn chain(recurrent: bool) -> Box<dyn Session> {
+        let mut builder = Network::builder(Shape::features(1));
+        let map = Map::Linear { features: 1 };
+        let mut inputs = vec![Projection::new(Source::Input, map)];
+        inputs.extend(recurrent.then(|| Projection::new(builder.itself(), map)));
+        let hidden = builder.add("hidden", Neuron::lif(), inputs).unwrap();
+        builder.add("readout", Neuron::readout(), vec![Projection::new(hidden, map)]).unwrap();
+        let network = builder.build().unwrap();
+        let mut session = Reference.compile(&network, Plan::new(4, 1).train().record()).unwrap();
+        let weights = [vec![0.75], vec![0.5], vec![2.0]];
+        session.load(&weights.into_iter().filter(|w| recurrent || w[0] != 0.5).collect()).unwrap();
+        session
+    }
+
+    fn run(session: &mut dyn Session) -> Vec<f32> {
+        let trial = Trial { stimulus: Stimulus::Current(&[1.0]), dropout: Dropout::Off };
+        session.forward(&trial).unwrap().output
+    }
+
+    #[test]
+    fn a_chain_of_two_neurons_does_what_can_be_reckoned_by_hand() {
+        let mut session = chain(false);
+        // The membrane rises by 0.75 a step: it fires at steps 1 and 3. The readout gains 2 at each, and leaks.
+        let (once, twice) = (0.99 * 2.0_f32, 0.99 * (0.99 * (0.99 * 2.0_f32) + 2.0));
+        assert_eq!(run(&mut *session), [0.0, once, 0.99 * once, twice]);
+        let record = session.record(0).unwrap();
+        assert_eq!([0, 1, 2, 3].map(|t| record.spikes.get(t, 0, 0)), [0, 1, 0, 1]);
+        assert_eq!((record.trace[0], record.count[0]), ((1.0 + 0.99_f64 * 0.99) as f32, 2.0));
+
+        let mut gradients = Weights::new();
+        session.backward(Errors::of_output(&[0.0, 0.0, 0.0, 1.0]), &mut gradients).unwrap();
+        // The readout passes 1 to both spikes, which pass 2 C back to all four steps.
+        assert_eq!(gradients[1], [2.0]);
+        assert_eq!(gradients[0], [4.0 * 2.0 * record.correction[0]]);
+    }
+
+    #[test]
+    fn a_neuron_hears_itself_one_step_late() {
+        let mut session = chain(true);
+        run(&mut *session);
+        // At step 2 its own spike of step 1 adds 0.5 to the 0.75 of the input, so that it fires again.
+        let record = session.record(0).unwrap();
+        assert_eq!([0, 1, 2, 3].map(|t| record.spikes.get(t, 0, 0)), [0, 1, 1, 1]);
+    }
+}
