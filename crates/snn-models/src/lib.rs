@@ -25,6 +25,7 @@ mod diagnosis;
 mod error;
 mod layout;
 mod overrides;
+mod path;
 mod reading;
 mod ron_error;
 mod ron_file;

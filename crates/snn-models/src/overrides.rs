@@ -7,7 +7,8 @@ use snn_core::registry::{PartError, Registry};
 
 use crate::diagnosis::did_you_mean;
 use crate::error::sentence;
-use crate::ron_tree::{Content, Node, Path, Segment};
+use crate::path::{Path, Segment};
+use crate::ron_tree::{Content, Node};
 use crate::{Diagnosis, Experiment, ExperimentError, reading};
 
 /// `experiment` with the value at `path` replaced by `value`, in RON.

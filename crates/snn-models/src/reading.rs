@@ -5,8 +5,9 @@ use serde::Deserialize as _;
 use snn_core::registry::{Fault, PartError, Registry, options};
 
 use crate::Experiment;
+use crate::path::{Path, Segment};
 use crate::ron_error::{Finding, explain_part, explain_ron};
-use crate::ron_tree::{Content, Node, Path, Segment};
+use crate::ron_tree::{Content, Node};
 
 /// Why a text whose brackets and commas are right is not an experiment.
 #[derive(Debug)]

@@ -7,7 +7,8 @@ use snn_core::registry::{Fault, PartError};
 
 use crate::diagnosis::{Diagnosis, Place, did_you_mean};
 use crate::error::sentence;
-use crate::ron_tree::{Content, Node, Path, Segment};
+use crate::path::{Path, Segment};
+use crate::ron_tree::{Content, Node};
 
 /// What is wrong with a text, and where.
 #[derive(Debug, Clone, PartialEq, Eq)]

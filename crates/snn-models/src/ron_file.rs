@@ -4,8 +4,9 @@ use ron::ser::PrettyConfig;
 use snn_core::registry::{PartError, Registry, options};
 
 use crate::layout::lay_out;
+use crate::path::Path;
 use crate::ron_error::explain_part;
-use crate::ron_tree::{Node, Path};
+use crate::ron_tree::Node;
 use crate::{Experiment, ExperimentError, overrides, reading};
 
 impl Experiment {

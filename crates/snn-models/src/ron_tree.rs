@@ -3,7 +3,9 @@
 //! RON's own reader gives values without places. Errors point at places and overrides replace text there, so this
 //! scanner keeps them; what the values mean it leaves to serde. `Some(x)` is the same as `x`.
 
-use std::{fmt, ops::Range};
+use std::ops::Range;
+
+use crate::path::{Path, Segment};
 
 /// Deepest nesting that is read; RON's own limit.
 const DEPTH: usize = 128;
@@ -28,61 +30,11 @@ pub(crate) enum Content {
     Items(Vec<Node>),
 }
 
-/// One step of a path.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub(crate) enum Segment {
-    Field(String),
-    Index(usize),
-}
-
-/// Segments from the experiment down to a value.
-#[derive(Debug, Clone, PartialEq, Eq, Default)]
-pub(crate) struct Path(pub(crate) Vec<Segment>);
-
 /// Why a text is not a tree of values.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(crate) struct Unreadable {
     pub(crate) span: Range<usize>,
     pub(crate) reason: String,
-}
-
-impl Path {
-    /// Reads `a.b[2].c`.
-    pub(crate) fn parse(text: &str) -> Option<Self> {
-        let mut segments = Vec::new();
-        for part in text.trim().split('.') {
-            let (field, mut indices) = part.split_at(part.find('[').unwrap_or(part.len()));
-            let is_name = |c: char| c.is_alphanumeric() || c == '_';
-            if field.is_empty() || !field.chars().all(is_name) {
-                return None;
-            }
-            segments.push(Segment::Field(field.to_owned()));
-            while !indices.is_empty() {
-                let (index, rest) = indices.strip_prefix('[')?.split_once(']')?;
-                segments.push(Segment::Index(index.trim().parse().ok()?));
-                indices = rest;
-            }
-        }
-        Some(Self(segments))
-    }
-
-    /// The path without its last segment.
-    pub(crate) fn parent(&self) -> Self {
-        Self(self.0[..self.0.len().saturating_sub(1)].to_vec())
-    }
-}
-
-impl fmt::Display for Path {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        for (place, segment) in self.0.iter().enumerate() {
-            match segment {
-                Segment::Field(name) if place == 0 => f.write_str(name)?,
-                Segment::Field(name) => write!(f, ".{name}")?,
-                Segment::Index(index) => write!(f, "[{index}]")?,
-            }
-        }
-        Ok(())
-    }
 }
 
 impl Node {
@@ -342,16 +294,6 @@ mod tests {
         assert_eq!(at(text, "c[3]"), None);
         assert_eq!(at("A(b: Some(C(d: 1)))", "b.d"), Some("1"));
         assert_eq!(at(text, "e"), None);
-    }
-
-    #[test]
-    fn paths_read_as_they_print() {
-        for path in ["steps", "network.layers[2].neuron", "training.optimizer.betas[0]"] {
-            assert_eq!(Path::parse(path).unwrap().to_string(), path);
-        }
-        for wrong in ["", "a..b", "a[", "a[x]", "a[1]b", "a b", ".a", "a[-1]"] {
-            assert_eq!(Path::parse(wrong), None, "{wrong}");
-        }
     }
 
     #[test]

@@ -20,3 +20,14 @@ fn registry() -> Registry {
 fn lenet(overrides: &[(&str, &str)]) -> Result<Experiment, ExperimentError> {
     Experiment::from_ron(presets::all()[0].text, "mnist-lenet.ron", overrides, &registry())
 }
+
+/// A message in which long lists of names are cut, as every new neuron would change them.
+fn abridged(error: &ExperimentError) -> String {
+    let cut = |line: &str| match line.match_indices(", ").nth(2) {
+        Some((end, _)) if line.contains("= known ") && !line.contains("known fields") => {
+            format!("{}, ...", &line[..end])
+        }
+        _ => line.to_owned(),
+    };
+    error.to_string().lines().map(cut).collect::<Vec<_>>().join("\n")
+}
