@@ -238,6 +238,46 @@ fn an_experiment_is_explained() {
 }
 
 #[test]
+fn what_is_shown_can_be_changed_on_the_way() {
+    let args = ["show", "--batch", "7", "--epochs", "3", "--set", "network.neuron.gradient=Atan(alpha: 3.0) // steep"];
+    let text = stdout(&snn(folder().path(), &args));
+    for part in ["3 epochs of 55,000 images in batches of 7", "the slope of a spike is Atan(alpha: 3.0)", "batch 7"] {
+        assert!(text.contains(part), "{part} in {text}");
+    }
+}
+
+#[test]
+fn names_are_listed_and_explained() {
+    let dir = folder();
+    let text = stdout(&snn(dir.path(), &["list"]));
+    for part in ["Lif, If, ", "Atan, ", "Poisson, Direct", "Final, Mean", "SquaredError", "Sequence", "Mnist", "cpu"] {
+        assert!(text.contains(part), "{part} in {text}");
+    }
+    let text = stdout(&snn(dir.path(), &["list", "neurons"]));
+    for part in ["  Lif(leak: 0.99, ", "charge v = V + I", "leak-corrected: ", "trains leak", "snntorch-leaky"] {
+        assert!(text.contains(part), "{part} in {text}");
+    }
+    for kind in ["surrogates", "encoders", "readouts", "losses", "networks", "data-sets", "engines"] {
+        assert!(stdout(&snn(dir.path(), &["list", kind])).lines().count() >= 3, "{kind}");
+    }
+}
+
+#[test]
+fn an_unknown_engine_lists_the_known_ones() {
+    let text = error(folder().path(), &["train", "--engine", "abacus"]);
+    assert_eq!(text, "error: --engine abacus: unknown engine \"abacus\"; known engines: reference, cpu\n");
+}
+
+#[test]
+fn an_engine_may_have_fields() {
+    let dir = folder();
+    let text = stdout(&snn(dir.path(), &[&SHORT[..], &["--engine", "cpu(threads: 1)"]].concat()));
+    assert!(text.contains("cpu, 1 thread, "), "{text}");
+    let text = error(dir.path(), &["train", "--engine", "cpu(thread: 1)"]);
+    assert!(text.contains("--engine cpu(thread: 1): ") && text.contains("thread"), "{text}");
+}
+
+#[test]
 fn a_resolved_experiment_can_be_shown_again() {
     let dir = folder();
     let text = stdout(&snn(dir.path(), &["show", "--set", "training.clip=2", "--ron"]));

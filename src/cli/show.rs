@@ -50,7 +50,7 @@ pub(crate) fn run(registry: &Registry, args: &ShowArgs) -> anyhow::Result<ExitCo
     for (label, text) in lines.into_iter().filter(|(_, text)| !text.is_empty()) {
         writeln!(out, "{}", labelled(label, text))?;
     }
-    writeln!(out, "\n{}", memory(registry, &named, args.threads)?)?;
+    writeln!(out, "\n{}", memory(registry, &named, args.threads))?;
     Ok(ExitCode::SUCCESS)
 }
 
@@ -108,7 +108,7 @@ fn neurons(out: &mut impl Write, network: &Network) -> io::Result<()> {
 }
 
 /// What each engine needs, and what fits.
-fn memory(registry: &Registry, named: &Named, threads: usize) -> anyhow::Result<String> {
+fn memory(registry: &Registry, named: &Named, threads: usize) -> String {
     let batch = named.experiment.training.batch;
     let mut rows = Vec::new();
     for name in registry.engines.names() {
@@ -130,7 +130,7 @@ fn memory(registry: &Registry, named: &Named, threads: usize) -> anyhow::Result<
         });
     }
     let (train, evaluate) = (format!("training, batch {batch}"), format!("evaluation, batch {batch}"));
-    Ok(text::table(&["memory", &train, &evaluate, "largest batch in 8 GB"], &rows, &[1, 2, 3], false))
+    text::table(&["memory", &train, &evaluate, "largest batch in 8 GB"], &rows, &[1, 2, 3], false)
 }
 
 /// Bytes of a training session, of an evaluation session, and of each further image in training.
