@@ -44,11 +44,8 @@ pub(crate) fn run(registry: &Registry, args: &ListArgs) -> anyhow::Result<ExitCo
         }
         Some(Kind::Surrogates) => explain(&mut out, registry, &registry.surrogates, |surrogate| {
             let slope = |x: f64| text::significant(surrogate.grad(x));
-            let slopes = [0.0, 0.25, 0.5, 1.0, 2.0].map(|x| format!("{} at {x}", slope(x))).join(", ");
-            vec![
-                format!("slope {}, x = v - threshold", surrogate.equation()),
-                format!("{slopes}; {} at -0.5", slope(-0.5)),
-            ]
+            let slopes = [-0.5, 0.0, 0.25, 0.5, 1.0, 2.0].map(|x| format!("{} at {x}", slope(x)));
+            vec![format!("slope {}, x = v - threshold", surrogate.equation()), slopes.join(", ")]
         })?,
         Some(Kind::Encoders) => {
             explain(&mut out, registry, &registry.encoders, |encoder| vec![encoder.describe()])?;
