@@ -34,6 +34,7 @@ mod readout;
 mod real;
 mod shape;
 mod spikes;
+mod vectorized;
 
 pub mod neuron;
 pub mod reference;

@@ -2,6 +2,7 @@
 
 use std::fmt::Debug;
 
+use crate::neuron::MOST_PARAMETERS;
 use crate::registry::PartError;
 use crate::{Error, Neuron, Purpose, Shape, Stream};
 
@@ -298,7 +299,8 @@ impl Builder {
     ///
     /// # Errors
     /// [`Error::Population`] if the name is taken, a source is neither an earlier population that fires nor, after
-    /// another projection, the population itself, or if a shape does not fit.
+    /// another projection, the population itself, if a shape does not fit, or if the neuron has too many trainable
+    /// constants.
     pub fn add(&mut self, name: &str, neuron: Neuron, inputs: Vec<Projection>) -> Result<Source, Error> {
         self.add_with_dropout(name, neuron, 0.0, inputs)
     }
@@ -323,6 +325,9 @@ impl Builder {
         }
         if dropout > 0.0 && !neuron.fires() {
             return Err(fail(format!("only neurons that fire take dropout, not {}", neuron.name())));
+        }
+        if neuron.parameters().len() > MOST_PARAMETERS {
+            return Err(fail(format!("{} has more than {MOST_PARAMETERS} trainable constants", neuron.name())));
         }
         let mut shape = None;
         let mut weights: Vec<Weight> = Vec::new();

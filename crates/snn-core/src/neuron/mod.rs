@@ -12,6 +12,7 @@
 
 mod adaptive_qif;
 mod alif;
+mod blocks;
 mod cuba_integrator;
 mod cuba_lif;
 mod eif;
@@ -46,13 +47,14 @@ pub use qif::Qif;
 pub use reset::Reset;
 pub use step::{Float, Moment};
 
+pub(crate) use blocks::MOST_PARAMETERS;
 use rows::Dynamics;
 
 /// A neuron as its author writes it: the phases of one step, on numbers.
 ///
 /// `p` are the trainable constants ([`NeuronModel::parameters`]), shared by all neurons of a population.
 pub trait NeuronModel: Debug + Send + Sync + 'static {
-    /// What is carried from step to step, such as `[F; 1]`. The first entry is the membrane potential.
+    /// What is carried from step to step, such as `[F; 1]`: at most 8 numbers, the first one the membrane potential.
     type State<F: Real>: Copy + Debug + AsRef<[F]> + AsMut<[F]>;
 
     /// Whether the neuron fires. One that does not passes on its [`NeuronModel::margin`] as a number, and can only be
@@ -76,7 +78,7 @@ pub trait NeuronModel: Debug + Send + Sync + 'static {
     /// number that carries error. Not called for a neuron that does not fire.
     fn reset<F: Real>(&self, p: &[F], charged: Self::State<F>, spike: F) -> Self::State<F>;
 
-    /// Constants that are trained; none but for neurons that learn.
+    /// Constants that are trained, at most 4; none but for neurons that learn.
     fn parameters(&self) -> Vec<Parameter> {
         Vec::new()
     }

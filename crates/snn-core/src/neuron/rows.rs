@@ -5,8 +5,10 @@
 
 use std::fmt::Debug;
 
+use super::blocks::{LANES, NONE, States, block, dot, lift, lift_parameters, put};
 use super::{NeuronModel, Parameter, PlainLif};
 use crate::real::{Dual, Real};
+use crate::vectorized::vectorized;
 
 /// A neuron model of any kind.
 pub(crate) trait Dynamics: Rows<f32> + Rows<f64> + Debug + Send + Sync {
@@ -59,64 +61,6 @@ pub(crate) trait Rows<F> {
     fn reset_adjoint(&self, p: &[F], charged: &[F], spike: &[F], d: &mut [F], d_spike: &mut [F], d_p: &mut [f64]);
 }
 
-/// The state of neuron `i` out of rows of `n`.
-#[inline(always)]
-fn load<M: NeuronModel, F: Real>(model: &M, rows: &[F], n: usize, i: usize) -> M::State<F> {
-    let mut state = model.rest::<F>();
-    for (k, entry) in state.as_mut().iter_mut().enumerate() {
-        *entry = rows[k * n + i];
-    }
-    state
-}
-
-#[inline(always)]
-fn store<F: Real>(state: &impl AsRef<[F]>, rows: &mut [F], n: usize, i: usize) {
-    for (k, entry) in state.as_ref().iter().enumerate() {
-        rows[k * n + i] = *entry;
-    }
-}
-
-/// The same state in dual numbers, with entry `variable` (if there is one of that index) as the variable.
-#[inline(always)]
-fn lift<M: NeuronModel, F: Real>(model: &M, state: &M::State<F>, variable: usize) -> M::State<Dual<F>> {
-    let mut lifted = model.rest::<Dual<F>>();
-    for (k, (lifted, entry)) in lifted.as_mut().iter_mut().zip(state.as_ref()).enumerate() {
-        *lifted = number(*entry, k == variable);
-    }
-    lifted
-}
-
-#[inline(always)]
-fn number<F: Real>(value: F, is_variable: bool) -> Dual<F> {
-    if is_variable { Dual::variable(value) } else { Dual::fixed(value) }
-}
-
-/// `Σ d · slope` over the entries of a state.
-#[inline(always)]
-fn dot<F: Real>(d: &impl AsRef<[F]>, slopes: &impl AsRef<[Dual<F>]>) -> F {
-    let mut sum = F::from(0.0);
-    for (d, entry) in d.as_ref().iter().zip(slopes.as_ref()) {
-        sum = sum + *d * entry.slope;
-    }
-    sum
-}
-
-/// Index that no entry has: nothing in the state is the variable.
-const NONE: usize = usize::MAX;
-
-/// Most trainable constants of a neuron.
-pub(crate) const MOST_PARAMETERS: usize = 4;
-
-/// The parameters in dual numbers, with `variable` as the variable.
-#[inline(always)]
-fn lift_parameters<F: Real>(p: &[F], variable: usize) -> [Dual<F>; MOST_PARAMETERS] {
-    let mut lifted = [Dual::fixed(F::from(0.0)); MOST_PARAMETERS];
-    for (k, (lifted, value)) in lifted.iter_mut().zip(p).enumerate() {
-        *lifted = number(*value, k == variable);
-    }
-    lifted
-}
-
 impl<M: NeuronModel, F: Real + Into<f64>> Rows<F> for M {
     fn rest(&self) -> Vec<F> {
         NeuronModel::rest::<F>(self).as_ref().to_vec()
@@ -124,11 +68,15 @@ impl<M: NeuronModel, F: Real + Into<f64>> Rows<F> for M {
 
     fn charge(&self, p: &[F], state: &mut [F], input: &[F]) {
         let n = input.len();
-        pulp::Arch::new().dispatch(
+        vectorized(
             #[inline(always)]
             || {
-                for i in 0..n {
-                    store(&NeuronModel::charge(self, p, load(self, state, n, i), input[i]), state, n, i);
+                for at in (0..n).step_by(LANES) {
+                    let (mut states, input) = (States::read(self, state, n, at), block(input, at));
+                    for i in 0..LANES {
+                        states.set(i, &NeuronModel::charge(self, p, states.get(self, i), input[i]));
+                    }
+                    states.write(self, state, n, at);
                 }
             },
         );
@@ -136,11 +84,16 @@ impl<M: NeuronModel, F: Real + Into<f64>> Rows<F> for M {
 
     fn margin(&self, p: &[F], charged: &[F], margin: &mut [F]) {
         let n = margin.len();
-        pulp::Arch::new().dispatch(
+        vectorized(
             #[inline(always)]
             || {
-                for i in 0..n {
-                    margin[i] = NeuronModel::margin(self, p, load(self, charged, n, i));
+                for at in (0..n).step_by(LANES) {
+                    let states = States::read(self, charged, n, at);
+                    let mut margins = [F::from(0.0); LANES];
+                    for i in 0..LANES {
+                        margins[i] = NeuronModel::margin(self, p, states.get(self, i));
+                    }
+                    put(margin, at, &margins);
                 }
             },
         );
@@ -148,11 +101,15 @@ impl<M: NeuronModel, F: Real + Into<f64>> Rows<F> for M {
 
     fn reset(&self, p: &[F], state: &mut [F], spike: &[F]) {
         let n = spike.len();
-        pulp::Arch::new().dispatch(
+        vectorized(
             #[inline(always)]
             || {
-                for i in 0..n {
-                    store(&NeuronModel::reset(self, p, load(self, state, n, i), spike[i]), state, n, i);
+                for at in (0..n).step_by(LANES) {
+                    let (mut states, spike) = (States::read(self, state, n, at), block(spike, at));
+                    for i in 0..LANES {
+                        states.set(i, &NeuronModel::reset(self, p, states.get(self, i), spike[i]));
+                    }
+                    states.write(self, state, n, at);
                 }
             },
         );
@@ -160,25 +117,37 @@ impl<M: NeuronModel, F: Real + Into<f64>> Rows<F> for M {
 
     fn charge_adjoint(&self, p: &[F], before: &[F], input: &[F], d: &mut [F], d_input: &mut [F], d_p: &mut [f64]) {
         let n = input.len();
-        pulp::Arch::new().dispatch(
+        vectorized(
             #[inline(always)]
             || {
                 let fixed = &lift_parameters(p, NONE)[..p.len()];
-                for i in 0..n {
-                    let (state, d_charged) = (load(self, before, n, i), load(self, d, n, i));
-                    let mut d_state = d_charged;
-                    for (k, d_entry) in d_state.as_mut().iter_mut().enumerate() {
-                        let charged = NeuronModel::charge(self, fixed, lift(self, &state, k), Dual::fixed(input[i]));
-                        *d_entry = dot(&d_charged, &charged);
+                for at in (0..n).step_by(LANES) {
+                    let (states, input) = (States::read(self, before, n, at), block(input, at));
+                    let mut d_states = States::read(self, d, n, at);
+                    let mut d_inputs = [F::from(0.0); LANES];
+                    for i in 0..LANES {
+                        let (state, d_charged) = (states.get(self, i), d_states.get(self, i));
+                        let mut d_state = d_charged;
+                        for (k, d_entry) in d_state.as_mut().iter_mut().enumerate() {
+                            let state = lift(self, &state, k);
+                            let charged = NeuronModel::charge(self, fixed, state, Dual::fixed(input[i]));
+                            *d_entry = dot(&d_charged, &charged);
+                        }
+                        let state = lift(self, &state, NONE);
+                        let charged = NeuronModel::charge(self, fixed, state, Dual::variable(input[i]));
+                        d_inputs[i] = dot(&d_charged, &charged);
+                        d_states.set(i, &d_state);
                     }
-                    let charged = NeuronModel::charge(self, fixed, lift(self, &state, NONE), Dual::variable(input[i]));
-                    d_input[i] = dot(&d_charged, &charged);
                     for (k, d_p) in d_p.iter_mut().enumerate() {
-                        let p = &lift_parameters(p, k)[..p.len()];
-                        let charged = NeuronModel::charge(self, p, lift(self, &state, NONE), Dual::fixed(input[i]));
-                        *d_p += dot(&d_charged, &charged).into();
+                        let (p, given) = (&lift_parameters(p, k)[..p.len()], States::read(self, d, n, at));
+                        for i in 0..LANES.min(n - at) {
+                            let state = lift(self, &states.get(self, i), NONE);
+                            let charged = NeuronModel::charge(self, p, state, Dual::fixed(input[i]));
+                            *d_p += dot(&given.get(self, i), &charged).into();
+                        }
                     }
-                    store(&d_state, d, n, i);
+                    d_states.write(self, d, n, at);
+                    put(d_input, at, &d_inputs);
                 }
             },
         );
@@ -186,23 +155,29 @@ impl<M: NeuronModel, F: Real + Into<f64>> Rows<F> for M {
 
     fn margin_adjoint(&self, p: &[F], charged: &[F], d_margin: &[F], d: &mut [F], d_p: &mut [f64]) {
         let n = d_margin.len();
-        pulp::Arch::new().dispatch(
+        vectorized(
             #[inline(always)]
             || {
                 let fixed = &lift_parameters(p, NONE)[..p.len()];
-                for i in 0..n {
-                    let state = load(self, charged, n, i);
-                    let mut d_state = load(self, d, n, i);
-                    for (k, d_entry) in d_state.as_mut().iter_mut().enumerate() {
-                        let margin = NeuronModel::margin(self, fixed, lift(self, &state, k));
-                        *d_entry = *d_entry + d_margin[i] * margin.slope;
+                for at in (0..n).step_by(LANES) {
+                    let (states, d_margin) = (States::read(self, charged, n, at), block(d_margin, at));
+                    let mut d_states = States::read(self, d, n, at);
+                    for i in 0..LANES {
+                        let (state, mut d_state) = (states.get(self, i), d_states.get(self, i));
+                        for (k, d_entry) in d_state.as_mut().iter_mut().enumerate() {
+                            let margin = NeuronModel::margin(self, fixed, lift(self, &state, k));
+                            *d_entry = *d_entry + d_margin[i] * margin.slope;
+                        }
+                        d_states.set(i, &d_state);
                     }
                     for (k, d_p) in d_p.iter_mut().enumerate() {
                         let p = &lift_parameters(p, k)[..p.len()];
-                        let margin = NeuronModel::margin(self, p, lift(self, &state, NONE));
-                        *d_p += (d_margin[i] * margin.slope).into();
+                        for i in 0..LANES.min(n - at) {
+                            let margin = NeuronModel::margin(self, p, lift(self, &states.get(self, i), NONE));
+                            *d_p += (d_margin[i] * margin.slope).into();
+                        }
                     }
-                    store(&d_state, d, n, i);
+                    d_states.write(self, d, n, at);
                 }
             },
         );
@@ -210,25 +185,37 @@ impl<M: NeuronModel, F: Real + Into<f64>> Rows<F> for M {
 
     fn reset_adjoint(&self, p: &[F], charged: &[F], spike: &[F], d: &mut [F], d_spike: &mut [F], d_p: &mut [f64]) {
         let n = spike.len();
-        pulp::Arch::new().dispatch(
+        vectorized(
             #[inline(always)]
             || {
                 let fixed = &lift_parameters(p, NONE)[..p.len()];
-                for i in 0..n {
-                    let (state, d_after) = (load(self, charged, n, i), load(self, d, n, i));
-                    let mut d_state = d_after;
-                    for (k, d_entry) in d_state.as_mut().iter_mut().enumerate() {
-                        let after = NeuronModel::reset(self, fixed, lift(self, &state, k), Dual::fixed(spike[i]));
-                        *d_entry = dot(&d_after, &after);
+                for at in (0..n).step_by(LANES) {
+                    let (states, spike) = (States::read(self, charged, n, at), block(spike, at));
+                    let mut d_states = States::read(self, d, n, at);
+                    let mut d_spikes = [F::from(0.0); LANES];
+                    for i in 0..LANES {
+                        let (state, d_after) = (states.get(self, i), d_states.get(self, i));
+                        let mut d_state = d_after;
+                        for (k, d_entry) in d_state.as_mut().iter_mut().enumerate() {
+                            let state = lift(self, &state, k);
+                            let after = NeuronModel::reset(self, fixed, state, Dual::fixed(spike[i]));
+                            *d_entry = dot(&d_after, &after);
+                        }
+                        let state = lift(self, &state, NONE);
+                        let after = NeuronModel::reset(self, fixed, state, Dual::variable(spike[i]));
+                        d_spikes[i] = dot(&d_after, &after);
+                        d_states.set(i, &d_state);
                     }
-                    let after = NeuronModel::reset(self, fixed, lift(self, &state, NONE), Dual::variable(spike[i]));
-                    d_spike[i] = dot(&d_after, &after);
                     for (k, d_p) in d_p.iter_mut().enumerate() {
-                        let p = &lift_parameters(p, k)[..p.len()];
-                        let after = NeuronModel::reset(self, p, lift(self, &state, NONE), Dual::fixed(spike[i]));
-                        *d_p += dot(&d_after, &after).into();
+                        let (p, given) = (&lift_parameters(p, k)[..p.len()], States::read(self, d, n, at));
+                        for i in 0..LANES.min(n - at) {
+                            let state = lift(self, &states.get(self, i), NONE);
+                            let after = NeuronModel::reset(self, p, state, Dual::fixed(spike[i]));
+                            *d_p += dot(&given.get(self, i), &after).into();
+                        }
                     }
-                    store(&d_state, d, n, i);
+                    d_states.write(self, d, n, at);
+                    put(d_spike, at, &d_spikes);
                 }
             },
         );

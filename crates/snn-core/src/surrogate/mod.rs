@@ -10,6 +10,7 @@ use std::fmt::{self, Debug};
 use std::sync::Arc;
 
 use crate::Real;
+use crate::vectorized::vectorized;
 
 pub use curves::{
     Atan, Boxcar, FastSigmoid, Gate, Gaussian, PiecewiseExponential, Sigmoid, StraightThrough, Triangular,
@@ -82,10 +83,10 @@ impl<M: SurrogateModel> Curve for M {
     }
 
     fn grad32(&self, x: &mut [f32]) {
-        pulp::Arch::new().dispatch(
+        vectorized(
             #[inline(always)]
             || {
-                for x in x {
+                for x in &mut *x {
                     *x = self.grad(*x);
                 }
             },
