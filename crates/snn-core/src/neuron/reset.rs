@@ -37,13 +37,13 @@ impl Reset {
     /// The membrane potential after the step, from the charged one, `v`.
     #[inline(always)]
     pub fn apply<F: Real>(self, v: F, spike: F, threshold: F, leak: F) -> F {
-        match self {
-            Self::Hard { to: 0.0 } => (F::from(1.0) - spike) * v * leak,
-            Self::Hard { to } => ((F::from(1.0) - spike) * v + spike * to.into()) * leak,
-            Self::Soft => (v - spike * threshold) * leak,
-            Self::SoftAfterLeak => v * leak - spike * threshold,
-            Self::None => v * leak,
-        }
+        // One formula for all, with what differs in factors of 0 and 1: loops over neurons have no branch.
+        let factor = |holds: bool| F::from(f32::from(u8::from(holds)));
+        let hard = factor(matches!(self, Self::Hard { .. }));
+        let soft = factor(matches!(self, Self::Soft)) * threshold;
+        let late = factor(matches!(self, Self::SoftAfterLeak)) * threshold;
+        let to = F::from(self.start());
+        ((F::from(1.0) - spike * hard) * v + spike * (to - soft)) * leak - spike * late
     }
 
     /// Where the membrane of a neuron without a leak towards 0 starts: where a hard reset leaves it, else at 0.
