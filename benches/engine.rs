@@ -10,8 +10,8 @@ use std::time::Duration;
 
 use criterion::{BenchmarkId, Criterion, Throughput, criterion_group, criterion_main};
 use snn_core::{
-    Draws, Dropout, Engine as _, Errors, Final, Map, Network, Neuron, Plan, Poisson, Projection, Session, Shape,
-    Source, SpikeTrain, SquaredError, Stimulus, Stream, Trial, Weights, grade, neuron::PoolIf,
+    Direct, Draws, Dropout, Encoder, Engine as _, Errors, Final, Map, Network, Neuron, Plan, Poisson, Projection,
+    Session, Shape, Source, SpikeTrain, SquaredError, Stimulus, Stream, Trial, Weights, grade, neuron::PoolIf,
 };
 use snn_cpu::Cpu;
 
@@ -49,9 +49,15 @@ fn by_density(criterion: &mut Criterion) {
 fn training_steps(criterion: &mut Criterion) {
     let mut group = criterion.benchmark_group("training_step");
     group.measurement_time(Duration::from_secs(10));
-    let sizes = [("lenet_T100_batch64", networks::lenet(), 64), ("vgg9_T100_batch16", networks::vgg9(0.2), 16)];
-    for (name, network, batch) in sizes {
-        let mut session = compiled(&Cpu::new(0), &network, 100, batch);
+    let (poisson, direct) = (&Poisson::default() as &dyn Encoder, &Direct::default() as &dyn Encoder);
+    let sizes = [
+        ("lenet_T100_batch64", networks::lenet(), 100, 64, poisson),
+        ("vgg9_T100_batch16", networks::vgg9(0.2), 100, 16, poisson),
+        ("lenet_surrogate_T8_batch64", networks::lenet_surrogate(), 8, 64, direct),
+        ("lenet_surrogate_T100_batch64", networks::lenet_surrogate(), 100, 64, poisson),
+    ];
+    for (name, network, steps, batch, encoder) in sizes {
+        let mut session = compiled(&Cpu::new(0), &network, steps, batch);
         let weights = networks::initial_weights(&network, 0);
         let scale = if network.input().channels == 1 { 0.12 } else { 0.74 };
         let pixels: Vec<f32> = random(batch * network.input().len()).map(|u| scale * u).collect();
@@ -63,7 +69,7 @@ fn training_steps(criterion: &mut Criterion) {
             bencher.iter(|| {
                 session.load(&weights).expect("the weights fit");
                 let draws = Draws { seed: 1, epoch: 0, samples: &samples };
-                let (shape, encoder) = (network.input(), &Poisson::default());
+                let shape = network.input();
                 let stimulus = Stimulus::Images { pixels: &pixels, shape, encoder, draws };
                 let trial = Trial { stimulus, dropout: Dropout::Drawn(draws) };
                 let activity = session.forward(&trial).expect("the trial fits");

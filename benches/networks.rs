@@ -2,11 +2,24 @@
 
 #![allow(dead_code, reason = "each program that includes this file uses its own part of it")]
 
-use snn_core::{Builder, Map, Network, Neuron, Projection, Purpose, Shape, Source, Stream, Weights};
+use snn_core::neuron::{LeakyIntegrator, Lif, PoolIf};
+use snn_core::surrogate::Atan;
+use snn_core::{Builder, Gradient, Map, Network, Neuron, Projection, Purpose, Shape, Source, Stream, Weights};
 
 /// LeNet for images of the shape of MNIST's, 28x28x1.
 pub(crate) fn lenet() -> Network {
-    let mut chain = Chain::new(Shape::new(1, 28, 28), 0.0);
+    lenet_of(Chain::new(Shape::new(1, 28, 28), 0.0))
+}
+
+/// The same with surrogate gradients, for backpropagation through time.
+pub(crate) fn lenet_surrogate() -> Network {
+    let neuron = Lif::default().surrogate(Atan::default());
+    let pool = PoolIf::default().neuron().with_gradient(Gradient::surrogate(Atan::default()));
+    let readout = LeakyIntegrator::default().neuron();
+    lenet_of(Chain { neuron, pool, readout, ..Chain::new(Shape::new(1, 28, 28), 0.0) })
+}
+
+fn lenet_of(mut chain: Chain) -> Network {
     chain.conv("conv1", 20, 5).pool("pool1").conv("conv2", 50, 5).pool("pool2").linear("fc1", 200);
     chain.readout(10)
 }
@@ -35,28 +48,32 @@ struct Chain {
     builder: Builder,
     last: Source,
     dropout: f32,
+    neuron: Neuron,
+    pool: Neuron,
+    readout: Neuron,
 }
 
 impl Chain {
     fn new(input: Shape, dropout: f32) -> Self {
-        Self { builder: Network::builder(input), last: Source::Input, dropout }
+        let (neuron, pool, readout) = (Neuron::lif(), Neuron::pool_if(), Neuron::readout());
+        Self { builder: Network::builder(input), last: Source::Input, dropout, neuron, pool, readout }
     }
 
     fn conv(&mut self, name: &str, channels: usize, kernel: usize) -> &mut Self {
         let map = Map::Conv { channels, kernel: [kernel, kernel], stride: 1, padding: kernel / 2 };
-        self.add(name, Neuron::lif(), self.dropout, map)
+        self.add(name, self.neuron.clone(), self.dropout, map)
     }
 
     fn pool(&mut self, name: &str) -> &mut Self {
-        self.add(name, Neuron::pool_if(), 0.0, Map::AvgPool { size: 2, stride: 2 })
+        self.add(name, self.pool.clone(), 0.0, Map::AvgPool { size: 2, stride: 2 })
     }
 
     fn linear(&mut self, name: &str, features: usize) -> &mut Self {
-        self.add(name, Neuron::lif(), self.dropout, Map::Linear { features })
+        self.add(name, self.neuron.clone(), self.dropout, Map::Linear { features })
     }
 
     fn readout(mut self, features: usize) -> Network {
-        self.add("readout", Neuron::readout(), 0.0, Map::Linear { features });
+        self.add("readout", self.readout.clone(), 0.0, Map::Linear { features });
         self.builder.build().expect("the benchmarks' networks are valid")
     }
 

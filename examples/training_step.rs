@@ -21,8 +21,8 @@ use clap::{Parser, ValueEnum};
 use safetensors::{Dtype, SafeTensors, tensor::TensorView};
 use serde_json::{Map as Object, Value, json};
 use snn_core::{
-    Activity, Draws, Dropout, Engine, Errors, Final, Grades, Network, Plan, Poisson, Purpose, Session, SpikeTrain,
-    SquaredError, Stimulus, Stream, Trial, Weights, argmax, grade, reference::Reference,
+    Activity, Direct, Draws, Dropout, Encoder, Engine, Errors, Final, Grades, Network, Plan, Poisson, Purpose, Session,
+    SpikeTrain, SquaredError, Stimulus, Stream, Trial, Weights, argmax, grade, reference::Reference,
 };
 use snn_cpu::Cpu;
 
@@ -69,6 +69,15 @@ struct Arguments {
     /// Write the spike count of every neuron too (takes memory in proportion to T).
     #[arg(long)]
     counts: bool,
+    /// Backpropagate through time with surrogate gradients (LeNet only).
+    #[arg(long)]
+    surrogate: bool,
+    /// Show the images as currents, the same at every step, rather than as spikes.
+    #[arg(long)]
+    direct: bool,
+    /// Steps that a backward pass with surrogate gradients holds in memory at a time.
+    #[arg(long)]
+    chunk: Option<usize>,
     /// Engine.
     #[arg(long, value_enum, default_value_t = EngineName::Cpu)]
     engine: EngineName,
@@ -144,7 +153,7 @@ fn main() -> Result<()> {
 struct Step {
     network: Network,
     session: Box<dyn Session>,
-    encoder: Poisson,
+    encoder: Box<dyn Encoder>,
     pixels: Vec<f32>,
     classes: Vec<u8>,
     samples: Vec<u32>,
@@ -159,7 +168,7 @@ impl Step {
         let draws = Draws { seed: 0, epoch: self.epoch, samples: &self.samples };
         self.epoch += 1;
         let shape = self.network.input();
-        let stimulus = Stimulus::Images { pixels: &self.pixels, shape, encoder: &self.encoder, draws };
+        let stimulus = Stimulus::Images { pixels: &self.pixels, shape, encoder: self.encoder.as_ref(), draws };
         let dropout = if train { Dropout::Drawn(draws) } else { Dropout::Off };
         Ok(self.session.forward(&Trial { stimulus, dropout })?)
     }
@@ -192,19 +201,19 @@ impl Step {
 
 fn run_timed(arguments: &Arguments, engine: &dyn Engine) -> Result<Value> {
     let base = peak_mb();
-    let network = arguments.net.network();
+    let network = if arguments.surrogate { networks::lenet_surrogate() } else { arguments.net.network() };
     let batch = arguments.batch.unwrap_or(arguments.net.batch());
     let (pixels, classes) = images(arguments, &network, batch)?;
     let weights = match &arguments.weights {
         Some(path) => weights_of(&network, &SafeTensors::deserialize(&fs::read(path)?)?)?,
         None => networks::initial_weights(&network, 0),
     };
-    let plan = Plan { train: !arguments.infer, ..Plan::new(arguments.steps, batch) };
+    let plan = Plan { train: !arguments.infer, chunk: arguments.chunk, ..Plan::new(arguments.steps, batch) };
     let mut session = engine.compile(&network, plan)?;
     session.load(&weights)?;
     let mut step = Step {
         session,
-        encoder: arguments.net.encoder(),
+        encoder: if arguments.direct { Box::new(Direct::default()) } else { Box::new(arguments.net.encoder()) },
         pixels,
         classes,
         samples: (0..batch as u32).collect(),

@@ -103,30 +103,37 @@ impl Backward<'_> {
                 continue;
             }
             let sum = if self.events.is_current { sum_over_time::<S, V>(d) } else { [S::splat(0.0); V] };
-            for_each_tap(&self.map, &self.source, &self.target, pixel, |tap, pixel| {
-                let tap = self.shape.tap_range(tile, tap);
-                let (rows, _) = weight[tap.clone()].as_chunks::<V>();
-                if self.events.is_current {
-                    if !gradient.is_empty() {
-                        let (d_rows, _) = gradient[tap].as_chunks_mut::<V>();
-                        add_products::<S, V>(self.events.at(pixel), &sum, d_rows);
+            for_each_tap(
+                &self.map,
+                &self.source,
+                &self.target,
+                pixel,
+                #[inline(always)]
+                |tap, pixel| {
+                    let tap = self.shape.tap_range(tile, tap);
+                    let (rows, _) = weight[tap.clone()].as_chunks::<V>();
+                    if self.events.is_current {
+                        if !gradient.is_empty() {
+                            let (d_rows, _) = gradient[tap].as_chunks_mut::<V>();
+                            add_products::<S, V>(self.events.at(pixel), &sum, d_rows);
+                        }
+                        return;
                     }
-                    return;
-                }
-                let (active, times, g) = self.events.at_mut(pixel);
-                match (wants_errors, gradient.is_empty()) {
-                    (true, true) => walk::<S, V, true, false>(active, times, rows, &mut [], g, d),
-                    (true, false) => {
-                        let (d_rows, _) = gradient[tap].as_chunks_mut::<V>();
-                        walk::<S, V, true, true>(active, times, rows, d_rows, g, d);
+                    let (active, times, g) = self.events.at_mut(pixel);
+                    match (wants_errors, gradient.is_empty()) {
+                        (true, true) => walk::<S, V, true, false>(active, times, rows, &mut [], g, d),
+                        (true, false) => {
+                            let (d_rows, _) = gradient[tap].as_chunks_mut::<V>();
+                            walk::<S, V, true, true>(active, times, rows, d_rows, g, d);
+                        }
+                        (false, false) => {
+                            let (d_rows, _) = gradient[tap].as_chunks_mut::<V>();
+                            walk::<S, V, false, true>(active, times, rows, d_rows, g, d);
+                        }
+                        (false, true) => {}
                     }
-                    (false, false) => {
-                        let (d_rows, _) = gradient[tap].as_chunks_mut::<V>();
-                        walk::<S, V, false, true>(active, times, rows, d_rows, g, d);
-                    }
-                    (false, true) => {}
-                }
-            });
+                },
+            );
         }
     }
 }
@@ -146,14 +153,21 @@ fn add_through_pool<const V: usize>(
         return;
     }
     let share = share(map);
-    for_each_tap(map, source, target, pixel, |_, pixel| {
-        for active in &events.active[events.within(pixel, tile)] {
-            let (lane, i) = (active.channel as usize / LANE - tile.start, active.channel as usize % LANE);
-            for spike in active.spikes() {
-                events.delta[spike] += share * d[usize::from(events.times[spike])][lane].0[i];
+    for_each_tap(
+        map,
+        source,
+        target,
+        pixel,
+        #[inline(always)]
+        |_, pixel| {
+            for active in &events.active[events.within(pixel, tile)] {
+                let (lane, i) = (active.channel as usize / LANE - tile.start, active.channel as usize % LANE);
+                for spike in active.spikes() {
+                    events.delta[spike] += share * d[usize::from(events.times[spike])][lane].0[i];
+                }
             }
-        }
-    });
+        },
+    );
 }
 
 /// Gradient of one tile of a linear map's weight, over samples in order.

@@ -126,16 +126,23 @@ impl<'a> Incoming<'a> {
             }
             if self.events.is_current {
                 let mut sum = [S::splat(0.0); V];
-                for_each_tap(&self.map, &self.source, layout, pixel, |tap, pixel| {
-                    let (rows, _) = weight[self.shape.tap_range(tile, tap)].as_chunks::<V>();
-                    for active in self.events.at(pixel) {
-                        let scale = S::splat(active.scale);
-                        for i in 0..V {
-                            let term = S::mul(scale, S::load(&rows[active.channel as usize][i]));
-                            sum[i] = S::add(sum[i], term);
+                for_each_tap(
+                    &self.map,
+                    &self.source,
+                    layout,
+                    pixel,
+                    #[inline(always)]
+                    |tap, pixel| {
+                        let (rows, _) = weight[self.shape.tap_range(tile, tap)].as_chunks::<V>();
+                        for active in self.events.at(pixel) {
+                            let scale = S::splat(active.scale);
+                            for i in 0..V {
+                                let term = S::mul(scale, S::load(&rows[active.channel as usize][i]));
+                                sum[i] = S::add(sum[i], term);
+                            }
                         }
-                    }
-                });
+                    },
+                );
                 for current in current {
                     for i in 0..V {
                         S::store(S::add(S::load(&current[i]), sum[i]), &mut current[i]);
@@ -143,26 +150,40 @@ impl<'a> Incoming<'a> {
                 }
                 return;
             }
-            for_each_tap(&self.map, &self.source, layout, pixel, |tap, pixel| {
-                let (rows, _) = weight[self.shape.tap_range(tile, tap)].as_chunks::<V>();
-                add_rows::<S, V>(self.events.at(pixel), &self.events.times, rows, current);
-            });
+            for_each_tap(
+                &self.map,
+                &self.source,
+                layout,
+                pixel,
+                #[inline(always)]
+                |tap, pixel| {
+                    let (rows, _) = weight[self.shape.tap_range(tile, tap)].as_chunks::<V>();
+                    add_rows::<S, V>(self.events.at(pixel), &self.events.times, rows, current);
+                },
+            );
         } else {
             let share = share(&self.map);
-            for_each_tap(&self.map, &self.source, layout, pixel, |_, pixel| {
-                for active in &self.events.active[self.events.within(pixel, tile)] {
-                    let value = share * active.scale;
-                    let (lane, i) = (active.channel as usize / LANE - tile.start, active.channel as usize % LANE);
-                    if self.events.is_current {
-                        for current in &mut *current {
-                            current[lane].0[i] += value;
+            for_each_tap(
+                &self.map,
+                &self.source,
+                layout,
+                pixel,
+                #[inline(always)]
+                |_, pixel| {
+                    for active in &self.events.active[self.events.within(pixel, tile)] {
+                        let value = share * active.scale;
+                        let (lane, i) = (active.channel as usize / LANE - tile.start, active.channel as usize % LANE);
+                        if self.events.is_current {
+                            for current in &mut *current {
+                                current[lane].0[i] += value;
+                            }
+                        }
+                        for &t in &self.events.times[active.spikes()] {
+                            current[usize::from(t)][lane].0[i] += value;
                         }
                     }
-                    for &t in &self.events.times[active.spikes()] {
-                        current[usize::from(t)][lane].0[i] += value;
-                    }
-                }
-            });
+                },
+            );
         }
     }
 }

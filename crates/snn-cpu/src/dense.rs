@@ -27,15 +27,22 @@ impl Windows<'_> {
     pub(crate) fn fill(&mut self, events: &Events) {
         self.matrix.clear();
         self.matrix.resize(self.steps * self.columns, 0.0);
-        for_each_tap(self.map, self.source, self.target, self.pixel, |tap, pixel| {
-            for active in events.at(pixel) {
-                let column = tap * self.source.channels + active.channel as usize;
-                let values = &mut self.matrix[column * self.steps..][..self.steps];
-                for &t in &events.times[active.spikes()] {
-                    values[usize::from(t)] = active.scale;
+        for_each_tap(
+            self.map,
+            self.source,
+            self.target,
+            self.pixel,
+            #[inline(always)]
+            |tap, pixel| {
+                for active in events.at(pixel) {
+                    let column = tap * self.source.channels + active.channel as usize;
+                    let values = &mut self.matrix[column * self.steps..][..self.steps];
+                    for &t in &events.times[active.spikes()] {
+                        values[usize::from(t)] = active.scale;
+                    }
                 }
-            }
-        });
+            },
+        );
     }
 
     /// Adds to `current`, `[T][lane]`, the product of the windows with a tile's `weight`.
@@ -65,15 +72,22 @@ impl Windows<'_> {
         let weight = Matrix { values: flat(weight), row: width, column: 1 };
         let errors = Matrix { values: flat(d), row: 1, column: width };
         multiply_add(product, [self.columns, self.steps, width], weight, errors);
-        for_each_tap(self.map, self.source, self.target, self.pixel, |tap, pixel| {
-            let (active, times, g) = events.at_mut(pixel);
-            for active in active {
-                let column = tap * self.source.channels + active.channel as usize;
-                for (&t, g) in std::iter::zip(&times[active.spikes()], &mut g[active.spikes()]) {
-                    *g += product[column * self.steps + usize::from(t)];
+        for_each_tap(
+            self.map,
+            self.source,
+            self.target,
+            self.pixel,
+            #[inline(always)]
+            |tap, pixel| {
+                let (active, times, g) = events.at_mut(pixel);
+                for active in active {
+                    let column = tap * self.source.channels + active.channel as usize;
+                    for (&t, g) in std::iter::zip(&times[active.spikes()], &mut g[active.spikes()]) {
+                        *g += product[column * self.steps + usize::from(t)];
+                    }
                 }
-            }
-        });
+            },
+        );
     }
 }
 

@@ -59,11 +59,18 @@ impl Spread<'_> {
         for (d, g) in rows {
             for pixel in 0..self.target.pixels() {
                 let d = &d[pixel * lanes..][..lanes];
-                for_each_tap(&self.map, &self.source, &self.target, pixel, |_, pixel| {
-                    for (g, d) in g[pixel * lanes..][..lanes].iter_mut().zip(d) {
-                        S::store(S::mul_add(share, S::load(d), S::load(g)), g);
-                    }
-                });
+                for_each_tap(
+                    &self.map,
+                    &self.source,
+                    &self.target,
+                    pixel,
+                    #[inline(always)]
+                    |_, pixel| {
+                        for (g, d) in g[pixel * lanes..][..lanes].iter_mut().zip(d) {
+                            S::store(S::mul_add(share, S::load(d), S::load(g)), g);
+                        }
+                    },
+                );
             }
         }
     }
@@ -98,13 +105,20 @@ impl Spread<'_> {
         let mut readers: Vec<Reader<'_, V, STEPS>> = Vec::new();
         for pixel in 0..self.source.pixels() {
             readers.clear();
-            for_each_reader(&self.map, &self.source, &self.target, pixel, |tap, reader| {
-                if live[reader] {
-                    let at = reader * lanes + tile.start;
-                    let errors = d.map(|d| d[at..].first_chunk().expect("a tile lies within its pixel"));
-                    readers.push(Reader { rows: &rows[tap * inputs..][..inputs], errors });
-                }
-            });
+            for_each_reader(
+                &self.map,
+                &self.source,
+                &self.target,
+                pixel,
+                #[inline(always)]
+                |tap, reader| {
+                    if live[reader] {
+                        let at = reader * lanes + tile.start;
+                        let errors = d.map(|d| d[at..].first_chunk().expect("a tile lies within its pixel"));
+                        readers.push(Reader { rows: &rows[tap * inputs..][..inputs], errors });
+                    }
+                },
+            );
             if readers.is_empty() {
                 continue;
             }
