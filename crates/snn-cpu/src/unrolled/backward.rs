@@ -8,7 +8,7 @@ use snn_core::neuron::Moment;
 
 use super::cells::Cells;
 use super::plan::Chunk;
-use super::{Loaded, Slot};
+use super::{Loaded, Slot, fit};
 use crate::backward::Backward;
 use crate::compiled::Compiled;
 use crate::events::Events;
@@ -68,8 +68,7 @@ impl Slot {
         let layout = compiled.populations[index];
         self.list_sources(loaded, index, chunk, sample);
         self.add_currents(loaded, index, chunk, true);
-        let none = || vec![Lane::ZERO; chunk.steps.len() * layout.width()];
-        let mut g = self.errors[index].take().unwrap_or_else(none);
+        let mut g = self.errors[index].take().unwrap_or_else(|| self.no_errors(loaded, index, chunk));
         if index + 1 == compiled.populations.len() {
             add_output_errors(compiled, chunk, start, &mut g);
         }
@@ -79,10 +78,18 @@ impl Slot {
                 *late = Lane::ZERO;
             }
         }
-        self.set_mask(loaded, index);
         self.step_back(loaded, index, chunk, start, &mut g);
+        self.spare.push(g);
         self.add_gradients(loaded, index, chunk);
         self.add_to_sources(loaded, index, chunk);
+    }
+
+    /// Errors of a population over a chunk, all 0.
+    fn no_errors(&mut self, loaded: &Loaded<'_>, index: usize, chunk: &Chunk) -> Vec<Lane> {
+        let mut g = self.spare.pop().unwrap_or_default();
+        g.clear();
+        fit(&mut g, chunk.steps.len() * loaded.compiled().populations[index].width(), Lane::ZERO);
+        g
     }
 
     /// The dropout mask of a population as `[pixel][lane]`, with 0 for padding.
@@ -94,7 +101,6 @@ impl Slot {
             flat_mut(&mut self.mask)[pixel * layout.lanes * LANE + channel] = *value;
         }
     }
-
     /// Goes through the steps of a chunk, forward to compute states anew and backward; `rows` are currents and become
     /// errors of currents, given the errors `g` of what others saw.
     fn step_back(&mut self, loaded: &Loaded<'_>, index: usize, chunk: &Chunk, start: Start<'_>, g: &mut [Lane]) {
@@ -102,16 +108,18 @@ impl Slot {
         let width = cells.layout.width();
         let is_recurrent = loaded.unrolled.is_recurrent(index);
         let d_emitted = start.d_emitted.get(index).copied().unwrap_or(0.0);
+        let is_weighed = d_emitted != 0.0 || !self.masks[index].is_empty();
+        if is_weighed {
+            self.set_mask(loaded, index);
+        }
         for block in cells.blocks() {
             let part = cells.part(&block);
             self.compute_states(&cells, &block, chunk, &start.saved[index]);
-            self.d_input.resize(block.len(), Lane::ZERO);
+            fit(&mut self.d_input, block.len(), Lane::ZERO);
             for i in (0..chunk.steps.len()).rev() {
                 let g_now = &mut g[i * width..][block.clone()];
-                for (g, mask) in g_now.iter_mut().zip(&self.mask[block.clone()]) {
-                    for (g, mask) in g.0.iter_mut().zip(mask.0) {
-                        *g = mask * (*g + d_emitted);
-                    }
+                if is_weighed {
+                    weigh(g_now, &self.mask[block.clone()], d_emitted);
                 }
                 let Carried { d_state, d_p, correction, late } = &mut self.carried[index];
                 let moment = Moment {
@@ -148,8 +156,8 @@ impl Slot {
                 self.state.extend_from_slice(&saved[border * states..][part.clone()]);
             }
         }
-        self.before.resize(chunk.steps.len() * part.len(), 0.0);
-        self.outputs.resize(chunk.steps.len() * block.len(), Lane::ZERO);
+        fit(&mut self.before, chunk.steps.len() * part.len(), 0.0);
+        fit(&mut self.outputs, chunk.steps.len() * block.len(), Lane::ZERO);
         for i in 0..chunk.steps.len() {
             self.before[i * part.len()..][..part.len()].copy_from_slice(&self.state);
             let output = &mut self.outputs[i * block.len()..][..block.len()];
@@ -192,8 +200,9 @@ impl Slot {
             if source == index {
                 continue;
             }
-            let none = || vec![Lane::ZERO; chunk.steps.len() * compiled.populations[source].width()];
-            spread(loaded, index, j, &self.rows, self.errors[source].get_or_insert_with(none));
+            let mut g = self.errors[source].take().unwrap_or_else(|| self.no_errors(loaded, source, chunk));
+            spread(loaded, index, j, &self.rows, &mut g);
+            self.errors[source] = Some(g);
         }
     }
 
@@ -269,6 +278,15 @@ fn add_output_errors(compiled: &Compiled, chunk: &Chunk, start: Start<'_>, g: &m
         for (k, d) in row.iter().enumerate() {
             let (pixel, channel) = (k % layout.pixels(), k / layout.pixels());
             flat_mut(g)[pixel * layout.lanes * LANE + channel] += d;
+        }
+    }
+}
+
+/// Makes errors of what others saw those of spikes: `mask · (g + d_emitted)`.
+fn weigh(g: &mut [Lane], mask: &[Lane], d_emitted: f32) {
+    for (g, mask) in g.iter_mut().zip(mask) {
+        for (g, mask) in g.0.iter_mut().zip(mask.0) {
+            *g = mask * (*g + d_emitted);
         }
     }
 }

@@ -32,9 +32,16 @@ impl Cells<'_> {
         block.start * states..block.end * states
     }
 
-    /// States of all neurons before the first step.
-    pub(super) fn rest(&self) -> impl Iterator<Item = f32> {
-        self.blocks().flat_map(|block| self.neuron.rest(block.len() * LANE))
+    /// Makes `states` those of all neurons before the first step.
+    pub(super) fn rest(&self, states: &mut Vec<f32>) {
+        let single = self.neuron.rest::<f32>(1);
+        states.clear();
+        states.reserve_exact(self.part(&(0..self.layout.width())).len());
+        for block in self.blocks() {
+            for entry in &single {
+                states.resize(states.len() + block.len() * LANE, *entry);
+            }
+        }
     }
 
     /// Writes the membrane potentials among `states` of all neurons to `membrane`, `[pixel][channel]`.

@@ -4,7 +4,7 @@ use snn_core::{Projection, Source};
 
 use super::cells::{Cells, Mark, Spikes, scatter};
 use super::plan::Chunk;
-use super::{Loaded, Slot};
+use super::{Loaded, Slot, fit};
 use crate::currents::{Currents, Incoming};
 use crate::events::Events;
 use crate::masks::Masks;
@@ -26,8 +26,7 @@ pub(super) fn forward(
     saved.resize(compiled.populations.len(), Vec::new());
     for (index, population) in compiled.network.populations().iter().enumerate() {
         let cells = loaded.cells(index);
-        slot.state.clear();
-        slot.state.extend(cells.rest());
+        cells.rest(&mut slot.state);
         saved[index].clear();
         for chunk in loaded.unrolled.chunks() {
             if compiled.plan.train && chunk.index > 0 {
@@ -66,7 +65,7 @@ fn run(loaded: &Loaded<'_>, index: usize, chunk: &Chunk, cells: &Cells<'_>, samp
                 slot.own.list_step(&layout, &slot.output, mask);
                 add_own(loaded, index, &slot.own, row, &mut slot.current);
             }
-            slot.output.resize(block.len(), Lane::ZERO);
+            fit(&mut slot.output, block.len(), Lane::ZERO);
             let row = &slot.rows[i * layout.width()..][block.clone()];
             let state = &mut slot.state[cells.part(&block)];
             cells.neuron.step(cells.p, state, flat(row), flat_mut(&mut slot.output));
@@ -147,7 +146,7 @@ impl Slot {
         if with_own {
             all.extend(incoming(true));
         }
-        self.rows.resize(chunk.steps.len() * layout.width(), Lane::ZERO);
+        fit(&mut self.rows, chunk.steps.len() * layout.width(), Lane::ZERO);
         let job = Currents {
             layout,
             incoming: &all,

@@ -81,6 +81,8 @@ struct Slot {
     mask: Vec<Lane>,
     /// Errors of what others saw of each population over a chunk, while they are being summed.
     errors: Vec<Option<Vec<Lane>>>,
+    /// Buffers of errors that are not in use.
+    spare: Vec<Vec<Lane>>,
     carried: Vec<Carried>,
     /// Gradients of the convolutions into the population at hand.
     gradients: Vec<Vec<Lane>>,
@@ -245,4 +247,10 @@ impl<'a> Loaded<'a> {
             block: self.unrolled.block(population),
         }
     }
+}
+
+/// Makes `values` `len` long, at no more memory than that takes; new ones are `value`.
+fn fit<T: Clone>(values: &mut Vec<T>, len: usize, value: T) {
+    values.reserve_exact(len.saturating_sub(values.len()));
+    values.resize(len, value);
 }

@@ -9,8 +9,9 @@ use crate::events::Events;
 use crate::layout::Layout;
 use crate::simd::{LANE, Lane};
 
-/// Bytes that the work space of a round may take where the plan leaves the length of chunks open.
-const WORK_SPACE: usize = 512 << 20;
+/// Bytes that the work space of a round may take where the plan leaves the length of chunks open: they are then the longest
+/// that fit, but at least a word. Longer ones save the sums of gradients between them, which is little.
+const WORK_SPACE: usize = 256 << 20;
 
 /// Bytes of the states and spikes of a block of neurons over a chunk, so that they stay in the second-level cache.
 const BLOCK: usize = 512 << 10;
@@ -107,7 +108,7 @@ impl Unrolled {
         let width = |index: usize| compiled.populations[index].width();
         let state = |index: usize| self.states(index) * width(index);
         let widest = populations.clone().map(width).max().unwrap_or(0);
-        let live = |index| compiled.live(index).map(width).sum::<usize>();
+        let live = |index| compiled.live(index).count();
         let block = |index: usize| {
             let (block, states) = (self.block_within(index, chunk), self.states(index));
             block * (chunk * (1 + states) + 2 * states + 6)
@@ -117,7 +118,7 @@ impl Unrolled {
         let mut rows = chunk * widest;
         let mut neurons = populations.clone().map(state).max().unwrap_or(0) + 2 * widest;
         if compiled.plan.train {
-            rows += chunk * populations.clone().map(live).max().unwrap_or(0);
+            rows += chunk * widest * populations.clone().map(live).max().unwrap_or(0);
             neurons += populations.map(|index| state(index) + 2 * width(index)).sum::<usize>();
         }
         let masks: usize = compiled.populations.iter().map(|layout| layout.pixels() * layout.channels).sum();
@@ -161,4 +162,44 @@ fn ones(layout: &Layout) -> Vec<Lane> {
         }
     }
     rows
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::simd::Level;
+    use snn_core::neuron::LeakyIntegrator;
+    use snn_core::{Map, Network, Plan, Projection, Shape, Source};
+
+    fn unrolled(side: usize, plan: Plan) -> Unrolled {
+        let mut builder = Network::builder(Shape::new(1, side, side));
+        let relay = vec![Projection::new(Source::Input, Map::Subsample { stride: 1 })];
+        builder.add("readout", LeakyIntegrator::default().neuron(), relay).expect("the relay fits");
+        let network = builder.build().expect("the network is whole");
+        Unrolled::new(Compiled::new(&network, plan, Level::Portable, 1.0).expect("the plan is valid"))
+    }
+
+    fn lengths(unrolled: &Unrolled) -> Vec<usize> {
+        unrolled.chunks().map(|chunk| chunk.steps.len()).collect()
+    }
+
+    #[test]
+    fn chunks_are_whole_words_and_cover_all_steps() {
+        let with = |chunk| Plan { chunk: Some(chunk), ..Plan::new(100, 2).train() };
+        assert_eq!(lengths(&unrolled(2, with(1))), [32, 32, 32, 4]);
+        assert_eq!(lengths(&unrolled(2, with(33))), [64, 36]);
+        assert_eq!(lengths(&unrolled(2, with(1000))), [100]);
+        let windows: Vec<_> = unrolled(2, with(33)).chunks().map(|chunk| chunk.window).collect();
+        assert_eq!(windows, [0..2, 2..4]);
+    }
+
+    #[test]
+    fn without_a_wish_chunks_are_as_long_as_the_work_space_allows() {
+        assert_eq!(lengths(&unrolled(2, Plan::new(100, 2).train())), [100]);
+        let large = unrolled(256, Plan::new(1000, 16).train());
+        let work_space = |chunk| large.slot(chunk).iter().map(|(_, bytes)| bytes).sum::<usize>() * large.compiled.round;
+        assert!(large.chunk >= WORD && large.chunk < 1000 && large.chunk.is_multiple_of(WORD));
+        assert!(large.chunk == WORD || work_space(large.chunk) <= WORK_SPACE);
+        assert!(work_space(large.chunk + WORD) > WORK_SPACE);
+    }
 }
