@@ -31,6 +31,11 @@ const PRESETS: &[Preset] = &[
         summary: "the same network with the settings of Lee et al. 2020: 100 steps, 125 epochs",
         text: include_str!("../models/mnist-lenet-paper.ron"),
     },
+    Preset {
+        name: "mnist-lenet-direct",
+        summary: "the same layers by surrogate gradients: 8 steps of direct input, 3 epochs",
+        text: include_str!("../models/mnist-lenet-direct.ron"),
+    },
 ];
 
 /// Every preset; the first one is the default.
@@ -62,7 +67,7 @@ mod tests {
         unknown preset "mnist-lent"
          |
          = did you mean mnist-lenet?
-         = known presets: mnist-lenet, mnist-lenet-paper
+         = known presets: mnist-lenet, mnist-lenet-paper, mnist-lenet-direct
          = an experiment of your own is a file whose name ends in .ron
         "#);
     }
