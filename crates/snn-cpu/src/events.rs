@@ -4,7 +4,7 @@ use std::ops::Range;
 
 use crate::gate::Gate;
 use crate::layout::{Layout, Tile};
-use crate::simd::{Job, LANE, Lane, Simd};
+use crate::simd::{Job, LANE, Lane, Level, Simd, dispatch};
 
 /// The spikes of one sample of one population (or of the input), grouped by neuron. Silent and dropped neurons have no
 /// entry.
@@ -184,6 +184,32 @@ impl Events {
         }
         n
     }
+}
+
+/// Number of set bits.
+pub(crate) fn count(level: Level, bits: &[u32]) -> u64 {
+    struct Count<'a>(&'a [u32]);
+
+    impl Job for Count<'_> {
+        type Output = u64;
+
+        #[inline(always)]
+        fn run<S: Simd>(self) -> u64 {
+            // A sum of single words does not overflow before 2^27 of them.
+            self.0.chunks(1 << 20).map(count_chunk).sum()
+        }
+    }
+
+    #[inline(always)]
+    fn count_chunk(bits: &[u32]) -> u64 {
+        let mut sum = 0_u32;
+        for word in bits {
+            sum += word.count_ones();
+        }
+        sum.into()
+    }
+
+    dispatch(level, Count(bits))
 }
 
 /// Lists the spikes of a population of one sample.

@@ -24,18 +24,26 @@ impl Masks {
         }
     }
 
+    /// Whether a population has a mask.
+    pub(crate) fn has(&self, compiled: &Compiled, population: usize) -> bool {
+        match self {
+            Self::Off => false,
+            Self::Given(masks) => masks.get(population).is_some_and(|mask| !mask.is_empty()),
+            Self::Drawn { .. } => compiled.network.populations()[population].dropout > 0.0,
+        }
+    }
+
     /// The mask of one sample of a population in `C, H, W` order; empty if it has none.
     pub(crate) fn of(&self, compiled: &Compiled, population: usize, n: usize) -> Vec<f32> {
         let p = &compiled.network.populations()[population];
         match self {
-            Self::Drawn { seed, epoch, samples } if p.dropout > 0.0 => {
+            Self::Given(masks) if self.has(compiled, population) => {
+                masks[population][n * p.shape.len()..][..p.shape.len()].to_vec()
+            }
+            Self::Drawn { seed, epoch, samples } if self.has(compiled, population) => {
                 dropout_mask(p, population, *seed, *epoch, samples[n])
             }
-            Self::Given(masks) => match masks.get(population) {
-                Some(mask) if !mask.is_empty() => mask[n * p.shape.len()..][..p.shape.len()].to_vec(),
-                _ => Vec::new(),
-            },
-            Self::Off | Self::Drawn { .. } => Vec::new(),
+            _ => Vec::new(),
         }
     }
 }

@@ -5,7 +5,7 @@ use std::ops::Range;
 use snn_core::{Activity, Encoded, Error, Errors, Record, Source, SpikeTrain, Stimulus, Trial};
 
 use crate::compiled::Compiled;
-use crate::events::{Events, ListInput, ListPopulation};
+use crate::events::{Events, ListInput, ListPopulation, count};
 use crate::masks::Masks;
 use crate::simd::{LANE, dispatch};
 
@@ -113,8 +113,12 @@ impl Sample {
             Source::Input if !self.current.is_empty() => events.list_current(&compiled.input, &self.current),
             Source::Input => {
                 let (fired, negative) = (&self.fired, &self.negative);
-                let rows = fired.chunks_exact(words).map(|row| &row[window.clone()]);
-                let spikes = rows.flatten().map(|word| word.count_ones() as usize).sum();
+                let spikes = if window.len() == words {
+                    count(compiled.level, fired) as usize
+                } else {
+                    let rows = fired.chunks_exact(words).map(|row| &row[window.clone()]);
+                    rows.flatten().map(|word| word.count_ones() as usize).sum()
+                };
                 dispatch(
                     compiled.level,
                     ListInput { events, fired, negative, spikes, layout: compiled.input, words, window },
@@ -128,7 +132,7 @@ impl Sample {
                     let lane_words = layout.lanes * LANE;
                     let rows = bits.chunks_exact(words * lane_words);
                     let rows = rows.map(|bits| &bits[window.start * lane_words..window.end * lane_words]);
-                    rows.flatten().map(|word| word.count_ones() as usize).sum()
+                    rows.map(|bits| count(compiled.level, bits) as usize).sum()
                 };
                 let gate = compiled.gates[index].as_ref().filter(|_| with_gains);
                 dispatch(compiled.level, ListPopulation { events, bits, spikes, layout, words, window, mask, gate });
@@ -158,7 +162,7 @@ impl Sample {
                 }
             }
         }
-        let spikes = delayed.iter().map(|word| word.count_ones() as usize).sum();
+        let spikes = count(compiled.level, delayed) as usize;
         let (words, window) = (window.len(), 0..window.len());
         let job = ListPopulation { events, bits: delayed, spikes, layout, words, window, mask, gate: None };
         dispatch(compiled.level, job);
@@ -204,7 +208,7 @@ pub(crate) fn activity<'a>(compiled: &Compiled, samples: impl Iterator<Item = &'
     let populations = 0..compiled.populations.len();
     Activity {
         output: (0..compiled.plan.steps).flat_map(row).copied().collect(),
-        input_spikes: samples.iter().flat_map(|s| &s.fired).map(|word| u64::from(word.count_ones())).sum(),
+        input_spikes: samples.iter().map(|sample| count(compiled.level, &sample.fired)).sum(),
         spikes: populations.clone().map(|population| samples.iter().map(|s| s.spikes[population]).sum()).collect(),
         emitted: populations.map(|population| samples.iter().map(|s| s.emitted[population]).sum()).collect(),
     }

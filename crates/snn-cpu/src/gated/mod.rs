@@ -19,7 +19,7 @@ use snn_core::{
 use crate::backward::Scratch;
 use crate::compiled::Compiled;
 use crate::currents::Incoming;
-use crate::events::Events;
+use crate::events::{Events, count};
 use crate::masks::Masks;
 use crate::sample::{LastTrial, Sample, activity, record};
 use crate::simd::{Lane, dispatch};
@@ -135,7 +135,9 @@ fn forward(
         slot.sources.resize_with(slot.sources.len().max(population.inputs.len()), Events::default);
         for (events, projection) in slot.sources.iter_mut().zip(&population.inputs) {
             list(compiled, sample, projection.source, masks, n, false, events);
-            if let Source::Population(source) = projection.source {
+            if let Source::Population(source) = projection.source
+                && masks.has(compiled, source)
+            {
                 sample.emitted[source] = events.emitted();
             }
         }
@@ -159,7 +161,9 @@ fn forward(
             membrane: &mut sample.membrane[index],
         };
         dispatch(compiled.level, job);
-        sample.spikes.push(bits.iter().map(|word| u64::from(word.count_ones())).sum());
+        let spikes = count(compiled.level, bits);
+        sample.spikes.push(spikes);
+        sample.emitted[index] = spikes as f64; // where there is a mask, its worth replaces it
     }
     for index in compiled.unread() {
         sample.emitted[index] = sample.emitted_by(compiled, index, &masks.of(compiled, index, n));

@@ -6,7 +6,7 @@ use super::cells::{Cells, Mark, Spikes, scatter};
 use super::plan::Chunk;
 use super::{Loaded, Slot, fit};
 use crate::currents::{Currents, Incoming};
-use crate::events::Events;
+use crate::events::{Events, count};
 use crate::masks::Masks;
 use crate::sample::Sample;
 use crate::simd::{Lane, dispatch, flat, flat_mut};
@@ -36,7 +36,7 @@ pub(super) fn forward(
             slot.add_currents(loaded, index, &chunk, false);
             run(loaded, index, &chunk, &cells, sample, slot);
         }
-        sample.spikes.push(sample.bits[index].iter().map(|word| u64::from(word.count_ones())).sum());
+        sample.spikes.push(count(compiled.level, &sample.bits[index]));
         if population.neuron.fires() {
             sample.emitted[index] = sample.emitted_by(compiled, index, &slot.masks[index]);
         }
