@@ -3,7 +3,7 @@
 use crate::Shape;
 
 /// Steps per machine word.
-const WORD: usize = 32;
+pub(crate) const WORD: usize = 32;
 
 /// Spikes of shape `[T, N, C, H, W]`, packed along time: bit `t % 32` of word `t / 32` of a neuron. A second plane of
 /// the same size marks negative spikes; it is there only once a spike of -1 was set.
@@ -66,6 +66,18 @@ impl SpikeTrain {
         self.fired[word] = if spike == 0 { self.fired[word] & !bit } else { self.fired[word] | bit };
         if let Some(negative) = self.negative.get_mut(word) {
             *negative = if spike < 0 { *negative | bit } else { *negative & !bit };
+        }
+    }
+
+    /// Adds the spikes `fired` of a neuron of the first sample from `step` on, which begins a word; all of one sign.
+    pub(crate) fn add_word(&mut self, step: usize, neuron: usize, fired: u32, is_negative: bool) {
+        let word = self.word(0, neuron) + step / WORD;
+        self.fired[word] |= fired;
+        if is_negative && fired != 0 {
+            if self.negative.is_empty() {
+                self.negative = vec![0; self.fired.len()];
+            }
+            self.negative[word] |= fired;
         }
     }
 

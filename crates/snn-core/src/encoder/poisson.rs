@@ -3,6 +3,7 @@
 use serde::{Deserialize, Serialize};
 
 use super::{Encoded, Encoder, Sample};
+use crate::spikes::WORD;
 use crate::{Purpose, Shape, SpikeTrain, Stream};
 
 /// Signed Poisson spikes: at each step a value `x` emits `sign(x)` with probability `min(1, scale · |x|)`. The paper's
@@ -49,17 +50,23 @@ pub(super) fn draw(values: &[f32], shape: Shape, steps: usize, sample: Sample) -
     let mut train = SpikeTrain::silent(steps, 1, shape);
     let stream = Stream::new(sample.seed, Purpose::Encoder);
     for (block, values) in values.chunks(4).enumerate() {
-        let bounds: Vec<u64> = values.iter().map(|&value| bound(value)).collect();
-        if bounds.iter().all(|bound| *bound == 0) {
+        let mut bounds = [0; 4];
+        for (entry, value) in bounds.iter_mut().zip(values) {
+            *entry = bound(*value);
+        }
+        if bounds == [0; 4] {
             continue;
         }
-        for t in 0..steps {
-            let words = stream.block(sample.epoch, sample.index, t as u32, block as u32);
-            for (i, bound) in bounds.iter().enumerate() {
-                let spike = spike(values[i], *bound, words[i]);
-                if spike != 0 {
-                    train.set(t, 0, block * 4 + i, spike);
+        for first in (0..steps).step_by(WORD) {
+            let mut fired = [0; 4];
+            for t in first..steps.min(first + WORD) {
+                let words = stream.block(sample.epoch, sample.index, t as u32, block as u32);
+                for i in 0..4 {
+                    fired[i] |= u32::from(u64::from(words[i]) < bounds[i]) << (t - first);
                 }
+            }
+            for (i, value) in values.iter().enumerate() {
+                train.add_word(first, block * 4 + i, fired[i], *value < 0.0);
             }
         }
     }
