@@ -27,6 +27,7 @@ mod encoder;
 mod engine;
 mod error;
 mod loss;
+mod map;
 mod network;
 mod penalty;
 mod random;
@@ -50,7 +51,8 @@ pub use encoder::{Delta, Direct, Encoded, Encoder, Latency, LatencyCurve, Poisso
 pub use engine::{Activity, Draws, Dropout, Engine, Errors, Memory, Plan, Record, Session, Stimulus, Trial};
 pub use error::Error;
 pub use loss::{CountMse, CrossEntropy, Grades, Loss, MembraneMse, PerStep, SquaredError, VanRossum, argmax, grade};
-pub use network::{Builder, Family, Map, Network, Population, Projection, Source, Weight, Weights};
+pub use map::Map;
+pub use network::{Builder, Family, Network, Population, Projection, Source, Weight, Weights};
 pub use neuron::{Gradient, Neuron, NeuronModel, Trace};
 pub use penalty::RatePenalty;
 pub use random::{Purpose, Stream, philox};
