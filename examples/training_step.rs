@@ -35,6 +35,7 @@ const WEIGHT_DECAY: f32 = 5e-4;
 
 /// Time one training step or inference of LeNet or VGG9, or compute the gradients of a case.
 #[derive(Debug, Parser)]
+#[expect(clippy::struct_excessive_bools, reason = "flags of a command line are independent")]
 struct Arguments {
     /// Network.
     #[arg(long, value_enum, default_value_t = Net::Lenet)]
