@@ -1,9 +1,17 @@
-//! The event-driven CPU engine: work in proportion to spikes, forward, backward and for the weight gradients.
+//! The CPU engine: event-driven where the method allows it, forward in any network.
 //!
-//! Spikes are stored at one bit per neuron and step, and are all that a backward pass needs. Each pass walks lists of
-//! events made from those bits, one pixel at a time, with the time axis innermost. Where nearly
-//! all neurons fire a matrix product takes over, population by population and sample by sample. Samples run in parallel;
-//! how gradients are grouped and summed depends on the plan and the data, never on the number of threads.
+//! Spikes are stored at one bit per neuron and step, and kernels walk lists of events made from those bits, one pixel at a
+//! time, with the time axis innermost. A network runs in one of two kinds of session:
+//!
+//! - `gated`, if its neurons are plain leaky integrate-and-fire and its gradients the paper's: these are functions of
+//!   spikes, so that the bits are all that a backward pass needs, and its work too is in proportion to spikes. Where
+//!   nearly all neurons fire a matrix product takes over, population by population and sample by sample.
+//! - `unrolled`, for all others: any neuron, surrogate gradients, recurrent populations, a last population that fires.
+//!   Backpropagation through time goes chunk by chunk ([`Plan::chunk`](snn_core::Plan::chunk), rounded up to whole words
+//!   of 32 steps) and computes states anew from the spikes.
+//!
+//! Samples run in parallel; how gradients are grouped and summed depends on the plan and the data, never on the number of
+//! threads.
 //!
 //! ```
 //! use snn_core::{Engine as _, Map, Network, Neuron, Plan, Projection, Shape, Source};

@@ -87,8 +87,8 @@ impl Slot {
     /// Errors of a population over a chunk, all 0.
     fn no_errors(&mut self, loaded: &Loaded<'_>, index: usize, chunk: &Chunk) -> Vec<Lane> {
         let mut g = self.spare.pop().unwrap_or_default();
-        g.clear();
         fit(&mut g, chunk.steps.len() * loaded.compiled().populations[index].width(), Lane::ZERO);
+        flat_mut(&mut g).fill(0.0);
         g
     }
 
@@ -150,7 +150,7 @@ impl Slot {
         let (part, width) = (cells.part(block), cells.layout.width());
         self.state.clear();
         match chunk.index.checked_sub(1) {
-            None => self.state.extend(cells.neuron.rest::<f32>(block.len() * LANE)),
+            None => cells.add_rest(block, &mut self.state),
             Some(border) => {
                 let states = cells.part(&(0..width)).len();
                 self.state.extend_from_slice(&saved[border * states..][part.clone()]);

@@ -34,13 +34,15 @@ impl Cells<'_> {
 
     /// Makes `states` those of all neurons before the first step.
     pub(super) fn rest(&self, states: &mut Vec<f32>) {
-        let single = self.neuron.rest::<f32>(1);
         states.clear();
         states.reserve_exact(self.part(&(0..self.layout.width())).len());
-        for block in self.blocks() {
-            for entry in &single {
-                states.resize(states.len() + block.len() * LANE, *entry);
-            }
+        self.blocks().for_each(|block| self.add_rest(&block, states));
+    }
+
+    /// Appends the states of a block before the first step.
+    pub(super) fn add_rest(&self, block: &Range<usize>, states: &mut Vec<f32>) {
+        for entry in self.neuron.rest::<f32>(1) {
+            states.resize(states.len() + block.len() * LANE, entry);
         }
     }
 

@@ -6,15 +6,19 @@
 #![expect(clippy::unwrap_used, reason = "a test that cannot go on has failed")]
 #![allow(dead_code, reason = "each program that includes this file uses its own part of it")]
 
+mod maps;
 pub(crate) mod outcome;
 pub(crate) mod strategies;
+mod words;
 
 use snn_core::{
-    Direct, Draws, Dropout, Encoder, Engine, Errors, Map, Network, Neuron, Plan, Poisson, Projection, Purpose, Session,
-    Shape, Source, SpikeTrain, Stimulus, Stream, Trial, Weights, reference::Reference,
+    Activity, Direct, Draws, Dropout, Encoder, Engine, Errors, Map, Network, Neuron, Plan, Poisson, Projection,
+    Session, Shape, Source, SpikeTrain, Stimulus, Trial, Weights, reference::Reference,
 };
 
+use maps::{fitted, is_exact, projections_onto};
 use outcome::Outcome;
+use words::Words;
 
 /// Multiply-accumulates of a trial in the reference, at most: it is slow.
 const BUDGET: u64 = 2_000_000;
@@ -205,8 +209,8 @@ impl Case {
         }
     }
 
-    /// Shows it to a session, and goes back; what all populations did at last.
-    fn run(&self, session: &mut dyn Session, network: &Network, shown: &Shown, gradients: &mut Weights) -> Outcome {
+    /// Shows it to a session.
+    fn show(&self, session: &mut dyn Session, shown: &Shown) -> Activity {
         let draws = Draws { seed: self.seed, epoch: 3, samples: &shown.indices };
         let encoder = self.encoder();
         let stimulus = match self.stimulus {
@@ -221,7 +225,12 @@ impl Case {
             Drop::Masks => Dropout::Masks(&shown.masks),
             Drop::Drawn => Dropout::Drawn(draws),
         };
-        let activity = session.forward(&Trial { stimulus, dropout }).unwrap();
+        session.forward(&Trial { stimulus, dropout }).unwrap()
+    }
+
+    /// Shows it to a session, and goes back; what all populations did at last.
+    fn run(&self, session: &mut dyn Session, network: &Network, shown: &Shown, gradients: &mut Weights) -> Outcome {
+        let activity = self.show(session, shown);
         for population in 0..network.populations().len() {
             assert!(session.record(population).unwrap().delta.is_empty(), "errors before a backward pass");
         }
@@ -247,66 +256,18 @@ impl Case {
         self.run(session.as_mut(), network, &self.shown(network, 0, self.samples), &mut gradients)
     }
 
+    /// What an engine makes of it in a session that cannot go back.
+    pub(crate) fn inference(&self, engine: &dyn Engine, network: &Network) -> Activity {
+        let mut session = engine.compile(network, Plan { train: false, record: false, ..self.plan() }).unwrap();
+        session.load(&self.weights(network)).unwrap();
+        self.show(session.as_mut(), &self.shown(network, 0, self.samples))
+    }
+
     /// What the reference makes of it.
     pub(crate) fn expected(&self, network: &Network) -> Outcome {
         let mut session = Reference.compile(network, self.plan()).unwrap();
         session.load(&self.weights(network)).unwrap();
         self.run(session.as_mut(), network, &self.shown(network, 0, self.samples), &mut Weights::new())
-    }
-}
-
-/// A map of the same kind that `shape` has room for.
-fn fitted(map: Map, shape: Shape) -> Map {
-    match map {
-        Map::Conv { channels, kernel: [height, width], stride, padding } => {
-            let kernel = [height.min(shape.height + 2 * padding), width.min(shape.width + 2 * padding)];
-            Map::Conv { channels, kernel, stride, padding }
-        }
-        Map::AvgPool { size, stride } => Map::AvgPool { size: size.min(shape.height).min(shape.width), stride },
-        Map::Linear { .. } | Map::Subsample { .. } => map,
-    }
-}
-
-/// Whether single precision holds the map's coefficients.
-fn is_exact(map: &Map) -> bool {
-    !matches!(map, Map::AvgPool { size: 3, .. })
-}
-
-/// Projections of some kinds, from any of `sources`, whose output is of shape `target`.
-fn projections_onto(target: Shape, sources: &[(Source, Shape)]) -> Vec<Projection> {
-    let channels = target.channels;
-    let strides = || 1..=3;
-    let mut maps: Vec<Map> = strides().map(|stride| Map::Subsample { stride }).collect();
-    maps.extend(strides().map(|stride| Map::AvgPool { size: 2, stride }));
-    maps.extend(strides().map(|stride| Map::Conv { channels, kernel: [1, 1], stride, padding: 0 }));
-    maps.extend(strides().map(|stride| Map::Conv { channels, kernel: [3, 2], stride, padding: 1 }));
-    maps.push(Map::Linear { features: channels });
-    let fits = |map: &Map, shape| map.output(shape) == Ok(target);
-    let from = |&(source, shape)| {
-        maps.iter().filter(move |map| fits(map, shape)).map(move |&map| Projection::new(source, map))
-    };
-    sources.iter().flat_map(from).collect()
-}
-
-/// Random words of a test, by two indices.
-pub(crate) struct Words {
-    stream: Stream,
-    trial: u32,
-}
-
-impl Words {
-    fn new(seed: u64, trial: u32) -> Self {
-        Self { stream: Stream::new(seed, Purpose::Initialisation), trial }
-    }
-
-    fn below(&self, major: usize, minor: usize, bound: u32) -> u32 {
-        let word = self.stream.word(self.trial, 0, major as u32, minor as u32);
-        ((u64::from(word) * u64::from(bound)) >> 32) as u32
-    }
-
-    /// In `[0, 1)`, in steps of 2^-16.
-    fn uniform(&self, major: usize, minor: usize) -> f32 {
-        self.below(major, minor, 1 << 16) as f32 / 65_536.0
     }
 }
 
