@@ -130,7 +130,7 @@ fn memory(registry: &Registry, named: &Named, threads: usize) -> String {
         });
     }
     let (train, evaluate) = (format!("training, batch {batch}"), format!("evaluation, batch {batch}"));
-    text::table(&["memory", &train, &evaluate, "largest batch in 8 GB"], &rows, &[1, 2, 3], false)
+    text::table(&["engine's memory", &train, &evaluate, "largest batch in 8 GB"], &rows, &[1, 2, 3], false)
 }
 
 /// Bytes of a training session, of an evaluation session, and of each further image in training.

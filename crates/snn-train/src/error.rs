@@ -59,8 +59,8 @@ pub enum TrainError {
     /// Training has diverged.
     #[error(
         "{what} is not finite at epoch {}, batch {step}: training has diverged. The last checkpoint, {}, is \
-         whole. Try a new run with a lower learning rate, or limit the gradient with --set training.clip=1.0",
-        epoch + 1, .checkpoint.display()
+         whole. {}",
+        epoch + 1, .checkpoint.display(), remedy(*epoch, *step)
     )]
     Diverged {
         /// The number at fault.
@@ -83,5 +83,15 @@ impl TrainError {
 
     pub(crate) fn setup(what: &str, reason: String) -> Self {
         Self::Setup { what: what.to_owned(), reason }
+    }
+}
+
+/// What to try where training has diverged. Before the first update, no rate can be at fault.
+fn remedy(epoch: usize, step: usize) -> &'static str {
+    if epoch == 0 && step == 1 {
+        "No weight has changed yet, so it is the network: try smaller initial weights (kappa) or input, and a neuron \
+         whose membrane cannot grow without bound (Qif and Eif can, unless their reset is Hard)"
+    } else {
+        "Try a new run with a lower learning rate, or limit the gradient with --set training.clip=1.0"
     }
 }
