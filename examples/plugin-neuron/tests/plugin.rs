@@ -37,7 +37,7 @@ fn a_name_cannot_be_taken_twice() {
 #[test]
 fn it_learns_from_ron_alike_on_both_engines() {
     let registry = registry();
-    let small = [("network.layers[0].channels", "3"), ("network.layers[2].channels", "4")];
+    let small = [("network.layers[0].channels", "3"), ("network.layers[2].channels", "4"), ("network.kappa", "20")];
     let experiment = Experiment::from_ron(include_str!("../resonate.ron"), "resonate.ron", &small, &registry).unwrap();
     let built = experiment.build(&registry).unwrap();
     let network = &built.network;
@@ -55,8 +55,9 @@ fn it_learns_from_ron_alike_on_both_engines() {
     });
     assert!(one.0[0] > 0, "no spikes");
     assert_eq!(one.0, other.0);
-    for (one, other) in one.1.iter().zip(&other.1) {
+    for (weight, (one, other)) in one.1.iter().zip(&other.1).enumerate() {
         let largest = one.iter().fold(0.0_f32, |largest, g| largest.max(g.abs()));
-        assert!(largest > 0.0 && one.iter().zip(other).all(|(a, b)| (a - b).abs() <= 1e-5 * largest));
+        let furthest = one.iter().zip(other).fold(0.0_f32, |furthest, (a, b)| furthest.max((a - b).abs()));
+        assert!(largest > 0.0 && furthest <= 1e-4 * largest, "weight {weight}: {furthest} of {largest}");
     }
 }
