@@ -34,6 +34,7 @@ mod gate;
 mod gated;
 mod gradients;
 mod layout;
+mod listing;
 mod masks;
 mod sample;
 mod simd;

@@ -5,7 +5,8 @@ use std::ops::Range;
 use snn_core::{Activity, Encoded, Error, Errors, Record, Source, SpikeTrain, Stimulus, Trial};
 
 use crate::compiled::Compiled;
-use crate::events::{Events, ListInput, ListPopulation, count};
+use crate::events::Events;
+use crate::listing::{ListInput, ListPopulation, count};
 use crate::masks::Masks;
 use crate::simd::{LANE, dispatch};
 

@@ -19,7 +19,8 @@ use snn_core::{
 use crate::backward::Scratch;
 use crate::compiled::Compiled;
 use crate::currents::Incoming;
-use crate::events::{Events, count};
+use crate::events::Events;
+use crate::listing::count;
 use crate::masks::Masks;
 use crate::sample::{LastTrial, Sample, activity, record};
 use crate::simd::{Lane, dispatch};
