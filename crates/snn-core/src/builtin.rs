@@ -117,8 +117,10 @@ fn losses(registry: &mut Registry) -> Result<(), RegistryError> {
         Ok(Arc::new(*loss) as Arc<dyn Loss>)
     })?;
     losses.add("CountMse", |loss: &mut CountMse, _| {
-        range::finite("correct", loss.correct)?;
-        range::finite("incorrect", loss.incorrect)?;
+        for (path, rate) in [("correct", loss.correct), ("incorrect", loss.incorrect)] {
+            let range = "at least 0 and at most 1, as a neuron spikes at most once a step";
+            range::require((0.0..=1.0).contains(&rate), path, range, &rate)?;
+        }
         Ok(Arc::new(*loss) as Arc<dyn Loss>)
     })?;
     losses.add("MembraneMse", |loss: &mut MembraneMse, _| {
@@ -170,6 +172,17 @@ mod tests {
             ("CubaLif(synapse_leak: 1.0)", "synapse_leak: must be at least 0 and less than 1, found 1"),
             ("Alif(adaptation: -0.5)", "adaptation: must be at least 0, found -0.5"),
             ("Qif(tau: 0.5)", "tau: must be at least 1, found 0.5"),
+            ("Qif(rest: 0.9)", "rest: must be at most the critical potential of 0.8, found 0.9"),
+            ("AdaptiveQif(critical: -0.2)", "rest: must be at most the critical potential of -0.2, found -0.1"),
+            ("Eif(rest: 2.0)", "rest: must be at most the rheobase of 0.8, found 2"),
+            (
+                "Lif(leak: 1.0, decay_input: true)",
+                "decay_input: must be false where the leak is 1, as the input is weighted with 1 - leak, found true",
+            ),
+            (
+                "CubaIntegrator(leak: 1.0, decay_input: true)",
+                "decay_input: must be false where the leak is 1, as the input is weighted with 1 - leak, found true",
+            ),
             ("AdaptiveQif(tau_w: 0.0)", "tau_w: must be at least 1, found 0"),
             ("Eif(sharpness: 0.0)", "sharpness: must be greater than 0, found 0"),
             ("Izhikevich(c: 40.0)", "c: must be less than the threshold of 30, found 40"),
@@ -177,6 +190,14 @@ mod tests {
             ("Latency(tau: 0.0)", "tau: must be greater than 0, found 0"),
             ("Population(neurons: 1)", "neurons: must be 2 to 1024, found 1"),
             ("Population(low: 1.0)", "high: must be above low, which is 1, found 1"),
+            (
+                "CountMse(correct: 5.0)",
+                "correct: must be at least 0 and at most 1, as a neuron spikes at most once a step, found 5",
+            ),
+            (
+                "CountMse(incorrect: -0.1)",
+                "incorrect: must be at least 0 and at most 1, as a neuron spikes at most once a step, found -0.1",
+            ),
             ("PerStep(lambda: 1.5)", "lambda: must be at least 0 and at most 1, found 1.5"),
             ("VanRossum(period: 0)", "period: must be at least 1, found 0"),
         ] {

@@ -65,6 +65,7 @@ impl Experiment {
             let sentence = format!("{name} was asked for {input} -> {classes} classes and gave {found} -> {has}");
             return Err(PartError::other("network", sentence));
         }
+        self.check_together(encoder.as_ref(), &network)?;
         Ok(Built { data, encoder, network, readout, loss })
     }
 }

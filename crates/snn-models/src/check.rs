@@ -1,13 +1,16 @@
-//! Ranges of the values that are not parts.
+//! Ranges of the values that are not parts, and parts that do not go together.
 
 use snn_core::registry::{PartError, range};
-use snn_core::{DataSet, RatePenalty};
+use snn_core::{DataSet, Encoder, Network, RatePenalty};
 
 use crate::Experiment;
 use crate::experiment::{Augmentation, Optimizer, Schedule};
 
 /// Most time steps of a trial, images of a batch, channels and features.
 pub(crate) const LARGE: usize = 65_536;
+
+/// Losses that count spikes.
+const COUNTS: [&str; 2] = ["CountMse", "VanRossum"];
 
 impl Experiment {
     /// Checks the values that are not parts, some of them against the data set.
@@ -19,6 +22,23 @@ impl Experiment {
             range::positive("rates.weight", weight)?;
         }
         self.check_training(data).map_err(|error| error.within("training"))
+    }
+
+    /// Checks that the trial is long enough for the encoder, and that the loss finds in the output what it looks at.
+    pub(crate) fn check_together(&self, encoder: &dyn Encoder, network: &Network) -> Result<(), PartError> {
+        encoder.check(self.steps).map_err(|error| error.within("input"))?;
+        let loss = self.loss.name.as_str();
+        match network.populations().last() {
+            Some(last) if COUNTS.contains(&loss) && !last.neuron.fires() => Err(PartError::other(
+                "loss",
+                format!(
+                    "{loss} counts spikes, but the neuron {} of the last layer never fires; give the Readout a neuron \
+                     that fires, such as neuron: Lif, or take MembraneMse or CrossEntropy",
+                    last.neuron.name()
+                ),
+            )),
+            _ => Ok(()),
+        }
     }
 
     fn check_training(&self, data: &dyn DataSet) -> Result<(), PartError> {

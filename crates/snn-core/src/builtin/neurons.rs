@@ -12,7 +12,7 @@ use crate::{Gradient, Neuron};
 pub(super) fn add(registry: &mut Registry) -> Result<(), RegistryError> {
     let neurons = &mut registry.neurons;
     neurons.add("Lif", |lif: &mut Lif, registry| {
-        range::leak("leak", lif.leak)?;
+        leak_and_input(lif.leak, lif.decay_input)?;
         threshold_and_reset(lif.threshold, lif.reset)?;
         let gradient = lif_gradient(registry, &mut lif.gradient, lif.leak, lif.threshold, lif.detach_reset)?;
         Ok(Neuron::new("Lif", lif.clone(), gradient))
@@ -33,14 +33,14 @@ pub(super) fn add(registry: &mut Registry) -> Result<(), RegistryError> {
         Ok(Neuron::new("Plif", plif.clone(), gradient))
     })?;
     neurons.add("CubaLif", |cuba: &mut CubaLif, registry| {
-        range::leak("leak", cuba.leak)?;
+        leak_and_input(cuba.leak, cuba.decay_input)?;
         range::fraction("synapse_leak", cuba.synapse_leak)?;
         threshold_and_reset(cuba.threshold, cuba.reset)?;
         let gradient = registry.gradient(&mut cuba.gradient, cuba.detach_reset)?;
         Ok(Neuron::new("CubaLif", cuba.clone(), gradient))
     })?;
     neurons.add("Alif", |alif: &mut Alif, registry| {
-        range::leak("leak", alif.leak)?;
+        leak_and_input(alif.leak, alif.decay_input)?;
         range::not_negative("adaptation", alif.adaptation)?;
         range::leak("adaptation_leak", alif.adaptation_leak)?;
         range::fraction("synapse_leak", alif.synapse_leak)?;
@@ -65,6 +65,8 @@ pub(super) fn add(registry: &mut Registry) -> Result<(), RegistryError> {
         time_constant("tau", eif.tau)?;
         range::finite("rest", eif.rest)?;
         range::finite("rheobase", eif.rheobase)?;
+        let range = format!("at most the rheobase of {}", eif.rheobase);
+        range::require(eif.rest <= eif.rheobase, "rest", range, &eif.rest)?;
         range::positive("sharpness", eif.sharpness)?;
         threshold_and_reset(eif.threshold, eif.reset)?;
         let gradient = registry.gradient(&mut eif.gradient, eif.detach_reset)?;
@@ -81,16 +83,23 @@ pub(super) fn add(registry: &mut Registry) -> Result<(), RegistryError> {
         Ok(Neuron::new("Izhikevich", neuron.clone(), gradient))
     })?;
     neurons.add("LeakyIntegrator", |integrator: &mut LeakyIntegrator, _| {
-        range::leak("leak", integrator.leak)?;
+        leak_and_input(integrator.leak, integrator.decay_input)?;
         range::positive("threshold", integrator.threshold)?;
         Ok(integrator.neuron())
     })?;
     neurons.add("CubaIntegrator", |integrator: &mut CubaIntegrator, _| {
-        range::leak("leak", integrator.leak)?;
+        leak_and_input(integrator.leak, integrator.decay_input)?;
         range::fraction("synapse_leak", integrator.synapse_leak)?;
         range::positive("threshold", integrator.threshold)?;
         Ok(integrator.neuron())
     })
+}
+
+/// A leak, and an input that it does not weight with 0.
+fn leak_and_input(leak: f32, decay_input: bool) -> Result<(), PartError> {
+    range::leak("leak", leak)?;
+    let range = "false where the leak is 1, as the input is weighted with 1 - leak";
+    range::require(leak < 1.0 || !decay_input, "decay_input", range, &decay_input)
 }
 
 /// A threshold above 0, and a reset to below it.
@@ -109,6 +118,8 @@ fn quadratic(qif: &Qif) -> Result<(), PartError> {
     time_constant("tau", qif.tau)?;
     range::finite("rest", qif.rest)?;
     range::finite("critical", qif.critical)?;
+    let range = format!("at most the critical potential of {}", qif.critical);
+    range::require(qif.rest <= qif.critical, "rest", range, &qif.rest)?;
     range::positive("curvature", qif.curvature)?;
     threshold_and_reset(qif.threshold, qif.reset)
 }

@@ -3,6 +3,7 @@
 use serde::{Deserialize, Serialize};
 
 use super::{Encoded, Encoder, Sample};
+use crate::registry::{PartError, range};
 use crate::{Shape, SpikeTrain};
 
 /// Latency code: a value `x` emits one spike, with the sign of `x`, the earlier the larger `|x|` is. The time of the spike,
@@ -89,6 +90,14 @@ fn logarithmic(x: f64, threshold: f64) -> f64 {
 }
 
 impl Encoder for Latency {
+    fn check(&self, steps: usize) -> Result<(), PartError> {
+        let range = format!("less than the {steps} steps of a trial");
+        range::require(self.first < steps, "first", range, &self.first)?;
+        let earliest = self.time(1.0, steps).unwrap_or_default().round_ties_even();
+        let range = format!("smaller, as a value of 1 would spike at step {earliest} of {steps}, counted from 0");
+        range::require(earliest < steps as f64, "tau", range, &self.tau.unwrap_or_default())
+    }
+
     fn encode(&self, image: &[f32], shape: Shape, steps: usize, _sample: Sample) -> Encoded {
         let mut train = SpikeTrain::silent(steps, 1, shape);
         for (i, &x) in image.iter().enumerate() {
@@ -157,5 +166,17 @@ mod tests {
     #[test]
     fn a_trial_shorter_than_the_first_step_is_silent() {
         assert_eq!(spikes(Latency { first: 4, ..Latency::default() }, &[1.0], 3), [None]);
+    }
+    #[test]
+    fn a_trial_must_reach_the_earliest_spike() {
+        let message = |latency: Latency, steps| latency.check(steps).unwrap_err().to_string();
+        let late = Latency { first: 12, ..Latency::default() };
+        assert_eq!(message(late, 12), "first: must be less than the 12 steps of a trial, found 12");
+        assert!(late.check(13).is_ok());
+        // 100 · ln(1 / 0.5) = 69.3
+        let slow = Latency { curve: LatencyCurve::Logarithmic, tau: Some(100.0), threshold: 0.5, ..Latency::default() };
+        let expected = "tau: must be smaller, as a value of 1 would spike at step 69 of 69, counted from 0, found 100";
+        assert_eq!(message(slow, 69), expected);
+        assert!(slow.check(70).is_ok());
     }
 }

@@ -8,6 +8,7 @@ mod population;
 
 use std::fmt::Debug;
 
+use crate::registry::PartError;
 use crate::{Shape, SpikeTrain};
 
 pub use delta::Delta;
@@ -21,6 +22,14 @@ pub trait Encoder: Debug + Send + Sync {
     /// Shape of the input for images of shape `image`.
     fn shape(&self, image: Shape) -> Shape {
         image
+    }
+
+    /// Checks that a trial of `steps` time steps is long enough for it to emit anything.
+    ///
+    /// # Errors
+    /// [`PartError`] with the path of the field at fault.
+    fn check(&self, _steps: usize) -> Result<(), PartError> {
+        Ok(())
     }
 
     /// Encodes one image `[C, H, W]` of shape `shape` over `steps` time steps, from the random words of `sample`.

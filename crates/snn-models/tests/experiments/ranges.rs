@@ -81,3 +81,30 @@ fn every_range_is_checked() {
     training.validation must be less than the 60000 training images of Mnist, found 60000
     ");
 }
+
+#[test]
+fn parts_that_do_not_go_together_are_refused() {
+    let wrong: [&[(&str, &str)]; 7] = [
+        &[("input", "Latency(first: 50)")],
+        &[("steps", "8"), ("input", "Latency(first: 3)"), ("steps", "3")],
+        &[("input", "Latency(curve: Logarithmic, threshold: 0.5, tau: 100.0)")],
+        &[("loss", "CountMse")],
+        &[("loss", "VanRossum")],
+        &[("loss", "CountMse(correct: 5.0)")],
+        &[("network.neuron", "Lif(leak: 1.0, decay_input: true)")],
+    ];
+    let errors = wrong.map(|settings| {
+        let error = lenet(settings).unwrap_err().to_string();
+        error.lines().next().unwrap_or_default().to_owned()
+    });
+    insta::assert_snapshot!(errors.join("\n"), @"
+    input.first must be less than the 50 steps of a trial, found 50
+    input.first must be less than the 3 steps of a trial, found 3
+    input.tau must be smaller, as a value of 1 would spike at step 69 of 50, counted from 0, found 100
+    loss: CountMse counts spikes, but the neuron LeakyIntegrator of the last layer never fires; give the Readout a neuron that fires, such as neuron: Lif, or take MembraneMse or CrossEntropy
+    loss: VanRossum counts spikes, but the neuron LeakyIntegrator of the last layer never fires; give the Readout a neuron that fires, such as neuron: Lif, or take MembraneMse or CrossEntropy
+    loss.correct must be at least 0 and at most 1, as a neuron spikes at most once a step, found 5
+    network.neuron.decay_input must be false where the leak is 1, as the input is weighted with 1 - leak, found true
+    ");
+    lenet(&[("loss", "CountMse"), ("network.layers[5].neuron", "Lif(gradient: Atan)")]).unwrap();
+}
