@@ -2,7 +2,7 @@
 
 use std::{fs, path::Path, sync::Arc};
 
-use anyhow::Context as _;
+use anyhow::{Context as _, anyhow};
 
 use crate::{
     cli::{Common, Overrides},
@@ -92,7 +92,13 @@ pub(crate) fn named_engine(registry: &Registry, name: &str, threads: usize) -> a
     if part.fields.is_empty() && threads > 0 {
         part.fields = format!("(threads: {threads})");
     }
-    Ok(registry.engines.make(&mut part, registry)?)
+    registry.engines.make(&mut part, registry).map_err(|error| {
+        let mut whole = Part::new(part.name);
+        match registry.engines.make(&mut whole, registry) {
+            Ok(_) => anyhow!("{error}; for example: {whole}"),
+            Err(_) => error.into(),
+        }
+    })
 }
 
 /// Loads the images of an experiment.

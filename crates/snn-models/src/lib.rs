@@ -32,6 +32,7 @@ mod ron_file;
 mod ron_tree;
 mod sequence;
 
+pub mod choices;
 pub mod experiment;
 pub mod presets;
 pub mod summary;

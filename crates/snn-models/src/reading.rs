@@ -1,11 +1,10 @@
 //! From text to an experiment with every part resolved, or to what is wrong with the text and where.
 
 use ron::error::Error as Ron;
-use serde::Deserialize as _;
-use snn_core::registry::{Fault, PartError, Registry, options};
+use snn_core::registry::{Fault, PartError, Registry, Unread, from_ron};
 
 use crate::Experiment;
-use crate::path::{Path, Segment};
+use crate::path::Path;
 use crate::ron_error::{Finding, explain_part, explain_ron};
 use crate::ron_tree::{Content, Node};
 
@@ -40,34 +39,12 @@ pub(crate) fn read(text: &str, registry: &Registry) -> Result<Experiment, Findin
 const START: &str = "to start from a preset: snn presets --print mnist-lenet";
 
 fn attempt(text: &str, tree: &Node, registry: &Registry) -> Result<Experiment, Cause> {
-    let position = |line: usize, column: usize| {
-        let start: usize = text.split_inclusive('\n').take(line.saturating_sub(1)).map(str::len).sum();
-        let rest = &text[start..];
-        start + rest.char_indices().nth(column.saturating_sub(1)).map_or(rest.len(), |(offset, _)| offset)
-    };
-    let mut reader = ron::Deserializer::from_str_with_options(text, &options()).map_err(|error| {
-        let end = position(error.span.start.line, error.span.start.col);
-        Cause::Ron { error: error.code, path: Path::default(), end }
-    })?;
-    let mut track = serde_path_to_error::Track::new();
-    let tracked = serde_path_to_error::Deserializer::new(&mut reader, &mut track);
-    let mut experiment = Experiment::deserialize(tracked).map_err(|error| {
-        let end = reader.span_error(Ron::Eof).span.end;
-        Cause::Ron { error, path: path(&track.path()), end: position(end.line, end.col) }
+    let mut experiment: Experiment = from_ron(text).map_err(|Unread { error, path, at }| {
+        let path = Path::parse(&path).unwrap_or_default();
+        Cause::Ron { error, path, end: at }
     })?;
     experiment.resolve(registry).map_err(|error| in_text(error, tree, text))?;
     Ok(experiment)
-}
-
-/// The path that serde followed, without the names of the variants on the way.
-fn path(path: &serde_path_to_error::Path) -> Path {
-    use serde_path_to_error::Segment as Serde;
-    let segments = path.iter().filter_map(|segment| match segment {
-        Serde::Seq { index } => Some(Segment::Index(*index)),
-        Serde::Map { key } => Some(Segment::Field(key.clone())),
-        Serde::Enum { .. } | Serde::Unknown => None,
-    });
-    Path(segments.collect())
 }
 
 /// An error of a part; where its text could not be read, as an error of the whole text.
@@ -90,7 +67,8 @@ fn in_text(error: PartError, tree: &Node, text: &str) -> Cause {
 fn unnamed(path: &Path, tree: &Node, text: &str, registry: &Registry) -> Option<Finding> {
     let (node, depth) = tree.descend(text, path);
     let name = &text[node.name.clone()];
-    if depth < path.0.len() || name.is_empty() || !matches!(node.content, Content::Items(_)) {
+    let Content::Items(values) = &node.content else { return None };
+    if depth < path.0.len() || name.is_empty() {
         return None;
     }
     // With a field that nothing has, the reader says which fields there are.
@@ -99,13 +77,14 @@ fn unnamed(path: &Path, tree: &Node, text: &str, registry: &Registry) -> Option<
         Ok(Err(Cause::Ron { error: Ron::NoSuchStructField { expected, .. }, .. })) => expected,
         _ => &[],
     };
-    let Some(first) = known.first() else {
+    if known.is_empty() {
         let title = format!("{name} in {path} takes no values");
         return Some(Finding { title, label: format!("write {name}"), notes: Vec::new(), span: node.mark(text) });
-    };
+    }
+    let named = std::iter::zip(known, values).map(|(field, value)| format!("{field}: {}", &text[value.span.clone()]));
     Some(Finding {
         title: format!("the values of {name} in {path} must be named"),
-        label: format!("write {name}({first}: ...)"),
+        label: format!("write {name}({})", named.collect::<Vec<_>>().join(", ")),
         notes: vec![format!("known fields: {}", known.join(", "))],
         span: node.mark(text),
     })

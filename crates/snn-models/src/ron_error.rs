@@ -5,6 +5,7 @@ use std::ops::Range;
 use ron::error::Error as Ron;
 use snn_core::registry::{Fault, PartError};
 
+use crate::choices::example;
 use crate::diagnosis::{Diagnosis, Place, did_you_mean};
 use crate::error::sentence;
 use crate::path::{Path, Segment};
@@ -77,7 +78,9 @@ pub(crate) fn explain_ron(error: &Ron, path: &Path, tree: &Node, text: &str, end
         }
         Ron::MissingStructField { field, .. } => {
             let title = format!("missing field \"{field}\" in {}", place(path));
-            fault(title, Some(format!("add {field}: ...")), Vec::new(), name)
+            let known = example("", &text[node.name.clone()]);
+            let notes = known.map(|example| format!("for example: {example}")).into_iter().collect();
+            fault(title, Some(format!("add {field}: ...")), notes, name)
         }
         Ron::DuplicateStructField { field, .. } => {
             let parent = if matches!(path.0.last(), Some(Segment::Field(last)) if last == field) {
@@ -95,15 +98,16 @@ pub(crate) fn explain_ron(error: &Ron, path: &Path, tree: &Node, text: &str, end
             must_be("a whole number of at least 0")
         }
         Ron::ExpectedFloat | Ron::FloatUnderscore => must_be("a number"),
-        Ron::ExpectedIdentifier => must_be("a name"),
+        Ron::ExpectedBoolean => must_be("true or false"),
+        Ron::ExpectedIdentifier | Ron::InvalidIdentifier(_) | Ron::SuggestRawIdentifier(_) => must_be("a name"),
         Ron::ExpectedArray => must_be("a list in [ ]"),
-        Ron::ExpectedStructLike | Ron::ExpectedNamedStructLike(_) if !node.name.is_empty() => {
-            let example = format!("write {}(...), or {0}() for the defaults", &text[node.name.clone()]);
-            fault(format!("{} lacks its ( )", place(path)), Some(example), Vec::new(), name)
-        }
-        Ron::ExpectedDifferentStructName { expected, found } => {
+        Ron::ExpectedDifferentStructName { expected, found } if node.content != Content::Scalar => {
             let title = format!("{} must be called {expected} or nothing, found {found}", place(path));
             fault(title, None, Vec::new(), name)
+        }
+        Ron::ExpectedStructLike | Ron::ExpectedNamedStructLike(_) | Ron::ExpectedDifferentStructName { .. } => {
+            let label = example(&path.to_string(), "").map(|example| format!("write {example}")).unwrap_or_default();
+            Finding { label, ..must_be("values in ( )") }
         }
         // The tree was read, so brackets and commas are right: a value went on where its type had ended.
         Ron::ExpectedComma | Ron::ExpectedStructLikeEnd | Ron::ExpectedArrayEnd => {

@@ -38,7 +38,7 @@ pub enum Fault {
         known: Vec<String>,
     },
     /// The fields cannot be read.
-    #[error("{error}")]
+    #[error("{}", words(error))]
     Text {
         /// RON's error.
         error: ron::error::Error,
@@ -87,4 +87,47 @@ impl From<Fault> for PartError {
 
 fn prefix(path: &str) -> String {
     if path.is_empty() { String::new() } else { format!("{path}: ") }
+}
+
+/// RON's error in the words of someone who writes a part.
+fn words(error: &ron::error::Error) -> String {
+    use ron::error::Error as Ron;
+    match error {
+        Ron::NoSuchStructField { expected: [], .. } => "unknown field; there are none".to_owned(),
+        Ron::NoSuchStructField { expected, .. } => format!("unknown field; known fields: {}", expected.join(", ")),
+        Ron::NoSuchEnumVariant { expected, found, .. } => format!("unknown {found}; known: {}", expected.join(", ")),
+        Ron::MissingStructField { field, .. } => format!("missing field {field}"),
+        Ron::ExpectedInteger | Ron::IntegerOutOfBounds | Ron::InvalidIntegerDigit { .. } => {
+            "must be a whole number of at least 0".to_owned()
+        }
+        Ron::ExpectedFloat => "must be a number".to_owned(),
+        Ron::ExpectedBoolean => "must be true or false".to_owned(),
+        Ron::ExpectedIdentifier | Ron::InvalidIdentifier(_) | Ron::SuggestRawIdentifier(_) => {
+            "values must be named, as in (name: value)".to_owned()
+        }
+        other => other.to_string(),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use crate::registry::{Part, Registry};
+
+    #[test]
+    fn fields_that_cannot_be_read_are_told_in_plain_words() {
+        let registry = Registry::new().with(crate::plugin).unwrap();
+        for (text, message) in [
+            (
+                "Lif(leek: 0.9)",
+                "leek: unknown field; known fields: leak, threshold, reset, decay_input, detach_reset, gradient",
+            ),
+            ("Lif(leak: high)", "leak: must be a number"),
+            ("Lif(decay_input: yes)", "decay_input: must be true or false"),
+            ("Lif(reset: Later)", "reset: unknown Later; known: Hard, Soft, SoftAfterLeak, None"),
+            ("Lif(0.9)", "values must be named, as in (name: value)"),
+        ] {
+            let error = registry.neurons.make(&mut Part::parse(text).unwrap(), &registry).unwrap_err();
+            assert_eq!(error.to_string(), message);
+        }
+    }
 }

@@ -40,6 +40,7 @@ mod catalog;
 mod error;
 mod part;
 pub mod range;
+mod text;
 
 use std::sync::Arc;
 
@@ -47,7 +48,8 @@ use crate::{DataSet, Encoder, Engine, Family, Gradient, Loss, Neuron, Readout, S
 
 pub use catalog::Catalog;
 pub use error::{Fault, PartError, RegistryError};
-pub use part::{Part, options};
+pub use part::Part;
+pub use text::{Unread, from_ron, options};
 
 /// Catalogs of all kinds of things that have names.
 #[derive(Debug)]

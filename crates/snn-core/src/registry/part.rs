@@ -2,14 +2,14 @@
 
 use std::fmt;
 
-use ron::{Options, extensions::Extensions, ser::PrettyConfig, value::RawValue};
+use ron::{ser::PrettyConfig, value::RawValue};
 use serde::{
     Deserialize, Deserializer, Serialize, Serializer,
     de::{DeserializeOwned, Error as _},
     ser::Error as _,
 };
 
-use super::{Fault, PartError};
+use super::{Fault, PartError, Unread, from_ron, options};
 
 /// A name and the RON text of its fields: what a file says before the registry has been asked what it means.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -58,20 +58,9 @@ impl Part {
 
     pub(super) fn read<C: DeserializeOwned>(&self) -> Result<C, PartError> {
         let text = if self.fields.is_empty() { "()" } else { &self.fields };
-        let fault = |error: ron::error::Error, span: ron::error::Span, inner: String| {
-            let start: usize = text.split_inclusive('\n').take(span.end.line - 1).map(str::len).sum();
-            let rest = &text[start.min(text.len())..];
-            let column = rest.char_indices().nth(span.end.col - 1).map_or(rest.len(), |(offset, _)| offset);
-            let at = self.name.len() + start + column;
-            PartError { path: inner.clone(), fault: Box::new(Fault::Text { error, at, inner }) }
-        };
-        let mut reader = ron::Deserializer::from_str_with_options(text, &options())
-            .map_err(|error| fault(error.code, error.span, String::new()))?;
-        let mut track = serde_path_to_error::Track::new();
-        let fields = C::deserialize(serde_path_to_error::Deserializer::new(&mut reader, &mut track));
-        fields.map_err(|error| {
-            let span = reader.span_error(ron::error::Error::Eof).span;
-            fault(error, span, path(&track.path()))
+        from_ron(text).map_err(|Unread { error, path, at }| {
+            let fault = Fault::Text { error, at: self.name.len() + at, inner: path.clone() };
+            PartError { path, fault: Box::new(fault) }
         })
     }
 
@@ -82,21 +71,6 @@ impl Part {
         self.fields = if written == "()" { String::new() } else { written };
         Ok(())
     }
-}
-
-/// The path that serde followed, without the names of the variants on the way.
-fn path(path: &serde_path_to_error::Path) -> String {
-    use serde_path_to_error::Segment;
-    let mut text = String::new();
-    for segment in path {
-        match segment {
-            Segment::Seq { index } => text.extend(["[", &index.to_string(), "]"]),
-            Segment::Map { key } if text.is_empty() => text += key,
-            Segment::Map { key } => text.extend([".", key]),
-            Segment::Enum { .. } | Segment::Unknown => {}
-        }
-    }
-    text
 }
 
 /// `text` from its first character that is neither space nor comment.
@@ -130,11 +104,6 @@ impl Serialize for Part {
         let text = self.to_string();
         RawValue::from_ron(&text).map_err(S::Error::custom)?.serialize(serializer)
     }
-}
-
-/// How RON is read and written everywhere: `clip: 5.0` rather than `clip: Some(5.0)`.
-pub fn options() -> Options {
-    Options::default().with_default_extension(Extensions::IMPLICIT_SOME)
 }
 
 #[cfg(test)]

@@ -1,6 +1,7 @@
 //! Experiments from text to network and back.
 #![allow(clippy::unwrap_used, reason = "a test that cannot go on has failed")]
 
+mod choices;
 mod foreign;
 mod messages;
 mod overrides;

@@ -213,7 +213,7 @@ fn values_without_names_are_told_their_names() {
      --> my-net.ron:5:12
       |
     5 |     input: Poisson(0.5),                 // a white pixel (1.0) spikes at every second step on average
-      |            ^^^^^^^^^^^^ write Poisson(scale: ...)
+      |            ^^^^^^^^^^^^ write Poisson(scale: 0.5)
       |
       = known fields: scale
     ");
@@ -222,7 +222,7 @@ fn values_without_names_are_told_their_names() {
      --> my-net.ron:9:15
       |
     9 |         pool: PoolIf(0.75),
-      |               ^^^^^^^^^^^^ write PoolIf(threshold: ...)
+      |               ^^^^^^^^^^^^ write PoolIf(threshold: 0.75)
       |
       = known fields: threshold
     ");
@@ -231,7 +231,7 @@ fn values_without_names_are_told_their_names() {
       --> my-net.ron:13:56
        |
     13 |             Conv(channels: 20, kernel: 5, padding: 2), AvgPool(2),
-       |                                                        ^^^^^^^^^^ write AvgPool(size: ...)
+       |                                                        ^^^^^^^^^^ write AvgPool(size: 2)
        |
        = known fields: size
     ");
@@ -240,7 +240,7 @@ fn values_without_names_are_told_their_names() {
       --> my-net.ron:25:63
        |
     25 |         schedule: Steps(at: [75], factor: 0.2), augmentation: Shift(1), // epochs count from 0
-       |                                                               ^^^^^^^^ write Shift(pixels: ...)
+       |                                                               ^^^^^^^^ write Shift(pixels: 1)
        |
        = known fields: pixels
     ");
@@ -250,6 +250,53 @@ fn values_without_names_are_told_their_names() {
        |
     20 |     loss: SquaredError(1),                         // summed over the batch, which is why the rate looks small
        |           ^^^^^^^^^^^^^^^ write SquaredError
+    ");
+}
+
+#[test]
+fn values_of_another_kind_are_told_what_they_must_be() {
+    let line = |from: &str, to: &str| {
+        let text = error(from, to);
+        let label = text.lines().find_map(|line| line.split_once("^ ")).map_or("", |(_, label)| label);
+        format!("{}: {label}", text.lines().next().unwrap_or_default()).trim_end().to_owned()
+    };
+    let lines = [
+        line("loss: SquaredError,", "loss: SquaredError, rates: 0.05,"),
+        line("loss: SquaredError,", "loss: SquaredError, rates: yes,"),
+        line("Linear(features: 200)", "Linear(features: 200, recurrent: yes)"),
+        line("Linear(features: 200)", "3"),
+        line("Sgd(rate: 0.0085, weight_decay: 5e-4)", "Adam(rate: 0.001, betas: 0.9)"),
+        line("Sgd(rate: 0.0085, weight_decay: 5e-4)", "Sgd"),
+    ];
+    insta::assert_snapshot!(lines.join("\n"), @r#"
+    rates must be values in ( ), found 0.05: write (target: 0.05, weight: 1.0)
+    rates must be values in ( ), found yes: write (target: 0.05, weight: 1.0)
+    network.layers[4].recurrent must be true or false, found yes:
+    network.layers[4] must be a name, found 3:
+    training.optimizer.betas must be values in ( ), found 0.9: write (0.9, 0.999)
+    missing field "rate" in training.optimizer: add rate: ...
+    "#);
+}
+
+#[test]
+fn a_name_alone_stands_for_all_defaults() {
+    let text = presets::all()[1].text;
+    let short = text
+        .replace("threshold: 1.0,", "threshold: 1.0, reset: Hard,")
+        .replace("Steps(at: [75], factor: 0.2)", "Cosine");
+    let experiment = Experiment::from_ron(&short, "my-net.ron", &[], &registry()).unwrap();
+    let written = experiment.to_ron();
+    assert!(
+        written.contains("reset: Hard(to: 0.0)") && written.contains("Cosine(floor: 0.0, warmup: 0.0)"),
+        "{written}"
+    );
+    // What is wrong further on is still shown where it stands.
+    insta::assert_snapshot!(message(&short.replace("epochs: 125", "epochs: many")), @"
+    training.epochs must be a whole number of at least 0, found many
+      --> my-net.ron:22:17
+       |
+    22 |         epochs: many,
+       |                 ^^^^
     ");
 }
 
@@ -268,6 +315,8 @@ fn a_missing_field_names_its_struct() {
        |
     24 |         optimizer: Sgd(weight_decay: 5e-4),
        |                    ^^^ add rate: ...
+       |
+       = for example: Sgd(rate: 0.003, momentum: 0.9, weight_decay: 0.0005)
     "#);
 }
 

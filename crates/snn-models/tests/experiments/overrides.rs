@@ -175,7 +175,7 @@ fn a_part_that_means_nothing_names_the_override() {
     insta::assert_snapshot!(error("training.augmentation", "Shift(1)"), @"
     the values of Shift in training.augmentation must be named
      |
-     = write Shift(pixels: ...)
+     = write Shift(pixels: 1)
      = known fields: pixels
      = in the override training.augmentation=Shift(1)
     ");

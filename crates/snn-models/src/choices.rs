@@ -1,0 +1,180 @@
+//! What an experiment can choose from besides the names of a registry, each with an example to paste.
+//!
+//! Error messages, `snn list` and the test that reads every example take them from here.
+
+/// Choices of one kind.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Choices {
+    /// What they are called, such as `optimizers`.
+    pub many: &'static str,
+    /// Path of a field that holds one, such as `training.optimizer`.
+    pub path: &'static str,
+    /// All of them.
+    pub all: &'static [Choice],
+}
+
+/// One choice.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Choice {
+    /// RON text, with all fields.
+    pub example: &'static str,
+    /// What it does, in symbols; may be empty.
+    pub equation: &'static str,
+    /// What it does, in words.
+    pub meaning: &'static str,
+}
+
+impl Choice {
+    /// Its name, such as `Sgd`.
+    pub fn name(&self) -> &'static str {
+        self.example.split('(').next().unwrap_or_default()
+    }
+}
+
+/// The choices called `many`.
+pub fn of(many: &str) -> Option<&'static Choices> {
+    CHOICES.iter().find(|choices| choices.many == many)
+}
+
+/// The example for a field that holds a group of values, or for a choice called `name`.
+pub(crate) fn example(field: &str, name: &str) -> Option<&'static str> {
+    let group = GROUPS.iter().find(|(path, _)| *path == field).map(|(_, example)| *example);
+    let choice = || CHOICES.iter().flat_map(|choices| choices.all).find(|choice| choice.name() == name);
+    group.or_else(|| choice().map(|choice| choice.example))
+}
+
+/// Fields that hold a group of values without a name, and an example of each.
+pub(crate) const GROUPS: [(&str, &str); 3] = [
+    ("rates", "(target: 0.05, weight: 1.0)"),
+    ("training", "(epochs: 3, batch: 64, optimizer: Sgd(rate: 0.003, momentum: 0.9))"),
+    ("training.optimizer.betas", "(0.9, 0.999)"),
+];
+
+/// All choices, kind by kind.
+pub const CHOICES: [Choices; 6] = [
+    Choices {
+        many: "layers",
+        path: "network.layers",
+        all: &[
+            Choice {
+                example: "Conv(channels: 20, kernel: 5, stride: 1, padding: 2, recurrent: false)",
+                equation: "I = W * s",
+                meaning: "2-D convolution and its neurons; neuron: ... gives it one of its own",
+            },
+            Choice {
+                example: "AvgPool(size: 2)",
+                equation: "I = mean of s over size x size",
+                meaning: "average pool of stride size and its neurons, those of the field pool",
+            },
+            Choice {
+                example: "Linear(features: 200, recurrent: false)",
+                equation: "I = W s",
+                meaning: "every input to every output, and its neurons; neuron: ... gives it one of its own",
+            },
+            Choice {
+                example: "Readout(classes: 10, neuron: LeakyIntegrator(gradient: LeakFree))",
+                equation: "I = W s",
+                meaning: "the last layer: every input to one neuron a class, which need not fire",
+            },
+        ],
+    },
+    Choices {
+        many: "resets",
+        path: "network.neuron.reset",
+        all: &[
+            Choice {
+                example: "Hard(to: 0.0)",
+                equation: "V = leak ((1 - s) v + s to)",
+                meaning: "a spike sets the membrane",
+            },
+            Choice {
+                example: "Soft",
+                equation: "V = leak (v - threshold s)",
+                meaning: "a spike subtracts the threshold",
+            },
+            Choice {
+                example: "SoftAfterLeak",
+                equation: "V = leak v - threshold s",
+                meaning: "a spike subtracts the threshold from what the leak has left",
+            },
+            Choice { example: "None", equation: "V = leak v", meaning: "a spike leaves the membrane as it is" },
+        ],
+    },
+    Choices {
+        many: "gradients",
+        path: "network.neuron.gradient",
+        all: &[
+            Choice {
+                example: "LeakCorrected(trace: AfterDropout)",
+                equation: "d(t) = C g(t) / threshold where it spiked, else d(t+1)",
+                meaning: "the paper's rule for Lif (whose default it is) and If; trace: BeforeDropout takes C from spikes \
+                          before dropout",
+            },
+            Choice {
+                example: "Atan(alpha: 2.0)",
+                equation: "d(t) by the chain rule, with the slope of the surrogate for that of a spike",
+                meaning: "a surrogate, the default of all other neurons that fire; snn list surrogates has them all",
+            },
+            Choice {
+                example: "Exact",
+                equation: "d(t) by the chain rule",
+                meaning: "for LeakyIntegrator, which never fires: the derivative as it is",
+            },
+            Choice {
+                example: "LeakFree",
+                equation: "d(t) = d(t+1) + g(t) / threshold",
+                meaning: "for LeakyIntegrator: the paper's readout, which gathers error without leak",
+            },
+        ],
+    },
+    Choices {
+        many: "optimizers",
+        path: "training.optimizer",
+        all: &[
+            Choice {
+                example: "Sgd(rate: 0.003, momentum: 0.9, weight_decay: 0.0005)",
+                equation: "m = momentum m + g + weight_decay w;  w -= rate m",
+                meaning: "gradient descent; g is summed over the batch, not averaged",
+            },
+            Choice {
+                example: "Adam(rate: 0.001, betas: (0.9, 0.999), epsilon: 1e-8, weight_decay: 0.0)",
+                equation: "m = b1 m + (1 - b1) g;  q = b2 q + (1 - b2) g²;  w -= rate m' / (√q' + epsilon)",
+                meaning: "Kingma and Ba 2015, m' and q' corrected for their start at 0; weight_decay w is added to g",
+            },
+            Choice {
+                example: "AdamW(rate: 0.001, betas: (0.9, 0.999), epsilon: 1e-8, weight_decay: 0.01)",
+                equation: "w -= rate m' / (√q' + epsilon) + rate weight_decay w",
+                meaning: "Loshchilov and Hutter 2019: as Adam, with a decay that the moments do not see",
+            },
+        ],
+    },
+    Choices {
+        many: "schedules",
+        path: "training.schedule",
+        all: &[
+            Choice { example: "Constant", equation: "1", meaning: "always the rate of the optimizer" },
+            Choice {
+                example: "Steps(at: [10, 20], factor: 0.2)",
+                equation: "factor^n, n epochs of at reached",
+                meaning: "drops at the start of each epoch of at, counted from 0",
+            },
+            Choice {
+                example: "Cosine(floor: 0.0, warmup: 0.0)",
+                equation: "floor + (1 - floor) (1 + cos(π u)) / 2, u from 0 to 1 over all updates",
+                meaning: "half a cosine, after a linear rise over warmup epochs",
+            },
+        ],
+    },
+    Choices {
+        many: "augmentations",
+        path: "training.augmentation",
+        all: &[
+            Choice { example: "None", equation: "", meaning: "images as they are" },
+            Choice {
+                example: "Shift(pixels: 1)",
+                equation: "",
+                meaning: "moves each training image by up to that many rows and columns, anew in each epoch",
+            },
+        ],
+    },
+];
