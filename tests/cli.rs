@@ -238,6 +238,58 @@ fn an_experiment_is_explained() {
 }
 
 #[test]
+fn each_neuron_is_shown_with_its_gradient_and_its_populations() {
+    let text = stdout(&snn(folder().path(), &["show", "--set", "network.layers[4].neuron=Plif"]));
+    let row = |name: &str| {
+        let row = text.lines().find(|line| line.trim_start().starts_with(name));
+        row.unwrap().split("  ").map(str::trim).filter(|cell| !cell.is_empty()).take(4).collect::<Vec<_>>().join(" | ")
+    };
+    assert_eq!(row("conv1"), "conv1 | conv 5x5, pad 2 | Lif | LeakCorrected");
+    assert_eq!(row("fc1"), "fc1 | linear | Plif | Atan");
+    for part in ["Lif in conv1, conv2\n", "Plif in fc1\n", "LeakyIntegrator in readout\n"] {
+        assert!(text.contains(part), "{part} in {text}");
+    }
+}
+
+#[test]
+fn show_and_train_state_the_same_memory() {
+    let dir = folder();
+    let shown = stdout(&snn(
+        dir.path(),
+        &[&["show", "--set", "training.validation=4"], &SHORT[3..], &["--set", "training.limit=8"]].concat(),
+    ));
+    let trained = stdout(&snn(
+        dir.path(),
+        &[&SHORT[..], &["--set", "training.validation=4"], &["--set", "training.limit=8"]].concat(),
+    ));
+    let row: Vec<&str> = shown.lines().find(|line| line.starts_with("  cpu ")).unwrap().split("  ").collect();
+    let cells: Vec<&str> = row.iter().map(|cell| cell.trim()).filter(|cell| !cell.is_empty()).collect();
+    let [_, training, evaluation, images, weights, outputs, total, _] = cells[..] else { panic!("{shown}") };
+    let line = format!(
+        "{total} planned (training {training}, evaluation {evaluation}, images {images}, weights and optimizer {weights}, outputs {outputs})"
+    );
+    assert!(trained.contains(&line), "{line} in {trained}");
+}
+
+#[test]
+fn trained_constants_are_shown_before_and_after() {
+    let dir = folder();
+    let args =
+        [&SHORT[..], &["--set", "network.neuron=Plif", "--set", "training.optimizer=Adam(rate: 0.1)", "--out", "run"]];
+    stdout(&snn(dir.path(), &args.concat()));
+    let row = |args: &[&str]| {
+        let text = stdout(&snn(dir.path(), args));
+        let row = text.lines().find(|line| line.contains("conv1 ") && line.contains(" leak ")).map(str::to_owned);
+        row.unwrap_or_else(|| panic!("{text}")).split_whitespace().map(str::to_owned).collect::<Vec<_>>()
+    };
+    let shown = row(&["show", "run/last.safetensors"]);
+    assert_eq!(shown[..3], ["conv1", "leak", "0.5000"]);
+    assert_ne!(shown[3], "0.5000");
+    assert_eq!(row(&["evaluate", "run/last.safetensors", "--limit", "4"]), shown);
+    assert_eq!(row(&["show", "--set", "network.neuron=Plif"]).len(), 3);
+}
+
+#[test]
 fn what_is_shown_can_be_changed_on_the_way() {
     let args = ["show", "--batch", "7", "--epochs", "3", "--set", "network.neuron.gradient=Atan(alpha: 3.0) // steep"];
     let text = stdout(&snn(folder().path(), &args));

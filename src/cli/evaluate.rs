@@ -13,7 +13,7 @@ use console::style;
 
 use crate::{
     cli::{
-        EvaluateArgs, Split,
+        EvaluateArgs, Split, constants,
         display::{Audience, Display},
         interrupt::STOPPED,
         loading,
@@ -60,6 +60,9 @@ pub(crate) fn run(registry: &Registry, args: &EvaluateArgs) -> anyhow::Result<Ex
     ]);
     writeln!(out, "\n{header}\n{}", figures(&evaluation, seconds))?;
     writeln!(out, "{}", layers(&built.network, &evaluation, experiment.steps))?;
+    if let Some(table) = constants::table(&built.network, Some(&weights)) {
+        writeln!(out, "{table}")?;
+    }
     writeln!(out, "{}", classes(&evaluation))?;
     Ok(ExitCode::SUCCESS)
 }

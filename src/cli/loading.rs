@@ -7,7 +7,7 @@ use anyhow::{Context as _, anyhow};
 use crate::{
     cli::{Common, Overrides},
     core::{
-        Engine, Splits,
+        Engine, Splits, Weights,
         registry::{Part, Registry},
     },
     models::{Built, Experiment, presets},
@@ -18,6 +18,8 @@ use crate::{
 pub(crate) struct Named {
     pub(crate) experiment: Experiment,
     pub(crate) built: Built,
+    /// What a checkpoint holds, if it is one.
+    pub(crate) weights: Option<Weights>,
     /// Short name, after which run folders are called.
     pub(crate) name: String,
     /// File, or `preset`.
@@ -33,6 +35,7 @@ pub(crate) fn experiment(
     let name = name.unwrap_or(presets::all()[0].name);
     let path = Path::new(name);
     let stem = || path.file_stem().map_or_else(|| name.to_owned(), |stem| stem.to_string_lossy().into_owned());
+    let mut checkpoint = None;
     let (text, file, name, origin) = match path.extension().and_then(|extension| extension.to_str()) {
         _ if path.is_dir() => {
             let file = path.join("experiment.ron");
@@ -40,14 +43,19 @@ pub(crate) fn experiment(
             (read(&file)?, origin.clone(), stem(), origin)
         }
         Some("ron") => (read(path)?, name.to_owned(), stem(), name.to_owned()),
-        Some("safetensors") => (Checkpoint::load(path)?.experiment, name.to_owned(), stem(), name.to_owned()),
+        Some("safetensors") => {
+            let checkpoint = checkpoint.insert(Checkpoint::load(path)?);
+            (checkpoint.experiment.clone(), name.to_owned(), stem(), name.to_owned())
+        }
         _ => {
             let preset = presets::find(name)?;
             (preset.text.to_owned(), preset.file_name(), name.to_owned(), "preset".to_owned())
         }
     };
     let (experiment, built) = parse(registry, &text, &file, settings)?;
-    Ok(Named { experiment, built, name, origin })
+    // Settings may have made it another network, for which the checkpoint has no weights.
+    let weights = checkpoint.and_then(|checkpoint| checkpoint.weights_for(&built.network).ok());
+    Ok(Named { experiment, built, weights, name, origin })
 }
 
 fn read(path: &Path) -> anyhow::Result<String> {

@@ -9,11 +9,13 @@
 //! }
 //! ```
 
+mod constants;
 mod display;
 mod evaluate;
 mod interrupt;
 mod list;
 mod loading;
+mod memory;
 mod show;
 mod text;
 mod train;

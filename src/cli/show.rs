@@ -9,13 +9,13 @@ use console::style;
 
 use crate::{
     cli::{
-        ShowArgs,
+        ShowArgs, constants,
         loading::{self, Named},
-        text,
+        memory, text,
         text::labelled,
         words,
     },
-    core::{Engine, Network, Plan, registry::Registry},
+    core::{Network, registry::Registry},
     models::summary::Summary,
 };
 
@@ -23,7 +23,10 @@ use crate::{
 const ROOM: usize = 8_000_000_000;
 
 /// Columns of a terminal that the whole layer table needs.
-const WIDE: usize = 106;
+const WIDE: usize = 126;
+
+/// Columns of the layer table on a narrower terminal.
+const NARROW: [usize; 6] = [0, 2, 4, 5, 7, 8];
 
 pub(crate) fn run(registry: &Registry, args: &ShowArgs) -> anyhow::Result<ExitCode> {
     let named = loading::experiment(registry, args.experiment.as_deref(), &args.overrides.settings())?;
@@ -36,6 +39,9 @@ pub(crate) fn run(registry: &Registry, args: &ShowArgs) -> anyhow::Result<ExitCo
     }
     let header = (named.name.as_str(), words::network(network, experiment.steps), named.origin.clone());
     write!(out, "\n{}\n{}\n", text::header(&[header]), layers(network))?;
+    if let Some(table) = constants::table(network, named.weights.as_ref()) {
+        writeln!(out, "{table}")?;
+    }
     neurons(&mut out, network)?;
     let lines = [
         ("data", format!("{}: {}", experiment.data.name, built.data.describe())),
@@ -56,15 +62,18 @@ pub(crate) fn run(registry: &Registry, args: &ShowArgs) -> anyhow::Result<ExitCo
 
 fn layers(network: &Network) -> String {
     let summary = Summary::new(network);
-    let head = ["population", "map", "neuron", "shape", "weights", "fan-in", "parameters", "operations/step"];
+    let head =
+        ["population", "map", "neuron", "gradient", "shape", "weights", "fan-in", "parameters", "operations/step"];
     let count = |n: usize| if n == 0 { String::new() } else { text::thousands(n) };
-    let mut rows = vec![vec!["input".to_owned(), String::new(), String::new(), summary.input.to_string()]];
-    for row in &summary.rows {
+    let blank = |n| vec![String::new(); n];
+    let mut rows = vec![[vec!["input".to_owned()], blank(3), vec![summary.input.to_string()]].concat()];
+    for (row, population) in summary.rows.iter().zip(network.populations()) {
         let shape = |shape: &Vec<usize>| shape.iter().map(usize::to_string).collect::<Vec<_>>().join("x");
         rows.push(vec![
             row.name.clone(),
             row.maps.clone(),
             row.neuron.clone(),
+            words::gradient_name(&population.neuron),
             row.shape.to_string(),
             row.weights.iter().map(shape).collect::<Vec<_>>().join(" + "),
             count(row.fan_in),
@@ -72,73 +81,74 @@ fn layers(network: &Network) -> String {
             count(row.dense_operations as usize),
         ]);
     }
-    rows.push(vec![
-        "total".to_owned(),
-        String::new(),
-        String::new(),
-        format!("{} neurons", text::thousands(summary.neurons)),
-        String::new(),
-        String::new(),
-        text::thousands(summary.parameters),
-        text::thousands(summary.dense_operations),
-    ]);
+    let sums = [summary.parameters as u64, summary.dense_operations].map(text::thousands);
+    let neurons = format!("{} neurons", text::thousands(summary.neurons));
+    rows.push([vec!["total".to_owned()], blank(3), vec![neurons], blank(2), sums.to_vec()].concat());
     if text::columns() >= WIDE {
-        return text::table(&head, &rows, &[5, 6, 7], true);
+        return text::table(&head, &rows, &[6, 7, 8], true);
     }
-    let narrow =
-        |row: &[String]| [0, 2, 3, 4, 6, 7].map(|column| row.get(column).cloned().unwrap_or_default()).to_vec();
+    let narrow = |row: &[String]| NARROW.map(|column| row.get(column).cloned().unwrap_or_default()).to_vec();
     let rows: Vec<Vec<String>> = rows.iter().map(|row| narrow(row)).collect();
-    text::table(&[0, 2, 3, 4, 6, 7].map(|column| head[column]), &rows, &[4, 5], true)
+    text::table(&NARROW.map(|column| head[column]), &rows, &[4, 5], true)
 }
 
-/// What each kind of neuron does, and how error passes back through it.
+/// What each kind of neuron does, how error passes back through it, and which populations are of it.
 fn neurons(out: &mut impl Write, network: &Network) -> io::Result<()> {
-    let mut kinds: Vec<(&str, String, String)> = Vec::new();
-    for neuron in network.populations().iter().map(|population| &population.neuron) {
-        let kind = (neuron.name(), neuron.equations(), words::gradient(neuron));
-        if !kinds.contains(&kind) {
-            kinds.push(kind);
+    let mut kinds: Vec<(&str, String, String, Vec<&str>)> = Vec::new();
+    for population in network.populations() {
+        let neuron = &population.neuron;
+        let (name, equations, gradient) = (neuron.name(), neuron.equations(), words::gradient(neuron));
+        match kinds.iter_mut().find(|kind| (kind.0, &kind.1, &kind.2) == (name, &equations, &gradient)) {
+            Some((.., populations)) => populations.push(&population.name),
+            None => kinds.push((name, equations, gradient, vec![&population.name])),
         }
     }
-    for (name, equations, gradient) in kinds {
-        writeln!(out, "{}", labelled("neuron", format!("{}  {equations}", style(name).cyan())))?;
+    for (name, equations, gradient, populations) in kinds {
+        let populations = style(format!("in {}", populations.join(", "))).dim();
+        writeln!(out, "{}", labelled("neuron", format!("{} {populations}", style(name).cyan())))?;
+        writeln!(out, "{}", labelled("", equations))?;
         writeln!(out, "{}", labelled("", format!("gradient {gradient}")))?;
     }
     Ok(())
 }
 
-/// What each engine needs, and what fits.
+/// What training takes on each engine, by what it is for, and what fits.
 fn memory(registry: &Registry, named: &Named, threads: usize) -> String {
     let batch = named.experiment.training.batch;
-    let mut rows = Vec::new();
+    let images = images(named);
+    let (mut head, mut rows) = (Vec::new(), Vec::new());
     for name in registry.engines.names() {
-        let needs = loading::named_engine(registry, name, threads).and_then(|engine| needs(engine.as_ref(), named));
-        rows.push(match needs {
-            Ok([train, evaluate, each]) if train <= ROOM => {
-                let largest = batch + (ROOM - train) / each;
-                vec![
-                    name.to_owned(),
-                    text::bytes(train),
-                    text::bytes(evaluate),
-                    format!("about {}", text::thousands(largest)),
-                ]
-            }
-            Ok([train, evaluate, _]) => {
-                vec![name.to_owned(), text::bytes(train), text::bytes(evaluate), format!("less than {batch}")]
-            }
-            Err(error) => vec![name.to_owned(), "-".to_owned(), "-".to_owned(), error.to_string()],
+        let needs = loading::named_engine(registry, name, threads).and_then(|engine| {
+            let needs = |batch| memory::of_run(named, engine.as_ref(), images, batch);
+            Ok((needs(batch)?, needs(2 * batch)?.total()))
         });
+        let mut row = vec![name.to_owned()];
+        match needs {
+            Ok((memory, twice)) => {
+                let total = memory.total();
+                let each = (twice.saturating_sub(total) / batch).max(1);
+                let largest = match ROOM.checked_sub(total) {
+                    Some(room) => format!("about {}", text::thousands(batch + room / each)),
+                    None => format!("less than {batch}"),
+                };
+                row.extend(memory.parts.iter().map(|(_, bytes)| text::bytes(*bytes)));
+                row.extend([text::bytes(total), largest]);
+                head = memory.parts.iter().map(|(what, _)| *what).collect();
+            }
+            Err(error) => row.push(error.to_string()),
+        }
+        rows.push(row);
     }
-    let (train, evaluate) = (format!("training, batch {batch}"), format!("evaluation, batch {batch}"));
-    text::table(&["engine's memory", &train, &evaluate, "largest batch in 8 GB"], &rows, &[1, 2, 3], false)
+    let title = format!("memory, batch {batch}");
+    let head = [&[title.as_str()], &head[..], &["total", "largest batch in 8 GB"]].concat();
+    text::table(&head, &rows, &[1, 2, 3, 4, 5, 6, 7], false)
 }
 
-/// Bytes of a training session, of an evaluation session, and of each further image in training.
-fn needs(engine: &dyn Engine, named: &Named) -> anyhow::Result<[usize; 3]> {
-    let training = &named.experiment.training;
-    let (steps, batch) = (named.experiment.steps, training.batch);
-    let plan = |batch| Plan { chunk: training.chunk, ..Plan::new(steps, batch) };
-    let bytes = |plan| engine.compile(&named.built.network, plan).map(|session| session.memory().total());
-    let (one, two) = (bytes(plan(batch).train())?, bytes(plan(2 * batch).train())?);
-    Ok([one, bytes(plan(batch))?, (two.saturating_sub(one) / batch).max(1)])
+/// Images that a run holds in memory; those of the training set alone where the data are not at hand.
+fn images(named: &Named) -> usize {
+    let limit = named.experiment.training.limit.unwrap_or(usize::MAX);
+    match named.built.data.load(None) {
+        Ok(images) => images.train.len().min(limit) + images.test.len().min(limit),
+        Err(_) => named.built.data.training_images().min(limit),
+    }
 }

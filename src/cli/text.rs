@@ -98,8 +98,8 @@ pub(crate) fn significant(value: f64) -> String {
     text.to_owned()
 }
 
-/// Lines of label, text and an aside in a column of its own, if the terminal has room for it; the first label stands
-/// out.
+/// Lines of label, text, and an aside in a column of its own, or wrapped and without asides where the terminal has no
+/// room for them; the first label stands out.
 pub(crate) fn header(lines: &[(&str, String, String)]) -> String {
     let label = lines.iter().map(|(label, ..)| label.len() + 3).max().unwrap_or(0).max(LABEL);
     let width = lines.iter().map(|(_, text, _)| measure_text_width(text)).max().unwrap_or(0);
@@ -110,7 +110,7 @@ pub(crate) fn header(lines: &[(&str, String, String)]) -> String {
         let name = if index == 0 { name.bold() } else { name.dim() };
         let gap = " ".repeat(width - measure_text_width(text) + 3);
         let aside = if aside.is_empty() || !is_wide { String::new() } else { format!("{gap}{}", style(aside).dim()) };
-        format!("  {name}{text}{aside}\n")
+        format!("  {name}{}{aside}\n", wrapped(text, 2 + label, 2 + label).trim_start())
     };
     lines.iter().enumerate().map(line).collect()
 }

@@ -1,7 +1,6 @@
 //! `snn train`: start a run, or go on with one.
 
 use std::{
-    fs,
     io::{self, Write as _},
     path::Path,
     process::ExitCode,
@@ -15,11 +14,12 @@ use crate::{
         display::{Audience, Display},
         interrupt::STOPPED,
         loading::{self, Named},
+        memory,
         text::{self, labelled},
         words,
     },
-    core::{Engine, Memory, Plan, Splits, registry::Registry},
-    models::{Experiment, experiment::Optimizer},
+    core::{Engine, Memory, Splits, registry::Registry},
+    models::Experiment,
     train::{Job, Outcome, RunFolder, SAVE_EVERY, fit},
 };
 
@@ -61,7 +61,7 @@ fn start(registry: &Registry, args: &TrainArgs, engine: &dyn Engine) -> anyhow::
         limit_experiment(&mut named.experiment, images.train.len(), limit)?;
     }
     loading::limit(&mut images, named.experiment.training.limit);
-    check_memory(&memory(&named, engine, &images)?)?;
+    memory::check(&planned(&named, engine, &images)?)?;
     let text = named.experiment.to_ron();
     let folder = match &args.out {
         Some(out) => RunFolder::create(out, &text)?,
@@ -108,13 +108,13 @@ fn resume(registry: &Registry, args: &TrainArgs, folder: &Path) -> anyhow::Resul
     let mut images = loading::images(&built, &args.common)?;
     loading::limit(&mut images, experiment.training.limit);
     let name = folder.path().file_name().map_or_else(|| "run".to_owned(), |name| name.to_string_lossy().into_owned());
-    Ok((Named { experiment, built, name, origin: file }, images, folder))
+    Ok((Named { experiment, built, weights: None, name, origin: file }, images, folder))
 }
 
 fn header(named: &Named, engine: &dyn Engine, images: &Splits, folder: &Path) -> anyhow::Result<String> {
     let experiment = &named.experiment;
     let training = &experiment.training;
-    let memory = memory(named, engine, images)?;
+    let memory = planned(named, engine, images)?;
     let learned = images.train.len() - training.validation.min(images.train.len());
     let data = format!(
         "{}: {} to learn from, {} held out, {} to test",
@@ -127,55 +127,14 @@ fn header(named: &Named, engine: &dyn Engine, images: &Splits, folder: &Path) ->
         (&named.name, words::network(&named.built.network, experiment.steps), named.origin.clone()),
         ("engine", engine.describe(), String::new()),
         ("data", data, images.folder.display().to_string()),
-        ("memory", planned(&memory), format!("batch {}", training.batch)),
+        ("memory", memory::planned(&memory), format!("batch {}", training.batch)),
         ("run", folder.display().to_string(), format!("seed {}", training.seed)),
     ]))
 }
 
-/// What a run takes at most: the training session, the evaluation session beside it, the values that are learned with
-/// all that the optimizer and a checkpoint hold of them, outputs over time with their errors, and the images.
-fn memory(named: &Named, engine: &dyn Engine, images: &Splits) -> anyhow::Result<Memory> {
-    let Named { experiment, built, .. } = named;
-    let network = &built.network;
-    let (steps, batch) = (experiment.steps, experiment.training.batch);
-    let plan = Plan { chunk: experiment.training.chunk, ..Plan::new(steps, batch).train() };
-    let mut memory = engine.compile(network, plan)?.memory();
-    memory.parts.push(("evaluation", engine.compile(network, Plan { train: false, ..plan })?.memory().total()));
-    let moments = match experiment.training.optimizer {
-        Optimizer::Sgd { momentum: 0.0, .. } => 0,
-        Optimizer::Sgd { .. } => 1,
-        Optimizer::Adam { .. } | Optimizer::AdamW { .. } => 2,
-    };
-    // Weights, gradients and moments; a checkpoint holds weights and moments once as values and once as bytes.
-    let copies = 2 + moments + 2 * (1 + moments);
-    memory.parts.push(("weights and optimizer", copies * network.parameters() * size_of::<f32>()));
-    memory.parts.push(("outputs", 2 * steps * batch * network.classes() * size_of::<f32>()));
-    memory.parts.push(("images", (images.train.len() + images.test.len()) * built.data.shape().len()));
-    Ok(memory)
-}
-
-/// Refuses a plan that is larger than the memory that is free, where the system tells it.
-fn check_memory(memory: &Memory) -> anyhow::Result<()> {
-    let Ok(system) = fs::read_to_string("/proc/meminfo") else { return Ok(()) };
-    let line = system.lines().find_map(|line| line.strip_prefix("MemAvailable:"));
-    let kibibytes = line.and_then(|line| line.split_whitespace().next()?.parse::<usize>().ok());
-    match kibibytes.map(|kibibytes| kibibytes.saturating_mul(1024)) {
-        Some(free) if memory.total() > free => bail!(
-            "this run would take up to {}, and {} of memory are free; try a smaller --batch or fewer --steps",
-            text::bytes(memory.total()),
-            text::bytes(free)
-        ),
-        _ => Ok(()),
-    }
-}
-
-/// Total and largest parts.
-fn planned(memory: &Memory) -> String {
-    let mut parts = memory.parts.clone();
-    parts.sort_by_key(|(_, bytes)| std::cmp::Reverse(*bytes));
-    let parts: Vec<String> =
-        parts.iter().take(3).map(|(what, bytes)| format!("{what} {}", text::bytes(*bytes))).collect();
-    format!("{} planned ({})", text::bytes(memory.total()), parts.join(", "))
+/// The memory that the run takes at most.
+fn planned(named: &Named, engine: &dyn Engine, images: &Splits) -> anyhow::Result<Memory> {
+    memory::of_run(named, engine, images.train.len() + images.test.len(), named.experiment.training.batch)
 }
 
 fn conclude(outcome: &Outcome, folder: &Path, json: bool) -> anyhow::Result<ExitCode> {

@@ -16,6 +16,18 @@ pub(crate) fn network(network: &Network, steps: usize) -> String {
     format!("{} -> {classes} classes, {steps} steps, {neuron}, {weights} weights", network.input())
 }
 
+/// The gradient of a neuron in a word: the name of its surrogate, or of the paper's rule.
+pub(crate) fn gradient_name(neuron: &Neuron) -> String {
+    let name = match neuron.gradient() {
+        Gradient::Surrogate { surrogate, .. } => surrogate.to_string(),
+        Gradient::SpikeGated { correction: Some(_), .. } => "LeakCorrected".to_owned(),
+        Gradient::SpikeGated { correction: None, .. } if neuron.fires() => "spike-gated".to_owned(),
+        Gradient::SpikeGated { .. } => "LeakFree".to_owned(),
+        Gradient::Exact => "Exact".to_owned(),
+    };
+    name.split('(').next().unwrap_or_default().to_owned()
+}
+
 /// How error passes back through a neuron.
 pub(crate) fn gradient(neuron: &Neuron) -> String {
     match neuron.gradient() {

@@ -1,0 +1,26 @@
+//! Constants of neurons that are trained, such as the leak of a `Plif`.
+
+use crate::{
+    cli::text,
+    core::{Network, Weights},
+};
+
+/// A table of all trained constants with their values before training and, where there are `weights`, after it; none
+/// if the neurons of `network` train nothing.
+pub(crate) fn table(network: &Network, weights: Option<&Weights>) -> Option<String> {
+    let mut rows = Vec::new();
+    for population in network.populations() {
+        for (parameter, &weight) in population.neuron.parameters().iter().zip(&population.parameters) {
+            let mut row = vec![population.name.clone(), parameter.name.to_owned(), value(parameter.initial)];
+            row.extend(weights.map(|weights| value(parameter.link.value(weights[weight][0]))));
+            rows.push(row);
+        }
+    }
+    let head = ["population", "trained constant", "initial", "trained"];
+    let columns = if weights.is_some() { 4 } else { 3 };
+    (!rows.is_empty()).then(|| text::table(&head[..columns], &rows, &[2, 3][..columns - 2], false))
+}
+
+fn value(value: f32) -> String {
+    format!("{value:.4}")
+}

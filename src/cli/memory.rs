@@ -1,0 +1,59 @@
+//! The memory of a run, by what it is for: `snn show` states it, `snn train` states it and refuses what does not fit.
+
+use std::fs;
+
+use anyhow::bail;
+
+use crate::{
+    cli::{loading::Named, text},
+    core::{Engine, Memory, Plan},
+    models::experiment::Optimizer,
+};
+
+/// What training with batches of `batch` takes at most, with `images` images in memory: the training session, the
+/// evaluation session beside it, the values that are learned with all that the optimizer and a checkpoint hold of them,
+/// outputs over time with their errors, and the images.
+pub(crate) fn of_run(named: &Named, engine: &dyn Engine, images: usize, batch: usize) -> anyhow::Result<Memory> {
+    let Named { experiment, built, .. } = named;
+    let network = &built.network;
+    let steps = experiment.steps;
+    let plan = Plan { chunk: experiment.training.chunk, ..Plan::new(steps, batch).train() };
+    let session = |plan| engine.compile(network, plan).map(|session| session.memory().total());
+    let moments = match experiment.training.optimizer {
+        Optimizer::Sgd { momentum: 0.0, .. } => 0,
+        Optimizer::Sgd { .. } => 1,
+        Optimizer::Adam { .. } | Optimizer::AdamW { .. } => 2,
+    };
+    // Weights, gradients and moments; a checkpoint holds weights and moments once as values and once as bytes.
+    let copies = 2 + moments + 2 * (1 + moments);
+    let parts = vec![
+        ("training", session(plan)?),
+        ("evaluation", session(Plan { train: false, ..plan })?),
+        ("images", images * built.data.shape().len()),
+        ("weights and optimizer", copies * network.parameters() * size_of::<f32>()),
+        ("outputs", 2 * steps * batch * network.classes() * size_of::<f32>()),
+    ];
+    Ok(Memory { parts })
+}
+
+/// Total and parts on one line.
+pub(crate) fn planned(memory: &Memory) -> String {
+    let parts: Vec<String> =
+        memory.parts.iter().map(|(what, bytes)| format!("{what} {}", text::bytes(*bytes))).collect();
+    format!("{} planned ({})", text::bytes(memory.total()), parts.join(", "))
+}
+
+/// Refuses a plan that is larger than the memory that is free, where the system tells it.
+pub(crate) fn check(memory: &Memory) -> anyhow::Result<()> {
+    let Ok(system) = fs::read_to_string("/proc/meminfo") else { return Ok(()) };
+    let line = system.lines().find_map(|line| line.strip_prefix("MemAvailable:"));
+    let kibibytes = line.and_then(|line| line.split_whitespace().next()?.parse::<usize>().ok());
+    match kibibytes.map(|kibibytes| kibibytes.saturating_mul(1024)) {
+        Some(free) if memory.total() > free => bail!(
+            "this run would take up to {}, and {} of memory are free; try a smaller --batch or fewer --steps",
+            text::bytes(memory.total()),
+            text::bytes(free)
+        ),
+        _ => Ok(()),
+    }
+}
