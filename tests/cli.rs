@@ -305,13 +305,37 @@ fn names_are_listed_and_explained() {
     for part in ["Lif, If, ", "Atan, ", "Poisson, Direct", "Final, Mean", "SquaredError", "Sequence", "Mnist", "cpu"] {
         assert!(text.contains(part), "{part} in {text}");
     }
-    let text = stdout(&snn(dir.path(), &["list", "neurons"]));
-    for part in ["  Lif(leak: 0.99, ", "charge v = V + I", "leak-corrected: ", "trains leak", "snntorch-leaky"] {
+    for part in ["Conv, AvgPool", "Hard, Soft", "LeakCorrected, ", "Sgd, Adam", "Constant, Steps", "None, Shift"] {
         assert!(text.contains(part), "{part} in {text}");
     }
-    for kind in ["surrogates", "encoders", "readouts", "losses", "networks", "data-sets", "engines"] {
+    let text = stdout(&snn(dir.path(), &["list", "neurons"]));
+    for part in ["  Lif\n", "charge v = V + I", "gradient LeakCorrected\n", "a bare Lif has the paper's"] {
+        assert!(text.contains(part), "{part} in {text}");
+    }
+    for kind in ["layers", "resets", "surrogates", "encoders", "readouts", "losses", "networks", "data-sets", "engines"]
+    {
         assert!(stdout(&snn(dir.path(), &["list", kind])).lines().count() >= 3, "{kind}");
     }
+    let text = stdout(&snn(dir.path(), &["list", "optimizers"]));
+    for part in ["  Sgd(rate: 0.003, momentum: 0.9, weight_decay: 0.0005)\n", "w -= rate m", "AdamW("] {
+        assert!(text.contains(part), "{part} in {text}");
+    }
+}
+
+#[test]
+fn one_name_is_explained() {
+    let dir = folder();
+    let text = stdout(&snn(dir.path(), &["list", "neurons", "Lif"]));
+    for part in ["  Lif(leak: 0.99, ", "leak-corrected: ", "snntorch-leaky: "] {
+        assert!(text.contains(part), "{part} in {text}");
+    }
+    assert_eq!(stdout(&snn(dir.path(), &["list", "lif"])), text);
+    assert!(stdout(&snn(dir.path(), &["list", "Plif"])).contains("trains leak"));
+    assert!(stdout(&snn(dir.path(), &["list", "Cosine"])).contains("schedules\n  Cosine(floor: 0.0, warmup: 0.0)"));
+    let text = error(dir.path(), &["list", "neurons", "Lief"]);
+    assert!(text.starts_with("error: none of the neurons is called \"Lief\"; known: Lif, If, "), "{text}");
+    let text = error(dir.path(), &["list", "nuerons"]);
+    assert!(text.contains("nothing to list is called \"nuerons\"") && text.contains("layers, neurons, "), "{text}");
 }
 
 #[test]

@@ -1,10 +1,12 @@
-//! `snn list`: the names of the registry. `snn presets`: the experiments that are shipped.
+//! `snn list`: what an experiment can name. `snn presets`: the experiments that are shipped.
 
 use std::{
     io::{self, Write},
     process::ExitCode,
 };
 
+use anyhow::bail;
+use clap::ValueEnum;
 use console::style;
 
 use crate::{
@@ -14,99 +16,169 @@ use crate::{
         neuron::PEERS,
         registry::{Catalog, Part, Registry},
     },
-    models::presets,
+    models::{choices, presets},
 };
 
 /// Columns by which what is said of a name stands apart from it.
 const INDENT: usize = 6;
 
+/// A name and what is said of it.
+struct Entry {
+    name: String,
+    /// As it stands in a list.
+    head: String,
+    /// As RON writes it, all fields at their defaults.
+    form: String,
+    /// What is said of it in a list.
+    lines: Vec<String>,
+    /// What is said besides where it stands alone.
+    more: Vec<String>,
+}
+
 pub(crate) fn run(registry: &Registry, args: &ListArgs) -> anyhow::Result<ExitCode> {
     let mut out = io::stdout().lock();
-    writeln!(out)?;
-    match args.kind {
-        None => {
-            names(&mut out, "neurons", &registry.neurons)?;
-            names(&mut out, "surrogates", &registry.surrogates)?;
-            names(&mut out, "encoders", &registry.encoders)?;
-            names(&mut out, "readouts", &registry.readouts)?;
-            names(&mut out, "losses", &registry.losses)?;
-            names(&mut out, "networks", &registry.families)?;
-            names(&mut out, "data sets", &registry.data_sets)?;
-            names(&mut out, "engines", &registry.engines)?;
-            let hint = "snn list neurons, snn list surrogates and so on explain each";
-            writeln!(out, "\n  {}", style(hint).dim())?;
-        }
-        Some(Kind::Neurons) => {
-            explain(&mut out, registry, &registry.neurons, |neuron| {
-                vec![neuron.equations(), format!("gradient {}", words::gradient(neuron)), trained(neuron)]
-            })?;
-            peers(&mut out)?;
-        }
-        Some(Kind::Surrogates) => explain(&mut out, registry, &registry.surrogates, |surrogate| {
-            let slope = |x: f64| text::significant(surrogate.grad(x));
-            let slopes = [-0.5, 0.0, 0.25, 0.5, 1.0, 2.0].map(|x| format!("{} at {x}", slope(x)));
-            vec![format!("slope {}, x = v - threshold", surrogate.equation()), slopes.join(", ")]
-        })?,
-        Some(Kind::Encoders) => {
-            explain(&mut out, registry, &registry.encoders, |encoder| vec![encoder.describe()])?;
-        }
-        Some(Kind::Readouts) => {
-            explain(&mut out, registry, &registry.readouts, |readout| vec![format!("score {}", readout.equation())])?;
-        }
-        Some(Kind::Losses) => explain(&mut out, registry, &registry.losses, |loss| vec![loss.equation()])?,
-        Some(Kind::Networks) => explain(&mut out, registry, &registry.families, |_| Vec::new())?,
-        Some(Kind::DataSets) => {
-            explain(&mut out, registry, &registry.data_sets, |data| vec![data.describe()])?;
-        }
-        Some(Kind::Engines) => {
-            explain(&mut out, registry, &registry.engines, |engine| vec![engine.describe()])?;
-        }
+    let Some(what) = &args.what else {
+        overview(&mut out, registry)?;
+        return Ok(ExitCode::SUCCESS);
+    };
+    match (Kind::from_str(what, true), &args.name) {
+        (Ok(kind), None) => list(&mut out, registry, kind)?,
+        (Ok(kind), Some(name)) => explain(&mut out, registry, &[kind], name)?,
+        (Err(_), None) => explain(&mut out, registry, Kind::value_variants(), what)?,
+        (Err(_), Some(_)) => bail!("nothing to list is called \"{what}\"; there are {}", kinds()),
     }
-    writeln!(out)?;
     Ok(ExitCode::SUCCESS)
 }
 
-/// The names of one kind.
-fn names<T>(out: &mut impl Write, kind: &str, catalog: &Catalog<T>) -> io::Result<()> {
-    writeln!(out, "{}", text::labelled(kind, catalog.names().collect::<Vec<_>>().join(", ")))
+/// All names, kind by kind.
+fn overview(out: &mut impl Write, registry: &Registry) -> io::Result<()> {
+    writeln!(out)?;
+    for kind in Kind::value_variants() {
+        let names: Vec<String> = entries(registry, *kind).into_iter().map(|entry| entry.name).collect();
+        writeln!(out, "{}", text::labelled(&called(*kind), names.join(", ")))?;
+    }
+    let hint = "snn list neurons, snn list layers and so on explain each; snn list Lif says all there is of one";
+    writeln!(out, "\n  {}\n", style(hint).dim())
 }
 
-/// Each name with its fields at their defaults, as RON writes them, and what is said of it.
-fn explain<T>(
-    out: &mut impl Write,
-    registry: &Registry,
-    catalog: &Catalog<T>,
-    say: impl Fn(&T) -> Vec<String>,
-) -> io::Result<()> {
-    for name in catalog.names() {
-        let mut part = Part::new(name);
-        let lines = match catalog.make(&mut part, registry) {
-            Ok(made) => say(&made),
-            Err(error) => vec![format!("has no defaults: {error}")],
-        };
-        let (name, fields) = (style(&part.name).bold(), text::one_line(&part.fields));
-        writeln!(out, "{}", text::wrapped(&format!("{name}{fields}"), 2, INDENT))?;
-        for line in lines.iter().filter(|line| !line.is_empty()) {
-            writeln!(out, "{}", text::wrapped(line, INDENT, INDENT))?;
+/// All names of one kind.
+fn list(out: &mut impl Write, registry: &Registry, kind: Kind) -> io::Result<()> {
+    writeln!(out)?;
+    for entry in entries(registry, kind) {
+        write_entry(out, &entry.head, &entry.name, &entry.lines)?;
+    }
+    if kind == Kind::Neurons {
+        let gradient = "mind the gradient: a bare Lif has the paper's, LeakCorrected, where If, Plif and most others \
+                        have a surrogate; for one, write Lif(gradient: Atan)";
+        let hint = "snn list Lif shows its fields, and what it is called in other libraries";
+        writeln!(out, "\n{}", style(text::wrapped(gradient, 2, 2)).dim())?;
+        writeln!(out, "{}", style(text::wrapped(hint, 2, 2)).dim())?;
+    }
+    writeln!(out)
+}
+
+/// Everything about whatever is called `name` in `kinds`.
+fn explain(out: &mut impl Write, registry: &Registry, kinds_of: &[Kind], name: &str) -> anyhow::Result<()> {
+    let mut is_found = false;
+    for kind in kinds_of {
+        for entry in entries(registry, *kind).iter().filter(|entry| entry.name.eq_ignore_ascii_case(name)) {
+            writeln!(out, "\n  {}", style(called(*kind)).dim())?;
+            write_entry(out, &entry.form, &entry.name, &[&entry.lines[..], &entry.more].concat())?;
+            is_found = true;
         }
     }
-    Ok(())
+    match kinds_of {
+        _ if is_found => Ok(writeln!(out)?),
+        [kind] => {
+            let known: Vec<String> = entries(registry, *kind).into_iter().map(|entry| entry.name).collect();
+            bail!("none of the {} is called \"{name}\"; known: {}", called(*kind), known.join(", "))
+        }
+        _ => bail!("nothing to list is called \"{name}\"; snn list shows all names, and there are {}", kinds()),
+    }
 }
 
-/// The constants that a neuron trains.
-fn trained(neuron: &Neuron) -> String {
-    let names: Vec<&str> = neuron.parameters().iter().map(|parameter| parameter.name).collect();
-    if names.is_empty() { String::new() } else { format!("trains {}", names.join(", ")) }
-}
-
-/// Neurons of other libraries.
-fn peers(out: &mut impl Write) -> io::Result<()> {
-    writeln!(out, "\n  {}\n", style("neurons of other libraries, to paste").dim())?;
-    for peer in PEERS {
-        writeln!(out, "{}", text::wrapped(&style(peer.part).bold().to_string(), 2, INDENT))?;
-        writeln!(out, "{}", text::wrapped(&format!("{}: {}", peer.name, peer.note), INDENT, INDENT))?;
+fn write_entry(out: &mut impl Write, head: &str, name: &str, lines: &[String]) -> io::Result<()> {
+    let rest = head.strip_prefix(name).unwrap_or_default();
+    writeln!(out, "{}", text::wrapped(&format!("{}{rest}", style(name).bold()), 2, INDENT))?;
+    for line in lines.iter().filter(|line| !line.is_empty()) {
+        writeln!(out, "{}", text::wrapped(line, INDENT, INDENT))?;
     }
     Ok(())
+}
+
+/// What a kind is called on the command line.
+fn called(kind: Kind) -> String {
+    kind.to_possible_value().map_or_else(String::new, |value| value.get_name().to_owned())
+}
+
+fn kinds() -> String {
+    Kind::value_variants().iter().map(|kind| called(*kind)).collect::<Vec<_>>().join(", ")
+}
+
+fn entries(registry: &Registry, kind: Kind) -> Vec<Entry> {
+    match kind {
+        Kind::Neurons => named(registry, &registry.neurons, neuron),
+        Kind::Surrogates => named(registry, &registry.surrogates, |surrogate, entry| {
+            let slope = |x: f64| text::significant(surrogate.grad(x));
+            let slopes = [-0.5, 0.0, 0.25, 0.5, 1.0, 2.0].map(|x| format!("{} at {x}", slope(x)));
+            entry.lines = vec![format!("slope {}, x = v - threshold", surrogate.equation()), slopes.join(", ")];
+        }),
+        Kind::Encoders => named(registry, &registry.encoders, |encoder, entry| entry.lines.push(encoder.describe())),
+        Kind::Readouts => named(registry, &registry.readouts, |readout, entry| {
+            entry.lines.push(format!("score {}", readout.equation()));
+        }),
+        Kind::Losses => named(registry, &registry.losses, |loss, entry| entry.lines.push(loss.equation())),
+        Kind::Networks => named(registry, &registry.families, |_, _| {}),
+        Kind::DataSets => named(registry, &registry.data_sets, |data, entry| entry.lines.push(data.describe())),
+        Kind::Engines => named(registry, &registry.engines, |engine, entry| entry.lines.push(engine.describe())),
+        Kind::Layers | Kind::Resets | Kind::Gradients | Kind::Optimizers | Kind::Schedules | Kind::Augmentations => {
+            chosen(&called(kind))
+        }
+    }
+}
+
+/// The names of a catalog; `say` adds what is said of what a name makes.
+fn named<T>(registry: &Registry, catalog: &Catalog<T>, say: impl Fn(&T, &mut Entry)) -> Vec<Entry> {
+    let entry = |name: &str| {
+        let mut part = Part::new(name);
+        let made = catalog.make(&mut part, registry);
+        let form = format!("{name}{}", text::one_line(&part.fields));
+        let mut entry = Entry { name: name.to_owned(), head: form.clone(), form, lines: Vec::new(), more: Vec::new() };
+        match made {
+            Ok(made) => say(&made, &mut entry),
+            Err(error) => entry.lines.push(format!("has no defaults: {error}")),
+        }
+        entry
+    };
+    catalog.names().map(entry).collect()
+}
+
+/// Choices that are no names of the registry.
+fn chosen(many: &str) -> Vec<Entry> {
+    let entry = |choice: &choices::Choice| Entry {
+        name: choice.name().to_owned(),
+        head: choice.example.to_owned(),
+        form: choice.example.to_owned(),
+        lines: vec![choice.equation.to_owned(), choice.meaning.to_owned()],
+        more: Vec::new(),
+    };
+    choices::of(many).into_iter().flat_map(|choices| choices.all).map(entry).collect()
+}
+
+/// What is said of a neuron: in a list without its fields, which are many.
+fn neuron(neuron: &Neuron, entry: &mut Entry) {
+    entry.head.clone_from(&entry.name);
+    entry.lines = vec![neuron.equations(), format!("gradient {}", words::gradient_name(neuron))];
+    entry.more.push(words::gradient(neuron));
+    let trained: Vec<&str> = neuron.parameters().iter().map(|parameter| parameter.name).collect();
+    if !trained.is_empty() {
+        entry.more.push(format!("trains {}", trained.join(", ")));
+    }
+    let same = PEERS.iter().filter(|peer| peer.part.split('(').next() == Some(entry.name.as_str()));
+    for peer in same {
+        entry.more.push(format!("{}: {}", peer.name, peer.note));
+        entry.more.push(format!("   {}", peer.part));
+    }
 }
 
 pub(crate) fn presets(args: &PresetsArgs) -> anyhow::Result<ExitCode> {

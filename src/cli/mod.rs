@@ -150,36 +150,42 @@ struct ShowArgs {
     threads: usize,
 }
 
-/// List the names that an experiment can use, each with its fields and what it does.
+/// List what an experiment can use: neurons, layers, optimizers and all else that has a name.
 #[derive(Debug, Args)]
 #[command(after_help = "\
+Kinds:
+  layers, neurons, resets, gradients, surrogates, encoders, readouts, losses, networks, data-sets, optimizers,
+  schedules, augmentations, engines
+
 Examples:
   snn list                 all names
-  snn list neurons         equations and gradients, and the neurons of other libraries
-  snn list surrogates      slopes")]
+  snn list neurons         equations and gradients
+  snn list Lif             its fields, and what it is called in other libraries
+  snn list optimizers      update rules, to paste")]
 struct ListArgs {
-    /// What to explain
-    #[arg(value_enum)]
-    kind: Option<Kind>,
+    /// Kind to list, or name to explain
+    #[arg(value_name = "KIND|NAME")]
+    what: Option<String>,
+    /// One of the kind, to explain
+    name: Option<String>,
 }
 
+/// Kinds of things that `snn list` lists.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
 enum Kind {
-    /// How current becomes spikes
+    Layers,
     Neurons,
-    /// What stands in for the derivative of a spike
+    Resets,
+    Gradients,
     Surrogates,
-    /// How an image becomes input
     Encoders,
-    /// How output over time becomes class scores
     Readouts,
-    /// What is made small
     Losses,
-    /// How populations are connected
     Networks,
-    /// Images with labels
     DataSets,
-    /// What computes
+    Optimizers,
+    Schedules,
+    Augmentations,
     Engines,
 }
 
@@ -207,7 +213,7 @@ struct Overrides {
     /// Passes over the training images (training.epochs)
     #[arg(long, value_name = "N")]
     epochs: Option<usize>,
-    /// Images of one optimizer step (training.batch)
+    /// Images of one update of the weights (training.batch)
     #[arg(long, value_name = "N")]
     batch: Option<usize>,
 }

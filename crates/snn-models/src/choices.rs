@@ -113,7 +113,7 @@ pub const CHOICES: [Choices; 6] = [
             Choice {
                 example: "Atan(alpha: 2.0)",
                 equation: "d(t) by the chain rule, with the slope of the surrogate for that of a spike",
-                meaning: "a surrogate, the default of all other neurons that fire; snn list surrogates has them all",
+                meaning: "a surrogate, the default of most neurons but Lif; snn list surrogates has them all",
             },
             Choice {
                 example: "Exact",

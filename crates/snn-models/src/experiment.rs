@@ -36,7 +36,7 @@ pub struct Experiment {
 pub struct Training {
     /// Passes over the training images.
     pub epochs: usize,
-    /// Images of one optimizer step.
+    /// Images of one update of the weights.
     pub batch: usize,
     /// Update rule and its constants.
     pub optimizer: Optimizer,
@@ -123,7 +123,7 @@ pub enum Schedule {
         /// What it is multiplied by each time.
         factor: f32,
     },
-    /// From 1 down to `floor` along half a cosine over all optimizer steps, after a linear rise over `warmup` epochs.
+    /// From 1 down to `floor` along half a cosine over all updates, after a linear rise over `warmup` epochs.
     Cosine {
         /// Factor at the end.
         #[serde(default)]

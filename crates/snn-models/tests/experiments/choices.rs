@@ -1,6 +1,6 @@
 //! Every choice that is shown can be made, and every choice that there is is shown.
 
-use snn_models::choices::{CHOICES, Choices};
+use snn_models::choices::{CHOICES, Choice, Choices};
 
 use crate::lenet;
 
@@ -38,7 +38,7 @@ fn no_choice_is_left_out() {
     for choices in CHOICES.iter().filter(|choices| choices.many != "gradients") {
         let value = if choices.many == "layers" { "[Nothing()]" } else { "Nothing()" };
         let error = lenet(&[(choices.path, value)]).unwrap_err().to_string();
-        let names: Vec<&str> = choices.all.iter().map(|choice| choice.name()).collect();
+        let names: Vec<&str> = choices.all.iter().map(Choice::name).collect();
         let line = format!("known {}: {}", choices.many, names.join(", "));
         assert!(error.lines().any(|known| known.trim_start_matches([' ', '=']) == line), "{line} in {error}");
     }
