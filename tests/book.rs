@@ -5,7 +5,8 @@ use std::path::Path;
 
 use snn::core::neuron::PEERS;
 use snn::core::registry::{Catalog, Part, Registry};
-use snn::models::Experiment;
+use snn::models::choices::CHOICES;
+use snn::models::{Experiment, presets};
 
 fn registry() -> Registry {
     snn::registry().expect("built-in names differ")
@@ -25,7 +26,9 @@ fn blocks(text: &str) -> impl Iterator<Item = &str> {
 fn every_experiment_and_part_that_is_shown_can_be_made() {
     let registry = registry();
     let mut count = 0;
-    for name in ["README.md", "book/src/neurons.md", "book/src/surrogates.md", "book/src/encoders-and-losses.md"] {
+    let pages =
+        ["experiment", "neurons", "surrogates", "encoders-and-losses"].map(|page| format!("book/src/{page}.md"));
+    for name in pages.iter().map(String::as_str).chain(["README.md"]) {
         for block in blocks(&page(name)) {
             count += 1;
             if block.contains("Experiment(") {
@@ -62,5 +65,27 @@ fn every_peer_is_listed_as_it_is() {
     let text = page("book/src/neurons.md");
     for peer in PEERS {
         assert!(text.contains(&format!("| {} | `{}` |", peer.name, peer.part)), "{} is missing or differs", peer.name);
+    }
+}
+
+/// Names after `known fields: ` in the message for a field that nothing has.
+fn known_fields(path: &str) -> Vec<String> {
+    let preset = &presets::all()[0];
+    let error = Experiment::from_ron(preset.text, "", &[(path, "1")], &registry()).unwrap_err().to_string();
+    let known = error.lines().find_map(|line| line.split_once("known fields: "));
+    known.unwrap_or_else(|| panic!("{error}")).1.split(", ").map(str::to_owned).collect()
+}
+
+#[test]
+fn every_field_and_choice_stands_in_the_chapter_on_experiments() {
+    let text = page("book/src/experiment.md");
+    let paths = ["nothing", "training.nothing", "network.nothing", "network.layers[0].nothing"];
+    for field in paths.into_iter().flat_map(known_fields) {
+        assert!(text.contains(&format!("| `{field}` |")), "field {field}");
+    }
+    let kinds =
+        CHOICES.iter().filter(|choices| ["layers", "optimizers", "schedules", "augmentations"].contains(&choices.many));
+    for choice in kinds.flat_map(|choices| choices.all) {
+        assert!(text.contains(&format!("| `{}` |", choice.name())), "choice {}", choice.name());
     }
 }

@@ -114,7 +114,7 @@ fn trained(checkpoint: &Checkpoint) -> String {
     match progress.step {
         0 if progress.epoch == 1 => format!("after 1 epoch of {images} images"),
         0 => format!("after {} epochs of {images} images", progress.epoch),
-        step => format!("in epoch {} of {images} images, after step {step}", progress.epoch + 1),
+        step => format!("in epoch {} of {images} images, after update {step}", progress.epoch + 1),
     }
 }
 

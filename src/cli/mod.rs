@@ -71,7 +71,7 @@ fn threads(text: &str) -> Result<usize, String> {
 /// Train a network.
 ///
 /// The experiment is a preset or a RON file; it says everything about network, data and training. A run writes a
-/// folder with the experiment as it was resolved, one line of metrics a step, and checkpoints. It can be stopped at any
+/// folder with the experiment as it was resolved, one line of metrics an update, and checkpoints. It can be stopped at any
 /// moment, with Ctrl-C or worse, and resumed with the same result as if it had not been.
 #[derive(Debug, Args)]
 #[command(after_help = "\

@@ -155,7 +155,7 @@ fn conclude(outcome: &Outcome, folder: &Path, json: bool) -> anyhow::Result<Exit
             writeln!(
                 out,
                 "\n{}",
-                labelled("stopped", format!("in epoch {} after step {step}; saved in {folder}", epoch + 1))
+                labelled("stopped", format!("in epoch {} after update {step}; saved in {folder}", epoch + 1))
             )?;
             writeln!(out, "{}\n", labelled("", format!("go on:   snn train --resume {folder}")))?;
         }
