@@ -71,7 +71,8 @@ fn every_peer_is_listed_as_it_is() {
 /// Names after `known fields: ` in the message for a field that nothing has.
 fn known_fields(path: &str) -> Vec<String> {
     let preset = &presets::all()[0];
-    let error = Experiment::from_ron(preset.text, "", &[(path, "1")], &registry()).unwrap_err().to_string();
+    let read = Experiment::from_ron(preset.text, "", &[(path, "1")], &registry());
+    let error = read.expect_err("nothing is called so").to_string();
     let known = error.lines().find_map(|line| line.split_once("known fields: "));
     known.unwrap_or_else(|| panic!("{error}")).1.split(", ").map(str::to_owned).collect()
 }

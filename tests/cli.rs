@@ -272,6 +272,17 @@ fn show_and_train_state_the_same_memory() {
 }
 
 #[test]
+fn without_data_show_says_what_it_does_not_count() {
+    let dir = folder();
+    assert!(!stdout(&snn(dir.path(), &["show"])).contains("cannot be read"));
+    fs::create_dir(dir.path().join("mnist")).unwrap();
+    fs::write(dir.path().join("mnist/train-images-idx3-ubyte"), "damaged").unwrap();
+    let mut command = Command::new(env!("CARGO_BIN_EXE_snn"));
+    let text = stdout(&command.arg("show").env("SNN_DATA", dir.path()).output().unwrap());
+    assert!(text.contains("without the images to test, as the data cannot be read"), "{text}");
+}
+
+#[test]
 fn trained_constants_are_shown_before_and_after() {
     let dir = folder();
     let args =

@@ -115,7 +115,7 @@ fn neurons(out: &mut impl Write, network: &Network) -> io::Result<()> {
 /// What training takes on each engine, by what it is for, and what fits.
 fn memory(registry: &Registry, named: &Named, threads: usize) -> String {
     let batch = named.experiment.training.batch;
-    let images = images(named);
+    let (images, note) = images(named);
     let (mut head, mut rows) = (Vec::new(), Vec::new());
     for name in registry.engines.names() {
         let needs = loading::named_engine(registry, name, threads).and_then(|engine| {
@@ -141,14 +141,15 @@ fn memory(registry: &Registry, named: &Named, threads: usize) -> String {
     }
     let title = format!("memory, batch {batch}");
     let head = [&[title.as_str()], &head[..], &["total", "largest batch in 8 GB"]].concat();
-    text::table(&head, &rows, &[1, 2, 3, 4, 5, 6, 7], false)
+    text::table(&head, &rows, &[1, 2, 3, 4, 5, 6, 7], false) + note
 }
 
-/// Images that a run holds in memory; those of the training set alone where the data are not at hand.
-fn images(named: &Named) -> usize {
+/// Images that a run holds in memory, and a note where the data cannot be read and those to test are not known.
+fn images(named: &Named) -> (usize, &'static str) {
     let limit = named.experiment.training.limit.unwrap_or(usize::MAX);
-    match named.built.data.load(None) {
-        Ok(images) => images.train.len().min(limit) + images.test.len().min(limit),
-        Err(_) => named.built.data.training_images().min(limit),
+    if let Ok(images) = named.built.data.load(None) {
+        return (images.train.len().min(limit) + images.test.len().min(limit), "");
     }
+    let note = "  without the images to test, as the data cannot be read; snn train says why\n";
+    (named.built.data.training_images().min(limit), note)
 }
