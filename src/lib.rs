@@ -13,8 +13,10 @@
 //!
 //! ```
 //! use snn::core::registry::Part;
-//! use snn::core::{Draws, Dropout, Plan, Stimulus, Trial};
+//! use snn::core::{Draws, Dropout, Plan, Trial};
+//! use snn::data::Batch;
 //! use snn::models::{Experiment, presets};
+//! use snn::train::Shown;
 //!
 //! let registry = snn::registry()?;
 //! let preset = presets::find("mnist-lenet")?;
@@ -25,9 +27,9 @@
 //! let mut session = engine.compile(&built.network, Plan::new(10, 1))?;
 //! session.load(&built.network.initial_weights(1))?;
 //! let draws = Draws { seed: 1, epoch: 0, samples: &[0] };
-//! let (pixels, shape, encoder) = (&[0.5; 28 * 28], built.data.shape(), built.encoder.as_ref());
-//! let stimulus = Stimulus::Images { pixels, shape, encoder, draws };
-//! let activity = session.forward(&Trial { stimulus, dropout: Dropout::Off })?;
+//! let batch = Batch { pixels: vec![0.5; 28 * 28], ..Batch::default() };
+//! let shown = Shown::new(&built, experiment.steps, &batch);
+//! let activity = session.forward(&Trial { stimulus: shown.stimulus(draws), dropout: Dropout::Off })?;
 //! assert_eq!(activity.output.len(), 10 * 10, "each class at each step");
 //! # Ok::<(), Box<dyn std::error::Error>>(())
 //! ```

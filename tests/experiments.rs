@@ -8,8 +8,8 @@ use std::path::Path;
 use std::process::Command;
 use std::sync::LazyLock;
 
-use snn::core::Splits;
 use snn::core::registry::{Catalog, Part, Registry};
+use snn::core::{Kind, Splits};
 use snn::models::Experiment;
 use snn::train::{Checkpoint, Event, Job, RunFolder, SAVE_EVERY, fit};
 
@@ -188,6 +188,9 @@ fn every_surrogate() {
 fn every_encoder() {
     for name in names(&REGISTRY.encoders) {
         let encoder = REGISTRY.encoders.make(&mut Part::new(&name), &REGISTRY).unwrap();
+        if encoder.kind() == Kind::Recordings {
+            continue; // the recordings have tests of their own
+        }
         is_explained(&[("input", &name)], &[&encoder.describe()]);
         trains_alike(&[("input", &name)]);
     }

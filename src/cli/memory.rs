@@ -10,12 +10,12 @@ use crate::{
     models::experiment::Optimizer,
 };
 
-/// What training with batches of `batch` takes at most, with `images` images in memory: the training session, the
+/// What training with batches of `batch` takes at most, with a data set of `data` bytes: the training session, the
 /// evaluation session beside it, the values that are learned with all that the optimizer and a checkpoint hold of them,
-/// outputs over time with their errors, and the images.
-pub(crate) fn of_run(named: &Named, engine: &dyn Engine, images: usize, batch: usize) -> anyhow::Result<Memory> {
-    let Named { experiment, built, .. } = named;
-    let network = &built.network;
+/// outputs over time with their errors, and the data set.
+pub(crate) fn of_run(named: &Named, engine: &dyn Engine, data: usize, batch: usize) -> anyhow::Result<Memory> {
+    let experiment = &named.experiment;
+    let network = &named.built.network;
     let steps = experiment.steps;
     let plan = Plan { chunk: experiment.training.chunk, ..Plan::new(steps, batch).train() };
     let session = |plan| engine.compile(network, plan).map(|session| session.memory().total());
@@ -29,7 +29,7 @@ pub(crate) fn of_run(named: &Named, engine: &dyn Engine, images: usize, batch: u
     let parts = vec![
         ("training", session(plan)?),
         ("evaluation", session(Plan { train: false, ..plan })?),
-        ("images", images * built.data.shape().len()),
+        ("data", data),
         ("weights and optimizer", copies * network.parameters() * size_of::<f32>()),
         ("outputs", 2 * steps * batch * network.classes() * size_of::<f32>()),
     ];

@@ -45,7 +45,7 @@ pub(crate) fn run(registry: &Registry, args: &ShowArgs) -> anyhow::Result<ExitCo
     neurons(&mut out, network)?;
     let lines = [
         ("data", format!("{}: {}", experiment.data.name, built.data.describe())),
-        ("input", built.encoder.describe()),
+        ("input", built.input.describe()),
         ("readout", words::readout(built)),
         ("loss", built.loss.equation()),
         ("penalty", words::penalty(experiment).unwrap_or_default()),
@@ -115,11 +115,11 @@ fn neurons(out: &mut impl Write, network: &Network) -> io::Result<()> {
 /// What training takes on each engine, by what it is for, and what fits.
 fn memory(registry: &Registry, named: &Named, threads: usize) -> String {
     let batch = named.experiment.training.batch;
-    let (images, note) = images(named);
+    let data = named.built.data.bytes(images(named));
     let (mut head, mut rows) = (Vec::new(), Vec::new());
     for name in registry.engines.names() {
         let needs = loading::named_engine(registry, name, threads).and_then(|engine| {
-            let needs = |batch| memory::of_run(named, engine.as_ref(), images, batch);
+            let needs = |batch| memory::of_run(named, engine.as_ref(), data, batch);
             Ok((needs(batch)?, needs(2 * batch)?.total()))
         });
         let mut row = vec![name.to_owned()];
@@ -141,15 +141,12 @@ fn memory(registry: &Registry, named: &Named, threads: usize) -> String {
     }
     let title = format!("memory, batch {batch}");
     let head = [&[title.as_str()], &head[..], &["total", "largest batch in 8 GB"]].concat();
-    text::table(&head, &rows, &[1, 2, 3, 4, 5, 6, 7], false) + note
+    text::table(&head, &rows, &[1, 2, 3, 4, 5, 6, 7], false)
 }
 
-/// Images that a run holds in memory, and a note where the data cannot be read and those to test are not known.
-fn images(named: &Named) -> (usize, &'static str) {
+/// Images that a run holds in memory, if the data set is there as a whole.
+fn images(named: &Named) -> usize {
     let limit = named.experiment.training.limit.unwrap_or(usize::MAX);
-    if let Ok(images) = named.built.data.load(None) {
-        return (images.train.len().min(limit) + images.test.len().min(limit), "");
-    }
-    let note = "  without the images to test, as the data cannot be read; snn train says why\n";
-    (named.built.data.training_images().min(limit), note)
+    let data = &named.built.data;
+    data.training_images().min(limit) + data.test_images().min(limit)
 }

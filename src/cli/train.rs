@@ -134,7 +134,7 @@ fn header(named: &Named, engine: &dyn Engine, images: &Splits, folder: &Path) ->
 
 /// The memory that the run takes at most.
 fn planned(named: &Named, engine: &dyn Engine, images: &Splits) -> anyhow::Result<Memory> {
-    memory::of_run(named, engine, images.train.len() + images.test.len(), named.experiment.training.batch)
+    memory::of_run(named, engine, images.train.bytes() + images.test.bytes(), named.experiment.training.batch)
 }
 
 fn conclude(outcome: &Outcome, folder: &Path, json: bool) -> anyhow::Result<ExitCode> {

@@ -2,10 +2,10 @@
 
 use crate::{
     cli::text::thousands,
-    core::{Gradient, Network, Neuron, Trace},
+    core::{Augmentation, Gradient, Network, Neuron, Trace},
     models::{
         Built, Experiment,
-        experiment::{Augmentation, Optimizer, Schedule},
+        experiment::{Optimizer, Schedule},
     },
 };
 
@@ -125,8 +125,9 @@ pub(crate) fn training(experiment: &Experiment, built: &Built) -> String {
     let clip = training.clip.map_or_else(String::new, |clip| format!(", gradient norm at most {clip}"));
     let shift = match training.augmentation {
         Augmentation::None => String::new(),
-        Augmentation::Shift { pixels } => {
-            format!(", each shifted by up to {pixels} pixel{}", if pixels == 1 { "" } else { "s" })
+        Augmentation::Shift { pixels, flip } => {
+            let flip = if flip { ", every second one mirrored" } else { "" };
+            format!(", each shifted by up to {pixels} pixel{}{flip}", if pixels == 1 { "" } else { "s" })
         }
     };
     format!(

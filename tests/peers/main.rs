@@ -12,12 +12,10 @@ mod neurons;
 mod tables;
 mod vectors;
 
-use std::sync::Arc;
-
 use neurons::{Meaning, Trial};
 use snn_core::neuron::PEERS;
 use snn_core::registry::{Part, Registry};
-use snn_core::{Encoded, Encoder, Neuron, PopulationCode, Sample, Shape};
+use snn_core::{Encoded, Input, Neuron, PopulationCode, Sample, Shape};
 use tables::{DEFAULTS, ENCODERS, LOSSES, NOT_EQUAL, SURROGATES};
 use vectors::{Case, Deviations, LIBRARIES, filled, library};
 
@@ -133,7 +131,8 @@ fn encoders_emit_the_spikes_of_the_peers() {
     for case in cases("encoder").iter().filter(|case| case.text("function") != Some("PopSpikeEncoderDeterministic")) {
         let (_, part) = row(ENCODERS, case, |(function, _)| case.text("function") == Some(*function));
         let part = filled(part, &tables::encoder_constants(case));
-        let encoder: Arc<dyn Encoder> = registry.encoders.make(&mut Part::parse(&part).unwrap(), &registry).unwrap();
+        let input = registry.encoders.make(&mut Part::parse(&part).unwrap(), &registry).unwrap();
+        let Input::Images(encoder) = input else { panic!("{case}: takes no image") };
         let image: Vec<f32> = case.tensor("input").iter().map(|x| *x as f32).collect();
         let (shape, steps) = (Shape::features(image.len()), case.shape("output")[0]);
         let sample = Sample { seed: 0, epoch: 0, index: 0 };

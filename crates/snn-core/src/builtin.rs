@@ -12,8 +12,8 @@ use crate::surrogate::{
     Atan, Boxcar, FastSigmoid, Gate, Gaussian, PiecewiseExponential, Sigmoid, StraightThrough, Triangular,
 };
 use crate::{
-    CountMse, CrossEntropy, Delta, Direct, Encoder, Engine, Final, Latency, Loss, Max, Mean, MembraneMse, PerStep,
-    Poisson, PopulationCode, Readout, SquaredError, Sum, Surrogate, VanRossum,
+    CountMse, CrossEntropy, Delta, Direct, Engine, Final, Frames, Input, Latency, Loss, Max, Mean, MembraneMse,
+    PerStep, Poisson, PopulationCode, Readout, Slices, SquaredError, Sum, Surrogate, VanRossum,
 };
 
 /// Adds the neurons, surrogates, encoders, readouts, losses and the reference engine of this crate.
@@ -71,20 +71,20 @@ fn encoders(registry: &mut Registry) -> Result<(), RegistryError> {
     let encoders = &mut registry.encoders;
     encoders.add("Poisson", |poisson: &mut Poisson, _| {
         range::positive("scale", poisson.scale)?;
-        Ok(Arc::new(*poisson) as Arc<dyn Encoder>)
+        Ok(Input::images(*poisson))
     })?;
     encoders.add("Direct", |direct: &mut Direct, _| {
         range::positive("scale", direct.scale)?;
-        Ok(Arc::new(*direct) as Arc<dyn Encoder>)
+        Ok(Input::images(*direct))
     })?;
     encoders.add("Latency", |latency: &mut Latency, _| {
         range::open_fraction("threshold", latency.threshold)?;
         range::positive("tau", latency.tau.unwrap_or(1.0))?;
-        Ok(Arc::new(*latency) as Arc<dyn Encoder>)
+        Ok(Input::images(*latency))
     })?;
     encoders.add("Delta", |delta: &mut Delta, _| {
         range::positive("threshold", delta.threshold)?;
-        Ok(Arc::new(*delta) as Arc<dyn Encoder>)
+        Ok(Input::images(*delta))
     })?;
     encoders.add("Population", |code: &mut PopulationCode, _| {
         range::require((2..=MOST_FIELDS).contains(&code.neurons), "neurons", "2 to 1024", &code.neurons)?;
@@ -92,7 +92,13 @@ fn encoders(registry: &mut Registry) -> Result<(), RegistryError> {
         let high = format!("above low, which is {}", code.low);
         range::require(code.high.is_finite() && code.high > code.low, "high", high, &code.high)?;
         range::positive("width", code.width.unwrap_or(1.0))?;
-        Ok(Arc::new(*code) as Arc<dyn Encoder>)
+        Ok(Input::images(*code))
+    })?;
+    encoders.add("Frames", |frames: &mut Frames, _| {
+        if let Slices::Window { micros } = frames.by {
+            range::require(micros > 0, "by.micros", "at least 1", &micros)?;
+        }
+        Ok(Input::Recordings(*frames))
     })
 }
 

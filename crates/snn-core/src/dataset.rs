@@ -1,4 +1,4 @@
-//! Images of one shape with their labels, in memory; and data sets that can be read by name.
+//! Images or recordings of one shape with their labels, in memory; and data sets that can be read by name.
 
 use std::fmt::Debug;
 use std::path::{Path, PathBuf};
@@ -7,14 +7,32 @@ use crate::{Error, Shape};
 
 /// A data set that can be read by name. Its reading stands elsewhere: this crate knows nothing of files.
 pub trait DataSet: Debug + Send + Sync {
-    /// Shape of one image.
+    /// Whether it holds images or recordings of events.
+    fn kind(&self) -> Kind {
+        Kind::Images
+    }
+
+    /// Shape of one image, or of the sensor that recorded: polarities, height, width.
     fn shape(&self) -> Shape;
 
     /// Number of classes.
     fn classes(&self) -> usize;
 
+    /// Name of a class, such as `airplane`.
+    fn class_name(&self, class: usize) -> String {
+        class.to_string()
+    }
+
     /// Images of the training set, those held out for validation among them.
     fn training_images(&self) -> usize;
+
+    /// Images of the test set.
+    fn test_images(&self) -> usize;
+
+    /// Memory that `samples` of its samples take, about.
+    fn bytes(&self, samples: usize) -> usize {
+        samples * self.shape().len()
+    }
 
     /// What it is, in a sentence.
     fn describe(&self) -> String;
@@ -37,36 +55,133 @@ pub struct Splits {
     pub folder: PathBuf,
 }
 
-/// Images `[N, C, H, W]` of one byte a pixel, and the class of each.
-#[derive(Debug, Clone, PartialEq, Eq)]
+/// What a data set is made of.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Kind {
+    /// Images: one byte a pixel.
+    Images,
+    /// Recordings of a sensor that tells of changes, pixel by pixel.
+    Recordings,
+}
+
+/// One event of a recording: at this time, this pixel grew brighter or darker.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct AddressEvent {
+    /// Microseconds.
+    pub time: u32,
+    /// Index in the shape `[polarity, row, column]`.
+    pub pixel: u32,
+}
+
+/// One sample of a data set.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Content<'a> {
+    /// Pixels `[C, H, W]`.
+    Image(&'a [u8]),
+    /// Events in order of time.
+    Recording(&'a [AddressEvent]),
+}
+
+/// Images or recordings of one shape, and the class of each.
+#[derive(Debug, Clone, PartialEq)]
 pub struct Dataset {
     shape: Shape,
     classes: usize,
-    images: Vec<u8>,
+    contents: Contents,
     labels: Vec<u8>,
+    /// Value of each byte `[C][256]`.
+    values: Vec<[f32; 256]>,
+}
+
+#[derive(Debug, Clone, PartialEq, Eq)]
+enum Contents {
+    /// `[N, C, H, W]`.
+    Images(Vec<u8>),
+    Recordings(Vec<Vec<AddressEvent>>),
 }
 
 impl Dataset {
-    /// A data set of `images` `[N, C, H, W]` and `labels` `[N]`, each below `classes`.
+    /// A data set of `images` `[N, C, H, W]` and `labels` `[N]`, each below `classes`. The value of a pixel is its byte
+    /// over 255.
     ///
     /// # Errors
     /// [`Error::Data`] if there is no image, if the counts differ, or if a label is out of range.
     pub fn new(shape: Shape, classes: usize, images: Vec<u8>, labels: Vec<u8>) -> Result<Self, Error> {
-        let fail = |reason| Err(Error::Data(reason));
-        if labels.is_empty() || shape.is_empty() {
-            return fail(format!("{} images of shape {shape} hold no pixel", labels.len()));
-        }
         if images.len() != labels.len() * shape.len() {
             let (expected, found) = (labels.len() * shape.len(), images.len());
-            return fail(format!("{} labels of {shape} images ask for {expected} pixels, found {found}", labels.len()));
+            return Err(Error::Data(format!(
+                "{} labels of {shape} images ask for {expected} pixels, found {found}",
+                labels.len()
+            )));
         }
-        if let Some(i) = labels.iter().position(|&label| usize::from(label) >= classes) {
-            return fail(format!("label {} of image {i} must be below {classes}", labels[i]));
-        }
-        Ok(Self { shape, classes, images, labels })
+        Self::checked(shape, classes, Contents::Images(images), labels)
     }
 
-    /// Shape of one image.
+    /// A data set of `recordings` `[N]`, each in order of time, and `labels` `[N]`, each below `classes`.
+    ///
+    /// # Errors
+    /// [`Error::Data`] if there is no recording, if the counts differ, if a label is out of range, or if an event lies
+    /// outside `shape` or before the one in front of it.
+    pub fn of_recordings(
+        shape: Shape,
+        classes: usize,
+        recordings: Vec<Vec<AddressEvent>>,
+        labels: Vec<u8>,
+    ) -> Result<Self, Error> {
+        if recordings.len() != labels.len() {
+            return Err(Error::Data(format!("{} labels for {} recordings", labels.len(), recordings.len())));
+        }
+        for (index, recording) in recordings.iter().enumerate() {
+            if let Some(event) = recording.iter().find(|event| event.pixel as usize >= shape.len()) {
+                let reason = format!("pixel {} of recording {index} lies outside {shape}", event.pixel);
+                return Err(Error::Data(reason));
+            }
+            if !recording.is_sorted_by_key(|event| event.time) {
+                return Err(Error::Data(format!("the events of recording {index} are not in order of time")));
+            }
+        }
+        Self::checked(shape, classes, Contents::Recordings(recordings), labels)
+    }
+
+    fn checked(shape: Shape, classes: usize, contents: Contents, labels: Vec<u8>) -> Result<Self, Error> {
+        if labels.is_empty() || shape.is_empty() {
+            return Err(Error::Data(format!("{} images of shape {shape} hold no pixel", labels.len())));
+        }
+        if let Some(i) = labels.iter().position(|&label| usize::from(label) >= classes) {
+            return Err(Error::Data(format!("label {} of image {i} must be below {classes}", labels[i])));
+        }
+        let values = vec![std::array::from_fn(|byte| byte as f32 / 255.0); shape.channels];
+        Ok(Self { shape, classes, contents, labels, values })
+    }
+
+    /// The same images, with values `(byte / 255 - mean) / deviation`, channel by channel.
+    ///
+    /// # Errors
+    /// [`Error::Data`] if the channels differ in number, or a deviation is not greater than 0.
+    pub fn normalised(mut self, mean: &[f32], deviation: &[f32]) -> Result<Self, Error> {
+        let channels = self.shape.channels;
+        if mean.len() != channels || deviation.len() != channels {
+            let found = format!("{} means and {} deviations", mean.len(), deviation.len());
+            return Err(Error::Data(format!("{channels} channels are normalised with {found}")));
+        }
+        if let Some(wrong) = deviation.iter().find(|&&deviation| !(deviation > 0.0 && deviation.is_finite())) {
+            return Err(Error::Data(format!("a deviation must be greater than 0, found {wrong}")));
+        }
+        for (values, (mean, deviation)) in self.values.iter_mut().zip(mean.iter().zip(deviation)) {
+            *values = std::array::from_fn(|byte| (byte as f32 / 255.0 - mean) / deviation);
+        }
+        Ok(self)
+    }
+
+    /// Whether it holds images or recordings.
+    pub fn kind(&self) -> Kind {
+        match self.contents {
+            Contents::Images(_) => Kind::Images,
+            Contents::Recordings(_) => Kind::Recordings,
+        }
+    }
+
+    /// Shape of one image, or of the sensor that recorded: polarities, height, width.
     pub fn shape(&self) -> Shape {
         self.shape
     }
@@ -76,7 +191,7 @@ impl Dataset {
         self.classes
     }
 
-    /// Number of images.
+    /// Number of images or recordings.
     pub fn len(&self) -> usize {
         self.labels.len()
     }
@@ -86,20 +201,39 @@ impl Dataset {
         self.labels.is_empty()
     }
 
-    /// Pixels `[C, H, W]` of the image at `index`, which must be below [`Dataset::len`].
-    pub fn image(&self, index: usize) -> &[u8] {
-        &self.images[index * self.shape.len()..][..self.shape.len()]
+    /// Bytes that images or recordings take in memory.
+    pub fn bytes(&self) -> usize {
+        match &self.contents {
+            Contents::Images(images) => images.len(),
+            Contents::Recordings(recordings) => recordings.iter().map(|events| size_of_val(&events[..])).sum(),
+        }
     }
 
-    /// Class of each image `[N]`.
+    /// The image or recording at `index`, which must be below [`Dataset::len`].
+    pub fn content(&self, index: usize) -> Content<'_> {
+        match &self.contents {
+            Contents::Images(images) => Content::Image(&images[index * self.shape.len()..][..self.shape.len()]),
+            Contents::Recordings(recordings) => Content::Recording(&recordings[index]),
+        }
+    }
+
+    /// Value of each of the 256 bytes in `channel`, after normalisation.
+    pub fn values(&self, channel: usize) -> &[f32; 256] {
+        &self.values[channel]
+    }
+
+    /// Class of each image or recording `[N]`.
     pub fn labels(&self) -> &[u8] {
         &self.labels
     }
 
-    /// Keeps the first `len` images; all of them if there are no more.
+    /// Keeps the first `len` images or recordings; all of them if there are no more.
     pub fn truncate(&mut self, len: usize) {
         self.labels.truncate(len);
-        self.images.truncate(len.saturating_mul(self.shape.len()));
+        match &mut self.contents {
+            Contents::Images(images) => images.truncate(len.saturating_mul(self.shape.len())),
+            Contents::Recordings(recordings) => recordings.truncate(len),
+        }
     }
 }
 
@@ -116,9 +250,9 @@ mod tests {
     #[test]
     fn images_follow_each_other() {
         let mut dataset = Dataset::new(PAIR, 10, vec![1, 2, 3, 4], vec![5, 6]).unwrap();
-        assert_eq!(dataset.image(1), [3, 4]);
+        assert_eq!(dataset.content(1), Content::Image(&[3, 4]));
         dataset.truncate(1);
-        assert_eq!((dataset.len(), dataset.image(0)), (1, &[1, 2][..]));
+        assert_eq!((dataset.len(), dataset.content(0)), (1, Content::Image(&[1, 2])));
         dataset.truncate(usize::MAX);
         assert_eq!(dataset.len(), 1);
     }
@@ -128,5 +262,25 @@ mod tests {
         assert_eq!(message(&[1, 2, 3], &[0, 0]), "data set: 2 labels of 1x1x2 images ask for 4 pixels, found 3");
         assert_eq!(message(&[1, 2, 3, 4], &[9, 10]), "data set: label 10 of image 1 must be below 10");
         assert_eq!(message(&[], &[]), "data set: 0 images of shape 1x1x2 hold no pixel");
+    }
+
+    #[test]
+    fn values_follow_the_normalisation_of_their_channel() {
+        let dataset = Dataset::new(Shape::new(2, 1, 1), 1, vec![51, 255], vec![0]).unwrap();
+        assert_eq!((dataset.values(0)[51], dataset.values(1)[255]), (0.2, 1.0));
+        let dataset = dataset.normalised(&[0.0, 0.5], &[1.0, 0.25]).unwrap();
+        assert_eq!((dataset.values(0)[51], dataset.values(1)[255], dataset.values(1)[0]), (0.2, 2.0, -2.0));
+        assert!(dataset.normalised(&[0.0], &[1.0]).is_err());
+    }
+
+    #[test]
+    fn recordings_are_checked() {
+        let event = |time, pixel| AddressEvent { time, pixel };
+        let message = |events| Dataset::of_recordings(PAIR, 1, vec![events], vec![0]).unwrap_err().to_string();
+        assert_eq!(message(vec![event(0, 2)]), "data set: pixel 2 of recording 0 lies outside 1x1x2");
+        let late = vec![event(5, 0), event(4, 1)];
+        assert_eq!(message(late), "data set: the events of recording 0 are not in order of time");
+        let dataset = Dataset::of_recordings(PAIR, 1, vec![vec![event(4, 1)]], vec![0]).unwrap();
+        assert_eq!((dataset.kind(), dataset.bytes()), (Kind::Recordings, 8));
     }
 }

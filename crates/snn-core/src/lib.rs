@@ -20,6 +20,7 @@
 //! # Ok::<(), snn_core::Error>(())
 //! ```
 
+mod augmentation;
 mod builtin;
 mod dataset;
 mod dropout;
@@ -44,10 +45,13 @@ pub mod surrogate;
 #[cfg(feature = "testing")]
 pub mod testing;
 
+pub use augmentation::{Augmentation, Change};
 pub use builtin::plugin;
-pub use dataset::{DataSet, Dataset, Splits};
+pub use dataset::{AddressEvent, Content, DataSet, Dataset, Kind, Splits};
 pub use dropout::dropout_mask;
-pub use encoder::{Delta, Direct, Encoded, Encoder, Latency, LatencyCurve, Poisson, PopulationCode, Sample};
+pub use encoder::{
+    Delta, Direct, Encoded, Encoder, Frames, Input, Latency, LatencyCurve, Poisson, PopulationCode, Sample, Slices,
+};
 pub use engine::{Activity, Draws, Dropout, Engine, Errors, Memory, Plan, Record, Session, Stimulus, Trial};
 pub use error::Error;
 pub use loss::{CountMse, CrossEntropy, Grades, Loss, MembraneMse, PerStep, SquaredError, VanRossum, argmax, grade};

@@ -3,6 +3,8 @@
 use std::io;
 use std::path::PathBuf;
 
+use crate::folder::Place;
+
 /// An error of this crate. Every message names the file and says what helps.
 #[derive(Debug, thiserror::Error)]
 #[non_exhaustive]
@@ -89,14 +91,33 @@ pub enum DataError {
         /// What was expected and found.
         reason: String,
     },
+    /// A file of a data set is not where the others are.
+    #[error(
+        "{}: holds no {name}, neither by itself nor in {}; it can be had from {}",
+        .folder.display(),
+        .place.within.iter().filter(|within| !within.is_empty()).copied().collect::<Vec<_>>().join(" or "),
+        .place.origin
+    )]
+    Missing {
+        /// The data set.
+        place: &'static Place,
+        /// Folder that was looked through.
+        folder: PathBuf,
+        /// The missing file.
+        name: String,
+    },
     /// A data set is in none of the usual places.
     #[error(
-        "MNIST not found; looked in\n{}\nPut its four files ({}) into one of these, for example from \
-         https://ossci-datasets.s3.amazonaws.com/mnist/, or name their directory",
+        "{} not found; looked in\n{}\nPut its files ({}) into one of these, for example from {}, or name their folder \
+         with --data",
+        .place.data_set,
         .looked.iter().map(|path| format!("  {}", path.display())).collect::<Vec<_>>().join("\n"),
-        crate::mnist::FILES.map(|name| format!("{name}.gz")).join(", ")
+        .place.files.join(", "),
+        .place.origin
     )]
     NotFound {
+        /// The data set.
+        place: &'static Place,
         /// Every place looked at.
         looked: Vec<PathBuf>,
     },

@@ -13,24 +13,34 @@
 //! ```
 
 mod error;
+mod folder;
 mod loader;
 
+pub mod cifar10;
 pub mod idx;
 pub mod mnist;
 
 use std::sync::Arc;
 
-use snn_core::registry::{Registry, RegistryError};
+use snn_core::registry::{Registry, RegistryError, range};
 
+pub use cifar10::Cifar10;
 pub use error::DataError;
+pub use folder::Place;
 pub use loader::{Batch, Loader};
 pub use mnist::Mnist;
 pub use snn_core::{DataSet, Dataset, Splits};
 
-/// Adds the data set `Mnist`.
+/// Adds the data sets `Mnist` and `Cifar10`.
 ///
 /// # Errors
 /// [`RegistryError`] if the name is taken.
 pub fn plugin(registry: &mut Registry) -> Result<(), RegistryError> {
-    registry.data_sets.add("Mnist", |mnist: &mut Mnist, _| Ok(Arc::new(*mnist) as Arc<dyn DataSet>))
+    registry.data_sets.add("Mnist", |mnist: &mut Mnist, _| Ok(Arc::new(*mnist) as Arc<dyn DataSet>))?;
+    registry.data_sets.add("Cifar10", |cifar10: &mut Cifar10, _| {
+        let (mean, deviation): ([f32; 3], [f32; 3]) = (cifar10.mean.into(), cifar10.deviation.into());
+        mean.iter().try_for_each(|&mean| range::finite("mean", mean))?;
+        deviation.iter().try_for_each(|&deviation| range::positive("deviation", deviation))?;
+        Ok(Arc::new(*cifar10) as Arc<dyn DataSet>)
+    })
 }

@@ -2,13 +2,15 @@
 
 use std::ops::Range;
 
-use snn_core::{Dataset, Purpose, Shape, Stream};
+use snn_core::{AddressEvent, Augmentation, Content, Dataset, Purpose, Stream};
 
 /// Samples of one step. The buffers belong to the loader and are filled anew for each batch.
 #[derive(Debug, Clone, PartialEq, Default)]
 pub struct Batch {
-    /// Pixels `[N, C, H, W]`, scaled to `[0, 1]`.
+    /// Pixels `[N, C, H, W]` after normalisation; empty for recordings.
     pub pixels: Vec<f32>,
+    /// Recordings `[N]`; empty for images.
+    pub recordings: Vec<Vec<AddressEvent>>,
     /// Classes `[N]`.
     pub labels: Vec<u8>,
     /// Index in the data set `[N]`.
@@ -30,25 +32,31 @@ pub struct Loader<'a> {
 #[derive(Debug)]
 struct Shuffle {
     seed: u64,
-    max_shift: usize,
+    augmentation: Augmentation,
     /// Epoch that the loader's order belongs to.
     epoch: Option<u32>,
 }
 
 impl<'a> Loader<'a> {
-    /// Batches of up to `batch` samples (0 counts as 1) of `images`, in the order of the data set and unchanged. The
-    /// part of `images` beyond the data set is left out.
-    pub fn in_order(dataset: &'a Dataset, images: Range<usize>, batch: usize) -> Self {
-        let first = images.start.min(dataset.len()) as u32;
-        let order = (first..images.end.min(dataset.len()) as u32).collect();
+    /// Batches of up to `batch` samples (0 counts as 1) of `range`, in the order of the data set and unchanged. The
+    /// part of `range` beyond the data set is left out.
+    pub fn in_order(dataset: &'a Dataset, range: Range<usize>, batch: usize) -> Self {
+        let first = range.start.min(dataset.len()) as u32;
+        let order = (first..range.end.min(dataset.len()) as u32).collect();
         Self { dataset, batch: batch.max(1), shuffle: None, order, first, current: Batch::default() }
     }
 
-    /// Batches as of [`Loader::in_order`], but in an order of each epoch's own, each image moved by up to
-    /// `max_shift` rows and columns, filled with zeros. Both are drawn from `seed`.
-    pub fn shuffled(dataset: &'a Dataset, images: Range<usize>, batch: usize, seed: u64, max_shift: usize) -> Self {
-        let shuffle = Some(Shuffle { seed, max_shift, epoch: None });
-        Self { shuffle, ..Self::in_order(dataset, images, batch) }
+    /// Batches as of [`Loader::in_order`], but in an order of each epoch's own and changed by `augmentation`, both drawn
+    /// from `seed`.
+    pub fn shuffled(
+        dataset: &'a Dataset,
+        range: Range<usize>,
+        batch: usize,
+        seed: u64,
+        augmentation: Augmentation,
+    ) -> Self {
+        let shuffle = Some(Shuffle { seed, augmentation, epoch: None });
+        Self { shuffle, ..Self::in_order(dataset, range, batch) }
     }
 
     /// Number of batches in an epoch; the last one may be smaller.
@@ -68,52 +76,47 @@ impl<'a> Loader<'a> {
             self.order.iter_mut().for_each(|sample| *sample += self.first);
         }
         let end = self.order.len().min((index + 1) * self.batch);
-        let Batch { pixels, labels, samples } = &mut self.current;
+        let Batch { pixels, recordings, labels, samples } = &mut self.current;
         samples.clear();
         samples.extend_from_slice(&self.order[index * self.batch..end]);
         labels.clear();
         labels.extend(samples.iter().map(|&sample| self.dataset.labels()[sample as usize]));
         pixels.clear();
+        recordings.clear();
+        let shape = self.dataset.shape();
         for &sample in &*samples {
-            let image = self.dataset.image(sample as usize);
-            match &self.shuffle {
-                Some(Shuffle { seed, max_shift, .. }) if *max_shift > 0 => {
-                    let shift = draw_shift(*seed, epoch, sample, *max_shift);
-                    extend_shifted(pixels, image, self.dataset.shape(), shift);
+            let shuffle = self.shuffle.as_ref();
+            let change = shuffle.map(|s| s.augmentation.draw(s.seed, epoch, sample)).unwrap_or_default();
+            match self.dataset.content(sample as usize) {
+                Content::Image(image) => {
+                    for channel in 0..shape.channels {
+                        let values = self.dataset.values(channel);
+                        let plane = &image[shape.index(channel, 0, 0)..];
+                        for row in 0..shape.height {
+                            pixels.extend((0..shape.width).map(|column| {
+                                let source = change.source(shape, row, column);
+                                let byte = source.map_or(0, |[row, column]| plane[row * shape.width + column]);
+                                values[usize::from(byte)]
+                            }));
+                        }
+                    }
                 }
-                _ => pixels.extend(image.iter().map(|&pixel| scaled(pixel))),
+                Content::Recording(events) => {
+                    recordings.push(events.iter().filter_map(|&event| change.event(shape, event)).collect());
+                }
             }
         }
         Some(&self.current)
     }
 }
 
-fn scaled(pixel: u8) -> f32 {
-    f32::from(pixel) / 255.0
-}
-
-/// Rows and columns by which an image moves down and right, each uniform in `-max..=max`.
-fn draw_shift(seed: u64, epoch: u32, sample: u32, max: usize) -> [i64; 2] {
-    let words = Stream::new(seed, Purpose::Augmentation).block(epoch, sample, 0, 0);
-    let draw = |word: u32| ((u64::from(word) * (2 * max as u64 + 1)) >> 32) as i64 - max as i64;
-    [draw(words[0]), draw(words[1])]
-}
-
-fn extend_shifted(pixels: &mut Vec<f32>, image: &[u8], shape: Shape, [down, right]: [i64; 2]) {
-    let inside = |at: i64, extent: usize| (0..extent as i64).contains(&at).then_some(at as usize);
-    for channel in 0..shape.channels {
-        for row in 0..shape.height as i64 {
-            for column in 0..shape.width as i64 {
-                let from = inside(row - down, shape.height).zip(inside(column - right, shape.width));
-                pixels.push(from.map_or(0.0, |(row, column)| scaled(image[shape.index(channel, row, column)])));
-            }
-        }
-    }
-}
-
 #[cfg(test)]
 mod tests {
+    use snn_core::Shape;
+
     use super::*;
+
+    const SHIFT: Augmentation = Augmentation::Shift { pixels: 1, flip: true };
 
     /// Image `i` holds the pixels `4i + 1 ..= 4i + 4`, with label `i % 10`.
     fn squares(n: u8) -> Dataset {
@@ -144,7 +147,7 @@ mod tests {
     #[test]
     fn an_epoch_shows_every_image_of_the_range_once() {
         let dataset = squares(50);
-        let mut loader = Loader::shuffled(&dataset, 10..40, 7, 1, 0);
+        let mut loader = Loader::shuffled(&dataset, 10..40, 7, 1, Augmentation::None);
         let (first, second) = (samples(&mut loader, 0), samples(&mut loader, 1));
         assert_ne!(first, second);
         for mut order in [first, second] {
@@ -156,32 +159,30 @@ mod tests {
     #[test]
     fn a_batch_does_not_depend_on_those_before_it() {
         let dataset = squares(50);
-        let mut loader = Loader::shuffled(&dataset, 0..50, 8, 3, 1);
+        let mut loader = Loader::shuffled(&dataset, 0..50, 8, 3, SHIFT);
         samples(&mut loader, 0);
         let late = loader.batch(2, 4).unwrap().clone();
-        assert_eq!(Loader::shuffled(&dataset, 0..50, 8, 3, 1).batch(2, 4), Some(&late));
-        assert_ne!(Loader::shuffled(&dataset, 0..50, 8, 4, 1).batch(2, 4), Some(&late));
+        assert_eq!(Loader::shuffled(&dataset, 0..50, 8, 3, SHIFT).batch(2, 4), Some(&late));
+        assert_ne!(Loader::shuffled(&dataset, 0..50, 8, 4, SHIFT).batch(2, 4), Some(&late));
     }
 
     #[test]
-    fn a_shift_fills_with_zeros() {
-        let mut pixels = Vec::new();
-        let shape = Shape::new(1, 2, 2);
-        extend_shifted(&mut pixels, &[51, 102, 153, 204], shape, [1, 0]);
-        extend_shifted(&mut pixels, &[51, 102, 153, 204], shape, [0, -1]);
-        extend_shifted(&mut pixels, &[51, 102, 153, 204], shape, [-5, 9]);
-        assert_eq!(pixels, [0.0, 0.0, 0.2, 0.4, 0.4, 0.0, 0.8, 0.0, 0.0, 0.0, 0.0, 0.0]);
+    fn a_moved_image_is_filled_with_black() {
+        let dataset = Dataset::new(Shape::new(1, 1, 1), 1, vec![255; 90], vec![0; 90]).unwrap();
+        let dataset = dataset.normalised(&[0.5], &[0.25]).unwrap();
+        let shift = Augmentation::Shift { pixels: 1, flip: false };
+        let pixels = Loader::shuffled(&dataset, 0..90, 90, 1, shift).batch(0, 0).unwrap().pixels.clone();
+        let stayed = pixels.iter().filter(|&&pixel| pixel == 2.0).count();
+        assert!((1..30).contains(&stayed), "{stayed}: one in nine stays where it is");
+        assert_eq!(pixels.iter().filter(|&&pixel| pixel == -2.0).count(), 90 - stayed);
     }
 
     #[test]
-    fn shifts_reach_every_distance_and_no_further() {
-        let shifts: Vec<[i64; 2]> = (0..500).map(|sample| draw_shift(1, 0, sample, 2)).collect();
-        for axis in 0..2 {
-            let mut found: Vec<i64> = shifts.iter().map(|shift| shift[axis]).collect();
-            found.sort_unstable();
-            found.dedup();
-            assert_eq!(found, [-2, -1, 0, 1, 2]);
-        }
+    fn recordings_come_as_they_are() {
+        let events = vec![AddressEvent { time: 3, pixel: 1 }];
+        let dataset = Dataset::of_recordings(Shape::new(2, 1, 1), 1, vec![events.clone()], vec![0]).unwrap();
+        let mut loader = Loader::in_order(&dataset, 0..1, 1);
+        assert_eq!(loader.batch(0, 0).unwrap().recordings, [events]);
     }
 
     #[test]

@@ -1,14 +1,15 @@
 //! MNIST: where its files are, and what they must hold.
 
 use std::error::Error;
+use std::fmt::Write as _;
 use std::path::{Path, PathBuf};
-use std::{env, fmt::Write as _};
 
 use md5::{Digest as _, Md5};
 use serde::{Deserialize, Serialize};
 use snn_core::{DataSet, Dataset, Shape, Splits};
 
 use crate::DataError;
+use crate::folder::Place;
 use crate::idx::{self, Idx};
 
 /// Names of the four files, without `.gz`.
@@ -22,6 +23,15 @@ const CHECKSUMS: [&str; 4] = [
     "2646ac647ad5339dbf082846283269ea",
     "27ae3e4e09519cfbb04c329615203637",
 ];
+
+/// Where the files are.
+pub(crate) static PLACE: Place = Place {
+    data_set: "MNIST",
+    folder: "mnist",
+    within: &["", "MNIST/raw"],
+    files: &FILES,
+    origin: "https://ossci-datasets.s3.amazonaws.com/mnist/",
+};
 
 const SHAPE: Shape = Shape::new(1, 28, 28);
 const CLASSES: usize = 10;
@@ -45,12 +55,16 @@ impl DataSet for Mnist {
         60_000
     }
 
+    fn test_images(&self) -> usize {
+        10_000
+    }
+
     fn describe(&self) -> String {
         "handwritten digits, 28x28 pixels of one channel, 10 classes, 60,000 training and 10,000 test images".to_owned()
     }
 
     fn load(&self, folder: Option<&Path>) -> Result<Splits, Box<dyn Error + Send + Sync>> {
-        Ok(load(&find(folder)?)?)
+        Ok(load(&PLACE.find(folder)?)?)
     }
 }
 
@@ -61,39 +75,6 @@ impl DataSet for Mnist {
 /// Every [`DataError`] but [`DataError::NotFound`].
 pub fn load(dir: &Path) -> Result<Splits, DataError> {
     Ok(Splits { train: load_part(dir, 0)?, test: load_part(dir, 2)?, folder: dir.to_owned() })
-}
-
-/// The directory with MNIST, to be given to [`load`]: `explicit` if given; else the first that holds any of its
-/// files of `mnist` in the directory named by the environment variable `SNN_DATA`, `data/mnist` in the current
-/// directory or in any above it, and `data/mnist` of the source tree that this program was built in.
-///
-/// # Errors
-/// [`DataError::NotFound`] with every place looked at.
-pub fn find(explicit: Option<&Path>) -> Result<PathBuf, DataError> {
-    let looked = places(explicit, env::var_os("SNN_DATA").as_ref().map(Path::new), env::current_dir().ok().as_deref());
-    match looked.iter().find(|dir| FILES.iter().any(|name| locate(dir, name).is_some())) {
-        Some(dir) => Ok(dir.clone()),
-        None => Err(DataError::NotFound { looked }),
-    }
-}
-
-fn places(explicit: Option<&Path>, variable: Option<&Path>, current: Option<&Path>) -> Vec<PathBuf> {
-    if let Some(explicit) = explicit {
-        return vec![explicit.to_owned()];
-    }
-    let mut places: Vec<PathBuf> = variable.into_iter().map(|data| data.join("mnist")).collect();
-    places.extend(current.into_iter().flat_map(Path::ancestors).map(|dir| dir.join("data/mnist")));
-    let source = Path::new(env!("CARGO_MANIFEST_DIR")).ancestors().nth(2).map(|dir| dir.join("data/mnist"));
-    places.extend(source.filter(|dir| dir.is_dir() && !places.contains(dir)));
-    places
-}
-
-/// The file `name`, with or without `.gz`, in `dir` or where torchvision puts it.
-fn locate(dir: &Path, name: &str) -> Option<PathBuf> {
-    let gzip = format!("{name}.gz");
-    [dir.join(&gzip), dir.join(name), dir.join("MNIST/raw").join(&gzip), dir.join("MNIST/raw").join(name)]
-        .into_iter()
-        .find(|path| path.is_file())
 }
 
 /// Reads images and labels, from the file at `first` in [`FILES`] and the one after it.
@@ -126,13 +107,7 @@ fn load_part(dir: &Path, first: usize) -> Result<Dataset, DataError> {
 /// Path, content and md5 of one of [`FILES`].
 fn read(dir: &Path, file: usize, magic: u32) -> Result<(PathBuf, Idx, String), DataError> {
     let name = FILES[file];
-    let path = locate(dir, name).ok_or_else(|| DataError::Content {
-        what: dir.display().to_string(),
-        reason: format!(
-            "neither {name}.gz nor {name} is in this directory or in MNIST/raw below it; download it, for example \
-             from https://ossci-datasets.s3.amazonaws.com/mnist/{name}.gz"
-        ),
-    })?;
+    let path = PLACE.file(dir, name)?;
     let bytes = idx::bytes(&path)?;
     let digest = Md5::digest(&bytes).iter().fold(String::new(), |mut text, byte| {
         // Writing to a string cannot fail.
@@ -146,6 +121,8 @@ fn read(dir: &Path, file: usize, magic: u32) -> Result<(PathBuf, Idx, String), D
 #[cfg(test)]
 mod tests {
     use std::fs;
+
+    use snn_core::Content;
 
     use super::*;
 
@@ -174,7 +151,8 @@ mod tests {
         let mnist = Mnist {}.load(Some(&real())).unwrap();
         assert_eq!((mnist.train.len(), mnist.test.len(), mnist.folder), (60_000, 10_000, real()));
         assert_eq!(mnist.train.labels()[..5], [5, 0, 4, 1, 9]);
-        assert_eq!(mnist.test.image(0).iter().map(|&pixel| u32::from(pixel)).sum::<u32>(), 18_454);
+        let Content::Image(image) = mnist.test.content(0) else { panic!("MNIST holds images") };
+        assert_eq!(image.iter().map(|&pixel| u32::from(pixel)).sum::<u32>(), 18_454);
     }
 
     #[test]
@@ -186,7 +164,7 @@ mod tests {
             fs::write(raw.join(FILES[file]), bytes).unwrap();
         }
         assert_eq!(load_part(dir.path(), TEST).unwrap(), load_part(&real(), TEST).unwrap());
-        assert_eq!(find(Some(dir.path())).unwrap(), dir.path());
+        assert_eq!(PLACE.find(Some(dir.path())).unwrap(), dir.path());
     }
 
     #[test]
@@ -254,16 +232,8 @@ mod tests {
     }
 
     #[test]
-    fn places_are_tried_from_the_most_to_the_least_explicit() {
-        assert_eq!(places(Some(Path::new("a")), Some(Path::new("b")), None), [Path::new("a")]);
-        let places = places(None, Some(Path::new("/b")), Some(Path::new("/c/d")));
-        let first = ["/b/mnist", "/c/d/data/mnist", "/c/data/mnist", "/data/mnist"].map(Path::new);
-        assert_eq!(places[..4], first);
-    }
-
-    #[test]
     fn what_is_not_found_lists_where_it_was_looked_for() {
-        let message = find(Some(Path::new("no/such/dir"))).unwrap_err().to_string();
+        let message = PLACE.find(Some(Path::new("no/such/dir"))).unwrap_err().to_string();
         assert_eq!(
             message,
             "MNIST not found; looked in\n  no/such/dir\nPut its four files (train-images-idx3-ubyte.gz, \

@@ -3,7 +3,7 @@
 use std::sync::Arc;
 
 use snn_core::registry::{Part, PartError, Registry};
-use snn_core::{DataSet, Encoder, Family, Loss, Network, Readout};
+use snn_core::{DataSet, Family, Input, Kind, Loss, Network, Readout};
 
 use crate::{Experiment, ExperimentError};
 
@@ -12,8 +12,8 @@ use crate::{Experiment, ExperimentError};
 pub struct Built {
     /// The data set, not yet read.
     pub data: Arc<dyn DataSet>,
-    /// How an image becomes input.
-    pub encoder: Arc<dyn Encoder>,
+    /// How an image or recording becomes input.
+    pub input: Input,
     /// The network, for inputs of the encoder's shape and the classes of the data set.
     pub network: Network,
     /// How the network's output becomes class scores.
@@ -25,7 +25,7 @@ pub struct Built {
 /// What the names stand for, each by itself.
 pub(crate) struct Made {
     pub(crate) data: Arc<dyn DataSet>,
-    encoder: Arc<dyn Encoder>,
+    input: Input,
     family: Arc<dyn Family>,
     readout: Arc<dyn Readout>,
     loss: Arc<dyn Loss>,
@@ -47,7 +47,7 @@ impl Experiment {
         let within = |path: &'static str| move |error: PartError| error.within(path);
         Ok(Made {
             data: registry.data_sets.make(&mut self.data, registry).map_err(within("data"))?,
-            encoder: registry.encoders.make(&mut self.input, registry).map_err(within("input"))?,
+            input: registry.encoders.make(&mut self.input, registry).map_err(within("input"))?,
             family: registry.families.make(&mut self.network, registry).map_err(within("network"))?,
             readout: registry.readouts.make(&mut self.readout, registry).map_err(within("readout"))?,
             loss: registry.losses.make(&mut self.loss, registry).map_err(within("loss"))?,
@@ -56,16 +56,26 @@ impl Experiment {
 
     pub(crate) fn put_together(&self, made: Made) -> Result<Built, PartError> {
         self.check(made.data.as_ref())?;
-        let Made { data, encoder, family, readout, loss } = made;
-        let (input, classes) = (encoder.shape(data.shape()), data.classes());
-        let network = family.build(input, classes).map_err(|error| error.within("network"))?;
-        if network.input() != input || network.classes() != classes {
+        let Made { data, input, family, readout, loss } = made;
+        if input.kind() != data.kind() {
+            let (encoder, data_set) = (&self.input.name, &self.data.name);
+            return Err(PartError::other(
+                "input",
+                match data.kind() {
+                    Kind::Images => format!("{encoder} takes recordings, but {data_set} holds images; try Poisson"),
+                    Kind::Recordings => format!("{encoder} takes images, but {data_set} holds recordings; try Frames"),
+                },
+            ));
+        }
+        let (shape, classes) = (input.shape(data.shape()), data.classes());
+        let network = family.build(shape, classes).map_err(|error| error.within("network"))?;
+        if network.input() != shape || network.classes() != classes {
             let Part { name, .. } = &self.network;
             let (found, has) = (network.input(), network.classes());
-            let sentence = format!("{name} was asked for {input} -> {classes} classes and gave {found} -> {has}");
+            let sentence = format!("{name} was asked for {shape} -> {classes} classes and gave {found} -> {has}");
             return Err(PartError::other("network", sentence));
         }
-        self.check_together(encoder.as_ref(), &network)?;
-        Ok(Built { data, encoder, network, readout, loss })
+        self.check_together(&input, &network)?;
+        Ok(Built { data, input, network, readout, loss })
     }
 }

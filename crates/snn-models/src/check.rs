@@ -1,10 +1,10 @@
 //! Ranges of the values that are not parts, and parts that do not go together.
 
 use snn_core::registry::{PartError, range};
-use snn_core::{DataSet, Encoder, Network, RatePenalty};
+use snn_core::{Augmentation, DataSet, Input, Network, RatePenalty};
 
 use crate::Experiment;
-use crate::experiment::{Augmentation, Optimizer, Schedule};
+use crate::experiment::{Optimizer, Schedule};
 
 /// Most time steps of a trial, images of a batch, channels and features.
 pub(crate) const LARGE: usize = 65_536;
@@ -25,8 +25,8 @@ impl Experiment {
     }
 
     /// Checks that the trial is long enough for the encoder, and that the loss finds in the output what it looks at.
-    pub(crate) fn check_together(&self, encoder: &dyn Encoder, network: &Network) -> Result<(), PartError> {
-        encoder.check(self.steps).map_err(|error| error.within("input"))?;
+    pub(crate) fn check_together(&self, input: &Input, network: &Network) -> Result<(), PartError> {
+        input.check(self.steps).map_err(|error| error.within("input"))?;
         let loss = self.loss.name.as_str();
         match network.populations().last() {
             Some(last) if COUNTS.contains(&loss) && !last.neuron.fires() => Err(PartError::other(
@@ -61,9 +61,9 @@ impl Experiment {
         if let Some(clip) = training.clip {
             range::positive("clip", clip)?;
         }
-        if let Augmentation::Shift { pixels } = training.augmentation {
+        if let Augmentation::Shift { pixels, .. } = training.augmentation {
             let largest = data.shape().height.min(data.shape().width) - 1;
-            range::count("augmentation.pixels", pixels, largest)?;
+            range::require(pixels <= largest, "augmentation.pixels", format!("at most {largest}"), &pixels)?;
         }
         if let Some(limit) = training.limit {
             range::count("limit", limit, data.training_images())?;

@@ -1,8 +1,8 @@
 //! An experiment: what a RON file describes, and all that is needed to repeat a run.
 
 use serde::{Deserialize, Serialize};
-use snn_core::RatePenalty;
 use snn_core::registry::Part;
+use snn_core::{Augmentation, RatePenalty};
 
 /// Data, input, network, loss and training of one run. A [`Part`] is a name of a registry with its fields.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
@@ -131,20 +131,6 @@ pub enum Schedule {
         /// Epochs of linear rise from 0 at the start.
         #[serde(default)]
         warmup: f32,
-    },
-}
-
-/// Change made to each training image, drawn anew in every epoch.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize)]
-#[serde(deny_unknown_fields)]
-pub enum Augmentation {
-    /// None.
-    #[default]
-    None,
-    /// Moves the image by up to `pixels` rows and columns, filling with zeros.
-    Shift {
-        /// Largest move in each direction.
-        pixels: usize,
     },
 }
 

@@ -3,11 +3,11 @@
 use std::ops::Range;
 
 use serde::{Deserialize, Serialize};
-use snn_core::{Activity, Draws, Dropout, Engine, Grades, Network, Plan, Stimulus, Trial, Weights, argmax, grade};
+use snn_core::{Activity, Draws, Dropout, Engine, Grades, Network, Plan, Trial, Weights, argmax, grade};
 use snn_data::{Dataset, Loader};
 use snn_models::{Built, Experiment};
 
-use crate::{Event, Observer, TrainError};
+use crate::{Event, Observer, Shown, TrainError};
 
 /// Epoch that all evaluations draw their input spikes for, apart from those of training.
 const EPOCH: u32 = u32::MAX;
@@ -63,9 +63,8 @@ pub fn evaluate(
     for index in 0..loader.batches() {
         let Some(batch) = loader.batch(EPOCH, index) else { break };
         let draws = Draws { seed: experiment.training.seed, epoch: EPOCH, samples: &batch.samples };
-        let (pixels, shape, encoder) = (&batch.pixels, data.shape(), built.encoder.as_ref());
-        let stimulus = Stimulus::Images { pixels, shape, encoder, draws };
-        let activity = session.forward(&Trial { stimulus, dropout: Dropout::Off })?;
+        let shown = Shown::new(built, experiment.steps, batch);
+        let activity = session.forward(&Trial { stimulus: shown.stimulus(draws), dropout: Dropout::Off })?;
         let judgement = judge(experiment, built, &activity, &batch.labels);
         total.add(&activity, &judgement, &batch.labels);
         for (scores, &label) in judgement.grades.scores.chunks(data.classes()).zip(&batch.labels) {

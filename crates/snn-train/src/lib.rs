@@ -13,6 +13,7 @@ mod health;
 mod optimizer;
 mod run_folder;
 mod schedule;
+mod shown;
 mod trainer;
 
 pub use checkpoint::{Best, Checkpoint, Progress, SCHEMA as CHECKPOINT_SCHEMA, Sums, Tensor};
@@ -23,4 +24,5 @@ pub use health::Health;
 pub use optimizer::{Optimizer, clip, norm};
 pub use run_folder::RunFolder;
 pub use schedule::factor;
+pub use shown::Shown;
 pub use trainer::{Job, Outcome, SAVE_EVERY, fit};

@@ -4,14 +4,14 @@ mod start;
 
 use std::time::{Duration, Instant};
 
-use snn_core::{Draws, Dropout, Engine, Errors, Session, Stimulus, Trial, Weights};
+use snn_core::{Draws, Dropout, Engine, Errors, Session, Trial, Weights};
 use snn_data::{Dataset, Loader};
 use snn_models::{Built, Experiment};
 
 use crate::checkpoint::{Best, Checkpoint, Progress, Sums};
 use crate::evaluate::{Tally, judge};
 use crate::{
-    Evaluation, Event, Health, Observer, Optimizer, RunFolder, TrainError, clip, evaluate, factor, norm, rates,
+    Evaluation, Event, Health, Observer, Optimizer, RunFolder, Shown, TrainError, clip, evaluate, factor, norm, rates,
 };
 
 /// The usual [`Job::save_every`].
@@ -103,15 +103,15 @@ impl Run<'_> {
     /// Learns the next batch: show it, go back through it, update the weights, tell of it.
     fn learn(&mut self) -> Result<(), TrainError> {
         let started = Instant::now();
-        let &Job { experiment, built, train, .. } = self.job;
+        let &Job { experiment, built, .. } = self.job;
         let training = &experiment.training;
         let (Progress { epoch, step, .. }, batches) = (self.progress, self.loader.batches());
         let Some(batch) = self.loader.batch(epoch as u32, step) else { return Ok(()) };
 
         let draws = Draws { seed: training.seed, epoch: epoch as u32, samples: &batch.samples };
-        let (pixels, shape, encoder) = (&batch.pixels, train.shape(), built.encoder.as_ref());
-        let stimulus = Stimulus::Images { pixels, shape, encoder, draws };
-        let activity = self.session.forward(&Trial { stimulus, dropout: Dropout::Drawn(draws) })?;
+        let shown = Shown::new(built, experiment.steps, batch);
+        let activity =
+            self.session.forward(&Trial { stimulus: shown.stimulus(draws), dropout: Dropout::Drawn(draws) })?;
         let judgement = judge(experiment, built, &activity, &batch.labels);
         let mut tally = Tally::default();
         tally.add(&activity, &judgement, &batch.labels);

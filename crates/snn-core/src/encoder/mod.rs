@@ -1,21 +1,75 @@
-//! Encoders: how an image becomes the input of a network over time.
+//! Encoders: how an image or a recording becomes the input of a network over time.
 
 mod delta;
 mod direct;
+mod frames;
 mod latency;
 mod poisson;
 mod population;
 
 use std::fmt::Debug;
+use std::sync::Arc;
 
 use crate::registry::PartError;
-use crate::{Shape, SpikeTrain};
+use crate::{Kind, Shape, SpikeTrain};
 
 pub use delta::Delta;
 pub use direct::Direct;
+pub use frames::{Frames, Slices};
 pub use latency::{Latency, LatencyCurve};
 pub use poisson::Poisson;
 pub use population::PopulationCode;
+
+/// How the samples of a data set become input.
+#[derive(Debug, Clone)]
+pub enum Input {
+    /// Images, by an encoder.
+    Images(Arc<dyn Encoder>),
+    /// Recordings of events.
+    Recordings(Frames),
+}
+
+impl Input {
+    /// Input by `encoder`.
+    pub fn images(encoder: impl Encoder + 'static) -> Self {
+        Self::Images(Arc::new(encoder))
+    }
+
+    /// What it takes.
+    pub fn kind(&self) -> Kind {
+        match self {
+            Self::Images(_) => Kind::Images,
+            Self::Recordings(_) => Kind::Recordings,
+        }
+    }
+
+    /// Shape of the input for samples of shape `sample`.
+    pub fn shape(&self, sample: Shape) -> Shape {
+        match self {
+            Self::Images(encoder) => encoder.shape(sample),
+            Self::Recordings(_) => sample,
+        }
+    }
+
+    /// Checks that a trial of `steps` time steps is long enough for it to emit anything.
+    ///
+    /// # Errors
+    /// [`PartError`] with the path of the field at fault.
+    pub fn check(&self, steps: usize) -> Result<(), PartError> {
+        match self {
+            Self::Images(encoder) => encoder.check(steps),
+            Self::Recordings(_) => Ok(()),
+        }
+    }
+
+    /// What it does, in a sentence.
+    pub fn describe(&self) -> String {
+        match self {
+            Self::Images(encoder) => encoder.describe(),
+            Self::Recordings(frames) => frames.describe(),
+        }
+    }
+}
 
 /// How an image becomes input.
 pub trait Encoder: Debug + Send + Sync {

@@ -44,7 +44,7 @@ mod text;
 
 use std::sync::Arc;
 
-use crate::{DataSet, Encoder, Engine, Family, Gradient, Loss, Neuron, Readout, Surrogate};
+use crate::{DataSet, Engine, Family, Gradient, Input, Loss, Neuron, Readout, Surrogate};
 
 pub use catalog::Catalog;
 pub use error::{Fault, PartError, RegistryError};
@@ -58,8 +58,8 @@ pub struct Registry {
     pub neurons: Catalog<Neuron>,
     /// Surrogate gradients, such as `Atan`.
     pub surrogates: Catalog<Surrogate>,
-    /// Encoders, such as `Poisson`.
-    pub encoders: Catalog<Arc<dyn Encoder>>,
+    /// Encoders, such as `Poisson`, or `Frames` for recordings.
+    pub encoders: Catalog<Input>,
     /// Readouts, such as `Final`.
     pub readouts: Catalog<Arc<dyn Readout>>,
     /// Losses, such as `SquaredError`.

@@ -4,7 +4,6 @@ use std::time::Instant;
 
 use snn_core::Plan;
 use snn_data::Loader;
-use snn_models::experiment::Augmentation;
 
 use super::{Job, Run};
 use crate::checkpoint::Progress;
@@ -25,15 +24,11 @@ impl<'a> Run<'a> {
         check(job)?;
         let images = train.len() - training.validation;
         let batch = training.batch.min(images);
-        let max_shift = match training.augmentation {
-            Augmentation::None => 0,
-            Augmentation::Shift { pixels } => pixels,
-        };
         let plan = Plan { chunk: training.chunk, ..Plan::new(experiment.steps, batch).train() };
         let mut run = Self {
             job,
             session: engine.compile(network, plan)?,
-            loader: Loader::shuffled(train, 0..images, batch, training.seed, max_shift),
+            loader: Loader::shuffled(train, 0..images, batch, training.seed, training.augmentation),
             optimizer: Optimizer::new(training.optimizer, network),
             weights: job.initial.clone(),
             gradients: network.zeros(),

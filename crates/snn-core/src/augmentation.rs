@@ -1,0 +1,119 @@
+//! Changes made to training samples.
+
+use serde::{Deserialize, Serialize};
+
+use crate::{AddressEvent, Purpose, Shape, Stream};
+
+/// Change made to each training image or recording, drawn anew in every epoch, before normalisation and encoding.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub enum Augmentation {
+    /// None.
+    #[default]
+    None,
+    /// Moves the image by up to `pixels` rows and columns, filling with black; the same as padding it by `pixels` on
+    /// every side and cutting a random crop of its own size. Of a recording, events that leave the sensor are dropped.
+    Shift {
+        /// Largest move in each direction.
+        pixels: usize,
+        /// Whether every second sample, by chance, is mirrored left to right.
+        #[serde(default)]
+        flip: bool,
+    },
+}
+
+/// An [`Augmentation`] as it was drawn for one sample.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub struct Change {
+    /// Rows down.
+    down: i64,
+    /// Columns to the right.
+    right: i64,
+    /// Mirrored left to right, after the move.
+    mirrored: bool,
+}
+
+impl Augmentation {
+    /// The change to `sample`, by its index in the data set, in `epoch` of a run with this `seed`.
+    pub fn draw(self, seed: u64, epoch: u32, sample: u32) -> Change {
+        let Self::Shift { pixels, flip } = self else { return Change::default() };
+        let words = Stream::new(seed, Purpose::Augmentation).block(epoch, sample, 0, 0);
+        let draw = |word: u32| ((u64::from(word) * (2 * pixels as u64 + 1)) >> 32) as i64 - pixels as i64;
+        Change { down: draw(words[0]), right: draw(words[1]), mirrored: flip && words[2] >> 31 == 1 }
+    }
+}
+
+impl Change {
+    /// Where the pixel at `row` and `column` of a changed sample of `shape` comes from; none if from outside.
+    pub fn source(self, shape: Shape, row: usize, column: usize) -> Option<[usize; 2]> {
+        let column = if self.mirrored { shape.width - 1 - column } else { column };
+        let row = row.checked_add_signed(-self.down as isize)?;
+        let column = column.checked_add_signed(-self.right as isize)?;
+        (row < shape.height && column < shape.width).then_some([row, column])
+    }
+
+    /// The event in a changed recording of `shape`; none if it leaves the sensor.
+    pub fn event(self, shape: Shape, AddressEvent { time, pixel }: AddressEvent) -> Option<AddressEvent> {
+        let pixel = pixel as usize;
+        let (polarity, row, column) =
+            (pixel / shape.pixels(), pixel % shape.pixels() / shape.width, pixel % shape.width);
+        let row = row.checked_add_signed(self.down as isize)?;
+        let column = column.checked_add_signed(self.right as isize)?;
+        if row >= shape.height || column >= shape.width {
+            return None;
+        }
+        let column = if self.mirrored { shape.width - 1 - column } else { column };
+        Some(AddressEvent { time, pixel: shape.index(polarity, row, column) as u32 })
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const SHAPE: Shape = Shape::new(2, 2, 3);
+
+    fn drawn(pixels: usize, flip: bool) -> Vec<Change> {
+        (0..500).map(|sample| Augmentation::Shift { pixels, flip }.draw(1, 0, sample)).collect()
+    }
+
+    #[test]
+    fn moves_reach_every_distance_and_no_further() {
+        for axis in [|change: &Change| change.down, |change: &Change| change.right] {
+            let mut found: Vec<i64> = drawn(2, false).iter().map(axis).collect();
+            found.sort_unstable();
+            found.dedup();
+            assert_eq!(found, [-2, -1, 0, 1, 2]);
+        }
+    }
+
+    #[test]
+    fn about_half_are_mirrored() {
+        let mirrored = drawn(0, true).iter().filter(|change| change.mirrored).count();
+        assert!((200..300).contains(&mirrored), "{mirrored}");
+        assert_eq!(drawn(0, false), vec![Change::default(); 500]);
+    }
+
+    #[test]
+    fn events_go_where_pixels_go() {
+        for change in drawn(2, true) {
+            for pixel in 0..SHAPE.len() {
+                let Some(event) = change.event(SHAPE, AddressEvent { time: 7, pixel: pixel as u32 }) else { continue };
+                let at = event.pixel as usize;
+                let [row, column] = change.source(SHAPE, at % 6 / 3, at % 3).unwrap();
+                assert_eq!(SHAPE.index(at / 6, row, column), pixel);
+            }
+            let kept = (0..6).filter(|&pixel| change.event(SHAPE, AddressEvent { time: 0, pixel }).is_some()).count();
+            let filled = (0..6).filter(|&at| change.source(SHAPE, at / 3, at % 3).is_some()).count();
+            assert_eq!(kept, filled);
+        }
+    }
+
+    #[test]
+    fn a_move_down_and_to_the_right_then_a_mirror() {
+        let change = Change { down: 1, right: 1, mirrored: true };
+        let source = |row, column| change.source(SHAPE, row, column);
+        assert_eq!([source(1, 0), source(1, 1), source(1, 2)], [Some([0, 1]), Some([0, 0]), None]);
+        assert_eq!(source(0, 0), None);
+    }
+}
