@@ -209,9 +209,8 @@ mod tests {
         let message = load_part(dir.path(), TEST).unwrap_err().to_string();
         assert_eq!(
             message.replace(dir.path().to_str().unwrap(), "DIR"),
-            "DIR: neither t10k-images-idx3-ubyte.gz nor t10k-images-idx3-ubyte is in this directory or in MNIST/raw \
-             below it; download it, for example from \
-             https://ossci-datasets.s3.amazonaws.com/mnist/t10k-images-idx3-ubyte.gz"
+            "DIR: holds no t10k-images-idx3-ubyte, neither by itself nor in MNIST/raw; it can be had from \
+             https://ossci-datasets.s3.amazonaws.com/mnist/"
         );
     }
 
@@ -236,9 +235,9 @@ mod tests {
         let message = PLACE.find(Some(Path::new("no/such/dir"))).unwrap_err().to_string();
         assert_eq!(
             message,
-            "MNIST not found; looked in\n  no/such/dir\nPut its four files (train-images-idx3-ubyte.gz, \
-             train-labels-idx1-ubyte.gz, t10k-images-idx3-ubyte.gz, t10k-labels-idx1-ubyte.gz) into one of these, for \
-             example from https://ossci-datasets.s3.amazonaws.com/mnist/, or name their directory"
+            "MNIST not found; looked in\n  no/such/dir\nPut its files (train-images-idx3-ubyte, train-labels-idx1-ubyte, \
+             t10k-images-idx3-ubyte, t10k-labels-idx1-ubyte) into one of these, for example from \
+             https://ossci-datasets.s3.amazonaws.com/mnist/, or name their folder with --data"
         );
     }
 }

@@ -171,9 +171,10 @@ pub const CHOICES: [Choices; 6] = [
         all: &[
             Choice { example: "None", equation: "", meaning: "images as they are" },
             Choice {
-                example: "Shift(pixels: 1)",
+                example: "Shift(pixels: 1, flip: false)",
                 equation: "",
-                meaning: "moves each training image by up to that many rows and columns, anew in each epoch",
+                meaning: "moves each training image by up to that many rows and columns, anew in each epoch, which is \
+                          a random crop of the padded image; with flip, mirrors every second one",
             },
         ],
     },

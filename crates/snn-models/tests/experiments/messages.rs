@@ -88,7 +88,7 @@ fn an_unknown_name_lists_the_known_ones() {
     4 |     data: Mnits,
       |           ^^^^^ did you mean Mnist?
       |
-      = known data sets: Mnist
+      = known data sets: Mnist, Cifar10
     "#);
 }
 
@@ -242,7 +242,7 @@ fn values_without_names_are_told_their_names() {
     25 |         schedule: Steps(at: [75], factor: 0.2), augmentation: Shift(1), // epochs count from 0
        |                                                               ^^^^^^^^ write Shift(pixels: 1)
        |
-       = known fields: pixels
+       = known fields: pixels, flip
     ");
     insta::assert_snapshot!(error("loss: SquaredError", "loss: SquaredError(1)"), @"
     SquaredError in loss takes no values

@@ -176,7 +176,7 @@ fn a_part_that_means_nothing_names_the_override() {
     the values of Shift in training.augmentation must be named
      |
      = write Shift(pixels: 1)
-     = known fields: pixels
+     = known fields: pixels, flip
      = in the override training.augmentation=Shift(1)
     ");
     insta::assert_snapshot!(error("data.folder", "3"), @r#"

@@ -42,7 +42,7 @@ fn resolved_text_writes_every_default() {
             optimizer: Sgd(rate: 0.003, momentum: 0.9, weight_decay: 0.0005),
             schedule: Cosine(floor: 0.0, warmup: 0.0),
             clip: None,
-            augmentation: Shift(pixels: 1),
+            augmentation: Shift(pixels: 1, flip: false),
             validation: 5000,
             limit: None,
             chunk: None,
