@@ -264,22 +264,11 @@ fn show_and_train_state_the_same_memory() {
     ));
     let row: Vec<&str> = shown.lines().find(|line| line.starts_with("  cpu ")).unwrap().split("  ").collect();
     let cells: Vec<&str> = row.iter().map(|cell| cell.trim()).filter(|cell| !cell.is_empty()).collect();
-    let [_, training, evaluation, images, weights, outputs, total, _] = cells[..] else { panic!("{shown}") };
+    let [_, training, evaluation, data, weights, outputs, total, _] = cells[..] else { panic!("{shown}") };
     let line = format!(
-        "{total} planned (training {training}, evaluation {evaluation}, images {images}, weights and optimizer {weights}, outputs {outputs})"
+        "{total} planned (training {training}, evaluation {evaluation}, data {data}, weights and optimizer {weights}, outputs {outputs})"
     );
     assert!(trained.contains(&line), "{line} in {trained}");
-}
-
-#[test]
-fn without_data_show_says_what_it_does_not_count() {
-    let dir = folder();
-    assert!(!stdout(&snn(dir.path(), &["show"])).contains("cannot be read"));
-    fs::create_dir(dir.path().join("mnist")).unwrap();
-    fs::write(dir.path().join("mnist/train-images-idx3-ubyte"), "damaged").unwrap();
-    let mut command = Command::new(env!("CARGO_BIN_EXE_snn"));
-    let text = stdout(&command.arg("show").env("SNN_DATA", dir.path()).output().unwrap());
-    assert!(text.contains("without the images to test, as the data cannot be read"), "{text}");
 }
 
 #[test]
