@@ -77,7 +77,7 @@ pub(crate) fn firing() -> impl Strategy<Value = Neuron> {
         format!("threshold: {threshold}, reset: {reset}, gradient: {surrogate}, detach_reset: {detach}")
     };
     let kind = prop::sample::select(vec![
-        "Lif(leak: LEAK, decay_input: true, ",
+        "Lif(leak: 0.9, decay_input: true, ",
         "Lif(leak: LEAK, ",
         "Lif(leak: LEAK, ",
         "If(",
