@@ -53,6 +53,7 @@ fn every_name_stands_in_its_chapter() {
         }
     }
     let registry = registry();
+    check("book/src/experiment.md", &registry.data_sets);
     check("book/src/neurons.md", &registry.neurons);
     check("book/src/surrogates.md", &registry.surrogates);
     check("book/src/encoders-and-losses.md", &registry.encoders);
