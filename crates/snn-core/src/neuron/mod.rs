@@ -12,7 +12,6 @@
 
 mod adaptive_qif;
 mod alif;
-mod blocks;
 mod cuba_integrator;
 mod cuba_lif;
 mod eif;
@@ -20,6 +19,7 @@ mod gradient;
 mod integrator;
 mod izhikevich;
 mod lif;
+mod lifted;
 mod peers;
 mod plif;
 mod qif;
@@ -47,7 +47,7 @@ pub use qif::Qif;
 pub use reset::Reset;
 pub use step::{Float, Moment};
 
-pub(crate) use blocks::MOST_PARAMETERS;
+pub(crate) use lifted::MOST_PARAMETERS;
 use rows::Dynamics;
 
 /// A neuron as its author writes it: the phases of one step, on numbers.

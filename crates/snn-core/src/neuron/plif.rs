@@ -59,9 +59,10 @@ impl Default for Plif {
 }
 
 impl Plif {
+    /// The second constant, if it is learned; without a branch in loops over neurons.
     #[inline(always)]
     fn threshold<F: Real>(&self, p: &[F]) -> F {
-        if self.learn_threshold { p[1] } else { self.threshold.into() }
+        p.get(1).copied().unwrap_or(self.threshold.into())
     }
 }
 

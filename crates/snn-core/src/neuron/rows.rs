@@ -5,7 +5,7 @@
 
 use std::fmt::Debug;
 
-use super::blocks::{LANES, NONE, States, block, dot, lift, lift_parameters, put};
+use super::lifted::{NONE, dot, get, lift, lift_parameters, set, split, split_mut};
 use super::{NeuronModel, Parameter, PlainLif};
 use crate::real::{Dual, Real};
 use crate::vectorized::vectorized;
@@ -67,157 +67,133 @@ impl<M: NeuronModel, F: Real + Into<f64>> Rows<F> for M {
     }
 
     fn charge(&self, p: &[F], state: &mut [F], input: &[F]) {
-        let n = input.len();
         vectorized(
             #[inline(always)]
-            || {
-                for at in (0..n).step_by(LANES) {
-                    let (mut states, input) = (States::read(self, state, n, at), block(input, at));
-                    for i in 0..LANES {
-                        states.set(i, &NeuronModel::charge(self, p, states.get(self, i), input[i]));
-                    }
-                    states.write(self, state, n, at);
-                }
-            },
+            || update(self, <M as NeuronModel>::charge, p, state, input),
         );
     }
 
     fn margin(&self, p: &[F], charged: &[F], margin: &mut [F]) {
-        let n = margin.len();
         vectorized(
             #[inline(always)]
-            || {
-                for at in (0..n).step_by(LANES) {
-                    let states = States::read(self, charged, n, at);
-                    let mut margins = [F::from(0.0); LANES];
-                    for i in 0..LANES {
-                        margins[i] = NeuronModel::margin(self, p, states.get(self, i));
-                    }
-                    put(margin, at, &margins);
-                }
-            },
+            || margins(self, p, charged, margin),
         );
     }
 
     fn reset(&self, p: &[F], state: &mut [F], spike: &[F]) {
-        let n = spike.len();
         vectorized(
             #[inline(always)]
-            || {
-                for at in (0..n).step_by(LANES) {
-                    let (mut states, spike) = (States::read(self, state, n, at), block(spike, at));
-                    for i in 0..LANES {
-                        states.set(i, &NeuronModel::reset(self, p, states.get(self, i), spike[i]));
-                    }
-                    states.write(self, state, n, at);
-                }
-            },
+            || update(self, <M as NeuronModel>::reset, p, state, spike),
         );
     }
 
     fn charge_adjoint(&self, p: &[F], before: &[F], input: &[F], d: &mut [F], d_input: &mut [F], d_p: &mut [f64]) {
-        let n = input.len();
         vectorized(
             #[inline(always)]
-            || {
-                let fixed = &lift_parameters(p, NONE)[..p.len()];
-                for at in (0..n).step_by(LANES) {
-                    let (states, input) = (States::read(self, before, n, at), block(input, at));
-                    let mut d_states = States::read(self, d, n, at);
-                    let mut d_inputs = [F::from(0.0); LANES];
-                    for i in 0..LANES {
-                        let (state, d_charged) = (states.get(self, i), d_states.get(self, i));
-                        let mut d_state = d_charged;
-                        for (k, d_entry) in d_state.as_mut().iter_mut().enumerate() {
-                            let state = lift(self, &state, k);
-                            let charged = NeuronModel::charge(self, fixed, state, Dual::fixed(input[i]));
-                            *d_entry = dot(&d_charged, &charged);
-                        }
-                        let state = lift(self, &state, NONE);
-                        let charged = NeuronModel::charge(self, fixed, state, Dual::variable(input[i]));
-                        d_inputs[i] = dot(&d_charged, &charged);
-                        d_states.set(i, &d_state);
-                    }
-                    for (k, d_p) in d_p.iter_mut().enumerate() {
-                        let (p, given) = (&lift_parameters(p, k)[..p.len()], States::read(self, d, n, at));
-                        for i in 0..LANES.min(n - at) {
-                            let state = lift(self, &states.get(self, i), NONE);
-                            let charged = NeuronModel::charge(self, p, state, Dual::fixed(input[i]));
-                            *d_p += dot(&given.get(self, i), &charged).into();
-                        }
-                    }
-                    d_states.write(self, d, n, at);
-                    put(d_input, at, &d_inputs);
-                }
-            },
+            || update_adjoint(self, <M as NeuronModel>::charge, p, before, input, d, d_input, d_p),
         );
     }
 
     fn margin_adjoint(&self, p: &[F], charged: &[F], d_margin: &[F], d: &mut [F], d_p: &mut [f64]) {
-        let n = d_margin.len();
         vectorized(
             #[inline(always)]
-            || {
-                let fixed = &lift_parameters(p, NONE)[..p.len()];
-                for at in (0..n).step_by(LANES) {
-                    let (states, d_margin) = (States::read(self, charged, n, at), block(d_margin, at));
-                    let mut d_states = States::read(self, d, n, at);
-                    for i in 0..LANES {
-                        let (state, mut d_state) = (states.get(self, i), d_states.get(self, i));
-                        for (k, d_entry) in d_state.as_mut().iter_mut().enumerate() {
-                            let margin = NeuronModel::margin(self, fixed, lift(self, &state, k));
-                            *d_entry = *d_entry + d_margin[i] * margin.slope;
-                        }
-                        d_states.set(i, &d_state);
-                    }
-                    for (k, d_p) in d_p.iter_mut().enumerate() {
-                        let p = &lift_parameters(p, k)[..p.len()];
-                        for i in 0..LANES.min(n - at) {
-                            let margin = NeuronModel::margin(self, p, lift(self, &states.get(self, i), NONE));
-                            *d_p += (d_margin[i] * margin.slope).into();
-                        }
-                    }
-                    d_states.write(self, d, n, at);
-                }
-            },
+            || margins_adjoint(self, p, charged, d_margin, d, d_p),
         );
     }
 
     fn reset_adjoint(&self, p: &[F], charged: &[F], spike: &[F], d: &mut [F], d_spike: &mut [F], d_p: &mut [f64]) {
-        let n = spike.len();
         vectorized(
             #[inline(always)]
-            || {
-                let fixed = &lift_parameters(p, NONE)[..p.len()];
-                for at in (0..n).step_by(LANES) {
-                    let (states, spike) = (States::read(self, charged, n, at), block(spike, at));
-                    let mut d_states = States::read(self, d, n, at);
-                    let mut d_spikes = [F::from(0.0); LANES];
-                    for i in 0..LANES {
-                        let (state, d_after) = (states.get(self, i), d_states.get(self, i));
-                        let mut d_state = d_after;
-                        for (k, d_entry) in d_state.as_mut().iter_mut().enumerate() {
-                            let state = lift(self, &state, k);
-                            let after = NeuronModel::reset(self, fixed, state, Dual::fixed(spike[i]));
-                            *d_entry = dot(&d_after, &after);
-                        }
-                        let state = lift(self, &state, NONE);
-                        let after = NeuronModel::reset(self, fixed, state, Dual::variable(spike[i]));
-                        d_spikes[i] = dot(&d_after, &after);
-                        d_states.set(i, &d_state);
-                    }
-                    for (k, d_p) in d_p.iter_mut().enumerate() {
-                        let (p, given) = (&lift_parameters(p, k)[..p.len()], States::read(self, d, n, at));
-                        for i in 0..LANES.min(n - at) {
-                            let state = lift(self, &states.get(self, i), NONE);
-                            let after = NeuronModel::reset(self, p, state, Dual::fixed(spike[i]));
-                            *d_p += dot(&given.get(self, i), &after).into();
-                        }
-                    }
-                    d_states.write(self, d, n, at);
-                    put(d_spike, at, &d_spikes);
-                }
-            },
+            || update_adjoint(self, <M as NeuronModel>::reset, p, charged, spike, d, d_spike, d_p),
         );
+    }
+}
+
+// The loops are functions, as the compiler takes it from their arguments that what they write is not what they read.
+
+/// Puts `states` through a phase that makes a state of a state and an input.
+#[inline(always)]
+fn update<M: NeuronModel, F: Real>(
+    model: &M,
+    phase: impl Fn(&M, &[F], M::State<F>, F) -> M::State<F>,
+    p: &[F],
+    states: &mut [F],
+    inputs: &[F],
+) {
+    let mut rows = split_mut(model, states, inputs.len());
+    for (i, input) in inputs.iter().enumerate() {
+        let after = phase(model, p, get(model, &rows, i), *input);
+        set(&mut rows, i, &after);
+    }
+}
+
+/// Its transpose. `d` is the error of the states after the phase and becomes that of those before; `d_inputs` is written.
+#[inline(always)]
+#[expect(clippy::too_many_arguments, reason = "what the phase reads, and the error of each")]
+fn update_adjoint<M: NeuronModel, F: Real + Into<f64>>(
+    model: &M,
+    phase: impl Fn(&M, &[Dual<F>], M::State<Dual<F>>, Dual<F>) -> M::State<Dual<F>>,
+    p: &[F],
+    states: &[F],
+    inputs: &[F],
+    d: &mut [F],
+    d_inputs: &mut [F],
+    d_p: &mut [f64],
+) {
+    let n = inputs.len();
+    let (states, mut d, d_inputs) = (split(model, states, n), split_mut(model, d, n), &mut d_inputs[..n]);
+    for (k, d_p) in d_p.iter_mut().enumerate() {
+        let p = &lift_parameters(p, k)[..p.len()];
+        for i in 0..n {
+            let state = lift(model, &get(model, &states, i), NONE);
+            let after = phase(model, p, state, Dual::fixed(inputs[i]));
+            *d_p += dot(&get(model, &d, i), &after).into();
+        }
+    }
+    let p = &lift_parameters(p, NONE)[..p.len()];
+    for i in 0..n {
+        let (state, d_after) = (get(model, &states, i), get(model, &d, i));
+        let mut d_state = d_after;
+        for (k, d_entry) in d_state.as_mut().iter_mut().enumerate() {
+            *d_entry = dot(&d_after, &phase(model, p, lift(model, &state, k), Dual::fixed(inputs[i])));
+        }
+        d_inputs[i] = dot(&d_after, &phase(model, p, lift(model, &state, NONE), Dual::variable(inputs[i])));
+        set(&mut d, i, &d_state);
+    }
+}
+
+#[inline(always)]
+fn margins<M: NeuronModel, F: Real>(model: &M, p: &[F], charged: &[F], margin: &mut [F]) {
+    let rows = split(model, charged, margin.len());
+    for (i, margin) in margin.iter_mut().enumerate() {
+        *margin = model.margin(p, get(model, &rows, i));
+    }
+}
+
+#[inline(always)]
+fn margins_adjoint<M: NeuronModel, F: Real + Into<f64>>(
+    model: &M,
+    p: &[F],
+    charged: &[F],
+    d_margin: &[F],
+    d: &mut [F],
+    d_p: &mut [f64],
+) {
+    let n = d_margin.len();
+    let (charged, mut d) = (split(model, charged, n), split_mut(model, d, n));
+    for (k, d_p) in d_p.iter_mut().enumerate() {
+        let p = &lift_parameters(p, k)[..p.len()];
+        for i in 0..n {
+            let margin = model.margin(p, lift(model, &get(model, &charged, i), NONE));
+            *d_p += (d_margin[i] * margin.slope).into();
+        }
+    }
+    let p = &lift_parameters(p, NONE)[..p.len()];
+    for i in 0..n {
+        let (state, mut d_state) = (get(model, &charged, i), get(model, &d, i));
+        for (k, d_entry) in d_state.as_mut().iter_mut().enumerate() {
+            *d_entry = *d_entry + d_margin[i] * model.margin(p, lift(model, &state, k)).slope;
+        }
+        set(&mut d, i, &d_state);
     }
 }
