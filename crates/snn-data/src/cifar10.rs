@@ -1,7 +1,7 @@
 //! CIFAR-10 in its binary version.
 
+use std::cmp::Ordering;
 use std::error::Error;
-use std::fs;
 use std::path::Path;
 
 use serde::{Deserialize, Serialize};
@@ -9,6 +9,7 @@ use snn_core::{DataSet, Dataset, Shape, Splits};
 
 use crate::DataError;
 use crate::folder::Place;
+use crate::idx;
 
 /// Files of the training set, then that of the test set.
 pub const FILES: [&str; 6] = [
@@ -24,13 +25,17 @@ const CLASSES: [&str; 10] = ["airplane", "automobile", "bird", "cat", "deer", "d
 const SHAPE: Shape = Shape::new(3, 32, 32);
 /// Bytes of a record: the label, then the image `[C, H, W]`.
 const RECORD: usize = 1 + SHAPE.len();
+/// Records of each file.
+const RECORDS: usize = 10_000;
 
 /// Where the files are.
 pub(crate) static PLACE: Place = Place {
     data_set: "CIFAR-10",
+    name: "Cifar10",
     folder: "cifar10",
     within: &["", "cifar-10-batches-bin"],
     files: &FILES,
+    is_unmistakable: true,
     origin: "https://www.cs.toronto.edu/~kriz/cifar-10-binary.tar.gz",
 };
 
@@ -90,23 +95,119 @@ fn read(folder: &Path, names: &[&str]) -> Result<Dataset, DataError> {
     let (mut images, mut labels) = (Vec::new(), Vec::new());
     for name in names {
         let path = PLACE.file(folder, name)?;
-        let bytes = fs::read(&path).map_err(|source| DataError::Read { path: path.clone(), source })?;
-        let content = |reason| DataError::Content { what: path.display().to_string(), reason };
-        let (records, rest) = bytes.as_chunks::<RECORD>();
-        if records.is_empty() || !rest.is_empty() {
-            let reason = format!(
-                "{} bytes are no whole number of records of {RECORD} bytes each; download the file again",
-                bytes.len()
-            );
-            return Err(content(reason));
-        }
-        for (index, [label, image @ ..]) in records.iter().enumerate() {
-            if usize::from(*label) >= CLASSES.len() {
-                return Err(content(format!("label {label} of image {index}, labels of CIFAR-10 are 0 to 9")));
-            }
-            labels.push(*label);
-            images.extend_from_slice(image);
+        let bytes = idx::bytes(&path)?;
+        let (expected, found) = ((RECORDS * RECORD) as u64, bytes.len() as u64);
+        match found.cmp(&expected) {
+            Ordering::Less => return Err(DataError::Truncated { path, expected, found }),
+            Ordering::Greater => return Err(DataError::Trailing { path, expected, found }),
+            Ordering::Equal => parse(&path, &bytes, &mut images, &mut labels)?,
         }
     }
     Ok(Dataset::new(SHAPE, CLASSES.len(), images, labels)?)
+}
+
+/// Appends the records of `bytes`, those of the file at `path`; what is left after the last whole one is ignored.
+fn parse(path: &Path, bytes: &[u8], images: &mut Vec<u8>, labels: &mut Vec<u8>) -> Result<(), DataError> {
+    for (index, [label, image @ ..]) in bytes.as_chunks::<RECORD>().0.iter().enumerate() {
+        if usize::from(*label) >= CLASSES.len() {
+            let reason = format!(
+                "label {label} of image {index}, labels of CIFAR-10 are 0 to 9; this is not the binary version, or it is \
+                 damaged: download it again"
+            );
+            return Err(DataError::Content { what: path.display().to_string(), reason });
+        }
+        labels.push(*label);
+        images.extend_from_slice(image);
+    }
+    Ok(())
+}
+
+#[cfg(test)]
+mod tests {
+    use std::fs;
+
+    use snn_core::Content;
+    use tempfile::TempDir;
+
+    use super::*;
+
+    /// The first 20 images of the test set.
+    const SAMPLE: &[u8] = include_bytes!("../tests/samples/cifar10_test_first20.bin");
+
+    /// A folder with batches of black images, of which all but the last are never filled.
+    fn folder() -> TempDir {
+        let dir = tempfile::tempdir().unwrap();
+        for name in FILES {
+            fs::File::create(dir.path().join(name)).unwrap().set_len((RECORDS * RECORD) as u64).unwrap();
+        }
+        dir
+    }
+
+    fn message(dir: &TempDir) -> String {
+        let error = Cifar10::default().load(Some(dir.path())).unwrap_err().to_string();
+        error.replace(dir.path().to_str().unwrap(), "DIR")
+    }
+
+    #[test]
+    fn genuine_images_are_read() {
+        let (mut images, mut labels) = (Vec::new(), Vec::new());
+        parse(Path::new("file"), SAMPLE, &mut images, &mut labels).unwrap();
+        let dataset = Dataset::new(SHAPE, CLASSES.len(), images, labels).unwrap();
+        let named: Vec<&str> = dataset.labels().iter().map(|&label| CLASSES[usize::from(label)]).collect();
+        assert_eq!(named[..6], ["cat", "ship", "ship", "airplane", "frog", "frog"]);
+        let Content::Image(image) = dataset.content(1) else { panic!("CIFAR-10 holds images") };
+        // The ship on its blue sea: the pixel in the upper left corner is nearly white.
+        assert_eq!([0, 1, 2].map(|channel| image[SHAPE.index(channel, 0, 0)]), [235, 235, 235]);
+    }
+
+    #[test]
+    fn whole_batches_are_read_from_either_folder() {
+        let dir = folder();
+        let read = Cifar10::default().load(Some(dir.path())).unwrap();
+        assert_eq!((read.train.len(), read.test.len()), (50_000, 10_000));
+        assert_eq!(read.train.values(2)[0], -0.4465 / 0.5534);
+
+        let inner = dir.path().join("cifar-10-batches-bin");
+        fs::create_dir(&inner).unwrap();
+        for name in FILES {
+            fs::rename(dir.path().join(name), inner.join(name)).unwrap();
+        }
+        assert_eq!(PLACE.find(Some(dir.path())).unwrap(), dir.path());
+        assert_eq!(PLACE.file(dir.path(), FILES[0]).unwrap(), inner.join(FILES[0]));
+    }
+
+    #[test]
+    fn a_batch_of_the_wrong_size_is_refused() {
+        let dir = folder();
+        let resize =
+            |len: u64| fs::OpenOptions::new().write(true).open(dir.path().join(FILES[3])).unwrap().set_len(len);
+        resize(30_729_999).unwrap();
+        let truncated =
+            "DIR/data_batch_4.bin: truncated, 30730000 bytes expected, 30729999 found; download the file again";
+        assert_eq!(message(&dir), truncated);
+        resize(30_730_001).unwrap();
+        assert!(
+            message(&dir).starts_with("DIR/data_batch_4.bin: goes on after its last value, 30730000 bytes expected")
+        );
+        resize(0).unwrap();
+        assert!(message(&dir).contains("0 found"));
+    }
+
+    #[test]
+    fn a_missing_batch_is_named() {
+        let dir = folder();
+        fs::remove_file(dir.path().join(FILES[2])).unwrap();
+        let expected =
+            "DIR: holds no data_batch_3.bin, neither by itself nor in cifar-10-batches-bin; it can be had from ";
+        assert!(message(&dir).starts_with(expected), "{}", message(&dir));
+    }
+
+    #[test]
+    fn a_label_beyond_9_is_shown() {
+        let (mut images, mut labels) = (Vec::new(), Vec::new());
+        let mut bytes = SAMPLE.to_vec();
+        bytes[3 * RECORD] = 10;
+        let error = parse(Path::new("DIR/x.bin"), &bytes, &mut images, &mut labels).unwrap_err().to_string();
+        assert!(error.starts_with("DIR/x.bin: label 10 of image 3, labels of CIFAR-10 are 0 to 9"), "{error}");
+    }
 }

@@ -93,9 +93,12 @@ pub enum DataError {
     },
     /// A file of a data set is not where the others are.
     #[error(
-        "{}: holds no {name}, neither by itself nor in {}; it can be had from {}",
+        "{}: holds no {name}{}; it can be had from {}",
         .folder.display(),
-        .place.within.iter().filter(|within| !within.is_empty()).copied().collect::<Vec<_>>().join(" or "),
+        match .place.within.iter().filter(|within| !within.is_empty()).copied().collect::<Vec<_>>().join(" or ") {
+            none if none.is_empty() => none,
+            within => format!(", neither by itself nor in {within}"),
+        },
         .place.origin
     )]
     Missing {
@@ -108,17 +111,22 @@ pub enum DataError {
     },
     /// A data set is in none of the usual places.
     #[error(
-        "{} not found; looked in\n{}\nPut its files ({}) into one of these, for example from {}, or name their folder \
-         with --data",
+        "{} not found; looked {}in\n{}\nPut its files ({}) into one of these, for example with `snn data get {}`, or name \
+         their folder with --data",
         .place.data_set,
+        if .within.is_empty() { String::new() } else { format!("for {} ", .within.join(" or ")) },
         .looked.iter().map(|path| format!("  {}", path.display())).collect::<Vec<_>>().join("\n"),
-        .place.files.join(", "),
-        .place.origin
+        .files.join(", "),
+        .place.name
     )]
     NotFound {
         /// The data set.
         place: &'static Place,
-        /// Every place looked at.
+        /// Files of which any would do.
+        files: Vec<String>,
+        /// Folders that were looked for in each of the next; none if those themselves should hold the files.
+        within: Vec<&'static str>,
+        /// Every folder looked in.
         looked: Vec<PathBuf>,
     },
 }

@@ -10,42 +10,54 @@ use crate::DataError;
 pub struct Place {
     /// Name of the data set, as people write it.
     pub data_set: &'static str,
-    /// Its folder in `data/` and in the folder named by `SNN_DATA`.
+    /// Its name in an experiment.
+    pub name: &'static str,
+    /// Its own folder in a folder of data sets.
     pub folder: &'static str,
     /// Folders within that may hold the files, as other programs lay them out; `""` is the folder itself.
     pub within: &'static [&'static str],
     /// Names of files and folders, each of which may also end in `.gz`.
     pub files: &'static [&'static str],
+    /// Whether no other data set has files of these names, so that they may also lie loose among other data sets.
+    pub is_unmistakable: bool,
     /// Where they can be had.
     pub origin: &'static str,
 }
 
 impl Place {
-    /// The folder with the files: `explicit` if given; else the first that holds any of them of [`Place::folder`] in the
-    /// directory named by the environment variable `SNN_DATA`, and `data/` with that folder in the current directory, in
-    /// any above it, and in the source tree that this program was built in.
+    /// The folder with the files: `explicit` if given; else the first that holds any of them. It is looked for in several
+    /// folders of data sets: the one that the environment variable `SNN_DATA` names; `data/` in the current directory, in
+    /// any above it, and in the source tree that this program was built in; and [`Place::cache`]. In each of them, files
+    /// may lie in [`Place::folder`] or in any of [`Place::within`].
     ///
     /// # Errors
-    /// [`DataError::NotFound`] with every place looked at.
+    /// [`DataError::NotFound`] with every folder looked in.
     pub fn find(&'static self, explicit: Option<&Path>) -> Result<PathBuf, DataError> {
-        let variable = env::var_os("SNN_DATA");
-        let looked = self.places(explicit, variable.as_ref().map(Path::new), env::current_dir().ok().as_deref());
-        match looked.iter().find(|folder| self.files.iter().any(|name| self.locate(folder, name).is_some())) {
-            Some(folder) => Ok(folder.clone()),
-            None => Err(DataError::NotFound { place: self, looked }),
-        }
+        self.find_any(self.files, explicit)
     }
 
-    fn places(&self, explicit: Option<&Path>, variable: Option<&Path>, current: Option<&Path>) -> Vec<PathBuf> {
-        if let Some(explicit) = explicit {
-            return vec![explicit.to_owned()];
+    /// As [`Place::find`], but the folder with any file of these `names`.
+    ///
+    /// # Errors
+    /// [`DataError::NotFound`] with every folder looked in.
+    pub fn find_any(&'static self, names: &[&str], explicit: Option<&Path>) -> Result<PathBuf, DataError> {
+        let holds_any = |folder: &PathBuf| names.iter().any(|name| self.locate(folder, name).is_some());
+        let files = || names.iter().map(ToString::to_string).collect();
+        if let Some(folder) = explicit.map(Path::to_owned) {
+            let not_found = |looked| DataError::NotFound { place: self, files: files(), within: Vec::new(), looked };
+            return if holds_any(&folder) { Ok(folder) } else { Err(not_found(vec![folder])) };
         }
-        let mut places: Vec<PathBuf> = variable.into_iter().map(|data| data.join(self.folder)).collect();
-        let own = Path::new("data").join(self.folder);
-        places.extend(current.into_iter().flat_map(Path::ancestors).map(|dir| dir.join(&own)));
-        let source = Path::new(env!("CARGO_MANIFEST_DIR")).ancestors().nth(2).map(|dir| dir.join(&own));
-        places.extend(source.filter(|dir| dir.is_dir() && !places.contains(dir)));
-        places
+        let variable = env::var_os("SNN_DATA");
+        let looked = roots(variable.as_ref().map(Path::new), env::current_dir().ok().as_deref(), Self::cache());
+        let found = looked.iter().flat_map(|root| self.layouts().map(|layout| root.join(layout))).find(holds_any);
+        let within = self.layouts().filter(|layout| !layout.is_empty()).collect();
+        found.ok_or_else(|| DataError::NotFound { place: self, files: files(), within, looked })
+    }
+
+    /// Where the files may lie in a folder of data sets.
+    fn layouts(&self) -> impl Iterator<Item = &'static str> {
+        let others = self.within.iter().copied().filter(|within| self.is_unmistakable || !within.is_empty());
+        std::iter::once(self.folder).chain(others)
     }
 
     /// The path of `name` in `folder`.
@@ -61,19 +73,61 @@ impl Place {
         let folders = self.within.iter().map(|within| folder.join(within));
         folders.flat_map(|dir| [dir.join(format!("{name}.gz")), dir.join(name)]).find(|path| path.exists())
     }
+
+    /// The folder of data sets of this user, for those that were downloaded: `snn` in the system's folder of caches.
+    /// None where the system has no such folder.
+    pub fn cache() -> Option<PathBuf> {
+        dirs::cache_dir().map(|caches| caches.join("snn"))
+    }
+}
+
+/// Folders of data sets, the most explicit first.
+fn roots(variable: Option<&Path>, current: Option<&Path>, cache: Option<PathBuf>) -> Vec<PathBuf> {
+    let mut roots: Vec<PathBuf> = variable.into_iter().map(Path::to_owned).collect();
+    roots.extend(current.into_iter().flat_map(Path::ancestors).map(|dir| dir.join("data")));
+    let source = Path::new(env!("CARGO_MANIFEST_DIR")).ancestors().nth(2).map(|dir| dir.join("data"));
+    roots.extend(source.filter(|dir| dir.is_dir() && !roots.contains(dir)));
+    roots.extend(cache);
+    roots
 }
 
 #[cfg(test)]
 mod tests {
+    use std::fs;
+
     use super::*;
-    use crate::mnist::PLACE;
+    use crate::{cifar10, mnist, nmnist};
+
+    /// Paths below `/data` in which a data set may lie.
+    fn layouts(place: &Place) -> Vec<&'static str> {
+        place.layouts().collect()
+    }
 
     #[test]
-    fn places_are_tried_from_the_most_to_the_least_explicit() {
-        let places = |explicit, variable, current| PLACE.places(explicit, variable, current);
-        assert_eq!(places(Some(Path::new("a")), Some(Path::new("b")), None), [Path::new("a")]);
-        let places = places(None, Some(Path::new("/b")), Some(Path::new("/c/d")));
-        let first = ["/b/mnist", "/c/d/data/mnist", "/c/data/mnist", "/data/mnist"].map(Path::new);
-        assert_eq!(places[..4], first);
+    fn folders_of_data_sets_are_tried_from_the_most_to_the_least_explicit() {
+        let roots = roots(Some(Path::new("/b")), Some(Path::new("/c/d")), Some("/e/snn".into()));
+        assert_eq!(roots[..4], ["/b", "/c/d/data", "/c/data", "/data"].map(Path::new));
+        assert_eq!(roots.last().unwrap(), Path::new("/e/snn"));
+    }
+
+    #[test]
+    fn layouts_of_other_programs_are_known() {
+        assert_eq!(layouts(&mnist::PLACE), ["mnist", "MNIST/raw"]);
+        assert_eq!(layouts(&cifar10::PLACE), ["cifar10", "", "cifar-10-batches-bin"]);
+        assert_eq!(layouts(&nmnist::PLACE), ["nmnist", "NMNIST"]);
+    }
+
+    #[test]
+    fn a_folder_that_is_named_is_the_only_one_looked_in() {
+        let dir = tempfile::tempdir().unwrap();
+        assert!(mnist::PLACE.find(Some(dir.path())).is_err());
+        let raw = dir.path().join("MNIST/raw");
+        fs::create_dir_all(&raw).unwrap();
+        fs::write(raw.join("t10k-labels-idx1-ubyte"), "").unwrap();
+        assert_eq!(mnist::PLACE.find(Some(dir.path())).unwrap(), dir.path());
+        assert_eq!(
+            mnist::PLACE.file(dir.path(), "t10k-labels-idx1-ubyte").unwrap(),
+            raw.join("t10k-labels-idx1-ubyte")
+        );
     }
 }

@@ -12,35 +12,55 @@
 //! # Ok::<(), Box<dyn std::error::Error>>(())
 //! ```
 
+mod checksum;
 mod error;
 mod folder;
 mod loader;
 
 pub mod cifar10;
 pub mod idx;
+pub mod mat;
 pub mod mnist;
+pub mod nmnist;
+pub mod svhn;
 
 use std::sync::Arc;
 
-use snn_core::registry::{Registry, RegistryError, range};
+use snn_core::registry::{PartError, Registry, RegistryError, range};
 
 pub use cifar10::Cifar10;
 pub use error::DataError;
 pub use folder::Place;
 pub use loader::{Batch, Loader};
-pub use mnist::Mnist;
+pub use mnist::{FashionMnist, Mnist};
+pub use nmnist::Nmnist;
 pub use snn_core::{DataSet, Dataset, Splits};
+pub use svhn::Svhn;
 
-/// Adds the data sets `Mnist` and `Cifar10`.
+/// Adds the data sets `Mnist`, `FashionMnist`, `Cifar10`, `Svhn` and `Nmnist`.
 ///
 /// # Errors
 /// [`RegistryError`] if the name is taken.
 pub fn plugin(registry: &mut Registry) -> Result<(), RegistryError> {
     registry.data_sets.add("Mnist", |mnist: &mut Mnist, _| Ok(Arc::new(*mnist) as Arc<dyn DataSet>))?;
+    registry
+        .data_sets
+        .add("FashionMnist", |fashion: &mut FashionMnist, _| Ok(Arc::new(*fashion) as Arc<dyn DataSet>))?;
     registry.data_sets.add("Cifar10", |cifar10: &mut Cifar10, _| {
-        let (mean, deviation): ([f32; 3], [f32; 3]) = (cifar10.mean.into(), cifar10.deviation.into());
-        mean.iter().try_for_each(|&mean| range::finite("mean", mean))?;
-        deviation.iter().try_for_each(|&deviation| range::positive("deviation", deviation))?;
+        check_normalisation(cifar10.mean, cifar10.deviation)?;
         Ok(Arc::new(*cifar10) as Arc<dyn DataSet>)
-    })
+    })?;
+    registry.data_sets.add("Svhn", |svhn: &mut Svhn, _| {
+        check_normalisation(svhn.mean, svhn.deviation)?;
+        if let Some(held_out) = svhn.held_out {
+            range::count("held_out", held_out, svhn::IMAGES[0] - 1)?;
+        }
+        Ok(Arc::new(svhn.clone()) as Arc<dyn DataSet>)
+    })?;
+    registry.data_sets.add("Nmnist", |nmnist: &mut Nmnist, _| Ok(Arc::new(*nmnist) as Arc<dyn DataSet>))
+}
+
+fn check_normalisation(mean: (f32, f32, f32), deviation: (f32, f32, f32)) -> Result<(), PartError> {
+    <[f32; 3]>::from(mean).into_iter().try_for_each(|mean| range::finite("mean", mean))?;
+    <[f32; 3]>::from(deviation).into_iter().try_for_each(|deviation| range::positive("deviation", deviation))
 }

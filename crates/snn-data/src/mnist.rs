@@ -1,14 +1,13 @@
-//! MNIST: where its files are, and what they must hold.
+//! MNIST and Fashion-MNIST: four idx files each.
 
 use std::error::Error;
-use std::fmt::Write as _;
 use std::path::{Path, PathBuf};
 
-use md5::{Digest as _, Md5};
 use serde::{Deserialize, Serialize};
 use snn_core::{DataSet, Dataset, Shape, Splits};
 
 use crate::DataError;
+use crate::checksum::md5;
 use crate::folder::Place;
 use crate::idx::{self, Idx};
 
@@ -16,31 +15,61 @@ use crate::idx::{self, Idx};
 pub const FILES: [&str; 4] =
     ["train-images-idx3-ubyte", "train-labels-idx1-ubyte", "t10k-images-idx3-ubyte", "t10k-labels-idx1-ubyte"];
 
-/// md5 of each file after decompression.
-const CHECKSUMS: [&str; 4] = [
-    "6bbc9ace898e44ae57da46a324031adb",
-    "a25bea736e30d166cdddb491f175f624",
-    "2646ac647ad5339dbf082846283269ea",
-    "27ae3e4e09519cfbb04c329615203637",
-];
+/// Images in the training and in the test files.
+const IMAGES: [usize; 2] = [60_000, 10_000];
+const SHAPE: Shape = Shape::new(1, 28, 28);
+const CLASSES: usize = 10;
 
-/// Where the files are.
+/// Where the files of MNIST are.
 pub(crate) static PLACE: Place = Place {
     data_set: "MNIST",
+    name: "Mnist",
     folder: "mnist",
     within: &["", "MNIST/raw"],
     files: &FILES,
+    is_unmistakable: false,
     origin: "https://ossci-datasets.s3.amazonaws.com/mnist/",
 };
 
-const SHAPE: Shape = Shape::new(1, 28, 28);
-const CLASSES: usize = 10;
+/// Where the files of Fashion-MNIST are.
+pub(crate) static FASHION_PLACE: Place = Place {
+    data_set: "Fashion-MNIST",
+    name: "FashionMnist",
+    folder: "fashion-mnist",
+    within: &["", "FashionMNIST/raw"],
+    files: &FILES,
+    is_unmistakable: false,
+    origin: "http://fashion-mnist.s3-website.eu-central-1.amazonaws.com/",
+};
+
+const MNIST: Files = Files {
+    place: &PLACE,
+    checksums: Some([
+        "6bbc9ace898e44ae57da46a324031adb",
+        "a25bea736e30d166cdddb491f175f624",
+        "2646ac647ad5339dbf082846283269ea",
+        "27ae3e4e09519cfbb04c329615203637",
+    ]),
+};
+
+const FASHION_MNIST: Files = Files { place: &FASHION_PLACE, checksums: None };
+
+/// What Fashion-MNIST shows.
+const CLOTHES: [&str; CLASSES] =
+    ["T-shirt", "trousers", "pullover", "dress", "coat", "sandal", "shirt", "sneaker", "bag", "ankle boot"];
 
 /// The handwritten digits of `LeCun`, Cortes and Burges: 28x28 pixels, 10 classes, 60,000 training and 10,000 test
 /// images.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct Mnist {}
+
+/// Clothes, shoes and bags, photographed by Zalando and brought into the form of MNIST by Xiao, Rasul and Vollgraf: 28x28
+/// pixels, 10 classes, 60,000 training and 10,000 test images. Of these files only the checksums before decompression are
+/// published, so reading them checks sizes and labels; `snn data get` compares the checksums.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct FashionMnist {}
 
 impl DataSet for Mnist {
     fn shape(&self) -> Shape {
@@ -52,11 +81,11 @@ impl DataSet for Mnist {
     }
 
     fn training_images(&self) -> usize {
-        60_000
+        IMAGES[0]
     }
 
     fn test_images(&self) -> usize {
-        10_000
+        IMAGES[1]
     }
 
     fn describe(&self) -> String {
@@ -68,54 +97,102 @@ impl DataSet for Mnist {
     }
 }
 
-/// Reads the four files in `dir` or `dir/MNIST/raw`, each with or without `.gz`, and checks all that can be checked:
-/// format, sizes, labels and md5.
+impl DataSet for FashionMnist {
+    fn shape(&self) -> Shape {
+        SHAPE
+    }
+
+    fn classes(&self) -> usize {
+        CLASSES
+    }
+
+    fn class_name(&self, class: usize) -> String {
+        CLOTHES.get(class).map_or_else(|| class.to_string(), ToString::to_string)
+    }
+
+    fn training_images(&self) -> usize {
+        IMAGES[0]
+    }
+
+    fn test_images(&self) -> usize {
+        IMAGES[1]
+    }
+
+    fn describe(&self) -> String {
+        "clothes, 28x28 pixels of one channel, 10 classes, 60,000 training and 10,000 test images".to_owned()
+    }
+
+    fn load(&self, folder: Option<&Path>) -> Result<Splits, Box<dyn Error + Send + Sync>> {
+        Ok(FASHION_MNIST.load(&FASHION_PLACE.find(folder)?)?)
+    }
+}
+
+/// Reads the four files of MNIST in `dir` or `dir/MNIST/raw`, each with or without `.gz`, and checks all that can be
+/// checked: format, sizes, labels and md5.
 ///
 /// # Errors
 /// Every [`DataError`] but [`DataError::NotFound`].
 pub fn load(dir: &Path) -> Result<Splits, DataError> {
-    Ok(Splits { train: load_part(dir, 0)?, test: load_part(dir, 2)?, folder: dir.to_owned() })
+    MNIST.load(dir)
 }
 
-/// Reads images and labels, from the file at `first` in [`FILES`] and the one after it.
-fn load_part(dir: &Path, first: usize) -> Result<Dataset, DataError> {
-    let (images_path, images, images_md5) = read(dir, first, idx::IMAGES)?;
-    let (labels_path, labels, labels_md5) = read(dir, first + 1, idx::LABELS)?;
+/// The four files of a data set of this family.
+#[derive(Debug, Clone, Copy)]
+struct Files {
+    place: &'static Place,
+    /// md5 of each file after decompression, if published.
+    checksums: Option<[&'static str; 4]>,
+}
 
-    let content = |path: &Path, reason| Err(DataError::Content { what: path.display().to_string(), reason });
-    let (n_images, size) = (images.extents[0], &images.extents[1..]);
-    if size != [SHAPE.height, SHAPE.width] {
-        return content(&images_path, format!("images are {}x{}, those of MNIST are 28x28", size[0], size[1]));
+impl Files {
+    fn load(self, dir: &Path) -> Result<Splits, DataError> {
+        Ok(Splits { train: self.part(dir, 0)?, test: self.part(dir, 1)?, folder: dir.to_owned() })
     }
-    if labels.values.len() != n_images {
-        let reason = format!("{} labels for the {n_images} images of {}", labels.values.len(), images_path.display());
-        return content(&labels_path, reason);
-    }
-    if let Some(i) = labels.values.iter().position(|&label| usize::from(label) >= CLASSES) {
-        return content(&labels_path, format!("label {} of image {i}, labels of MNIST are 0 to 9", labels.values[i]));
-    }
-    for (path, found, expected) in
-        [(images_path, images_md5, CHECKSUMS[first]), (labels_path, labels_md5, CHECKSUMS[first + 1])]
-    {
-        if found != expected {
-            return Err(DataError::Checksum { path, expected, found });
+
+    /// Reads images and labels of the training set (0) or the test set (1).
+    fn part(self, dir: &Path, part: usize) -> Result<Dataset, DataError> {
+        let Place { data_set, .. } = *self.place;
+        let (images_path, images, images_md5) = self.read(dir, 2 * part, idx::IMAGES)?;
+        let (labels_path, labels, labels_md5) = self.read(dir, 2 * part + 1, idx::LABELS)?;
+
+        let content = |path: &Path, reason| Err(DataError::Content { what: path.display().to_string(), reason });
+        let (count, size) = (images.extents[0], &images.extents[1..]);
+        if size != [SHAPE.height, SHAPE.width] {
+            let reason = format!("images are {}x{}, those of {data_set} are 28x28", size[0], size[1]);
+            return content(&images_path, reason);
         }
+        if labels.values.len() != count {
+            let reason = format!("{} labels for the {count} images of {}", labels.values.len(), images_path.display());
+            return content(&labels_path, reason);
+        }
+        if let Some(i) = labels.values.iter().position(|&label| usize::from(label) >= CLASSES) {
+            let reason = format!("label {} of image {i}, labels of {data_set} are 0 to 9", labels.values[i]);
+            return content(&labels_path, reason);
+        }
+        if count != IMAGES[part] {
+            let reason = format!("{count} images, {data_set} has {} in this file; download it again", IMAGES[part]);
+            return content(&images_path, reason);
+        }
+        if let Some(checksums) = self.checksums {
+            for (path, found, expected) in
+                [(images_path, images_md5, checksums[2 * part]), (labels_path, labels_md5, checksums[2 * part + 1])]
+            {
+                if found != expected {
+                    return Err(DataError::Checksum { path, expected, found });
+                }
+            }
+        }
+        Ok(Dataset::new(SHAPE, CLASSES, images.values, labels.values)?)
     }
-    Ok(Dataset::new(SHAPE, CLASSES, images.values, labels.values)?)
-}
 
-/// Path, content and md5 of one of [`FILES`].
-fn read(dir: &Path, file: usize, magic: u32) -> Result<(PathBuf, Idx, String), DataError> {
-    let name = FILES[file];
-    let path = PLACE.file(dir, name)?;
-    let bytes = idx::bytes(&path)?;
-    let digest = Md5::digest(&bytes).iter().fold(String::new(), |mut text, byte| {
-        // Writing to a string cannot fail.
-        write!(text, "{byte:02x}").ok();
-        text
-    });
-    let idx = idx::parse(&path, bytes, magic)?;
-    Ok((path, idx, digest))
+    /// Path, content and md5 of one of [`FILES`].
+    fn read(self, dir: &Path, file: usize, magic: u32) -> Result<(PathBuf, Idx, String), DataError> {
+        let path = self.place.file(dir, FILES[file])?;
+        let bytes = idx::bytes(&path)?;
+        let digest = md5(&bytes);
+        let idx = idx::parse(&path, bytes, magic)?;
+        Ok((path, idx, digest))
+    }
 }
 
 #[cfg(test)]
@@ -142,7 +219,7 @@ mod tests {
         let dir = tempfile::tempdir().unwrap();
         fs::write(dir.path().join(FILES[TEST]), images).unwrap();
         fs::write(dir.path().join(FILES[TEST + 1]), labels).unwrap();
-        let error = load_part(dir.path(), TEST).unwrap_err();
+        let error = MNIST.part(dir.path(), TEST / 2).unwrap_err();
         error.to_string().replace(dir.path().to_str().unwrap(), "DIR")
     }
 
@@ -163,7 +240,7 @@ mod tests {
         for (file, bytes) in [TEST, TEST + 1].into_iter().zip(bytes()) {
             fs::write(raw.join(FILES[file]), bytes).unwrap();
         }
-        assert_eq!(load_part(dir.path(), TEST).unwrap(), load_part(&real(), TEST).unwrap());
+        assert_eq!(MNIST.part(dir.path(), TEST / 2).unwrap(), MNIST.part(&real(), TEST / 2).unwrap());
         assert_eq!(PLACE.find(Some(dir.path())).unwrap(), dir.path());
     }
 
@@ -206,7 +283,7 @@ mod tests {
     #[test]
     fn a_missing_file_is_named_with_its_source() {
         let dir = tempfile::tempdir().unwrap();
-        let message = load_part(dir.path(), TEST).unwrap_err().to_string();
+        let message = MNIST.part(dir.path(), TEST / 2).unwrap_err().to_string();
         assert_eq!(
             message.replace(dir.path().to_str().unwrap(), "DIR"),
             "DIR: holds no t10k-images-idx3-ubyte, neither by itself nor in MNIST/raw; it can be had from \
@@ -223,11 +300,34 @@ mod tests {
         flipped[2000] ^= 0x55;
         for damaged in [&whole[..4000], &flipped] {
             fs::write(dir.path().join(&name), damaged).unwrap();
-            let message = read(dir.path(), TEST + 1, idx::LABELS).unwrap_err().to_string();
+            let message = MNIST.read(dir.path(), TEST + 1, idx::LABELS).unwrap_err().to_string();
             let message = message.replace(dir.path().to_str().unwrap(), "DIR");
             assert!(message.starts_with("DIR/t10k-labels-idx1-ubyte.gz: the gzip data is corrupted ("), "{message}");
             assert!(message.ends_with("); download the file again"), "{message}");
         }
+    }
+
+    #[test]
+    fn fashion_mnist_has_the_files_of_mnist_in_a_folder_of_its_own() {
+        let dir = tempfile::tempdir().unwrap();
+        let raw = dir.path().join("FashionMNIST/raw");
+        fs::create_dir_all(&raw).unwrap();
+        for (name, bytes) in [(FILES[TEST], bytes()[0].clone()), (FILES[TEST + 1], bytes()[1].clone())] {
+            fs::write(raw.join(name), bytes).unwrap();
+        }
+        assert_eq!(FASHION_MNIST.part(dir.path(), 1).unwrap().len(), 10_000);
+        assert_eq!(FashionMnist {}.class_name(9), "ankle boot");
+        let [images, labels] = bytes();
+        let short = |bytes: &[u8], header: usize, each: usize| {
+            [&bytes[..4], &9_999u32.to_be_bytes(), &bytes[8..header + 9_999 * each]].concat()
+        };
+        fs::write(raw.join(FILES[TEST]), short(&images, 16, 784)).unwrap();
+        fs::write(raw.join(FILES[TEST + 1]), short(&labels, 8, 1)).unwrap();
+        let message = FASHION_MNIST.part(dir.path(), 1).unwrap_err().to_string();
+        assert!(
+            message.ends_with(": 9999 images, Fashion-MNIST has 10000 in this file; download it again"),
+            "{message}"
+        );
     }
 
     #[test]
@@ -236,8 +336,8 @@ mod tests {
         assert_eq!(
             message,
             "MNIST not found; looked in\n  no/such/dir\nPut its files (train-images-idx3-ubyte, train-labels-idx1-ubyte, \
-             t10k-images-idx3-ubyte, t10k-labels-idx1-ubyte) into one of these, for example from \
-             https://ossci-datasets.s3.amazonaws.com/mnist/, or name their folder with --data"
+             t10k-images-idx3-ubyte, t10k-labels-idx1-ubyte) into one of these, for example with `snn data get Mnist`, or \
+             name their folder with --data"
         );
     }
 }

@@ -1,0 +1,250 @@
+//! N-MNIST: recordings of the digits of MNIST.
+
+use std::error::Error;
+use std::fs;
+use std::path::{Path, PathBuf};
+
+use rayon::prelude::*;
+use serde::{Deserialize, Serialize};
+use snn_core::{AddressEvent, DataSet, Dataset, Kind, Shape, Splits};
+
+use crate::DataError;
+use crate::folder::Place;
+
+/// The folder of the training set, and that of the test set. Each has a folder for each digit, with a file for each
+/// recording: `Train/5/00001.bin`.
+pub const FOLDERS: [&str; 2] = ["Train", "Test"];
+
+/// Polarity (darker, brighter), row, column.
+const SHAPE: Shape = Shape::new(2, 34, 34);
+const CLASSES: u8 = 10;
+/// Bytes of an event.
+const EVENT: usize = 5;
+/// Memory that a recording takes, as a mean of all of them.
+const BYTES: usize = 33_000;
+/// Row of an event that only says that the clock has run over.
+const OVERFLOW: u8 = 240;
+/// Microseconds that the clock has then advanced.
+const OVERFLOW_MICROS: u32 = 1 << 13;
+
+/// Where the files are.
+pub(crate) static PLACE: Place = Place {
+    data_set: "N-MNIST",
+    name: "Nmnist",
+    folder: "nmnist",
+    within: &["", "NMNIST"],
+    files: &FOLDERS,
+    is_unmistakable: false,
+    origin: "https://data.mendeley.com/datasets/468j46mzdv/1",
+};
+
+/// The digits of MNIST as an event camera saw them, moved before it three times, by Orchard and others: a sensor of 34x34
+/// pixels and two polarities (0 darker, 1 brighter), 10 classes, 60,000 training and 10,000 test recordings of a third of a
+/// second. Any part of the files will do; they are taken in the order of their numbers, which is that of MNIST.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Nmnist {}
+
+impl DataSet for Nmnist {
+    fn kind(&self) -> Kind {
+        Kind::Recordings
+    }
+
+    fn shape(&self) -> Shape {
+        SHAPE
+    }
+
+    fn classes(&self) -> usize {
+        CLASSES.into()
+    }
+
+    fn training_images(&self) -> usize {
+        60_000
+    }
+
+    fn test_images(&self) -> usize {
+        10_000
+    }
+
+    fn bytes(&self, samples: usize) -> usize {
+        samples * BYTES
+    }
+
+    fn describe(&self) -> String {
+        "recordings of the digits of MNIST by an event camera, 34x34 pixels of two polarities, 10 classes, 60,000 training \
+         and 10,000 test recordings"
+            .to_owned()
+    }
+
+    fn load(&self, folder: Option<&Path>) -> Result<Splits, Box<dyn Error + Send + Sync>> {
+        let folder = PLACE.find(folder)?;
+        let [train, test] = FOLDERS.map(|name| read_part(&folder, name));
+        Ok(Splits { train: train?, test: test?, folder })
+    }
+}
+
+/// All recordings in the folder called `name`.
+fn read_part(folder: &Path, name: &str) -> Result<Dataset, DataError> {
+    let folder = PLACE.file(folder, name)?;
+    let files = files(&folder)?;
+    if files.is_empty() {
+        let reason = "holds no recording, such as 5/00001.bin; unpack the published file again".to_owned();
+        return Err(DataError::Content { what: folder.display().to_string(), reason });
+    }
+    let recordings: Result<Vec<_>, _> = files.par_iter().map(|(_, _, path)| read_file(path)).collect();
+    let labels = files.iter().map(|(_, digit, _)| *digit).collect();
+    Ok(Dataset::of_recordings(SHAPE, CLASSES.into(), recordings?, labels)?)
+}
+
+/// Number, digit and path of every recording below `folder`, by their numbers.
+fn files(folder: &Path) -> Result<Vec<(u32, u8, PathBuf)>, DataError> {
+    let mut files = Vec::new();
+    for digit in 0..CLASSES {
+        let folder = folder.join(digit.to_string());
+        if !folder.is_dir() {
+            continue;
+        }
+        let unreadable = |source| DataError::Read { path: folder.clone(), source };
+        for entry in fs::read_dir(&folder).map_err(unreadable)? {
+            let path = entry.map_err(unreadable)?.path();
+            if path.extension().is_some_and(|extension| extension == "bin") {
+                let number = path.file_stem().and_then(|stem| stem.to_str()?.parse().ok()).ok_or_else(|| {
+                    let reason = "files of N-MNIST are called by their numbers, such as 00001.bin".to_owned();
+                    DataError::Content { what: path.display().to_string(), reason }
+                })?;
+                files.push((number, digit, path));
+            }
+        }
+    }
+    files.sort_unstable();
+    Ok(files)
+}
+
+/// Reads one recording.
+///
+/// # Errors
+/// [`DataError::Read`], and [`DataError::Content`] if the file is damaged.
+pub fn read_file(path: &Path) -> Result<Vec<AddressEvent>, DataError> {
+    let bytes = fs::read(path).map_err(|source| DataError::Read { path: path.to_owned(), source })?;
+    parse(&bytes).map_err(|reason| {
+        let reason = format!("{reason}; unpack or download the file again");
+        DataError::Content { what: path.display().to_string(), reason }
+    })
+}
+
+/// Events of five bytes: column, row, then a bit for the polarity and 23 for the time in microseconds.
+fn parse(bytes: &[u8]) -> Result<Vec<AddressEvent>, String> {
+    let (events, rest) = bytes.as_chunks::<EVENT>();
+    if events.is_empty() || !rest.is_empty() {
+        return Err(format!("{} bytes are no whole number of events of {EVENT} bytes each", bytes.len()));
+    }
+    let mut recording = Vec::with_capacity(events.len());
+    let mut passed = 0_u32;
+    for (index, &[column, row, high, middle, low]) in events.iter().enumerate() {
+        if row == OVERFLOW {
+            passed = passed.saturating_add(OVERFLOW_MICROS);
+            continue;
+        }
+        let (x, y) = (usize::from(column), usize::from(row));
+        if x >= SHAPE.width || y >= SHAPE.height {
+            return Err(format!("event {index} is at column {x}, row {y} of a sensor of 34x34 pixels"));
+        }
+        let time = u32::from_be_bytes([0, high & 0x7f, middle, low]).saturating_add(passed);
+        recording.push(AddressEvent { time, pixel: SHAPE.index(usize::from(high >> 7), y, x) as u32 });
+    }
+    if !recording.is_sorted_by_key(|event| event.time) {
+        // Events of nearly the same time may have left the camera in another order.
+        recording.sort_by_key(|event| event.time);
+    }
+    Ok(recording)
+}
+
+#[cfg(test)]
+mod tests {
+    use snn_core::Content;
+
+    use super::*;
+
+    const SAMPLE: &[u8] = include_bytes!("../tests/samples/nmnist/Train/5/00001.bin");
+
+    fn samples() -> PathBuf {
+        Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/samples/nmnist")
+    }
+
+    /// Polarity, row, column and time.
+    fn at(event: AddressEvent) -> [u32; 4] {
+        [event.pixel / 1156, event.pixel % 1156 / 34, event.pixel % 34, event.time]
+    }
+
+    #[test]
+    fn genuine_recordings_are_read() {
+        let read = Nmnist {}.load(Some(&samples())).unwrap();
+        assert_eq!((read.train.labels(), read.test.labels()), (&[5][..], &[7][..]));
+        let Content::Recording(events) = read.train.content(0) else { panic!("N-MNIST holds recordings") };
+        assert_eq!(events.len(), 4681);
+        assert_eq!([0, 1, 2].map(|i| at(events[i])), [[1, 16, 18, 893], [1, 17, 20, 1060], [0, 9, 17, 2443]]);
+        assert!((297_000..336_000).contains(&events[4680].time));
+    }
+
+    #[test]
+    fn files_come_in_the_order_of_their_numbers() {
+        let dir = tempfile::tempdir().unwrap();
+        for (digit, number) in [(3, "00010"), (1, "00002"), (3, "00001"), (0, "9")] {
+            fs::create_dir_all(dir.path().join(format!("{digit}"))).unwrap();
+            fs::write(dir.path().join(format!("{digit}/{number}.bin")), "").unwrap();
+        }
+        fs::write(dir.path().join("3/notes.txt"), "").unwrap();
+        let order: Vec<u8> = files(dir.path()).unwrap().iter().map(|(_, digit, _)| *digit).collect();
+        assert_eq!(order, [3, 1, 0, 3]);
+        fs::write(dir.path().join("3/one.bin"), "").unwrap();
+        let message = files(dir.path()).unwrap_err().to_string();
+        assert!(
+            message.ends_with("3/one.bin: files of N-MNIST are called by their numbers, such as 00001.bin"),
+            "{message}"
+        );
+    }
+
+    #[test]
+    fn the_layout_of_tonic_is_read() {
+        let dir = tempfile::tempdir().unwrap();
+        for part in ["Train/5", "Test/7"] {
+            let to = dir.path().join("NMNIST").join(part);
+            fs::create_dir_all(&to).unwrap();
+            fs::copy(samples().join(part).join("00001.bin"), to.join("00001.bin")).unwrap();
+        }
+        assert_eq!(Nmnist {}.load(Some(dir.path())).unwrap().test.labels(), [7]);
+    }
+
+    #[test]
+    fn the_clock_may_run_over() {
+        let event = |row, high, low| [1, row, high, 0, low];
+        let bytes = [event(2, 0x80, 7), event(OVERFLOW, 0, 0), event(3, 0, 5), event(4, 0, 4)].concat();
+        let read: Vec<[u32; 4]> = parse(&bytes).unwrap().into_iter().map(at).collect();
+        assert_eq!(read, [[1, 2, 1, 7], [0, 4, 1, 8196], [0, 3, 1, 8197]]);
+    }
+
+    #[test]
+    fn damaged_recordings_are_errors() {
+        assert_eq!(parse(&[]).unwrap_err(), "0 bytes are no whole number of events of 5 bytes each");
+        for length in 0..SAMPLE.len() {
+            assert_eq!(parse(&SAMPLE[..length]).is_ok(), length > 0 && length % EVENT == 0, "{length}");
+        }
+        let mut shifted = SAMPLE.to_vec();
+        shifted[10] = 34;
+        assert_eq!(parse(&shifted).unwrap_err(), "event 2 is at column 34, row 9 of a sensor of 34x34 pixels");
+        for first in 0..EVENT {
+            let whole = SAMPLE.len() - EVENT;
+            assert_eq!(parse(&SAMPLE[first..first + whole]).is_ok(), first == 0, "shifted by {first} bytes");
+        }
+    }
+
+    #[test]
+    fn a_folder_without_recordings_is_an_error() {
+        let dir = tempfile::tempdir().unwrap();
+        fs::create_dir_all(dir.path().join("Train/3")).unwrap();
+        let message = Nmnist {}.load(Some(dir.path())).unwrap_err().to_string();
+        assert!(message.contains("Train: holds no recording, such as 5/00001.bin"), "{message}");
+        let message = Nmnist {}.load(Some(&dir.path().join("Train"))).unwrap_err().to_string();
+        assert!(message.contains("N-MNIST not found"), "{message}");
+    }
+}

@@ -1,0 +1,30 @@
+//! `Frames` against what `ToFrame` of tonic makes of a genuine recording, from the vectors in `tests/golden` (which
+//! `generate.py` there has written).
+
+use std::io::Read as _;
+use std::path::Path;
+
+use flate2::read::GzDecoder;
+use snn_core::{Frames, Shape, Slices};
+use snn_data::nmnist;
+
+const SHAPE: Shape = Shape::new(2, 34, 34);
+const STEPS: usize = 10;
+
+#[test]
+fn frames_hold_the_events_of_tonics_frames() {
+    let tests = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests");
+    let recording = nmnist::read_file(&tests.join("samples/nmnist/Train/5/00001.bin")).unwrap();
+    let (mut counts, compressed) = (Vec::new(), std::fs::read(tests.join("golden/frames.bin.gz")).unwrap());
+    GzDecoder::new(&compressed[..]).read_to_end(&mut counts).unwrap();
+
+    let cases = [Slices::Time, Slices::Count, Slices::Window { micros: 30_000 }];
+    assert_eq!(counts.len(), cases.len() * STEPS * SHAPE.len());
+    for (by, counts) in cases.into_iter().zip(counts.chunks_exact(STEPS * SHAPE.len())) {
+        let train = Frames { by }.encode(std::slice::from_ref(&recording), SHAPE, STEPS);
+        for (index, &count) in counts.iter().enumerate() {
+            let (step, pixel) = (index / SHAPE.len(), index % SHAPE.len());
+            assert_eq!(train.get(step, 0, pixel), i8::from(count > 0), "{by:?}, step {step}, pixel {pixel}");
+        }
+    }
+}
