@@ -335,7 +335,7 @@ fn one_name_is_explained() {
     let text = error(dir.path(), &["list", "neurons", "Lief"]);
     assert!(text.starts_with("error: none of the neurons is called \"Lief\"; known: Lif, If, "), "{text}");
     let text = error(dir.path(), &["list", "nuerons"]);
-    assert!(text.contains("nothing to list is called \"nuerons\"") && text.contains("layers, neurons, "), "{text}");
+    assert!(text.contains("nothing to list is called \"nuerons\"") && text.contains("networks, layers, "), "{text}");
 }
 
 #[test]

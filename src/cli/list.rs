@@ -128,12 +128,17 @@ fn entries(registry: &Registry, kind: Kind) -> Vec<Entry> {
             entry.lines.push(format!("score {}", readout.equation()));
         }),
         Kind::Losses => named(registry, &registry.losses, |loss, entry| entry.lines.push(loss.equation())),
-        Kind::Networks => named(registry, &registry.families, |_, _| {}),
+        Kind::Networks => networks(registry),
         Kind::DataSets => named(registry, &registry.data_sets, |data, entry| entry.lines.push(data.describe())),
         Kind::Engines => named(registry, &registry.engines, |engine, entry| entry.lines.push(engine.describe())),
-        Kind::Layers | Kind::Resets | Kind::Gradients | Kind::Optimizers | Kind::Schedules | Kind::Augmentations => {
-            chosen(&called(kind))
-        }
+        Kind::Layers
+        | Kind::Shortcuts
+        | Kind::Projections
+        | Kind::Resets
+        | Kind::Gradients
+        | Kind::Optimizers
+        | Kind::Schedules
+        | Kind::Augmentations => chosen(&called(kind)),
     }
 }
 
@@ -151,6 +156,16 @@ fn named<T>(registry: &Registry, catalog: &Catalog<T>, say: impl Fn(&T, &mut Ent
         entry
     };
     catalog.names().map(entry).collect()
+}
+
+/// Networks with their examples, and those of plug-ins with their defaults.
+fn networks(registry: &Registry) -> Vec<Entry> {
+    let mut entries = chosen("networks");
+    let others = named(registry, &registry.families, |_, _| {});
+    let is_new = |other: &Entry| !entries.iter().any(|entry| entry.name == other.name);
+    let others: Vec<Entry> = others.into_iter().filter(is_new).collect();
+    entries.extend(others);
+    entries
 }
 
 /// Choices that are no names of the registry.

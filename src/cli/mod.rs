@@ -154,8 +154,8 @@ struct ShowArgs {
 #[derive(Debug, Args)]
 #[command(after_help = "\
 Kinds:
-  layers, neurons, resets, gradients, surrogates, encoders, readouts, losses, networks, data-sets, optimizers,
-  schedules, augmentations, engines
+  networks, layers, shortcuts, projections, neurons, resets, gradients, surrogates, encoders, readouts, losses,
+  data-sets, optimizers, schedules, augmentations, engines
 
 Examples:
   snn list                 all names
@@ -173,7 +173,10 @@ struct ListArgs {
 /// Kinds of things that `snn list` lists.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
 enum Kind {
+    Networks,
     Layers,
+    Shortcuts,
+    Projections,
     Neurons,
     Resets,
     Gradients,
@@ -181,7 +184,6 @@ enum Kind {
     Encoders,
     Readouts,
     Losses,
-    Networks,
     DataSets,
     Optimizers,
     Schedules,

@@ -277,8 +277,12 @@ impl Builder {
         let shape = shape.ok_or_else(|| fail("it has no input".to_owned()))?;
         let first = self.network.weights.len() + weights.len();
         for parameter in neuron.parameters() {
+            let own = format!("{name}.{}", parameter.name);
+            if self.network.weights.iter().chain(&weights).any(|other| other.name == own) {
+                return Err(fail(format!("another weight has the name of its constant \"{own}\"")));
+            }
             let constant = Some(parameter.link.inverse(parameter.initial));
-            weights.push(Weight { name: format!("{name}.{}", parameter.name), shape: vec![1], constant });
+            weights.push(Weight { name: own, shape: vec![1], constant });
         }
         let parameters = (first..self.network.weights.len() + weights.len()).collect();
         self.network.weights.append(&mut weights);

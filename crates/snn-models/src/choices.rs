@@ -7,7 +7,7 @@
 pub struct Choices {
     /// What they are called, such as `optimizers`.
     pub many: &'static str,
-    /// Path of a field that holds one, such as `training.optimizer`.
+    /// Path of a field that holds one, or a list of them, such as `training.optimizer`.
     pub path: &'static str,
     /// All of them.
     pub all: &'static [Choice],
@@ -36,22 +36,136 @@ pub fn of(many: &str) -> Option<&'static Choices> {
     CHOICES.iter().find(|choices| choices.many == many)
 }
 
-/// The example for a field that holds a group of values, or for a choice called `name`.
-pub(crate) fn example(field: &str, name: &str) -> Option<&'static str> {
-    let group = GROUPS.iter().find(|(path, _)| *path == field).map(|(_, example)| *example);
-    let choice = || CHOICES.iter().flat_map(|choices| choices.all).find(|choice| choice.name() == name);
-    group.or_else(|| choice().map(|choice| choice.example))
+/// The example for a choice called `name` at `path`.
+pub(crate) fn example_of_choice(path: &str, name: &str) -> Option<&'static str> {
+    let path = without_indices(path);
+    let named = || {
+        let choices = |kind: &'static Choices| kind.all.iter().map(move |choice| (kind.path, choice));
+        CHOICES.iter().flat_map(choices).filter(|(_, choice)| choice.name() == name)
+    };
+    let found = named().find(|(of, _)| *of == path).or_else(|| named().next());
+    found.map(|(_, choice)| choice.example)
+}
+
+/// The example for the group of values at `path`.
+pub(crate) fn example_of_group(path: &str) -> Option<&'static str> {
+    let path = without_indices(path);
+    GROUPS.iter().find(|(of, _)| *of == path).map(|(_, example)| *example)
+}
+
+/// `network.blocks` for `network.blocks[1]`.
+fn without_indices(path: &str) -> String {
+    let mut is_inside = false;
+    let keep = |c: &char| {
+        let is_index = is_inside || *c == '[';
+        is_inside = is_index && *c != ']';
+        !is_index
+    };
+    path.chars().filter(keep).collect()
 }
 
 /// Fields that hold a group of values without a name, and an example of each.
-pub(crate) const GROUPS: [(&str, &str); 3] = [
+const GROUPS: [(&str, &str); 5] = [
+    ("network.blocks", "(channels: 256, stride: 2)"),
+    ("network.populations", "(name: \"fc1\", inputs: [Linear(from: \"input\", features: 100)])"),
     ("rates", "(target: 0.05, weight: 1.0)"),
     ("training", "(epochs: 3, batch: 64, optimizer: Sgd(rate: 0.003, momentum: 0.9))"),
     ("training.optimizer.betas", "(0.9, 0.999)"),
 ];
 
 /// All choices, kind by kind.
-pub const CHOICES: [Choices; 6] = [
+pub const CHOICES: [Choices; 9] = [
+    Choices {
+        many: "networks",
+        path: "network",
+        all: &[
+            Choice {
+                example: "Sequence(neuron: Lif, pool: PoolIf, dropout: 0.0, kappa: 2.0, layers: [Conv(channels: 20, kernel: 5), \
+                          AvgPool(size: 2), Linear(features: 200), Readout(classes: 10)])",
+                equation: "",
+                meaning: "layers one after the other, each as you like; snn list layers has them all",
+            },
+            Choice {
+                example: "LeNet(neuron: Lif, pool: PoolIf, dropout: 0.0, kappa: 2.0, kernel: 5, channels: [20, 50], \
+                          features: [200], readout: LeakyIntegrator(gradient: LeakFree))",
+                equation: "",
+                meaning: "convolutions, each with a pool of 2 behind it, then linear layers and the readout; the \
+                          defaults are the paper's LeNet",
+            },
+            Choice {
+                example: "Vgg(neuron: Lif, pool: PoolIf, dropout: 0.2, kappa: 2.0, kernel: 3, blocks: [[64, 64], \
+                          [128, 128], [256, 256, 256]], features: [1024], readout: LeakyIntegrator(gradient: LeakFree))",
+                equation: "",
+                meaning: "blocks of convolutions, each block with a pool of 2 at its end, then linear layers and the \
+                          readout; the defaults are the paper's VGG9",
+            },
+            Choice {
+                example: "ResNet(neuron: Lif, pool: PoolIf, dropout: 0.25, kappa: 1.0, stem: 64, \
+                          blocks: [(channels: 128), (channels: 256, stride: 2), (channels: 512), (channels: 512, stride: 2)], \
+                          shortcut: Auto, features: [1024], readout: LeakyIntegrator(gradient: LeakFree))",
+                equation: "",
+                meaning: "a convolution and a pool of 2, then blocks of two convolutions with a shortcut around them \
+                          (the stride is that of the second one), then linear layers and the readout; the defaults \
+                          are the paper's ResNet11",
+            },
+            Choice {
+                example: "Populations(kappa: 2.0, populations: [(name: \"a\", inputs: [Linear(from: \"input\", features: 50)]), \
+                          (name: \"b\", neuron: Alif, dropout: 0.1, inputs: [Linear(from: \"a\", features: 50), \
+                          Linear(from: \"b\", features: 50)]), (name: \"out\", neuron: LeakyIntegrator, \
+                          inputs: [Linear(from: \"b\", features: 10)])])",
+                equation: "",
+                meaning: "any populations, each with all that it reads: the input, those before it, or itself one step \
+                          late; snn list projections has what it can make of them",
+            },
+        ],
+    },
+    Choices {
+        many: "shortcuts",
+        path: "network.shortcut",
+        all: &[
+            Choice {
+                example: "Auto",
+                equation: "",
+                meaning: "for ResNet: Conv where a block changes the channels, else Subsample",
+            },
+            Choice {
+                example: "Conv",
+                equation: "I = W * s, W 1x1",
+                meaning: "for ResNet: a convolution of 1x1 with the stride of the block",
+            },
+            Choice {
+                example: "Subsample",
+                equation: "I = s, every stride-th row and column",
+                meaning: "for ResNet: the spikes themselves, without weights; the channels cannot change",
+            },
+        ],
+    },
+    Choices {
+        many: "projections",
+        path: "network.populations.inputs",
+        all: &[
+            Choice {
+                example: "Conv(from: \"input\", channels: 20, kernel: 5, stride: 1, padding: 2)",
+                equation: "I = W * s",
+                meaning: "for Populations: 2-D convolution; weight: \"...\" names its weight",
+            },
+            Choice {
+                example: "Linear(from: \"input\", features: 200)",
+                equation: "I = W s",
+                meaning: "for Populations: every input to every output; weight: \"...\" names its weight",
+            },
+            Choice {
+                example: "AvgPool(from: \"input\", size: 2)",
+                equation: "I = mean of s over size x size",
+                meaning: "for Populations: average pool of stride size",
+            },
+            Choice {
+                example: "Subsample(from: \"input\", stride: 2)",
+                equation: "I = s, every stride-th row and column",
+                meaning: "for Populations: one pixel of stride x stride; stride 1 is the identity",
+            },
+        ],
+    },
     Choices {
         many: "layers",
         path: "network.layers",

@@ -30,10 +30,10 @@ mod reading;
 mod ron_error;
 mod ron_file;
 mod ron_tree;
-mod sequence;
 
 pub mod choices;
 pub mod experiment;
+pub mod families;
 pub mod presets;
 pub mod summary;
 
@@ -41,4 +41,4 @@ pub use built::Built;
 pub use diagnosis::{Diagnosis, Place};
 pub use error::ExperimentError;
 pub use experiment::Experiment;
-pub use sequence::{Layer, Sequence, plugin};
+pub use families::plugin;

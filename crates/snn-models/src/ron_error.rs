@@ -5,7 +5,7 @@ use std::ops::Range;
 use ron::error::Error as Ron;
 use snn_core::registry::{Fault, PartError};
 
-use crate::choices::example;
+use crate::choices::{example_of_choice, example_of_group};
 use crate::diagnosis::{Diagnosis, Place, did_you_mean};
 use crate::error::sentence;
 use crate::path::{Path, Segment};
@@ -78,7 +78,8 @@ pub(crate) fn explain_ron(error: &Ron, path: &Path, tree: &Node, text: &str, end
         }
         Ron::MissingStructField { field, .. } => {
             let title = format!("missing field \"{field}\" in {}", place(path));
-            let known = example("", &text[node.name.clone()]);
+            let known = example_of_choice(&path.to_string(), &text[node.name.clone()])
+                .or_else(|| example_of_group(&path.to_string()));
             let notes = known.map(|example| format!("for example: {example}")).into_iter().collect();
             fault(title, Some(format!("add {field}: ...")), notes, name)
         }
@@ -106,7 +107,8 @@ pub(crate) fn explain_ron(error: &Ron, path: &Path, tree: &Node, text: &str, end
             fault(title, None, Vec::new(), name)
         }
         Ron::ExpectedStructLike | Ron::ExpectedNamedStructLike(_) | Ron::ExpectedDifferentStructName { .. } => {
-            let label = example(&path.to_string(), "").map(|example| format!("write {example}")).unwrap_or_default();
+            let label =
+                example_of_group(&path.to_string()).map(|example| format!("write {example}")).unwrap_or_default();
             Finding { label, ..must_be("values in ( )") }
         }
         // The tree was read, so brackets and commas are right: a value went on where its type had ended.

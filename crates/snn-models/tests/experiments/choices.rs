@@ -1,18 +1,24 @@
 //! Every choice that is shown can be made, and every choice that there is is shown.
 
-use snn_models::choices::{CHOICES, Choice, Choices};
+use snn_models::choices::{self, CHOICES, Choice, Choices};
 
 use crate::lenet;
 
 /// Override that makes the choice called `name`, given as `example`.
 fn setting(choices: &Choices, name: &str, example: &str) -> (String, String) {
-    let path = match name {
-        "Exact" | "LeakFree" => "network.layers[5].neuron.gradient",
+    let path = match (choices.many, name) {
+        (_, "Exact" | "LeakFree") => "network.layers[5].neuron.gradient",
+        ("shortcuts" | "projections", _) => "network",
         _ => choices.path,
     };
     let value = match (choices.many, name) {
         ("layers", "Readout") => format!("[{example}]"),
         ("layers", _) => format!("[{example}, Readout(classes: 10)]"),
+        ("shortcuts", _) => format!("ResNet(stem: 8, blocks: [(channels: 8)], shortcut: {example})"),
+        ("projections", _) => format!(
+            "Populations(populations: [(name: \"one\", inputs: [{example}]), \
+             (name: \"readout\", inputs: [Linear(from: \"one\", features: 10)])])"
+        ),
         _ => example.to_owned(),
     };
     (path.to_owned(), value)
@@ -20,7 +26,7 @@ fn setting(choices: &Choices, name: &str, example: &str) -> (String, String) {
 
 #[test]
 fn every_example_can_be_read_and_holds_all_fields() {
-    for choices in &CHOICES {
+    for choices in CHOICES.iter().filter(|choices| choices.many != "networks") {
         for choice in choices.all {
             let (path, value) = setting(choices, choice.name(), choice.example);
             let experiment = lenet(&[(&path, &value)]).unwrap_or_else(|error| panic!("{error}"));
@@ -34,10 +40,38 @@ fn every_example_can_be_read_and_holds_all_fields() {
 }
 
 #[test]
+fn every_network_that_is_shown_can_be_built_and_holds_all_fields() {
+    let fields = |text: &str| {
+        // Of the network alone: not those within its brackets.
+        let (mut depth, mut bare) = (0, String::new());
+        for c in text.chars() {
+            depth -= i32::from(c == ')' || c == ']');
+            if depth == 1 {
+                bare.push(c);
+            }
+            depth += i32::from(c == '(' || c == '[');
+        }
+        let names = bare.split(',').filter_map(|field| field.split_once(':')).map(|(name, _)| name.trim().to_owned());
+        names.collect::<Vec<String>>()
+    };
+    for choice in choices::of("networks").unwrap().all {
+        let experiment = lenet(&[("network", choice.example)]).unwrap_or_else(|error| panic!("{error}"));
+        let mut all = experiment.network.clone();
+        all.fields = String::new();
+        let network = if ["Sequence", "Populations"].contains(&choice.name()) { experiment.network } else { all };
+        let text = lenet(&[("network", &network.to_string())]).unwrap().network.to_string();
+        assert_eq!(fields(choice.example), fields(&text), "{}", choice.name());
+    }
+}
+
+#[test]
 fn no_choice_is_left_out() {
     for choices in CHOICES.iter().filter(|choices| choices.many != "gradients") {
-        let value = if choices.many == "layers" { "[Nothing()]" } else { "Nothing()" };
-        let error = lenet(&[(choices.path, value)]).unwrap_err().to_string();
+        let (path, value) = match choices.many {
+            "layers" => (choices.path.to_owned(), "[Nothing()]".to_owned()),
+            _ => setting(choices, "", "Nothing()"),
+        };
+        let error = lenet(&[(&path, &value)]).unwrap_err().to_string();
         let names: Vec<&str> = choices.all.iter().map(Choice::name).collect();
         let line = format!("known {}: {}", choices.many, names.join(", "));
         assert!(error.lines().any(|known| known.trim_start_matches([' ', '=']) == line), "{line} in {error}");

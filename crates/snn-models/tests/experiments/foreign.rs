@@ -80,7 +80,7 @@ fn errors_in_names_from_elsewhere_are_shown_in_their_line() {
     1 | (data: Mnist, steps: 3, network: Towr(widths: [4]),
       |                                  ^^^^ did you mean Tower?
       |
-      = known networks: Sequence, Tower
+      = known networks: Sequence, LeNet, Vgg, ...
     "#);
     insta::assert_snapshot!(error("Tower(neuron: Slugish)"), @r#"
     unknown neuron "Slugish" in network.neuron

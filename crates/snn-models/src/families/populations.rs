@@ -1,0 +1,229 @@
+//! The network family `Populations`: each population with what feeds it.
+
+use serde::{Deserialize, Serialize};
+use snn_core::registry::{Fault, Part, PartError, Registry, range};
+use snn_core::{Map, Source};
+
+use super::stack::{Feed, Made, Stack, hidden};
+use super::{WINDOW, one};
+use crate::check::LARGE;
+
+/// What the input of the network is called where it is a source.
+const INPUT: &str = "input";
+
+/// Populations with their projections, in evaluation order: any network that the library can compute.
+///
+/// The last population is the output and has one neuron a class. The first weight of a population has its name, each
+/// further one is called `<population>.<source>`, and one from the population to itself `<population>.recurrent`.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields, default)]
+pub struct Populations {
+    /// Variance of the initial weights times their fan-in, greater than 0.
+    pub kappa: f32,
+    /// The populations.
+    pub populations: Vec<Population>,
+}
+
+/// One population of [`Populations`].
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Population {
+    /// Name: letters, digits and `_`.
+    pub name: String,
+    /// Its neuron, which must fire in all but the last population.
+    #[serde(default = "lif")]
+    pub neuron: Part,
+    /// Dropout, in `[0, 1)`; 0 in the last population.
+    #[serde(default)]
+    pub dropout: f32,
+    /// Projections whose currents are summed.
+    pub inputs: Vec<Projection>,
+}
+
+/// What a population reads, and what it makes of it. `from` is `"input"`, the name of an earlier population, or, but
+/// for the first projection, the name of the population itself, whose spikes are read one step late.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub enum Projection {
+    /// 2-D convolution.
+    Conv {
+        /// Source.
+        from: String,
+        /// Output channels.
+        channels: usize,
+        /// Kernel height and width.
+        kernel: usize,
+        /// Step between windows.
+        #[serde(default = "one")]
+        stride: usize,
+        /// Zeros on every side.
+        #[serde(default)]
+        padding: usize,
+        /// Name of the weight, if not the usual one.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        weight: Option<String>,
+    },
+    /// Every input to every output.
+    Linear {
+        /// Source.
+        from: String,
+        /// Output features.
+        features: usize,
+        /// Name of the weight, if not the usual one.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        weight: Option<String>,
+    },
+    /// Average over `size x size` windows, stride `size`.
+    AvgPool {
+        /// Source.
+        from: String,
+        /// Window and stride.
+        size: usize,
+    },
+    /// Rows and columns `0, stride, 2 stride, ...`; those of stride 1 are all.
+    Subsample {
+        /// Source.
+        from: String,
+        /// Step between the pixels taken.
+        stride: usize,
+    },
+}
+
+impl Default for Populations {
+    fn default() -> Self {
+        Self { kappa: 2.0, populations: Vec::new() }
+    }
+}
+
+fn lif() -> Part {
+    Part::new("Lif")
+}
+
+impl Populations {
+    pub(super) fn make(&mut self, registry: &Registry) -> Result<Stack, PartError> {
+        let mut stack = Stack::new(self.kappa)?;
+        let names: Vec<String> = self.populations.iter().map(|population| population.name.clone()).collect();
+        range::require(!names.is_empty(), "populations", "a list of at least one population", &"none")?;
+        for (index, population) in self.populations.iter_mut().enumerate() {
+            let path = format!("populations[{index}]");
+            let at = |field: &str| format!("{path}.{field}");
+            check_name(&at("name"), &names, index)?;
+            let is_last = index + 1 == names.len();
+            let neuron = if is_last {
+                let made = registry.neurons.make(&mut population.neuron, registry);
+                made.map_err(|error| error.within(&at("neuron")))?
+            } else {
+                hidden(registry, &at("neuron"), &mut population.neuron, "all populations but the last")?
+            };
+            range::fraction(&at("dropout"), population.dropout)?;
+            let takes_dropout = !is_last || population.dropout == 0.0;
+            range::require(takes_dropout, &at("dropout"), "0 in the last population", &population.dropout)?;
+            range::require(!population.inputs.is_empty(), &at("inputs"), "a list of at least one projection", &"none")?;
+            stack.add(Made {
+                inputs: feeds(&path, &population.inputs, &names, index)?,
+                at: path,
+                name: population.name.clone(),
+                neuron,
+                dropout: population.dropout,
+            });
+        }
+        Ok(stack)
+    }
+}
+
+/// The inputs of the population at `index`, whose path is `path`.
+fn feeds(path: &str, inputs: &[Projection], names: &[String], index: usize) -> Result<Vec<Feed>, PartError> {
+    let mut has_weight = false;
+    let mut feeds = Vec::with_capacity(inputs.len());
+    for (place, projection) in inputs.iter().enumerate() {
+        let at = format!("{path}.inputs[{place}]");
+        let from = projection.from();
+        let source = source(&format!("{at}.from"), from, names, index)?;
+        let map = projection.map(&at)?;
+        let mut weight = projection.weight().cloned();
+        let is_weighted = matches!(map, Map::Conv { .. } | Map::Linear { .. });
+        if is_weighted && has_weight && weight.is_none() && source != Source::Population(index) {
+            weight = Some(format!("{}.{from}", names[index]));
+        }
+        has_weight |= is_weighted;
+        feeds.push(Feed { at, source, map: Some(map), weight });
+    }
+    Ok(feeds)
+}
+
+/// What the population at `index` means by `from`.
+fn source(at: &str, from: &str, names: &[String], index: usize) -> Result<Source, PartError> {
+    if from == INPUT {
+        return Ok(Source::Input);
+    }
+    match names.iter().position(|name| name == from) {
+        Some(found) if found <= index => Ok(Source::Population(found)),
+        Some(_) => Err(PartError::other(
+            at,
+            format!("\"{from}\" comes later; a population reads the input, earlier populations, or itself"),
+        )),
+        None => {
+            let known = std::iter::once(INPUT.to_owned()).chain(names[..=index].iter().cloned()).collect();
+            let fault = Fault::Unknown { one: "source", many: "sources", found: from.to_owned(), known };
+            Err(PartError::from(fault).within(at))
+        }
+    }
+}
+
+fn check_name(at: &str, names: &[String], index: usize) -> Result<(), PartError> {
+    let name = &names[index];
+    let is_plain = |c: char| c.is_ascii_alphanumeric() || c == '_';
+    let is_name = !name.is_empty() && name.chars().all(is_plain);
+    range::require(is_name, at, "a name of letters, digits and _", &format!("\"{name}\""))?;
+    range::require(name != INPUT, at, "another name than that of the network's input", &format!("\"{name}\""))?;
+    range::require(!names[..index].contains(name), at, "a name that no other population has", &format!("\"{name}\""))
+}
+
+impl Projection {
+    fn from(&self) -> &str {
+        match self {
+            Self::Conv { from, .. }
+            | Self::Linear { from, .. }
+            | Self::AvgPool { from, .. }
+            | Self::Subsample { from, .. } => from,
+        }
+    }
+
+    fn weight(&self) -> Option<&String> {
+        match self {
+            Self::Conv { weight, .. } | Self::Linear { weight, .. } => weight.as_ref(),
+            Self::AvgPool { .. } | Self::Subsample { .. } => None,
+        }
+    }
+
+    /// The map, once its values are in their ranges.
+    fn map(&self, at: &str) -> Result<Map, PartError> {
+        let at = |field: &str| format!("{at}.{field}");
+        if let Some(weight) = self.weight() {
+            let is_plain = |c: char| c.is_ascii_alphanumeric() || c == '_' || c == '.';
+            let is_name = !weight.is_empty() && weight.chars().all(is_plain);
+            range::require(is_name, &at("weight"), "a name of letters, digits, _ and .", &format!("\"{weight}\""))?;
+        }
+        match *self {
+            Self::Conv { channels, kernel, stride, padding, .. } => {
+                range::count(&at("channels"), channels, LARGE)?;
+                range::count(&at("kernel"), kernel, WINDOW)?;
+                range::count(&at("stride"), stride, WINDOW)?;
+                range::require(padding <= WINDOW, &at("padding"), format!("at most {WINDOW}"), &padding)?;
+                Ok(Map::Conv { channels, kernel: [kernel; 2], stride, padding })
+            }
+            Self::Linear { features, .. } => {
+                range::count(&at("features"), features, LARGE)?;
+                Ok(Map::Linear { features })
+            }
+            Self::AvgPool { size, .. } => {
+                range::count(&at("size"), size, WINDOW)?;
+                Ok(Map::AvgPool { size, stride: size })
+            }
+            Self::Subsample { stride, .. } => {
+                range::count(&at("stride"), stride, WINDOW)?;
+                Ok(Map::Subsample { stride })
+            }
+        }
+    }
+}

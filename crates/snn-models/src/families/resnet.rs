@@ -1,0 +1,126 @@
+//! The network family `ResNet`: blocks of two convolutions and a shortcut around them.
+
+use serde::{Deserialize, Serialize};
+use snn_core::Map;
+use snn_core::registry::{Part, PartError, Registry, range};
+
+use super::chain::Chain;
+use super::stack::{Feed, Stack};
+use super::{WINDOW, integrator, one};
+
+const KERNEL: usize = 3;
+const POOL: usize = 2;
+
+/// A convolution and an average pool of 2, then residual blocks, then linear layers and a readout with one neuron a
+/// class. The defaults are the paper's ResNet11.
+///
+/// A block has two convolutions of 3x3. The current of the second one and that of the shortcut, which reads what the
+/// block reads, are summed into the same neurons; the shortcut has none of its own.
+///
+/// Populations are called `stem`, `pool1`, `block1_1`, `block1_2`, `block2_1`, ..., then `fc1`, ... and `readout`; the
+/// weight of a shortcut is called `block1_2.shortcut`.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields, default)]
+pub struct ResNet {
+    /// Neuron of every convolution and linear layer.
+    pub neuron: Part,
+    /// Neuron of the pool.
+    pub pool: Part,
+    /// Dropout of every convolution and linear layer, in `[0, 1)`.
+    pub dropout: f32,
+    /// Variance of the initial weights times their fan-in, greater than 0.
+    pub kappa: f32,
+    /// Channels of the first convolution.
+    pub stem: usize,
+    /// The residual blocks.
+    pub blocks: Vec<Block>,
+    /// What leads around the blocks.
+    pub shortcut: Shortcut,
+    /// Features of each linear layer.
+    pub features: Vec<usize>,
+    /// Neuron of the readout, which need not fire.
+    pub readout: Part,
+}
+
+/// A residual block.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Block {
+    /// Channels of both convolutions.
+    pub channels: usize,
+    /// Stride of the second convolution and of the shortcut.
+    #[serde(default = "one")]
+    pub stride: usize,
+}
+
+/// What leads around a block.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub enum Shortcut {
+    /// `Conv` where the channels change, `Subsample` where they do not.
+    #[default]
+    Auto,
+    /// A convolution of 1x1 with the stride of the block.
+    Conv,
+    /// Every spike, or with a stride those of every second row and column, and so on. No weights; the channels cannot
+    /// change.
+    Subsample,
+}
+
+impl Default for ResNet {
+    fn default() -> Self {
+        let blocks = [(128, 1), (256, 2), (512, 1), (512, 2)];
+        Self {
+            neuron: Part::new("Lif"),
+            pool: Part::new("PoolIf"),
+            dropout: 0.25,
+            kappa: 1.0,
+            stem: 64,
+            blocks: blocks.map(|(channels, stride)| Block { channels, stride }).to_vec(),
+            shortcut: Shortcut::Auto,
+            features: vec![1024],
+            readout: integrator(),
+        }
+    }
+}
+
+impl ResNet {
+    pub(super) fn make(&mut self, registry: &Registry) -> Result<Stack, PartError> {
+        let mut chain = Chain::new(registry, &mut self.neuron, &mut self.pool, self.dropout, self.kappa)?;
+        chain.conv("stem", "stem".to_owned(), self.stem, KERNEL)?;
+        chain.pool("stem", "pool1".to_owned(), POOL);
+        range::require(!self.blocks.is_empty(), "blocks", "a list of at least one block", &"none")?;
+        let mut before = self.stem;
+        for (index, &Block { channels, stride }) in self.blocks.iter().enumerate() {
+            let (at, number) = (format!("blocks[{index}]"), index + 1);
+            let source = chain.end;
+            chain.conv(&format!("{at}.channels"), format!("block{number}_1"), channels, KERNEL)?;
+            range::count(&format!("{at}.stride"), stride, WINDOW)?;
+            let map = self.shortcut.map(&format!("{at}.channels"), before, channels, stride)?;
+            let name = format!("block{number}_2");
+            let shortcut = Feed { at: at.clone(), source, map: Some(map), weight: Some(format!("{name}.shortcut")) };
+            let conv = Map::Conv { channels, kernel: [KERNEL; 2], stride, padding: KERNEL / 2 };
+            chain.layer(&at, name, chain.neuron.clone(), conv, Some(shortcut));
+            before = channels;
+        }
+        chain.head(registry, &self.features, &mut self.readout)
+    }
+}
+
+impl Shortcut {
+    /// The map from `before` to `channels` channels, of which `at` is the path.
+    fn map(self, at: &str, before: usize, channels: usize, stride: usize) -> Result<Map, PartError> {
+        let conv = Map::Conv { channels, kernel: [1, 1], stride, padding: 0 };
+        let keeps = before == channels;
+        match self {
+            Self::Conv => Ok(conv),
+            Self::Auto if !keeps => Ok(conv),
+            Self::Auto => Ok(Map::Subsample { stride }),
+            Self::Subsample => {
+                let range = format!("{before}, as before the block, since the shortcut is Subsample (try Auto)");
+                range::require(keeps, at, range, &channels)?;
+                Ok(Map::Subsample { stride })
+            }
+        }
+    }
+}

@@ -1,0 +1,155 @@
+//! The network family `Sequence`: layers one after the other.
+
+use serde::{Deserialize, Serialize};
+use snn_core::registry::{Part, PartError, Registry, range};
+use snn_core::{Map, Neuron};
+
+use super::chain::{Chain, FIRING};
+use super::stack::{Feed, Stack, hidden};
+use super::{WINDOW, integrator, one};
+use crate::check::LARGE;
+
+/// Layers one after the other, as a RON file spells them. Each becomes one population, named `conv1`, `conv2`, ...,
+/// `pool1`, ..., `fc1`, ... for `Linear`, and `readout`.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields, default)]
+pub struct Sequence {
+    /// Neuron of every `Conv` and `Linear` layer that names none of its own.
+    pub neuron: Part,
+    /// Neuron of every `AvgPool` layer.
+    pub pool: Part,
+    /// Dropout of every `Conv` and `Linear` layer, in `[0, 1)`.
+    pub dropout: f32,
+    /// Variance of the initial weights times their fan-in, greater than 0.
+    pub kappa: f32,
+    /// The layers; the last one is a `Readout`.
+    pub layers: Vec<Layer>,
+}
+
+impl Default for Sequence {
+    fn default() -> Self {
+        Self { neuron: Part::new("Lif"), pool: Part::new("PoolIf"), dropout: 0.0, kappa: 2.0, layers: Vec::new() }
+    }
+}
+
+/// One layer of a [`Sequence`].
+///
+/// A recurrent layer also feeds its own spikes back to itself, one step late, through a weight named
+/// `<population>.recurrent`: `Linear` from every neuron to every other and itself, `Conv` with the same kernel (which
+/// must then be odd), stride 1 and the padding that keeps the shape.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub enum Layer {
+    /// 2-D convolution and its neurons.
+    Conv {
+        /// Output channels.
+        channels: usize,
+        /// Kernel height and width.
+        kernel: usize,
+        /// Step between windows.
+        #[serde(default = "one")]
+        stride: usize,
+        /// Zeros on every side.
+        #[serde(default)]
+        padding: usize,
+        /// Whether the layer feeds itself.
+        #[serde(default)]
+        recurrent: bool,
+        /// Neuron of this layer, where it differs from the network's.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        neuron: Option<Part>,
+    },
+    /// Average pool over `size x size` windows, stride `size`, and its neurons.
+    AvgPool {
+        /// Window and stride.
+        size: usize,
+    },
+    /// Every input to every output, and its neurons.
+    Linear {
+        /// Output features.
+        features: usize,
+        /// Whether the layer feeds itself.
+        #[serde(default)]
+        recurrent: bool,
+        /// Neuron of this layer, where it differs from the network's.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        neuron: Option<Part>,
+    },
+    /// Every input to one neuron a class.
+    Readout {
+        /// Number of classes.
+        classes: usize,
+        /// Neuron, which need not fire. The default is the paper's leaky integrator.
+        #[serde(default = "integrator")]
+        neuron: Part,
+    },
+}
+
+impl Sequence {
+    pub(super) fn make(&mut self, registry: &Registry) -> Result<Stack, PartError> {
+        let mut chain = Chain::new(registry, &mut self.neuron, &mut self.pool, self.dropout, self.kappa)?;
+        let count = self.layers.len();
+        range::require(count > 0, "layers", "a list that ends in a Readout", &"no layer")?;
+        let (mut convs, mut pools, mut linears) = (0, 0, 0);
+        for (index, layer) in self.layers.iter_mut().enumerate() {
+            let path = format!("layers[{index}]");
+            let is_last = index + 1 == count;
+            match layer {
+                Layer::Readout { .. } if !is_last => {
+                    return Err(PartError::other(path, "only the last layer can be a Readout"));
+                }
+                Layer::Readout { .. } => {}
+                _ if is_last => return Err(PartError::other(path, "the last layer must be a Readout")),
+                _ => {}
+            }
+            let at = |field: &str| format!("{path}.{field}");
+            let shared = chain.neuron.clone();
+            let own = |neuron: &mut Option<Part>| match neuron {
+                Some(neuron) => hidden(registry, &at("neuron"), neuron, FIRING),
+                None => Ok(shared),
+            };
+            match layer {
+                Layer::Conv { channels, kernel, stride, padding, recurrent, neuron } => {
+                    range::count(&at("channels"), *channels, LARGE)?;
+                    range::count(&at("kernel"), *kernel, WINDOW)?;
+                    range::count(&at("stride"), *stride, WINDOW)?;
+                    range::require(*padding <= WINDOW, &at("padding"), format!("at most {WINDOW}"), padding)?;
+                    let is_odd = !*recurrent || *kernel % 2 == 1;
+                    range::require(is_odd, &at("kernel"), "odd in a layer that feeds itself", kernel)?;
+                    convs += 1;
+                    let (channels, kernel) = (*channels, [*kernel; 2]);
+                    let map = Map::Conv { channels, kernel, stride: *stride, padding: *padding };
+                    let back = Map::Conv { channels, kernel, stride: 1, padding: kernel[0] / 2 };
+                    let back = recurrent.then_some(back);
+                    add(&mut chain, &path, format!("conv{convs}"), own(neuron)?, map, back);
+                }
+                Layer::AvgPool { size } => {
+                    range::count(&at("size"), *size, WINDOW)?;
+                    pools += 1;
+                    chain.pool(&path, format!("pool{pools}"), *size);
+                }
+                Layer::Linear { features, recurrent, neuron } => {
+                    range::count(&at("features"), *features, LARGE)?;
+                    linears += 1;
+                    let map = Map::Linear { features: *features };
+                    let back = recurrent.then_some(map);
+                    add(&mut chain, &path, format!("fc{linears}"), own(neuron)?, map, back);
+                }
+                Layer::Readout { classes, neuron } => {
+                    range::count(&at("classes"), *classes, LARGE)?;
+                    let neuron = registry.neurons.make(neuron, registry).map_err(|e| e.within(&at("neuron")))?;
+                    chain.readout(&path, neuron, Some(Map::Linear { features: *classes }));
+                    chain.stack.classes = Some((at("classes"), *classes));
+                }
+            }
+        }
+        Ok(chain.stack)
+    }
+}
+
+/// Adds a layer that feeds itself through the map `back`, if there is one.
+fn add(chain: &mut Chain, path: &str, name: String, neuron: Neuron, map: Map, back: Option<Map>) {
+    let source = chain.stack.next();
+    let back = back.map(|map| Feed { at: path.to_owned(), source, map: Some(map), weight: None });
+    chain.layer(path, name, neuron, map, back);
+}

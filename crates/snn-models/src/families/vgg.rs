@@ -1,0 +1,123 @@
+//! The network families `Vgg` and `LeNet`: blocks of convolutions and a pool, then linear layers.
+
+use serde::{Deserialize, Serialize};
+use snn_core::registry::{Part, PartError, Registry, range};
+
+use super::chain::Chain;
+use super::integrator;
+use super::stack::Stack;
+
+/// Window and stride of every pool.
+const POOL: usize = 2;
+
+/// Blocks of convolutions, each block with an average pool of 2 at its end; then linear layers and a readout with one
+/// neuron a class. The defaults are the paper's VGG9.
+///
+/// Populations are called `conv1_1`, `conv1_2`, ... (of the first block), `pool1`, `conv2_1`, ..., then `fc1`, ... and
+/// `readout`.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields, default)]
+pub struct Vgg {
+    /// Neuron of every convolution and linear layer.
+    pub neuron: Part,
+    /// Neuron of every pool.
+    pub pool: Part,
+    /// Dropout of every convolution and linear layer, in `[0, 1)`.
+    pub dropout: f32,
+    /// Variance of the initial weights times their fan-in, greater than 0.
+    pub kappa: f32,
+    /// Height and width of the kernels, odd. Convolutions have stride 1 and keep height and width.
+    pub kernel: usize,
+    /// Channels of each convolution, block by block.
+    pub blocks: Vec<Vec<usize>>,
+    /// Features of each linear layer.
+    pub features: Vec<usize>,
+    /// Neuron of the readout, which need not fire.
+    pub readout: Part,
+}
+
+impl Default for Vgg {
+    fn default() -> Self {
+        Self {
+            neuron: Part::new("Lif"),
+            pool: Part::new("PoolIf"),
+            dropout: 0.2,
+            kappa: 2.0,
+            kernel: 3,
+            blocks: vec![vec![64, 64], vec![128, 128], vec![256, 256, 256]],
+            features: vec![1024],
+            readout: integrator(),
+        }
+    }
+}
+
+impl Vgg {
+    pub(super) fn make(&mut self, registry: &Registry) -> Result<Stack, PartError> {
+        let mut chain = Chain::new(registry, &mut self.neuron, &mut self.pool, self.dropout, self.kappa)?;
+        range::require(!self.blocks.is_empty(), "blocks", "a list of at least one block", &"none")?;
+        for (index, block) in self.blocks.iter().enumerate() {
+            let (at, number) = (format!("blocks[{index}]"), index + 1);
+            range::require(!block.is_empty(), &at, "channels of at least one convolution", &"none")?;
+            for (place, &channels) in block.iter().enumerate() {
+                let name = format!("conv{number}_{}", place + 1);
+                chain.conv(&format!("{at}[{place}]"), name, channels, self.kernel)?;
+            }
+            chain.pool(&at, format!("pool{number}"), POOL);
+        }
+        chain.head(registry, &self.features, &mut self.readout)
+    }
+}
+
+/// Convolutions, each with an average pool of 2 behind it; then linear layers and a readout with one neuron a class.
+/// The defaults are the paper's LeNet.
+///
+/// Populations are called `conv1`, `pool1`, `conv2`, ..., then `fc1`, ... and `readout`, as in the
+/// [`Sequence`](super::Sequence) of the same layers, which gives the same network.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields, default)]
+pub struct LeNet {
+    /// Neuron of every convolution and linear layer.
+    pub neuron: Part,
+    /// Neuron of every pool.
+    pub pool: Part,
+    /// Dropout of every convolution and linear layer, in `[0, 1)`.
+    pub dropout: f32,
+    /// Variance of the initial weights times their fan-in, greater than 0.
+    pub kappa: f32,
+    /// Height and width of the kernels, odd. Convolutions have stride 1 and keep height and width.
+    pub kernel: usize,
+    /// Channels of each convolution.
+    pub channels: Vec<usize>,
+    /// Features of each linear layer.
+    pub features: Vec<usize>,
+    /// Neuron of the readout, which need not fire.
+    pub readout: Part,
+}
+
+impl Default for LeNet {
+    fn default() -> Self {
+        Self {
+            neuron: Part::new("Lif"),
+            pool: Part::new("PoolIf"),
+            dropout: 0.0,
+            kappa: 2.0,
+            kernel: 5,
+            channels: vec![20, 50],
+            features: vec![200],
+            readout: integrator(),
+        }
+    }
+}
+
+impl LeNet {
+    pub(super) fn make(&mut self, registry: &Registry) -> Result<Stack, PartError> {
+        let mut chain = Chain::new(registry, &mut self.neuron, &mut self.pool, self.dropout, self.kappa)?;
+        range::require(!self.channels.is_empty(), "channels", "a list of at least one convolution", &"none")?;
+        for (index, &channels) in self.channels.iter().enumerate() {
+            let (at, number) = (format!("channels[{index}]"), index + 1);
+            chain.conv(&at, format!("conv{number}"), channels, self.kernel)?;
+            chain.pool(&at, format!("pool{number}"), POOL);
+        }
+        chain.head(registry, &self.features, &mut self.readout)
+    }
+}
