@@ -3,6 +3,8 @@
 
 #![allow(clippy::unwrap_used, reason = "a case that cannot be read fails the test")]
 
+mod families;
+
 use std::collections::BTreeMap;
 use std::fs;
 use std::path::{Path, PathBuf};
@@ -23,10 +25,11 @@ fn every_engine_reproduces_every_network_case() {
         let cases = cases(&folder, |descriptor| descriptor.get("nodes").is_some());
         assert!(!cases.is_empty(), "no network case in {}", folder.display());
         for case in cases {
-            case.check_network(&Reference);
+            let network = case.network();
+            case.check_network(&network, &Reference);
             for cpu in Cpu::at_every_level(2) {
-                case.check_network(&cpu);
-                case.check_network(&cpu.dense_above(0.0));
+                case.check_network(&network, &cpu);
+                case.check_network(&network, &cpu.dense_above(0.0));
             }
         }
     }
@@ -99,13 +102,14 @@ enum Tolerance {
 }
 
 impl Case {
-    fn check_network(&self, engine: &dyn Engine) {
+    /// Checks `network`, which is that of the case, perhaps with other names.
+    fn check_network(&self, network: &Network, engine: &dyn Engine) {
         let name = format!("{} on {}", self.descriptor["name"].as_str().unwrap(), engine.describe());
         let (steps, batch) = (number(&self.descriptor["T"]), number(&self.descriptor["batch"]));
-        let network = self.network();
-        let weights: Weights = network.weights().iter().map(|w| self.floats(&format!("weight.{}", w.name))).collect();
+        let names = self.network();
+        let weights: Weights = names.weights().iter().map(|w| self.floats(&format!("weight.{}", w.name))).collect();
         let input = self.input_spikes(steps, batch, network.input());
-        let masks: Vec<Vec<f32>> = network
+        let masks: Vec<Vec<f32>> = names
             .populations()
             .iter()
             .map(|p| {
@@ -114,7 +118,7 @@ impl Case {
             .collect();
         let classes: Vec<u8> = self.integers("target_class").iter().map(|&class| class as u8).collect();
 
-        let mut session = engine.compile(&network, Plan::new(steps, batch).train().record()).unwrap();
+        let mut session = engine.compile(network, Plan::new(steps, batch).train().record()).unwrap();
         session.load(&weights).unwrap();
         let trial = Trial { stimulus: Stimulus::Spikes(&input), dropout: Dropout::Masks(&masks) };
         let activity = session.forward(&trial).unwrap();
@@ -125,10 +129,10 @@ impl Case {
         let check = |tensor: &str, found: &[f32], tolerance| self.compare(&name, tensor, found, tolerance);
         check("output", &grades.scores, Tolerance::Relative(1e-6));
         check("loss", &[grades.losses.iter().sum()], Tolerance::Relative(1e-6));
-        for (weight, gradient) in network.weights().iter().zip(&gradients) {
+        for (weight, gradient) in names.weights().iter().zip(&gradients) {
             check(&format!("grad.{}", weight.name), gradient, Tolerance::Relative(1e-5));
         }
-        for (index, population) in network.populations().iter().enumerate() {
+        for (index, population) in names.populations().iter().enumerate() {
             let record = session.record(index).unwrap();
             let tensor = |kind: &str| format!("{kind}.{}", population.name);
             let len = population.shape.len();
