@@ -68,7 +68,8 @@ fn unnamed(path: &Path, tree: &Node, text: &str, registry: &Registry) -> Option<
     let (node, depth) = tree.descend(text, path);
     let name = &text[node.name.clone()];
     let Content::Items(values) = &node.content else { return None };
-    if depth < path.0.len() || name.is_empty() {
+    let is_list = text[node.span.clone()].starts_with('[');
+    if depth < path.0.len() || (name.is_empty() && is_list) {
         return None;
     }
     // With a field that nothing has, the reader says which fields there are.
@@ -77,13 +78,17 @@ fn unnamed(path: &Path, tree: &Node, text: &str, registry: &Registry) -> Option<
         Ok(Err(Cause::Ron { error: Ron::NoSuchStructField { expected, .. }, .. })) => expected,
         _ => &[],
     };
+    if known.is_empty() && name.is_empty() {
+        return None;
+    }
     if known.is_empty() {
         let title = format!("{name} in {path} takes no values");
         return Some(Finding { title, label: format!("write {name}"), notes: Vec::new(), span: node.mark(text) });
     }
     let named = std::iter::zip(known, values).map(|(field, value)| format!("{field}: {}", &text[value.span.clone()]));
+    let of = if name.is_empty() { String::new() } else { format!("{name} in ") };
     Some(Finding {
-        title: format!("the values of {name} in {path} must be named"),
+        title: format!("the values of {of}{path} must be named"),
         label: format!("write {name}({})", named.collect::<Vec<_>>().join(", ")),
         notes: vec![format!("known fields: {}", known.join(", "))],
         span: node.mark(text),

@@ -101,6 +101,7 @@ pub(crate) fn explain_ron(error: &Ron, path: &Path, tree: &Node, text: &str, end
         Ron::ExpectedFloat | Ron::FloatUnderscore => must_be("a number"),
         Ron::ExpectedBoolean => must_be("true or false"),
         Ron::ExpectedIdentifier | Ron::InvalidIdentifier(_) | Ron::SuggestRawIdentifier(_) => must_be("a name"),
+        Ron::ExpectedString => must_be("text in quotes"),
         Ron::ExpectedArray => must_be("a list in [ ]"),
         Ron::ExpectedDifferentStructName { expected, found } if node.content != Content::Scalar => {
             let title = format!("{} must be called {expected} or nothing, found {found}", place(path));

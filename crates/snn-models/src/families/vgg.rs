@@ -57,7 +57,7 @@ impl Vgg {
         range::require(!self.blocks.is_empty(), "blocks", "a list of at least one block", &"none")?;
         for (index, block) in self.blocks.iter().enumerate() {
             let (at, number) = (format!("blocks[{index}]"), index + 1);
-            range::require(!block.is_empty(), &at, "channels of at least one convolution", &"none")?;
+            range::require(!block.is_empty(), &at, "a list of channels, one for each convolution", &"none")?;
             for (place, &channels) in block.iter().enumerate() {
                 let name = format!("conv{number}_{}", place + 1);
                 chain.conv(&format!("{at}[{place}]"), name, channels, self.kernel)?;

@@ -2,6 +2,7 @@
 #![allow(clippy::unwrap_used, reason = "a test that cannot go on has failed")]
 
 mod choices;
+mod families;
 mod foreign;
 mod messages;
 mod overrides;
