@@ -12,7 +12,7 @@ const KERNEL: usize = 3;
 const POOL: usize = 2;
 
 /// A convolution and an average pool of 2, then residual blocks, then linear layers and a readout with one neuron a
-/// class. The defaults are the paper's ResNet11.
+/// class. The defaults are the paper's `ResNet11`.
 ///
 /// A block has two convolutions of 3x3. The current of the second one and that of the shortcut, which reads what the
 /// block reads, are summed into the same neurons; the shortcut has none of its own.

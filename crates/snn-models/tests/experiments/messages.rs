@@ -88,7 +88,7 @@ fn an_unknown_name_lists_the_known_ones() {
     4 |     data: Mnits,
       |           ^^^^^ did you mean Mnist?
       |
-      = known data sets: Mnist, Cifar10
+      = known data sets: Mnist, FashionMnist, Cifar10, ...
     "#);
 }
 
