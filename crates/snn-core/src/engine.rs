@@ -30,6 +30,8 @@ pub struct Plan {
     pub train: bool,
     /// Whether [`Session::record`] will be asked for; costs memory in proportion to `T`.
     pub record: bool,
+    /// Whether [`Session::resume`] will be asked for; not together with `train`.
+    pub stream: bool,
     /// Steps that a backward pass with surrogate gradients holds in memory at a time; the states within are computed
     /// anew from the spikes. None: what the engine finds best. Engines may round it up, and need it not where all
     /// gradients are functions of spikes.
@@ -39,7 +41,7 @@ pub struct Plan {
 impl Plan {
     /// A plan to run trials of `steps` steps and up to `batch` samples, without backward passes.
     pub fn new(steps: usize, batch: usize) -> Self {
-        Self { steps, batch, train: false, record: false, chunk: None }
+        Self { steps, batch, train: false, record: false, stream: false, chunk: None }
     }
 
     /// The same plan with backward passes.
@@ -54,11 +56,21 @@ impl Plan {
         Self { record: true, ..self }
     }
 
-    /// Checks that there is at least one step, one sample and one step a chunk.
+    /// The same plan, for trials that go on where the last one ended.
+    #[must_use]
+    pub fn stream(self) -> Self {
+        Self { stream: true, ..self }
+    }
+
+    /// Checks that there is at least one step, one sample and one step a chunk, and that a stream is not to be learned
+    /// from.
     ///
     /// # Errors
-    /// [`Error::Range`].
+    /// [`Error::Range`], [`Error::Order`].
     pub fn check(&self) -> Result<(), Error> {
+        if self.stream && self.train {
+            return Err(Error::Order("a session that goes on from trial to trial cannot be compiled for training"));
+        }
         for (what, count) in [("steps", self.steps), ("batch", self.batch), ("chunk", self.chunk.unwrap_or(1))] {
             if count == 0 {
                 return Err(Error::range(what, "at least 1", count));
@@ -84,6 +96,18 @@ pub trait Session: Send {
     /// # Errors
     /// [`Error::Size`] if the trial does not fit network and plan; [`Error::Order`] before [`Session::load`].
     fn forward(&mut self, trial: &Trial<'_>) -> Result<Activity, Error>;
+
+    /// Runs a trial in which sample `i` goes on where sample `from[i]` of the last trial ended, rather than from rest:
+    /// trials of `T` steps one after the other give what one long trial gives. Samples may drop out on the way; those that
+    /// stay keep their order. Encoders start anew: show spikes or currents where the input changes over time.
+    ///
+    /// # Errors
+    /// As [`Session::forward`]; [`Error::Order`] in a session that was not compiled to stream, or before a trial;
+    /// [`Error::Size`] if `from` does not name samples of the last trial in rising order, one for each of this one.
+    fn resume(&mut self, trial: &Trial<'_>, from: &[usize]) -> Result<Activity, Error> {
+        let (_, _) = (trial, from);
+        Err(Error::Order("this engine cannot go on from the last trial"))
+    }
 
     /// Gradients of the last trial, given the errors of what it gave; `gradients` is overwritten.
     ///
@@ -140,6 +164,30 @@ pub struct Trial<'a> {
 }
 
 impl Trial<'_> {
+    /// Checks that the trial can go on with samples `from` of a last trial of `last` samples.
+    ///
+    /// # Errors
+    /// As [`Session::resume`].
+    pub fn check_resume(
+        &self,
+        network: &Network,
+        plan: &Plan,
+        from: &[usize],
+        last: Option<usize>,
+    ) -> Result<(), Error> {
+        if !plan.stream {
+            return Err(Error::Order("the session was not compiled to go on from trial to trial"));
+        }
+        let last = last.ok_or(Error::Order("no trial to go on from"))?;
+        let samples = self.check(network, plan)?;
+        let rises = from.is_sorted_by(|a, b| a < b) && from.last().is_none_or(|&from| from < last);
+        if samples != from.len() || !rises {
+            let expected = format!("{samples} of the {last} samples of the last trial in rising order");
+            return Err(Error::size("samples to go on with", expected, format!("{from:?}")));
+        }
+        Ok(())
+    }
+
     /// Number of samples; checks that all parts of the trial fit `network` and `plan`.
     ///
     /// # Errors

@@ -1,5 +1,7 @@
 //! Spike trains, one bit per neuron and time step.
 
+use std::ops::Range;
+
 use crate::Shape;
 
 /// Steps per machine word.
@@ -87,6 +89,36 @@ impl SpikeTrain {
         (&self.fired[start..start + words], self.negative.get(start..start + words).unwrap_or(&[]))
     }
 
+    /// The steps `steps` of the samples `samples`, both of which must lie within the train.
+    #[must_use]
+    pub fn part(&self, steps: Range<usize>, samples: &[usize]) -> Self {
+        let mut part = Self::silent(steps.len(), samples.len(), self.shape);
+        let (words, first, shift) = (steps.len().div_ceil(WORD), steps.start / WORD, steps.start % WORD);
+        let rest = steps.len() % WORD;
+        let last = if rest == 0 { u32::MAX } else { (1 << rest) - 1 };
+        let cut = |plane: &[u32], word: usize| {
+            let low = plane[first + word] >> shift;
+            let high = plane.get(first + word + 1).map_or(0, |next| u64::from(*next) << (WORD - shift)) as u32;
+            (low | high) & if word + 1 == words { last } else { u32::MAX }
+        };
+        if !self.negative.is_empty() {
+            part.negative = vec![0; part.fired.len()];
+        }
+        for (n, &sample) in samples.iter().enumerate() {
+            for neuron in 0..self.shape.len() {
+                let (fired, negative) = self.words(sample, neuron);
+                let at = part.word(n, neuron);
+                for word in 0..words {
+                    part.fired[at + word] = cut(fired, word);
+                    if !negative.is_empty() {
+                        part.negative[at + word] = cut(negative, word);
+                    }
+                }
+            }
+        }
+        part
+    }
+
     /// Number of spikes of either sign.
     pub fn count(&self) -> u64 {
         self.fired.iter().map(|word| u64::from(word.count_ones())).sum()
@@ -120,6 +152,23 @@ mod tests {
         assert_eq!(train.get(1, 0, 0), 1);
         train.set(1, 0, 0, 0);
         assert_eq!((train.get(1, 0, 0), train.count()), (0, 0));
+    }
+
+    #[test]
+    fn a_part_holds_the_steps_and_samples_asked_for() {
+        let mut train = SpikeTrain::silent(100, 3, Shape::features(2));
+        for t in 0..100 {
+            train.set(t, 2, 1, [1, 0, -1][t * t % 7 % 3]);
+        }
+        for steps in [0..100, 0..32, 5..37, 31..33, 64..100, 90..91, 3..99] {
+            let part = train.part(steps.clone(), &[0, 2]);
+            assert_eq!((part.steps(), part.samples()), (steps.len(), 2));
+            for (at, t) in steps.enumerate() {
+                assert_eq!((part.get(at, 1, 1), part.get(at, 0, 1)), (train.get(t, 2, 1), 0));
+            }
+            let count = (0..part.steps()).filter(|&t| part.get(t, 1, 1) != 0).count();
+            assert_eq!(part.count(), count as u64);
+        }
     }
 
     #[test]

@@ -150,7 +150,7 @@ impl Compiled {
 
     /// What every session takes: weights, what trials leave behind, gradients as rows, and records.
     pub(crate) fn memory(&self) -> Memory {
-        let Plan { batch, steps, train, record, .. } = self.plan;
+        let Plan { batch, steps, train, record, stream, .. } = self.plan;
         let packed: usize = self.weights.iter().map(WeightShape::packed_lanes).sum();
         let neurons: usize = self.populations.iter().map(|layout| layout.width() * LANE).sum();
         let bits: usize = (0..self.populations.len()).map(|index| self.bit_words(index)).sum();
@@ -169,6 +169,8 @@ impl Compiled {
         if record {
             let errors = if train { steps } else { 0 };
             parts.push(("record", neurons * batch * (1 + errors) * size_of::<f32>()));
+        } else if stream {
+            parts.push(("membranes", neurons * batch * size_of::<f32>()));
         }
         Memory { parts }
     }

@@ -48,7 +48,7 @@ pub(crate) struct Sample {
     pub(crate) emitted: Vec<f64>,
     /// What the last population passed on, `[T][K]`.
     pub(crate) output: Vec<f32>,
-    /// Final membranes of each population, `[pixel][channel]`; only if the plan records.
+    /// Final membranes of each population, `[pixel][channel]`; only if the plan records or streams.
     pub(crate) membrane: Vec<Vec<f32>>,
     /// `d(t)` of each population, `[T][neuron]`; only if the plan records, and after a backward pass.
     pub(crate) delta: Vec<Vec<f32>>,
@@ -78,7 +78,7 @@ impl Sample {
         self.membrane.resize(populations, Vec::new());
         for index in 0..populations {
             self.bits[index].resize(compiled.bit_words(index), 0);
-            if compiled.plan.record {
+            if compiled.plan.record || compiled.plan.stream {
                 self.membrane[index].resize(compiled.populations[index].width() * LANE, 0.0);
             }
         }

@@ -63,22 +63,13 @@ impl Session for ReferenceSession {
     }
 
     fn forward(&mut self, trial: &Trial<'_>) -> Result<Activity, Error> {
-        let Self { network, plan, weights, .. } = self;
-        trial.check(network, plan)?;
-        if weights.len() != network.weights().len() {
-            return Err(Error::Order("load weights before the first trial"));
-        }
-        let mut simulation = Simulation::new(network, weights, input(trial, plan.steps), &masks(trial, network));
-        simulation.forward(network, weights, Spikes::Binary);
+        self.trial = None;
+        self.run(trial, &[])
+    }
 
-        let activity = Activity {
-            output: simulation.output().concat(),
-            input_spikes: spikes_of_input(trial, &simulation.input),
-            spikes: simulation.sums(network, |run| &run.raw).map(|sum| sum as u64).collect(),
-            emitted: simulation.emitted(network).collect(),
-        };
-        self.trial = Some(simulation);
-        Ok(activity)
+    fn resume(&mut self, trial: &Trial<'_>, from: &[usize]) -> Result<Activity, Error> {
+        trial.check_resume(&self.network, &self.plan, from, self.trial.as_ref().map(|trial| trial.samples))?;
+        self.run(trial, from)
     }
 
     fn backward(&mut self, errors: Errors<'_>, gradients: &mut Weights) -> Result<(), Error> {
@@ -118,6 +109,31 @@ impl Session for ReferenceSession {
             membrane: run.state[..trial.samples * len].to_vec(),
             delta: run.delta.concat(),
         })
+    }
+}
+
+impl ReferenceSession {
+    /// Runs a trial, from where samples `from` of the last one ended if there is one.
+    fn run(&mut self, trial: &Trial<'_>, from: &[usize]) -> Result<Activity, Error> {
+        let Self { network, plan, weights, .. } = self;
+        trial.check(network, plan)?;
+        if weights.len() != network.weights().len() {
+            return Err(Error::Order("load weights before the first trial"));
+        }
+        let mut simulation = Simulation::new(network, weights, input(trial, plan.steps), &masks(trial, network));
+        if let Some(last) = &self.trial {
+            simulation.resume(network, last, from);
+        }
+        simulation.forward(network, weights, Spikes::Binary);
+
+        let activity = Activity {
+            output: simulation.output().concat(),
+            input_spikes: spikes_of_input(trial, &simulation.input),
+            spikes: simulation.sums(network, |run| &run.raw).map(|sum| sum as u64).collect(),
+            emitted: simulation.emitted(network).collect(),
+        };
+        self.trial = Some(simulation);
+        Ok(activity)
     }
 }
 

@@ -19,6 +19,8 @@ pub(super) struct Run<F> {
     mask: Vec<F>,
     /// Values of the neuron's trainable constants.
     p: Vec<F>,
+    /// What other populations saw at the step before the first; empty if the trial starts from rest.
+    earlier: Vec<F>,
     /// State before each step, and the currents `I(t)`.
     before: Vec<Vec<F>>,
     current: Vec<Vec<F>>,
@@ -66,6 +68,18 @@ impl<F: Float> Simulation<F> {
         let populations = network.populations().iter().zip(masks);
         let populations = populations.map(|(population, mask)| Run::new(population, weights, samples, mask)).collect();
         Self { samples, input, populations }
+    }
+
+    /// Starts where samples `from` of `last` ended rather than from rest.
+    pub(super) fn resume(&mut self, network: &Network, last: &Self, from: &[usize]) {
+        for ((population, run), last) in network.populations().iter().zip(&mut self.populations).zip(&last.populations)
+        {
+            let len = population.shape.len();
+            let rows = |row: &[F]| -> Vec<F> { from.iter().flat_map(|n| &row[n * len..][..len]).copied().collect() };
+            let neurons = last.mask.len();
+            run.state = last.state.chunks(neurons.max(1)).flat_map(rows).collect();
+            run.earlier = last.output.last().map_or_else(Vec::new, |output| rows(output));
+        }
     }
 
     /// Runs all steps.
@@ -134,14 +148,18 @@ impl<F: Float> Simulation<F> {
     }
 
     /// What `projection` of the population at `index` reads at step `t`: its source's output at that step, or, of the
-    /// population itself, that of the step before (nothing at the first step).
+    /// population itself, that of the step before (nothing at the first step from rest).
     fn read(&self, network: &Network, index: usize, projection: &Projection, t: usize) -> Option<&[F]> {
         match projection.source {
             Source::Input => Some(&self.input[t]),
             Source::Population(source) if !network.is_recurrent(index, projection) => {
                 Some(&self.populations[source].output[t])
             }
-            Source::Population(source) => Some(&self.populations[source].output[t.checked_sub(1)?]),
+            Source::Population(source) => {
+                let Run { earlier, output, .. } = &self.populations[source];
+                let before = t.checked_sub(1).map_or(earlier, |before| &output[before]);
+                (!before.is_empty()).then_some(before)
+            }
         }
     }
 
@@ -203,6 +221,7 @@ impl<F: Float> Run<F> {
         Self {
             mask: if mask.is_empty() { vec![F::from(1.0); neurons] } else { mask.to_vec() },
             p: population.neuron.link(&trained),
+            earlier: Vec::new(),
             before: Vec::new(),
             current: Vec::new(),
             raw: Vec::new(),

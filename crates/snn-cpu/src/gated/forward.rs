@@ -22,6 +22,8 @@ pub(crate) struct Forward<'a> {
     pub(crate) bits: &'a mut [u32],
     /// What neurons that do not fire pass on, `[T][neuron]` in `C, H, W` order; empty for those that do.
     pub(crate) output: &'a mut [f32],
+    /// Whether neurons start from `membrane` rather than from 0.
+    pub(crate) resumes: bool,
     /// Final membranes `[pixel][channel]`; empty if not wanted.
     pub(crate) membrane: &'a mut [f32],
 }
@@ -63,6 +65,12 @@ impl Forward<'_> {
         let (leak, threshold) = (S::splat(self.neuron.leak), S::splat(self.neuron.threshold));
         let width = self.layout.lanes * LANE;
         let mut v = [S::splat(0.0); V];
+        if self.resumes {
+            let (membrane, _) = self.membrane[pixel * width..][..width].as_chunks::<LANE>();
+            for i in 0..V {
+                v[i] = S::load(&Lane(membrane[tile.start + i]));
+            }
+        }
         if self.output.is_empty() {
             let words = self.steps.div_ceil(32);
             let (bits, _) = self.bits[pixel * words * width..][..words * width].as_chunks_mut::<LANE>();

@@ -94,23 +94,14 @@ impl Session for GatedSession {
     }
 
     fn forward(&mut self, trial: &Trial<'_>) -> Result<Activity, Error> {
-        let Self { compiled, neurons, pool, weights, samples, slots, .. } = self;
-        let n = trial.check(&compiled.network, &compiled.plan)?;
-        if weights.len() != compiled.weights.len() {
-            return Err(Error::Order("load weights before the first trial"));
-        }
-        let masks = Masks::keep(trial);
-        pool.install(|| {
-            for (round, samples) in samples[..n].chunks_mut(slots.len()).enumerate() {
-                let first = round * slots.len();
-                samples.par_iter_mut().zip(&mut *slots).enumerate().for_each(|(i, (sample, slot))| {
-                    sample.begin(compiled, trial, first + i);
-                    forward(compiled, neurons, weights, &masks, first + i, sample, slot);
-                });
-            }
-        });
-        self.trial = Some(LastTrial { samples: n, masks });
-        Ok(activity(&self.compiled, self.samples[..n].iter()))
+        self.run(trial, false)
+    }
+
+    fn resume(&mut self, trial: &Trial<'_>, from: &[usize]) -> Result<Activity, Error> {
+        let Self { compiled, samples, trial: last, .. } = self;
+        trial.check_resume(&compiled.network, &compiled.plan, from, last.as_ref().map(|last| last.samples))?;
+        from.iter().enumerate().for_each(|(i, &from)| samples.swap(i, from));
+        self.run(trial, true)
     }
 
     fn backward(&mut self, errors: Errors<'_>, gradients: &mut Weights) -> Result<(), Error> {
@@ -122,13 +113,36 @@ impl Session for GatedSession {
     }
 }
 
-/// Runs all populations for sample `n`.
+impl GatedSession {
+    /// Runs a trial; if it `resumes`, from the membranes that the samples have.
+    fn run(&mut self, trial: &Trial<'_>, resumes: bool) -> Result<Activity, Error> {
+        let Self { compiled, neurons, pool, weights, samples, slots, .. } = self;
+        let n = trial.check(&compiled.network, &compiled.plan)?;
+        if weights.len() != compiled.weights.len() {
+            return Err(Error::Order("load weights before the first trial"));
+        }
+        let masks = Masks::keep(trial);
+        pool.install(|| {
+            for (round, samples) in samples[..n].chunks_mut(slots.len()).enumerate() {
+                let first = round * slots.len();
+                samples.par_iter_mut().zip(&mut *slots).enumerate().for_each(|(i, (sample, slot))| {
+                    sample.begin(compiled, trial, first + i);
+                    forward(compiled, neurons, weights, &masks, (first + i, resumes), sample, slot);
+                });
+            }
+        });
+        self.trial = Some(LastTrial { samples: n, masks });
+        Ok(activity(&self.compiled, self.samples[..n].iter()))
+    }
+}
+
+/// Runs all populations for sample `n`, which may go on from its membranes.
 fn forward(
     compiled: &Compiled,
     neurons: &[PlainLif],
     weights: &[Vec<Lane>],
     masks: &Masks,
-    n: usize,
+    (n, resumes): (usize, bool),
     sample: &mut Sample,
     slot: &mut Slot,
 ) {
@@ -159,6 +173,7 @@ fn forward(
             patches: &mut slot.scratch.patches,
             bits,
             output: if population.neuron.fires() { &mut [] } else { &mut sample.output },
+            resumes,
             membrane: &mut sample.membrane[index],
         };
         dispatch(compiled.level, job);

@@ -10,14 +10,15 @@ use crate::events::Events;
 use crate::listing::count;
 use crate::masks::Masks;
 use crate::sample::Sample;
-use crate::simd::{Lane, dispatch, flat, flat_mut};
+use crate::simd::{LANE, Lane, dispatch, flat, flat_mut};
 
 /// Runs all populations for sample `n`; `saved` becomes the states of each population at the start of every chunk but the
-/// first.
+/// first. In a stream it becomes what each population needs to go on (its states after the last step and, if it is
+/// recurrent, what it then passed on), and a trial that resumes starts from it.
 pub(super) fn forward(
     loaded: &Loaded<'_>,
     masks: &Masks,
-    n: usize,
+    (n, resumes): (usize, bool),
     sample: &mut Sample,
     saved: &mut Vec<Vec<f32>>,
     slot: &mut Slot,
@@ -28,6 +29,12 @@ pub(super) fn forward(
     for (index, population) in compiled.network.populations().iter().enumerate() {
         let cells = loaded.cells(index);
         cells.rest(&mut slot.state);
+        if resumes {
+            let (state, output) = saved[index].split_at(slot.state.len());
+            slot.state.copy_from_slice(state);
+            fit(&mut slot.output, output.len() / LANE, Lane::ZERO);
+            flat_mut(&mut slot.output).copy_from_slice(output);
+        }
         saved[index].clear();
         for chunk in loaded.unrolled.chunks() {
             if compiled.plan.train && chunk.index > 0 {
@@ -35,11 +42,17 @@ pub(super) fn forward(
             }
             slot.list_sources(loaded, index, &chunk, sample);
             slot.add_currents(loaded, index, &chunk, false);
-            run(loaded, index, &chunk, &cells, sample, slot);
+            run(loaded, index, &chunk, &cells, sample, slot, resumes);
         }
         sample.spikes.push(count(compiled.level, &sample.bits[index]));
         if population.neuron.fires() {
             sample.emitted[index] = sample.emitted_by(compiled, index, &slot.masks[index]);
+        }
+        if compiled.plan.stream {
+            saved[index].extend_from_slice(&slot.state);
+            if loaded.unrolled.is_recurrent(index) {
+                saved[index].extend_from_slice(flat(&slot.output));
+            }
         }
         if compiled.plan.record {
             cells.membranes(&slot.state, &mut sample.membrane[index]);
@@ -48,7 +61,16 @@ pub(super) fn forward(
 }
 
 /// Runs the neurons of a population over a chunk, given the currents of all of its projections but the recurrent ones.
-fn run(loaded: &Loaded<'_>, index: usize, chunk: &Chunk, cells: &Cells<'_>, sample: &mut Sample, slot: &mut Slot) {
+/// A trial that resumes finds in the slot what the population passed on at the step before the first.
+fn run(
+    loaded: &Loaded<'_>,
+    index: usize,
+    chunk: &Chunk,
+    cells: &Cells<'_>,
+    sample: &mut Sample,
+    slot: &mut Slot,
+    resumes: bool,
+) {
     let compiled = loaded.compiled();
     let (layout, classes) = (cells.layout, compiled.network.classes());
     let is_last = index + 1 == compiled.populations.len();
@@ -61,7 +83,7 @@ fn run(loaded: &Loaded<'_>, index: usize, chunk: &Chunk, cells: &Cells<'_>, samp
             word: &mut slot.word,
         };
         for (i, t) in chunk.steps.clone().enumerate() {
-            if loaded.unrolled.is_recurrent(index) && t > 0 {
+            if loaded.unrolled.is_recurrent(index) && (t > 0 || resumes) {
                 let (mask, row) = (&slot.masks[index], &mut slot.rows[i * layout.width()..][..layout.width()]);
                 slot.own.list_step(&layout, &slot.output, mask);
                 add_own(loaded, index, &slot.own, row, &mut slot.current);

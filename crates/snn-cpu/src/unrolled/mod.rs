@@ -41,7 +41,8 @@ pub(crate) struct UnrolledSession {
     /// Trained numbers of each population's constants, and the values that they give.
     trained: Vec<Vec<f32>>,
     values: Vec<Vec<f32>>,
-    /// One for each sample of the batch, with its states of each population at the start of every chunk but the first.
+    /// One for each sample of the batch, with its states of each population at the start of every chunk but the first; in
+    /// a stream, those after the last step.
     samples: Vec<(Sample, Vec<Vec<f32>>)>,
     /// One for each sample of a round.
     slots: Vec<Slot>,
@@ -128,25 +129,14 @@ impl Session for UnrolledSession {
     }
 
     fn forward(&mut self, trial: &Trial<'_>) -> Result<Activity, Error> {
-        let Self { unrolled, pool, weights, values, samples, slots, .. } = self;
-        let compiled = &unrolled.compiled;
-        let n = trial.check(&compiled.network, &compiled.plan)?;
-        if weights.len() != compiled.weights.len() {
-            return Err(Error::Order("load weights before the first trial"));
-        }
-        let masks = Masks::keep(trial);
-        let loaded = Loaded { unrolled, weights, values };
-        pool.install(|| {
-            for (round, samples) in samples[..n].chunks_mut(slots.len()).enumerate() {
-                let first = round * slots.len();
-                samples.par_iter_mut().zip(&mut *slots).enumerate().for_each(|(i, ((sample, saved), slot))| {
-                    sample.begin(compiled, trial, first + i);
-                    forward::forward(&loaded, &masks, first + i, sample, saved, slot);
-                });
-            }
-        });
-        self.trial = Some(LastTrial { samples: n, masks });
-        Ok(activity(&self.unrolled.compiled, self.samples[..n].iter().map(|(sample, _)| sample)))
+        self.run(trial, false)
+    }
+
+    fn resume(&mut self, trial: &Trial<'_>, from: &[usize]) -> Result<Activity, Error> {
+        let Self { unrolled: Unrolled { compiled, .. }, samples, trial: last, .. } = self;
+        trial.check_resume(&compiled.network, &compiled.plan, from, last.as_ref().map(|last| last.samples))?;
+        from.iter().enumerate().for_each(|(i, &from)| samples.swap(i, from));
+        self.run(trial, true)
     }
 
     fn backward(&mut self, errors: Errors<'_>, gradients: &mut Weights) -> Result<(), Error> {
@@ -176,6 +166,31 @@ impl Session for UnrolledSession {
     fn record(&self, population: usize) -> Result<Record, Error> {
         let samples = self.samples.iter().map(|(sample, _)| sample);
         record(&self.unrolled.compiled, self.trial.as_ref(), samples, population)
+    }
+}
+
+impl UnrolledSession {
+    /// Runs a trial; if it `resumes`, from the states that the samples have.
+    fn run(&mut self, trial: &Trial<'_>, resumes: bool) -> Result<Activity, Error> {
+        let Self { unrolled, pool, weights, values, samples, slots, .. } = self;
+        let compiled = &unrolled.compiled;
+        let n = trial.check(&compiled.network, &compiled.plan)?;
+        if weights.len() != compiled.weights.len() {
+            return Err(Error::Order("load weights before the first trial"));
+        }
+        let masks = Masks::keep(trial);
+        let loaded = Loaded { unrolled, weights, values };
+        pool.install(|| {
+            for (round, samples) in samples[..n].chunks_mut(slots.len()).enumerate() {
+                let first = round * slots.len();
+                samples.par_iter_mut().zip(&mut *slots).enumerate().for_each(|(i, ((sample, saved), slot))| {
+                    sample.begin(compiled, trial, first + i);
+                    forward::forward(&loaded, &masks, (first + i, resumes), sample, saved, slot);
+                });
+            }
+        });
+        self.trial = Some(LastTrial { samples: n, masks });
+        Ok(activity(&self.unrolled.compiled, self.samples[..n].iter().map(|(sample, _)| sample)))
     }
 }
 

@@ -97,6 +97,12 @@ impl Unrolled {
             let borders = compiled.plan.steps.div_ceil(self.chunk) - 1;
             memory.parts.push(("states between chunks", states * borders * compiled.plan.batch));
         }
+        if compiled.plan.stream {
+            let kept =
+                |index: usize| (self.states(index) + 1) * compiled.populations[index].width() * size_of::<Lane>();
+            let kept: usize = (0..compiled.populations.len()).map(kept).sum();
+            memory.parts.push(("states between trials", kept * compiled.plan.batch));
+        }
         memory.parts.extend(self.slot(self.chunk).map(|(purpose, bytes)| (purpose, bytes * compiled.round)));
         memory
     }

@@ -263,6 +263,39 @@ impl Case {
         self.show(session.as_mut(), &self.shown(network, 0, self.samples))
     }
 
+    /// The output of the last sample at every step, if the trial is run in so many parts and the other samples drop out
+    /// one after the other.
+    pub(crate) fn streamed(&self, engine: &dyn Engine, network: &Network, parts: usize) -> Vec<f32> {
+        let shown = self.shown(network, 0, self.samples);
+        let (mut output, mut staying) = (Vec::new(), (0..self.samples).collect::<Vec<usize>>());
+        let part = self.steps / parts;
+        let mut session = engine.compile(network, Plan::new(part, self.samples).stream()).unwrap();
+        session.load(&self.weights(network)).unwrap();
+        for index in 0..parts {
+            let from: Vec<usize> = if index > 0 && staying.len() > 1 {
+                (1..staying.len()).collect()
+            } else {
+                (0..staying.len()).collect()
+            };
+            staying = from.iter().map(|&from| staying[from]).collect();
+            let spikes = shown.spikes.part(index * part..(index + 1) * part, &staying);
+            let len = network.input().len();
+            let mut pixels = Vec::new();
+            let stimulus = match self.stimulus {
+                Show::Current => {
+                    pixels.extend(staying.iter().flat_map(|&n| &shown.pixels[n * len..][..len]));
+                    Stimulus::Current(&pixels)
+                }
+                _ => Stimulus::Spikes(&spikes),
+            };
+            let trial = Trial { stimulus, dropout: Dropout::Off };
+            let activity = if index == 0 { session.forward(&trial) } else { session.resume(&trial, &from) }.unwrap();
+            let rows = activity.output.chunks(staying.len() * network.classes());
+            output.extend(rows.flat_map(|row| &row[row.len() - network.classes()..]));
+        }
+        output
+    }
+
     /// What the reference makes of it.
     pub(crate) fn expected(&self, network: &Network) -> Outcome {
         let mut session = Reference.compile(network, self.plan()).unwrap();
