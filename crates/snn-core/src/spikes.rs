@@ -89,6 +89,25 @@ impl SpikeTrain {
         (&self.fired[start..start + words], self.negative.get(start..start + words).unwrap_or(&[]))
     }
 
+    /// The samples of several trains of the same shape and steps, one after the other.
+    ///
+    /// # Panics
+    /// If there is no train, or if they differ in shape or steps.
+    #[must_use]
+    pub fn join(trains: &[Self]) -> Self {
+        let Self { steps, shape, .. } = trains[0];
+        assert!(trains.iter().all(|train| (train.steps, train.shape) == (steps, shape)), "the trains differ");
+        let mut joined = Self::silent(steps, trains.iter().map(|train| train.samples).sum(), shape);
+        joined.fired = trains.iter().flat_map(|train| &train.fired).copied().collect();
+        if trains.iter().any(|train| !train.negative.is_empty()) {
+            let silent = |train: &Self| vec![0; train.fired.len()];
+            let negative =
+                |train: &Self| if train.negative.is_empty() { silent(train) } else { train.negative.clone() };
+            joined.negative = trains.iter().flat_map(negative).collect();
+        }
+        joined
+    }
+
     /// The steps `steps` of the samples `samples`, both of which must lie within the train.
     #[must_use]
     pub fn part(&self, steps: Range<usize>, samples: &[usize]) -> Self {
@@ -169,6 +188,17 @@ mod tests {
             let count = (0..part.steps()).filter(|&t| part.get(t, 1, 1) != 0).count();
             assert_eq!(part.count(), count as u64);
         }
+    }
+
+    #[test]
+    fn joined_trains_follow_each_other() {
+        let mut signed = SpikeTrain::silent(40, 2, Shape::features(1));
+        signed.set(39, 1, 0, -1);
+        let mut other = SpikeTrain::silent(40, 1, Shape::features(1));
+        other.set(3, 0, 0, 1);
+        let joined = SpikeTrain::join(&[other, signed]);
+        assert_eq!((joined.samples(), joined.count()), (3, 2));
+        assert_eq!((joined.get(3, 0, 0), joined.get(39, 2, 0)), (1, -1));
     }
 
     #[test]

@@ -10,7 +10,7 @@ use snn_models::{Built, Experiment};
 use crate::{Event, Observer, Shown, TrainError};
 
 /// Epoch that all evaluations draw their input spikes for, apart from those of training.
-const EPOCH: u32 = u32::MAX;
+pub(crate) const EPOCH: u32 = u32::MAX;
 
 /// What a network does on a set of images.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]

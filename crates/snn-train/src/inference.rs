@@ -1,0 +1,290 @@
+//! Answers as a device would give them: a few images at a time, and no longer than it takes to be sure.
+
+use std::ops::Range;
+use std::time::{Duration, Instant};
+
+use serde::{Deserialize, Serialize};
+use snn_core::{
+    Activity, Draws, Dropout, Encoded, Engine, Input, Plan, Sample, Session, SpikeTrain, Stimulus, Trial, Weights,
+};
+use snn_data::{Batch, Dataset, Loader};
+use snn_models::{Built, Experiment};
+
+use crate::evaluate::{EPOCH, check_data};
+use crate::{Event, Observer, Shown, TrainError};
+
+/// When a network may answer before all its time steps are done: at the first multiple of `every` steps where the
+/// largest class score, if the trial ended there, exceeds the second largest by more than `margin`.
+#[derive(Debug, Clone, Copy, PartialEq, Serialize, Deserialize)]
+pub struct Exit {
+    /// Least lead of the best class, in the units of the readout's scores; at least 0.
+    pub margin: f32,
+    /// Steps between two looks at the scores; divides the steps of the trial.
+    pub every: usize,
+}
+
+/// One answer.
+#[derive(Debug, Clone, Copy, PartialEq, Serialize, Deserialize)]
+pub struct Answer {
+    /// Index of the image in the data set.
+    pub image: usize,
+    /// The class that it was taken for.
+    pub class: usize,
+    /// Whether it was right.
+    pub correct: bool,
+    /// Time steps that it took.
+    pub steps: usize,
+    /// From the image to the answer. Images of one batch are answered together.
+    pub latency: Duration,
+}
+
+/// What it took to answer.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct Inference {
+    /// The answers, in the order of the data set.
+    pub answers: Vec<Answer>,
+    /// Spikes of all populations, over all images.
+    pub spikes: u64,
+    /// Spikes of the input, over all images.
+    pub input_spikes: u64,
+}
+
+impl Inference {
+    /// Share of the images answered correctly.
+    pub fn accuracy(&self) -> f64 {
+        self.answers.iter().filter(|answer| answer.correct).count() as f64 / self.answers.len() as f64
+    }
+
+    /// Mean number of time steps an image.
+    pub fn steps(&self) -> f64 {
+        self.answers.iter().map(|answer| answer.steps as f64).sum::<f64>() / self.answers.len() as f64
+    }
+
+    /// The latency that a share of the answers, such as 0.5, does not exceed.
+    pub fn latency(&self, share: f64) -> Duration {
+        let mut all: Vec<Duration> = self.answers.iter().map(|answer| answer.latency).collect();
+        all.sort_unstable();
+        let rank = (share * all.len() as f64).ceil() as usize;
+        all.get(rank.clamp(1, all.len().max(1)) - 1).copied().unwrap_or_default()
+    }
+}
+
+/// Shows the network `images` of `data`, `batch` at a time, until each is answered. Input spikes are those of
+/// [`evaluate`](crate::evaluate). None if the observer broke off.
+///
+/// # Errors
+/// [`TrainError::Setup`] if data and network do not fit each other, `images` are not in `data`, or `exit` does not fit the
+/// trial; [`TrainError::Core`].
+#[expect(clippy::too_many_arguments, reason = "those of evaluate, and how to answer")]
+pub fn infer(
+    engine: &dyn Engine,
+    experiment: &Experiment,
+    built: &Built,
+    weights: &Weights,
+    data: &Dataset,
+    images: Range<usize>,
+    (batch, exit): (usize, Option<Exit>),
+    observer: &mut dyn Observer,
+) -> Result<Option<Inference>, TrainError> {
+    check_data(built, data)?;
+    if images.is_empty() || images.end > data.len() {
+        let reason = format!("{images:?} must be some of the {} in the data set", data.len());
+        return Err(TrainError::setup("images to answer", reason));
+    }
+    let (steps, batch) = (experiment.steps, batch.clamp(1, images.len()));
+    check_exit(exit, steps)?;
+    let plan = match exit {
+        Some(exit) => Plan::new(exit.every, batch).stream(),
+        None => Plan::new(steps, batch),
+    };
+    let mut session = engine.compile(&built.network, plan)?;
+    session.load(weights)?;
+    let mut loader = Loader::in_order(data, images.clone(), batch);
+    let mut inference = Inference { answers: Vec::with_capacity(images.len()), spikes: 0, input_spikes: 0 };
+    for index in 0..loader.batches() {
+        let Some(batch) = loader.batch(EPOCH, index) else { break };
+        let started = Instant::now();
+        let draws = Draws { seed: experiment.training.seed, epoch: EPOCH, samples: &batch.samples };
+        let mut trial = Watched { built, steps, batch, draws, session: session.as_mut(), inference: &mut inference };
+        let decided = match exit {
+            Some(exit) => trial.until_sure(exit)?,
+            None => trial.whole()?,
+        };
+        for ((&image, &label), (class, steps, at)) in batch.samples.iter().zip(&batch.labels).zip(decided) {
+            let (correct, latency) = (class == usize::from(label), at - started);
+            inference.answers.push(Answer { image: image as usize, class, correct, steps, latency });
+        }
+        let done = Event::Evaluating { done: inference.answers.len(), images: images.len() };
+        if observer.on_event(&done).is_break() {
+            return Ok(None);
+        }
+    }
+    Ok(Some(inference))
+}
+
+fn check_exit(exit: Option<Exit>, steps: usize) -> Result<(), TrainError> {
+    let Some(Exit { margin, every }) = exit else { return Ok(()) };
+    if !(margin >= 0.0 && margin.is_finite()) {
+        return Err(TrainError::setup("margin of the exit", format!("must be at least 0, found {margin}")));
+    }
+    if every == 0 || !steps.is_multiple_of(every) {
+        let reason = format!("must divide the {steps} steps of a trial, found {every}");
+        return Err(TrainError::setup("steps between two looks", reason));
+    }
+    Ok(())
+}
+
+/// Class, steps and moment of an answer.
+type Decision = (usize, usize, Instant);
+
+/// A batch that is being answered.
+struct Watched<'a> {
+    built: &'a Built,
+    steps: usize,
+    batch: &'a Batch,
+    draws: Draws<'a>,
+    session: &'a mut dyn Session,
+    inference: &'a mut Inference,
+}
+
+impl Watched<'_> {
+    /// Runs all steps.
+    fn whole(&mut self) -> Result<Vec<Decision>, TrainError> {
+        let shown = Shown::new(self.built, self.steps, self.batch);
+        let activity = self.session.forward(&Trial { stimulus: shown.stimulus(self.draws), dropout: Dropout::Off })?;
+        self.count(&activity);
+        let (samples, classes) = (self.batch.samples.len(), self.built.network.classes());
+        let rows =
+            |n: usize| activity.output.chunks(samples * classes).flat_map(move |row| &row[n * classes..][..classes]);
+        let outputs = (0..samples).map(|n| rows(n).map(|&y| f64::from(y)).collect::<Vec<f64>>());
+        let classes = outputs.map(|output| best(&self.built.readout.scores(&output, classes)).0);
+        let now = |class| (class, self.steps, Instant::now());
+        Ok(classes.map(now).collect())
+    }
+
+    /// Runs `exit.every` steps at a time; samples drop out once they are sure.
+    fn until_sure(&mut self, exit: Exit) -> Result<Vec<Decision>, TrainError> {
+        let (samples, classes) = (self.batch.samples.len(), self.built.network.classes());
+        let input = self.input();
+        let mut outputs: Vec<Vec<f64>> = vec![Vec::with_capacity(self.steps * classes); samples];
+        let mut decided: Vec<Option<Decision>> = vec![None; samples];
+        // The samples that are left, and where they stood in the last trial.
+        let mut left: Vec<usize> = (0..samples).collect();
+        let mut from = Vec::new();
+        for start in (0..self.steps).step_by(exit.every) {
+            let end = start + exit.every;
+            let part = input.part(start..end, &left);
+            let trial = Trial { stimulus: part.stimulus(), dropout: Dropout::Off };
+            let activity = if start == 0 { self.session.forward(&trial) } else { self.session.resume(&trial, &from) }?;
+            self.count(&activity);
+            for row in activity.output.chunks(left.len() * classes) {
+                for (&n, row) in left.iter().zip(row.chunks(classes)) {
+                    outputs[n].extend(row.iter().map(|&y| f64::from(y)));
+                }
+            }
+            from.clear();
+            for (at, &n) in left.iter().enumerate() {
+                let (class, lead) = best(&self.built.readout.scores(&outputs[n], classes));
+                if lead > f64::from(exit.margin) || end == self.steps {
+                    decided[n] = Some((class, end, Instant::now()));
+                } else {
+                    from.push(at);
+                }
+            }
+            left = from.iter().map(|&at| left[at]).collect();
+            if left.is_empty() {
+                break;
+            }
+        }
+        Ok(decided.into_iter().flatten().collect())
+    }
+
+    /// The input of the whole trial.
+    fn input(&self) -> Shows {
+        let Batch { pixels, recordings, samples, .. } = self.batch;
+        let (shape, steps) = (self.built.data.shape(), self.steps);
+        let encoder = match &self.built.input {
+            Input::Recordings(frames) => return Shows::Spikes(frames.encode(recordings, shape, steps)),
+            Input::Images(encoder) => encoder,
+        };
+        let (mut trains, mut currents) = (Vec::new(), Vec::new());
+        for (image, &index) in pixels.chunks(shape.len()).zip(samples) {
+            let sample = Sample { seed: self.draws.seed, epoch: self.draws.epoch, index };
+            match encoder.encode(image, shape, steps, sample) {
+                Encoded::Spikes(train) => trains.push(train),
+                Encoded::Current(values) => currents.push(values),
+            }
+        }
+        if trains.is_empty() { Shows::Currents(currents) } else { Shows::Spikes(SpikeTrain::join(&trains)) }
+    }
+
+    fn count(&mut self, activity: &Activity) {
+        self.inference.spikes += activity.spikes.iter().sum::<u64>();
+        self.inference.input_spikes += activity.input_spikes;
+    }
+}
+
+/// What a batch shows.
+enum Shows {
+    /// `[T, N, ...]`.
+    Spikes(SpikeTrain),
+    /// `[N][...]`, the same at every step.
+    Currents(Vec<Vec<f32>>),
+}
+
+/// Some steps of some samples of it.
+enum Part {
+    Spikes(SpikeTrain),
+    Current(Vec<f32>),
+}
+
+impl Shows {
+    fn part(&self, steps: Range<usize>, samples: &[usize]) -> Part {
+        match self {
+            Self::Spikes(train) => Part::Spikes(train.part(steps, samples)),
+            Self::Currents(values) => Part::Current(samples.iter().flat_map(|&n| &values[n]).copied().collect()),
+        }
+    }
+}
+
+impl Part {
+    fn stimulus(&self) -> Stimulus<'_> {
+        match self {
+            Self::Spikes(train) => Stimulus::Spikes(train),
+            Self::Current(values) => Stimulus::Current(values),
+        }
+    }
+}
+
+/// The largest score, the first of equals, and its lead over the next one.
+fn best(scores: &[f64]) -> (usize, f64) {
+    let mut best = 0;
+    for (k, &score) in scores.iter().enumerate() {
+        if score > scores[best] {
+            best = k;
+        }
+    }
+    let others = scores.iter().enumerate().filter(|&(k, _)| k != best).map(|(_, &score)| score);
+    (best, scores[best] - others.fold(f64::NEG_INFINITY, f64::max))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_lead_is_that_over_the_second_best() {
+        assert_eq!(best(&[0.5, 2.0, -1.0]), (1, 1.5));
+        assert_eq!(best(&[1.0, 1.0]), (0, 0.0));
+        assert_eq!(best(&[1.0]), (0, f64::INFINITY));
+    }
+
+    #[test]
+    fn a_latency_is_that_of_a_share_of_the_answers() {
+        let answer =
+            |millis| Answer { image: 0, class: 0, correct: true, steps: 1, latency: Duration::from_millis(millis) };
+        let inference = Inference { answers: (1..=20).map(answer).collect(), spikes: 0, input_spikes: 0 };
+        let millis = |share| inference.latency(share).as_millis();
+        assert_eq!((millis(0.0), millis(0.5), millis(0.95), millis(1.0)), (1, 10, 19, 20));
+    }
+}
