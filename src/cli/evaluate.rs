@@ -32,7 +32,7 @@ pub(crate) fn run(registry: &Registry, args: &EvaluateArgs) -> anyhow::Result<Ex
     let weights = checkpoint.weights_for(&built.network)?;
     let engine = loading::engine(registry, &args.common)?;
     let images = loading::images(&built, &args.common)?;
-    let (data, range) = split(args, &images, &checkpoint, experiment.training.validation)?;
+    let (data, range) = split(args.split, args.limit, &images, &checkpoint, experiment.training.validation)?;
 
     let (started, n) = (Instant::now(), range.len());
     let audience = if args.common.json { Audience::Nobody } else { Audience::Person };
@@ -68,7 +68,7 @@ pub(crate) fn run(registry: &Registry, args: &EvaluateArgs) -> anyhow::Result<Ex
 }
 
 /// The checkpoint that `path` names: itself, or the best one of a run folder.
-fn checkpoint_file(path: &Path) -> anyhow::Result<PathBuf> {
+pub(crate) fn checkpoint_file(path: &Path) -> anyhow::Result<PathBuf> {
     if !path.is_dir() {
         return Ok(path.to_owned());
     }
@@ -80,26 +80,27 @@ fn checkpoint_file(path: &Path) -> anyhow::Result<PathBuf> {
 }
 
 /// The images to answer. A run that was limited to fewer images learned from and held out only those.
-fn split<'a>(
-    args: &EvaluateArgs,
+pub(crate) fn split<'a>(
+    split: Split,
+    limit: Option<usize>,
     images: &'a Splits,
     checkpoint: &Checkpoint,
     validation: usize,
 ) -> anyhow::Result<(&'a Dataset, Range<usize>)> {
     let learned = checkpoint.progress.images.min(images.train.len());
-    let (data, range) = match args.split {
+    let (data, range) = match split {
         Split::Test => (&images.test, 0..images.test.len()),
         Split::Train => (&images.train, 0..learned),
         Split::Validation => (&images.train, learned..(learned + validation).min(images.train.len())),
     };
-    let end = args.limit.map_or(range.end, |limit| range.end.min(range.start.saturating_add(limit)));
+    let end = limit.map_or(range.end, |limit| range.end.min(range.start.saturating_add(limit)));
     if range.start == end {
-        bail!("no images to evaluate: the run has {} {} images", range.len(), split_name(args.split));
+        bail!("no images to evaluate: the run has {} {} images", range.len(), split_name(split));
     }
     Ok((data, range.start..end))
 }
 
-fn split_name(split: Split) -> &'static str {
+pub(crate) fn split_name(split: Split) -> &'static str {
     match split {
         Split::Test => "test",
         Split::Validation => "validation",
@@ -108,7 +109,7 @@ fn split_name(split: Split) -> &'static str {
 }
 
 /// How far the training had come.
-fn trained(checkpoint: &Checkpoint) -> String {
+pub(crate) fn trained(checkpoint: &Checkpoint) -> String {
     let progress = &checkpoint.progress;
     let images = text::thousands(progress.images);
     match progress.step {

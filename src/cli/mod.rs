@@ -12,6 +12,7 @@
 mod constants;
 mod display;
 mod evaluate;
+mod infer;
 mod interrupt;
 mod list;
 mod loading;
@@ -53,6 +54,7 @@ Start here:
 enum Command {
     Train(TrainArgs),
     Evaluate(EvaluateArgs),
+    Infer(InferArgs),
     Show(ShowArgs),
     List(ListArgs),
     Presets(PresetsArgs),
@@ -120,6 +122,43 @@ struct EvaluateArgs {
     #[arg(long, value_enum, default_value_t = Split::Test)]
     split: Split,
     /// Time steps each image is shown for [default: as trained]
+    #[arg(long, value_name = "N")]
+    steps: Option<usize>,
+    /// Use only the first N images
+    #[arg(long, value_name = "N")]
+    limit: Option<usize>,
+    #[command(flatten)]
+    common: Common,
+}
+
+/// Answer images one by one, as a device would: latency, and early exit.
+///
+/// With --exit an image is answered as soon as the best class leads by a margin, in the units of the readout's scores:
+/// with the readout Final and the loss SquaredError, scores go from 0 to 1.
+#[derive(Debug, Args)]
+#[command(after_help = "\
+Examples:
+  snn infer runs/mnist-lenet-1                          one image at a time, all steps
+  snn infer runs/mnist-lenet-1 --exit 0.3               until one class leads by 0.3
+  snn infer runs/mnist-lenet-1 --exit 0.3 --every 2     looked at every 2 steps
+  snn infer runs/mnist-lenet-1 --batch 16 --limit 1600")]
+struct InferArgs {
+    /// Checkpoint, or run folder, of which the best checkpoint is taken
+    #[arg(value_name = "CHECKPOINT|RUN_FOLDER")]
+    checkpoint: PathBuf,
+    /// Images that are answered together
+    #[arg(long, value_name = "N", default_value_t = 1)]
+    batch: usize,
+    /// Answer as soon as the best class leads by this much
+    #[arg(long, value_name = "MARGIN")]
+    exit: Option<f32>,
+    /// Time steps between two looks at the scores [default: a tenth of them]
+    #[arg(long, value_name = "N", requires = "exit")]
+    every: Option<usize>,
+    /// Images to answer
+    #[arg(long, value_enum, default_value_t = Split::Test)]
+    split: Split,
+    /// Time steps each image is shown for at most [default: as trained]
     #[arg(long, value_name = "N")]
     steps: Option<usize>,
     /// Use only the first N images
@@ -268,6 +307,7 @@ pub fn run(registry: &Registry, arguments: impl IntoIterator<Item = impl Into<Os
     let result = match Cli::parse_from(arguments).command {
         Command::Train(args) => train::run(registry, &args),
         Command::Evaluate(args) => evaluate::run(registry, &args),
+        Command::Infer(args) => infer::run(registry, &args),
         Command::Show(args) => show::run(registry, &args),
         Command::List(args) => list::run(registry, &args),
         Command::Presets(args) => list::presets(&args),

@@ -1,0 +1,135 @@
+//! `snn infer`: how fast a trained network answers, and how long it has to look.
+
+use std::{
+    io::{self, Write as _},
+    process::ExitCode,
+    time::Duration,
+};
+
+use console::style;
+
+use crate::{
+    cli::{
+        InferArgs,
+        display::{Audience, Display},
+        evaluate::{checkpoint_file, split, split_name, trained},
+        interrupt::STOPPED,
+        loading,
+        text::{self, labelled},
+    },
+    core::registry::Registry,
+    train::{Checkpoint, Exit, Inference, infer},
+};
+
+pub(crate) fn run(registry: &Registry, args: &InferArgs) -> anyhow::Result<ExitCode> {
+    let path = checkpoint_file(&args.checkpoint)?;
+    let checkpoint = Checkpoint::load(&path)?;
+    let settings = args.steps.map(|steps| ("steps".to_owned(), steps.to_string()));
+    let file = path.display().to_string();
+    let (experiment, built) = loading::parse(registry, &checkpoint.experiment, &file, settings.as_slice())?;
+    let weights = checkpoint.weights_for(&built.network)?;
+    let engine = loading::engine(registry, &args.common)?;
+    let images = loading::images(&built, &args.common)?;
+    let (data, range) = split(args.split, args.limit, &images, &checkpoint, experiment.training.validation)?;
+    let steps = experiment.steps;
+    let every = args.every.unwrap_or_else(|| tenth(steps));
+    let exit = args.exit.map(|margin| Exit { margin, every });
+
+    let audience = if args.common.json { Audience::Nobody } else { Audience::Person };
+    let mut display = Display::new(args.batch, audience)?;
+    let how = (args.batch, exit);
+    let found = infer(engine.as_ref(), &experiment, &built, &weights, data, range, how, &mut display);
+    display.finish()?;
+    let Some(inference) = found? else { return Ok(ExitCode::from(STOPPED)) };
+
+    let mut out = io::stdout().lock();
+    if args.common.json {
+        let record = serde_json::json!({
+            "checkpoint": file, "split": split_name(args.split), "images": inference.answers.len(), "batch": args.batch,
+            "exit": exit, "accuracy": inference.accuracy(), "steps": inference.steps(), "of_steps": steps,
+            "spikes": per_image(&inference, inference.spikes), "input_spikes": per_image(&inference, inference.input_spikes),
+            "latency_ms": { "median": millis(inference.latency(0.5)), "p95": millis(inference.latency(0.95)) },
+            "answers": inference.answers,
+        });
+        writeln!(out, "{record}")?;
+        return Ok(ExitCode::SUCCESS);
+    }
+    let n = text::thousands(inference.answers.len());
+    let what = format!("{}: {n} {} images", experiment.data.name, split_name(args.split));
+    let header = text::header(&[
+        ("inference", trained(&checkpoint), file),
+        ("engine", engine.describe(), String::new()),
+        ("data", what, images.folder.display().to_string()),
+    ]);
+    writeln!(out, "\n{header}\n{}", figures(&inference, steps, args.batch, exit))?;
+    if exit.is_some() {
+        writeln!(out, "{}", table(&inference, every))?;
+    }
+    Ok(ExitCode::SUCCESS)
+}
+
+/// The largest divisor of `steps` that is at most a tenth of them, or 1.
+fn tenth(steps: usize) -> usize {
+    (1..=(steps / 10).max(1)).rev().find(|every| steps.is_multiple_of(*every)).unwrap_or(1)
+}
+
+fn per_image(inference: &Inference, sum: u64) -> f64 {
+    sum as f64 / inference.answers.len() as f64
+}
+
+fn millis(duration: Duration) -> f64 {
+    1e3 * duration.as_secs_f64()
+}
+
+fn figures(inference: &Inference, steps: usize, batch: usize, exit: Option<Exit>) -> String {
+    let right = inference.answers.iter().filter(|answer| answer.correct).count();
+    let accuracy = style(text::percent(inference.accuracy())).green().bold();
+    let spikes = |sum| text::thousands(per_image(inference, sum).round() as u64);
+    let together = if batch == 1 { "an image by itself".to_owned() } else { format!("{batch} images together") };
+    let (median, slow) = (millis(inference.latency(0.5)), millis(inference.latency(0.95)));
+    let looked = match exit {
+        Some(Exit { margin, every }) => format!(
+            "{:.1} of {steps} on average; an answer leads by more than {margin} at a multiple of {every}",
+            inference.steps()
+        ),
+        None => format!("{steps}, all of them"),
+    };
+    let (right, all) = (text::thousands(right), text::thousands(inference.answers.len()));
+    [
+        labelled("accuracy", format!("{accuracy}   {right} of {all} right")),
+        labelled("time steps", looked),
+        labelled(
+            "spikes",
+            format!("{} an image, and {} of the input", spikes(inference.spikes), spikes(inference.input_spikes)),
+        ),
+        labelled("latency", format!("{median:.2} ms median, {slow:.2} ms at most for 95 %, {together}")),
+    ]
+    .join("\n")
+        + "\n"
+}
+
+/// How many images were answered after how many steps, and how well.
+fn table(inference: &Inference, every: usize) -> String {
+    let most = inference.answers.iter().map(|answer| answer.steps).max().unwrap_or(0);
+    let at = |steps: usize| inference.answers.iter().filter(move |answer| answer.steps == steps);
+    let counts: Vec<(usize, usize)> =
+        (every..=most).step_by(every).map(|steps| (steps, at(steps).count())).filter(|&(_, n)| n > 0).collect();
+    let highest = counts.iter().map(|&(_, n)| n).max().unwrap_or(1);
+    let row = |&(steps, n): &(usize, usize)| {
+        let right = at(steps).filter(|answer| answer.correct).count() as f64 / n as f64;
+        let bar = "━".repeat((30.0 * n as f64 / highest as f64).round() as usize);
+        vec![steps.to_string(), text::thousands(n), text::percent(right), bar]
+    };
+    let rows: Vec<Vec<String>> = counts.iter().map(row).collect();
+    text::table(&["steps", "images", "right", ""], &rows, &[0, 1, 2], false)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_tenth_divides_the_steps() {
+        assert_eq!([100, 50, 40, 8, 7, 60, 97].map(tenth), [10, 5, 4, 1, 1, 6, 1]);
+    }
+}
