@@ -158,6 +158,10 @@ fn every_neuron() {
             let overrides = [("network.layers[3].neuron", name.as_str())];
             is_explained(&overrides, &parts);
             trains_alike(&overrides);
+            if neuron.feeds() {
+                let ann = [("steps", "1"), ("input", "Direct"), ("network.neuron", name.as_str())];
+                trains_alike(&[&ann[..], &[("network.pool", name.as_str())]].concat());
+            }
             continue;
         }
         let overrides = KAPPAS.map(|kappa| [("network.neuron", name.as_str()), ("network.kappa", kappa)]);

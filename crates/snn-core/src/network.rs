@@ -241,7 +241,7 @@ impl Builder {
         if !(0.0..1.0).contains(&dropout) {
             return Err(fail(format!("dropout must be in [0, 1), found {dropout}")));
         }
-        if dropout > 0.0 && !neuron.fires() {
+        if dropout > 0.0 && !neuron.feeds() {
             return Err(fail(format!("only neurons that fire take dropout, not {}", neuron.name())));
         }
         if neuron.parameters().len() > MOST_PARAMETERS {
@@ -306,7 +306,7 @@ impl Builder {
         if last.dropout > 0.0 {
             return Err(Error::Network(format!("the last population, \"{}\", takes no dropout", last.name)));
         }
-        match hidden.iter().find(|population| !population.neuron.fires()) {
+        match hidden.iter().find(|population| !population.neuron.feeds()) {
             Some(silent) => {
                 let (name, neuron) = (&silent.name, silent.neuron.name());
                 Err(Error::Network(format!(
@@ -326,7 +326,7 @@ impl Builder {
             Source::Input => Ok(self.network.input),
             Source::Population(index) => match self.network.populations.get(index) {
                 None => Err(format!("its source, population {index}, does not come before it")),
-                Some(population) if !population.neuron.fires() => {
+                Some(population) if !population.neuron.feeds() => {
                     Err(format!("its source \"{}\" is a readout and does not fire", population.name))
                 }
                 Some(population) => Ok(population.shape),

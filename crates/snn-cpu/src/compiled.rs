@@ -47,6 +47,14 @@ impl Compiled {
                 found: plan.steps.to_string(),
             });
         }
+        let is_last = |index: usize| index + 1 == network.populations().len();
+        let mut graded = network.populations().iter().enumerate().filter(|(i, p)| !p.neuron.fires() && !is_last(*i));
+        if let Some((_, population)) = graded.next().filter(|_| plan.steps > 1) {
+            let (name, neuron) = (population.name.clone(), population.neuron.name());
+            let reason =
+                format!("{neuron} passes on numbers, for which the cpu engine takes 1 step, not {}", plan.steps);
+            return Err(Error::Population { population: name, reason });
+        }
         let inputs = || network.populations().iter().flat_map(|population| &population.inputs);
         // An input that only linear maps read is better off as one long pixel.
         let is_flat = inputs()
@@ -93,6 +101,13 @@ impl Compiled {
         let layout = &self.populations[population];
         let fires = self.network.populations()[population].neuron.fires();
         if fires { layout.pixels() * self.words * layout.lanes * LANE } else { 0 }
+    }
+
+    /// Numbers of one sample that a population passes on to others; none for those that fire, and for a readout.
+    pub(crate) fn values(&self, population: usize) -> usize {
+        let found = &self.network.populations()[population];
+        let is_last = population + 1 == self.populations.len();
+        if found.neuron.fires() || is_last { 0 } else { found.shape.len() }
     }
 
     /// The populations that fire, but that nothing reads.
@@ -159,6 +174,7 @@ impl Compiled {
         let mut parts = vec![
             ("weights as rows", packed * size_of::<Lane>()),
             ("spikes", (bits + 2 * input * self.words + input) * size_of::<u32>() * batch),
+            ("numbers", (0..self.populations.len()).map(|index| self.values(index)).sum::<usize>() * 4 * batch),
             ("output over time", 2 * outputs * batch * size_of::<f32>()),
         ];
         if train {

@@ -42,6 +42,8 @@ pub(crate) struct Sample {
     current: Vec<f32>,
     /// Spikes of each population, `[pixel][word][channel]`.
     pub(crate) bits: Vec<Vec<u32>>,
+    /// What each population of neurons that pass on numbers passed on in its only step, `[neuron]` in `C, H, W` order.
+    pub(crate) values: Vec<Vec<f32>>,
     /// Number of spikes of each population.
     pub(crate) spikes: Vec<u64>,
     /// Sum of what each population emitted.
@@ -75,9 +77,11 @@ impl Sample {
         }
         let populations = compiled.populations.len();
         self.bits.resize(populations, Vec::new());
+        self.values.resize(populations, Vec::new());
         self.membrane.resize(populations, Vec::new());
         for index in 0..populations {
             self.bits[index].resize(compiled.bit_words(index), 0);
+            self.values[index].resize(compiled.values(index), 0.0);
             if compiled.plan.record || compiled.plan.stream {
                 self.membrane[index].resize(compiled.populations[index].width() * LANE, 0.0);
             }
@@ -124,6 +128,15 @@ impl Sample {
                     compiled.level,
                     ListInput { events, fired, negative, spikes, layout: compiled.input, words, window },
                 );
+            }
+            Source::Population(index) if !self.values[index].is_empty() => {
+                let (values, layout) = (&self.values[index], &compiled.populations[index]);
+                if mask.is_empty() {
+                    events.list_current(layout, values);
+                } else {
+                    let masked: Vec<f32> = values.iter().zip(mask).map(|(value, mask)| value * mask).collect();
+                    events.list_current(layout, &masked);
+                }
             }
             Source::Population(index) => {
                 let (bits, layout) = (&self.bits[index], compiled.populations[index]);

@@ -4,7 +4,7 @@ use serde::{Deserialize, Serialize};
 
 use crate::neuron::{
     AdaptiveQif, Alif, Correction, CubaIntegrator, CubaLif, Eif, If, Izhikevich, LeakyIntegrator, Lif, Plif, PoolIf,
-    Qif, Reset, Trace,
+    Qif, Relu, Reset, Trace,
 };
 use crate::registry::{Fault, Part, PartError, Registry, RegistryError, range};
 use crate::{Gradient, Neuron};
@@ -82,6 +82,7 @@ pub(super) fn add(registry: &mut Registry) -> Result<(), RegistryError> {
         let gradient = registry.gradient(&mut neuron.gradient, neuron.detach_reset)?;
         Ok(Neuron::new("Izhikevich", neuron.clone(), gradient))
     })?;
+    neurons.add("Relu", |relu: &mut Relu, _| Ok(relu.neuron()))?;
     neurons.add("LeakyIntegrator", |integrator: &mut LeakyIntegrator, _| {
         leak_and_input(integrator.leak, integrator.decay_input)?;
         range::positive("threshold", integrator.threshold)?;

@@ -23,6 +23,7 @@ mod lifted;
 mod peers;
 mod plif;
 mod qif;
+mod relu;
 mod reset;
 mod rows;
 mod step;
@@ -44,6 +45,7 @@ pub use lif::{If, Lif, PoolIf};
 pub use peers::{PEERS, Peer};
 pub use plif::Plif;
 pub use qif::Qif;
+pub use relu::Relu;
 pub use reset::Reset;
 pub use step::{Float, Moment};
 
@@ -57,9 +59,12 @@ pub trait NeuronModel: Debug + Send + Sync + 'static {
     /// What is carried from step to step, such as `[F; 1]`: at most 8 numbers, the first one the membrane potential.
     type State<F: Real>: Copy + Debug + AsRef<[F]> + AsMut<[F]>;
 
-    /// Whether the neuron fires. One that does not passes on its [`NeuronModel::margin`] as a number, and can only be
-    /// the readout of a network.
+    /// Whether the neuron fires. One that does not passes on its [`NeuronModel::margin`] as a number.
     const FIRES: bool = true;
+
+    /// Whether other populations can read what it passes on. A neuron that neither fires nor feeds can only be the
+    /// readout of a network.
+    const FEEDS: bool = Self::FIRES;
 
     /// Names of the entries of the state, the membrane potential first.
     fn state(&self) -> &'static [&'static str];
@@ -188,6 +193,11 @@ impl Neuron {
     /// Whether the neuron emits spikes.
     pub fn fires(&self) -> bool {
         self.dynamics.fires()
+    }
+
+    /// Whether other populations can read what the neuron passes on: spikes, or numbers.
+    pub fn feeds(&self) -> bool {
+        self.dynamics.feeds()
     }
 
     /// Names of what is carried from step to step, the membrane potential first.

@@ -13,6 +13,7 @@ use crate::vectorized::vectorized;
 /// A neuron model of any kind.
 pub(crate) trait Dynamics: Rows<f32> + Rows<f64> + Debug + Send + Sync {
     fn fires(&self) -> bool;
+    fn feeds(&self) -> bool;
     fn state(&self) -> &'static [&'static str];
     fn parameters(&self) -> Vec<Parameter>;
     fn equations(&self) -> String;
@@ -22,6 +23,10 @@ pub(crate) trait Dynamics: Rows<f32> + Rows<f64> + Debug + Send + Sync {
 impl<M: NeuronModel> Dynamics for M {
     fn fires(&self) -> bool {
         M::FIRES
+    }
+
+    fn feeds(&self) -> bool {
+        M::FEEDS
     }
 
     fn state(&self) -> &'static [&'static str] {

@@ -101,6 +101,9 @@ fn run(
                     spikes.store(t / 32);
                 }
             }
+            if !sample.values[index].is_empty() {
+                scatter(&layout, &block, &slot.output, &mut sample.values[index]);
+            }
             if is_last {
                 scatter(&layout, &block, &slot.output, &mut sample.output[t * classes..][..classes]);
             }

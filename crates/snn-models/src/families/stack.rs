@@ -130,6 +130,6 @@ fn check_size(map: &Map, input: Shape, output: Shape) -> Result<(), String> {
 pub(super) fn hidden(registry: &Registry, path: &str, part: &mut Part, those: &str) -> Result<Neuron, PartError> {
     let neuron = registry.neurons.make(part, registry).map_err(|error| error.within(path))?;
     let range = format!("a neuron that fires, as {those} need");
-    range::require(neuron.fires(), path, range, &neuron.name())?;
+    range::require(neuron.feeds(), path, range, &neuron.name())?;
     Ok(neuron)
 }

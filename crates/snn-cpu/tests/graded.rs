@@ -1,0 +1,61 @@
+//! Neurons that pass on numbers, against the reference: random networks with one such population, whose currents are exact
+//! in whatever order they are summed, so that both agree on which of them are above 0.
+
+use proptest::prelude::*;
+use snn_core::neuron::Relu;
+use snn_core::{Engine as _, Map, Network, Neuron, Plan, Projection, Shape, Source};
+use snn_cpu::Cpu;
+
+mod cases;
+
+use cases::strategies::{case, config, feed_forward, leak_free};
+use cases::{Case, Drop};
+
+/// The same case over one step, with one hidden population and small weights.
+fn flat(case: Case) -> Case {
+    let largest = case.largest.min(4);
+    Case { steps: 1, largest, layers: case.layers[..1].to_vec(), emitted_errors: false, ..case }
+}
+
+/// Fails unless `found` is what was `expected`, but for the rounding of sums in another order.
+fn check(what: &str, found: &[f32], expected: &[f32]) {
+    assert_eq!(found.len(), expected.len(), "{what}");
+    let largest = expected.iter().fold(1e-3_f32, |largest, x| largest.max(x.abs()));
+    for (found, expected) in found.iter().zip(expected) {
+        assert!((found - expected).abs() <= 1e-5 * largest, "{what}: {found}, expected {expected} (largest {largest})");
+    }
+}
+
+proptest! {
+    #![proptest_config(config(200))]
+
+    #[test]
+    fn numbers_pass_as_in_the_reference(case in case(feed_forward(Just(Relu {}.neuron())), feed_forward(leak_free()))) {
+        let case = flat(case);
+        let network = case.network();
+        let expected = case.expected(&network);
+        for cpu in Cpu::at_every_level(2) {
+            let (name, found) = (cpu.describe(), case.outcome(&cpu, &network));
+            check(&format!("{name}: output"), &found.activity.output, &expected.activity.output);
+            prop_assert_eq!(&found.activity.spikes, &expected.activity.spikes);
+            prop_assert_eq!(&found.records[0].membrane, &expected.records[0].membrane);
+            for (weight, (found, expected)) in found.gradients.iter().zip(&expected.gradients).enumerate() {
+                check(&format!("{name}: gradient {weight}"), found, expected);
+            }
+            let undropped = Case { dropout: Drop::Off, ..case.clone() };
+            let bits = |threads| undropped.outcome(&Cpu::new(threads), &network).bits();
+            prop_assert!(bits(3) == bits(1), "3 threads give other bits than 1");
+        }
+    }
+}
+
+#[test]
+fn numbers_pass_for_one_step_only() {
+    let mut builder = Network::builder(Shape::features(2));
+    let map = Map::Linear { features: 2 };
+    let hidden = builder.add("fc1", Relu {}.neuron(), vec![Projection::new(Source::Input, map)]).unwrap();
+    builder.add("readout", Neuron::readout(), vec![Projection::new(hidden, map)]).unwrap();
+    let error = Cpu::new(1).compile(&builder.build().unwrap(), Plan::new(8, 1)).err().unwrap();
+    let expected = "population \"fc1\": Relu passes on numbers, for which the cpu engine takes 1 step, not 8";
+    assert_eq!(error.to_string(), expected);
+}
