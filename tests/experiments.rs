@@ -155,13 +155,12 @@ fn every_neuron() {
         let equations = neuron.equations();
         let parts = [name.as_str(), equations.split("  ").next().unwrap()];
         if !neuron.fires() {
-            let overrides = [("network.layers[3].neuron", name.as_str())];
-            is_explained(&overrides, &parts);
-            trains_alike(&overrides);
-            if neuron.feeds() {
-                let ann = [("steps", "1"), ("input", "Direct"), ("network.neuron", name.as_str())];
-                trains_alike(&[&ann[..], &[("network.pool", name.as_str())]].concat());
-            }
+            let readout = [("network.layers[3].neuron", name.as_str())];
+            let (network, pool) = (("network.neuron", name.as_str()), ("network.pool", name.as_str()));
+            let ann = [("steps", "1"), ("input", "Direct"), network, pool];
+            let overrides = if neuron.feeds() { &ann[..] } else { &readout };
+            is_explained(overrides, &parts);
+            trains_alike(overrides);
             continue;
         }
         let overrides = KAPPAS.map(|kappa| [("network.neuron", name.as_str()), ("network.kappa", kappa)]);
