@@ -52,7 +52,7 @@ fn a_network_of_many_neurons_goes_through_short_rounds() {
     };
     let network = case.network();
     let expected = case.expected(&network);
-    assert!(expected.gradients.iter().all(|gradient| gradient.iter().any(|x| *x != 0.0)));
+    assert!(expected.outcome.gradients.iter().all(|gradient| gradient.iter().any(|x| *x != 0.0)));
     case.outcome(&Cpu::new(2), &network).check("cpu", &network, &expected);
 }
 

@@ -24,7 +24,7 @@ proptest! {
         let expected = case.expected(&network);
         prop_assume!(expected.is_finite());
         for cpu in Cpu::at_every_level(threads) {
-            prop_assert_eq!(&case.inference(&cpu, &network), &expected.activity);
+            prop_assert_eq!(&case.inference(&cpu, &network), &expected.outcome.activity);
             for case in chunked(&case) {
                 let name = format!("{}, chunks of {:?}", cpu.describe(), case.chunk);
                 case.outcome(&cpu, &network).check(&name, &network, &expected);

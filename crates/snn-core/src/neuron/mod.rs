@@ -220,3 +220,17 @@ impl Neuron {
         self.dynamics.as_plain_lif()
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_link_leads_to_the_value_and_back() {
+        for value in [0.125, 0.5, 0.75] {
+            assert_eq!(Link::Identity.value(Link::Identity.inverse(value)), value);
+            let back = Link::Sigmoid.value(Link::Sigmoid.inverse(value));
+            assert!((back - value).abs() < 1e-6, "{back} instead of {value}");
+        }
+    }
+}

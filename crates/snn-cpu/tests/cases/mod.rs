@@ -12,12 +12,12 @@ pub(crate) mod strategies;
 mod words;
 
 use snn_core::{
-    Activity, Direct, Draws, Dropout, Encoder, Engine, Errors, Map, Network, Neuron, Plan, Poisson, Projection,
+    Activity, Direct, Draws, Dropout, Encoder, Engine, Errors, Map, Network, Neuron, Plan, Poisson, Projection, Record,
     Session, Shape, Source, SpikeTrain, Stimulus, Trial, Weights, reference::Reference,
 };
 
 use maps::{fitted, is_exact, projections_onto};
-use outcome::Outcome;
+use outcome::{Expected, Outcome};
 use words::Words;
 
 /// Multiply-accumulates of a trial in the reference, at most: it is slow.
@@ -234,10 +234,8 @@ impl Case {
         for population in 0..network.populations().len() {
             assert!(session.record(population).unwrap().delta.is_empty(), "errors before a backward pass");
         }
-        let errors = Errors { output: &shown.d_output, emitted: &shown.d_emitted };
-        session.backward(errors, gradients).unwrap();
-        let records = (0..network.populations().len()).map(|population| session.record(population).unwrap()).collect();
-        Outcome { activity, gradients: gradients.clone(), records }
+        let (gradients, records) = go_back(session, network, shown, &shown.d_output, gradients);
+        Outcome { activity, gradients, records }
     }
 
     fn encoder(&self) -> Box<dyn Encoder> {
@@ -296,12 +294,36 @@ impl Case {
         output
     }
 
-    /// What the reference makes of it.
-    pub(crate) fn expected(&self, network: &Network) -> Outcome {
+    /// What the reference makes of it; and how large errors and gradients are with other errors of the output.
+    pub(crate) fn expected(&self, network: &Network) -> Expected {
         let mut session = Reference.compile(network, self.plan()).unwrap();
         session.load(&self.weights(network)).unwrap();
-        self.run(session.as_mut(), network, &self.shown(network, 0, self.samples), &mut Weights::new())
+        let shown = self.shown(network, 0, self.samples);
+        let mut gradients = Weights::new();
+        let outcome = self.run(session.as_mut(), network, &shown, &mut gradients);
+        let mut expected = Expected::new(outcome);
+        let words = Words::new(self.seed, 3);
+        for draw in 0..2 {
+            let d_output: Vec<f32> =
+                (0..shown.d_output.len()).map(|i| words.below(draw, i, 33) as f32 / 16.0 - 1.0).collect();
+            let (gradients, records) = go_back(session.as_mut(), network, &shown, &d_output, &mut gradients);
+            expected.measure(&gradients, &records);
+        }
+        expected
     }
+}
+
+/// Goes back through the last trial: the gradients, and what all populations did.
+fn go_back(
+    session: &mut dyn Session,
+    network: &Network,
+    shown: &Shown,
+    d_output: &[f32],
+    gradients: &mut Weights,
+) -> (Weights, Vec<Record>) {
+    session.backward(Errors { output: d_output, emitted: &shown.d_emitted }, gradients).unwrap();
+    let records = (0..network.populations().len()).map(|population| session.record(population).unwrap());
+    (gradients.clone(), records.collect())
 }
 
 /// Everything that a session is given in one trial.
