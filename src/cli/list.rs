@@ -16,7 +16,7 @@ use crate::{
         neuron::PEERS,
         registry::{Catalog, Part, Registry},
     },
-    models::{choices, presets},
+    models::{Experiment, choices, presets},
 };
 
 /// Columns by which what is said of a name stands apart from it.
@@ -196,7 +196,8 @@ fn neuron(neuron: &Neuron, entry: &mut Entry) {
     }
 }
 
-pub(crate) fn presets(args: &PresetsArgs) -> anyhow::Result<ExitCode> {
+/// The presets, data set by data set, or the text of one.
+pub(crate) fn presets(registry: &Registry, args: &PresetsArgs) -> anyhow::Result<ExitCode> {
     let mut out = io::stdout().lock();
     if let Some(name) = &args.print {
         write!(out, "{}", presets::find(name)?.text)?;
@@ -204,12 +205,21 @@ pub(crate) fn presets(args: &PresetsArgs) -> anyhow::Result<ExitCode> {
     }
     let all = presets::all();
     let width = all.iter().map(|preset| preset.name.len()).max().unwrap_or(0);
-    writeln!(out)?;
-    for preset in all {
-        let name = style(format!("{:width$}", preset.name)).bold();
-        writeln!(out, "  {name}   {}", preset.summary)?;
+    let head = format!("  {:width$}  parameters  steps  epochs", "");
+    writeln!(out, "\n{}", style(&head).dim())?;
+    for (index, preset) in all.iter().enumerate() {
+        if index == 0 || all[index - 1].data != preset.data {
+            let gap = if index == 0 { "" } else { "\n" };
+            writeln!(out, "{gap}  {}", style(preset.data).dim())?;
+        }
+        let experiment = Experiment::from_ron(preset.text, &preset.file_name(), &[], registry)?;
+        let parameters = text::thousands(experiment.build(registry)?.network.parameters());
+        let (steps, epochs) = (experiment.steps, experiment.training.epochs);
+        let numbers = format!("{parameters:>10}  {steps:>5}  {epochs:>6}");
+        let summary = text::wrapped(preset.summary, head.len() + 3, head.len() + 3);
+        writeln!(out, "  {}  {numbers}   {}", style(format!("{:width$}", preset.name)).bold(), summary.trim_start())?;
     }
     let hint = "snn show NAME explains one, snn train NAME trains it, snn presets --print NAME gives its text";
-    writeln!(out, "\n  {}\n", style(hint).dim())?;
+    writeln!(out, "\n{}\n", style(text::wrapped(hint, 2, 2)).dim())?;
     Ok(ExitCode::SUCCESS)
 }

@@ -310,7 +310,7 @@ pub fn run(registry: &Registry, arguments: impl IntoIterator<Item = impl Into<Os
         Command::Infer(args) => infer::run(registry, &args),
         Command::Show(args) => show::run(registry, &args),
         Command::List(args) => list::run(registry, &args),
-        Command::Presets(args) => list::presets(&args),
+        Command::Presets(args) => list::presets(registry, &args),
     };
     result.unwrap_or_else(|error| fail(&error))
 }

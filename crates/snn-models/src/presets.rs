@@ -7,6 +7,8 @@ use crate::{Diagnosis, ExperimentError, diagnosis::did_you_mean};
 pub struct Preset {
     /// Name by which it is asked for.
     pub name: &'static str,
+    /// What its data set is called in print; presets of one data set follow each other.
+    pub data: &'static str,
     /// One line on what it is for.
     pub summary: &'static str,
     /// Its RON text, with comments.
@@ -20,22 +22,29 @@ impl Preset {
     }
 }
 
+/// A preset whose text is the file of its name.
+macro_rules! preset {
+    ($name:literal, $data:literal, $summary:literal) => {
+        Preset { name: $name, data: $data, summary: $summary, text: include_str!(concat!("../models/", $name, ".ron")) }
+    };
+}
+
 const PRESETS: &[Preset] = &[
-    Preset {
-        name: "mnist-lenet",
-        summary: "LeNet on handwritten digits, tuned to learn in half an hour on a laptop",
-        text: include_str!("../models/mnist-lenet.ron"),
-    },
-    Preset {
-        name: "mnist-lenet-paper",
-        summary: "the same network with the settings of Lee et al. 2020: 100 steps, 125 epochs",
-        text: include_str!("../models/mnist-lenet-paper.ron"),
-    },
-    Preset {
-        name: "mnist-lenet-direct",
-        summary: "the same layers by surrogate gradients: 8 steps of direct input, 3 epochs",
-        text: include_str!("../models/mnist-lenet-direct.ron"),
-    },
+    preset!("mnist-lenet", "MNIST", "LeNet on handwritten digits, tuned to learn in half an hour on a laptop"),
+    preset!("mnist-lenet-paper", "MNIST", "the same network with the settings of Lee et al. 2020"),
+    preset!("mnist-lenet-direct", "MNIST", "the same layers by surrogate gradients, from the image itself"),
+    preset!("nmnist-lenet", "N-MNIST", "LeNet on recordings of digits by an event camera, as the paper trains MNIST"),
+    preset!("nmnist-lenet-fast", "N-MNIST", "half as wide, on a part of the data, by surrogate gradients"),
+    preset!("svhn-vgg7", "SVHN", "a VGG on house numbers, as the paper trains VGG9"),
+    preset!("svhn-vgg7-fast", "SVHN", "half as wide, on a part of the data, by surrogate gradients"),
+    preset!("svhn-resnet7", "SVHN", "a residual network on house numbers, as the paper trains ResNet11"),
+    preset!("svhn-resnet7-fast", "SVHN", "half as wide, on a part of the data, by surrogate gradients"),
+    preset!("cifar10-vgg9", "CIFAR-10", "VGG9 on photographs with the settings of Lee et al. 2020"),
+    preset!("cifar10-vgg9-fast", "CIFAR-10", "half as wide, by surrogate gradients"),
+    preset!("cifar10-resnet9", "CIFAR-10", "a smaller residual network, as the paper trains ResNet11"),
+    preset!("cifar10-resnet9-fast", "CIFAR-10", "half as wide, on a part of the data, by surrogate gradients"),
+    preset!("cifar10-resnet11", "CIFAR-10", "ResNet11 on photographs with the settings of Lee et al. 2020"),
+    preset!("cifar10-resnet11-fast", "CIFAR-10", "half as wide, on a part of the data, by surrogate gradients"),
 ];
 
 /// Every preset; the first one is the default.
