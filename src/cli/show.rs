@@ -5,7 +5,7 @@ use std::{
     process::ExitCode,
 };
 
-use console::style;
+use console::{measure_text_width, style};
 
 use crate::{
     cli::{
@@ -15,17 +15,14 @@ use crate::{
         text::labelled,
         words,
     },
-    core::{Network, registry::Registry},
+    core::{Network, Population, registry::Registry},
     models::summary::Summary,
 };
 
 /// Memory that the largest batch is given for: 8 GB.
 const ROOM: usize = 8_000_000_000;
 
-/// Columns of a terminal that the whole layer table needs.
-const WIDE: usize = 126;
-
-/// Columns of the layer table on a narrower terminal.
+/// Columns of the layer table where the terminal has no room for all.
 const NARROW: [usize; 6] = [0, 2, 4, 5, 7, 8];
 
 pub(crate) fn run(registry: &Registry, args: &ShowArgs) -> anyhow::Result<ExitCode> {
@@ -68,14 +65,13 @@ fn layers(network: &Network) -> String {
     let blank = |n| vec![String::new(); n];
     let mut rows = vec![[vec!["input".to_owned()], blank(3), vec![summary.input.to_string()]].concat()];
     for (row, population) in summary.rows.iter().zip(network.populations()) {
-        let shape = |shape: &Vec<usize>| shape.iter().map(usize::to_string).collect::<Vec<_>>().join("x");
         rows.push(vec![
             row.name.clone(),
-            row.maps.clone(),
+            row.maps.join("\n+ "),
             row.neuron.clone(),
             words::gradient_name(&population.neuron),
             row.shape.to_string(),
-            row.weights.iter().map(shape).collect::<Vec<_>>().join(" + "),
+            weights(network, population),
             count(row.fan_in),
             count(row.parameters),
             count(row.dense_operations as usize),
@@ -84,12 +80,28 @@ fn layers(network: &Network) -> String {
     let sums = [summary.parameters as u64, summary.dense_operations].map(text::thousands);
     let neurons = format!("{} neurons", text::thousands(summary.neurons));
     rows.push([vec!["total".to_owned()], blank(3), vec![neurons], blank(2), sums.to_vec()].concat());
-    if text::columns() >= WIDE {
-        return text::table(&head, &rows, &[6, 7, 8], true);
+    let table = text::table(&head, &rows, &[6, 7, 8], true);
+    if table.lines().all(|line| measure_text_width(line) <= text::columns()) {
+        return table;
     }
     let narrow = |row: &[String]| NARROW.map(|column| row.get(column).cloned().unwrap_or_default()).to_vec();
     let rows: Vec<Vec<String>> = rows.iter().map(|row| narrow(row)).collect();
     text::table(&NARROW.map(|column| head[column]), &rows, &[4, 5], true)
+}
+
+/// Shapes of the weights of a population, each in the line of its map, those of its trained constants behind the last.
+fn weights(network: &Network, population: &Population) -> String {
+    let shape = |index: usize| {
+        let extents = network.weights()[index].shape.iter().map(usize::to_string);
+        extents.collect::<Vec<_>>().join("x")
+    };
+    let maps = population.inputs.iter().map(|input| input.weight.map_or_else(String::new, shape));
+    let mut lines: Vec<String> = maps.collect();
+    if let Some(line) = lines.iter_mut().rev().find(|line| !line.is_empty()) {
+        let constants = population.parameters.iter().map(|index| format!(" + {}", shape(*index)));
+        line.extend(constants);
+    }
+    lines.join("\n")
 }
 
 /// What each kind of neuron does, how error passes back through it, and which populations are of it.

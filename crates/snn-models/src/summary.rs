@@ -1,6 +1,6 @@
 //! A network as a table: one row a population, and sums.
 
-use snn_core::{Map, Network, Projection, Shape, Weight};
+use snn_core::{Map, Network, Projection, Shape, Source, Weight};
 
 /// What a layer table shows.
 #[derive(Debug, Clone, PartialEq)]
@@ -22,8 +22,9 @@ pub struct Summary {
 pub struct Row {
     /// Its name.
     pub name: String,
-    /// What feeds it, such as `conv 5x5` or `linear + itself linear`.
-    pub maps: String,
+    /// What feeds it, one for each of its projections, such as `conv 5x5` or `linear, from itself`. The source is named
+    /// where it is not the population before, or the input of the first.
+    pub maps: Vec<String>,
     /// Name of its neuron.
     pub neuron: String,
     /// Shape of one sample at one step.
@@ -59,14 +60,17 @@ fn row(network: &Network, index: usize) -> Row {
     let weight = |index: usize| &network.weights()[index];
     let maps = || population.inputs.iter().filter_map(|input| input.weight).map(weight);
     let weights = || maps().chain(population.parameters.iter().copied().map(weight));
-    let words = |input: &Projection| {
-        let from = if network.is_recurrent(index, input) { "itself " } else { "" };
-        format!("{from}{}", words(&input.map))
+    let words = |input: &Projection| match input.source {
+        Source::Population(source) if source + 1 == index => words(&input.map),
+        Source::Population(source) if source == index => format!("{}, from itself", words(&input.map)),
+        Source::Population(source) => format!("{}, from {}", words(&input.map), network.populations()[source].name),
+        Source::Input if index == 0 => words(&input.map),
+        Source::Input => format!("{}, from input", words(&input.map)),
     };
     let operations = population.inputs.iter().map(|input| input.map.dense_operations(network.shape(input.source)));
     Row {
         name: population.name.clone(),
-        maps: population.inputs.iter().map(words).collect::<Vec<_>>().join(" + "),
+        maps: population.inputs.iter().map(words).collect(),
         neuron: population.neuron.name().to_owned(),
         shape: population.shape,
         weights: weights().map(|weight| weight.shape.clone()).collect(),
@@ -89,6 +93,6 @@ fn words(map: &Map) -> String {
         Map::AvgPool { size, stride } if size == stride => format!("mean {size}x{size}"),
         Map::AvgPool { size, stride } => format!("mean {size}x{size}, stride {stride}"),
         Map::Subsample { stride: 1 } => "identity".to_owned(),
-        Map::Subsample { stride } => format!("every {stride}"),
+        Map::Subsample { stride } => format!("subsample, stride {stride}"),
     }
 }

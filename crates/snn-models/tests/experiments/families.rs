@@ -14,7 +14,14 @@ fn table(network: &Network) -> String {
     let rows = Summary::new(network).rows.into_iter().zip(network.populations()).map(|(row, population)| {
         let weights = population.inputs.iter().filter_map(|input| input.weight);
         let names: Vec<&str> = weights.map(|weight| network.weights()[weight].name.as_str()).collect();
-        format!("{} | {} | {} | {} | {}\n", row.name, row.maps, row.shape, names.join(" + "), population.dropout)
+        format!(
+            "{} | {} | {} | {} | {}\n",
+            row.name,
+            row.maps.join(" + "),
+            row.shape,
+            names.join(" + "),
+            population.dropout
+        )
     });
     rows.collect()
 }
@@ -107,7 +114,7 @@ fn the_weights_of_populations_are_named_after_what_they_connect() {
     ])"#;
     insta::assert_snapshot!(table(&network(text).unwrap()), @"
     a | conv 5x5 | 2x24x24 | a | 0
-    b | mean 3x3 + conv 3x3, stride 3 + conv 7x7, stride 3 + itself conv 3x3, pad 1 | 2x8x8 | b + b.input + b.recurrent | 0.5
+    b | mean 3x3 + conv 3x3, stride 3 + conv 7x7, stride 3 + conv 3x3, pad 1, from itself | 2x8x8 | b + b.input + b.recurrent | 0.5
     c | linear + linear + linear | 10 | c + c.a + again | 0
     ");
 }

@@ -13,6 +13,7 @@ fn table(network: &Network) -> String {
     let summary = Summary::new(network);
     let lines = summary.rows.iter().map(|row| {
         let Row { name, maps, neuron, shape, weights, neurons, parameters, fan_in, dense_operations } = row;
+        let maps = maps.join(" + ");
         format!(
             "{name} | {maps} | {neuron} {shape} {neurons} | {weights:?} {parameters} | {fan_in} | {dense_operations}\n"
         )
@@ -42,11 +43,11 @@ fn lenet_has_5_784_000_dense_operations_a_step() {
 fn a_recurrent_layer_feeds_itself_through_a_weight_of_its_own() {
     let network = network(&[("network.layers[0].recurrent", "true"), ("network.layers[4].recurrent", "true")]).unwrap();
     insta::assert_snapshot!(table(&network), @"
-    conv1 | conv 5x5, pad 2 + itself conv 5x5, pad 2 | Lif 20x28x28 15680 | [[20, 1, 5, 5], [20, 20, 5, 5]] 10500 | 525 | 8232000
+    conv1 | conv 5x5, pad 2 + conv 5x5, pad 2, from itself | Lif 20x28x28 15680 | [[20, 1, 5, 5], [20, 20, 5, 5]] 10500 | 525 | 8232000
     pool1 | mean 2x2 | PoolIf 20x14x14 3920 | [] 0 | 0 | 0
     conv2 | conv 5x5, pad 2 | Lif 50x14x14 9800 | [[50, 20, 5, 5]] 25000 | 500 | 4900000
     pool2 | mean 2x2 | PoolIf 50x7x7 2450 | [] 0 | 0 | 0
-    fc1 | linear + itself linear | Lif 200 200 | [[200, 2450], [200, 200]] 530000 | 2650 | 530000
+    fc1 | linear + linear, from itself | Lif 200 200 | [[200, 2450], [200, 200]] 530000 | 2650 | 530000
     readout | linear | LeakyIntegrator 10 10 | [[10, 200]] 2000 | 200 | 2000
     1x28x28 -> 32060 | 567500 | 13664000
     ");
