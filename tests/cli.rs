@@ -374,4 +374,20 @@ fn a_resolved_experiment_can_be_shown_again() {
 fn presets_are_listed() {
     let text = stdout(&snn(folder().path(), &["presets"]));
     assert!(text.contains("mnist-lenet-paper"), "{text}");
+    let words = |line: &str| line.split_whitespace().map(str::to_owned).collect::<Vec<_>>();
+    let lines: Vec<Vec<String>> = text.lines().map(words).collect();
+    let heading = lines.iter().position(|line| *line == ["CIFAR-10"]).unwrap();
+    assert_eq!(lines[heading + 1][..4], ["cifar10-vgg9", "5,938,880", "100", "150"]);
+}
+
+#[test]
+fn a_shortcut_has_a_line_of_its_own_in_the_layer_table() {
+    let text = stdout(&snn(folder().path(), &["show", "cifar10-resnet11"]));
+    let lines: Vec<&str> = text.lines().collect();
+    let below = |name: &str| {
+        let row = lines.iter().position(|line| line.trim_start().starts_with(name)).unwrap();
+        lines[row + 1].split_whitespace().collect::<Vec<_>>().join(" ")
+    };
+    assert_eq!(below("block2_2"), "+ conv 1x1, stride 2, from block1_2 256x128x1x1");
+    assert_eq!(below("block4_2"), "+ subsample, stride 2, from block3_2");
 }

@@ -101,7 +101,7 @@ fn weights(network: &Network, population: &Population) -> String {
         let constants = population.parameters.iter().map(|index| format!(" + {}", shape(*index)));
         line.extend(constants);
     }
-    lines.join("\n")
+    lines.join("\n").trim_end().to_owned()
 }
 
 /// What each kind of neuron does, how error passes back through it, and which populations are of it.

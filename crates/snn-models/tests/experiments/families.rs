@@ -69,13 +69,13 @@ fn a_residual_block_sums_its_second_convolution_and_the_shortcut() {
     stem | conv 3x3, pad 1 | 4x28x28 | stem | 0.25
     pool1 | mean 2x2 | 4x14x14 |  | 0
     block1_1 | conv 3x3, pad 1 | 4x14x14 | block1_1 | 0.25
-    block1_2 | conv 3x3, pad 1 + identity | 4x14x14 | block1_2 | 0.25
+    block1_2 | conv 3x3, pad 1 + identity, from pool1 | 4x14x14 | block1_2 | 0.25
     block2_1 | conv 3x3, pad 1 | 6x14x14 | block2_1 | 0.25
-    block2_2 | conv 3x3, stride 2, pad 1 + conv 1x1, stride 2 | 6x7x7 | block2_2 + block2_2.shortcut | 0.25
+    block2_2 | conv 3x3, stride 2, pad 1 + conv 1x1, stride 2, from block1_2 | 6x7x7 | block2_2 + block2_2.shortcut | 0.25
     block3_1 | conv 3x3, pad 1 | 6x7x7 | block3_1 | 0.25
-    block3_2 | conv 3x3, pad 1 + identity | 6x7x7 | block3_2 | 0.25
+    block3_2 | conv 3x3, pad 1 + identity, from block2_2 | 6x7x7 | block3_2 | 0.25
     block4_1 | conv 3x3, pad 1 | 6x7x7 | block4_1 | 0.25
-    block4_2 | conv 3x3, stride 3, pad 1 + every 3 | 6x3x3 | block4_2 | 0.25
+    block4_2 | conv 3x3, stride 3, pad 1 + subsample, stride 3, from block3_2 | 6x3x3 | block4_2 | 0.25
     fc1 | linear | 8 | fc1 | 0.25
     readout | linear | 10 | readout | 0
     ");
@@ -86,13 +86,13 @@ fn a_residual_block_sums_its_second_convolution_and_the_shortcut() {
     stem | conv 3x3, pad 1 | 4x28x28 | stem | 0.25
     pool1 | mean 2x2 | 4x14x14 |  | 0
     block1_1 | conv 3x3, pad 1 | 4x14x14 | block1_1 | 0.25
-    block1_2 | conv 3x3, pad 1 + conv 1x1 | 4x14x14 | block1_2 + block1_2.shortcut | 0.25
+    block1_2 | conv 3x3, pad 1 + conv 1x1, from pool1 | 4x14x14 | block1_2 + block1_2.shortcut | 0.25
     block2_1 | conv 3x3, pad 1 | 6x14x14 | block2_1 | 0.25
-    block2_2 | conv 3x3, stride 2, pad 1 + conv 1x1, stride 2 | 6x7x7 | block2_2 + block2_2.shortcut | 0.25
+    block2_2 | conv 3x3, stride 2, pad 1 + conv 1x1, stride 2, from block1_2 | 6x7x7 | block2_2 + block2_2.shortcut | 0.25
     block3_1 | conv 3x3, pad 1 | 6x7x7 | block3_1 | 0.25
-    block3_2 | conv 3x3, pad 1 + conv 1x1 | 6x7x7 | block3_2 + block3_2.shortcut | 0.25
+    block3_2 | conv 3x3, pad 1 + conv 1x1, from block2_2 | 6x7x7 | block3_2 + block3_2.shortcut | 0.25
     block4_1 | conv 3x3, pad 1 | 6x7x7 | block4_1 | 0.25
-    block4_2 | conv 3x3, stride 3, pad 1 + conv 1x1, stride 3 | 6x3x3 | block4_2 + block4_2.shortcut | 0.25
+    block4_2 | conv 3x3, stride 3, pad 1 + conv 1x1, stride 3, from block3_2 | 6x3x3 | block4_2 + block4_2.shortcut | 0.25
     fc1 | linear | 8 | fc1 | 0.25
     readout | linear | 10 | readout | 0
     ");
@@ -114,8 +114,8 @@ fn the_weights_of_populations_are_named_after_what_they_connect() {
     ])"#;
     insta::assert_snapshot!(table(&network(text).unwrap()), @"
     a | conv 5x5 | 2x24x24 | a | 0
-    b | mean 3x3 + conv 3x3, stride 3 + conv 7x7, stride 3 + conv 3x3, pad 1, from itself | 2x8x8 | b + b.input + b.recurrent | 0.5
-    c | linear + linear + linear | 10 | c + c.a + again | 0
+    b | mean 3x3 + conv 3x3, stride 3 + conv 7x7, stride 3, from input + conv 3x3, pad 1, from itself | 2x8x8 | b + b.input + b.recurrent | 0.5
+    c | linear + linear, from a + linear | 10 | c + c.a + again | 0
     ");
 }
 

@@ -8,6 +8,7 @@ mod messages;
 mod overrides;
 mod ranges;
 mod sequence;
+mod shipped;
 mod text;
 
 use snn_core::registry::Registry;
