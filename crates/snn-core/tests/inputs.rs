@@ -16,6 +16,8 @@ fn poisson_spikes_have_the_sign_of_their_value_in_short_trials_and_long_ones() {
         let shown = |t| [0, 1, 2].map(|i| train.get(t, 0, i));
         assert!((0..steps).all(|t| shown(t) == [1, -1, 0]), "{steps} steps");
     }
+    let spike = |x, word| Poisson { scale: 0.5 }.spike(x, word);
+    assert_eq!((spike(1.0, (1 << 31) - 1), spike(-1.0, (1 << 31) - 1), spike(1.0, 1 << 31)), (1, -1, 0));
 }
 
 #[test]

@@ -134,4 +134,12 @@ mod tests {
         let rows = run(&neuron, &[], &[2.0, 1.25, 0.0]);
         assert_eq!(rows, [[0.0, 1.0, 0.25], [1.0, 0.0, 0.8125], [0.0, -0.406_25, 0.304_687_5]]);
     }
+
+    #[test]
+    fn adaptation_is_towards_the_distance_from_rest() {
+        // v: (2.5 + 1 · -0.5) / 2 = 1, which is not above the threshold; w = 0.5 · (1 + 1) / 2 = 0.5.
+        let neuron = AdaptiveQif { rest: -1.0, critical: 0.5, coupling: 0.5, ..AdaptiveQif::default() };
+        let neuron = Neuron::new("AdaptiveQif", neuron, Gradient::surrogate(Atan::default()));
+        assert_eq!(run(&neuron, &[], &[2.5]), [[0.0, 1.0, 0.5]]);
+    }
 }

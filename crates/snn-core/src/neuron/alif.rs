@@ -152,6 +152,12 @@ mod tests {
     }
 
     #[test]
+    fn an_input_that_decays_is_weighted_with_what_leaks() {
+        let alif = Alif { leak: 0.75, decay_input: true, ..Alif::default() };
+        assert_eq!(run(&neuron(alif), &[], &[2.0]), [[0.0, 0.375, 0.0, 2.0]]);
+    }
+
+    #[test]
     fn the_equations_name_a_synapse_only_where_there_is_one() {
         let text = Alif::default().equations();
         assert_eq!(

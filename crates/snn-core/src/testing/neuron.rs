@@ -59,6 +59,9 @@ impl NeuronCase {
         let unit = scale(&neuron, &p);
         let input: Vec<f64> = self.input.iter().map(|x| x * unit).collect();
         let rest = neuron.rest::<f64>(1);
+        if neuron.state().len() != rest.len() {
+            return Err(format!("a state of {} numbers has the names {:?}", rest.len(), neuron.state()));
+        }
         let base = trial(&neuron, &p, &rest, &input, None);
         if !base.state.iter().chain(base.before.iter().flatten()).all(|v| v.abs() < 1e4 * unit) {
             return Ok(()); // the neuron ran away: there is nothing to differentiate
