@@ -10,6 +10,7 @@
 //! ```
 
 mod constants;
+mod convert;
 mod display;
 mod evaluate;
 mod infer;
@@ -55,6 +56,7 @@ enum Command {
     Train(TrainArgs),
     Evaluate(EvaluateArgs),
     Infer(InferArgs),
+    Convert(ConvertArgs),
     Show(ShowArgs),
     List(ListArgs),
     Presets(PresetsArgs),
@@ -166,6 +168,56 @@ struct InferArgs {
     limit: Option<usize>,
     #[command(flatten)]
     common: Common,
+}
+
+/// Make a spiking network of a trained ANN, by threshold balancing.
+///
+/// The ANN is a network of Relu neurons with direct input and one time step, such as the preset mnist-lenet-ann. The
+/// spiking network has the same layers with integrate-and-fire neurons and sees Poisson spikes; snn evaluate, infer and
+/// activity take it like any other.
+#[derive(Debug, Args)]
+#[command(after_help = "\
+Examples:
+  snn train mnist-lenet-ann                             the ANN
+  snn convert runs/mnist-lenet-ann-1                    largest activations become 1 (Diehl et al. 2015)
+  snn convert runs/mnist-lenet-ann-1 --share 0.999      all but the largest thousandth (Rueckauer et al. 2017)
+  snn convert runs/mnist-lenet-ann-1 --method spike-norm --steps 200     (Sengupta et al. 2019)")]
+struct ConvertArgs {
+    /// Checkpoint, or run folder, of which the best checkpoint is taken
+    #[arg(value_name = "CHECKPOINT|RUN_FOLDER")]
+    checkpoint: PathBuf,
+    /// How thresholds are found
+    #[arg(long, value_enum, default_value_t = Method::DataNorm)]
+    method: Method,
+    /// Share of the activations that the scale covers, with data-norm
+    #[arg(long, value_name = "SHARE", default_value_t = 1.0)]
+    share: f64,
+    /// Time steps each image is shown for
+    #[arg(long, value_name = "N", default_value_t = 100)]
+    steps: usize,
+    /// Neuron of the hidden layers
+    #[arg(long, value_name = "NEURON", default_value = "If(reset: Soft)")]
+    neuron: String,
+    /// Training images that the thresholds are measured on, the first ones
+    #[arg(long, value_name = "N", default_value_t = 200)]
+    images: usize,
+    /// File to write [default: converted-METHOD.safetensors, beside the checkpoint]
+    #[arg(long, value_name = "FILE")]
+    out: Option<PathBuf>,
+    /// Replace the file if it is there
+    #[arg(long)]
+    force: bool,
+    #[command(flatten)]
+    common: Common,
+}
+
+/// Ways to balance thresholds.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+enum Method {
+    /// By the largest activation of each population of the ANN
+    DataNorm,
+    /// By the largest current that spikes cause, population by population
+    SpikeNorm,
 }
 
 /// Explain an experiment: layers, equations, training, memory.
@@ -308,6 +360,7 @@ pub fn run(registry: &Registry, arguments: impl IntoIterator<Item = impl Into<Os
         Command::Train(args) => train::run(registry, &args),
         Command::Evaluate(args) => evaluate::run(registry, &args),
         Command::Infer(args) => infer::run(registry, &args),
+        Command::Convert(args) => convert::run(registry, &args),
         Command::Show(args) => show::run(registry, &args),
         Command::List(args) => list::run(registry, &args),
         Command::Presets(args) => list::presets(registry, &args),

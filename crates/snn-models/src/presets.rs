@@ -33,6 +33,7 @@ const PRESETS: &[Preset] = &[
     preset!("mnist-lenet", "MNIST", "LeNet on handwritten digits, tuned to learn in half an hour on a laptop"),
     preset!("mnist-lenet-paper", "MNIST", "the same network with the settings of Lee et al. 2020"),
     preset!("mnist-lenet-direct", "MNIST", "the same layers by surrogate gradients, from the image itself"),
+    preset!("mnist-lenet-ann", "MNIST", "the same layers without spikes, for snn convert to make a spiking network of"),
     preset!("nmnist-lenet", "N-MNIST", "LeNet on recordings of digits by an event camera, as the paper trains MNIST"),
     preset!("nmnist-lenet-fast", "N-MNIST", "half as wide, on a part of the data, by surrogate gradients"),
     preset!("svhn-vgg7", "SVHN", "a VGG on house numbers, as the paper trains VGG9"),
@@ -76,7 +77,7 @@ mod tests {
         unknown preset "mnist-lent"
          |
          = did you mean mnist-lenet?
-         = known presets: mnist-lenet, mnist-lenet-paper, mnist-lenet-direct
+         = known presets: mnist-lenet, mnist-lenet-paper, mnist-lenet-direct, mnist-lenet-ann
          = an experiment of your own is a file whose name ends in .ron
         "#);
     }

@@ -10,6 +10,9 @@ pub enum TrainError {
     /// The engine refuses the network or a trial.
     #[error(transparent)]
     Core(#[from] snn_core::Error),
+    /// An experiment that was made from another cannot be built.
+    #[error(transparent)]
+    Experiment(Box<snn_models::ExperimentError>),
     /// Experiment, network and data do not fit each other.
     #[error("{what}: {reason}")]
     Setup {

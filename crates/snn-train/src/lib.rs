@@ -5,6 +5,7 @@
 //! that was not: nothing that is computed depends on the time of day or on when a checkpoint was saved.
 
 mod checkpoint;
+mod convert;
 mod error;
 mod evaluate;
 mod event;
@@ -18,6 +19,7 @@ mod shown;
 mod trainer;
 
 pub use checkpoint::{Best, Checkpoint, Progress, SCHEMA as CHECKPOINT_SCHEMA, Sums, Tensor};
+pub use convert::{Balance, Conversion, Trained, convert};
 pub use error::TrainError;
 pub use evaluate::{Evaluation, evaluate, rates};
 pub use event::{Event, Observer, SCHEMA as EVENT_SCHEMA};

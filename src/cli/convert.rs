@@ -1,0 +1,95 @@
+//! `snn convert`: a spiking network from a trained ANN.
+
+use std::{
+    io::{self, Write as _},
+    path::{Path, PathBuf},
+    process::ExitCode,
+};
+
+use anyhow::bail;
+
+use crate::{
+    cli::{
+        ConvertArgs, Method,
+        display::{Audience, Display},
+        evaluate::{checkpoint_file, trained},
+        interrupt::STOPPED,
+        loading, text,
+    },
+    core::registry::Registry,
+    train::{Balance, Checkpoint, Conversion, Trained, convert},
+};
+
+pub(crate) fn run(registry: &Registry, args: &ConvertArgs) -> anyhow::Result<ExitCode> {
+    let path = checkpoint_file(&args.checkpoint)?;
+    let out_file = args.out.clone().unwrap_or_else(|| beside(&path, args.method));
+    if out_file.exists() && !args.force {
+        bail!("{}: is there already; give another file with --out, or --force", out_file.display());
+    }
+    let checkpoint = Checkpoint::load(&path)?;
+    let file = path.display().to_string();
+    let (experiment, built) = loading::parse(registry, &checkpoint.experiment, &file, &[])?;
+    let weights = checkpoint.weights_for(&built.network)?;
+    let engine = loading::engine(registry, &args.common)?;
+    let images = loading::images(&built, &args.common)?;
+    let balance = match args.method {
+        Method::DataNorm => Balance::DataNorm { share: args.share },
+        Method::SpikeNorm => Balance::SpikeNorm,
+    };
+    let from = Trained {
+        experiment: &experiment,
+        built: &built,
+        weights: &weights,
+        data: &images.train,
+        images: args.images.min(images.train.len()),
+    };
+    let audience = if args.common.json { Audience::Nobody } else { Audience::Person };
+    let mut display = Display::new(args.images, audience)?;
+    let spiking = (args.neuron.as_str(), args.steps);
+    let found = convert(engine.as_ref(), registry, from, balance, spiking, &mut display);
+    display.finish()?;
+    let Some(conversion) = found? else { return Ok(ExitCode::from(STOPPED)) };
+
+    let converted = Checkpoint {
+        experiment: conversion.experiment.to_ron(),
+        weights: Checkpoint::tensors(&built.network, &conversion.weights),
+        optimizer: Vec::new(),
+        progress: checkpoint.progress,
+    };
+    converted.save(&out_file)?;
+    let mut out = io::stdout().lock();
+    if args.common.json {
+        let thresholds: serde_json::Map<String, serde_json::Value> =
+            conversion.thresholds.iter().map(|(name, threshold)| (name.clone(), (*threshold).into())).collect();
+        let method = method_name(args.method);
+        let record = serde_json::json!({ "checkpoint": out_file, "method": method, "thresholds": thresholds });
+        writeln!(out, "{record}")?;
+        return Ok(ExitCode::SUCCESS);
+    }
+    let header = text::header(&[
+        ("conversion", trained(&checkpoint), file),
+        ("method", format!("{}, on {} training images", method_name(args.method), from.images), String::new()),
+        ("neuron", format!("{}, {} steps", args.neuron, args.steps), String::new()),
+    ]);
+    writeln!(out, "\n{header}\n{}", table(&conversion))?;
+    let name = out_file.display();
+    writeln!(out, "  written to {name}\n  how good it is: snn evaluate {name}")?;
+    Ok(ExitCode::SUCCESS)
+}
+
+fn beside(path: &Path, method: Method) -> PathBuf {
+    path.with_file_name(format!("converted-{}.safetensors", method_name(method)))
+}
+
+fn method_name(method: Method) -> &'static str {
+    match method {
+        Method::DataNorm => "data-norm",
+        Method::SpikeNorm => "spike-norm",
+    }
+}
+
+fn table(conversion: &Conversion) -> String {
+    let rows: Vec<Vec<String>> =
+        conversion.thresholds.iter().map(|(name, threshold)| vec![name.clone(), format!("{threshold:.4}")]).collect();
+    text::table(&["population", "threshold"], &rows, &[1], false)
+}
