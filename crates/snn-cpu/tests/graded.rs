@@ -33,7 +33,7 @@ proptest! {
     fn numbers_pass_as_in_the_reference(case in case(feed_forward(Just(Relu {}.neuron())), feed_forward(leak_free()))) {
         let case = flat(case);
         let network = case.network();
-        let expected = case.expected(&network);
+        let expected = case.expected(&network).outcome;
         for cpu in Cpu::at_every_level(2) {
             let (name, found) = (cpu.describe(), case.outcome(&cpu, &network));
             check(&format!("{name}: output"), &found.activity.output, &expected.activity.output);

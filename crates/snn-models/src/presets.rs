@@ -77,7 +77,7 @@ mod tests {
         unknown preset "mnist-lent"
          |
          = did you mean mnist-lenet?
-         = known presets: mnist-lenet, mnist-lenet-paper, mnist-lenet-direct, mnist-lenet-ann
+         = known presets: mnist-lenet, mnist-lenet-paper, mnist-lenet-direct, mnist-lenet-ann, nmnist-lenet, nmnist-lenet-fast, svhn-vgg7, svhn-vgg7-fast, svhn-resnet7, svhn-resnet7-fast, cifar10-vgg9, cifar10-vgg9-fast, cifar10-resnet9, cifar10-resnet9-fast, cifar10-resnet11, cifar10-resnet11-fast
          = an experiment of your own is a file whose name ends in .ron
         "#);
     }
