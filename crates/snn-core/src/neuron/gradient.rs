@@ -88,12 +88,15 @@ mod tests {
         // One spike at the last step: trace 1, count 1.
         assert_eq!(correction(0.99, 1.0, 1.0), 1.0 + 0.99_f32.ln());
         assert_eq!(correction(0.99, 0.0, 0.0), 0.0);
+        // Two spikes, at the last step and two before it: trace 1.25, count 2.
+        assert_eq!(correction(0.5, 1.25, 2.0), 1.0 + 0.5_f32.ln() * 1.25 / 2.0);
     }
 
     #[test]
     fn a_trace_that_has_faded_gives_next_to_no_gradient() {
         let faded = correction(0.5, 5e-4, 1.0);
         assert!((-1e-3..0.0).contains(&faded), "{faded}");
+        assert!(correction(0.5, 1e-3, 1.0) < 0.0, "the cut is strict");
     }
 
     #[test]

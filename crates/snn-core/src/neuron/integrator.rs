@@ -102,3 +102,17 @@ impl NeuronModel for LeakyIntegrator {
         (!self.decay_input).then_some(PlainLif { leak: self.leak, threshold: self.threshold })
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::super::step::tests::run;
+    use super::*;
+
+    #[test]
+    fn input_that_decays_is_weighted_with_what_leaks() {
+        // V: 0.75 · (0 + 0.25 · 4) = 0.75; 0.75 · (0.75 + 0.25 · 1) = 0.75; the output is half of it.
+        let integrator =
+            LeakyIntegrator { leak: 0.75, threshold: 2.0, decay_input: true, ..LeakyIntegrator::default() };
+        assert_eq!(run(&integrator.neuron(), &[], &[4.0, 1.0]), [[0.375, 0.75], [0.375, 0.75]]);
+    }
+}

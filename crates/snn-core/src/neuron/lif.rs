@@ -211,6 +211,12 @@ mod tests {
     }
 
     #[test]
+    fn a_pool_neuron_fires_above_its_own_threshold() {
+        let rows = run(&PoolIf { threshold: 0.25 }.neuron(), &[], &[0.25, 0.25]);
+        assert_eq!(rows, [[0.0, 0.25], [1.0, 0.0]]);
+    }
+
+    #[test]
     fn equations_have_the_constants_filled_in() {
         let text = Lif { leak: 0.9, decay_input: true, ..Lif::default() }.equations();
         assert_eq!(text, "charge v = V + 0.1 I;  fire s = [v > 1];  reset v = 0 where s;  leak V = 0.9 v;  output s");
