@@ -18,10 +18,15 @@ mod folder;
 mod loader;
 
 pub mod cifar10;
+#[cfg(feature = "fetch")]
+pub mod fetch;
 pub mod idx;
 pub mod mat;
 pub mod mnist;
 pub mod nmnist;
+pub mod published;
+#[cfg(feature = "sheet")]
+pub mod sheet;
 pub mod svhn;
 
 use std::sync::Arc;

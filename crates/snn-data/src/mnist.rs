@@ -42,15 +42,15 @@ pub(crate) static FASHION_PLACE: Place = Place {
     origin: "http://fashion-mnist.s3-website.eu-central-1.amazonaws.com/",
 };
 
-const MNIST: Files = Files {
-    place: &PLACE,
-    checksums: Some([
-        "6bbc9ace898e44ae57da46a324031adb",
-        "a25bea736e30d166cdddb491f175f624",
-        "2646ac647ad5339dbf082846283269ea",
-        "27ae3e4e09519cfbb04c329615203637",
-    ]),
-};
+/// md5 of each file of MNIST after decompression.
+pub(crate) const CHECKSUMS: [&str; 4] = [
+    "6bbc9ace898e44ae57da46a324031adb",
+    "a25bea736e30d166cdddb491f175f624",
+    "2646ac647ad5339dbf082846283269ea",
+    "27ae3e4e09519cfbb04c329615203637",
+];
+
+const MNIST: Files = Files { place: &PLACE, checksums: Some(CHECKSUMS) };
 
 const FASHION_MNIST: Files = Files { place: &FASHION_PLACE, checksums: None };
 

@@ -1,0 +1,108 @@
+//! Downloading published data sets: resumable, compared with the published checksums before use, and never half there.
+
+mod download;
+mod error;
+mod unpack;
+
+use std::fs;
+use std::path::Path;
+
+use crate::published::{Download, Form, Published, Verdict};
+
+pub use error::FetchError;
+
+/// What [`fetch`] is doing.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Progress<'a> {
+    /// A file is there already.
+    Present(&'a Download),
+    /// Bytes have come.
+    Downloading {
+        /// The file.
+        download: &'a Download,
+        /// Bytes that are there.
+        done: u64,
+        /// Bytes of the whole, if the server has said.
+        total: Option<u64>,
+    },
+    /// All has come, and is being compared with the checksum.
+    Comparing(&'a Download),
+    /// A part of an archive was unpacked.
+    Unpacking {
+        /// The archive.
+        download: &'a Download,
+        /// Files that are there.
+        files: usize,
+    },
+    /// A file, or what was in it, is there.
+    Finished(&'a Download),
+}
+
+/// Fetches what `folder` does not hold yet of a data set, from where it is published or, file by file under their own
+/// names, from below the URL `from`, and tells `observer` how far it is.
+///
+/// What has come of a file is kept in `NAME.part` and continued by the next call. A file gets its name, and an archive is
+/// unpacked, after it was compared with its checksum; what is unpacked gets its name when it is whole.
+///
+/// # Errors
+/// [`FetchError`]; what was finished before stays.
+pub fn fetch(
+    published: &Published,
+    folder: &Path,
+    from: Option<&str>,
+    observer: &mut dyn FnMut(Progress<'_>),
+) -> Result<(), FetchError> {
+    fs::create_dir_all(folder).map_err(|source| FetchError::Write { path: folder.to_owned(), source })?;
+    for download in published.downloads {
+        if is_present(published, download, folder) {
+            observer(Progress::Present(download));
+            continue;
+        }
+        let path = folder.join(download.name);
+        let url = match from {
+            Some(from) => format!("{}/{}", from.trim_end_matches('/'), download.name),
+            None => download.url.to_owned(),
+        };
+        check_room(download, folder, &path)?;
+        if !(download.form != Form::File && download::is_whole(download, &path)) {
+            download::download(download, &url, &path, observer)?;
+        }
+        match download.form {
+            Form::File => {}
+            Form::TarGz(name, _) => unpack::tar_gz(download, &path, &folder.join(name), observer)?,
+            Form::Zip(name, _) => unpack::zip(download, &path, &folder.join(name), observer)?,
+        }
+        observer(Progress::Finished(download));
+    }
+    Ok(())
+}
+
+/// Whether the file, or what was in it, is in `folder` and as published as far as can be told.
+fn is_present(published: &Published, download: &Download, folder: &Path) -> bool {
+    let is_same = |name: &str| {
+        let path = published.place.file(folder, name);
+        path.is_ok_and(|path| published.compare(name, &path).is_ok_and(|verdict| verdict == Verdict::Same))
+    };
+    match download.form {
+        Form::File => {
+            is_same(download.name.trim_end_matches(".gz")) || download::is_whole(download, &folder.join(download.name))
+        }
+        // What is unpacked has its name only when it is whole.
+        Form::TarGz(name, _) | Form::Zip(name, _) if published.checksums.is_empty() => folder.join(name).is_dir(),
+        Form::TarGz(..) | Form::Zip(..) => published.checksums.iter().all(|(name, _)| is_same(name)),
+    }
+}
+
+/// Compares the room on the disk with what is needed, if the system tells.
+fn check_room(download: &Download, folder: &Path, path: &Path) -> Result<(), FetchError> {
+    let there = fs::metadata(download::part(path)).map_or(0, |metadata| metadata.len());
+    let unpacked = match download.form {
+        Form::File => 0,
+        Form::TarGz(_, bytes) | Form::Zip(_, bytes) => bytes,
+    };
+    let needed = download.bytes.saturating_sub(there) + unpacked;
+    match fs4::available_space(folder) {
+        Ok(free) if free < needed => Err(FetchError::Room { folder: folder.to_owned(), needed, free }),
+        _ => Ok(()),
+    }
+}

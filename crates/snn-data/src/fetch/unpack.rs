@@ -1,0 +1,106 @@
+//! Archives give way to what is in them.
+
+use std::fmt::Display;
+use std::fs::{self, File};
+use std::io::{self, BufReader};
+use std::path::{Component, Path, PathBuf};
+
+use flate2::bufread::GzDecoder;
+use zip::ZipArchive;
+
+use super::{FetchError, Progress};
+use crate::published::Download;
+
+/// A folder beside `to` for what is not whole yet.
+fn unfinished(to: &Path) -> PathBuf {
+    let mut name = to.as_os_str().to_owned();
+    name.push(".part");
+    name.into()
+}
+
+/// Unpacks the folder called as `to` out of a compressed tar archive, and removes the archive.
+pub(super) fn tar_gz(
+    download: &Download,
+    archive: &Path,
+    to: &Path,
+    observer: &mut dyn FnMut(Progress<'_>),
+) -> Result<(), FetchError> {
+    unpack(archive, to, |file, place| {
+        let mut entries = tar::Archive::new(GzDecoder::new(BufReader::new(file)));
+        for (files, entry) in entries.entries()?.enumerate() {
+            let mut entry = entry?;
+            let Some(path) = place(&entry.path()?) else { continue };
+            if entry.header().entry_type().is_file() {
+                write(&path, &mut entry)?;
+                observer(Progress::Unpacking { download, files: files + 1 });
+            }
+        }
+        Ok(())
+    })
+}
+
+/// Unpacks the folder called as `to` out of a zip archive, and removes the archive.
+pub(super) fn zip(
+    download: &Download,
+    archive: &Path,
+    to: &Path,
+    observer: &mut dyn FnMut(Progress<'_>),
+) -> Result<(), FetchError> {
+    unpack(archive, to, |file, place| {
+        let mut entries = ZipArchive::new(BufReader::new(file)).map_err(io::Error::other)?;
+        for index in 0..entries.len() {
+            let mut entry = entries.by_index(index).map_err(io::Error::other)?;
+            let Some(path) = entry.enclosed_name().and_then(|path| place(&path)) else { continue };
+            if entry.is_file() {
+                write(&path, &mut entry)?;
+                observer(Progress::Unpacking { download, files: index + 1 });
+            }
+        }
+        Ok(())
+    })
+}
+
+fn write(path: &Path, content: &mut impl io::Read) -> io::Result<()> {
+    if let Some(folder) = path.parent() {
+        fs::create_dir_all(folder)?;
+    }
+    io::copy(content, &mut File::create(path)?)?;
+    Ok(())
+}
+
+/// Runs `each`, which writes the files of an archive to where the given function places them, if anywhere. Then puts the
+/// whole where it belongs.
+fn unpack(
+    archive: &Path,
+    to: &Path,
+    each: impl FnOnce(File, &dyn Fn(&Path) -> Option<PathBuf>) -> io::Result<()>,
+) -> Result<(), FetchError> {
+    let failed = |error: &dyn Display| FetchError::Unpack { path: archive.to_owned(), reason: error.to_string() };
+    let part = unfinished(to);
+    let write = |path: &Path, source| FetchError::Write { path: path.to_owned(), source };
+    if part.exists() {
+        fs::remove_dir_all(&part).map_err(|error| write(&part, error))?;
+    }
+    fs::create_dir_all(&part).map_err(|error| write(&part, error))?;
+    let folder = to.file_name().map(Path::new);
+    // Only what lies in that folder, and by an honest path.
+    let place = |path: &Path| {
+        let path = path.strip_prefix(".").unwrap_or(path);
+        let within = path.strip_prefix(folder?).ok()?;
+        let is_honest = within.components().all(|component| matches!(component, Component::Normal(_)));
+        (is_honest && within != Path::new("")).then(|| part.join(within))
+    };
+    let file = File::open(archive).map_err(|error| failed(&error))?;
+    each(file, &place).map_err(|error| match error.kind() {
+        io::ErrorKind::StorageFull | io::ErrorKind::QuotaExceeded => write(&part, error),
+        _ => failed(&error),
+    })?;
+    if fs::read_dir(&part).is_ok_and(|mut entries| entries.next().is_none()) {
+        return Err(failed(&format!("it holds no folder {}", folder.unwrap_or(to).display())));
+    }
+    if to.exists() {
+        fs::remove_dir_all(to).map_err(|error| write(to, error))?;
+    }
+    fs::rename(&part, to).map_err(|error| write(to, error))?;
+    fs::remove_file(archive).map_err(|error| write(archive, error))
+}

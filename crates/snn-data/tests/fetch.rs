@@ -1,0 +1,292 @@
+//! Downloads from a server on this machine that fails in every way that servers do.
+
+#![allow(clippy::unwrap_used, reason = "a test fails by panicking, its helpers too")]
+
+mod server;
+
+use std::fs;
+use std::io::{Cursor, Write as _};
+use std::path::Path;
+
+use flate2::Compression;
+use flate2::write::GzEncoder;
+use md5::{Digest as _, Md5};
+use snn_data::Place;
+use snn_data::fetch::{FetchError, Progress, fetch};
+use snn_data::published::{Download, Form, Published};
+use tempfile::TempDir;
+
+use server::{Answer, Server};
+
+static PLACE: Place = Place {
+    data_set: "Test",
+    name: "Test",
+    folder: "test",
+    within: &[""],
+    files: &["file", "inner"],
+    is_unmistakable: false,
+    origin: "nowhere",
+};
+
+/// 300 kB that differ everywhere.
+fn content() -> Vec<u8> {
+    (0..100_000_u32).flat_map(|i| i.wrapping_mul(2_654_435_761).to_le_bytes()[1..].to_vec()).collect()
+}
+
+/// A data set of one file with the md5 of `bytes`.
+fn published(bytes: &[u8], form: Form, name: &'static str) -> Published {
+    let digest: [u8; 16] = Md5::digest(bytes).into();
+    let md5 = format!("{:032x}", u128::from_be_bytes(digest));
+    let url = "http://127.0.0.1:9/file"; // where nobody answers
+    let download = Download { name, url, md5: md5.leak(), bytes: bytes.len() as u64, form };
+    Published { place: &PLACE, downloads: vec![download].leak(), checksums: &[], licence: "none" }
+}
+
+/// Fetches a file of `content` from the server.
+fn run(dir: &TempDir, server: &Server) -> Result<(), FetchError> {
+    fetch(&published(&content(), Form::File, "file"), dir.path(), Some(&server.url), &mut |_| {})
+}
+
+/// The message of a failure, with `URL` for the server and `DIR` for the folder.
+fn message(dir: &TempDir, server: &Server) -> String {
+    let message = run(dir, server).unwrap_err().to_string();
+    message.replace(&server.url, "URL").replace(dir.path().to_str().unwrap(), "DIR")
+}
+
+/// Names in a folder.
+fn names(dir: &Path) -> Vec<String> {
+    let mut names: Vec<String> =
+        fs::read_dir(dir).unwrap().map(|entry| entry.unwrap().file_name().into_string().unwrap()).collect();
+    names.sort();
+    names
+}
+
+#[track_caller]
+fn is_whole(dir: &TempDir) {
+    assert_eq!(names(dir.path()), ["file"]);
+    assert!(fs::read(dir.path().join("file")).unwrap() == content(), "other bytes");
+}
+
+#[test]
+fn a_file_comes_whole_and_is_not_fetched_twice() {
+    let (dir, server) = (tempfile::tempdir().unwrap(), Server::new(|_, _| Answer::Bytes(content())));
+    let mut steps = Vec::new();
+    let published = published(&content(), Form::File, "file");
+    let mut observer = |progress: Progress<'_>| match progress {
+        Progress::Downloading { done, total, .. } => steps.push(format!("{done} of {}", total.unwrap())),
+        Progress::Comparing(_) => steps.push("comparing".to_owned()),
+        Progress::Present(_) => steps.push("present".to_owned()),
+        _ => {}
+    };
+    fetch(&published, dir.path(), Some(&server.url), &mut observer).unwrap();
+    fetch(&published, dir.path(), Some(&format!("{}/", server.url)), &mut observer).unwrap();
+    assert_eq!(steps[0], "0 of 300000");
+    assert_eq!(steps[steps.len() - 3..], ["300000 of 300000", "comparing", "present"]);
+    is_whole(&dir);
+    assert_eq!(*server.requests.lock().unwrap(), [("/file".to_owned(), None)]);
+}
+
+#[test]
+fn what_is_there_already_is_continued() {
+    let (dir, server) = (tempfile::tempdir().unwrap(), Server::new(|_, _| Answer::Bytes(content())));
+    fs::write(dir.path().join("file.part"), &content()[..123_456]).unwrap();
+    run(&dir, &server).unwrap();
+    is_whole(&dir);
+    assert_eq!(server.firsts(), [Some(123_456)]);
+}
+
+#[test]
+fn a_part_that_is_the_whole_is_taken_as_it_is() {
+    let (dir, server) = (tempfile::tempdir().unwrap(), Server::new(|_, _| Answer::Bytes(content())));
+    fs::write(dir.path().join("file.part"), content()).unwrap();
+    run(&dir, &server).unwrap();
+    is_whole(&dir);
+}
+
+#[test]
+fn a_part_of_something_else_is_thrown_away() {
+    for length in [1, 50_000, 300_000, 400_000] {
+        let (dir, server) = (tempfile::tempdir().unwrap(), Server::new(|_, _| Answer::Bytes(content())));
+        fs::write(dir.path().join("file.part"), vec![7; length]).unwrap();
+        run(&dir, &server).unwrap();
+        is_whole(&dir);
+        assert_eq!(server.firsts(), [Some(length), None]);
+    }
+}
+
+#[test]
+fn a_server_that_knows_no_parts_sends_the_whole_again() {
+    let (dir, server) = (tempfile::tempdir().unwrap(), Server::new(|_, _| Answer::Whole(content())));
+    fs::write(dir.path().join("file.part"), &content()[..123_456]).unwrap();
+    run(&dir, &server).unwrap();
+    is_whole(&dir);
+}
+
+#[test]
+fn a_broken_connection_is_taken_up_again() {
+    let (dir, server) = (tempfile::tempdir().unwrap(), Server::new(|_, _| Answer::Cut(content(), 100_000)));
+    run(&dir, &server).unwrap();
+    is_whole(&dir);
+    assert_eq!(server.firsts(), [None, Some(100_000), Some(200_000)]);
+}
+
+#[test]
+fn a_connection_that_breaks_too_often_leaves_what_has_come() {
+    let (dir, server) = (tempfile::tempdir().unwrap(), Server::new(|_, _| Answer::Cut(content(), 50_000)));
+    let text = message(&dir, &server);
+    assert!(text.starts_with("URL/file: the connection broke after 200.0 kB of 300.0 kB ("), "{text}");
+    assert!(text.ends_with("); run the same command again, and it goes on from there"), "{text}");
+    assert_eq!(names(dir.path()), ["file.part"]);
+    run(&dir, &server).unwrap();
+    is_whole(&dir);
+}
+
+#[test]
+fn an_error_of_the_server_may_pass() {
+    let answer = |_: &str, count| if count < 2 { Answer::Status(500) } else { Answer::Bytes(content()) };
+    let (dir, server) = (tempfile::tempdir().unwrap(), Server::new(answer));
+    run(&dir, &server).unwrap();
+    is_whole(&dir);
+}
+
+#[test]
+fn an_error_of_the_server_is_said_plainly() {
+    let dir = tempfile::tempdir().unwrap();
+    let server = Server::new(|_, _| Answer::Status(503));
+    let expected = "URL/file: the server answers 503 (an error of its own); try again later, or name another source with \
+                    --from";
+    assert_eq!(message(&dir, &server), expected);
+    let server = Server::new(|_, _| Answer::Status(404));
+    let expected =
+        "URL/file: the server answers 404 (not found); the file may have moved: name another source with --from";
+    assert_eq!(message(&dir, &server), expected);
+    assert_eq!(server.firsts().len(), 1, "what is not there will not come");
+    assert!(!dir.path().join("file").exists());
+}
+
+#[test]
+fn another_file_is_not_kept() {
+    let (dir, server) = (tempfile::tempdir().unwrap(), Server::new(|_, _| Answer::Bytes(b"<html>".to_vec())));
+    let text = message(&dir, &server);
+    assert!(text.starts_with("URL/file: md5 is 166248a6129a1e4370d20adc2d4c23f3, expected "), "{text}");
+    assert!(text.ends_with("this is not the published file; nothing of it was kept, name another source with --from"));
+    assert!(names(dir.path()).is_empty());
+}
+
+#[test]
+fn redirections_are_followed() {
+    let answer = |path: &str, _| if path == "/file" { Answer::Redirect("/new") } else { Answer::Bytes(content()) };
+    let (dir, server) = (tempfile::tempdir().unwrap(), Server::new(answer));
+    fs::write(dir.path().join("file.part"), &content()[..1_000]).unwrap();
+    run(&dir, &server).unwrap();
+    is_whole(&dir);
+    assert_eq!(server.firsts(), [Some(1_000); 2], "and asked for the same part");
+    let server = Server::new(|_, _| Answer::Redirect("/file"));
+    assert!(message(&tempfile::tempdir().unwrap(), &server).contains("no answer (too many redirects"));
+}
+
+#[test]
+fn nobody_there_is_said_plainly() {
+    let dir = tempfile::tempdir().unwrap();
+    let error = fetch(&published(&content(), Form::File, "file"), dir.path(), None, &mut |_| {}).unwrap_err();
+    let text = error.to_string();
+    assert!(text.starts_with("http://127.0.0.1:9/file: no answer ("), "{text}");
+    assert!(text.ends_with("); check the network connection, or name another source with --from"), "{text}");
+}
+
+#[test]
+fn a_folder_that_cannot_be_made_is_named() {
+    let dir = tempfile::tempdir().unwrap();
+    fs::write(dir.path().join("data"), "").unwrap();
+    let folder = dir.path().join("data/mnist");
+    let published = published(&content(), Form::File, "file");
+    let text = fetch(&published, &folder, None, &mut |_| {}).unwrap_err().to_string();
+    assert!(text.contains("data/mnist: cannot be written ("), "{text}");
+    assert!(text.ends_with("; check that you may write there, or choose another folder with --to"), "{text}");
+}
+
+#[test]
+fn too_little_room_is_found_before_the_download() {
+    let (dir, server) = (tempfile::tempdir().unwrap(), Server::new(|_, _| Answer::Bytes(content())));
+    let published = published(&content(), Form::Zip("inner", 1 << 60), "file.zip");
+    let text = fetch(&published, dir.path(), Some(&server.url), &mut |_| {}).unwrap_err().to_string();
+    assert!(text.contains(" are free; make room, or choose another folder with --to"), "{text}");
+    assert!(server.firsts().is_empty());
+}
+
+#[test]
+fn one_file_is_written_by_one_program_at_a_time() {
+    let (dir, server) = (tempfile::tempdir().unwrap(), Server::new(|_, _| Answer::Bytes(content())));
+    let part = fs::File::create(dir.path().join("file.part")).unwrap();
+    part.lock().unwrap();
+    assert_eq!(message(&dir, &server), "DIR/file.part: is being written by another program; wait for that to end");
+    part.unlock().unwrap();
+    run(&dir, &server).unwrap();
+}
+
+/// A compressed tar archive of files.
+fn tar_gz(files: &[(&str, &[u8])]) -> Vec<u8> {
+    let mut builder = tar::Builder::new(GzEncoder::new(Vec::new(), Compression::fast()));
+    for (path, bytes) in files {
+        let mut header = tar::Header::new_gnu();
+        // The path is written as it is, dishonest ones too.
+        header.as_gnu_mut().unwrap().name[..path.len()].copy_from_slice(path.as_bytes());
+        header.set_size(bytes.len() as u64);
+        header.set_mode(0o644);
+        header.set_cksum();
+        builder.append(&header, *bytes).unwrap();
+    }
+    builder.into_inner().unwrap().finish().unwrap()
+}
+
+fn zip(files: &[(&str, &[u8])]) -> Vec<u8> {
+    let mut writer = zip::ZipWriter::new(Cursor::new(Vec::new()));
+    for (path, bytes) in files {
+        writer.start_file(*path, zip::write::SimpleFileOptions::default()).unwrap();
+        writer.write_all(bytes).unwrap();
+    }
+    writer.finish().unwrap().into_inner()
+}
+
+#[test]
+fn archives_give_way_to_the_folder_in_them() {
+    let files: [(&str, &[u8]); 4] =
+        [("inner/5/1.bin", b"five"), ("inner/a.bin", b"a"), ("../outside", b"no"), ("inner/../../outside", b"no")];
+    for (archive, form, name) in
+        [(tar_gz(&files), Form::TarGz("inner", 5), "x.tar.gz"), (zip(&files), Form::Zip("inner", 5), "x.zip")]
+    {
+        let outer = tempfile::tempdir().unwrap();
+        let folder = outer.path().join("folder");
+        fs::create_dir_all(folder.join("inner.part/old")).unwrap(); // of a run that was stopped
+        let (published, bytes) = (published(&archive, form, name), archive.clone());
+        let server = Server::new(move |_, _| Answer::Bytes(bytes.clone()));
+        for _ in 0..2 {
+            fetch(&published, &folder, Some(&server.url), &mut |_| {}).unwrap();
+            assert_eq!(names(&folder), ["inner"]);
+            assert_eq!(names(&folder.join("inner")), ["5", "a.bin"]);
+            assert_eq!(fs::read(folder.join("inner/5/1.bin")).unwrap(), b"five");
+            assert_eq!(names(outer.path()), ["folder"], "nothing was written outside");
+        }
+        assert_eq!(server.firsts().len(), 1);
+    }
+}
+
+#[test]
+fn an_archive_that_cannot_be_unpacked_is_named() {
+    for (archive, form, name, reason) in [
+        (
+            tar_gz(&[("inner/a", &[0; 9999])])[..60].to_vec(),
+            Form::TarGz("inner", 5),
+            "x.tar.gz",
+            "cannot be unpacked (",
+        ),
+        (zip(&[("inner/a", b"a")])[..30].to_vec(), Form::Zip("inner", 5), "x.zip", "cannot be unpacked ("),
+        (zip(&[("other/a", b"a")]), Form::Zip("inner", 5), "x.zip", "(it holds no folder inner)"),
+    ] {
+        let (dir, published) = (tempfile::tempdir().unwrap(), published(&archive, form, name));
+        let server = Server::new(move |_, _| Answer::Bytes(archive.clone()));
+        let text = fetch(&published, dir.path(), Some(&server.url), &mut |_| {}).unwrap_err().to_string();
+        assert!(text.contains(&format!("{name}: ")) && text.contains(reason), "{text}");
+        assert!(!dir.path().join("inner").exists(), "nothing half unpacked");
+    }
+}

@@ -1,0 +1,90 @@
+//! A small HTTP server on this machine, which misbehaves as it is told.
+
+use std::io::{BufRead as _, BufReader, Write as _};
+use std::net::{TcpListener, TcpStream};
+use std::sync::{Arc, Mutex};
+use std::thread;
+
+/// How a request is answered.
+#[derive(Debug, Clone)]
+pub(crate) enum Answer {
+    /// With these bytes, or the part of them that is asked for.
+    Bytes(Vec<u8>),
+    /// With all of these bytes, whatever part is asked for.
+    Whole(Vec<u8>),
+    /// As `Bytes`, but the connection breaks after so many bytes.
+    Cut(Vec<u8>, usize),
+    /// With nothing but a status.
+    Status(u16),
+    /// With another path.
+    Redirect(&'static str),
+}
+
+/// Serves until the test ends.
+pub(crate) struct Server {
+    /// Where it is.
+    pub(crate) url: String,
+    /// All requests so far.
+    pub(crate) requests: Arc<Mutex<Vec<Request>>>,
+}
+
+/// Path and, if only a part is asked for, its first byte.
+type Request = (String, Option<usize>);
+
+impl Server {
+    /// A server that answers each request with what `answer` makes of its path and of how many requests there were before.
+    pub(crate) fn new(answer: impl Fn(&str, usize) -> Answer + Send + 'static) -> Self {
+        let listener = TcpListener::bind("127.0.0.1:0").unwrap();
+        let url = format!("http://{}", listener.local_addr().unwrap());
+        let requests = Arc::new(Mutex::new(Vec::new()));
+        let log = Arc::clone(&requests);
+        thread::spawn(move || {
+            for stream in listener.incoming() {
+                let mut stream = stream.unwrap();
+                let Some((path, first)) = request(&stream) else { continue };
+                let count = log.lock().unwrap().len();
+                log.lock().unwrap().push((path.clone(), first));
+                respond(&mut stream, &answer(&path, count), first);
+            }
+        });
+        Self { url, requests }
+    }
+
+    /// First byte asked for in each request.
+    pub(crate) fn firsts(&self) -> Vec<Option<usize>> {
+        self.requests.lock().unwrap().iter().map(|(_, first)| *first).collect()
+    }
+}
+
+/// Path and first byte that is asked for.
+fn request(stream: &TcpStream) -> Option<Request> {
+    let mut lines = BufReader::new(stream).lines().map_while(Result::ok);
+    let path = lines.next()?.split(' ').nth(1)?.to_owned();
+    let mut first = None;
+    for line in lines.take_while(|line| !line.is_empty()) {
+        if let Some(range) = line.to_lowercase().strip_prefix("range: bytes=") {
+            first = range.trim_end_matches('-').parse().ok();
+        }
+    }
+    Some((path, first))
+}
+
+fn respond(stream: &mut TcpStream, answer: &Answer, first: Option<usize>) {
+    let whole = |bytes: &[u8]| (200, format!("Content-Length: {}\r\n", bytes.len()), bytes.to_vec());
+    let (status, headers, body) = match (answer, first) {
+        (Answer::Status(status), _) => (*status, "Content-Length: 0\r\n".to_owned(), Vec::new()),
+        (Answer::Redirect(to), _) => (302, format!("Location: {to}\r\nContent-Length: 0\r\n"), Vec::new()),
+        (Answer::Whole(bytes), _) | (Answer::Bytes(bytes) | Answer::Cut(bytes, _), None) => whole(bytes),
+        (Answer::Bytes(bytes) | Answer::Cut(bytes, _), Some(first)) if first < bytes.len() => {
+            let (last, count) = (bytes.len() - 1, bytes.len());
+            let headers =
+                format!("Content-Range: bytes {first}-{last}/{count}\r\nContent-Length: {}\r\n", count - first);
+            (206, headers, bytes[first..].to_vec())
+        }
+        (Answer::Bytes(_) | Answer::Cut(..), Some(_)) => (416, "Content-Length: 0\r\n".to_owned(), Vec::new()),
+    };
+    let sent = if let Answer::Cut(_, length) = answer { &body[..(*length).min(body.len())] } else { &body };
+    // Whoever asked may have gone.
+    write!(stream, "HTTP/1.1 {status} Status\r\n{headers}Connection: close\r\n\r\n").ok();
+    stream.write_all(sent).ok();
+}
