@@ -26,8 +26,8 @@ fn blocks(text: &str) -> impl Iterator<Item = &str> {
 fn every_experiment_and_part_that_is_shown_can_be_made() {
     let registry = registry();
     let mut count = 0;
-    let pages =
-        ["experiment", "neurons", "surrogates", "encoders-and-losses"].map(|page| format!("book/src/{page}.md"));
+    let pages = ["experiment", "data", "neurons", "surrogates", "encoders-and-losses"]
+        .map(|page| format!("book/src/{page}.md"));
     for name in pages.iter().map(String::as_str).chain(["README.md"]) {
         for block in blocks(&page(name)) {
             count += 1;
@@ -54,6 +54,7 @@ fn every_name_stands_in_its_chapter() {
     }
     let registry = registry();
     check("book/src/experiment.md", &registry.data_sets);
+    check("book/src/data.md", &registry.data_sets);
     check("book/src/neurons.md", &registry.neurons);
     check("book/src/surrogates.md", &registry.surrogates);
     check("book/src/encoders-and-losses.md", &registry.encoders);

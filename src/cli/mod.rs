@@ -11,6 +11,7 @@
 
 mod constants;
 mod convert;
+mod data;
 mod display;
 mod evaluate;
 mod infer;
@@ -60,6 +61,7 @@ enum Command {
     Show(ShowArgs),
     List(ListArgs),
     Presets(PresetsArgs),
+    Data(data::DataArgs),
 }
 
 /// Most threads that can be asked for; far more than help.
@@ -314,7 +316,7 @@ struct Overrides {
 /// Where and how to run.
 #[derive(Debug, Args)]
 struct Common {
-    /// Folder with the data set [default: data/mnist, here or in a folder above]
+    /// Folder with the data set [default: where snn data list finds it]
     #[arg(long, value_name = "DIR")]
     data: Option<PathBuf>,
     /// What to compute on; snn list engines shows what there is
@@ -364,6 +366,7 @@ pub fn run(registry: &Registry, arguments: impl IntoIterator<Item = impl Into<Os
         Command::Show(args) => show::run(registry, &args),
         Command::List(args) => list::run(registry, &args),
         Command::Presets(args) => list::presets(registry, &args),
+        Command::Data(args) => data::run(registry, &args),
     };
     result.unwrap_or_else(|error| fail(&error))
 }

@@ -48,8 +48,8 @@ const MARGIN: usize = 18;
 const GAP: usize = 8;
 /// Pixels between rows and columns.
 const LINE: usize = 3;
-/// Pixels that an image should be wide or high, about.
-const SIZE: usize = 60;
+/// Pixels that an image should be wide or high at most, if it is not so by itself.
+const SIZE: usize = 80;
 
 impl Sheet {
     /// The sheet of a data set. A class without samples, or a data set of none, leaves empty cells.
@@ -60,9 +60,12 @@ impl Sheet {
         let (cell_width, cell_height) = (shape.width * scale + LINE, shape.height * scale + LINE);
         let block_width = columns * cell_width - LINE + MARGIN;
         let changes = if epochs == 0 { 0 } else { GAP - LINE + epochs as usize * cell_height };
-        let block_height = cell_height + changes - LINE + MARGIN;
+        // Without changes a class is a single row, and the rows may stand close.
+        let apart = if epochs == 0 { GAP } else { MARGIN };
+        let block_height = cell_height + changes - LINE + apart;
         let bands = dataset.classes().div_ceil(blocks);
-        let (width, height) = (MARGIN + blocks * block_width, MARGIN + bands * block_height);
+        let (width, height) =
+            (MARGIN + blocks * block_width, 2 * MARGIN + bands * block_height - apart.min(bands * apart));
         let mut picture = Picture { width, height, pixels: vec![BACKGROUND; width * height] };
         for class in 0..dataset.classes() {
             let of_class = (0..dataset.len()).filter(|&index| usize::from(dataset.labels()[index]) == class);
@@ -173,14 +176,14 @@ mod tests {
     #[test]
     fn images_stand_class_by_class() {
         let picture = SHEET.draw(&images());
-        assert_eq!((picture.width, picture.height), (18 + 2 * (3 * 63 - 3 + 18), 18 + 2 * (40 + 18)));
+        assert_eq!((picture.width, picture.height), (18 + 2 * (3 * 63 - 3 + 18), 18 + 40 + 8 + 40 + 18));
         assert_eq!(count(&picture, [255; 3]), 3 * 60 * 40);
         let at = |x: usize, y: usize| picture.pixels[y * picture.width + x];
         assert_eq!(
             [at(17, 18), at(18, 18), at(18 + 63, 18), at(18 + 126, 18)],
             [BACKGROUND, [255; 3], [255; 3], BACKGROUND]
         );
-        assert_eq!(at(18, 18 + 58), [255; 3]);
+        assert_eq!(at(18, 18 + 48), [255; 3]);
     }
 
     #[test]

@@ -1,0 +1,110 @@
+//! `snn data check`.
+
+use std::{
+    fs,
+    io::{self, Write as _},
+    path::Path,
+    process::ExitCode,
+};
+
+use console::style;
+
+use super::{CheckArgs, Named, named};
+use crate::{
+    cli::text::{self, labelled},
+    core::{Content, Dataset, Kind, Splits, registry::Registry},
+    data::published::{Published, Verdict},
+};
+
+pub(crate) fn run(registry: &Registry, args: &CheckArgs) -> anyhow::Result<ExitCode> {
+    let named = named(registry, &args.name)?;
+    let read = named.data.load(args.data.as_deref());
+    let folder = match (&read, args.data.as_deref(), named.published) {
+        (Ok(read), ..) => Some(read.folder.clone()),
+        (Err(_), folder, Some(published)) => published.place.find(folder).ok(),
+        (Err(_), ..) => None,
+    };
+    let mut out = io::stdout().lock();
+    writeln!(out)?;
+    let (mut is_right, mut is_compared) = (true, false);
+    if let (Some(folder), Some(published)) = (folder, named.published) {
+        let (rows, same, differ) = files(published, &folder);
+        (is_right, is_compared) = (differ == 0, same == published.place.files.len());
+        writeln!(out, "{}", text::table(&["file", "size", "against what is published"], &rows, &[1], false))?;
+    }
+    let read = read.map_err(anyhow::Error::from_boxed)?;
+    writeln!(out, "{}", classes(&named, &read))?;
+    writeln!(out, "{}", labelled("folder", read.folder.display()))?;
+    let verdict = match (is_right, is_compared) {
+        (false, _) => style("differs from what is published").red(),
+        (true, true) => style("in order").green(),
+        (true, false) => style("in order, as far as can be told without published checksums").green(),
+    };
+    writeln!(out, "{}\n", labelled(&named.name, verdict))?;
+    Ok(if is_right { ExitCode::SUCCESS } else { ExitCode::FAILURE })
+}
+
+/// A row for each file, and how many are the same as published and how many are not.
+fn files(published: &'static Published, folder: &Path) -> (Vec<Vec<String>>, usize, usize) {
+    let (mut same, mut differ) = (0, 0);
+    let row = |name: &&'static str| {
+        let Ok(path) = published.place.file(folder, name) else {
+            return vec![(*name).to_owned(), String::new(), style("not here").dim().to_string()];
+        };
+        if path.is_dir() {
+            return vec![(*name).to_owned(), String::new(), "a folder".to_owned()];
+        }
+        let size = fs::metadata(&path).map_or_else(|_| String::new(), |data| text::bytes(data.len() as usize));
+        let verdict = match published.compare(name, &path) {
+            Ok(Verdict::Same) => {
+                same += 1;
+                style("the same bytes").green().to_string()
+            }
+            Ok(Verdict::Unknown) => "no checksum known of this form".to_owned(),
+            Ok(Verdict::Differs { expected, found }) => {
+                differ += 1;
+                style(format!("differs: md5 {found}, published {expected}")).red().to_string()
+            }
+            Err(error) => {
+                differ += 1;
+                style(format!("cannot be read: {error}")).red().to_string()
+            }
+        };
+        vec![path.file_name().map_or_else(String::new, |name| name.to_string_lossy().into_owned()), size, verdict]
+    };
+    let rows = published.place.files.iter().map(row).collect();
+    (rows, same, differ)
+}
+
+/// A table of how many samples of each class there are.
+fn classes(named: &Named, read: &Splits) -> String {
+    let count =
+        |dataset: &Dataset, class: usize| dataset.labels().iter().filter(|&&label| usize::from(label) == class).count();
+    let row = |class: usize| {
+        let [train, test] = [count(&read.train, class), count(&read.test, class)].map(text::thousands);
+        vec![class.to_string(), named.data.class_name(class), train, test]
+    };
+    let mut rows: Vec<Vec<String>> = (0..named.data.classes()).map(row).collect();
+    let mut head = vec!["class", "name", "training", "test"];
+    let mut total = vec![String::new(), "total".to_owned()];
+    total.extend([read.train.len(), read.test.len()].map(text::thousands));
+    rows.push(total);
+    if named.data.kind() == Kind::Recordings {
+        head.push("events a recording");
+        for (class, row) in rows.iter_mut().enumerate() {
+            row.push(events(&read.train, class, named.data.classes()));
+        }
+    }
+    text::table(&head, &rows, &[0, 2, 3, 4], true)
+}
+
+/// Mean number of events in the training recordings of a class, or of all for what follows the last class.
+fn events(dataset: &Dataset, class: usize, classes: usize) -> String {
+    let of_class = |&index: &usize| class == classes || usize::from(dataset.labels()[index]) == class;
+    let counts = (0..dataset.len()).filter(of_class).map(|index| match dataset.content(index) {
+        Content::Recording(events) => events.len(),
+        Content::Image(_) => 0,
+    });
+    let (count, sum) = counts.fold((0, 0), |(count, sum), events| (count + 1, sum + events));
+    text::thousands(sum / count.max(1))
+}

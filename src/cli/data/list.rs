@@ -1,0 +1,57 @@
+//! `snn data list`.
+
+use std::{
+    io::{self, Write as _},
+    process::ExitCode,
+};
+
+use console::style;
+
+use crate::{
+    cli::text,
+    core::{
+        Kind,
+        registry::{Part, Registry},
+    },
+    data::published,
+};
+
+pub(crate) fn run(registry: &Registry) -> anyhow::Result<ExitCode> {
+    let (mut rows, mut is_missing) = (Vec::new(), false);
+    for name in registry.data_sets.names() {
+        let Ok(data) = registry.data_sets.make(&mut Part::new(name), registry) else {
+            rows.push(vec![name.to_owned(), "must be given fields".to_owned()]);
+            continue;
+        };
+        let kind = match data.kind() {
+            Kind::Images => "images",
+            Kind::Recordings => "recordings",
+        };
+        let published = published::find(name);
+        let (size, place) = match published.map(|published| (published.bytes(), published.place.find(None))) {
+            Some((bytes, Ok(folder))) => (text::bytes(bytes as usize), folder.display().to_string()),
+            Some((bytes, Err(_))) => {
+                is_missing = true;
+                (text::bytes(bytes as usize), style("not here").dim().to_string())
+            }
+            None => (String::new(), String::new()),
+        };
+        rows.push(vec![
+            name.to_owned(),
+            kind.to_owned(),
+            data.shape().to_string(),
+            data.classes().to_string(),
+            text::thousands(data.training_images()),
+            text::thousands(data.test_images()),
+            size,
+            place,
+        ]);
+    }
+    let mut out = io::stdout().lock();
+    let head = ["data set", "kind", "shape", "classes", "training", "test", "download", "where"];
+    writeln!(out, "\n{}", text::table(&head, &rows, &[3, 4, 5, 6], false))?;
+    let hint = if is_missing { "snn data get NAME downloads one, " } else { "" };
+    let hint = format!("{hint}snn data check NAME reads it all, snn data show NAME draws it");
+    writeln!(out, "  {}\n", style(hint).dim())?;
+    Ok(ExitCode::SUCCESS)
+}
