@@ -146,6 +146,49 @@ fn a_run_is_not_overwritten() {
 }
 
 #[test]
+fn answers_come_one_by_one_and_early() {
+    let (run, _) = trained();
+    let dir = run.path();
+    let text = stdout(&snn(dir, &["infer", "run", "--limit", "6"]));
+    assert!(text.contains("of 6 right") && text.contains("10, all of them") && text.contains("ms median"), "{text}");
+    let text = stdout(&snn(dir, &["infer", "run", "--limit", "6", "--exit", "0.01", "--every", "2", "--batch", "4"]));
+    assert!(text.contains("of 10 on average; an answer leads by more than 0.01 at a multiple of 2"), "{text}");
+    let json = |args: &[&str]| -> serde_json::Value {
+        let args = [&["infer", "run", "--limit", "6", "--json"], args].concat();
+        serde_json::from_str(&stdout(&snn(dir, &args))).unwrap()
+    };
+    let (whole, late) = (json(&[]), json(&["--exit", "1000"]));
+    for field in ["accuracy", "spikes", "input_spikes", "steps"] {
+        assert_eq!(whole[field], late[field], "an exit that is never taken changes nothing");
+    }
+    let early = json(&["--exit", "0"]);
+    assert!(early["steps"].as_f64().unwrap() < 10.0, "{early}");
+    let text = error(dir, &["infer", "run", "--exit", "0.1", "--every", "3"]);
+    assert!(text.contains("steps between two looks: must divide the 10 steps of a trial, found 3"), "{text}");
+    assert!(error(dir, &["infer", "run", "--exit", "NaN"]).contains("margin of the exit: must be at least 0"));
+}
+
+#[test]
+fn an_ann_becomes_a_spiking_network() {
+    let dir = folder();
+    let dir = dir.path();
+    let ann = ["train", "mnist-lenet-ann", "--limit", "16", "--batch", "4", "--epochs", "1", "--out", "ann"];
+    stdout(&snn(dir, &ann));
+    for method in ["data-norm", "spike-norm"] {
+        let args = ["convert", "ann", "--method", method, "--steps", "20", "--images", "4"];
+        let text = stdout(&snn(dir, &args));
+        assert!(text.contains("conv2") && text.contains("If(reset: Soft), 20 steps"), "{text}");
+        let converted = format!("ann/converted-{method}.safetensors");
+        let text = stdout(&snn(dir, &["evaluate", &converted, "--limit", "4"]));
+        assert!(text.contains("spikes") && text.contains("fc1"), "{text}");
+        assert!(error(dir, &args).contains("is there already; give another file with --out, or --force"));
+    }
+    let (run, _) = trained();
+    let text = error(run.path(), &["convert", "run"]);
+    assert!(text.contains("the network to convert: must have been trained with steps: 1, not 10"), "{text}");
+}
+
+#[test]
 fn what_is_trained_can_be_evaluated() {
     let (dir, run) = trained();
     for file in ["experiment.ron", "metrics.jsonl", "last.safetensors", "best.safetensors"] {
