@@ -132,6 +132,11 @@ mod tests {
     }
 
     #[test]
+    fn the_curvature_weighs_the_product_of_both_distances() {
+        assert_eq!(quadratic(3.0_f32, [1.0, 0.5, 0.25]), 0.25 * 2.0 * 2.5);
+    }
+
+    #[test]
     fn it_starts_where_a_hard_reset_leaves_it() {
         assert_eq!(NeuronModel::rest::<f32>(&Qif::default()), [-0.1]);
         assert_eq!(NeuronModel::rest::<f32>(&Qif { reset: Reset::Soft, ..Qif::default() }), [0.0]);
