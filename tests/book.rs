@@ -26,7 +26,7 @@ fn blocks(text: &str) -> impl Iterator<Item = &str> {
 fn every_experiment_and_part_that_is_shown_can_be_made() {
     let registry = registry();
     let mut count = 0;
-    let pages = ["experiment", "data", "neurons", "surrogates", "encoders-and-losses"]
+    let pages = ["experiment", "data", "networks", "neurons", "surrogates", "encoders-and-losses"]
         .map(|page| format!("book/src/{page}.md"));
     for name in pages.iter().map(String::as_str).chain(["README.md"]) {
         for block in blocks(&page(name)) {
@@ -36,7 +36,12 @@ fn every_experiment_and_part_that_is_shown_can_be_made() {
                 experiment.unwrap_or_else(|error| panic!("{error}"));
             } else {
                 let mut part = Part::parse(block).unwrap();
-                registry.neurons.make(&mut part, &registry).unwrap_or_else(|error| panic!("{name}: {block}{error}"));
+                let made = if registry.families.names().any(|family| family == part.name) {
+                    registry.families.make(&mut part, &registry).map(drop)
+                } else {
+                    registry.neurons.make(&mut part, &registry).map(drop)
+                };
+                made.unwrap_or_else(|error| panic!("{name}: {block}{error}"));
             }
         }
     }
@@ -55,6 +60,7 @@ fn every_name_stands_in_its_chapter() {
     let registry = registry();
     check("book/src/experiment.md", &registry.data_sets);
     check("book/src/data.md", &registry.data_sets);
+    check("book/src/networks.md", &registry.families);
     check("book/src/neurons.md", &registry.neurons);
     check("book/src/surrogates.md", &registry.surrogates);
     check("book/src/encoders-and-losses.md", &registry.encoders);
@@ -70,10 +76,15 @@ fn every_peer_is_listed_as_it_is() {
     }
 }
 
-/// Names after `known fields: ` in the message for a field that nothing has.
+/// Names after `known fields: ` in the message for a field that nothing has, set at `path`.
 fn known_fields(path: &str) -> Vec<String> {
+    fields_that_are_known(&[(path, "1")])
+}
+
+/// Names after `known fields: ` in the message for `overrides` of the default preset.
+fn fields_that_are_known(overrides: &[(&str, &str)]) -> Vec<String> {
     let preset = &presets::all()[0];
-    let read = Experiment::from_ron(preset.text, "", &[(path, "1")], &registry());
+    let read = Experiment::from_ron(preset.text, "", overrides, &registry());
     let error = read.expect_err("nothing is called so").to_string();
     let known = error.lines().find_map(|line| line.split_once("known fields: "));
     known.unwrap_or_else(|| panic!("{error}")).1.split(", ").map(str::to_owned).collect()
@@ -91,4 +102,38 @@ fn every_field_and_choice_stands_in_the_chapter_on_experiments() {
     for choice in kinds.flat_map(|choices| choices.all) {
         assert!(text.contains(&format!("| `{}` |", choice.name())), "choice {}", choice.name());
     }
+}
+
+#[test]
+fn every_field_of_a_network_stands_in_the_chapter_on_networks() {
+    let text = page("book/src/networks.md");
+    let nothing = ["LeNet(nothing: 1)", "Vgg(nothing: 1)", "ResNet(nothing: 1)", "Populations(nothing: 1)"];
+    let population = "Populations(populations: [(name: \"a\", inputs: [], nothing: 1)])";
+    for network in nothing.into_iter().chain([population]) {
+        for field in fields_that_are_known(&[("network", network)]) {
+            assert!(text.contains(&format!("| `{field}` |")), "field {field} of {network}");
+        }
+    }
+    let kinds = CHOICES.iter().filter(|choices| ["shortcuts", "projections"].contains(&choices.many));
+    for choice in kinds.flat_map(|choices| choices.all) {
+        assert!(text.contains(&format!("| `{}` |", choice.name())), "choice {}", choice.name());
+    }
+}
+
+#[test]
+fn every_preset_stands_in_the_chapter_on_networks() {
+    let text = page("book/src/networks.md");
+    for preset in presets::all() {
+        let experiment = Experiment::from_ron(preset.text, "", &[], &registry()).unwrap();
+        let network = experiment.build(&registry()).unwrap().network;
+        let start = format!("| `{}` | {} | {} |", preset.name, grouped(network.parameters()), experiment.steps);
+        assert!(text.contains(&start), "no line starts with {start}");
+    }
+}
+
+/// `5,938,880`.
+fn grouped(n: usize) -> String {
+    let digits = n.to_string();
+    let groups = digits.as_bytes().rchunks(3).rev().map(|group| String::from_utf8_lossy(group).into_owned());
+    groups.collect::<Vec<_>>().join(",")
 }
