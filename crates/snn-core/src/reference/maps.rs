@@ -105,6 +105,8 @@ fn for_each_tap(
 
 #[cfg(test)]
 mod tests {
+    use proptest::prelude::*;
+
     use super::*;
 
     fn image(map: &Map, weight: &[f64], input: Shape, x: &[f64]) -> Vec<f64> {
@@ -157,5 +159,41 @@ mod tests {
         assert_eq!(image(&pool, &[], input, &count(18)), [2.0, 3.0, 5.0, 6.0, 11.0, 12.0, 14.0, 15.0]);
         let subsample = Map::Subsample { stride: 2 };
         assert_eq!(image(&subsample, &[], input, &count(18)), [0.0, 2.0, 6.0, 8.0, 9.0, 11.0, 15.0, 17.0]);
+    }
+
+    fn any_map() -> impl Strategy<Value = Map> {
+        prop_oneof![
+            (1..4_usize, 1..5_usize, 1..5_usize, 1..4_usize, 0..3_usize).prop_map(
+                |(channels, height, width, stride, padding)| Map::Conv {
+                    channels,
+                    kernel: [height, width],
+                    stride,
+                    padding
+                }
+            ),
+            (1..6_usize).prop_map(|features| Map::Linear { features }),
+            (1..4_usize, 1..4_usize).prop_map(|(size, stride)| Map::AvgPool { size, stride }),
+            (1..4_usize).prop_map(|stride| Map::Subsample { stride }),
+        ]
+    }
+
+    proptest! {
+        #[test]
+        fn fan_out_counts_the_pairs(
+            map in any_map(),
+            input in (1..4_usize, 1..9_usize, 1..9_usize).prop_map(|(c, h, w)| Shape::new(c, h, w)),
+            zeros in proptest::collection::vec(any::<bool>(), 100),
+        ) {
+            prop_assume!(map.output(input).is_ok());
+            let weights = map.weight_shape(input).map_or(0, |shape| shape.iter().product());
+            let weight: Vec<f32> = (0..weights).map(|i| if zeros[i % zeros.len()] { 0.0 } else { 1.5 }).collect();
+            let (mut all, mut effective) = (vec![0; input.len()], vec![0; input.len()]);
+            for_each_pair(&map, input, map.output(input).unwrap(), |i, _, w| {
+                all[i] += 1;
+                effective[i] += u64::from(!matches!(w, Coefficient::Weight(index) if weight[index] == 0.0));
+            });
+            prop_assert_eq!(map.fan_out(input), Ok(all));
+            prop_assert_eq!(map.effective_fan_out(input, &weight), Ok(effective));
+        }
     }
 }
