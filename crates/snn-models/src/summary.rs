@@ -81,8 +81,8 @@ fn row(network: &Network, index: usize) -> Row {
     }
 }
 
-/// A map in words, with the stride and padding where they are not the usual ones.
-fn words(map: &Map) -> String {
+/// A map in words, with the stride and padding where they are not the usual ones: `conv 5x5, pad 2`.
+pub fn words(map: &Map) -> String {
     match *map {
         Map::Conv { kernel: [height, width], stride, padding, .. } => {
             let stride = if stride == 1 { String::new() } else { format!(", stride {stride}") };

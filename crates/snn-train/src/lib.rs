@@ -4,6 +4,7 @@
 //! weights. A run that is stopped or killed at any moment goes on from its last [`Checkpoint`] to the same bits as one
 //! that was not: nothing that is computed depends on the time of day or on when a checkpoint was saved.
 
+pub mod activity;
 mod checkpoint;
 mod convert;
 mod error;

@@ -1,0 +1,238 @@
+//! Shows a network images and counts.
+
+use std::ops::Range;
+
+use rayon::prelude::*;
+use snn_core::{
+    Draws, Dropout, Encoded, Engine, Network, Plan, Session, Source, SpikeTrain, Stimulus, Trial, Weights,
+    argmax,
+};
+use snn_data::{Batch, Dataset, Loader};
+use snn_models::{Built, Experiment, summary};
+
+use super::report::{ActivityReport, CurvePoint, Operations, PopulationActivity, ProjectionActivity, SCHEMA};
+use super::tally::{self, Outgoing, SourceTally};
+use super::{Energy, EnergyTable};
+use crate::evaluate::{EPOCH, check_data};
+use crate::{Event, Observer, Shown, TrainError};
+
+/// Shows the network `images` of `data`, as [`evaluate`](crate::evaluate) does, with the same spikes, and counts what that
+/// takes. None if the observer broke off.
+///
+/// # Errors
+/// [`TrainError::Setup`] if data and network do not fit each other or `images` are not in `data`;
+/// [`TrainError::Core`].
+pub fn measure(
+    engine: &dyn Engine,
+    experiment: &Experiment,
+    built: &Built,
+    weights: &Weights,
+    data: &Dataset,
+    images: Range<usize>,
+    observer: &mut dyn Observer,
+) -> Result<Option<ActivityReport>, TrainError> {
+    check_data(built, data)?;
+    if images.is_empty() || images.end > data.len() {
+        let reason = format!("{images:?} must be some of the {} in the data set", data.len());
+        return Err(TrainError::setup("images to show", reason));
+    }
+    let network = &built.network;
+    network.check_weights(weights)?;
+    let batch = experiment.training.batch.clamp(1, images.len());
+    let mut session = engine.compile(network, Plan::new(experiment.steps, batch).record())?;
+    session.load(weights)?;
+    let mut loader = Loader::in_order(data, images.clone(), batch);
+    let mut meter = Meter::new(built, weights, experiment.steps)?;
+    for index in 0..loader.batches() {
+        let Some(batch) = loader.batch(EPOCH, index) else { break };
+        meter.show(session.as_mut(), experiment.training.seed, batch)?;
+        let done = Event::Evaluating { done: meter.images, images: images.len() };
+        if observer.on_event(&done).is_break() {
+            return Ok(None);
+        }
+    }
+    Ok(Some(meter.report()))
+}
+
+/// Sums over the images so far.
+struct Meter<'a> {
+    built: &'a Built,
+    steps: usize,
+    images: usize,
+    /// Whether the input is a current.
+    graded: bool,
+    /// Images answered correctly after each step `[T]`.
+    correct: Vec<u64>,
+    /// The input, then every population that fires.
+    sources: Vec<SourceTally>,
+}
+
+impl<'a> Meter<'a> {
+    fn new(built: &'a Built, weights: &Weights, steps: usize) -> Result<Self, TrainError> {
+        let network = &built.network;
+        let firing = network.populations().iter().enumerate().filter(|(_, population)| population.neuron.fires());
+        let sources = std::iter::once(Source::Input).chain(firing.map(|(index, _)| Source::Population(index)));
+        let sources = sources.map(|source| SourceTally::new(network, weights, source, steps));
+        let sources = sources.collect::<Result<_, _>>()?;
+        Ok(Self { built, steps, images: 0, graded: false, correct: vec![0; steps], sources })
+    }
+
+    fn show(&mut self, session: &mut dyn Session, seed: u64, batch: &Batch) -> Result<(), TrainError> {
+        let draws = Draws { seed, epoch: EPOCH, samples: &batch.samples };
+        let shown = Shown::new(self.built, self.steps, batch);
+        let activity = session.forward(&Trial { stimulus: shown.stimulus(draws), dropout: Dropout::Off })?;
+        self.answers(&activity.output, &batch.labels);
+        self.images += batch.labels.len();
+        match shown.stimulus(draws) {
+            Stimulus::Spikes(train) => self.input_spikes(train),
+            Stimulus::Current(values) => self.input_current(values),
+            Stimulus::Images { pixels, shape, encoder, draws } => {
+                for (n, image) in pixels.chunks(shape.len()).enumerate() {
+                    match encoder.encode(image, shape, self.steps, draws.sample(n)) {
+                        Encoded::Spikes(train) => self.input_spikes(&train),
+                        Encoded::Current(values) => self.input_current(&values),
+                    }
+                }
+            }
+        }
+        let mut trains = Vec::with_capacity(self.sources.len());
+        for tally in &self.sources {
+            trains.push(match tally.source {
+                Source::Input => None,
+                Source::Population(index) => Some(session.record(index)?.spikes),
+            });
+        }
+        self.sources.par_iter_mut().zip(&trains).for_each(|(tally, train)| {
+            if let Some(train) = train {
+                tally.add_spikes(train);
+            }
+        });
+        Ok(())
+    }
+
+    fn input_spikes(&mut self, train: &SpikeTrain) {
+        self.sources[0].add_spikes(train);
+    }
+
+    fn input_current(&mut self, values: &[f32]) {
+        self.graded = true;
+        for values in values.chunks(self.built.network.input().len()) {
+            self.sources[0].add_current(values);
+        }
+    }
+
+    /// Counts the right answers that the trial would have given, had it ended after each of its steps.
+    fn answers(&mut self, output: &[f32], labels: &[u8]) {
+        let (classes, steps) = (self.built.network.classes(), self.steps);
+        let right: Vec<Vec<bool>> = (labels.par_iter().enumerate())
+            .map(|(n, &label)| {
+                let row = |step| &output[(step * labels.len() + n) * classes..][..classes];
+                let output: Vec<f64> = (0..steps).flat_map(row).map(|&y| f64::from(y)).collect();
+                let scores = |end: usize| self.built.readout.scores(&output[..end * classes], classes);
+                let answer = |end| argmax(&scores(end).iter().map(|&score| score as f32).collect::<Vec<f32>>());
+                (1..=steps).map(|end| answer(end) == usize::from(label)).collect()
+            })
+            .collect();
+        for right in right {
+            for (sum, right) in self.correct.iter_mut().zip(right) {
+                *sum += u64::from(right);
+            }
+        }
+    }
+
+    fn report(&self) -> ActivityReport {
+        let network = &self.built.network;
+        let mean = |sum: u64| sum as f64 / self.images as f64;
+        let populations: Vec<_> = (self.sources.iter())
+            .map(|tally| tally.activity(network, self.images, self.graded && tally.source == Source::Input))
+            .collect();
+        let firing = || populations.iter().skip(1);
+        let spikes: f64 = firing().map(|population| population.spikes).sum();
+        let neurons: usize = firing().map(PopulationActivity::neurons).sum();
+        let projections = self.projections();
+        let weighted = || projections.iter().filter(|projection| projection.weighted);
+        let operations = weighted().fold(Operations::default(), |sum, projection| sum + projection.operations);
+        let unweighted = projections.iter().filter(|projection| !projection.weighted);
+        let ann_macs = weighted().map(|projection| projection.synapses).sum();
+        let curve = self.curve();
+        ActivityReport {
+            schema: SCHEMA,
+            images: self.images,
+            steps: self.steps,
+            accuracy: mean(self.correct.last().copied().unwrap_or(0)),
+            spikes,
+            activation_sparsity: 1.0 - spikes / (neurons * self.steps).max(1) as f64,
+            unweighted_additions: unweighted.map(|projection| projection.operations.effective()).sum(),
+            neuron_updates: network.populations().iter().map(|p| (p.shape.len() * self.steps) as u64).sum(),
+            ann_macs,
+            energy: Energy::new(EnergyTable::default(), &operations, ann_macs),
+            populations,
+            projections,
+            operations,
+            curve,
+        }
+    }
+
+    /// The projections in evaluation order.
+    fn projections(&self) -> Vec<ProjectionActivity> {
+        let network = &self.built.network;
+        let mut all: Vec<(&SourceTally, &Outgoing)> =
+            self.sources.iter().flat_map(|tally| tally.outgoing.iter().map(move |outgoing| (tally, outgoing))).collect();
+        all.sort_by_key(|(_, outgoing)| (outgoing.target, outgoing.input));
+        all.iter().map(|(tally, outgoing)| self.projection(network, tally, outgoing)).collect()
+    }
+
+    fn projection(&self, network: &Network, tally: &SourceTally, outgoing: &Outgoing) -> ProjectionActivity {
+        let target = &network.populations()[outgoing.target];
+        let projection = &target.inputs[outgoing.input];
+        let mean = |sum: u64| sum as f64 / self.images as f64;
+        let effective = mean(outgoing.operations.iter().sum());
+        let graded = self.graded && tally.source == Source::Input;
+        let (effective_acs, effective_macs) = if graded { (0.0, effective) } else { (effective, 0.0) };
+        let fan_out = outgoing.synapses as f64 / tally.neurons.len() as f64;
+        ProjectionActivity {
+            target: target.name.clone(),
+            source: tally::name(network, tally.source).to_owned(),
+            map: summary::words(&projection.map),
+            weighted: projection.weight.is_some(),
+            synapses: outgoing.synapses,
+            fan_out,
+            operations: Operations {
+                dense: (outgoing.synapses * self.steps as u64) as f64,
+                effective_acs,
+                effective_macs,
+                by_mean_fan_out: mean(tally.spikes.iter().sum()) * fan_out,
+            },
+        }
+    }
+
+    fn curve(&self) -> Vec<CurvePoint> {
+        let mean = |sum: u64| sum as f64 / self.images as f64;
+        let populations = self.built.network.populations();
+        let (mut input, mut spikes, mut operations) = (0, 0, [0; 2]);
+        let point = |step: usize| {
+            for tally in &self.sources {
+                let graded = self.graded && tally.source == Source::Input;
+                match tally.source {
+                    Source::Input if graded => {}
+                    Source::Input => input += tally.spikes[step],
+                    Source::Population(_) => spikes += tally.spikes[step],
+                }
+                for outgoing in &tally.outgoing {
+                    if populations[outgoing.target].inputs[outgoing.input].weight.is_some() {
+                        operations[usize::from(graded)] += outgoing.operations[step];
+                    }
+                }
+            }
+            CurvePoint {
+                steps: step + 1,
+                accuracy: mean(self.correct[step]),
+                input_spikes: mean(input),
+                spikes: mean(spikes),
+                effective_acs: mean(operations[0]),
+                effective_macs: mean(operations[1]),
+            }
+        };
+        (0..self.steps).map(point).collect()
+    }
+}

@@ -1,0 +1,53 @@
+//! Numbers with units, as people read them.
+
+/// `987`, `41,210`, `1.23 M`, `5.68 G`.
+pub(super) fn count(value: f64) -> String {
+    if value < 99_999.5 {
+        return thousands(value.round() as u64);
+    }
+    scaled(value, &[(1e3, "k"), (1e6, "M"), (1e9, "G"), (1e12, "T")])
+}
+
+/// Picojoules in the unit that fits: `1.23 µJ`.
+pub fn joules(picojoules: f64) -> String {
+    scaled(picojoules, &[(1.0, "pJ"), (1e3, "nJ"), (1e6, "µJ"), (1e9, "mJ"), (1e12, "J")])
+}
+
+/// A share of 1: `3.2 %`, `0.05 %`, `98.73 %`.
+pub(super) fn percent(share: f64) -> String {
+    let percent = 100.0 * share;
+    let decimals = if percent == 0.0 || (1.0..99.0).contains(&percent) { 1 } else { 2 };
+    format!("{percent:.decimals$} %")
+}
+
+/// Three digits and the largest unit that leaves at least 1 before the point.
+fn scaled(value: f64, units: &[(f64, &str)]) -> String {
+    let (size, unit) = units.iter().rev().find(|(size, _)| value >= *size).or(units.first()).unwrap_or(&(1.0, ""));
+    let value = value / size;
+    let decimals = if value < 9.995 { 2 } else { usize::from(value < 99.95) };
+    format!("{value:.decimals$} {unit}")
+}
+
+fn thousands(n: u64) -> String {
+    let digits = n.to_string();
+    let mut text = String::new();
+    for (place, digit) in digits.chars().enumerate() {
+        if place > 0 && (digits.len() - place).is_multiple_of(3) {
+            text.push(',');
+        }
+        text.push(digit);
+    }
+    text
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn numbers_have_three_digits_and_a_unit() {
+        assert_eq!([0.0, 987.4, 41_210.0, 123_456.0, 5.684e9].map(count), ["0", "987", "41,210", "123 k", "5.68 G"]);
+        assert_eq!([0.0, 0.5, 39.6, 1234.0, 4.2e7].map(joules), ["0.00 pJ", "0.50 pJ", "39.6 pJ", "1.23 nJ", "42.0 µJ"]);
+        assert_eq!([0.0, 0.0005, 0.032, 0.9873, 0.9941].map(percent), ["0.0 %", "0.05 %", "3.2 %", "98.7 %", "99.41 %"]);
+    }
+}

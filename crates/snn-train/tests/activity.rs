@@ -1,0 +1,252 @@
+//! What a network spends, against numbers reckoned by hand and against the evaluation.
+#![expect(clippy::unwrap_used, reason = "a test that cannot go on has failed")]
+
+use std::ops::ControlFlow;
+use std::path::Path;
+use std::sync::Arc;
+
+use snn_core::reference::Reference;
+use snn_core::registry::Registry;
+use snn_core::{
+    CrossEntropy, DataSet, Dataset, Direct, Encoded, Encoder, Final, Input, Map, Network, Neuron, Projection, Sample,
+    Shape, Source, SpikeTrain, Splits, Weights,
+};
+use snn_data::Mnist;
+use snn_models::{Built, Experiment};
+use snn_train::activity::{ActivityReport, Comparison, EnergyTable, measure};
+use snn_train::{Event, evaluate};
+
+/// Where only seed and batch matter.
+const ANY: &str = "(
+    data: Mnist,
+    steps: 4,
+    network: Sequence(layers: [Readout(classes: 10)]),
+    training: (epochs: 1, batch: 1, optimizer: Sgd(rate: 0.1)),
+)";
+
+const PICTURE: Shape = Shape::new(1, 1, 3);
+
+/// Two pictures of three pixels; a bit of a pixel is a spike at the step of its place.
+const PICTURES: [[u8; 3]; 2] = [[0b0101, 0, 0b1111], [0b0001, 0, 0b1111]];
+
+#[derive(Debug)]
+struct Bits;
+
+impl Encoder for Bits {
+    fn encode(&self, image: &[f32], shape: Shape, steps: usize, _: Sample) -> Encoded {
+        let mut train = SpikeTrain::silent(steps, 1, shape);
+        for (neuron, pixel) in image.iter().enumerate() {
+            for step in 0..steps {
+                train.set(step, 0, neuron, ((pixel * 255.0).round() as u8 >> step & 1) as i8);
+            }
+        }
+        Encoded::Spikes(train)
+    }
+
+    fn describe(&self) -> String {
+        "bits".to_owned()
+    }
+}
+
+#[derive(Debug)]
+struct Pictures;
+
+impl DataSet for Pictures {
+    fn shape(&self) -> Shape {
+        PICTURE
+    }
+
+    fn classes(&self) -> usize {
+        2
+    }
+
+    fn training_images(&self) -> usize {
+        2
+    }
+
+    fn test_images(&self) -> usize {
+        2
+    }
+
+    fn describe(&self) -> String {
+        "two pictures".to_owned()
+    }
+
+    fn load(&self, _: Option<&Path>) -> Result<Splits, Box<dyn std::error::Error + Send + Sync>> {
+        let pictures = Dataset::new(PICTURE, 2, PICTURES.concat(), vec![0, 1])?;
+        Ok(Splits { train: pictures.clone(), test: pictures, folder: "memory".into() })
+    }
+}
+
+/// A convolution whose windows reach beyond the picture, a population that feeds itself, a pool that leaves a neuron out,
+/// and a readout of two projections. Every neuron fires at each step at which it is reached by a spike through a weight
+/// other than 0.
+fn network() -> (Network, Weights) {
+    let mut builder = Network::builder(PICTURE);
+    let conv = Map::Conv { channels: 1, kernel: [3, 3], stride: 1, padding: 1 };
+    let linear = Map::Linear { features: 2 };
+    let conv = builder.add("conv", Neuron::lif(), vec![Projection::new(Source::Input, conv)]).unwrap();
+    let own = Projection::new(builder.itself(), linear);
+    let both = builder.add("both", Neuron::lif(), vec![Projection::new(conv, linear), own]).unwrap();
+    let pool = Projection::new(conv, Map::AvgPool { size: 1, stride: 2 });
+    let pool = builder.add("pool", Neuron::pool_if(), vec![pool]).unwrap();
+    let inputs = vec![Projection::new(both, linear), Projection::new(pool, linear).named("skip")];
+    builder.add("readout", Neuron::readout(), inputs).unwrap();
+    let weights = vec![
+        vec![9.0, 9.0, 9.0, 0.0, 2.0, 2.0, 9.0, 9.0, 9.0],
+        vec![2.0, 2.0, 2.0, 0.0, 0.0, 0.0],
+        vec![0.001; 4],
+        vec![1e-6; 4],
+        vec![1.0, 1e-6, 1e-6, 0.4],
+    ];
+    (builder.build().unwrap(), weights)
+}
+
+fn registry() -> Registry {
+    Registry::new().with(snn_core::plugin).unwrap().with(snn_data::plugin).unwrap().with(snn_models::plugin).unwrap()
+}
+
+fn experiment(text: &str) -> Experiment {
+    Experiment::from_ron(text, "", &[], &registry()).unwrap()
+}
+
+fn report(input: Input, steps: usize, batch: usize) -> ActivityReport {
+    let mut experiment = experiment(ANY);
+    (experiment.steps, experiment.training.batch) = (steps, batch);
+    let (network, weights) = network();
+    let data = Arc::new(Pictures);
+    let built =
+        Built { data, input, network, readout: Arc::new(Final {}), loss: Arc::new(CrossEntropy { scale: 1.0 }) };
+    let pictures = Pictures.load(None).unwrap().test;
+    measure(&Reference, &experiment, &built, &weights, &pictures, 0..2, &mut go_on).unwrap().unwrap()
+}
+
+fn go_on(_: &Event) -> ControlFlow<()> {
+    ControlFlow::Continue(())
+}
+
+#[test]
+fn every_figure_is_as_reckoned_by_hand() {
+    let report = report(Input::images(Bits), 4, 2);
+    // Spikes of the two pictures. Input: 2 + 0 + 4 and 1 + 0 + 4. Convolution, whose neurons read their own pixel and the
+    // next: 2, 4, 4 and 1, 4, 4. The first neuron of "both" fires at every step, the second never. Pool: the outer ones.
+    let populations: Vec<_> =
+        report.populations.iter().map(|p| (p.name.as_str(), p.spikes, p.rate, p.silent, p.saturated)).collect();
+    assert_eq!(
+        populations,
+        [
+            ("input", 5.5, 5.5 / 12.0, 1, 1),
+            ("conv", 9.5, 9.5 / 12.0, 0, 2),
+            ("both", 4.0, 0.5, 1, 1),
+            ("pool", 5.5, 5.5 / 8.0, 0, 1)
+        ]
+    );
+    assert_eq!((report.spikes, report.activation_sparsity), (19.0, 1.0 - 19.0 / 28.0));
+    assert_eq!(report.populations[1].histogram, [0, 0, 0, 0, 0, 0, 0, 0, 0, 1, 2]);
+
+    // Synapses: of the pixels 2 + 3 + 2; of those with a weight other than 0, 1 + 2 + 2. From "conv" to "both" 6, half of
+    // them 0. The last spike of "both" to itself comes too late.
+    let projections: Vec<_> = (report.projections.iter())
+        .map(|p| {
+            let o = p.operations;
+            (p.source.as_str(), p.target.as_str(), p.weighted, p.synapses, o.dense, o.effective_acs, o.by_mean_fan_out)
+        })
+        .collect();
+    assert_eq!(
+        projections,
+        [
+            ("input", "conv", true, 7, 28.0, 9.5, 5.5 * (7.0 / 3.0)),
+            ("conv", "both", true, 6, 24.0, 9.5, 19.0),
+            ("both", "both", true, 4, 16.0, 6.0, 8.0),
+            ("conv", "pool", false, 2, 8.0, 5.5, 9.5 * (2.0 / 3.0)),
+            ("both", "readout", true, 4, 16.0, 8.0, 8.0),
+            ("pool", "readout", true, 4, 16.0, 11.0, 11.0),
+        ]
+    );
+    let sums = report.operations;
+    assert_eq!((sums.dense, sums.effective_acs, sums.effective_macs), (100.0, 44.0, 0.0));
+    assert_eq!((report.unweighted_additions, report.neuron_updates, report.ann_macs), (5.5, 36, 25));
+    assert_eq!((report.energy.snn, report.energy.ann), (44.0 * 0.9, 25.0 * 4.6));
+    let dear = report.clone().priced(EnergyTable { ac: 2.0, mac: 3.0 });
+    assert_eq!((dear.energy.snn, dear.energy.ann), (88.0, 75.0));
+}
+
+#[test]
+fn accuracy_and_costs_are_known_after_every_step() {
+    let report = report(Input::images(Bits), 4, 1);
+    // The first class gains 1 with each spike of the first pixel, the second 0.4 with each of the last.
+    let accuracies: Vec<f64> = report.curve.iter().map(|point| point.accuracy).collect();
+    assert_eq!(accuracies, [0.5, 0.5, 1.0, 1.0]);
+    let first = report.curve[0];
+    assert_eq!((first.steps, first.input_spikes, first.spikes, first.effective_acs), (1, 2.0, 6.0, 12.0));
+    let last = report.curve[3];
+    assert_eq!((last.input_spikes, last.spikes, last.effective_acs), (5.5, 19.0, 44.0));
+    let there = report.reach(report.best_accuracy() - 0.01).unwrap();
+    assert_eq!((there.steps, there.spikes), (3, 15.0));
+    assert_eq!(report.reach(1.5), None);
+    let comparison = Comparison::new(&report, &self::report(Input::images(Bits), 1, 1), 0.0);
+    assert_eq!((comparison.accuracy, comparison.first, comparison.second), (0.5, Some(first), Some(first)));
+}
+
+#[test]
+fn a_current_costs_multiplications() {
+    let report = report(Input::images(Direct { scale: 510.0 }), 2, 2);
+    let [first, second] = [&report.projections[0], &report.projections[1]];
+    // The outer pixels are not 0, at both steps; effective synapses 1 and 2.
+    assert_eq!((first.operations.effective_acs, first.operations.effective_macs), (0.0, 6.0));
+    assert!(second.operations.effective_acs > 0.0 && second.operations.effective_macs == 0.0);
+    let input = &report.populations[0];
+    assert_eq!((input.graded, input.spikes, input.rate, input.silent), (true, 0.0, 2.0 / 3.0, 1));
+    assert_eq!((report.operations.effective_macs, report.curve[0].effective_macs), (6.0, 3.0));
+    assert_eq!(report.curve[1].input_spikes, 0.0);
+}
+
+/// What the evaluation finds on the same images.
+#[test]
+fn sums_are_those_of_the_evaluation() {
+    let text = "(data: Mnist, steps: 7, network: Sequence(layers: [
+        Conv(channels: 3, kernel: 5, stride: 2), AvgPool(size: 3), Linear(features: 9, recurrent: true),
+        Readout(classes: 10)]), training: (epochs: 1, batch: 5, optimizer: Sgd(rate: 0.1)))";
+    let experiment = experiment(text);
+    let built = experiment.build(&registry()).unwrap();
+    let weights = built.network.initial_weights(3);
+    let dir = Path::new(env!("CARGO_MANIFEST_DIR")).join("../../data/mnist");
+    let test = Mnist {}.load(Some(&dir)).unwrap().test;
+    let found = measure(&Reference, &experiment, &built, &weights, &test, 3..15, &mut go_on).unwrap().unwrap();
+    let expected = evaluate(&Reference, &experiment, &built, &weights, &test, 3..15, &mut go_on).unwrap().unwrap();
+    assert_eq!((found.images, found.accuracy), (expected.images, expected.accuracy));
+    assert_eq!(found.populations[0].spikes, expected.input_spikes);
+    assert!((found.spikes - expected.spikes).abs() < 1e-9);
+    let rates = found.populations[1..].iter().map(|p| (p.name.clone(), p.rate as f32));
+    assert_eq!(rates.collect::<Vec<_>>(), expected.rates);
+    let last = found.curve.last().unwrap();
+    assert_eq!((last.accuracy, last.spikes), (expected.accuracy, expected.spikes));
+    assert!((last.effective_acs - found.operations.effective_acs).abs() < 1e-6);
+    for projection in &found.projections {
+        assert!(projection.operations.effective() <= projection.operations.dense, "{projection:?}");
+    }
+}
+
+#[test]
+fn images_that_are_not_there_are_refused() {
+    let experiment = experiment(ANY);
+    let (network, weights) = network();
+    let loss = Arc::new(CrossEntropy { scale: 1.0 });
+    let input = Input::images(Bits);
+    let built = Built { data: Arc::new(Pictures), input, network, readout: Arc::new(Final {}), loss };
+    let pictures = Pictures.load(None).unwrap().test;
+    let message = |weights: &Weights, images| {
+        measure(&Reference, &experiment, &built, weights, &pictures, images, &mut go_on).unwrap_err().to_string()
+    };
+    assert_eq!(message(&weights, 1..3), "images to show: 1..3 must be some of the 2 in the data set");
+    assert_eq!(message(&weights, 1..1), "images to show: 1..1 must be some of the 2 in the data set");
+    assert!(message(&vec![vec![]; 5], 0..2).starts_with("weight \"conv\""));
+}
+
+#[test]
+fn the_form_of_the_report_is_kept() {
+    let json = serde_json::to_string_pretty(&report(Input::images(Bits), 2, 2)).unwrap();
+    insta::assert_snapshot!(json);
+    let read: ActivityReport = serde_json::from_str(&json).unwrap();
+    assert_eq!(read, report(Input::images(Bits), 2, 2));
+}
