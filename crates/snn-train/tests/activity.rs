@@ -201,6 +201,29 @@ fn a_current_costs_multiplications() {
     assert_eq!(report.curve[1].input_spikes, 0.0);
 }
 
+/// Rectified linear units have no spikes: all their operations are multiplications.
+#[test]
+fn a_network_that_does_not_spike_is_measured_too() {
+    let experiment = experiment(
+        "(data: Mnist, input: Direct(), steps: 1, network: Sequence(neuron: Relu(), layers: [
+            Linear(features: 20), Readout(classes: 10, neuron: LeakyIntegrator(gradient: Exact))]),
+            training: (epochs: 1, batch: 4, optimizer: Sgd(rate: 0.1)))",
+    );
+    let built = experiment.build(&registry()).unwrap();
+    let weights = built.network.initial_weights(3);
+    let test = mnist();
+    let found = measure(&Reference, &experiment, &built, &weights, &test, 0..8, &mut go_on).unwrap().unwrap();
+    let hidden = &found.populations[1];
+    assert!(hidden.graded && hidden.rate > 0.1 && hidden.rate < 0.9, "{hidden:?}");
+    assert!((found.projections[1].operations.effective_macs - 200.0 * hidden.rate).abs() < 1e-9);
+    assert_eq!((found.spikes, found.operations.effective_acs, found.ann_macs), (0.0, 0.0, 784 * 20 + 200));
+}
+
+fn mnist() -> Dataset {
+    let dir = Path::new(env!("CARGO_MANIFEST_DIR")).join("../../data/mnist");
+    Mnist {}.load(Some(&dir)).unwrap().test
+}
+
 /// What the evaluation finds on the same images.
 #[test]
 fn sums_are_those_of_the_evaluation() {
@@ -210,8 +233,7 @@ fn sums_are_those_of_the_evaluation() {
     let experiment = experiment(text);
     let built = experiment.build(&registry()).unwrap();
     let weights = built.network.initial_weights(3);
-    let dir = Path::new(env!("CARGO_MANIFEST_DIR")).join("../../data/mnist");
-    let test = Mnist {}.load(Some(&dir)).unwrap().test;
+    let test = mnist();
     let found = measure(&Reference, &experiment, &built, &weights, &test, 3..15, &mut go_on).unwrap().unwrap();
     let expected = evaluate(&Reference, &experiment, &built, &weights, &test, 3..15, &mut go_on).unwrap().unwrap();
     assert_eq!((found.images, found.accuracy), (expected.images, expected.accuracy));

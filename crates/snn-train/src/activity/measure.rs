@@ -4,7 +4,7 @@ use std::ops::Range;
 
 use rayon::prelude::*;
 use snn_core::{
-    Draws, Dropout, Encoded, Engine, Network, Plan, Session, Source, SpikeTrain, Stimulus, Trial, Weights,
+    Draws, Dropout, Encoded, Engine, Network, Plan, Population, Record, Session, Source, Stimulus, Trial, Weights,
     argmax,
 };
 use snn_data::{Batch, Dataset, Loader};
@@ -18,6 +18,9 @@ use crate::{Event, Observer, Shown, TrainError};
 
 /// Shows the network `images` of `data`, as [`evaluate`](crate::evaluate) does, with the same spikes, and counts what that
 /// takes. None if the observer broke off.
+///
+/// Populations that pass on numbers are counted by what they passed on at the last step, as if it were the same at all
+/// steps; it is where the input is a current.
 ///
 /// # Errors
 /// [`TrainError::Setup`] if data and network do not fit each other or `images` are not in `data`;
@@ -59,22 +62,21 @@ struct Meter<'a> {
     built: &'a Built,
     steps: usize,
     images: usize,
-    /// Whether the input is a current.
-    graded: bool,
     /// Images answered correctly after each step `[T]`.
     correct: Vec<u64>,
-    /// The input, then every population that fires.
+    /// The input, then every population that fires or feeds others.
     sources: Vec<SourceTally>,
 }
 
 impl<'a> Meter<'a> {
     fn new(built: &'a Built, weights: &Weights, steps: usize) -> Result<Self, TrainError> {
         let network = &built.network;
-        let firing = network.populations().iter().enumerate().filter(|(_, population)| population.neuron.fires());
-        let sources = std::iter::once(Source::Input).chain(firing.map(|(index, _)| Source::Population(index)));
+        let all = network.populations().iter().enumerate();
+        let emitting = all.filter(|(_, Population { neuron, .. })| neuron.fires() || neuron.feeds());
+        let sources = std::iter::once(Source::Input).chain(emitting.map(|(index, _)| Source::Population(index)));
         let sources = sources.map(|source| SourceTally::new(network, weights, source, steps));
         let sources = sources.collect::<Result<_, _>>()?;
-        Ok(Self { built, steps, images: 0, graded: false, correct: vec![0; steps], sources })
+        Ok(Self { built, steps, images: 0, correct: vec![0; steps], sources })
     }
 
     fn show(&mut self, session: &mut dyn Session, seed: u64, batch: &Batch) -> Result<(), TrainError> {
@@ -83,42 +85,32 @@ impl<'a> Meter<'a> {
         let activity = session.forward(&Trial { stimulus: shown.stimulus(draws), dropout: Dropout::Off })?;
         self.answers(&activity.output, &batch.labels);
         self.images += batch.labels.len();
+        let Some((input, populations)) = self.sources.split_first_mut() else { return Ok(()) };
         match shown.stimulus(draws) {
-            Stimulus::Spikes(train) => self.input_spikes(train),
-            Stimulus::Current(values) => self.input_current(values),
+            Stimulus::Spikes(train) => input.add_spikes(train),
+            Stimulus::Current(values) => input.add_values(values),
             Stimulus::Images { pixels, shape, encoder, draws } => {
                 for (n, image) in pixels.chunks(shape.len()).enumerate() {
                     match encoder.encode(image, shape, self.steps, draws.sample(n)) {
-                        Encoded::Spikes(train) => self.input_spikes(&train),
-                        Encoded::Current(values) => self.input_current(&values),
+                        Encoded::Spikes(train) => input.add_spikes(&train),
+                        Encoded::Current(values) => input.add_values(&values),
                     }
                 }
             }
         }
-        let mut trains = Vec::with_capacity(self.sources.len());
-        for tally in &self.sources {
-            trains.push(match tally.source {
-                Source::Input => None,
-                Source::Population(index) => Some(session.record(index)?.spikes),
-            });
-        }
-        self.sources.par_iter_mut().zip(&trains).for_each(|(tally, train)| {
-            if let Some(train) = train {
-                tally.add_spikes(train);
+        let mut emitted = Vec::with_capacity(populations.len());
+        for tally in &*populations {
+            if let Source::Population(index) = tally.source {
+                let Record { spikes, membrane, .. } = session.record(index)?;
+                let fires = self.built.network.populations()[index].neuron.fires();
+                emitted.push(if fires { Encoded::Spikes(spikes) } else { Encoded::Current(membrane) });
             }
+        }
+        populations.par_iter_mut().zip(&emitted).for_each(|(tally, emitted)| match emitted {
+            Encoded::Spikes(train) => tally.add_spikes(train),
+            Encoded::Current(values) => tally.add_values(values),
         });
         Ok(())
-    }
-
-    fn input_spikes(&mut self, train: &SpikeTrain) {
-        self.sources[0].add_spikes(train);
-    }
-
-    fn input_current(&mut self, values: &[f32]) {
-        self.graded = true;
-        for values in values.chunks(self.built.network.input().len()) {
-            self.sources[0].add_current(values);
-        }
     }
 
     /// Counts the right answers that the trial would have given, had it ended after each of its steps.
@@ -143,12 +135,10 @@ impl<'a> Meter<'a> {
     fn report(&self) -> ActivityReport {
         let network = &self.built.network;
         let mean = |sum: u64| sum as f64 / self.images as f64;
-        let populations: Vec<_> = (self.sources.iter())
-            .map(|tally| tally.activity(network, self.images, self.graded && tally.source == Source::Input))
-            .collect();
-        let firing = || populations.iter().skip(1);
-        let spikes: f64 = firing().map(|population| population.spikes).sum();
-        let neurons: usize = firing().map(PopulationActivity::neurons).sum();
+        let populations: Vec<_> = (self.sources.iter()).map(|tally| tally.activity(network, self.images)).collect();
+        let hidden = || populations.iter().skip(1);
+        let neurons: usize = hidden().map(PopulationActivity::neurons).sum();
+        let active: f64 = hidden().map(|population| population.rate * population.neurons() as f64).sum();
         let projections = self.projections();
         let weighted = || projections.iter().filter(|projection| projection.weighted);
         let operations = weighted().fold(Operations::default(), |sum, projection| sum + projection.operations);
@@ -160,8 +150,8 @@ impl<'a> Meter<'a> {
             images: self.images,
             steps: self.steps,
             accuracy: mean(self.correct.last().copied().unwrap_or(0)),
-            spikes,
-            activation_sparsity: 1.0 - spikes / (neurons * self.steps).max(1) as f64,
+            spikes: hidden().map(|population| population.spikes).sum(),
+            activation_sparsity: 1.0 - active / neurons.max(1) as f64,
             unweighted_additions: unweighted.map(|projection| projection.operations.effective()).sum(),
             neuron_updates: network.populations().iter().map(|p| (p.shape.len() * self.steps) as u64).sum(),
             ann_macs,
@@ -176,8 +166,11 @@ impl<'a> Meter<'a> {
     /// The projections in evaluation order.
     fn projections(&self) -> Vec<ProjectionActivity> {
         let network = &self.built.network;
-        let mut all: Vec<(&SourceTally, &Outgoing)> =
-            self.sources.iter().flat_map(|tally| tally.outgoing.iter().map(move |outgoing| (tally, outgoing))).collect();
+        let mut all: Vec<(&SourceTally, &Outgoing)> = self
+            .sources
+            .iter()
+            .flat_map(|tally| tally.outgoing.iter().map(move |outgoing| (tally, outgoing)))
+            .collect();
         all.sort_by_key(|(_, outgoing)| (outgoing.target, outgoing.input));
         all.iter().map(|(tally, outgoing)| self.projection(network, tally, outgoing)).collect()
     }
@@ -187,8 +180,7 @@ impl<'a> Meter<'a> {
         let projection = &target.inputs[outgoing.input];
         let mean = |sum: u64| sum as f64 / self.images as f64;
         let effective = mean(outgoing.operations.iter().sum());
-        let graded = self.graded && tally.source == Source::Input;
-        let (effective_acs, effective_macs) = if graded { (0.0, effective) } else { (effective, 0.0) };
+        let (effective_acs, effective_macs) = if tally.graded { (0.0, effective) } else { (effective, 0.0) };
         let fan_out = outgoing.synapses as f64 / tally.neurons.len() as f64;
         ProjectionActivity {
             target: target.name.clone(),
@@ -212,15 +204,14 @@ impl<'a> Meter<'a> {
         let (mut input, mut spikes, mut operations) = (0, 0, [0; 2]);
         let point = |step: usize| {
             for tally in &self.sources {
-                let graded = self.graded && tally.source == Source::Input;
                 match tally.source {
-                    Source::Input if graded => {}
+                    _ if tally.graded => {}
                     Source::Input => input += tally.spikes[step],
                     Source::Population(_) => spikes += tally.spikes[step],
                 }
                 for outgoing in &tally.outgoing {
                     if populations[outgoing.target].inputs[outgoing.input].weight.is_some() {
-                        operations[usize::from(graded)] += outgoing.operations[step];
+                        operations[usize::from(tally.graded)] += outgoing.operations[step];
                     }
                 }
             }

@@ -19,6 +19,6 @@ mod tally;
 pub use energy::{Energy, EnergyTable};
 pub use measure::measure;
 pub use report::{
-    ActivityReport, Comparison, CurvePoint, Operations, PopulationActivity, ProjectionActivity, RATE_CLASSES, SATURATED,
-    SCHEMA,
+    ActivityReport, Comparison, CurvePoint, Operations, PopulationActivity, ProjectionActivity, RATE_CLASSES,
+    SATURATED, SCHEMA,
 };

@@ -30,9 +30,9 @@ pub struct ActivityReport {
     pub accuracy: f64,
     /// Spikes of all populations.
     pub spikes: f64,
-    /// Share of zeros in what all populations that fire emit, over neurons and steps; the input is no population.
+    /// Share of zeros in what the populations below emit, over neurons and steps, without the input.
     pub activation_sparsity: f64,
-    /// The input, then every population that fires.
+    /// The input, then every population that fires or passes on numbers to others.
     pub populations: Vec<PopulationActivity>,
     /// Every projection of the network, in evaluation order.
     pub projections: Vec<ProjectionActivity>,
@@ -57,8 +57,8 @@ pub struct PopulationActivity {
     pub name: String,
     /// Shape of one sample at one step.
     pub shape: Shape,
-    /// Whether it emits numbers instead of spikes, as an input that is a current. Spikes are then 0, and everything
-    /// else counts its values other than zero.
+    /// Whether it emits numbers instead of spikes, as an input that is a current does. Spikes are then 0, and
+    /// everything else counts its values other than zero.
     pub graded: bool,
     /// Spikes of either sign.
     pub spikes: f64,
@@ -107,7 +107,7 @@ pub struct Operations {
     pub dense: f64,
     /// `Effective_ACs`: accumulates, one for each spike and synapse from the neuron that fired, where the weight is not 0.
     pub effective_acs: f64,
-    /// `Effective_MACs`: the same for values other than zero of an input that is not spikes; each takes a
+    /// `Effective_MACs`: the same for numbers other than zero that are not spikes, as a current; each takes a
     /// multiplication.
     pub effective_macs: f64,
     /// By the formula of papers: spikes (or values other than zero) of the source times its mean fan-out.

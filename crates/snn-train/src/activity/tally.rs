@@ -9,6 +9,8 @@ use crate::TrainError;
 #[derive(Debug)]
 pub(super) struct SourceTally {
     pub(super) source: Source,
+    /// Whether it emits numbers instead of spikes. Those other than zero count as spikes do.
+    pub(super) graded: bool,
     /// Spikes at each step `[T]`.
     pub(super) spikes: Vec<u64>,
     /// Spikes of each neuron.
@@ -54,7 +56,13 @@ impl SourceTally {
                 });
             }
         }
-        Ok(Self { source, spikes: vec![0; steps], neurons: vec![0; network.shape(source).len()], outgoing })
+        Ok(Self {
+            source,
+            graded: false,
+            spikes: vec![0; steps],
+            neurons: vec![0; network.shape(source).len()],
+            outgoing,
+        })
     }
 
     /// Adds the spikes of a trial.
@@ -75,10 +83,11 @@ impl SourceTally {
         }
     }
 
-    /// Adds a current, the same at every step. Values other than zero count as spikes do.
-    pub(super) fn add_current(&mut self, values: &[f32]) {
-        let steps = self.spikes.len();
-        for (neuron, _) in values.iter().enumerate().filter(|(_, value)| **value != 0.0) {
+    /// Adds numbers `[N, ...]`, the same at every step.
+    pub(super) fn add_values(&mut self, values: &[f32]) {
+        self.graded = true;
+        let (steps, neurons) = (self.spikes.len(), self.neurons.len());
+        for (neuron, _) in (0..neurons).cycle().zip(values).filter(|(_, value)| **value != 0.0) {
             self.neurons[neuron] += steps as u64;
             for step in 0..steps {
                 self.spikes[step] += 1;
@@ -88,7 +97,7 @@ impl SourceTally {
     }
 
     /// What it did, over `images` images.
-    pub(super) fn activity(&self, network: &Network, images: usize, graded: bool) -> PopulationActivity {
+    pub(super) fn activity(&self, network: &Network, images: usize) -> PopulationActivity {
         let spikes: u64 = self.spikes.iter().sum();
         let chances = (images * self.spikes.len()) as f64;
         let rate = spikes as f64 / (chances * self.neurons.len() as f64);
@@ -102,8 +111,8 @@ impl SourceTally {
         PopulationActivity {
             name: name(network, self.source).to_owned(),
             shape: network.shape(self.source),
-            graded,
-            spikes: if graded { 0.0 } else { spikes as f64 / images as f64 },
+            graded: self.graded,
+            spikes: if self.graded { 0.0 } else { spikes as f64 / images as f64 },
             rate,
             sparsity: 1.0 - rate,
             silent: self.neurons.iter().filter(|&&spikes| spikes == 0).count(),
