@@ -9,6 +9,7 @@
 //! }
 //! ```
 
+mod activity;
 mod constants;
 mod convert;
 mod data;
@@ -35,6 +36,7 @@ use clap::{Args, Parser, Subcommand, ValueEnum};
 
 use crate::core::registry::{Registry, RegistryError};
 use crate::models::ExperimentError;
+use crate::train::activity::EnergyTable;
 
 /// Train deep spiking neural networks from spikes.
 #[derive(Debug, Parser)]
@@ -50,7 +52,8 @@ Start here:
   snn show mnist-lenet                     what it is made of, layer by layer
   snn list neurons                         what else it could be made of
   snn train mnist-lenet --limit 1000       a first run, in a minute or so
-  snn evaluate runs/mnist-lenet-1          how good it is";
+  snn evaluate runs/mnist-lenet-1          how good it is
+  snn activity runs/mnist-lenet-1          what it costs";
 
 #[derive(Debug, Subcommand)]
 enum Command {
@@ -58,6 +61,7 @@ enum Command {
     Evaluate(EvaluateArgs),
     Infer(InferArgs),
     Convert(ConvertArgs),
+    Activity(ActivityArgs),
     Show(ShowArgs),
     List(ListArgs),
     Presets(PresetsArgs),
@@ -222,6 +226,49 @@ enum Method {
     SpikeNorm,
 }
 
+/// Report what a trained network spends on an image: spikes, synaptic operations, energy, time steps.
+///
+/// Prints tables and writes a page with plots, activity.html, that needs nothing else and can be printed. Operations are
+/// counted as NeuroBench does.
+#[derive(Debug, Args)]
+#[command(after_help = "\
+Examples:
+  snn activity runs/mnist-lenet-1                            its best checkpoint, on the test images
+  snn activity runs/mnist-lenet-1 --limit 1000 --html lenet.html
+  snn activity runs/mnist-lenet-1 --energy ac=0.1,mac=3.2    picojoules of another process
+  snn activity runs/mnist-lenet-1 --compare runs/mnist-lenet-direct-1
+  snn activity runs/mnist-lenet-1 --json | jq .operations")]
+struct ActivityArgs {
+    /// Checkpoint, or run folder, of which the best checkpoint is taken
+    #[arg(value_name = "CHECKPOINT|RUN_FOLDER")]
+    checkpoint: PathBuf,
+    /// Second network, shown beside the first at the same accuracy
+    #[arg(long, value_name = "CHECKPOINT|RUN_FOLDER")]
+    compare: Option<PathBuf>,
+    /// Percentage points below the best accuracy at which an answer is good enough
+    #[arg(long, value_name = "POINTS", default_value_t = 1.0, value_parser = points)]
+    within: f64,
+    /// Picojoules of an accumulate and of a multiply-accumulate
+    #[arg(long, value_name = "ac=PJ,mac=PJ", default_value = "ac=0.9,mac=4.6")]
+    energy: EnergyTable,
+    /// File for the page [default: activity.html beside the checkpoint]
+    #[arg(long, value_name = "FILE")]
+    html: Option<PathBuf>,
+    /// Images to show
+    #[arg(long, value_enum, default_value_t = Split::Test)]
+    split: Split,
+    /// Use only the first N images
+    #[arg(long, value_name = "N")]
+    limit: Option<usize>,
+    #[command(flatten)]
+    common: Common,
+}
+
+fn points(text: &str) -> Result<f64, String> {
+    let points = text.parse().ok().filter(|points| (0.0..=100.0).contains(points));
+    points.ok_or_else(|| "a number from 0 to 100".to_owned())
+}
+
 /// Explain an experiment: layers, equations, training, memory.
 #[derive(Debug, Args)]
 #[command(after_help = "\
@@ -363,6 +410,7 @@ pub fn run(registry: &Registry, arguments: impl IntoIterator<Item = impl Into<Os
         Command::Evaluate(args) => evaluate::run(registry, &args),
         Command::Infer(args) => infer::run(registry, &args),
         Command::Convert(args) => convert::run(registry, &args),
+        Command::Activity(args) => activity::run(registry, &args),
         Command::Show(args) => show::run(registry, &args),
         Command::List(args) => list::run(registry, &args),
         Command::Presets(args) => list::presets(registry, &args),

@@ -13,11 +13,13 @@
 
 mod energy;
 mod measure;
+mod page;
 mod report;
 mod tally;
 
 pub use energy::{Energy, EnergyTable};
 pub use measure::measure;
+pub use page::{Subject, joules, page};
 pub use report::{
     ActivityReport, Comparison, CurvePoint, Operations, PopulationActivity, ProjectionActivity, RATE_CLASSES,
     SATURATED, SCHEMA,

@@ -128,8 +128,8 @@ impl Lines<'_> {
             .label_style(font())
             .axis_desc_style(font())
             .draw()?;
-        let dashes = DashedPathElement::new([(0.0, self.level), (right, self.level)], 10, 8, TEXT.stroke_width(2));
-        chart.draw_series([dashes.into_dyn()])?;
+        let level = [(0.0, self.level), (right, self.level)];
+        chart.draw_series(DashedLineSeries::new(level, 10, 8, TEXT.stroke_width(2)))?;
         for ((points, _), colour) in self.lines.iter().zip(SERIES) {
             chart.draw_series([PathElement::new(points.clone(), colour.stroke_width(5))])?;
         }

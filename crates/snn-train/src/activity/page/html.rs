@@ -1,0 +1,67 @@
+//! Pieces of HTML.
+
+/// A cell of a table.
+pub(super) struct Cell {
+    class: &'static str,
+    text: String,
+}
+
+impl Cell {
+    /// Words, at the left.
+    pub(super) fn text(text: &str) -> Self {
+        Self { class: "text", text: escape(text) }
+    }
+
+    /// A number, at the right.
+    pub(super) fn number(text: String) -> Self {
+        Self { class: "", text: escape(&text) }
+    }
+}
+
+/// Text without signs that mean something in HTML.
+pub(super) fn escape(text: &str) -> String {
+    text.replace('&', "&amp;").replace('<', "&lt;").replace('>', "&gt;").replace('"', "&quot;")
+}
+
+/// A figure that stands out, its label above and a note below.
+pub(super) fn card(label: &str, figure: &str, note: &str) -> String {
+    let (label, figure, note) = (escape(label), escape(figure), escape(note));
+    format!(
+        "<div class=\"card\"><span class=\"label\">{label}</span><b>{figure}</b><span class=\"note\">{note}</span></div>"
+    )
+}
+
+/// Labels and what they stand for, below a name if it is not empty.
+pub(super) fn facts(name: &str, facts: &[(&str, String)]) -> String {
+    let name = (!name.is_empty()).then(|| ("network", name.to_owned()));
+    let line = |(label, text): (&str, String)| format!("<dt>{}</dt><dd>{}</dd>", escape(label), escape(&text));
+    let lines: String = name.into_iter().chain(facts.iter().cloned()).map(line).collect();
+    format!("<dl class=\"facts\">{lines}</dl>")
+}
+
+/// A plot under its title and a legend of classes of colour and what they stand for.
+pub(super) fn figure(title: &str, legend: &[(&str, &str)], svg: &str) -> String {
+    let title = escape(title);
+    let entry = |(class, text): &(&str, &str)| format!("<span><i class=\"{class}\"></i>{}</span>", escape(text));
+    let legend: String = legend.iter().map(entry).collect();
+    let svg = svg.replacen("<svg ", &format!("<svg role=\"img\" aria-label=\"{title}\" "), 1);
+    format!("<figure><figcaption>{title}<div class=\"legend\">{legend}</div></figcaption>{svg}</figure>")
+}
+
+/// A table; each row has a class of its own.
+pub(super) fn table<'a>(head: &[&str], rows: impl Iterator<Item = (&'a str, Vec<Cell>)>) -> String {
+    let rows: Vec<(&str, Vec<Cell>)> = rows.collect();
+    let is_text = |column: usize| {
+        rows.first().is_some_and(|(_, cells)| cells.get(column).is_some_and(|cell| cell.class == "text"))
+    };
+    let class = |is_text: bool| if is_text { " class=\"text\"" } else { "" };
+    let head: String = (head.iter().enumerate())
+        .map(|(column, text)| format!("<th{}>{}</th>", class(is_text(column)), escape(text)))
+        .collect();
+    let cell = |cell: &Cell| format!("<td{}>{}</td>", class(cell.class == "text"), cell.text);
+    let row = |(class, cells): &(&str, Vec<Cell>)| {
+        format!("<tr class=\"{class}\">{}</tr>\n", cells.iter().map(cell).collect::<String>())
+    };
+    let rows: String = rows.iter().map(row).collect();
+    format!("<div class=\"scroll\"><table><thead><tr>{head}</tr></thead><tbody>\n{rows}</tbody></table></div>")
+}
