@@ -205,6 +205,41 @@ fn what_is_trained_can_be_evaluated() {
 }
 
 #[test]
+fn what_is_trained_can_be_reported_on() {
+    let (dir, run) = trained();
+    let text = stdout(&snn(dir.path(), &["activity", "run", "--limit", "20", "--energy", "mac=3.2"]));
+    for part in
+        ["spikes/image", "silent", "Effective_ACs", "by mean fan-out", "3.2 pJ a multiply-accumulate", "early answer"]
+    {
+        assert!(text.contains(part), "{part} in {text}");
+    }
+    assert!(fs::read_to_string(run.join("activity.html")).unwrap().contains("Spike activity of run"));
+    let args =
+        ["activity", "run/last.safetensors", "--limit", "20", "--json", "--html", "page.html", "--compare", "run"];
+    let value: serde_json::Value = serde_json::from_str(&stdout(&snn(dir.path(), &args))).unwrap();
+    assert_eq!((value["images"].as_u64(), value["curve"].as_array().unwrap().len()), (Some(20), 10));
+    assert_eq!(value["curve"][9]["spikes"], value["spikes"]);
+    assert_eq!(value["compared"]["comparison"]["first"], value["compared"]["comparison"]["second"]);
+    assert!(dir.path().join("page.html").is_file());
+}
+
+#[test]
+fn a_report_on_what_is_not_there_is_refused() {
+    let (dir, run) = trained();
+    let text = error(dir.path(), &["activity", "run", "--limit", "0"]);
+    assert!(text.contains("no images to evaluate"), "{text}");
+    let text = error(dir.path(), &["activity", "run/experiment.ron"]);
+    assert!(text.contains("experiment.ron: not a usable checkpoint"), "{text}");
+    let text = error(dir.path(), &["activity", "run", "--limit", "4", "--html", "no/such/page.html"]);
+    assert!(text.contains("no/such/page.html: cannot write the page"), "{text}");
+    fs::remove_file(run.join("best.safetensors")).unwrap();
+    fs::remove_file(run.join("last.safetensors")).unwrap();
+    assert!(error(dir.path(), &["activity", "run"]).contains("run: holds no checkpoint"));
+    let output = snn(dir.path(), &["activity", "run", "--energy", "ac=-1"]);
+    assert!(String::from_utf8_lossy(&output.stderr).contains("an energy must be at least 0, found -1"));
+}
+
+#[test]
 fn both_engines_give_the_same_answers() {
     let (dir, _) = trained();
     let accuracy = |engine: &str| {

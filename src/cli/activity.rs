@@ -109,7 +109,7 @@ fn measured(
     let Some(report) = found? else { return Ok(None) };
     let data = format!("{}: {} images", experiment.data.name, split_name(args.split));
     let facts = vec![
-        ("activity", trained(&checkpoint)),
+        ("trained", trained(&checkpoint)),
         ("network", words::network(&built.network, experiment.steps)),
         (
             "data",

@@ -13,7 +13,7 @@ use snn_core::{
 };
 use snn_data::Mnist;
 use snn_models::{Built, Experiment};
-use snn_train::activity::{ActivityReport, Comparison, EnergyTable, measure};
+use snn_train::activity::{ActivityReport, Comparison, EnergyTable, Subject, measure, page};
 use snn_train::{Event, evaluate};
 
 /// Where only seed and batch matter.
@@ -246,6 +246,30 @@ fn sums_are_those_of_the_evaluation() {
     assert!((last.effective_acs - found.operations.effective_acs).abs() < 1e-6);
     for projection in &found.projections {
         assert!(projection.operations.effective() <= projection.operations.dense, "{projection:?}");
+    }
+}
+
+#[test]
+fn the_page_stands_alone() {
+    let report = report(Input::images(Bits), 4, 2);
+    let facts = [("data", "\"two\" <pictures>".to_owned())];
+    let subject = Subject { name: "a & b", facts: &facts, report: &report };
+    let other = Subject { name: "other", facts: &[], report: &report };
+    for html in [page(&subject, None, 0.01), page(&subject, Some(&other), 0.01)] {
+        for part in
+            ["<h1>Spike activity of a &amp; b</h1>", "&quot;two&quot; &lt;pictures&gt;", "Effective_ACs", "39.6 pJ"]
+        {
+            assert!(html.contains(part), "{part} in {html}");
+        }
+        assert_eq!(html.matches("<svg ").count(), 6);
+        assert_eq!(html.matches("http").count(), html.matches("xmlns=\"http://www.w3.org/2000/svg\"").count());
+        for part in ["<script", "src=", "href=", "url(", "@import", "NaN", "inf<"] {
+            assert!(!html.contains(part), "{part} in {html}");
+        }
+        for tag in ["figure", "table", "tr", "td", "dl", "div", "svg", "h2"] {
+            let open = html.matches(&format!("<{tag}>")).count() + html.matches(&format!("<{tag} ")).count();
+            assert_eq!(open, html.matches(&format!("</{tag}>")).count(), "{tag}");
+        }
     }
 }
 

@@ -52,7 +52,6 @@ pub fn page(subject: &Subject<'_>, other: Option<&Subject<'_>>, within: f64) -> 
 
 fn cards(report: &ActivityReport, within: f64) -> String {
     let ActivityReport { operations, energy, .. } = report;
-    let ratio = |of: f64, to: f64| if of > 0.0 { format!("{:.3}", to / of) } else { "-".to_owned() };
     let share = percent(operations.effective() / operations.dense.max(1.0));
     let mut cards = vec![
         card(
@@ -73,11 +72,7 @@ fn cards(report: &ActivityReport, within: f64) -> String {
         card(
             "energy of these",
             &joules(energy.snn),
-            &format!(
-                "{} for an ANN of this shape, {} of which this is",
-                joules(energy.ann),
-                ratio(energy.ann, energy.snn)
-            ),
+            &format!("{} for an ANN of this shape, {} as much", joules(energy.ann), times(energy.ann / energy.snn)),
         ),
     ];
     if let Some(point) = report.reach(report.best_accuracy() - within) {
@@ -95,6 +90,11 @@ fn cards(report: &ActivityReport, within: f64) -> String {
 /// `1.0`, of a share of 0.01.
 fn points(within: f64) -> String {
     format!("{:.1}", 100.0 * within)
+}
+
+/// `4.7 times`.
+fn times(ratio: f64) -> String {
+    if ratio.is_finite() { format!("{ratio:.*} times", usize::from(ratio < 99.5)) } else { "infinitely".to_owned() }
 }
 
 fn firing(subject: &Subject<'_>, other: Option<&Subject<'_>>) -> String {
@@ -143,8 +143,7 @@ fn firing(subject: &Subject<'_>, other: Option<&Subject<'_>>) -> String {
     };
     let head = ["population", "shape", "neurons", "spikes", "firing rate", "sparsity", "silent", "saturated"];
     [
-        "<h2>Spikes</h2><p>Means over an inference, one image over all its steps. Silent neurons fired at no image, saturated ones \
-         at nearly every step of all of them; both could be left out.</p><div class=\"figures\">".to_owned(),
+        "<h2>Spikes</h2><p>Means over an inference, one image over all its steps. Silent neurons fired at no step of any image, saturated ones at nearly all: both tell the rest of the network little.</p><div class=\"figures\">".to_owned(),
         figure("Firing rate by population", &legend[..if alike.is_some() { 2 } else { 0 }], &rates.svg()),
         figure("Share of neurons by firing rate, in percent", &[("third", "silent"), ("first", "fire")], &histograms.svg()),
         "</div>".to_owned(),

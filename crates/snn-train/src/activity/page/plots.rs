@@ -36,7 +36,7 @@ pub(super) struct Bars<'a> {
 
 impl Bars<'_> {
     pub(super) fn svg(&self) -> String {
-        let group = 14 + 34 * self.colours.len() as u32;
+        let group = 22 + 36 * self.colours.len() as u32;
         svg(group * self.rows.len() as u32 + 96, |area| self.draw(area))
     }
 
@@ -55,7 +55,7 @@ impl Bars<'_> {
             .x_label_area_size(84)
             .y_label_area_size(labels)
             .build_cartesian_2d(0.0..end, 0.0..count as f64)?;
-        let mesh_format = |value: &f64| (self.format)(*value);
+        let mesh_format = |value: &f64| short(&(self.format)(*value));
         chart
             .configure_mesh()
             .disable_y_mesh()
@@ -113,7 +113,7 @@ impl Lines<'_> {
             .x_label_area_size(84)
             .y_label_area_size(124)
             .build_cartesian_2d(0.0..right, 0.0..1.0)?;
-        let right_format = |value: &f64| (self.format)(*value);
+        let right_format = |value: &f64| short(&(self.format)(*value));
         chart
             .configure_mesh()
             .x_labels(6)
@@ -161,9 +161,11 @@ impl Histograms<'_> {
         let step = f64::from(WIDTH - labels - 24) / self.classes.len() as f64;
         let at = |class: usize| left + (step * class as f64).round() as i32;
         let end = at(self.classes.len());
+        let shares = || self.rows.iter().flat_map(|(_, shares)| shares).copied();
+        let height = f64::from(ROW - 40) / shares().fold(f64::MIN_POSITIVE, f64::max);
         let centred = |v_pos| font().pos(Pos::new(HPos::Center, v_pos));
         for (index, (label, shares)) in self.rows.iter().enumerate() {
-            let (base, height) = ((ROW * (index as u32 + 1)) as i32, f64::from(ROW - 48));
+            let base = (ROW * (index as u32 + 1)) as i32;
             let style = font().pos(Pos::new(HPos::Right, VPos::Bottom));
             area.draw(&Text::new(label.clone(), (left - 16, base), style))?;
             for (class, &share) in shares.iter().enumerate().filter(|(_, share)| **share > 0.0) {
@@ -187,7 +189,7 @@ impl Histograms<'_> {
 }
 
 /// Height of a small histogram.
-const ROW: u32 = 120;
+const ROW: u32 = 96;
 
 /// Draws on a canvas of this height.
 fn svg(height: u32, draw: impl FnOnce(&Area<'_>) -> Drawn) -> String {
@@ -204,7 +206,38 @@ fn font() -> TextStyle<'static> {
     TextStyle::from(("sans-serif", FONT * FONT_SCALE).into_font()).color(&TEXT)
 }
 
+/// A number without zeros at its end: `2 M` for `2.00 M`.
+fn short(text: &str) -> String {
+    let (number, unit) =
+        text.split_once(' ').map_or((text, String::new()), |(number, unit)| (number, format!(" {unit}")));
+    if number.contains('.') {
+        format!("{}{unit}", number.trim_end_matches('0').trim_end_matches('.'))
+    } else {
+        text.to_owned()
+    }
+}
+
 /// Width of a text, about.
 fn width(text: &str) -> u32 {
     (text.chars().count() as f64 * LETTER) as u32
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn numbers_at_an_axis_are_short() {
+        assert_eq!(["2.00 M", "0.50 µJ", "10.0 %", "50,000", "0"].map(short), ["2 M", "0.5 µJ", "10 %", "50,000", "0"]);
+    }
+
+    #[test]
+    fn nothing_to_draw_is_drawn_too() {
+        let bars = Bars { axis: "none", rows: Vec::new(), colours: &[0], format: &|value| value.to_string() };
+        let lines = Lines { axes: ["x", "y"], lines: Vec::new(), format: &|value| value.to_string(), level: -0.5 };
+        let histograms = Histograms { axis: "none", classes: vec!["0".to_owned()], rows: Vec::new() };
+        for svg in [bars.svg(), lines.svg(), histograms.svg()] {
+            assert!(svg.starts_with("<svg ") && svg.ends_with("</svg>\n"), "{svg}");
+        }
+    }
 }
