@@ -23,7 +23,10 @@ use crate::{
     core::{Engine, registry::Registry},
     train::{
         Checkpoint,
-        activity::{ActivityReport, Comparison, Subject, joules, measure, page},
+        activity::{
+            ActivityReport, Comparison, Operations, PopulationActivity, ProjectionActivity, Subject, joules, measure,
+            page,
+        },
     },
 };
 
@@ -161,7 +164,7 @@ fn whole(count: f64) -> String {
 }
 
 fn populations(report: &ActivityReport) -> String {
-    let row = |population: &crate::train::activity::PopulationActivity| {
+    let row = |population: &PopulationActivity| {
         let part = |count: usize| {
             if count == 0 { "-".to_owned() } else { percent(count as f64 / population.neurons().max(1) as f64) }
         };
@@ -185,9 +188,8 @@ fn populations(report: &ActivityReport) -> String {
 
 fn operations(report: &ActivityReport) -> String {
     let count = |value: f64| if value == 0.0 { "-".to_owned() } else { whole(value) };
-    let share =
-        |of: &crate::train::activity::Operations| format!("{:.2} %", 100.0 * of.effective() / of.dense.max(1.0));
-    let row = |projection: &crate::train::activity::ProjectionActivity| {
+    let share = |of: &Operations| format!("{:.2} %", 100.0 * of.effective() / of.dense.max(1.0));
+    let row = |projection: &ProjectionActivity| {
         let of = projection.operations;
         let (source, map) = (&projection.source, &projection.map);
         vec![
@@ -260,7 +262,8 @@ fn summary(report: &ActivityReport, within: f64) -> String {
         lines.push(labelled(
             "early answer",
             format!(
-                "within {:.1} points of the best accuracy, {}, from step {} of {} on, with {} of the spikes and {} of the energy",
+                "within {:.1} points of the best accuracy, {}, at step {} of {}, with {} of the spikes and {} of the \
+                 energy",
                 100.0 * within,
                 percent(best),
                 style(point.steps).bold(),

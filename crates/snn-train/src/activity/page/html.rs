@@ -14,13 +14,18 @@ impl Cell {
 
     /// A number, at the right.
     pub(super) fn number(text: String) -> Self {
-        Self { class: "", text: escape(&text) }
+        Self { class: "", text }
     }
 }
 
 /// Text without signs that mean something in HTML.
 pub(super) fn escape(text: &str) -> String {
     text.replace('&', "&amp;").replace('<', "&lt;").replace('>', "&gt;").replace('"', "&quot;")
+}
+
+/// The pieces that `make` makes of `items`, one after the other.
+pub(super) fn each<I: IntoIterator>(items: I, make: impl FnMut(I::Item) -> String) -> String {
+    items.into_iter().map(make).collect::<Vec<String>>().concat()
 }
 
 /// A figure that stands out, its label above and a note below.
@@ -35,15 +40,21 @@ pub(super) fn card(label: &str, figure: &str, note: &str) -> String {
 pub(super) fn facts(name: &str, facts: &[(&str, String)]) -> String {
     let name = (!name.is_empty()).then(|| ("network", name.to_owned()));
     let line = |(label, text): (&str, String)| format!("<dt>{}</dt><dd>{}</dd>", escape(label), escape(&text));
-    let lines: String = name.into_iter().chain(facts.iter().cloned()).map(line).collect();
+    let lines = each(name.into_iter().chain(facts.iter().cloned()), line);
     format!("<dl class=\"facts\">{lines}</dl>")
+}
+
+/// A part of the page: title, introduction, two figures, and a table.
+pub(super) fn section(title: &str, introduction: &str, figures: &[String; 2], table: &str) -> String {
+    let (title, introduction, figures) = (escape(title), escape(introduction), figures.concat());
+    format!("<h2>{title}</h2><p>{introduction}</p><div class=\"figures\">{figures}</div>{table}")
 }
 
 /// A plot under its title and a legend of classes of colour and what they stand for.
 pub(super) fn figure(title: &str, legend: &[(&str, &str)], svg: &str) -> String {
     let title = escape(title);
     let entry = |(class, text): &(&str, &str)| format!("<span><i class=\"{class}\"></i>{}</span>", escape(text));
-    let legend: String = legend.iter().map(entry).collect();
+    let legend = each(legend, entry);
     let svg = svg.replacen("<svg ", &format!("<svg role=\"img\" aria-label=\"{title}\" "), 1);
     format!("<figure><figcaption>{title}<div class=\"legend\">{legend}</div></figcaption>{svg}</figure>")
 }
@@ -55,13 +66,10 @@ pub(super) fn table<'a>(head: &[&str], rows: impl Iterator<Item = (&'a str, Vec<
         rows.first().is_some_and(|(_, cells)| cells.get(column).is_some_and(|cell| cell.class == "text"))
     };
     let class = |is_text: bool| if is_text { " class=\"text\"" } else { "" };
-    let head: String = (head.iter().enumerate())
-        .map(|(column, text)| format!("<th{}>{}</th>", class(is_text(column)), escape(text)))
-        .collect();
+    let title = |(column, text): (usize, &&str)| format!("<th{}>{}</th>", class(is_text(column)), escape(text));
+    let head = each(head.iter().enumerate(), title);
     let cell = |cell: &Cell| format!("<td{}>{}</td>", class(cell.class == "text"), cell.text);
-    let row = |(class, cells): &(&str, Vec<Cell>)| {
-        format!("<tr class=\"{class}\">{}</tr>\n", cells.iter().map(cell).collect::<String>())
-    };
-    let rows: String = rows.iter().map(row).collect();
+    let row = |(class, cells): &(&str, Vec<Cell>)| format!("<tr class=\"{class}\">{}</tr>\n", each(cells, cell));
+    let rows = each(&rows, row);
     format!("<div class=\"scroll\"><table><thead><tr>{head}</tr></thead><tbody>\n{rows}</tbody></table></div>")
 }

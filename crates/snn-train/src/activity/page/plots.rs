@@ -91,12 +91,18 @@ impl Bars<'_> {
 pub(super) struct Lines<'a> {
     /// What runs to the right and up, with units.
     pub(super) axes: [&'a str; 2],
-    /// Points of each network, of which one may be marked.
-    pub(super) lines: Vec<(Vec<(f64, f64)>, Option<(f64, f64)>)>,
+    /// One line a network.
+    pub(super) networks: Vec<Line>,
     /// A value at the lower axis.
     pub(super) format: &'a dyn Fn(f64) -> String,
     /// A height that is marked.
     pub(super) level: f64,
+}
+
+/// Points to the right and up, of which one may be marked.
+pub(super) struct Line {
+    pub(super) points: Vec<(f64, f64)>,
+    pub(super) marked: Option<(f64, f64)>,
 }
 
 impl Lines<'_> {
@@ -105,7 +111,7 @@ impl Lines<'_> {
     }
 
     fn draw(&self, area: &Area<'_>) -> Drawn {
-        let points = || self.lines.iter().flat_map(|(points, _)| points);
+        let points = || self.networks.iter().flat_map(|line| &line.points);
         let right = points().map(|point| point.0).fold(f64::MIN_POSITIVE, f64::max);
         let mut chart = ChartBuilder::on(area)
             .margin_right(36)
@@ -130,10 +136,10 @@ impl Lines<'_> {
             .draw()?;
         let level = [(0.0, self.level), (right, self.level)];
         chart.draw_series(DashedLineSeries::new(level, 10, 8, TEXT.stroke_width(2)))?;
-        for ((points, _), colour) in self.lines.iter().zip(SERIES) {
+        for (Line { points, .. }, colour) in self.networks.iter().zip(SERIES) {
             chart.draw_series([PathElement::new(points.clone(), colour.stroke_width(5))])?;
         }
-        for ((_, marked), colour) in self.lines.iter().zip(SERIES) {
+        for (Line { marked, .. }, colour) in self.networks.iter().zip(SERIES) {
             chart.draw_series(marked.iter().map(|&point| Circle::new(point, 11, colour.filled())))?;
         }
         Ok(())
@@ -184,7 +190,7 @@ impl Histograms<'_> {
             let place = (at(class) + (step / 2.0) as i32, base + 12);
             area.draw(&Text::new(text.clone(), place, centred(VPos::Top)))?;
         }
-        area.draw(&Text::new(self.axis.to_owned(), ((left + end) / 2, base + 56), centred(VPos::Top)))
+        area.draw(&Text::new(self.axis.to_owned(), (i32::midpoint(left, end), base + 56), centred(VPos::Top)))
     }
 }
 
@@ -234,7 +240,7 @@ mod tests {
     #[test]
     fn nothing_to_draw_is_drawn_too() {
         let bars = Bars { axis: "none", rows: Vec::new(), colours: &[0], format: &|value| value.to_string() };
-        let lines = Lines { axes: ["x", "y"], lines: Vec::new(), format: &|value| value.to_string(), level: -0.5 };
+        let lines = Lines { axes: ["x", "y"], networks: Vec::new(), format: &|value| value.to_string(), level: -0.5 };
         let histograms = Histograms { axis: "none", classes: vec!["0".to_owned()], rows: Vec::new() };
         for svg in [bars.svg(), lines.svg(), histograms.svg()] {
             assert!(svg.starts_with("<svg ") && svg.ends_with("</svg>\n"), "{svg}");

@@ -1,0 +1,62 @@
+//! Who fires, and how often.
+
+use super::Subject;
+use super::html::{self, Cell, figure, table};
+use super::plots::{Bars, Histograms};
+use super::units::{count, percent};
+use crate::activity::{PopulationActivity, RATE_CLASSES};
+
+pub(super) fn section(subject: &Subject<'_>, other: Option<&Subject<'_>>) -> String {
+    let report = subject.report;
+    let rate_of = |other: &Subject<'_>, name: &str| {
+        other.report.populations.iter().find(|population| population.name == name).map(|population| population.rate)
+    };
+    // A second network is shown beside the first where they have populations of the same names.
+    let alike = other.filter(|other| report.populations.iter().all(|own| rate_of(other, &own.name).is_some()));
+    let networks: Vec<&Subject<'_>> = [subject].into_iter().chain(alike).collect();
+    let rates_of = |name: &str| networks.iter().map(|network| rate_of(network, name)).collect();
+    let rates = Bars {
+        axis: "neurons that fire at a step",
+        rows: report.populations.iter().map(|own| (own.name.clone(), rates_of(&own.name))).collect(),
+        colours: &[0, 1][..networks.len()],
+        format: &percent,
+    };
+    let legend: Vec<(&str, &str)> = ["first", "second"].into_iter().zip(networks.iter().map(|it| it.name)).collect();
+    let legend = if networks.len() > 1 { &legend[..] } else { &[] };
+    let share = |counts: &[u64]| {
+        let sum = counts.iter().sum::<u64>().max(1) as f64;
+        counts.iter().map(|&count| count as f64 / sum).collect()
+    };
+    let classes = RATE_CLASSES.iter().map(|end| if *end == 0.0 { "0".to_owned() } else { format!("≤{}", 100.0 * end) });
+    let histograms = Histograms {
+        axis: "firing rate of a neuron (%)",
+        classes: classes.collect(),
+        rows: report.populations.iter().map(|own| (own.name.clone(), share(&own.histogram))).collect(),
+    };
+    let row = |own: &PopulationActivity| {
+        let part = |neurons: usize| {
+            format!("{} ({})", count(neurons as f64), percent(neurons as f64 / own.neurons().max(1) as f64))
+        };
+        let spikes = if own.graded { "numbers".to_owned() } else { count(own.spikes) };
+        vec![
+            Cell::text(&own.name),
+            Cell::text(&own.shape.to_string()),
+            Cell::number(count(own.neurons() as f64)),
+            Cell::number(spikes),
+            Cell::number(percent(own.rate)),
+            Cell::number(percent(own.sparsity)),
+            Cell::number(part(own.silent)),
+            Cell::number(part(own.saturated)),
+        ]
+    };
+    let head = ["population", "shape", "neurons", "spikes", "firing rate", "sparsity", "silent", "saturated"];
+    let introduction = "Means over an inference, one image over all its steps. Silent neurons fired at no step of any image, \
+        saturated ones at nearly all: both tell the rest of the network little.";
+    let kinds = [("third", "silent"), ("first", "fire")];
+    let figures = [
+        figure("Firing rate by population", legend, &rates.svg()),
+        figure("Share of neurons by firing rate, in percent", &kinds, &histograms.svg()),
+    ];
+    let table = table(&head, report.populations.iter().map(|own| ("", row(own))));
+    html::section("Spikes", introduction, &figures, &table)
+}
