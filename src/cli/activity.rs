@@ -36,16 +36,11 @@ const WIDE: usize = 118;
 pub(crate) fn run(registry: &Registry, args: &ActivityArgs) -> anyhow::Result<ExitCode> {
     let engine = loading::engine(registry, &args.common)?;
     let within = args.within / 100.0;
-    let Some(own) = measured(registry, args, &args.checkpoint, engine.as_ref())? else {
-        return Ok(ExitCode::from(STOPPED));
-    };
-    let other = match &args.compare {
-        None => None,
-        Some(path) => match measured(registry, args, path, engine.as_ref())? {
-            None => return Ok(ExitCode::from(STOPPED)),
-            other => other,
-        },
-    };
+    let audience = if args.common.json { Audience::Nobody } else { Audience::Person };
+    let mut display = Display::new(1, audience)?;
+    let found = both(registry, args, engine.as_ref(), &mut display);
+    display.finish()?;
+    let Some((own, other)) = found? else { return Ok(ExitCode::from(STOPPED)) };
     if let Some(other) = &other
         && (other.data != own.data || other.report.images != own.report.images)
     {
@@ -91,12 +86,26 @@ impl Measured {
     }
 }
 
+/// Measures the checkpoint, and the one to compare it with; none if the user broke off.
+fn both(
+    registry: &Registry,
+    args: &ActivityArgs,
+    engine: &dyn Engine,
+    display: &mut Display,
+) -> anyhow::Result<Option<(Measured, Option<Measured>)>> {
+    let Some(own) = measured(registry, args, &args.checkpoint, engine, display)? else { return Ok(None) };
+    let Some(path) = &args.compare else { return Ok(Some((own, None))) };
+    let other = measured(registry, args, path, engine, display)?;
+    Ok(other.map(|other| (own, Some(other))))
+}
+
 /// Measures the checkpoint at `path`; none if the user broke off.
 fn measured(
     registry: &Registry,
     args: &ActivityArgs,
     path: &Path,
     engine: &dyn Engine,
+    display: &mut Display,
 ) -> anyhow::Result<Option<Measured>> {
     let path = checkpoint_file(path)?;
     let checkpoint = Checkpoint::load(&path)?;
@@ -105,11 +114,8 @@ fn measured(
     let weights = checkpoint.weights_for(&built.network)?;
     let images = loading::images(&built, &args.common)?;
     let (data, range) = split(args.split, args.limit, &images, &checkpoint, experiment.training.validation)?;
-    let audience = if args.common.json { Audience::Nobody } else { Audience::Person };
-    let mut display = Display::new(experiment.training.batch, audience)?;
-    let found = measure(engine, &experiment, &built, &weights, data, range, &mut display);
-    display.finish()?;
-    let Some(report) = found? else { return Ok(None) };
+    let found = measure(engine, &experiment, &built, &weights, data, range, display)?;
+    let Some(report) = found else { return Ok(None) };
     let data = format!("{}: {} images", experiment.data.name, split_name(args.split));
     let facts = vec![
         ("trained", trained(&checkpoint)),

@@ -238,7 +238,7 @@ fn sums_are_those_of_the_evaluation() {
     let expected = evaluate(&Reference, &experiment, &built, &weights, &test, 3..15, &mut go_on).unwrap().unwrap();
     assert_eq!((found.images, found.accuracy), (expected.images, expected.accuracy));
     assert_eq!(found.populations[0].spikes, expected.input_spikes);
-    assert!((found.spikes - expected.spikes).abs() < 1e-9);
+    assert_eq!(found.spikes, expected.spikes);
     let rates = found.populations[1..].iter().map(|p| (p.name.clone(), p.rate as f32));
     assert_eq!(rates.collect::<Vec<_>>(), expected.rates);
     let last = found.curve.last().unwrap();

@@ -150,7 +150,7 @@ impl<'a> Meter<'a> {
             images: self.images,
             steps: self.steps,
             accuracy: mean(self.correct.last().copied().unwrap_or(0)),
-            spikes: hidden().map(|population| population.spikes).sum(),
+            spikes: curve.last().map_or(0.0, |point| point.spikes),
             activation_sparsity: 1.0 - active / neurons.max(1) as f64,
             unweighted_additions: unweighted.map(|projection| projection.operations.effective()).sum(),
             neuron_updates: network.populations().iter().map(|p| (p.shape.len() * self.steps) as u64).sum(),

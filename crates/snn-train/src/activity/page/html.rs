@@ -36,12 +36,10 @@ pub(super) fn card(label: &str, figure: &str, note: &str) -> String {
     )
 }
 
-/// Labels and what they stand for, below a name if it is not empty.
-pub(super) fn facts(name: &str, facts: &[(&str, String)]) -> String {
-    let name = (!name.is_empty()).then(|| ("network", name.to_owned()));
-    let line = |(label, text): (&str, String)| format!("<dt>{}</dt><dd>{}</dd>", escape(label), escape(&text));
-    let lines = each(name.into_iter().chain(facts.iter().cloned()), line);
-    format!("<dl class=\"facts\">{lines}</dl>")
+/// Labels and what they stand for.
+pub(super) fn facts(facts: &[(&str, String)]) -> String {
+    let line = |(label, text): &(&str, String)| format!("<dt>{}</dt><dd>{}</dd>", escape(label), escape(text));
+    format!("<dl class=\"facts\">{}</dl>", each(facts, line))
 }
 
 /// A part of the page: title, introduction, two figures, and a table.

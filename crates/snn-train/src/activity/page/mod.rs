@@ -30,11 +30,12 @@ pub struct Subject<'a> {
 /// such as 0.01.
 pub fn page(subject: &Subject<'_>, other: Option<&Subject<'_>>, within: f64) -> String {
     let Subject { name, report, .. } = subject;
-    let about =
-        other.map_or_else(String::new, |other| format!("<p>Compared with</p>{}", facts(other.name, other.facts)));
+    let about = other.map_or_else(String::new, |other| {
+        format!("<p class=\"other\">Compared with <b>{}</b></p>{}", escape(other.name), facts(other.facts))
+    });
     let body = [
         format!("<h1>Spike activity of {}</h1>", escape(name)),
-        facts("", subject.facts),
+        facts(subject.facts),
         about,
         cards(report, within),
         spikes::section(subject, other),

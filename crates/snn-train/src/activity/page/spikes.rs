@@ -50,13 +50,16 @@ pub(super) fn section(subject: &Subject<'_>, other: Option<&Subject<'_>>) -> Str
         ]
     };
     let head = ["population", "shape", "neurons", "spikes", "firing rate", "sparsity", "silent", "saturated"];
-    let introduction = "Means over an inference, one image over all its steps. Silent neurons fired at no step of any image, \
-        saturated ones at nearly all: both tell the rest of the network little.";
+    let introduction = format!(
+        "Means over an inference, one image over all its steps. Silent neurons fired at no step of any image, saturated \
+         ones at nearly all: both tell the rest of the network little.{}",
+        other.map_or_else(String::new, |_| format!(" Histograms and table are those of {}.", subject.name))
+    );
     let kinds = [("third", "silent"), ("first", "fire")];
     let figures = [
         figure("Firing rate by population", legend, &rates.svg()),
         figure("Share of neurons by firing rate, in percent", &kinds, &histograms.svg()),
     ];
     let table = table(&head, report.populations.iter().map(|own| ("", row(own))));
-    html::section("Spikes", introduction, &figures, &table)
+    html::section("Spikes", &introduction, &figures, &table)
 }
