@@ -45,3 +45,16 @@ fn each_sample_sees_its_own_spikes() {
     let output = session.forward(&trial).expect("a valid trial").output;
     assert_eq!(output, [10.0, -1.0, 11.0].map(|current| 0.99 * current));
 }
+
+#[test]
+fn an_average_pool_of_nine_equal_inputs_passes_them_on() {
+    let mut builder = Network::builder(Shape::new(1, 3, 3));
+    let inputs = vec![Projection::new(Source::Input, Map::AvgPool { size: 3, stride: 1 })];
+    builder.add("readout", Neuron::readout(), inputs).expect("a valid population");
+    let network = builder.build().expect("a valid network");
+    let mut session = Reference.compile(&network, Plan::new(1, 1)).expect("a valid plan");
+    session.load(&Vec::new()).expect("no weights");
+    let trial = Trial { stimulus: Stimulus::Current(&[1.0; 9]), dropout: Dropout::Off };
+    let output = session.forward(&trial).expect("a valid trial").output;
+    assert!((output[0] - 0.99).abs() < 1e-6, "{output:?}");
+}
