@@ -263,7 +263,7 @@ fn summary(report: &ActivityReport, within: f64) -> String {
         ),
     ];
     let best = report.best_accuracy();
-    if let Some(point) = report.reach(best - within) {
+    if let Some(point) = report.reach(best - within).filter(|_| report.steps > 1) {
         let share = |part: f64, of: f64| percent(part / of.max(f64::MIN_POSITIVE));
         lines.push(labelled(
             "early answer",

@@ -78,7 +78,7 @@ fn cards(report: &ActivityReport, within: f64) -> String {
             &format!("{} for an ANN of this shape, {} as much", joules(energy.ann), times(energy.ann / energy.snn)),
         ),
     ];
-    if let Some(point) = report.reach(report.best_accuracy() - within) {
+    if let Some(point) = report.reach(report.best_accuracy() - within).filter(|_| report.steps > 1) {
         let note = format!(
             "{} steps and {} of the spikes come within {} points of the best accuracy",
             point.steps,
