@@ -227,7 +227,7 @@ fn what_is_trained_can_be_reported_on() {
 fn a_report_on_what_is_not_there_is_refused() {
     let (dir, run) = trained();
     let text = error(dir.path(), &["activity", "run", "--limit", "0"]);
-    assert!(text.contains("no images to evaluate"), "{text}");
+    assert!(text.contains("no images to show"), "{text}");
     let text = error(dir.path(), &["activity", "run/experiment.ron"]);
     assert!(text.contains("experiment.ron: not a usable checkpoint"), "{text}");
     let text = error(dir.path(), &["activity", "run", "--limit", "4", "--html", "no/such/page.html"]);

@@ -14,19 +14,15 @@ use crate::{
     cli::{
         ActivityArgs,
         display::{Audience, Display},
-        evaluate::{checkpoint_file, split, split_name, trained},
         interrupt::STOPPED,
         loading,
         text::{self, labelled, percent},
+        trained::TrainedNetwork,
         words,
     },
     core::{Engine, registry::Registry},
-    train::{
-        Checkpoint,
-        activity::{
-            ActivityReport, Comparison, Operations, PopulationActivity, ProjectionActivity, Subject, joules, measure,
-            page,
-        },
+    train::activity::{
+        ActivityReport, Comparison, Operations, PopulationActivity, ProjectionActivity, Subject, joules, measure, page,
     },
 };
 
@@ -107,26 +103,34 @@ fn measured(
     engine: &dyn Engine,
     display: &mut Display,
 ) -> anyhow::Result<Option<Measured>> {
-    let path = checkpoint_file(path)?;
-    let checkpoint = Checkpoint::load(&path)?;
-    let file = path.display().to_string();
-    let (experiment, built) = loading::parse(registry, &checkpoint.experiment, &file, &[])?;
-    let weights = checkpoint.weights_for(&built.network)?;
-    let images = loading::images(&built, &args.common)?;
-    let (data, range) = split(args.split, args.limit, &images, &checkpoint, experiment.training.validation)?;
-    let found = measure(engine, &experiment, &built, &weights, data, range, display)?;
+    let network = TrainedNetwork::load(registry, path, None)?;
+    let TrainedNetwork { experiment, built, weights, .. } = &network;
+    let images = loading::images(built, &args.common)?;
+    let (data, range) = network.select(&images, &args.selection)?;
+    let found = measure(engine, experiment, built, weights, data, range, display)?;
     let Some(report) = found else { return Ok(None) };
-    let data = format!("{}: {} images", experiment.data.name, split_name(args.split));
+    let data = format!("{}: {} images", experiment.data.name, args.selection.split.name());
     let facts = vec![
-        ("trained", trained(&checkpoint)),
+        ("trained", network.progress()),
         ("network", words::network(&built.network, experiment.steps)),
         (
             "data",
-            format!("{}: {} {} images", experiment.data.name, text::thousands(report.images), split_name(args.split)),
+            format!(
+                "{}: {} {} images",
+                experiment.data.name,
+                text::thousands(report.images),
+                args.selection.split.name()
+            ),
         ),
         ("input", built.input.describe()),
     ];
-    Ok(Some(Measured { name: name(&path), file, data, facts, report: report.priced(args.energy) }))
+    Ok(Some(Measured {
+        name: name(&network.path),
+        file: network.file(),
+        data,
+        facts,
+        report: report.priced(args.energy),
+    }))
 }
 
 /// A checkpoint in short: the folder of its run, or its own name.
@@ -153,7 +157,7 @@ fn record(
 ) -> anyhow::Result<serde_json::Value> {
     let mut record = serde_json::to_value(&own.report)?;
     record["checkpoint"] = own.file.clone().into();
-    record["split"] = split_name(args.split).into();
+    record["split"] = args.selection.split.name().into();
     record["within"] = within.into();
     record["reached"] = serde_json::to_value(own.report.reach(own.report.best_accuracy() - within))?;
     if let Some(other) = other {

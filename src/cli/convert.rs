@@ -12,37 +12,28 @@ use crate::{
     cli::{
         ConvertArgs, Method,
         display::{Audience, Display},
-        evaluate::{checkpoint_file, trained},
         interrupt::STOPPED,
         loading, text,
+        trained::TrainedNetwork,
     },
     core::registry::Registry,
     train::{Balance, Checkpoint, Conversion, Trained, convert},
 };
 
 pub(crate) fn run(registry: &Registry, args: &ConvertArgs) -> anyhow::Result<ExitCode> {
-    let path = checkpoint_file(&args.checkpoint)?;
-    let out_file = args.out.clone().unwrap_or_else(|| beside(&path, args.method));
+    let ann = TrainedNetwork::load(registry, &args.checkpoint, None)?;
+    let TrainedNetwork { experiment, built, weights, .. } = &ann;
+    let out_file = args.out.clone().unwrap_or_else(|| beside(&ann.path, args.method));
     if out_file.exists() && !args.force {
         bail!("{}: is there already; give another file with --out, or --force", out_file.display());
     }
-    let checkpoint = Checkpoint::load(&path)?;
-    let file = path.display().to_string();
-    let (experiment, built) = loading::parse(registry, &checkpoint.experiment, &file, &[])?;
-    let weights = checkpoint.weights_for(&built.network)?;
     let engine = loading::engine(registry, &args.common)?;
-    let images = loading::images(&built, &args.common)?;
+    let images = loading::images(built, &args.common)?;
     let balance = match args.method {
         Method::DataNorm => Balance::DataNorm { share: args.share },
         Method::SpikeNorm => Balance::SpikeNorm,
     };
-    let from = Trained {
-        experiment: &experiment,
-        built: &built,
-        weights: &weights,
-        data: &images.train,
-        images: args.images.min(images.train.len()),
-    };
+    let from = Trained { experiment, built, weights, data: &images.train, images: args.images.min(images.train.len()) };
     let audience = if args.common.json { Audience::Nobody } else { Audience::Person };
     let mut display = Display::new(args.images, audience)?;
     let spiking = (args.neuron.as_str(), args.steps);
@@ -54,7 +45,7 @@ pub(crate) fn run(registry: &Registry, args: &ConvertArgs) -> anyhow::Result<Exi
         experiment: conversion.experiment.to_ron(),
         weights: Checkpoint::tensors(&built.network, &conversion.weights),
         optimizer: Vec::new(),
-        progress: checkpoint.progress,
+        progress: ann.checkpoint.progress,
     };
     converted.save(&out_file)?;
     let mut out = io::stdout().lock();
@@ -67,7 +58,7 @@ pub(crate) fn run(registry: &Registry, args: &ConvertArgs) -> anyhow::Result<Exi
         return Ok(ExitCode::SUCCESS);
     }
     let header = text::header(&[
-        ("conversion", trained(&checkpoint), file),
+        ("conversion", ann.progress(), ann.file()),
         ("method", format!("{}, on {} training images", method_name(args.method), from.images), String::new()),
         ("neuron", format!("{}, {} steps", args.neuron, args.steps), String::new()),
     ]);

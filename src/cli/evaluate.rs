@@ -2,42 +2,36 @@
 
 use std::{
     io::{self, Write as _},
-    ops::Range,
-    path::{Path, PathBuf},
     process::ExitCode,
     time::Instant,
 };
 
-use anyhow::{Context as _, bail};
 use console::style;
 
 use crate::{
     cli::{
-        EvaluateArgs, Split, constants,
+        EvaluateArgs, constants,
         display::{Audience, Display},
         interrupt::STOPPED,
         loading,
         text::{self, labelled},
+        trained::TrainedNetwork,
     },
-    core::{Dataset, Network, Splits, registry::Registry},
-    train::{Checkpoint, Evaluation, evaluate},
+    core::{Network, registry::Registry},
+    train::{Evaluation, evaluate},
 };
 
 pub(crate) fn run(registry: &Registry, args: &EvaluateArgs) -> anyhow::Result<ExitCode> {
-    let path = checkpoint_file(&args.checkpoint)?;
-    let checkpoint = Checkpoint::load(&path)?;
-    let settings = args.steps.map(|steps| ("steps".to_owned(), steps.to_string()));
-    let file = path.display().to_string();
-    let (experiment, built) = loading::parse(registry, &checkpoint.experiment, &file, settings.as_slice())?;
-    let weights = checkpoint.weights_for(&built.network)?;
+    let network = TrainedNetwork::load(registry, &args.checkpoint, args.steps)?;
+    let TrainedNetwork { experiment, built, weights, .. } = &network;
     let engine = loading::engine(registry, &args.common)?;
-    let images = loading::images(&built, &args.common)?;
-    let (data, range) = split(args.split, args.limit, &images, &checkpoint, experiment.training.validation)?;
+    let images = loading::images(built, &args.common)?;
+    let (data, range) = network.select(&images, &args.selection)?;
 
     let (started, n) = (Instant::now(), range.len());
     let audience = if args.common.json { Audience::Nobody } else { Audience::Person };
     let mut display = Display::new(experiment.training.batch, audience)?;
-    let found = evaluate(engine.as_ref(), &experiment, &built, &weights, data, range, &mut display);
+    let found = evaluate(engine.as_ref(), experiment, built, weights, data, range, &mut display);
     let seconds = started.elapsed().as_secs_f64();
     display.finish()?;
     let Some(evaluation) = found? else { return Ok(ExitCode::from(STOPPED)) };
@@ -45,78 +39,26 @@ pub(crate) fn run(registry: &Registry, args: &EvaluateArgs) -> anyhow::Result<Ex
     let mut out = io::stdout().lock();
     if args.common.json {
         let mut record = serde_json::to_value(&evaluation)?;
-        record["checkpoint"] = file.into();
-        record["split"] = split_name(args.split).into();
+        record["checkpoint"] = network.file().into();
+        record["split"] = args.selection.split.name().into();
         record["steps"] = experiment.steps.into();
         record["seconds"] = seconds.into();
         writeln!(out, "{record}")?;
         return Ok(ExitCode::SUCCESS);
     }
-    let what = format!("{}: {} {} images", experiment.data.name, text::thousands(n), split_name(args.split));
+    let what = format!("{}: {} {} images", experiment.data.name, text::thousands(n), args.selection.split.name());
     let header = text::header(&[
-        ("evaluation", trained(&checkpoint), file),
+        ("evaluation", network.progress(), network.file()),
         ("engine", engine.describe(), String::new()),
         ("data", what, images.folder.display().to_string()),
     ]);
     writeln!(out, "\n{header}\n{}", figures(&evaluation, seconds))?;
     writeln!(out, "{}", layers(&built.network, &evaluation, experiment.steps))?;
-    if let Some(table) = constants::table(&built.network, Some(&weights)) {
+    if let Some(table) = constants::table(&built.network, Some(weights)) {
         writeln!(out, "{table}")?;
     }
     writeln!(out, "{}", classes(&evaluation))?;
     Ok(ExitCode::SUCCESS)
-}
-
-/// The checkpoint that `path` names: itself, or the best one of a run folder.
-pub(crate) fn checkpoint_file(path: &Path) -> anyhow::Result<PathBuf> {
-    if !path.is_dir() {
-        return Ok(path.to_owned());
-    }
-    let found =
-        ["best.safetensors", "last.safetensors"].map(|name| path.join(name)).into_iter().find(|file| file.is_file());
-    found.with_context(|| {
-        format!("{}: holds no checkpoint, neither best.safetensors nor last.safetensors", path.display())
-    })
-}
-
-/// The images to answer. A run that was limited to fewer images learned from and held out only those.
-pub(crate) fn split<'a>(
-    split: Split,
-    limit: Option<usize>,
-    images: &'a Splits,
-    checkpoint: &Checkpoint,
-    validation: usize,
-) -> anyhow::Result<(&'a Dataset, Range<usize>)> {
-    let learned = checkpoint.progress.images.min(images.train.len());
-    let (data, range) = match split {
-        Split::Test => (&images.test, 0..images.test.len()),
-        Split::Train => (&images.train, 0..learned),
-        Split::Validation => (&images.train, learned..(learned + validation).min(images.train.len())),
-    };
-    let end = limit.map_or(range.end, |limit| range.end.min(range.start.saturating_add(limit)));
-    if range.start == end {
-        bail!("no images to evaluate: the run has {} {} images", range.len(), split_name(split));
-    }
-    Ok((data, range.start..end))
-}
-
-pub(crate) fn split_name(split: Split) -> &'static str {
-    match split {
-        Split::Test => "test",
-        Split::Validation => "validation",
-        Split::Train => "training",
-    }
-}
-
-/// How far the training had come.
-pub(crate) fn trained(checkpoint: &Checkpoint) -> String {
-    let progress = &checkpoint.progress;
-    let images = text::thousands(progress.images);
-    match progress.step {
-        0 if progress.epoch == 1 => format!("after 1 epoch of {images} images"),
-        0 => format!("after {} epochs of {images} images", progress.epoch),
-        step => format!("in epoch {} of {images} images, after update {step}", progress.epoch + 1),
-    }
 }
 
 fn figures(evaluation: &Evaluation, seconds: f64) -> String {

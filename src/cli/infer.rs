@@ -12,25 +12,21 @@ use crate::{
     cli::{
         InferArgs,
         display::{Audience, Display},
-        evaluate::{checkpoint_file, split, split_name, trained},
         interrupt::STOPPED,
         loading,
         text::{self, labelled},
+        trained::TrainedNetwork,
     },
     core::registry::Registry,
-    train::{Checkpoint, Exit, Inference, infer},
+    train::{Exit, Inference, infer},
 };
 
 pub(crate) fn run(registry: &Registry, args: &InferArgs) -> anyhow::Result<ExitCode> {
-    let path = checkpoint_file(&args.checkpoint)?;
-    let checkpoint = Checkpoint::load(&path)?;
-    let settings = args.steps.map(|steps| ("steps".to_owned(), steps.to_string()));
-    let file = path.display().to_string();
-    let (experiment, built) = loading::parse(registry, &checkpoint.experiment, &file, settings.as_slice())?;
-    let weights = checkpoint.weights_for(&built.network)?;
+    let network = TrainedNetwork::load(registry, &args.checkpoint, args.steps)?;
+    let TrainedNetwork { experiment, built, weights, .. } = &network;
     let engine = loading::engine(registry, &args.common)?;
-    let images = loading::images(&built, &args.common)?;
-    let (data, range) = split(args.split, args.limit, &images, &checkpoint, experiment.training.validation)?;
+    let images = loading::images(built, &args.common)?;
+    let (data, range) = network.select(&images, &args.selection)?;
     let steps = experiment.steps;
     let every = args.every.unwrap_or_else(|| tenth(steps));
     let exit = args.exit.map(|margin| Exit { margin, every });
@@ -38,14 +34,14 @@ pub(crate) fn run(registry: &Registry, args: &InferArgs) -> anyhow::Result<ExitC
     let audience = if args.common.json { Audience::Nobody } else { Audience::Person };
     let mut display = Display::new(args.batch, audience)?;
     let how = (args.batch, exit);
-    let found = infer(engine.as_ref(), &experiment, &built, &weights, data, range, how, &mut display);
+    let found = infer(engine.as_ref(), experiment, built, weights, data, range, how, &mut display);
     display.finish()?;
     let Some(inference) = found? else { return Ok(ExitCode::from(STOPPED)) };
 
     let mut out = io::stdout().lock();
     if args.common.json {
         let record = serde_json::json!({
-            "checkpoint": file, "split": split_name(args.split), "images": inference.answers.len(), "batch": args.batch,
+            "checkpoint": network.file(), "split": args.selection.split.name(), "images": inference.answers.len(), "batch": args.batch,
             "exit": exit, "accuracy": inference.accuracy(), "steps": inference.steps(), "of_steps": steps,
             "spikes": per_image(&inference, inference.spikes), "input_spikes": per_image(&inference, inference.input_spikes),
             "latency_ms": { "median": millis(inference.latency(0.5)), "p95": millis(inference.latency(0.95)) },
@@ -55,9 +51,9 @@ pub(crate) fn run(registry: &Registry, args: &InferArgs) -> anyhow::Result<ExitC
         return Ok(ExitCode::SUCCESS);
     }
     let n = text::thousands(inference.answers.len());
-    let what = format!("{}: {n} {} images", experiment.data.name, split_name(args.split));
+    let what = format!("{}: {n} {} images", experiment.data.name, args.selection.split.name());
     let header = text::header(&[
-        ("inference", trained(&checkpoint), file),
+        ("inference", network.progress(), network.file()),
         ("engine", engine.describe(), String::new()),
         ("data", what, images.folder.display().to_string()),
     ]);

@@ -23,6 +23,7 @@ mod memory;
 mod show;
 mod text;
 mod train;
+mod trained;
 mod words;
 
 use std::{
@@ -126,15 +127,11 @@ struct EvaluateArgs {
     /// Checkpoint, or run folder, of which the best checkpoint is taken
     #[arg(value_name = "CHECKPOINT|RUN_FOLDER")]
     checkpoint: PathBuf,
-    /// Images to answer
-    #[arg(long, value_enum, default_value_t = Split::Test)]
-    split: Split,
+    #[command(flatten)]
+    selection: Selection,
     /// Time steps each image is shown for [default: as trained]
     #[arg(long, value_name = "N")]
     steps: Option<usize>,
-    /// Use only the first N images
-    #[arg(long, value_name = "N")]
-    limit: Option<usize>,
     #[command(flatten)]
     common: Common,
 }
@@ -163,15 +160,11 @@ struct InferArgs {
     /// Time steps between two looks at the scores [default: a tenth of them]
     #[arg(long, value_name = "N", requires = "exit")]
     every: Option<usize>,
-    /// Images to answer
-    #[arg(long, value_enum, default_value_t = Split::Test)]
-    split: Split,
+    #[command(flatten)]
+    selection: Selection,
     /// Time steps each image is shown for at most [default: as trained]
     #[arg(long, value_name = "N")]
     steps: Option<usize>,
-    /// Use only the first N images
-    #[arg(long, value_name = "N")]
-    limit: Option<usize>,
     #[command(flatten)]
     common: Common,
 }
@@ -254,12 +247,8 @@ struct ActivityArgs {
     /// File for the page [default: activity.html beside the checkpoint]
     #[arg(long, value_name = "FILE")]
     html: Option<PathBuf>,
-    /// Images to show
-    #[arg(long, value_enum, default_value_t = Split::Test)]
-    split: Split,
-    /// Use only the first N images
-    #[arg(long, value_name = "N")]
-    limit: Option<usize>,
+    #[command(flatten)]
+    selection: Selection,
     #[command(flatten)]
     common: Common,
 }
@@ -358,6 +347,17 @@ struct Overrides {
     /// Images of one update of the weights (training.batch)
     #[arg(long, value_name = "N")]
     batch: Option<usize>,
+}
+
+/// Images that a trained network is tried on.
+#[derive(Debug, Args)]
+struct Selection {
+    /// Images to show
+    #[arg(long, value_enum, default_value_t = Split::Test)]
+    split: Split,
+    /// Use only the first N images
+    #[arg(long, value_name = "N")]
+    limit: Option<usize>,
 }
 
 /// Where and how to run.

@@ -35,12 +35,12 @@ impl Health {
             watch.warned = true;
             warnings.push(if watch.silent > 0 {
                 format!(
-                    "population \"{name}\" has been silent for {PATIENCE} steps, so nothing before it learns; try \
+                    "population \"{name}\" has been silent for {PATIENCE} updates, so nothing before it learns; try \
                      larger initial weights (kappa), a lower threshold, more time steps, or a lower learning rate"
                 )
             } else {
                 format!(
-                    "population \"{name}\" has fired at nearly every step for {PATIENCE} steps, so its spikes say \
+                    "population \"{name}\" has fired at nearly every step for {PATIENCE} updates, so its spikes say \
                      little; try smaller initial weights (kappa), a higher threshold, or a lower learning rate"
                 )
             });
@@ -81,7 +81,7 @@ mod tests {
         let message = (0..20).flat_map(|_| health.observe(&[("conv1".to_owned(), 0.0)])).collect::<String>();
         assert_eq!(
             message,
-            "population \"conv1\" has been silent for 20 steps, so nothing before it learns; try larger initial \
+            "population \"conv1\" has been silent for 20 updates, so nothing before it learns; try larger initial \
              weights (kappa), a lower threshold, more time steps, or a lower learning rate"
         );
     }

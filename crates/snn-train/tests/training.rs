@@ -342,7 +342,7 @@ fn a_silent_population_is_warned_of_once() {
     let records = records(&folder);
     let warnings: Vec<&String> = records.iter().filter(|line| line.contains("Warning")).collect();
     assert_eq!(warnings.len(), 1);
-    assert!(warnings[0].contains(r#""step":20,"message":"population \"fc1\" has been silent for 20 steps"#));
+    assert!(warnings[0].contains(r#""step":20,"message":"population \"fc1\" has been silent for 20 updates"#));
 }
 
 #[test]

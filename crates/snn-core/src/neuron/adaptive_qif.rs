@@ -2,7 +2,7 @@
 
 use serde::{Deserialize, Serialize};
 
-use super::qif::{quadratic, quadratic_equation};
+use super::qif::{distance, quadratic, quadratic_equation};
 use super::{NeuronModel, Qif, Reset};
 use crate::Real;
 use crate::registry::Part;
@@ -109,10 +109,10 @@ impl NeuronModel for AdaptiveQif {
     fn equations(&self) -> String {
         let Self { tau, rest, critical, curvature, threshold, tau_w, coupling, jump, reset, .. } = self;
         let drift = quadratic_equation([*rest, *critical, *curvature]);
-        let reset = reset.equation(*threshold);
+        let (distance, reset) = (distance("v", *rest), reset.equation(*threshold));
         format!(
             "charge v = V + (I + {drift} - w) / {tau};  fire s = [v > {threshold}];  \
-             adapt w = w + ({coupling} (v - {rest}) - w) / {tau_w} + {jump} s;  {reset};  V = v;  output s"
+             adapt w = w + ({coupling} {distance} - w) / {tau_w} + {jump} s;  {reset};  V = v;  output s"
         )
     }
 }

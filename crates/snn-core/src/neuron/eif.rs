@@ -2,6 +2,7 @@
 
 use serde::{Deserialize, Serialize};
 
+use super::qif::distance;
 use super::{NeuronModel, Reset};
 use crate::Real;
 use crate::registry::Part;
@@ -87,10 +88,14 @@ impl NeuronModel for Eif {
 
     fn equations(&self) -> String {
         let Self { tau, rest, rheobase, sharpness, threshold, reset, .. } = self;
+        let (leak, upstroke) = (distance("V", *rest), distance("V", *rheobase));
+        let upstroke = match *sharpness {
+            1.0 => format!("exp{}", if *rheobase == 0.0 { "(V)" } else { &upstroke }),
+            sharpness => format!("{sharpness} exp({upstroke} / {sharpness})"),
+        };
         let reset = reset.equation(*threshold);
         format!(
-            "charge v = V + (I + {rest} - V + {sharpness} exp((V - {rheobase}) / {sharpness})) / {tau};  \
-             fire s = [v > {threshold}];  {reset};  V = v;  output s"
+            "charge v = V + (I - {leak} + {upstroke}) / {tau};  fire s = [v > {threshold}];  {reset};  V = v;  output s"
         )
     }
 }
@@ -113,5 +118,13 @@ mod tests {
         let below: Vec<[f64; 2]> = run(&neuron, &[], &[0.25, -0.25]);
         let expected = 0.5 + 0.125 * std::f64::consts::E;
         assert!(below[1][0] == 0.0 && (below[1][1] - expected).abs() < 1e-15, "{below:?}, {expected}");
+    }
+
+    #[test]
+    fn equations_leave_out_what_changes_nothing() {
+        let charge = |eif: Eif| eif.equations().split(';').next().unwrap_or_default().to_owned();
+        assert_eq!(charge(Eif::default()), "charge v = V + (I - V + exp(V - 0.8)) / 2");
+        let eif = Eif { rest: -0.5, sharpness: 0.25, ..Eif::default() };
+        assert_eq!(charge(eif), "charge v = V + (I - (V + 0.5) + 0.25 exp((V - 0.8) / 0.25)) / 2");
     }
 }

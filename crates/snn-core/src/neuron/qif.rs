@@ -66,16 +66,18 @@ pub(super) fn quadratic<F: Real>(v: F, [rest, critical, curvature]: [f32; 3]) ->
 /// The same in symbols.
 pub(super) fn quadratic_equation([rest, critical, curvature]: [f32; 3]) -> String {
     let factor = if curvature == 1.0 { String::new() } else { format!("{curvature} ") };
-    let distance = |from: f32| {
-        if from == 0.0 {
-            "V".to_owned()
-        } else if from < 0.0 {
-            format!("(V + {})", -from)
-        } else {
-            format!("(V - {from})")
-        }
-    };
-    format!("{factor}{} {}", distance(rest), distance(critical))
+    format!("{factor}{} {}", distance("V", rest), distance("V", critical))
+}
+
+/// `v - from` in symbols, in brackets where it needs them.
+pub(super) fn distance(v: &str, from: f32) -> String {
+    if from == 0.0 {
+        v.to_owned()
+    } else if from < 0.0 {
+        format!("({v} + {})", -from)
+    } else {
+        format!("({v} - {from})")
+    }
 }
 
 impl NeuronModel for Qif {
