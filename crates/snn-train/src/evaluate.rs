@@ -46,13 +46,7 @@ pub fn evaluate(
     images: Range<usize>,
     observer: &mut dyn Observer,
 ) -> Result<Option<Evaluation>, TrainError> {
-    check_data(built, data)?;
-    if images.is_empty() || images.end > data.len() {
-        return Err(TrainError::setup(
-            "images to evaluate",
-            format!("{images:?} must be some of the {} in the data set", data.len()),
-        ));
-    }
+    check_images(built, data, &images)?;
     let batch = experiment.training.batch.clamp(1, images.len());
     let mut session = engine.compile(&built.network, Plan::new(experiment.steps, batch))?;
     session.load(weights)?;
@@ -141,6 +135,16 @@ impl Tally {
             *sum += spikes;
         }
     }
+}
+
+/// Checks that `data` is what the network was built for, and that `images` are some of it.
+pub(crate) fn check_images(built: &Built, data: &Dataset, images: &Range<usize>) -> Result<(), TrainError> {
+    check_data(built, data)?;
+    if images.is_empty() || images.end > data.len() {
+        let reason = format!("{images:?} must be some of the {} in the data set", data.len());
+        return Err(TrainError::setup("images to show", reason));
+    }
+    Ok(())
 }
 
 /// Checks that images and classes of `data` are those that the network was built for.

@@ -10,7 +10,7 @@ use snn_core::{
 use snn_data::{Batch, Dataset, Loader};
 use snn_models::{Built, Experiment};
 
-use crate::evaluate::{EPOCH, check_data};
+use crate::evaluate::{EPOCH, check_images};
 use crate::{Event, Observer, Shown, TrainError};
 
 /// When a network may answer before all its time steps are done: at the first multiple of `every` steps where the
@@ -86,11 +86,7 @@ pub fn infer(
     (batch, exit): (usize, Option<Exit>),
     observer: &mut dyn Observer,
 ) -> Result<Option<Inference>, TrainError> {
-    check_data(built, data)?;
-    if images.is_empty() || images.end > data.len() {
-        let reason = format!("{images:?} must be some of the {} in the data set", data.len());
-        return Err(TrainError::setup("images to answer", reason));
-    }
+    check_images(built, data, &images)?;
     let (steps, batch) = (experiment.steps, batch.clamp(1, images.len()));
     check_exit(exit, steps)?;
     let plan = match exit {

@@ -439,6 +439,6 @@ fn images_of_another_shape_are_refused() {
         evaluate(&Reference, &experiment(), &built, &weights, data, images, &mut go_on).unwrap_err().to_string()
     };
     assert_eq!(run(&colour, 0..1), "network and data: images of 1x28x28 expected, 3x2x2 found");
-    assert_eq!(run(&DIGITS[1], 0..33), "images to evaluate: 0..33 must be some of the 32 in the data set");
-    assert_eq!(run(&DIGITS[1], 5..5), "images to evaluate: 5..5 must be some of the 32 in the data set");
+    assert_eq!(run(&DIGITS[1], 0..33), "images to show: 0..33 must be some of the 32 in the data set");
+    assert_eq!(run(&DIGITS[1], 5..5), "images to show: 5..5 must be some of the 32 in the data set");
 }

@@ -13,7 +13,7 @@ use snn_models::{Built, Experiment, summary};
 use super::report::{ActivityReport, CurvePoint, Operations, PopulationActivity, ProjectionActivity, SCHEMA};
 use super::tally::{self, Outgoing, SourceTally};
 use super::{Energy, EnergyTable};
-use crate::evaluate::{EPOCH, check_data};
+use crate::evaluate::{EPOCH, check_images};
 use crate::{Event, Observer, Shown, TrainError};
 
 /// Shows the network `images` of `data`, as [`evaluate`](crate::evaluate) does, with the same spikes, and counts what that
@@ -34,11 +34,7 @@ pub fn measure(
     images: Range<usize>,
     observer: &mut dyn Observer,
 ) -> Result<Option<ActivityReport>, TrainError> {
-    check_data(built, data)?;
-    if images.is_empty() || images.end > data.len() {
-        let reason = format!("{images:?} must be some of the {} in the data set", data.len());
-        return Err(TrainError::setup("images to show", reason));
-    }
+    check_images(built, data, &images)?;
     let network = &built.network;
     network.check_weights(weights)?;
     let batch = experiment.training.batch.clamp(1, images.len());
