@@ -27,7 +27,7 @@ pub(crate) struct Scratch {
     /// Errors `d`, `[T][lane]`.
     d: Vec<Lane>,
     /// Matrices of the dense path.
-    pub(crate) patches: Vec<f32>,
+    patches: Vec<f32>,
     product: Vec<f32>,
 }
 

@@ -1,39 +1,90 @@
 //! Forward pass of one population for one sample: the currents of a pixel over all steps, then the neuron scan, with
 //! both in the first-level cache.
+//!
+//! Pixels do not depend on each other, so that a population can be cut into parts that run at the same time. This is what
+//! makes a single image quick: where there are more samples than threads, each runs in one part.
 
+use std::ops::Range;
+
+use rayon::prelude::*;
 use snn_core::neuron::PlainLif;
 
 use crate::currents::Incoming;
 use crate::layout::{Layout, Tile};
-use crate::simd::{Job, LANE, Lane, MAX_TILE_LANES, Simd};
+use crate::simd::{Job, LANE, Lane, Level, MAX_TILE_LANES, Simd, dispatch};
 
-/// All that is needed to run one population for one sample.
-pub(crate) struct Forward<'a> {
-    pub(crate) neuron: PlainLif,
-    pub(crate) layout: Layout,
-    pub(crate) incoming: &'a [Incoming<'a>],
-    pub(crate) steps: usize,
-    pub(crate) tile_lanes: usize,
-    /// Currents `[T][lane]` of one pixel and tile.
-    pub(crate) current: &'a mut Vec<Lane>,
-    /// Work space of the dense path.
-    pub(crate) patches: &'a mut Vec<f32>,
-    /// Spikes `[pixel][word][channel]`; empty for neurons that do not fire.
-    pub(crate) bits: &'a mut [u32],
-    /// What neurons that do not fire pass on, `[T][neuron]` in `C, H, W` order; empty for those that do.
-    pub(crate) output: &'a mut [f32],
-    /// Whether neurons start from `membrane` rather than from 0.
-    pub(crate) resumes: bool,
-    /// Final membranes `[pixel][channel]`; empty if not wanted.
-    pub(crate) membrane: &'a mut [f32],
+/// A population, and what it reads of one sample.
+#[derive(Clone, Copy)]
+pub(super) struct Forward<'a> {
+    pub(super) neuron: PlainLif,
+    pub(super) layout: Layout,
+    pub(super) incoming: &'a [Incoming<'a>],
+    pub(super) steps: usize,
+    /// Whether neurons start from their membranes rather than from 0.
+    pub(super) resumes: bool,
 }
 
-impl Job for Forward<'_> {
+/// What a population leaves behind of a sample; of the first two, one is empty.
+pub(super) struct Left<'a> {
+    /// Spikes `[pixel][word][channel]`, of neurons that fire.
+    pub(super) bits: &'a mut [u32],
+    /// What neurons that do not fire pass on, `[T][neuron]` in `C, H, W` order.
+    pub(super) output: &'a mut [f32],
+    /// Membranes after the last step, `[pixel][channel]`; empty if not wanted.
+    pub(super) membrane: &'a mut [f32],
+}
+
+/// Work space of a part.
+#[derive(Default)]
+pub(super) struct Work {
+    /// Currents `[T][lane]` of one pixel and tile.
+    current: Vec<Lane>,
+    /// That of the dense path.
+    patches: Vec<f32>,
+}
+
+/// Some pixels of a population; spikes and membranes begin at the first of them.
+struct Part<'a> {
+    forward: Forward<'a>,
+    pixels: Range<usize>,
+    tile_lanes: usize,
+    left: Left<'a>,
+    work: &'a mut Work,
+}
+
+impl<'a> Forward<'a> {
+    /// Runs the population, in as many parts at the same time as there are `works`, if its neurons fire.
+    pub(super) fn run(self, level: Level, works: &'a mut [Work], left: Left<'a>) {
+        let pixels = self.layout.pixels();
+        let Left { mut bits, output, mut membrane } = left;
+        let tile_lanes = level.tile_lanes();
+        if bits.is_empty() {
+            let left = Left { bits, output, membrane };
+            dispatch(level, Part { forward: self, pixels: 0..pixels, tile_lanes, left, work: &mut works[0] });
+            return;
+        }
+        let (bits_each, membrane_each) = (bits.len() / pixels, membrane.len() / pixels);
+        let each = pixels.div_ceil(works.len());
+        let parts = works.iter_mut().zip((0..pixels).step_by(each)).map(|(work, start)| {
+            let pixels = start..pixels.min(start + each);
+            let left = Left {
+                bits: bits.split_off_mut(..pixels.len() * bits_each).unwrap_or_default(),
+                output: &mut [],
+                membrane: membrane.split_off_mut(..pixels.len() * membrane_each).unwrap_or_default(),
+            };
+            Part { forward: self, pixels, tile_lanes, left, work }
+        });
+        let parts: Vec<Part<'_>> = parts.collect();
+        parts.into_par_iter().for_each(|part| dispatch(level, part));
+    }
+}
+
+impl Job for Part<'_> {
     type Output = ();
 
     #[inline(always)]
     fn run<S: Simd>(mut self) {
-        for tile in self.layout.tiles(self.tile_lanes) {
+        for tile in self.forward.layout.tiles(self.tile_lanes) {
             match tile.lanes {
                 1 => self.tile::<S, 1>(tile),
                 2 => self.tile::<S, 2>(tile),
@@ -44,15 +95,16 @@ impl Job for Forward<'_> {
     }
 }
 
-impl Forward<'_> {
+impl Part<'_> {
     #[inline(always)]
     fn tile<S: Simd, const V: usize>(&mut self, tile: Tile) {
-        self.current.resize(self.steps * V, Lane::ZERO);
-        for pixel in 0..self.layout.pixels() {
-            self.current.fill(Lane::ZERO);
-            let (current, _) = self.current.as_chunks_mut::<V>();
-            for incoming in self.incoming {
-                incoming.add_currents::<S, V>(&self.layout, pixel, tile, current, self.patches);
+        self.work.current.resize(self.forward.steps * V, Lane::ZERO);
+        for pixel in self.pixels.clone() {
+            let Work { current, patches } = &mut *self.work;
+            current.fill(Lane::ZERO);
+            let (current, _) = current.as_chunks_mut::<V>();
+            for incoming in self.forward.incoming {
+                incoming.add_currents::<S, V>(&self.forward.layout, pixel, tile, current, patches);
             }
             self.scan::<S, V>(pixel, tile);
         }
@@ -61,19 +113,22 @@ impl Forward<'_> {
     /// Runs the neurons of one pixel and tile over all steps.
     #[inline(always)]
     fn scan<S: Simd, const V: usize>(&mut self, pixel: usize, tile: Tile) {
-        let (current, _) = self.current.as_chunks_mut::<V>();
-        let (leak, threshold) = (S::splat(self.neuron.leak), S::splat(self.neuron.threshold));
-        let width = self.layout.lanes * LANE;
+        let Forward { neuron, layout, steps, resumes, .. } = self.forward;
+        let Left { bits, output, membrane } = &mut self.left;
+        let (current, _) = self.work.current.as_chunks_mut::<V>();
+        let (leak, threshold) = (S::splat(neuron.leak), S::splat(neuron.threshold));
+        let width = layout.lanes * LANE;
+        let at = pixel - self.pixels.start;
         let mut v = [S::splat(0.0); V];
-        if self.resumes {
-            let (membrane, _) = self.membrane[pixel * width..][..width].as_chunks::<LANE>();
+        if resumes {
+            let (membrane, _) = membrane[at * width..][..width].as_chunks::<LANE>();
             for i in 0..V {
                 v[i] = S::load(&Lane(membrane[tile.start + i]));
             }
         }
-        if self.output.is_empty() {
-            let words = self.steps.div_ceil(32);
-            let (bits, _) = self.bits[pixel * words * width..][..words * width].as_chunks_mut::<LANE>();
+        if output.is_empty() {
+            let words = steps.div_ceil(32);
+            let (bits, _) = bits[at * words * width..][..words * width].as_chunks_mut::<LANE>();
             for (word, current) in current.chunks(32).enumerate() {
                 let mut fired = [S::no_bits(); V];
                 for (t, current) in current.iter().enumerate() {
@@ -85,7 +140,7 @@ impl Forward<'_> {
                     }
                 }
                 for i in 0..V {
-                    S::store_bits(&mut bits[word * self.layout.lanes + tile.start + i], fired[i]);
+                    S::store_bits(&mut bits[word * layout.lanes + tile.start + i], fired[i]);
                 }
             }
         } else {
@@ -95,16 +150,16 @@ impl Forward<'_> {
                     S::store(v[i], &mut current[i]);
                 }
             }
-            let neurons = self.layout.pixels() * self.layout.channels;
-            for (output, membrane) in self.output.chunks_exact_mut(neurons).zip(&*current) {
-                for channel in tile.channels().start..tile.channels().end.min(self.layout.channels) {
+            let neurons = layout.pixels() * layout.channels;
+            for (output, membrane) in output.chunks_exact_mut(neurons).zip(&*current) {
+                for channel in tile.channels().start..tile.channels().end.min(layout.channels) {
                     let i = channel - tile.channels().start;
-                    output[self.layout.neuron(pixel, channel)] = membrane[i / LANE].0[i % LANE] / self.neuron.threshold;
+                    output[layout.neuron(pixel, channel)] = membrane[i / LANE].0[i % LANE] / neuron.threshold;
                 }
             }
         }
-        if !self.membrane.is_empty() {
-            let (membrane, _) = self.membrane[pixel * width..][..width].as_chunks_mut::<LANE>();
+        if !membrane.is_empty() {
+            let (membrane, _) = membrane[at * width..][..width].as_chunks_mut::<LANE>();
             for i in 0..V {
                 let mut lane = Lane::ZERO;
                 S::store(v[i], &mut lane);

@@ -2,16 +2,18 @@
 
 use snn_core::{Memory, Population};
 
+use super::parts;
 use crate::compiled::Compiled;
 use crate::events::Events;
 use crate::layout::Layout;
 use crate::simd::LANE;
 
 /// Memory of a session, by purpose.
-pub(super) fn of(compiled: &Compiled) -> Memory {
+pub(super) fn of(compiled: &Compiled, threads: usize) -> Memory {
     let mut memory = compiled.memory();
+    let work_space = (1..=compiled.round).map(|samples| parts(samples, threads) * samples * of_part(compiled)).max();
     memory.parts.push(("events", lists(compiled)));
-    memory.parts.push(("work space", work_space(compiled) * compiled.round));
+    memory.parts.push(("work space", work_space.unwrap_or(0) + of_sample(compiled) * compiled.round));
     memory
 }
 
@@ -39,11 +41,20 @@ fn lists(compiled: &Compiled) -> usize {
     2 * event_budget(compiled) + compiled.round * Events::bytes(&compiled.input, spikes, false)
 }
 
-/// Bytes of one sample's buffers over time: currents, errors, and the matrices of the dense path.
-fn work_space(compiled: &Compiled) -> usize {
-    let windows = compiled.weights.iter().map(|shape| shape.taps * shape.inputs).max().unwrap_or(0);
-    let matrices = if compiled.plan.train { 2 * windows } else { windows };
+/// Bytes of the buffers over time of a part of a sample in the forward pass: currents, and the matrix of the dense path.
+fn of_part(compiled: &Compiled) -> usize {
+    (windows(compiled) + compiled.level.tile_lanes() * LANE) * compiled.plan.steps * size_of::<f32>()
+}
+
+/// Bytes of one sample's buffers over time in the backward pass, errors and the matrices of the dense path, and of its
+/// dropout mask.
+fn of_sample(compiled: &Compiled) -> usize {
     let masks = compiled.populations.iter().map(|layout| layout.pixels() * layout.channels).max().unwrap_or(0);
-    let tiles = 2 * compiled.level.tile_lanes() * LANE;
-    ((matrices + tiles) * compiled.plan.steps + masks) * size_of::<f32>()
+    let errors = if compiled.plan.train { 2 * windows(compiled) + compiled.level.tile_lanes() * LANE } else { 0 };
+    (errors * compiled.plan.steps + masks) * size_of::<f32>()
+}
+
+/// The longest row of the dense path's matrix: all inputs of a neuron.
+fn windows(compiled: &Compiled) -> usize {
+    compiled.weights.iter().map(|shape| shape.taps * shape.inputs).max().unwrap_or(0)
 }

@@ -23,8 +23,8 @@ use crate::events::Events;
 use crate::listing::count;
 use crate::masks::Masks;
 use crate::sample::{LastTrial, Sample, activity, record};
-use crate::simd::{Lane, dispatch};
-use forward::Forward;
+use crate::simd::Lane;
+use forward::{Forward, Left, Work};
 
 /// The neurons of a network that the event-driven path can run: leaky integrate-and-fire without more ado, a last
 /// population that does not fire, no recurrence and, if gradients are asked for, the paper's.
@@ -62,7 +62,7 @@ pub(crate) struct GatedSession {
 struct Slot {
     /// Events of the sources of the population that runs forward.
     sources: Vec<Events>,
-    current: Vec<Lane>,
+    works: Vec<Work>,
     scratch: Scratch,
     /// Events and errors of the populations, while the backward pass needs them.
     errors: Vec<Option<Events>>,
@@ -82,7 +82,7 @@ impl GatedSession {
 
 impl Session for GatedSession {
     fn memory(&self) -> Memory {
-        memory::of(&self.compiled)
+        memory::of(&self.compiled, self.pool.current_num_threads())
     }
 
     fn load(&mut self, weights: &Weights) -> Result<(), Error> {
@@ -125,6 +125,10 @@ impl GatedSession {
         pool.install(|| {
             for (round, samples) in samples[..n].chunks_mut(slots.len()).enumerate() {
                 let first = round * slots.len();
+                let parts = parts(samples.len(), pool.current_num_threads());
+                for slot in &mut *slots {
+                    slot.works.resize_with(parts, Work::default);
+                }
                 samples.par_iter_mut().zip(&mut *slots).enumerate().for_each(|(i, (sample, slot))| {
                     sample.begin(compiled, trial, first + i);
                     forward(compiled, neurons, weights, &masks, (first + i, resumes), sample, slot);
@@ -134,6 +138,14 @@ impl GatedSession {
         self.trial = Some(LastTrial { samples: n, masks });
         Ok(activity(&self.compiled, self.samples[..n].iter()))
     }
+}
+
+/// Parts of a population that run at the same time, for each thread; so many, as some have more spikes than others.
+const PARTS_PER_THREAD: usize = 4;
+
+/// In how many parts each of `samples` samples runs on `threads` threads: one, where there are samples enough.
+fn parts(samples: usize, threads: usize) -> usize {
+    (PARTS_PER_THREAD * threads).div_ceil(samples)
 }
 
 /// Runs all populations for sample `n`, which may go on from its membranes.
@@ -162,22 +174,20 @@ fn forward(
                 Incoming { is_dense, ..Incoming::new(compiled, projection, weights, events) }
             })
             .collect();
-        let bits = &mut sample.bits[index];
         let job = Forward {
             neuron: neurons[index],
             layout: compiled.populations[index],
             incoming: &incoming,
             steps: compiled.plan.steps,
-            tile_lanes: compiled.level.tile_lanes(),
-            current: &mut slot.current,
-            patches: &mut slot.scratch.patches,
-            bits,
-            output: if population.neuron.fires() { &mut [] } else { &mut sample.output },
             resumes,
+        };
+        let left = Left {
+            bits: &mut sample.bits[index],
+            output: if population.neuron.fires() { &mut [] } else { &mut sample.output },
             membrane: &mut sample.membrane[index],
         };
-        dispatch(compiled.level, job);
-        let spikes = count(compiled.level, bits);
+        job.run(compiled.level, &mut slot.works, left);
+        let spikes = count(compiled.level, &sample.bits[index]);
         sample.spikes.push(spikes);
         sample.emitted[index] = spikes as f64; // where there is a mask, its worth replaces it
     }
