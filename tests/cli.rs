@@ -219,24 +219,51 @@ fn what_is_trained_can_be_reported_on() {
     let value: serde_json::Value = serde_json::from_str(&stdout(&snn(dir.path(), &args))).unwrap();
     assert_eq!((value["images"].as_u64(), value["curve"].as_array().unwrap().len()), (Some(20), 10));
     assert_eq!(value["curve"][9]["spikes"], value["spikes"]);
-    assert_eq!(value["compared"]["comparison"]["first"], value["compared"]["comparison"]["second"]);
+    let networks = value["compared"]["networks"].as_array().unwrap();
+    assert_eq!((networks.len(), &networks[0]["reached"]), (2, &networks[1]["reached"]));
     assert!(dir.path().join("page.html").is_file());
+    fs::copy(run.join("last.safetensors"), run.join("other.safetensors")).unwrap();
+    let args = ["activity", "run/other.safetensors", "--limit", "10", "--steps", "4"];
+    let text = stdout(&snn(dir.path(), &args));
+    assert!(text.contains("of 4") && text.contains("run/activity-other.html"), "{text}");
+}
+
+#[test]
+fn the_curves_of_a_run_can_be_seen() {
+    let (dir, run) = trained();
+    let text = stdout(&snn(dir.path(), &["curves", "run"]));
+    for part in ["spikes/image", "validation", "best", "test images, weights of epoch", "run/curves.html"] {
+        assert!(text.contains(part), "{part} in {text}");
+    }
+    let html = fs::read_to_string(run.join("curves.html")).unwrap();
+    assert!(html.contains("Learning of run") && html.matches("<svg ").count() == 4, "{html}");
+    let value: serde_json::Value =
+        serde_json::from_str(&stdout(&snn(dir.path(), &["curves", "run", "--json"]))).unwrap();
+    assert_eq!(value["epochs"][0]["epoch"].as_u64(), Some(1));
+    assert!(error(dir.path(), &["curves", "nothing"]).contains("unknown preset \"nothing\""));
+    fs::write(run.join("metrics.jsonl"), "{}\n").unwrap();
+    assert!(error(dir.path(), &["curves", "run"]).contains("run/metrics.jsonl:1: missing field `event`"));
 }
 
 #[test]
 fn a_report_on_what_is_not_there_is_refused() {
     let (dir, run) = trained();
     let text = error(dir.path(), &["activity", "run", "--limit", "0"]);
-    assert!(text.contains("no images to show"), "{text}");
+    assert!(text.contains("--limit must be at least 1, found 0"), "{text}");
     let text = error(dir.path(), &["activity", "run/experiment.ron"]);
     assert!(text.contains("experiment.ron: not a usable checkpoint"), "{text}");
     let text = error(dir.path(), &["activity", "run", "--limit", "4", "--html", "no/such/page.html"]);
-    assert!(text.contains("no/such/page.html: cannot write the page"), "{text}");
+    assert!(text.contains("no/such: there is no such folder for the page"), "{text}");
+    let text = error(
+        dir.path(),
+        &["activity", "run", "--compare", "run", "--compare", "run", "--compare", "run", "--compare", "run"],
+    );
+    assert!(text.contains("a report compares up to 4 networks, found 5"), "{text}");
     fs::remove_file(run.join("best.safetensors")).unwrap();
     fs::remove_file(run.join("last.safetensors")).unwrap();
     assert!(error(dir.path(), &["activity", "run"]).contains("run: holds no checkpoint"));
     let output = snn(dir.path(), &["activity", "run", "--energy", "ac=-1"]);
-    assert!(String::from_utf8_lossy(&output.stderr).contains("an energy must be at least 0, found -1"));
+    assert!(String::from_utf8_lossy(&output.stderr).contains("an energy must be at least 0 and finite, found -1"));
 }
 
 #[test]

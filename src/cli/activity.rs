@@ -1,13 +1,13 @@
 //! `snn activity`: what a trained network spends on an image.
 
 use std::{
-    fs,
     io::{self, Write as _},
+    ops::Range,
     path::{Path, PathBuf},
     process::ExitCode,
 };
 
-use anyhow::{Context as _, bail};
+use anyhow::bail;
 use console::style;
 
 use crate::{
@@ -20,9 +20,14 @@ use crate::{
         trained::TrainedNetwork,
         words,
     },
-    core::{Engine, registry::Registry},
-    train::activity::{
-        ActivityReport, Comparison, Operations, PopulationActivity, ProjectionActivity, Subject, joules, measure, page,
+    core::{Engine, Splits, registry::Registry},
+    train::{
+        activity::{
+            ActivityReport, Comparison, CurvePoint, MOST_NETWORKS, Operations, PopulationActivity, ProjectionActivity,
+            Subject, measure, page,
+        },
+        units::joules,
+        write_whole,
     },
 };
 
@@ -32,46 +37,119 @@ const WIDE: usize = 118;
 pub(crate) fn run(registry: &Registry, args: &ActivityArgs) -> anyhow::Result<ExitCode> {
     let engine = loading::engine(registry, &args.common)?;
     let within = args.within / 100.0;
+    // With --json the page is made if it is asked for.
+    let page_file = (args.html.clone()).or_else(|| (!args.common.json).then(|| page_file(&args.checkpoint)));
+    if let Some(folder) = page_file.as_deref().and_then(Path::parent)
+        && !folder.as_os_str().is_empty()
+        && !folder.is_dir()
+    {
+        bail!("{}: there is no such folder for the page; make it, or name another with --html", folder.display());
+    }
+    let (networks, images) = networks(registry, args)?;
     let audience = if args.common.json { Audience::Nobody } else { Audience::Person };
     let mut display = Display::new(1, audience)?;
-    let found = both(registry, args, engine.as_ref(), &mut display);
+    let found: anyhow::Result<Option<Vec<Measured>>> =
+        networks.into_iter().map(|network| measured(network, &images, args, engine.as_ref(), &mut display)).collect();
     display.finish()?;
-    let Some((own, other)) = found? else { return Ok(ExitCode::from(STOPPED)) };
-    if let Some(other) = &other
-        && (other.data != own.data || other.report.images != own.report.images)
-    {
-        let [a, b] =
-            [&own, other].map(|it| format!("{} on {} of {}", it.file, text::thousands(it.report.images), it.data));
-        bail!("networks can be compared on the same images only, not {a} and {b}");
-    }
-    let subject = own.subject();
-    let html = page(&subject, other.as_ref().map(Measured::subject).as_ref(), within);
-    let report = page_file(args);
-    fs::write(&report, html).with_context(|| format!("{}: cannot write the page", report.display()))?;
+    let Some(all) = found? else { return Ok(ExitCode::from(STOPPED)) };
+    let Some((own, others)) = all.split_first() else { return Ok(ExitCode::SUCCESS) };
 
     let mut out = io::stdout().lock();
     if args.common.json {
-        writeln!(out, "{}", record(args, &own, other.as_ref(), within)?)?;
-        return Ok(ExitCode::SUCCESS);
+        writeln!(out, "{}", record(args, &all, within)?)?;
+    } else {
+        let lines: Vec<(&str, String, String)> = (own.facts.iter().enumerate())
+            .map(|(index, (label, text))| {
+                (*label, text.clone(), if index == 0 { own.file.clone() } else { String::new() })
+            })
+            .collect();
+        writeln!(out, "\n{}\n{}", text::header(&lines), populations(&own.report))?;
+        writeln!(out, "{}\n{}", operations(&own.report), summary(&own.report, within))?;
+        if !others.is_empty() {
+            writeln!(out, "\n{}", comparison(&all, within))?;
+        }
     }
-    let lines: Vec<(&str, String, String)> = (subject.facts.iter().enumerate())
-        .map(|(index, (label, text))| (*label, text.clone(), if index == 0 { own.file.clone() } else { String::new() }))
-        .collect();
-    writeln!(out, "\n{}\n{}", text::header(&lines), populations(&own.report))?;
-    writeln!(out, "{}\n{}", operations(&own.report), summary(&own.report, within))?;
-    if let Some(other) = &other {
-        writeln!(out, "\n{}", comparison(&own, other, within))?;
+    if let Some(file) = page_file {
+        let others: Vec<Subject<'_>> = others.iter().map(Measured::subject).collect();
+        write_whole(&file, &page(&own.subject(), &others, within))?;
+        if !args.common.json {
+            writeln!(out, "{}", labelled("report", file.display()))?;
+        }
     }
-    writeln!(out, "{}", labelled("report", report.display()))?;
     Ok(ExitCode::SUCCESS)
+}
+
+/// The checkpoint and those to compare it with, each with a name, and the images that all of them are to see.
+fn networks(registry: &Registry, args: &ActivityArgs) -> anyhow::Result<(Vec<(String, TrainedNetwork)>, Splits)> {
+    if args.compare.len() >= MOST_NETWORKS {
+        bail!("a report compares up to {MOST_NETWORKS} networks, found {}", 1 + args.compare.len());
+    }
+    let load = |path: &PathBuf| {
+        let network = TrainedNetwork::load(registry, path, args.steps)?;
+        anyhow::Ok((name(&network.path), network))
+    };
+    let own = load(&args.checkpoint)?;
+    let images = loading::images(&own.1.built, &args.common)?;
+    let shown = |network: &TrainedNetwork| {
+        let (_, range) = network.select(&images, &args.selection)?;
+        anyhow::Ok((network.experiment.data.to_string(), range))
+    };
+    let first = shown(&own.1)?;
+    let mut all = vec![own];
+    for path in &args.compare {
+        let other = load(path)?;
+        let found = shown(&other.1)?;
+        if found != first {
+            let split = args.selection.split.name();
+            let images = |(data, range): &(String, Range<usize>)| {
+                let [start, end] = [range.start + 1, range.end].map(text::thousands);
+                format!("{split} images {start} to {end} of {data}")
+            };
+            bail!(
+                "networks can be compared on the same images only: {} would see {}, {} {}",
+                all[0].1.file(),
+                images(&first),
+                other.1.file(),
+                images(&found)
+            );
+        }
+        all.push(other);
+    }
+    let names: Vec<String> = all.iter().map(|(name, _)| name.clone()).collect();
+    for (name, network) in &mut all {
+        if names.iter().filter(|other| *other == name).count() > 1 {
+            *name = network.file();
+        }
+    }
+    Ok((all, images))
+}
+
+/// Measures a network; none if the user broke off.
+fn measured(
+    (name, network): (String, TrainedNetwork),
+    images: &Splits,
+    args: &ActivityArgs,
+    engine: &dyn Engine,
+    display: &mut Display,
+) -> anyhow::Result<Option<Measured>> {
+    let TrainedNetwork { experiment, built, weights, .. } = &network;
+    let (data, range) = network.select(images, &args.selection)?;
+    let found = measure(engine, experiment, built, weights, data, range, display)?;
+    let Some(report) = found else { return Ok(None) };
+    let (shown, split) = (text::thousands(report.images), args.selection.split.name());
+    let facts = vec![
+        ("trained", network.progress()),
+        ("network", words::network(&built.network, experiment.steps)),
+        ("data", format!("{}: {shown} {split} images", experiment.data.name)),
+        ("input", built.input.describe()),
+    ];
+    Ok(Some(Measured { name, file: network.file(), facts, report: report.priced(args.energy) }))
 }
 
 /// A network, measured.
 struct Measured {
     name: String,
     file: String,
-    /// Data set and split.
-    data: String,
     facts: Vec<(&'static str, String)>,
     report: ActivityReport,
 }
@@ -82,89 +160,43 @@ impl Measured {
     }
 }
 
-/// Measures the checkpoint, and the one to compare it with; none if the user broke off.
-fn both(
-    registry: &Registry,
-    args: &ActivityArgs,
-    engine: &dyn Engine,
-    display: &mut Display,
-) -> anyhow::Result<Option<(Measured, Option<Measured>)>> {
-    let Some(own) = measured(registry, args, &args.checkpoint, engine, display)? else { return Ok(None) };
-    let Some(path) = &args.compare else { return Ok(Some((own, None))) };
-    let other = measured(registry, args, path, engine, display)?;
-    Ok(other.map(|other| (own, Some(other))))
-}
-
-/// Measures the checkpoint at `path`; none if the user broke off.
-fn measured(
-    registry: &Registry,
-    args: &ActivityArgs,
-    path: &Path,
-    engine: &dyn Engine,
-    display: &mut Display,
-) -> anyhow::Result<Option<Measured>> {
-    let network = TrainedNetwork::load(registry, path, None)?;
-    let TrainedNetwork { experiment, built, weights, .. } = &network;
-    let images = loading::images(built, &args.common)?;
-    let (data, range) = network.select(&images, &args.selection)?;
-    let found = measure(engine, experiment, built, weights, data, range, display)?;
-    let Some(report) = found else { return Ok(None) };
-    let data = format!("{}: {} images", experiment.data.name, args.selection.split.name());
-    let facts = vec![
-        ("trained", network.progress()),
-        ("network", words::network(&built.network, experiment.steps)),
-        (
-            "data",
-            format!(
-                "{}: {} {} images",
-                experiment.data.name,
-                text::thousands(report.images),
-                args.selection.split.name()
-            ),
-        ),
-        ("input", built.input.describe()),
-    ];
-    Ok(Some(Measured {
-        name: name(&network.path),
-        file: network.file(),
-        data,
-        facts,
-        report: report.priced(args.energy),
-    }))
+/// Whether a checkpoint is called as those of a run are.
+fn is_of_run(path: &Path) -> bool {
+    path.file_stem().is_some_and(|stem| stem == "best" || stem == "last")
 }
 
 /// A checkpoint in short: the folder of its run, or its own name.
 fn name(path: &Path) -> String {
     let folder = path.parent().and_then(Path::file_name);
-    let is_run = path.file_stem().is_some_and(|stem| stem == "best" || stem == "last");
-    let name = folder.filter(|_| is_run).or(path.file_stem()).unwrap_or(path.as_os_str());
+    let name = folder.filter(|_| is_of_run(path)).or(path.file_stem()).unwrap_or(path.as_os_str());
     name.to_string_lossy().into_owned()
 }
 
 /// Where the page goes: into the folder of the run, or beside the checkpoint.
-fn page_file(args: &ActivityArgs) -> PathBuf {
-    args.html.clone().unwrap_or_else(|| {
-        let folder = if args.checkpoint.is_dir() { Some(&*args.checkpoint) } else { args.checkpoint.parent() };
-        folder.unwrap_or(Path::new("")).join("activity.html")
-    })
+fn page_file(checkpoint: &Path) -> PathBuf {
+    if checkpoint.is_dir() {
+        return checkpoint.join("activity.html");
+    }
+    match checkpoint.file_stem() {
+        Some(stem) if !is_of_run(checkpoint) => {
+            checkpoint.with_file_name(format!("activity-{}.html", stem.to_string_lossy()))
+        }
+        _ => checkpoint.with_file_name("activity.html"),
+    }
 }
 
-fn record(
-    args: &ActivityArgs,
-    own: &Measured,
-    other: Option<&Measured>,
-    within: f64,
-) -> anyhow::Result<serde_json::Value> {
+fn record(args: &ActivityArgs, measured: &[Measured], within: f64) -> anyhow::Result<serde_json::Value> {
+    let own = &measured[0];
     let mut record = serde_json::to_value(&own.report)?;
     record["checkpoint"] = own.file.clone().into();
     record["split"] = args.selection.split.name().into();
     record["within"] = within.into();
     record["reached"] = serde_json::to_value(own.report.reach(own.report.best_accuracy() - within))?;
-    if let Some(other) = other {
-        let comparison = Comparison::new(&own.report, &other.report, within);
-        record["compared"] = serde_json::json!({
-            "checkpoint": other.file, "report": other.report, "comparison": comparison,
-        });
+    if measured.len() > 1 {
+        let Comparison { accuracy, reached } = Comparison::new(measured.iter().map(|it| &it.report), within);
+        let network = |(it, reached): (&Measured, &Option<CurvePoint>)| serde_json::json!({ "checkpoint": it.file, "report": it.report, "reached": reached });
+        let networks: Vec<_> = measured.iter().zip(&reached).map(network).collect();
+        record["compared"] = serde_json::json!({ "accuracy": accuracy, "networks": networks });
     }
     Ok(record)
 }
@@ -250,7 +282,8 @@ fn operations(report: &ActivityReport) -> String {
 fn summary(report: &ActivityReport, within: f64) -> String {
     let energy = &report.energy;
     let table = format!("{} pJ an accumulate, {} pJ a multiply-accumulate", energy.table.ac, energy.table.mac);
-    let ratio = energy.snn / energy.ann.max(f64::MIN_POSITIVE);
+    let times =
+        energy.ratio().map_or_else(String::new, |ratio| format!(", {} times as much", text::significant(ratio)));
     let mut lines = vec![
         labelled(
             "accuracy",
@@ -259,10 +292,9 @@ fn summary(report: &ActivityReport, within: f64) -> String {
         labelled(
             "energy",
             format!(
-                "{}; ANN of the same shape {}, {} times as much ({table})",
-                style(joules(energy.snn)).bold(),
+                "{}; ANN of the same shape {}{times} ({table})",
+                style(joules(energy.own)).bold(),
                 joules(energy.ann),
-                text::significant(1.0 / ratio)
             ),
         ),
     ];
@@ -272,39 +304,39 @@ fn summary(report: &ActivityReport, within: f64) -> String {
         lines.push(labelled(
             "early answer",
             format!(
-                "within {:.1} points of the best accuracy, {}, at step {} of {}, with {} of the spikes and {} of the \
-                 energy",
-                100.0 * within,
+                "within {} points of the best accuracy, {}, at step {} of {}, with {} of the spikes and {} of the energy",
+                text::significant(100.0 * within),
                 percent(best),
                 style(point.steps).bold(),
                 report.steps,
                 share(point.spikes, report.spikes),
-                share(report.energy_at(point), energy.snn)
+                share(report.energy_at(point), energy.own)
             ),
         ));
     }
     lines.join("\n")
 }
 
-/// Two networks at the same accuracy.
-fn comparison(own: &Measured, other: &Measured, within: f64) -> String {
-    let comparison = Comparison::new(&own.report, &other.report, within);
-    let row = |measured: &Measured| {
-        let report = &measured.report;
-        let mut row = vec![measured.name.clone(), percent(report.best_accuracy())];
-        match report.reach(comparison.accuracy) {
+/// Networks at the same accuracy.
+fn comparison(measured: &[Measured], within: f64) -> String {
+    let Comparison { accuracy, reached } = Comparison::new(measured.iter().map(|it| &it.report), within);
+    let row = |(Measured { name, report, .. }, reached): (&Measured, &Option<CurvePoint>)| {
+        let spiking = |spikes: f64| if report.is_spiking() { whole(spikes) } else { "-".to_owned() };
+        let mut row = vec![name.clone(), percent(report.best_accuracy())];
+        match reached {
             None => row.push("never".to_owned()),
             Some(point) => row.extend([
                 format!("{} of {}", point.steps, report.steps),
-                whole(point.spikes),
-                whole(point.input_spikes),
+                spiking(point.spikes),
+                spiking(point.input_spikes),
                 whole(point.effective_acs + point.effective_macs),
                 joules(report.energy_at(point)),
             ]),
         }
         row
     };
-    let at = format!("steps to {}", percent(comparison.accuracy));
+    let at = format!("steps to {}", percent(accuracy));
     let head = ["network", "best accuracy", &at, "spikes", "input spikes", "operations", "energy"];
-    text::table(&head, &[row(own), row(other)], &[1, 2, 3, 4, 5, 6], false)
+    let rows: Vec<Vec<String>> = measured.iter().zip(&reached).map(row).collect();
+    text::table(&head, &rows, &[1, 2, 3, 4, 5, 6], false)
 }

@@ -30,19 +30,25 @@ pub(crate) fn run(registry: &Registry, args: &ConvertArgs) -> anyhow::Result<Exi
     let engine = loading::engine(registry, &args.common)?;
     let images = loading::images(built, &args.common)?;
     let balance = match args.method {
-        Method::DataNorm => Balance::DataNorm { share: args.share },
+        Method::DataNorm => Balance::DataNorm { share: args.share.unwrap_or(1.0) },
+        Method::SpikeNorm if args.share.is_some() => bail!("--share is for data-norm; spike-norm takes the maximum"),
         Method::SpikeNorm => Balance::SpikeNorm,
     };
-    let from = Trained { experiment, built, weights, data: &images.train, images: args.images.min(images.train.len()) };
+    let measured_on = args.images.unwrap_or_else(|| images.train.len().min(200));
+    let from = Trained { experiment, built, weights, data: &images.train, images: measured_on };
     let audience = if args.common.json { Audience::Nobody } else { Audience::Person };
-    let mut display = Display::new(args.images, audience)?;
+    let mut display = Display::new(measured_on, audience)?;
     let spiking = (args.neuron.as_str(), args.steps);
     let found = convert(engine.as_ref(), registry, from, balance, spiking, &mut display);
     display.finish()?;
     let Some(conversion) = found? else { return Ok(ExitCode::from(STOPPED)) };
 
+    let share = args.share.map_or_else(String::new, |share| format!(" of a share of {share}"));
+    let origin =
+        format!("converted by {}{share} on {measured_on} training images from an ANN", method_name(args.method));
     let converted = Checkpoint {
         experiment: conversion.experiment.to_ron(),
+        origin: Some(origin),
         weights: Checkpoint::tensors(&built.network, &conversion.weights),
         optimizer: Vec::new(),
         progress: ann.checkpoint.progress,

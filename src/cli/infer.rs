@@ -28,12 +28,13 @@ pub(crate) fn run(registry: &Registry, args: &InferArgs) -> anyhow::Result<ExitC
     let images = loading::images(built, &args.common)?;
     let (data, range) = network.select(&images, &args.selection)?;
     let steps = experiment.steps;
-    let every = args.every.unwrap_or_else(|| tenth(steps));
+    let every = args.every.unwrap_or_else(|| fifth(steps));
+    let batch = args.batch.min(range.len());
     let exit = args.exit.map(|margin| Exit { margin, every });
 
     let audience = if args.common.json { Audience::Nobody } else { Audience::Person };
-    let mut display = Display::new(args.batch, audience)?;
-    let how = (args.batch, exit);
+    let mut display = Display::new(batch, audience)?;
+    let how = (batch, exit);
     let found = infer(engine.as_ref(), experiment, built, weights, data, range, how, &mut display);
     display.finish()?;
     let Some(inference) = found? else { return Ok(ExitCode::from(STOPPED)) };
@@ -41,7 +42,7 @@ pub(crate) fn run(registry: &Registry, args: &InferArgs) -> anyhow::Result<ExitC
     let mut out = io::stdout().lock();
     if args.common.json {
         let record = serde_json::json!({
-            "checkpoint": network.file(), "split": args.selection.split.name(), "images": inference.answers.len(), "batch": args.batch,
+            "checkpoint": network.file(), "split": args.selection.split.name(), "images": inference.answers.len(), "batch": batch,
             "exit": exit, "accuracy": inference.accuracy(), "steps": inference.steps(), "of_steps": steps,
             "spikes": per_image(&inference, inference.spikes), "input_spikes": per_image(&inference, inference.input_spikes),
             "latency_ms": { "median": millis(inference.latency(0.5)), "p95": millis(inference.latency(0.95)) },
@@ -57,16 +58,17 @@ pub(crate) fn run(registry: &Registry, args: &InferArgs) -> anyhow::Result<ExitC
         ("engine", engine.describe(), String::new()),
         ("data", what, images.folder.display().to_string()),
     ]);
-    writeln!(out, "\n{header}\n{}", figures(&inference, steps, args.batch, exit))?;
+    writeln!(out, "\n{header}\n{}", figures(&inference, steps, batch, exit))?;
     if exit.is_some() {
         writeln!(out, "{}", table(&inference, every))?;
     }
     Ok(ExitCode::SUCCESS)
 }
 
-/// The largest divisor of `steps` that is at most a tenth of them, or 1.
-fn tenth(steps: usize) -> usize {
-    (1..=(steps / 10).max(1)).rev().find(|every| steps.is_multiple_of(*every)).unwrap_or(1)
+/// The largest divisor of `steps` that is at most a fifth of them, or 1. Each stretch has a cost of its own, so that short
+/// ones take longer than they save.
+fn fifth(steps: usize) -> usize {
+    (1..=(steps / 5).max(1)).rev().find(|every| steps.is_multiple_of(*every)).unwrap_or(1)
 }
 
 fn per_image(inference: &Inference, sum: u64) -> f64 {
@@ -125,7 +127,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_tenth_divides_the_steps() {
-        assert_eq!([100, 50, 40, 8, 7, 60, 97].map(tenth), [10, 5, 4, 1, 1, 6, 1]);
+    fn a_fifth_divides_the_steps() {
+        assert_eq!([100, 50, 40, 8, 7, 60, 97].map(fifth), [20, 10, 8, 1, 1, 12, 1]);
     }
 }

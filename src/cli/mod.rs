@@ -12,6 +12,7 @@
 mod activity;
 mod constants;
 mod convert;
+mod curves;
 mod data;
 mod display;
 mod evaluate;
@@ -63,6 +64,7 @@ enum Command {
     Infer(InferArgs),
     Convert(ConvertArgs),
     Activity(ActivityArgs),
+    Curves(CurvesArgs),
     Show(ShowArgs),
     List(ListArgs),
     Presets(PresetsArgs),
@@ -71,6 +73,10 @@ enum Command {
 
 /// Most threads that can be asked for; far more than help.
 const MOST_THREADS: usize = 1024;
+
+fn batch(text: &str) -> Result<usize, String> {
+    text.parse().ok().filter(|&batch| batch > 0).ok_or_else(|| "a whole number of at least 1".to_owned())
+}
 
 fn threads(text: &str) -> Result<usize, String> {
     match text.parse() {
@@ -152,12 +158,12 @@ struct InferArgs {
     #[arg(value_name = "CHECKPOINT|RUN_FOLDER")]
     checkpoint: PathBuf,
     /// Images that are answered together
-    #[arg(long, value_name = "N", default_value_t = 1)]
+    #[arg(long, value_name = "N", default_value_t = 1, value_parser = batch)]
     batch: usize,
     /// Answer as soon as the best class leads by this much
     #[arg(long, value_name = "MARGIN")]
     exit: Option<f32>,
-    /// Time steps between two looks at the scores [default: a tenth of them]
+    /// Time steps between two looks at the scores, a divisor of them all [default: about a fifth of them]
     #[arg(long, value_name = "N", requires = "exit")]
     every: Option<usize>,
     #[command(flatten)]
@@ -188,18 +194,18 @@ struct ConvertArgs {
     /// How thresholds are found
     #[arg(long, value_enum, default_value_t = Method::DataNorm)]
     method: Method,
-    /// Share of the activations that the scale covers, with data-norm
-    #[arg(long, value_name = "SHARE", default_value_t = 1.0)]
-    share: f64,
+    /// Share of the activations that the scale covers, for data-norm [default: 1]
+    #[arg(long, value_name = "SHARE")]
+    share: Option<f64>,
     /// Time steps each image is shown for
     #[arg(long, value_name = "N", default_value_t = 100)]
     steps: usize,
-    /// Neuron of the hidden layers
+    /// Neuron of the hidden layers, If or Lif with a threshold of 1
     #[arg(long, value_name = "NEURON", default_value = "If(reset: Soft)")]
     neuron: String,
-    /// Training images that the thresholds are measured on, the first ones
-    #[arg(long, value_name = "N", default_value_t = 200)]
-    images: usize,
+    /// Training images that the thresholds are measured on, the first ones [default: 200, or all if there are fewer]
+    #[arg(long, value_name = "N")]
+    images: Option<usize>,
     /// File to write [default: converted-METHOD.safetensors, beside the checkpoint]
     #[arg(long, value_name = "FILE")]
     out: Option<PathBuf>,
@@ -213,7 +219,7 @@ struct ConvertArgs {
 /// Ways to balance thresholds.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
 enum Method {
-    /// By the largest activation of each population of the ANN
+    /// By the largest activation or weight of each population of the ANN
     DataNorm,
     /// By the largest current that spikes cause, population by population
     SpikeNorm,
@@ -230,27 +236,53 @@ Examples:
   snn activity runs/mnist-lenet-1 --limit 1000 --html lenet.html
   snn activity runs/mnist-lenet-1 --energy ac=0.1,mac=3.2    picojoules of another process
   snn activity runs/mnist-lenet-1 --compare runs/mnist-lenet-direct-1
+  snn activity runs/mnist-lenet-1 --compare runs/mnist-lenet-ann-1/converted-data-norm.safetensors
   snn activity runs/mnist-lenet-1 --json | jq .operations")]
 struct ActivityArgs {
     /// Checkpoint, or run folder, of which the best checkpoint is taken
     #[arg(value_name = "CHECKPOINT|RUN_FOLDER")]
     checkpoint: PathBuf,
-    /// Second network, shown beside the first at the same accuracy
+    /// Another network, shown beside the first at the same accuracy; may be given several times
     #[arg(long, value_name = "CHECKPOINT|RUN_FOLDER")]
-    compare: Option<PathBuf>,
+    compare: Vec<PathBuf>,
     /// Percentage points below the best accuracy at which an answer is good enough
     #[arg(long, value_name = "POINTS", default_value_t = 1.0, value_parser = points)]
     within: f64,
     /// Picojoules of an accumulate and of a multiply-accumulate
     #[arg(long, value_name = "ac=PJ,mac=PJ", default_value = "ac=0.9,mac=4.6")]
     energy: EnergyTable,
-    /// File for the page [default: activity.html beside the checkpoint]
+    /// File for the page [default: activity.html in the folder of the run, or beside the checkpoint under its name; none
+    /// with --json]
     #[arg(long, value_name = "FILE")]
     html: Option<PathBuf>,
     #[command(flatten)]
     selection: Selection,
+    /// Time steps each image is shown for [default: as trained]
+    #[arg(long, value_name = "N")]
+    steps: Option<usize>,
     #[command(flatten)]
     common: Common,
+}
+
+/// Show how a run learned, or is learning: accuracy, loss, firing rates, gradient.
+///
+/// Prints a line for each epoch and writes a page with plots, curves.html, that needs nothing else and can be printed.
+#[derive(Debug, Args)]
+#[command(after_help = "\
+Examples:
+  snn curves runs/mnist-lenet-1
+  snn curves runs/mnist-lenet-1 --html lenet.html
+  snn curves runs/mnist-lenet-1 --json | jq '.epochs[].validation_accuracy'")]
+struct CurvesArgs {
+    /// Folder of the run
+    #[arg(value_name = "RUN_FOLDER")]
+    run: PathBuf,
+    /// File for the page [default: curves.html in the folder of the run; none with --json]
+    #[arg(long, value_name = "FILE")]
+    html: Option<PathBuf>,
+    /// Print JSON for other programs, nothing else
+    #[arg(long)]
+    json: bool,
 }
 
 fn points(text: &str) -> Result<f64, String> {
@@ -411,6 +443,7 @@ pub fn run(registry: &Registry, arguments: impl IntoIterator<Item = impl Into<Os
         Command::Infer(args) => infer::run(registry, &args),
         Command::Convert(args) => convert::run(registry, &args),
         Command::Activity(args) => activity::run(registry, &args),
+        Command::Curves(args) => curves::run(registry, &args),
         Command::Show(args) => show::run(registry, &args),
         Command::List(args) => list::run(registry, &args),
         Command::Presets(args) => list::presets(registry, &args),

@@ -5,21 +5,10 @@ use std::fmt;
 use comfy_table::{CellAlignment, Table, presets::NOTHING};
 use console::{Term, measure_text_width, style};
 
+pub(crate) use crate::train::units::{duration, significant, thousands};
+
 /// Width of the labels at the left.
 const LABEL: usize = 14;
-
-/// `41,210`.
-pub(crate) fn thousands(n: impl TryInto<u64>) -> String {
-    let digits = n.try_into().map_or_else(|_| "?".to_owned(), |n: u64| n.to_string());
-    let mut text = String::new();
-    for (place, digit) in digits.chars().enumerate() {
-        if place > 0 && (digits.len() - place).is_multiple_of(3) {
-            text.push(',');
-        }
-        text.push(digit);
-    }
-    text
-}
 
 /// `98.3 %`, with two decimals close to all or nothing.
 pub(crate) fn percent(share: f64) -> String {
@@ -37,16 +26,6 @@ pub(crate) fn bytes(bytes: usize) -> String {
         value /= 1000.0;
     }
     format!("{value:.1} TB")
-}
-
-/// `4.4 s`, `1:58`, or `1:02:03` from an hour.
-pub(crate) fn duration(seconds: f64) -> String {
-    if seconds < 9.95 {
-        return format!("{seconds:.1} s");
-    }
-    let seconds = seconds.round() as u64;
-    let (hours, minutes, seconds) = (seconds / 3600, seconds / 60 % 60, seconds % 60);
-    if hours > 0 { format!("{hours}:{minutes:02}:{seconds:02}") } else { format!("{minutes}:{seconds:02}") }
 }
 
 /// Columns of the terminal that standard output is; endless if it is none.
@@ -85,17 +64,6 @@ pub(crate) fn wrapped(text: &str, first: usize, rest: usize) -> String {
 pub(crate) fn one_line(text: &str) -> String {
     let line = text.split_whitespace().collect::<Vec<_>>().join(" ");
     line.replace("( ", "(").replace(",)", ")").replace(", )", ")").replace("[ ", "[").replace(", ]", "]")
-}
-
-/// A number to three digits.
-pub(crate) fn significant(value: f64) -> String {
-    if value == 0.0 {
-        return "0".to_owned();
-    }
-    let decimals = (2 - value.abs().log10().floor() as i32).clamp(0, 12) as usize;
-    let text = format!("{value:.decimals$}");
-    let text = if text.contains('.') { text.trim_end_matches('0').trim_end_matches('.') } else { &text };
-    text.to_owned()
 }
 
 /// Lines of label, text, and an aside in a column of its own, or wrapped and without asides where the terminal has no
@@ -150,10 +118,7 @@ mod tests {
 
     #[test]
     fn numbers_are_easy_to_read() {
-        assert_eq!([0_u64, 999, 1000, 5_784_000].map(thousands), ["0", "999", "1,000", "5,784,000"]);
         assert_eq!([0.0, 0.983, 0.9941, 1.0].map(percent), ["0.0 %", "98.3 %", "99.41 %", "100.00 %"]);
         assert_eq!([12, 1_500, 142_000_000, 999_700_000].map(bytes), ["12 bytes", "1.5 kB", "142 MB", "1.0 GB"]);
-        assert_eq!([4.4, 118.0, 3723.0].map(duration), ["4.4 s", "1:58", "1:02:03"]);
-        assert_eq!([0.0, 1.0, -0.25, 0.012_345, 1234.5].map(significant), ["0", "1", "-0.25", "0.0123", "1234"]);
     }
 }

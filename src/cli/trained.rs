@@ -41,15 +41,17 @@ impl TrainedNetwork {
         self.path.display().to_string()
     }
 
-    /// How far the training had come.
+    /// Where the weights are from, and how far the training had come.
     pub(crate) fn progress(&self) -> String {
         let progress = &self.checkpoint.progress;
         let images = text::thousands(progress.images);
-        match progress.step {
+        let origin = self.checkpoint.origin.as_ref().map_or_else(String::new, |origin| format!("{origin}, "));
+        let trained = match progress.step {
             0 if progress.epoch == 1 => format!("after 1 epoch of {images} images"),
             0 => format!("after {} epochs of {images} images", progress.epoch),
             step => format!("in epoch {} of {images} images, after update {step}", progress.epoch + 1),
-        }
+        };
+        origin + &trained
     }
 
     /// The images that were selected. A run that was limited to fewer images learned from and held out only those.
@@ -65,6 +67,9 @@ impl TrainedNetwork {
             Split::Train => (&images.train, 0..learned),
             Split::Validation => (&images.train, learned..(learned + held_out).min(images.train.len())),
         };
+        if selection.limit == Some(0) {
+            bail!("--limit must be at least 1, found 0");
+        }
         let end = selection.limit.map_or(range.end, |limit| range.end.min(range.start.saturating_add(limit)));
         if range.start == end {
             bail!("no images to show: the run has {} {} images", range.len(), selection.split.name());

@@ -26,6 +26,8 @@ pub const SCHEMA: &str = "1";
 pub struct Checkpoint {
     /// The experiment in RON.
     pub experiment: String,
+    /// How the weights came to be, if not by training this experiment, in words.
+    pub origin: Option<String>,
     /// Position in the run.
     pub progress: Progress,
     /// Weights in the order of the network.
@@ -169,6 +171,7 @@ impl Checkpoint {
             metadata.push(("best_epoch", best.epoch.to_string()));
             metadata.extend(best.accuracy.map(|accuracy| ("best_accuracy", accuracy.to_string())));
         }
+        metadata.extend(self.origin.clone().map(|origin| ("origin", origin)));
         metadata
     }
 
@@ -232,7 +235,8 @@ impl Checkpoint {
             let values = view.data().chunks_exact(4).map(|b| f32::from_le_bytes([b[0], b[1], b[2], b[3]])).collect();
             list.push(Tensor { name: rest.to_owned(), shape: view.shape().to_vec(), values });
         }
-        Ok(Self { experiment: required(metadata, "experiment")?, progress, weights, optimizer })
+        let (experiment, origin) = (required(metadata, "experiment")?, optional(metadata, "origin")?);
+        Ok(Self { experiment, origin, progress, weights, optimizer })
     }
 }
 
@@ -288,6 +292,7 @@ mod tests {
     fn checkpoint() -> Checkpoint {
         Checkpoint {
             experiment: "(\n    steps: 4, // \"four\"\n)".to_owned(),
+            origin: Some("converted".to_owned()),
             progress: Progress {
                 seed: u64::MAX,
                 images: 60_000,

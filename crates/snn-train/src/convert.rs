@@ -4,9 +4,11 @@
 //! so thresholds stay 1 here, and weights change.
 
 use serde::{Deserialize, Serialize};
-use snn_core::registry::Registry;
+use snn_core::neuron::{If, Lif, Relu};
+use snn_core::registry::{Part, Registry};
 use snn_core::{
-    Draws, Dropout, Engine, Input, Network, Neuron, Plan, Projection, Source, Stimulus, Trial, Weights, neuron::Relu,
+    Draws, Dropout, Encoder, Engine, Input, Network, Neuron, Plan, Population, Projection, Source, Stimulus, Trial,
+    Weights,
 };
 use snn_data::{Dataset, Loader};
 use snn_models::{Built, Experiment, ExperimentError};
@@ -21,8 +23,9 @@ const BATCH: usize = 4;
 #[derive(Debug, Clone, Copy, PartialEq, Serialize, Deserialize)]
 pub enum Balance {
     /// Data-based normalisation: the weights of a population are scaled so that its largest activation in the trained
-    /// network becomes 1. `share` of the activations lie below that; 1 is the maximum, as in Diehl et al., "Fast-classifying,
-    /// high-accuracy spiking deep networks through weight and threshold balancing", IJCNN 2015; 0.999 is the robust
+    /// network becomes 1; or its largest weight, if that is larger, as in Diehl et al., "Fast-classifying, high-accuracy
+    /// spiking deep networks through weight and threshold balancing", IJCNN 2015. With a `share` below 1, such as 0.999,
+    /// it is the activation that this share of the activations above 0 do not exceed, whatever the weights: the robust
     /// form of Rueckauer et al. 2017.
     DataNorm {
         /// In `(0, 1]`.
@@ -41,7 +44,8 @@ pub struct Conversion {
     pub experiment: Experiment,
     /// Its weights.
     pub weights: Weights,
-    /// Name of each population with weights, and what its current was divided by.
+    /// Name of each population with weights, and what its threshold of 1 now stands for: an activation of the trained
+    /// network (data-norm), or a current in the network whose earlier populations are converted already (spike-norm).
     pub thresholds: Vec<(String, f32)>,
 }
 
@@ -60,11 +64,13 @@ pub struct Trained<'a> {
     pub images: usize,
 }
 
-/// Converts a trained network into one whose hidden neurons are `neuron`, such as `If(reset: Soft)`, that sees Poisson
-/// spikes for `steps` time steps. None if the observer broke off.
+/// Converts a trained network into one whose hidden neurons are `neuron`, an `If` or `Lif` of threshold 1 such as
+/// `If(reset: Soft)`, that sees Poisson spikes for `steps` time steps. The scale of its output is that of the trained
+/// network with data-norm, and another one with spike-norm. None if the observer broke off.
 ///
 /// # Errors
-/// [`TrainError::Setup`] if the network is not one of `Relu`s with direct input over one step, or cannot be balanced;
+/// [`TrainError::Setup`] if the network is not one of `Relu`s with direct input over one step, or cannot be balanced, or
+/// if `neuron` is another one;
 /// [`TrainError::Experiment`] if the spiking experiment cannot be built; [`TrainError::Core`].
 pub fn convert(
     engine: &dyn Engine,
@@ -80,6 +86,7 @@ pub fn convert(
     let text = trained.experiment.to_ron();
     let experiment = Experiment::from_ron(&text, "the trained experiment", &settings, registry)?;
     let spiking = experiment.build(registry)?;
+    check_neuron(neuron, &spiking.network)?;
     let mut conversion = Conversion { experiment, weights: trained.weights.clone(), thresholds: Vec::new() };
     let done = match balance {
         Balance::DataNorm { share } => data_norm(engine, &trained, share, &mut conversion, observer)?,
@@ -97,6 +104,9 @@ fn check(trained: &Trained<'_>) -> Result<f32, TrainError> {
         let reason = format!("must be 1 to the {} there are, found {images}", data.len());
         return Err(TrainError::setup("images to measure on", reason));
     }
+    if experiment.network.name == "Populations" {
+        return fail("must be a LeNet, Vgg, ResNet or Sequence, whose neurons can be changed all at once".to_owned());
+    }
     if experiment.steps != 1 {
         return fail(format!("must have been trained with steps: 1, not {}", experiment.steps));
     }
@@ -112,6 +122,28 @@ fn check(trained: &Trained<'_>) -> Result<f32, TrainError> {
         _ => None,
     };
     direct.map_or_else(|| fail(format!("must have direct input, not {}", experiment.input.name)), Ok)
+}
+
+/// Checks that all hidden populations of the `spiking` network have the neuron, and that it is one that can be balanced.
+fn check_neuron(text: &str, spiking: &Network) -> Result<(), TrainError> {
+    let fail = |reason: String| Err(TrainError::setup("neuron of the hidden layers", reason));
+    let mut part = Part::parse(text).unwrap_or_else(|_| Part::new(text));
+    let threshold = match part.name.as_str() {
+        "If" => part.resolve::<If>().map(|neuron| neuron.threshold),
+        "Lif" => part.resolve::<Lif>().map(|neuron| neuron.threshold),
+        other => return fail(format!("must be If or Lif, not {other}")),
+    };
+    if threshold.is_ok_and(|threshold| threshold != 1.0) {
+        return fail(format!("must have a threshold of 1, as weights are scaled in its place, not {text}"));
+    }
+    let hidden = spiking.populations().split_last().map_or(&[][..], |(_, hidden)| hidden);
+    match hidden.iter().find(|population| population.neuron.name() != part.name) {
+        Some(Population { name, neuron, .. }) => fail(format!(
+            "{name} has a neuron of its own in the experiment, {}; train a network whose layers name none",
+            neuron.name()
+        )),
+        None => Ok(()),
+    }
 }
 
 /// Divides the currents of `population` by `threshold`, and multiplies what it reads from each source by that source's
@@ -141,24 +173,15 @@ fn data_norm(
         return Err(TrainError::setup("share of the activations", reason));
     }
     let network = &trained.built.network;
-    let Some(activations) = activations(engine, trained, share, observer)? else { return Ok(false) };
-    // What is read without weights cannot be scaled: such a population has the scale of its source, and both that of the
-    // larger one.
-    let hidden = activations.len();
-    let mut largest = activations;
-    let unweighted: Vec<(usize, usize)> = (0..hidden)
-        .flat_map(|index| network.populations()[index].inputs.iter().map(move |projection| (index, projection)))
-        .filter_map(|(index, projection)| match projection.source {
-            Source::Population(source) if projection.weight.is_none() => Some((index, source)),
-            _ => None,
-        })
-        .collect();
-    for _ in 0..hidden {
-        for &(index, source) in &unweighted {
-            let both = largest[index].max(largest[source]);
-            (largest[index], largest[source]) = (both, both);
+    let Some(mut largest) = activations(engine, trained, share, observer)? else { return Ok(false) };
+    if share == 1.0 {
+        for (index, largest) in largest.iter_mut().enumerate() {
+            let weights = network.populations()[index].inputs.iter().filter_map(|projection| projection.weight);
+            *largest = weights.flat_map(|weight| &trained.weights[weight]).copied().fold(*largest, f32::max);
         }
     }
+    share_scales(network, &mut largest);
+    let hidden = largest.len();
     for index in 0..network.populations().len() {
         let threshold = largest.get(index).copied().unwrap_or(1.0);
         let gain = |source| match source {
@@ -171,6 +194,33 @@ fn data_norm(
         }
     }
     Ok(true)
+}
+
+/// Gives populations that one reads from the other without weights, where nothing can be scaled, the same scale: the
+/// `largest` of theirs; or that of the input, 1, if one of them so reads it.
+fn share_scales(network: &Network, largest: &mut [f32]) {
+    let unweighted: Vec<(usize, Source)> = (0..largest.len())
+        .flat_map(|index| network.populations()[index].inputs.iter().map(move |projection| (index, projection)))
+        .filter(|(_, projection)| projection.weight.is_none())
+        .map(|(index, projection)| (index, projection.source))
+        .collect();
+    let mut is_input = vec![false; largest.len()];
+    // A scale may have to pass through all of them.
+    for _ in 0..largest.len() {
+        for &(index, source) in &unweighted {
+            match source {
+                Source::Input => is_input[index] = true,
+                Source::Population(source) => {
+                    let (both, either) = (largest[index].max(largest[source]), is_input[index] || is_input[source]);
+                    (largest[index], largest[source]) = (both, both);
+                    (is_input[index], is_input[source]) = (either, either);
+                }
+            }
+        }
+    }
+    for (largest, _) in largest.iter_mut().zip(is_input).filter(|(_, is_input)| *is_input) {
+        *largest = 1.0;
+    }
 }
 
 /// The activation of each hidden population that `share` of its activations above 0 do not exceed.
@@ -230,6 +280,9 @@ fn spike_norm(
     observer: &mut dyn Observer,
 ) -> Result<bool, TrainError> {
     let network = &spiking.network;
+    let Input::Images(encoder) = &spiking.input else {
+        return Err(TrainError::setup("the network to convert", "must see images".to_owned()));
+    };
     let hidden = network.populations().len() - 1;
     let weighted: Vec<usize> = (0..hidden).filter(|&index| is_weighted(network, index)).collect();
     let images = trained.images;
@@ -242,7 +295,8 @@ fn spike_norm(
             );
             return Err(TrainError::setup("the network to convert", reason));
         }
-        let Some(largest) = largest_current(engine, trained, spiking, index, conversion, &mut |images_done| {
+        let shown = (spiking, encoder.as_ref());
+        let Some(largest) = largest_current(engine, trained, shown, index, conversion, &mut |images_done| {
             let (done, images) = (done * images + images_done, weighted.len() * images);
             observer.on_event(&Event::Evaluating { done, images }).is_continue()
         })?
@@ -263,7 +317,7 @@ fn spike_norm(
 fn largest_current(
     engine: &dyn Engine,
     trained: &Trained<'_>,
-    spiking: &Built,
+    (spiking, encoder): (&Built, &dyn Encoder),
     population: usize,
     conversion: &Conversion,
     go_on: &mut dyn FnMut(usize) -> bool,
@@ -274,12 +328,10 @@ fn largest_current(
     session.load(&weights)?;
     let mut largest = 0.0_f32;
     let mut loader = Loader::in_order(trained.data, 0..trained.images, BATCH);
-    let Input::Images(encoder) = &spiking.input else { return Ok(None) };
     for batch in 0..loader.batches() {
         let Some(batch) = loader.batch(EPOCH, batch) else { break };
         let draws = Draws { seed: experiment.training.seed, epoch: EPOCH, samples: &batch.samples };
-        let (shape, encoder) = (spiking.data.shape(), encoder.as_ref());
-        let stimulus = Stimulus::Images { pixels: &batch.pixels, shape, encoder, draws };
+        let stimulus = Stimulus::Images { pixels: &batch.pixels, shape: spiking.data.shape(), encoder, draws };
         let activity = session.forward(&Trial { stimulus, dropout: Dropout::Off })?;
         largest = activity.output.iter().copied().fold(largest, f32::max);
         if !go_on(batch.samples.last().map_or(0, |last| *last as usize + 1)) {

@@ -56,6 +56,16 @@ pub enum TrainError {
     /// A folder to be resumed holds no run.
     #[error("{}: holds no run: there is no experiment.ron in it", .0.display())]
     NoRun(PathBuf),
+    /// The records of a run say nothing that can be used.
+    #[error("{}:{line}: {reason}", .path.display())]
+    Record {
+        /// The file of records.
+        path: PathBuf,
+        /// The line at fault, from 1.
+        line: usize,
+        /// What is wrong.
+        reason: String,
+    },
     /// Another process works in the folder.
     #[error("{}: in use by another process; wait for it to end, or stop it", .0.display())]
     Locked(PathBuf),

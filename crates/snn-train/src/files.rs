@@ -2,7 +2,7 @@
 
 use std::ffi::OsString;
 use std::fs::{self, File};
-use std::io::{self, BufWriter};
+use std::io::{self, BufWriter, Write as _};
 use std::path::{Path, PathBuf};
 
 use crate::TrainError;
@@ -31,6 +31,14 @@ pub(crate) fn replace(
     sync_folder(path.parent().unwrap_or(Path::new(".")))
 }
 
+/// Writes `text` to the file at `path`, which holds either its old content or the new one, whole, whatever happens.
+///
+/// # Errors
+/// [`TrainError::File`].
+pub fn write_whole(path: &Path, text: &str) -> Result<(), TrainError> {
+    replace(path, |file| file.write_all(text.as_bytes()))
+}
+
 /// The name under which `path` is written.
 fn temporary(path: &Path) -> PathBuf {
     let mut name = OsString::from(path);
@@ -51,8 +59,6 @@ fn sync_folder(folder: &Path) -> Result<(), TrainError> {
 
 #[cfg(test)]
 mod tests {
-    use std::io::Write as _;
-
     use super::*;
 
     #[test]

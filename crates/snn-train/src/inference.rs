@@ -34,8 +34,25 @@ pub struct Answer {
     pub correct: bool,
     /// Time steps that it took.
     pub steps: usize,
-    /// From the image to the answer. Images of one batch are answered together.
+    /// From the image to the answer; in a file, in milliseconds. Images of one batch are answered together.
+    #[serde(rename = "latency_ms", with = "millis")]
     pub latency: Duration,
+}
+
+/// Durations as milliseconds.
+mod millis {
+    use std::time::Duration;
+
+    use serde::{Deserialize as _, Deserializer, Serializer};
+
+    pub(super) fn serialize<S: Serializer>(duration: &Duration, serializer: S) -> Result<S::Ok, S::Error> {
+        serializer.serialize_f64(1e3 * duration.as_secs_f64())
+    }
+
+    pub(super) fn deserialize<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Duration, D::Error> {
+        let millis = f64::deserialize(deserializer)?;
+        Duration::try_from_secs_f64(millis / 1e3).map_err(serde::de::Error::custom)
+    }
 }
 
 /// What it took to answer.
@@ -121,7 +138,7 @@ pub fn infer(
 fn check_exit(exit: Option<Exit>, steps: usize) -> Result<(), TrainError> {
     let Some(Exit { margin, every }) = exit else { return Ok(()) };
     if !(margin >= 0.0 && margin.is_finite()) {
-        return Err(TrainError::setup("margin of the exit", format!("must be at least 0, found {margin}")));
+        return Err(TrainError::setup("margin of the exit", format!("must be at least 0 and finite, found {margin}")));
     }
     if every == 0 || !steps.is_multiple_of(every) {
         let reason = format!("must divide the {steps} steps of a trial, found {every}");

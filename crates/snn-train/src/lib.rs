@@ -7,6 +7,7 @@
 pub mod activity;
 mod checkpoint;
 mod convert;
+pub mod curves;
 mod error;
 mod evaluate;
 mod event;
@@ -14,16 +15,19 @@ mod files;
 mod health;
 mod inference;
 mod optimizer;
+mod page;
 mod run_folder;
 mod schedule;
 mod shown;
 mod trainer;
+pub mod units;
 
 pub use checkpoint::{Best, Checkpoint, Progress, SCHEMA as CHECKPOINT_SCHEMA, Sums, Tensor};
 pub use convert::{Balance, Conversion, Trained, convert};
 pub use error::TrainError;
 pub use evaluate::{Evaluation, evaluate, rates};
 pub use event::{Event, Observer, SCHEMA as EVENT_SCHEMA};
+pub use files::write_whole;
 pub use health::Health;
 pub use inference::{Answer, Exit, Inference, infer};
 pub use optimizer::{Optimizer, clip, norm};

@@ -8,7 +8,7 @@ use crate::files::replace;
 use crate::{Checkpoint, Event, TrainError};
 
 const EXPERIMENT: &str = "experiment.ron";
-const METRICS: &str = "metrics.jsonl";
+pub(crate) const METRICS: &str = "metrics.jsonl";
 const LAST: &str = "last.safetensors";
 const BEST: &str = "best.safetensors";
 const LOCK: &str = "lock";

@@ -222,6 +222,7 @@ impl Run<'_> {
     fn checkpoint(&self) -> Checkpoint {
         Checkpoint {
             experiment: self.folder.experiment().to_owned(),
+            origin: None,
             progress: self.progress,
             weights: Checkpoint::tensors(&self.job.built.network, &self.weights),
             optimizer: self.optimizer.tensors(&self.job.built.network),

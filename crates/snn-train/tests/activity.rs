@@ -166,9 +166,9 @@ fn every_figure_is_as_reckoned_by_hand() {
     let sums = report.operations;
     assert_eq!((sums.dense, sums.effective_acs, sums.effective_macs), (100.0, 44.0, 0.0));
     assert_eq!((report.unweighted_additions, report.neuron_updates, report.ann_macs), (5.5, 36, 25));
-    assert_eq!((report.energy.snn, report.energy.ann), (44.0 * 0.9, 25.0 * 4.6));
+    assert_eq!((report.energy.own, report.energy.ann), (44.0 * 0.9, 25.0 * 4.6));
     let dear = report.clone().priced(EnergyTable { ac: 2.0, mac: 3.0 });
-    assert_eq!((dear.energy.snn, dear.energy.ann), (88.0, 75.0));
+    assert_eq!((dear.energy.own, dear.energy.ann), (88.0, 75.0));
 }
 
 #[test]
@@ -184,8 +184,10 @@ fn accuracy_and_costs_are_known_after_every_step() {
     let there = report.reach(report.best_accuracy() - 0.01).unwrap();
     assert_eq!((there.steps, there.spikes), (3, 15.0));
     assert_eq!(report.reach(1.5), None);
-    let comparison = Comparison::new(&report, &self::report(Input::images(Bits), 1, 1), 0.0);
-    assert_eq!((comparison.accuracy, comparison.first, comparison.second), (0.5, Some(first), Some(first)));
+    let short = self::report(Input::images(Bits), 1, 1);
+    let compared = |within| Comparison::new([&report, &short, &report].into_iter(), within);
+    assert_eq!(compared(0.0), Comparison { accuracy: 0.5, reached: vec![Some(first); 3] });
+    assert_eq!(compared(0.9).accuracy, 0.0);
 }
 
 #[test]
@@ -255,7 +257,7 @@ fn the_page_stands_alone() {
     let facts = [("data", "\"two\" <pictures>".to_owned())];
     let subject = Subject { name: "a & b", facts: &facts, report: &report };
     let other = Subject { name: "other", facts: &[], report: &report };
-    for html in [page(&subject, None, 0.01), page(&subject, Some(&other), 0.01)] {
+    for html in [page(&subject, &[], 0.01), page(&subject, &[other, other, other], 0.01)] {
         for part in
             ["<h1>Spike activity of a &amp; b</h1>", "&quot;two&quot; &lt;pictures&gt;", "Effective_ACs", "39.6 pJ"]
         {

@@ -37,6 +37,14 @@ fn bars() -> Dataset {
 }
 
 fn converted(overrides: &[(&str, &str)], balance: Balance) -> Result<(Experiment, Weights, Conversion), TrainError> {
+    converted_to("If(reset: Soft)", overrides, balance)
+}
+
+fn converted_to(
+    neuron: &str,
+    overrides: &[(&str, &str)],
+    balance: Balance,
+) -> Result<(Experiment, Weights, Conversion), TrainError> {
     let registry = registry();
     let experiment = Experiment::from_ron(EXPERIMENT, "", overrides, &registry).unwrap();
     let built = experiment.build(&registry).unwrap();
@@ -44,7 +52,7 @@ fn converted(overrides: &[(&str, &str)], balance: Balance) -> Result<(Experiment
     let data = bars();
     let trained = Trained { experiment: &experiment, built: &built, weights: &weights, data: &data, images: 6 };
     let mut go_on = |_: &Event| ControlFlow::Continue(());
-    let found = convert(&Reference, &registry, trained, balance, ("If(reset: Soft)", 200), &mut go_on)?;
+    let found = convert(&Reference, &registry, trained, balance, (neuron, 200), &mut go_on)?;
     Ok((experiment, weights, found.unwrap()))
 }
 
@@ -96,6 +104,24 @@ fn data_norm_makes_the_largest_activation_1() {
 }
 
 #[test]
+fn a_weight_above_all_activations_sets_the_scale() {
+    let (_, weights, conversion) =
+        converted(&[("input", "Direct(scale: 1e-3)")], Balance::DataNorm { share: 1.0 }).unwrap();
+    let largest = |weight: usize| weights[weight].iter().copied().fold(0.0, f32::max);
+    assert_eq!(conversion.thresholds.iter().map(|(_, scale)| *scale).collect::<Vec<_>>(), [largest(0), largest(1)]);
+}
+
+#[test]
+fn a_pool_of_the_input_keeps_the_scale_of_spikes() {
+    let layers = "[AvgPool(size: 2), Linear(features: 5), Readout(classes: 10, neuron: LeakyIntegrator(leak: 1.0))]";
+    let settings = [("network.layers", layers), ("input", "Direct(scale: 0.5)")];
+    let (_, weights, conversion) = converted(&settings, Balance::DataNorm { share: 1.0 }).unwrap();
+    let (name, scale) = &conversion.thresholds[0];
+    assert_eq!(name, "fc1");
+    assert!((conversion.weights[0][0] * scale / weights[0][0] - 1.0).abs() < 1e-5);
+}
+
+#[test]
 fn what_cannot_be_converted_is_told() {
     let message = |overrides: &[(&str, &str)], balance| converted(overrides, balance).unwrap_err().to_string();
     let norm = Balance::DataNorm { share: 1.0 };
@@ -108,5 +134,25 @@ fn what_cannot_be_converted_is_told() {
     assert_eq!(
         message(&[], Balance::DataNorm { share: 0.0 }),
         "share of the activations: must be greater than 0 and at most 1, found 0"
+    );
+    let to = |neuron, overrides: &[(&str, &str)]| converted_to(neuron, overrides, norm).unwrap_err().to_string();
+    assert_eq!(to("Plif", &[]), "neuron of the hidden layers: must be If or Lif, not Plif");
+    assert_eq!(
+        to("If(threshold: 2.0)", &[]),
+        "neuron of the hidden layers: must have a threshold of 1, as weights are scaled in its place, not If(threshold: 2.0)"
+    );
+    let own = "[Linear(features: 5, neuron: Relu), Readout(classes: 10, neuron: LeakyIntegrator(leak: 1.0))]";
+    assert_eq!(
+        to("If", &[("network.layers", own)]),
+        "neuron of the hidden layers: fc1 has a neuron of its own in the experiment, Relu; train a network whose layers \
+         name none"
+    );
+    let list = "Populations(populations: [
+        (name: \"fc1\", neuron: Relu, inputs: [Linear(from: \"input\", features: 5)]),
+        (name: \"out\", neuron: LeakyIntegrator, inputs: [Linear(from: \"fc1\", features: 10)]),
+    ])";
+    assert_eq!(
+        to("If", &[("network", list)]),
+        "the network to convert: must be a LeNet, Vgg, ResNet or Sequence, whose neurons can be changed all at once"
     );
 }

@@ -423,7 +423,8 @@ fn what_does_not_fit_is_refused_before_training() {
     };
     assert_eq!(
         message(&|training| training.validation = 5000),
-        "training.validation: 5000 of 64 training images leave none to learn"
+        "training.validation: 5000 of 64 training images leave none to learn; hold out fewer, for example with --set \
+         training.validation=6"
     );
     assert_eq!(message(&|training| training.batch = 0), "training.batch: must be 1 to 4294967294, found 0");
     assert_eq!(message(&|training| training.epochs = 0), "training.epochs: must be 1 to 4294967294, found 0");

@@ -35,21 +35,25 @@ impl FromStr for EnergyTable {
 
     /// Reads `ac=0.9,mac=4.6`; what is left out keeps its default.
     fn from_str(text: &str) -> Result<Self, String> {
-        let mut table = Self::default();
+        let (mut ac, mut mac) = (None, None);
         for entry in text.split(',') {
             let expected = || format!("expected picojoules such as ac=0.9,mac=4.6, found \"{entry}\"");
             let (name, value) = entry.split_once('=').ok_or_else(expected)?;
             let value: f64 = value.trim().parse().map_err(|_| expected())?;
             if !(value >= 0.0 && value.is_finite()) {
-                return Err(format!("an energy must be at least 0, found {value}"));
+                return Err(format!("an energy must be at least 0 and finite, found {value}"));
             }
-            match name.trim() {
-                "ac" => table.ac = value,
-                "mac" => table.mac = value,
+            let place = match name.trim() {
+                "ac" => &mut ac,
+                "mac" => &mut mac,
                 _ => return Err(expected()),
+            };
+            if place.replace(value).is_some() {
+                return Err(format!("{} is given twice", name.trim()));
             }
         }
-        Ok(table)
+        let default = Self::default();
+        Ok(Self { ac: ac.unwrap_or(default.ac), mac: mac.unwrap_or(default.mac) })
     }
 }
 
@@ -59,16 +63,21 @@ pub struct Energy {
     /// Energies an operation.
     pub table: EnergyTable,
     /// Of the network: `Effective_ACs` and `Effective_MACs`.
-    pub snn: f64,
+    pub own: f64,
     /// Of a conventional network of the same shape: one pass of multiply-accumulates.
     pub ann: f64,
 }
 
 impl Energy {
+    /// How many times as much the conventional network takes; none where this one takes nothing.
+    pub fn ratio(&self) -> Option<f64> {
+        (self.own > 0.0).then(|| self.ann / self.own)
+    }
+
     /// What `operations` take, where a conventional network takes `ann_macs`.
     pub fn new(table: EnergyTable, operations: &Operations, ann_macs: u64) -> Self {
-        let snn = table.energy(operations.effective_acs, operations.effective_macs);
-        Self { table, snn, ann: table.energy(0.0, ann_macs as f64) }
+        let own = table.energy(operations.effective_acs, operations.effective_macs);
+        Self { table, own, ann: table.energy(0.0, ann_macs as f64) }
     }
 }
 
@@ -83,6 +92,7 @@ mod tests {
         let message = |text: &str| text.parse::<EnergyTable>().unwrap_err();
         assert_eq!(message("add=1"), "expected picojoules such as ac=0.9,mac=4.6, found \"add=1\"");
         assert_eq!(message("ac"), "expected picojoules such as ac=0.9,mac=4.6, found \"ac\"");
-        assert_eq!(message("ac=-1"), "an energy must be at least 0, found -1");
+        assert_eq!(message("ac=-1"), "an energy must be at least 0 and finite, found -1");
+        assert_eq!(message("ac=1,mac=2,ac=1"), "ac is given twice");
     }
 }

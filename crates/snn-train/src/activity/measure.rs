@@ -19,12 +19,9 @@ use crate::{Event, Observer, Shown, TrainError};
 /// Shows the network `images` of `data`, as [`evaluate`](crate::evaluate) does, with the same spikes, and counts what that
 /// takes. None if the observer broke off.
 ///
-/// Populations that pass on numbers are counted by what they passed on at the last step, as if it were the same at all
-/// steps; it is where the input is a current.
-///
 /// # Errors
-/// [`TrainError::Setup`] if data and network do not fit each other or `images` are not in `data`;
-/// [`TrainError::Core`].
+/// [`TrainError::Setup`] if data and network do not fit each other, `images` are not in `data`, or a population passes on
+/// numbers over several steps, of which only the last ones are known; [`TrainError::Core`].
 pub fn measure(
     engine: &dyn Engine,
     experiment: &Experiment,
@@ -69,6 +66,10 @@ impl<'a> Meter<'a> {
         let network = &built.network;
         let all = network.populations().iter().enumerate();
         let emitting = all.filter(|(_, Population { neuron, .. })| neuron.fires() || neuron.feeds());
+        if let Some((_, graded)) = emitting.clone().find(|(_, population)| !population.neuron.fires() && steps > 1) {
+            let reason = format!("passes on numbers, which can be counted over 1 step, not {steps}");
+            return Err(TrainError::setup(&graded.name, reason));
+        }
         let sources = std::iter::once(Source::Input).chain(emitting.map(|(index, _)| Source::Population(index)));
         let sources = sources.map(|source| SourceTally::new(network, weights, source, steps));
         let sources = sources.collect::<Result<_, _>>()?;

@@ -1,7 +1,7 @@
 //! What a network spends on an image: spikes, synaptic operations, energy, and how many of its time steps the answer
 //! takes.
 //!
-//! [`measure`] shows images and gives an [`ActivityReport`]; [`Comparison`] sets two of them beside each other at the same
+//! [`measure`] shows images and gives an [`ActivityReport`]; [`Comparison`] sets several of them beside each other at the same
 //! accuracy; [`page`] makes a page of HTML with plots of them.
 //!
 //! Operations are counted as NeuroBench does (Yik et al., *The NeuroBench framework for benchmarking neuromorphic
@@ -19,7 +19,7 @@ mod tally;
 
 pub use energy::{Energy, EnergyTable};
 pub use measure::measure;
-pub use page::{Subject, joules, page};
+pub use page::{MOST_NETWORKS, Subject, page};
 pub use report::{
     ActivityReport, Comparison, CurvePoint, Operations, PopulationActivity, ProjectionActivity, RATE_CLASSES,
     SATURATED, SCHEMA,

@@ -8,7 +8,7 @@ use snn_core::Shape;
 use super::{Energy, EnergyTable};
 
 /// Version of the form of [`ActivityReport`]; it changes when a figure changes its meaning or goes away.
-pub const SCHEMA: u32 = 1;
+pub const SCHEMA: u32 = 2;
 
 /// Upper ends of the classes of firing rate in [`PopulationActivity::histogram`]. The first class is rate 0, the second
 /// is above it.
@@ -164,6 +164,11 @@ impl ActivityReport {
         self.curve.iter().map(|point| point.accuracy).fold(0.0, f64::max)
     }
 
+    /// Whether it spikes, rather than passing on numbers alone, as an ANN does.
+    pub fn is_spiking(&self) -> bool {
+        self.populations.iter().skip(1).any(|population| !population.graded)
+    }
+
     /// The first number of steps after which accuracy is at least `accuracy`; none if it never is.
     pub fn reach(&self, accuracy: f64) -> Option<&CurvePoint> {
         // Accuracies are quotients of whole numbers; a target that was computed from one may lie a rounding above it.
@@ -176,21 +181,20 @@ impl ActivityReport {
     }
 }
 
-/// Two networks at the same accuracy: what each needs to get there.
-#[derive(Debug, Clone, Copy, PartialEq, Serialize, Deserialize)]
+/// Networks at the same accuracy: what each needs to get there.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub struct Comparison {
-    /// The accuracy that both are to reach: that of the network whose best is lower, less the tolerance.
+    /// The accuracy that all are to reach: that of the network whose best is lowest, less the tolerance; at least 0.
     pub accuracy: f64,
-    /// Where the first one reaches it.
-    pub first: Option<CurvePoint>,
-    /// Where the second one does.
-    pub second: Option<CurvePoint>,
+    /// Where each reaches it.
+    pub reached: Vec<Option<CurvePoint>>,
 }
 
 impl Comparison {
-    /// Compares at the lower of the two best accuracies less `within`, a share such as 0.01.
-    pub fn new(first: &ActivityReport, second: &ActivityReport, within: f64) -> Self {
-        let accuracy = f64::min(first.best_accuracy(), second.best_accuracy()) - within;
-        Self { accuracy, first: first.reach(accuracy).copied(), second: second.reach(accuracy).copied() }
+    /// Compares at the lowest of the best accuracies less `within`, a share such as 0.01.
+    pub fn new<'a>(reports: impl Iterator<Item = &'a ActivityReport> + Clone, within: f64) -> Self {
+        let lowest = reports.clone().map(ActivityReport::best_accuracy).fold(1.0, f64::min);
+        let accuracy = f64::max(lowest - within, 0.0);
+        Self { accuracy, reached: reports.map(|report| report.reach(accuracy).copied()).collect() }
     }
 }

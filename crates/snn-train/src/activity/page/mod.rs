@@ -1,19 +1,15 @@
-//! The report as one page of HTML with plots: no script, and nothing from elsewhere.
+//! The report as one page of HTML with plots.
 
 mod curve;
-mod html;
 mod operations;
-mod plots;
 mod spikes;
 mod terms;
-mod units;
-
-use html::{card, escape, facts};
-use units::{count, percent};
-
-pub use units::joules;
 
 use super::ActivityReport;
+use crate::page::document;
+use crate::page::html::{card, each, escape, facts};
+use crate::page::plots::CLASSES;
+use crate::units::{count, joules, percent, significant};
 
 /// A network on the page.
 #[derive(Debug, Clone, Copy)]
@@ -26,31 +22,29 @@ pub struct Subject<'a> {
     pub report: &'a ActivityReport,
 }
 
-/// The page about `subject`, and how it compares with `other`. Both are held to their best accuracy less `within`, a share
-/// such as 0.01.
-pub fn page(subject: &Subject<'_>, other: Option<&Subject<'_>>, within: f64) -> String {
+/// Most networks that a page sets beside each other: there is a colour for each, and one for the ANN.
+pub const MOST_NETWORKS: usize = CLASSES.len() - 1;
+
+/// The page about `subject`, and how it compares with `others`, of which those after the first [`MOST_NETWORKS`] in all are
+/// left out. All are held to the lowest of their best accuracies less `within`, a share such as 0.01.
+pub fn page(subject: &Subject<'_>, others: &[Subject<'_>], within: f64) -> String {
     let Subject { name, report, .. } = subject;
-    let about = other.map_or_else(String::new, |other| {
+    let others = &others[..others.len().min(MOST_NETWORKS - 1)];
+    let about = each(others, |other| {
         format!("<p class=\"other\">Compared with <b>{}</b></p>{}", escape(other.name), facts(other.facts))
     });
+    let all: Vec<&Subject<'_>> = [subject].into_iter().chain(others).collect();
     let body = [
         format!("<h1>Spike activity of {}</h1>", escape(name)),
         facts(subject.facts),
         about,
         cards(report, within),
-        spikes::section(subject, other),
-        operations::section(subject, other),
-        curve::section(subject, other, within),
+        spikes::section(&all),
+        operations::section(&all),
+        curve::section(&all, within),
         terms::section(report),
     ];
-    format!(
-        "<!DOCTYPE html>\n<html lang=\"en\">\n<head>\n<meta charset=\"utf-8\">\n<meta name=\"viewport\" \
-         content=\"width=device-width, initial-scale=1\">\n<title>Spike activity of {}</title>\n<style>\n{}</style>\n\
-         </head>\n<body>\n{}\n</body>\n</html>\n",
-        escape(name),
-        include_str!("page.css"),
-        body.join("\n")
-    )
+    document(&format!("Spike activity of {name}"), &body.join("\n"))
 }
 
 fn cards(report: &ActivityReport, within: f64) -> String {
@@ -74,8 +68,8 @@ fn cards(report: &ActivityReport, within: f64) -> String {
         ),
         card(
             "energy of these",
-            &joules(energy.snn),
-            &format!("{} for an ANN of this shape, {} as much", joules(energy.ann), times(energy.ann / energy.snn)),
+            &joules(energy.own),
+            &format!("{} for an ANN of this shape{}", joules(energy.ann), times(energy.ratio())),
         ),
     ];
     if let Some(point) = report.reach(report.best_accuracy() - within).filter(|_| report.steps > 1) {
@@ -90,12 +84,17 @@ fn cards(report: &ActivityReport, within: f64) -> String {
     format!("<div class=\"cards\">{}</div>", cards.concat())
 }
 
-/// `1.0`, of a share of 0.01.
-fn points(within: f64) -> String {
-    format!("{:.1}", 100.0 * within)
+/// Which colour stands for which network; empty where there is one.
+fn legend<'a>(all: &[&Subject<'a>]) -> Vec<(&'static str, &'a str)> {
+    if all.len() == 1 { Vec::new() } else { CLASSES.into_iter().zip(all.iter().map(|network| network.name)).collect() }
 }
 
-/// `4.7 times`.
-fn times(ratio: f64) -> String {
-    if ratio.is_finite() { format!("{ratio:.*} times", usize::from(ratio < 99.5)) } else { "infinitely".to_owned() }
+/// `1`, of a share of 0.01.
+fn points(within: f64) -> String {
+    significant(100.0 * within)
+}
+
+/// `, 4.7 times as much`.
+fn times(ratio: Option<f64>) -> String {
+    ratio.map_or_else(String::new, |ratio| format!(", {} times as much", significant(ratio)))
 }

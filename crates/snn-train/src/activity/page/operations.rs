@@ -1,24 +1,30 @@
 //! Synaptic operations and their energy, layer by layer.
 
 use super::Subject;
-use super::html::{self, Cell, figure, table};
-use super::plots::Bars;
-use super::units::{count, joules, percent};
 use crate::activity::{ActivityReport, Operations, ProjectionActivity};
+use crate::page::html::{self, Cell, escape, figure, table};
+use crate::page::plots::{ANN, Bars, CLASSES};
+use crate::units::{count, joules, percent};
 
-pub(super) fn section(subject: &Subject<'_>, other: Option<&Subject<'_>>) -> String {
+pub(super) fn section(all: &[&Subject<'_>]) -> String {
+    let Some((subject, others)) = all.split_first() else { return String::new() };
     let report = subject.report;
-    let weighted = || report.projections.iter().filter(|projection| projection.weighted);
-    let twin = |other: &Subject<'_>, own: &ProjectionActivity| {
-        let same = |found: &&ProjectionActivity| found.target == own.target && found.source == own.source;
-        other.report.projections.iter().find(same).map(|found| found.operations)
+    let weighted = || report.projections.iter().enumerate().filter(|(_, projection)| projection.weighted);
+    // The bars of other networks stand beside those of the first where they have the same layers.
+    let is_alike = |other: &&&Subject<'_>| {
+        let layers = |report: &ActivityReport| -> Vec<(String, String, String)> {
+            let layer = |it: &ProjectionActivity| (it.target.clone(), it.source.clone(), it.map.clone());
+            report.projections.iter().map(layer).collect()
+        };
+        layers(other.report) == layers(report)
     };
-    let alike = other.filter(|other| weighted().all(|own| twin(other, own).is_some()));
-    let colours: &[usize] = if alike.is_some() { &[0, 1, 2] } else { &[0, 2] };
-    let series = |own: &ProjectionActivity, value: &dyn Fn(f64, f64) -> f64| {
-        let of = |operations: Operations| value(operations.effective_acs, operations.effective_macs);
-        let mut values = vec![Some(of(own.operations))];
-        values.extend(alike.map(|other| twin(other, own).map(of)));
+    let shown: Vec<(usize, &&Subject<'_>)> =
+        [(0, subject)].into_iter().chain((1..).zip(others.iter().filter(is_alike))).collect();
+    let colours: Vec<usize> = shown.iter().map(|(colour, _)| *colour).chain([ANN]).collect();
+    let series = |(index, own): (usize, &ProjectionActivity), value: &dyn Fn(f64, f64) -> f64| {
+        let of = |operations: Operations| Some(value(operations.effective_acs, operations.effective_macs));
+        let mut values: Vec<Option<f64>> =
+            shown.iter().map(|(_, network)| of(network.report.projections[index].operations)).collect();
         values.push(Some(value(0.0, own.synapses as f64)));
         (label(report, own), values)
     };
@@ -27,21 +33,19 @@ pub(super) fn section(subject: &Subject<'_>, other: Option<&Subject<'_>>) -> Str
     let counts = Bars {
         axis: "operations an inference",
         rows: weighted().map(|own| series(own, &|acs, macs| acs + macs)).collect(),
-        colours,
+        colours: &colours,
         format: &count,
     };
-    let totals = [Some(report.energy.snn)].into_iter().chain(alike.map(|other| Some(other.report.energy.snn)));
+    let totals = shown.iter().map(|(_, network)| Some(network.report.energy.own));
     let totals = totals.chain([Some(report.energy.ann)]).collect();
     let energies = Bars {
         axis: "energy an inference",
         rows: weighted().map(|own| series(own, &energy)).chain([("all".to_owned(), totals)]).collect(),
-        colours,
+        colours: &colours,
         format: &joules,
     };
-    let legend: Vec<(&str, &str)> = [("first", if alike.is_some() { subject.name } else { "spiking" })]
-        .into_iter()
-        .chain(alike.map(|other| ("second", other.name)))
-        .chain([("third", "ANN of the same shape, one pass")])
+    let legend: Vec<(&str, &str)> = (shown.iter().map(|(colour, network)| (CLASSES[*colour], network.name)))
+        .chain([(CLASSES[ANN], "ANN of the same shape, one pass")])
         .collect();
     let row = |own: &ProjectionActivity| {
         let of = own.operations;
@@ -73,7 +77,7 @@ pub(super) fn section(subject: &Subject<'_>, other: Option<&Subject<'_>>) -> Str
          multiply-accumulate. Rows in grey have no weights: their additions are in no sum.{}",
         energies_of.ac,
         energies_of.mac,
-        other.map_or_else(String::new, |_| format!(" The table is that of {}.", subject.name))
+        if others.is_empty() { String::new() } else { format!(" The table is that of {}.", escape(subject.name)) }
     );
     let figures =
         [figure("Operations by layer", &legend, &counts.svg()), figure("Energy by layer", &legend, &energies.svg())];

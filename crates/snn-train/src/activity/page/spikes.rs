@@ -1,28 +1,30 @@
 //! Who fires, and how often.
 
-use super::Subject;
-use super::html::{self, Cell, figure, table};
-use super::plots::{Bars, Histograms};
-use super::units::{count, percent};
+use super::{Subject, legend};
 use crate::activity::{PopulationActivity, RATE_CLASSES};
+use crate::page::html::{self, Cell, escape, figure, table};
+use crate::page::plots::{ANN, Bars, CLASSES, Histograms};
+use crate::units::{count, percent};
 
-pub(super) fn section(subject: &Subject<'_>, other: Option<&Subject<'_>>) -> String {
+pub(super) fn section(all: &[&Subject<'_>]) -> String {
+    let Some((subject, others)) = all.split_first() else { return String::new() };
     let report = subject.report;
     let rate_of = |other: &Subject<'_>, name: &str| {
         other.report.populations.iter().find(|population| population.name == name).map(|population| population.rate)
     };
-    // A second network is shown beside the first where they have populations of the same names.
-    let alike = other.filter(|other| report.populations.iter().all(|own| rate_of(other, &own.name).is_some()));
-    let networks: Vec<&Subject<'_>> = [subject].into_iter().chain(alike).collect();
-    let rates_of = |name: &str| networks.iter().map(|network| rate_of(network, name)).collect();
+    // Others are shown beside the first where they have populations of the same names.
+    let is_alike = |other: &&&Subject<'_>| report.populations.iter().all(|own| rate_of(other, &own.name).is_some());
+    let shown: Vec<(usize, &&Subject<'_>)> =
+        [(0, subject)].into_iter().chain((1..).zip(others.iter().filter(is_alike))).collect();
+    let rates_of = |name: &str| shown.iter().map(|(_, network)| rate_of(network, name)).collect();
+    let colours: Vec<usize> = shown.iter().map(|(colour, _)| *colour).collect();
     let rates = Bars {
         axis: "neurons that fire at a step",
         rows: report.populations.iter().map(|own| (own.name.clone(), rates_of(&own.name))).collect(),
-        colours: &[0, 1][..networks.len()],
+        colours: &colours,
         format: &percent,
     };
-    let legend: Vec<(&str, &str)> = ["first", "second"].into_iter().zip(networks.iter().map(|it| it.name)).collect();
-    let legend = if networks.len() > 1 { &legend[..] } else { &[] };
+    let networks: Vec<&Subject<'_>> = shown.iter().map(|(_, network)| **network).collect();
     let share = |counts: &[u64]| {
         let sum = counts.iter().sum::<u64>().max(1) as f64;
         counts.iter().map(|&count| count as f64 / sum).collect()
@@ -53,11 +55,14 @@ pub(super) fn section(subject: &Subject<'_>, other: Option<&Subject<'_>>) -> Str
     let introduction = format!(
         "Means over an inference, one image over all its steps. Silent neurons fired at no step of any image, saturated \
          ones at nearly all: both tell the rest of the network little.{}",
-        other.map_or_else(String::new, |_| format!(" Histograms and table are those of {}.", subject.name))
+        match others {
+            [] => String::new(),
+            _ => format!(" Histograms and table are those of {}.", escape(subject.name)),
+        }
     );
-    let kinds = [("third", "silent"), ("first", "fire")];
+    let kinds = [(CLASSES[ANN], "silent"), (CLASSES[0], "fire")];
     let figures = [
-        figure("Firing rate by population", legend, &rates.svg()),
+        figure("Firing rate by population", &legend(&networks), &rates.svg()),
         figure("Share of neurons by firing rate, in percent", &kinds, &histograms.svg()),
     ];
     let table = table(&head, report.populations.iter().map(|own| ("", row(own))));

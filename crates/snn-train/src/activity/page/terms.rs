@@ -1,7 +1,7 @@
 //! What the figures mean, and where their definitions are from.
 
-use super::units::{count, percent};
 use crate::activity::{ActivityReport, SATURATED};
+use crate::units::{count, percent};
 
 pub(super) fn section(report: &ActivityReport) -> String {
     let table = report.energy.table;

@@ -1,15 +1,26 @@
 //! Plots as SVG. Colours are those of a light page; the style sheet of the page puts others in their place on a dark one.
 
+use std::ops::Range;
+
 use plotters::coord::Shift;
 use plotters::prelude::*;
 use plotters::style::text_anchor::{HPos, Pos, VPos};
 
-/// Text, lines of the grid, and the series: networks one and two, and what they are compared with. Blue, vermilion and
-/// grey can be told apart by everybody (Okabe and Ito, *Color universal design*, 2008) and in print.
+/// Text, lines of the grid, and the series: networks one to four, and what they are compared with. They can be told apart
+/// by everybody (Okabe and Ito, *Color universal design*, 2008), the first two and grey in print too.
 const TEXT: RGBColor = RGBColor(0x33, 0x3B, 0x45);
 const GRID: RGBColor = RGBColor(0xDF, 0xE3, 0xE8);
-pub(super) const SERIES: [RGBColor; 3] =
-    [RGBColor(0x00, 0x72, 0xB2), RGBColor(0xD5, 0x5E, 0x00), RGBColor(0x8A, 0x93, 0x9E)];
+const SERIES: [RGBColor; 5] = [
+    RGBColor(0x00, 0x72, 0xB2),
+    RGBColor(0xD5, 0x5E, 0x00),
+    RGBColor(0x00, 0x9E, 0x73),
+    RGBColor(0xCC, 0x79, 0xA7),
+    RGBColor(0x8A, 0x93, 0x9E),
+];
+/// Classes of the style sheet with their colours.
+pub(crate) const CLASSES: [&str; 5] = ["first", "second", "third", "fourth", "ann"];
+/// Which of them is what the others are compared with.
+pub(crate) const ANN: usize = 4;
 
 /// Two units are a pixel, as coordinates are whole.
 const WIDTH: u32 = 960;
@@ -23,19 +34,19 @@ type Area<'a> = DrawingArea<SVGBackend<'a>, Shift>;
 type Drawn = Result<(), DrawingAreaErrorKind<std::io::Error>>;
 
 /// Bars from the left, a group for each row.
-pub(super) struct Bars<'a> {
+pub(crate) struct Bars<'a> {
     /// What the bars measure, with its unit.
-    pub(super) axis: &'a str,
+    pub(crate) axis: &'a str,
     /// Label, and the value of each series in it.
-    pub(super) rows: Vec<(String, Vec<Option<f64>>)>,
+    pub(crate) rows: Vec<(String, Vec<Option<f64>>)>,
     /// Which colours the series have.
-    pub(super) colours: &'a [usize],
+    pub(crate) colours: &'a [usize],
     /// A value at the axis and at the end of its bar.
-    pub(super) format: &'a dyn Fn(f64) -> String,
+    pub(crate) format: &'a dyn Fn(f64) -> String,
 }
 
 impl Bars<'_> {
-    pub(super) fn svg(&self) -> String {
+    pub(crate) fn svg(&self) -> String {
         let group = 22 + 36 * self.colours.len() as u32;
         svg(group * self.rows.len() as u32 + 96, |area| self.draw(area))
     }
@@ -88,44 +99,58 @@ impl Bars<'_> {
 }
 
 /// Lines over a number.
-pub(super) struct Lines<'a> {
+pub(crate) struct Lines<'a> {
     /// What runs to the right and up, with units.
-    pub(super) axes: [&'a str; 2],
-    /// One line a network.
-    pub(super) networks: Vec<Line>,
-    /// A value at the lower axis.
-    pub(super) format: &'a dyn Fn(f64) -> String,
+    pub(crate) axes: [&'a str; 2],
+    pub(crate) series: Vec<Line>,
+    /// A value at each axis.
+    pub(crate) formats: [&'a dyn Fn(f64) -> String; 2],
+    /// What the upward axis shows; up to above the highest point, if this is empty. Points beyond lie at its ends.
+    pub(crate) span: Range<f64>,
     /// A height that is marked.
-    pub(super) level: f64,
+    pub(crate) level: Option<f64>,
 }
 
 /// Points to the right and up, of which one may be marked.
-pub(super) struct Line {
-    pub(super) points: Vec<(f64, f64)>,
-    pub(super) marked: Option<(f64, f64)>,
+pub(crate) struct Line {
+    /// Which colour it has.
+    pub(crate) colour: usize,
+    pub(crate) points: Vec<(f64, f64)>,
+    pub(crate) marked: Option<(f64, f64)>,
+}
+
+/// Where an axis of accuracies begins, if the curves have these best ones: where all are high, what lies far below them is
+/// left out.
+pub(crate) fn accuracy_floor(best: impl Iterator<Item = f64>) -> f64 {
+    if best.fold(1.0, f64::min) >= 0.9 { 0.8 } else { 0.0 }
 }
 
 impl Lines<'_> {
-    pub(super) fn svg(&self) -> String {
+    pub(crate) fn svg(&self) -> String {
         svg(520, |area| self.draw(area))
     }
 
     fn draw(&self, area: &Area<'_>) -> Drawn {
-        let points = || self.networks.iter().flat_map(|line| &line.points);
+        let points = || self.series.iter().flat_map(|line| &line.points);
         let right = points().map(|point| point.0).fold(f64::MIN_POSITIVE, f64::max);
+        let highest = points().map(|point| 1.05 * point.1).filter(|y| y.is_finite()).fold(f64::MIN_POSITIVE, f64::max);
+        let span = if self.span.is_empty() { 0.0..highest } else { self.span.clone() };
+        let within = |&(x, y): &(f64, f64)| (x, y.clamp(span.start, span.end));
         let mut chart = ChartBuilder::on(area)
             .margin_right(36)
             .margin_top(16)
             .x_label_area_size(84)
             .y_label_area_size(124)
-            .build_cartesian_2d(0.0..right, 0.0..1.0)?;
-        let right_format = |value: &f64| short(&(self.format)(*value));
+            .build_cartesian_2d(0.0..right, span.clone())?;
+        let [x_format, y_format] = self.formats;
+        let x_format = |value: &f64| short(&x_format(*value));
+        let y_format = |value: &f64| short(&y_format(*value));
         chart
             .configure_mesh()
             .x_labels(6)
             .y_labels(6)
-            .x_label_formatter(&right_format)
-            .y_label_formatter(&|share| format!("{:.0} %", 100.0 * share))
+            .x_label_formatter(&x_format)
+            .y_label_formatter(&y_format)
             .x_desc(self.axes[0])
             .y_desc(self.axes[1])
             .axis_style(GRID)
@@ -134,30 +159,100 @@ impl Lines<'_> {
             .label_style(font())
             .axis_desc_style(font())
             .draw()?;
-        let level = [(0.0, self.level), (right, self.level)];
-        chart.draw_series(DashedLineSeries::new(level, 10, 8, TEXT.stroke_width(2)))?;
-        for (Line { points, .. }, colour) in self.networks.iter().zip(SERIES) {
-            chart.draw_series([PathElement::new(points.clone(), colour.stroke_width(5))])?;
+        if let Some(level) = self.level {
+            let level = [(0.0, level), (right, level)].iter().map(within).collect::<Vec<_>>();
+            chart.draw_series(DashedLineSeries::new(level, 10, 8, TEXT.stroke_width(2)))?;
         }
-        for (Line { marked, .. }, colour) in self.networks.iter().zip(SERIES) {
-            chart.draw_series(marked.iter().map(|&point| Circle::new(point, 11, colour.filled())))?;
+        for Line { points, colour, .. } in &self.series {
+            let points: Vec<(f64, f64)> = points.iter().map(within).collect();
+            chart.draw_series([PathElement::new(points, SERIES[*colour].stroke_width(5))])?;
+        }
+        for Line { marked, colour, .. } in &self.series {
+            chart
+                .draw_series(marked.iter().map(within).map(|point| Circle::new(point, 11, SERIES[*colour].filled())))?;
+        }
+        Ok(())
+    }
+}
+
+/// A row of fields for each label, the darker the larger their value, over a number.
+pub(crate) struct HeatMap<'a> {
+    /// What runs to the right, with its unit.
+    pub(crate) axis: &'a str,
+    /// Where it ends.
+    pub(crate) end: f64,
+    /// Label, and the values from left to right, of which the last one stands at the right.
+    pub(crate) rows: Vec<(String, Vec<f64>)>,
+    /// A number at the axis, and a value at the right.
+    pub(crate) formats: [&'a dyn Fn(f64) -> String; 2],
+}
+
+impl HeatMap<'_> {
+    pub(crate) fn svg(&self) -> String {
+        svg(40 * self.rows.len() as u32 + 100, |area| self.draw(area))
+    }
+
+    fn draw(&self, area: &Area<'_>) -> Drawn {
+        let [axis_format, value_format] = self.formats;
+        let labels = self.rows.iter().map(|(label, _)| width(label)).max().unwrap_or(0) + 20;
+        let last = |values: &[f64]| values.last().map_or_else(String::new, |&value| value_format(value));
+        let room = self.rows.iter().map(|(_, values)| width(&last(values))).max().unwrap_or(0) + 24;
+        let largest = self.rows.iter().flat_map(|(_, values)| values).copied().fold(f64::MIN_POSITIVE, f64::max);
+        let count = self.rows.len();
+        let end = self.end.max(f64::MIN_POSITIVE);
+        let mut chart = ChartBuilder::on(area)
+            .margin_right(room)
+            .margin_top(16)
+            .x_label_area_size(84)
+            .y_label_area_size(labels)
+            .build_cartesian_2d(0.0..end, 0.0..count as f64)?;
+        let axis_format = |value: &f64| short(&axis_format(*value));
+        chart
+            .configure_mesh()
+            .disable_mesh()
+            .disable_y_axis()
+            .x_labels(6)
+            .x_label_formatter(&axis_format)
+            .x_desc(self.axis)
+            .axis_style(GRID)
+            .label_style(font())
+            .axis_desc_style(font())
+            .draw()?;
+        for (index, (label, values)) in self.rows.iter().enumerate() {
+            let base = (count - index - 1) as f64;
+            let beside = |x, offset, place, text| {
+                EmptyElement::at((x, base + 0.5))
+                    + Text::new(text, (offset, 0), font().pos(Pos::new(place, VPos::Center)))
+            };
+            chart.draw_series([beside(0.0, -16, HPos::Right, label.clone())])?;
+            chart.draw_series([beside(end, 16, HPos::Left, last(values))])?;
+            let step = end / values.len().max(1) as f64;
+            for (place, value) in values.iter().enumerate() {
+                // The root tells small values apart from none.
+                let colour = SERIES[0].mix((value.max(0.0) / largest).sqrt());
+                let left = step * place as f64;
+                chart.draw_series([Rectangle::new(
+                    [(left, base + 0.06), (left + step, base + 0.94)],
+                    colour.filled(),
+                )])?;
+            }
         }
         Ok(())
     }
 }
 
 /// A small histogram for each row, one below the other, over the same classes.
-pub(super) struct Histograms<'a> {
+pub(crate) struct Histograms<'a> {
     /// What the classes are of, with its unit.
-    pub(super) axis: &'a str,
+    pub(crate) axis: &'a str,
     /// The classes from left to right.
-    pub(super) classes: Vec<String>,
+    pub(crate) classes: Vec<String>,
     /// Label, and the share of each class.
-    pub(super) rows: Vec<(String, Vec<f64>)>,
+    pub(crate) rows: Vec<(String, Vec<f64>)>,
 }
 
 impl Histograms<'_> {
-    pub(super) fn svg(&self) -> String {
+    pub(crate) fn svg(&self) -> String {
         svg(ROW * self.rows.len() as u32 + 96, |area| self.draw(area))
     }
 
@@ -176,7 +271,7 @@ impl Histograms<'_> {
             area.draw(&Text::new(label.clone(), (left - 16, base), style))?;
             for (class, &share) in shares.iter().enumerate().filter(|(_, share)| **share > 0.0) {
                 let top = base - (height * share).round().max(2.0) as i32;
-                let colour = if class == 0 { SERIES[2] } else { SERIES[0] };
+                let colour = if class == 0 { SERIES[ANN] } else { SERIES[0] };
                 area.draw(&Rectangle::new([(at(class) + 3, top), (at(class + 1) - 3, base)], colour.filled()))?;
                 if share >= 0.005 {
                     let text = format!("{:.0}", 100.0 * share);
@@ -240,9 +335,11 @@ mod tests {
     #[test]
     fn nothing_to_draw_is_drawn_too() {
         let bars = Bars { axis: "none", rows: Vec::new(), colours: &[0], format: &|value| value.to_string() };
-        let lines = Lines { axes: ["x", "y"], networks: Vec::new(), format: &|value| value.to_string(), level: -0.5 };
+        let formats: [&dyn Fn(f64) -> String; 2] = [&|value| value.to_string(), &|value| value.to_string()];
+        let lines = Lines { axes: ["x", "y"], series: Vec::new(), formats, span: 0.0..0.0, level: Some(-0.5) };
+        let heat_map = HeatMap { axis: "none", end: 0.0, rows: Vec::new(), formats };
         let histograms = Histograms { axis: "none", classes: vec!["0".to_owned()], rows: Vec::new() };
-        for svg in [bars.svg(), lines.svg(), histograms.svg()] {
+        for svg in [bars.svg(), lines.svg(), heat_map.svg(), histograms.svg()] {
             assert!(svg.starts_with("<svg ") && svg.ends_with("</svg>\n"), "{svg}");
         }
     }

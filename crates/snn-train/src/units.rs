@@ -1,7 +1,7 @@
 //! Numbers with units, as people read them.
 
 /// `987`, `41,210`, `1.23 M`, `5.68 G`.
-pub(super) fn count(value: f64) -> String {
+pub fn count(value: f64) -> String {
     if value < 99_999.5 {
         return thousands(value.round() as u64);
     }
@@ -14,10 +14,33 @@ pub fn joules(picojoules: f64) -> String {
 }
 
 /// A share of 1: `3.2 %`, `0.05 %`, `98.73 %`.
-pub(super) fn percent(share: f64) -> String {
+pub fn percent(share: f64) -> String {
     let percent = 100.0 * share;
     let decimals = if percent == 0.0 || (1.0..99.0).contains(&percent) { 1 } else { 2 };
     format!("{percent:.decimals$} %")
+}
+
+/// Three digits at most: `0.0123`, `4.5`, and whole numbers from 1,000 on.
+pub fn significant(value: f64) -> String {
+    if value == 0.0 || !value.is_finite() {
+        return value.abs().to_string();
+    }
+    if value >= 999.5 {
+        return thousands(value as u64);
+    }
+    let decimals = (2 - value.abs().log10().floor() as i32).clamp(0, 12) as usize;
+    let text = format!("{value:.decimals$}");
+    if text.contains('.') { text.trim_end_matches('0').trim_end_matches('.').to_owned() } else { text }
+}
+
+/// `4.4 s`, `1:58` (minutes), or `1:02:03` from an hour.
+pub fn duration(seconds: f64) -> String {
+    if seconds < 9.95 {
+        return format!("{seconds:.1} s");
+    }
+    let seconds = seconds.round() as u64;
+    let (hours, minutes, seconds) = (seconds / 3600, seconds / 60 % 60, seconds % 60);
+    if hours > 0 { format!("{hours}:{minutes:02}:{seconds:02}") } else { format!("{minutes}:{seconds:02}") }
 }
 
 /// Three digits and the largest unit that leaves at least 1 before the point.
@@ -28,8 +51,9 @@ fn scaled(value: f64, units: &[(f64, &str)]) -> String {
     format!("{value:.decimals$} {unit}")
 }
 
-fn thousands(n: u64) -> String {
-    let digits = n.to_string();
+/// `41,210`.
+pub fn thousands(n: impl TryInto<u64>) -> String {
+    let digits = n.try_into().map_or_else(|_| "?".to_owned(), |n: u64| n.to_string());
     let mut text = String::new();
     for (place, digit) in digits.chars().enumerate() {
         if place > 0 && (digits.len() - place).is_multiple_of(3) {
@@ -46,6 +70,12 @@ mod tests {
 
     #[test]
     fn numbers_have_three_digits_and_a_unit() {
+        assert_eq!([0_u64, 999, 1000, 5_784_000].map(thousands), ["0", "999", "1,000", "5,784,000"]);
+        assert_eq!([4.4, 118.0, 3723.0].map(duration), ["4.4 s", "1:58", "1:02:03"]);
+        assert_eq!(
+            [0.0, 1.0, -0.25, 0.012_345, 55.443, 1234.5, f64::NAN].map(significant),
+            ["0", "1", "-0.25", "0.0123", "55.4", "1,234", "NaN"]
+        );
         assert_eq!([0.0, 987.4, 41_210.0, 123_456.0, 5.684e9].map(count), ["0", "987", "41,210", "123 k", "5.68 G"]);
         assert_eq!(
             [0.0, 0.5, 39.6, 1234.0, 4.2e7].map(joules),

@@ -1,35 +1,35 @@
 //! Pieces of HTML.
 
 /// A cell of a table.
-pub(super) struct Cell {
+pub(crate) struct Cell {
     class: &'static str,
     text: String,
 }
 
 impl Cell {
     /// Words, at the left.
-    pub(super) fn text(text: &str) -> Self {
+    pub(crate) fn text(text: &str) -> Self {
         Self { class: "text", text: escape(text) }
     }
 
     /// A number, at the right.
-    pub(super) fn number(text: String) -> Self {
+    pub(crate) fn number(text: String) -> Self {
         Self { class: "", text }
     }
 }
 
 /// Text without signs that mean something in HTML.
-pub(super) fn escape(text: &str) -> String {
+pub(crate) fn escape(text: &str) -> String {
     text.replace('&', "&amp;").replace('<', "&lt;").replace('>', "&gt;").replace('"', "&quot;")
 }
 
 /// The pieces that `make` makes of `items`, one after the other.
-pub(super) fn each<I: IntoIterator>(items: I, make: impl FnMut(I::Item) -> String) -> String {
+pub(crate) fn each<I: IntoIterator>(items: I, make: impl FnMut(I::Item) -> String) -> String {
     items.into_iter().map(make).collect::<Vec<String>>().concat()
 }
 
 /// A figure that stands out, its label above and a note below.
-pub(super) fn card(label: &str, figure: &str, note: &str) -> String {
+pub(crate) fn card(label: &str, figure: &str, note: &str) -> String {
     let (label, figure, note) = (escape(label), escape(figure), escape(note));
     format!(
         "<div class=\"card\"><span class=\"label\">{label}</span><b>{figure}</b><span class=\"note\">{note}</span></div>"
@@ -37,19 +37,19 @@ pub(super) fn card(label: &str, figure: &str, note: &str) -> String {
 }
 
 /// Labels and what they stand for.
-pub(super) fn facts(facts: &[(&str, String)]) -> String {
+pub(crate) fn facts(facts: &[(&str, String)]) -> String {
     let line = |(label, text): &(&str, String)| format!("<dt>{}</dt><dd>{}</dd>", escape(label), escape(text));
     format!("<dl class=\"facts\">{}</dl>", each(facts, line))
 }
 
-/// A part of the page: title, introduction, two figures, and a table.
-pub(super) fn section(title: &str, introduction: &str, figures: &[String; 2], table: &str) -> String {
+/// A part of the page: title, introduction, two figures, and a table, which may be empty.
+pub(crate) fn section(title: &str, introduction: &str, figures: &[String; 2], table: &str) -> String {
     let (title, introduction, figures) = (escape(title), escape(introduction), figures.concat());
     format!("<h2>{title}</h2><p>{introduction}</p><div class=\"figures\">{figures}</div>{table}")
 }
 
 /// A plot under its title and a legend of classes of colour and what they stand for.
-pub(super) fn figure(title: &str, legend: &[(&str, &str)], svg: &str) -> String {
+pub(crate) fn figure(title: &str, legend: &[(&str, &str)], svg: &str) -> String {
     let title = escape(title);
     let entry = |(class, text): &(&str, &str)| format!("<span><i class=\"{class}\"></i>{}</span>", escape(text));
     let legend = each(legend, entry);
@@ -58,7 +58,7 @@ pub(super) fn figure(title: &str, legend: &[(&str, &str)], svg: &str) -> String 
 }
 
 /// A table; each row has a class of its own.
-pub(super) fn table<'a>(head: &[&str], rows: impl Iterator<Item = (&'a str, Vec<Cell>)>) -> String {
+pub(crate) fn table<'a>(head: &[&str], rows: impl Iterator<Item = (&'a str, Vec<Cell>)>) -> String {
     let rows: Vec<(&str, Vec<Cell>)> = rows.collect();
     let is_text = |column: usize| {
         rows.first().is_some_and(|(_, cells)| cells.get(column).is_some_and(|cell| cell.class == "text"))

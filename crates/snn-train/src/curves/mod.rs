@@ -1,0 +1,276 @@
+//! How a run learned: its records as curves, and a page that shows them.
+
+mod page;
+
+use std::fs;
+use std::path::Path;
+
+use serde::Serialize;
+
+use crate::run_folder::METRICS;
+use crate::{Evaluation, Event, TrainError};
+
+pub use page::page;
+
+/// Most stretches that the updates of a run are cut into.
+pub const STRETCHES: usize = 120;
+
+/// What the records of a run say.
+#[derive(Debug, Clone, PartialEq, Serialize)]
+pub struct Curves {
+    /// Training images.
+    pub images: usize,
+    /// Epochs that the run is to have.
+    pub planned: usize,
+    /// The populations that fire.
+    pub populations: Vec<String>,
+    /// The updates so far, in at most [`STRETCHES`] stretches of about the same length.
+    pub stretches: Vec<Stretch>,
+    /// The epochs that are complete.
+    pub epochs: Vec<Epoch>,
+    /// The best weights on the test images, if the run has come to its end.
+    pub finished: Option<Finished>,
+    /// What a person should look at.
+    pub warnings: Vec<String>,
+}
+
+/// Means over some updates in a row.
+#[derive(Debug, Clone, PartialEq, Serialize)]
+pub struct Stretch {
+    /// Where it ends, in epochs from the start of the run.
+    pub end: f64,
+    /// Loss per image, before each update.
+    pub loss: f64,
+    /// Share of the images answered correctly, before each update.
+    pub accuracy: f64,
+    /// Norm of the gradient, before clipping.
+    pub gradient: f64,
+    /// Firing rate (spikes per neuron and time step) of each of [`Curves::populations`].
+    pub rates: Vec<f64>,
+}
+
+/// An epoch.
+#[derive(Debug, Clone, PartialEq, Serialize)]
+pub struct Epoch {
+    /// Its number, from 1.
+    pub epoch: usize,
+    /// Mean loss per training image, while the weights changed.
+    pub loss: f64,
+    /// Share of the training images answered correctly, while the weights changed.
+    pub accuracy: f64,
+    /// Mean loss per validation image; none without validation images.
+    pub validation_loss: Option<f64>,
+    /// Share of the validation images answered correctly.
+    pub validation_accuracy: Option<f64>,
+    /// Spikes of all populations per training image.
+    pub spikes: f64,
+    /// Duration in seconds, validation included; of the part after the last resumption, where a run was resumed in it.
+    pub seconds: f64,
+}
+
+/// The end of a run.
+#[derive(Debug, Clone, PartialEq, Serialize)]
+pub struct Finished {
+    /// Epoch of the best weights, from 1.
+    pub best_epoch: usize,
+    /// These on the test images.
+    pub test: Evaluation,
+}
+
+impl Curves {
+    /// Reads the records of the run in `folder`, which may still be going on.
+    ///
+    /// # Errors
+    /// [`TrainError::File`]; [`TrainError::Record`] if a line is none that a run writes, or if no
+    /// update is recorded.
+    pub fn read(folder: &Path) -> Result<Self, TrainError> {
+        let path = folder.join(METRICS);
+        let text = fs::read_to_string(&path).map_err(TrainError::file("read the metrics", &path))?;
+        let fault = |line, reason| TrainError::Record { path: path.clone(), line, reason };
+        // A run that is going on, or was killed, may have left half a line at the end.
+        let whole = text.rfind('\n').map_or("", |end| &text[..end]);
+        let event = |(index, line)| {
+            serde_json::from_str(line).map_err(|error: serde_json::Error| fault(index + 1, error.to_string()))
+        };
+        let events = whole.lines().enumerate().map(event).collect::<Result<Vec<Event>, _>>()?;
+        Self::of(&events).ok_or_else(|| fault(events.len().max(1), "no update has been recorded yet".to_owned()))
+    }
+
+    /// What `events`, in the order in which they came, say; none without a start and an update.
+    fn of(events: &[Event]) -> Option<Self> {
+        let (images, planned, steps) = events.iter().find_map(|event| match *event {
+            Event::Started { images, epochs, steps, .. } => Some((images, epochs, steps.max(1))),
+            _ => None,
+        })?;
+        let updates: Vec<Update<'_>> = events.iter().filter_map(|event| Update::of(event, steps)).collect();
+        let populations = updates.first()?.rates.iter().map(|(name, _)| name.clone()).collect();
+        let each = updates.len().div_ceil(STRETCHES);
+        let mut curves = Self {
+            images,
+            planned,
+            populations,
+            stretches: updates.chunks(each).map(Stretch::over).collect(),
+            epochs: Vec::new(),
+            finished: None,
+            warnings: Vec::new(),
+        };
+        for event in events {
+            match event.clone() {
+                Event::Epoch {
+                    epoch,
+                    loss,
+                    accuracy,
+                    validation_loss,
+                    validation_accuracy,
+                    spikes,
+                    seconds,
+                    best: _,
+                } => curves.epochs.push(Epoch {
+                    epoch: epoch + 1,
+                    loss,
+                    accuracy,
+                    validation_loss,
+                    validation_accuracy,
+                    spikes,
+                    seconds,
+                }),
+                Event::Finished { best_epoch, test } => {
+                    curves.finished = Some(Finished { best_epoch: best_epoch + 1, test });
+                }
+                Event::Warning { message, .. } => curves.warnings.push(message),
+                _ => {}
+            }
+        }
+        Some(curves)
+    }
+
+    /// The epoch whose weights were best on the validation images, the first of them if there are several.
+    pub fn best(&self) -> Option<&Epoch> {
+        let better = |best: &Epoch, epoch: &Epoch| epoch.validation_accuracy > best.validation_accuracy;
+        let judged = self.epochs.iter().filter(|epoch| epoch.validation_accuracy.is_some());
+        judged.reduce(|best, epoch| if better(best, epoch) { epoch } else { best })
+    }
+}
+
+/// One update of the weights.
+struct Update<'a> {
+    /// In epochs from the start of the run.
+    end: f64,
+    loss: f32,
+    accuracy: f32,
+    gradient: f32,
+    rates: &'a [(String, f32)],
+}
+
+impl<'a> Update<'a> {
+    fn of(event: &'a Event, steps: usize) -> Option<Self> {
+        let Event::Step { epoch, step, loss, accuracy, gradient, ref rates, .. } = *event else { return None };
+        let end = epoch as f64 + step as f64 / steps as f64;
+        Some(Self { end, loss, accuracy, gradient, rates })
+    }
+}
+
+impl Stretch {
+    /// The means over `updates`, of which there is at least one.
+    fn over(updates: &[Update<'_>]) -> Self {
+        let mean = |value: &dyn Fn(&Update<'_>) -> Option<f32>| {
+            let sum: f64 = updates.iter().filter_map(value).map(f64::from).sum();
+            sum / updates.len() as f64
+        };
+        let populations = updates.first().map_or(0, |update| update.rates.len());
+        Self {
+            end: updates.last().map_or(0.0, |update| update.end),
+            loss: mean(&|update| Some(update.loss)),
+            accuracy: mean(&|update| Some(update.accuracy)),
+            gradient: mean(&|update| Some(update.gradient)),
+            rates: (0..populations)
+                .map(|index| mean(&|update| update.rates.get(index).map(|(_, rate)| *rate)))
+                .collect(),
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn started(steps: usize) -> Event {
+        Event::Started {
+            schema: 1,
+            engine: "cpu".to_owned(),
+            bytes: 1,
+            parameters: 1,
+            images: 100,
+            validation: 10,
+            test: 10,
+            epochs: 2,
+            steps,
+            epoch: 0,
+            step: 0,
+        }
+    }
+
+    fn step(epoch: usize, step: usize, loss: f32) -> Event {
+        let rates = vec![("conv1".to_owned(), loss / 10.0), ("fc1".to_owned(), 0.5)];
+        Event::Step { epoch, step, loss, accuracy: 1.0 - loss, rate: 0.1, gradient: 2.0 * loss, millis: 1.0, rates }
+    }
+
+    fn epoch(epoch: usize, validation_accuracy: f64) -> Event {
+        Event::Epoch {
+            epoch,
+            loss: 0.5,
+            accuracy: 0.6,
+            validation_loss: Some(0.4),
+            validation_accuracy: Some(validation_accuracy),
+            best: true,
+            spikes: 12.0,
+            seconds: 3.0,
+        }
+    }
+
+    fn lines(events: &[Event]) -> String {
+        events.iter().map(|event| serde_json::to_string(event).unwrap() + "\n").collect()
+    }
+
+    #[test]
+    fn stretches_are_means_of_updates_in_a_row() {
+        let steps = 2 * STRETCHES - 1; // the last stretch has one update
+        let updates = (1..=steps).map(|k| step(0, k, k as f32 / 512.0));
+        let events: Vec<Event> = [started(steps)].into_iter().chain(updates).collect();
+        let curves = Curves::of(&events).unwrap();
+        assert_eq!(curves.populations, ["conv1", "fc1"]);
+        assert_eq!(curves.stretches.len(), STRETCHES);
+        let (first, last) = (&curves.stretches[0], &curves.stretches[STRETCHES - 1]);
+        assert_eq!((first.end, first.loss, first.gradient), (2.0 / steps as f64, 1.5 / 512.0, 3.0 / 512.0));
+        assert_eq!(first.rates[1], 0.5);
+        assert_eq!((last.end, last.loss), (1.0, steps as f64 / 512.0));
+    }
+
+    #[test]
+    fn the_first_of_the_best_epochs_is_the_best() {
+        let events = [started(1), step(0, 1, 0.5), epoch(0, 0.7), epoch(1, 0.9), epoch(2, 0.9), epoch(3, 0.8)];
+        let curves = Curves::of(&events).unwrap();
+        assert_eq!(curves.best().map(|best| best.epoch), Some(2));
+        assert_eq!(curves.epochs.len(), 4);
+        assert_eq!(curves.finished, None);
+    }
+
+    #[test]
+    fn records_are_read_while_they_are_written() {
+        let folder = tempfile::tempdir().unwrap();
+        let write = |text: &str| fs::write(folder.path().join(METRICS), text).unwrap();
+        let message = || Curves::read(folder.path()).unwrap_err().to_string();
+        let at = folder.path().join(METRICS);
+        assert!(message().starts_with(&format!("{}: cannot read the metrics", at.display())), "{}", message());
+        write("");
+        assert_eq!(message(), format!("{}:1: no update has been recorded yet", at.display()));
+        let whole = lines(&[started(4), step(0, 1, 0.5), epoch(0, 0.5)]);
+        write(&whole[..whole.len() - 10]);
+        let curves = Curves::read(folder.path()).unwrap();
+        assert_eq!((curves.stretches.len(), curves.epochs.len()), (1, 0));
+        write(&whole);
+        assert_eq!(Curves::read(folder.path()).unwrap().epochs.len(), 1);
+        write(&whole.replace("\"Step\"", "\"Stop\""));
+        assert!(message().starts_with(&format!("{}:2: unknown variant `Stop`", at.display())), "{}", message());
+    }
+}
