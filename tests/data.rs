@@ -24,8 +24,13 @@ fn samples() -> PathBuf {
 
 /// Runs `snn data` in `dir`, with data sets in `data`.
 fn snn(dir: &TempDir, data: &Path, args: &[&str]) -> Output {
+    program(dir, data, &[&["data"], args].concat())
+}
+
+/// Runs `snn` in `dir`, with data sets in `data`.
+fn program(dir: &TempDir, data: &Path, args: &[&str]) -> Output {
     let mut command = Command::new(env!("CARGO_BIN_EXE_snn"));
-    command.current_dir(dir.path()).arg("data").args(args).env("SNN_DATA", data).output().unwrap()
+    command.current_dir(dir.path()).args(args).env("SNN_DATA", data).output().unwrap()
 }
 
 fn stdout(output: &Output) -> String {
@@ -72,7 +77,7 @@ fn another_file_than_the_published_one_is_not_kept() {
     let (dir, server) = (tempfile::tempdir().unwrap(), mnist_server());
     let text = error(snn(&dir, dir.path(), &["get", "Mnist", "--to", "here", "--from", &server.url]));
     assert!(text.contains("expected f68b3c2dcbeaaa9fbdd348bbdeb94873: this is not the published file"), "{text}");
-    assert_eq!(fs::read_dir(dir.path().join("here")).unwrap().count(), 0);
+    assert_eq!(fs::read_dir(dir.path()).unwrap().count(), 0, "nor is the folder that was made for it");
 }
 
 #[test]
@@ -86,11 +91,48 @@ fn an_unknown_data_set_lists_the_known_ones() {
 fn a_data_set_is_counted_class_by_class() {
     let dir = tempfile::tempdir().unwrap();
     let text = stdout(&snn(&dir, &data(), &["check", "MNIST"]));
-    assert!(text.contains("t10k-labels-idx1-ubyte.gz") && text.contains("the same bytes"), "{text}");
+    assert!(text.contains("t10k-labels-idx1-ubyte.gz") && text.contains("the same bytes once decompressed"), "{text}");
+    assert!(!text.contains("a part of the set"), "{text}");
     assert!(text.contains("      0  0         5,923     980") && text.contains("60,000  10,000"), "{text}");
     let nmnist = samples().join("nmnist");
     let text = stdout(&snn(&dir, &data(), &["check", "nmnist", "--data", nmnist.to_str().unwrap()]));
     assert!(text.contains("4,681") && text.contains("as far as can be told"), "{text}");
+    assert!(text.contains("1 of 60,000 training and 1 of 10,000 test recordings: a part of the set"), "{text}");
+}
+
+#[test]
+fn the_files_that_are_read_are_checked() {
+    let (dir, samples) = (tempfile::tempdir().unwrap(), samples());
+    let data_set = "Svhn(train_file: \"svhn_first20.mat\", held_out: Some(5))";
+    let text = stdout(&snn(&dir, &data(), &["check", data_set, "--data", samples.to_str().unwrap()]));
+    assert!(text.contains("svhn_first20.mat") && text.contains("no file of this name is published"), "{text}");
+    assert!(!text.contains("32x32.mat") && !text.contains("not here"), "{text}");
+    assert!(text.contains("15 of 73,252 training and 5 of 5 test images: a part of the set"), "{text}");
+}
+
+#[test]
+fn a_data_set_that_is_not_here_has_no_table() {
+    let dir = tempfile::tempdir().unwrap();
+    let output = snn(&dir, &data(), &["check", "svhn", "--data", "."]);
+    assert!(output.stdout.is_empty());
+    assert!(error(output).starts_with("error: SVHN not found"));
+}
+
+#[test]
+fn a_part_that_is_all_held_out_leaves_no_run() {
+    let (dir, nmnist) = (tempfile::tempdir().unwrap(), samples().join("nmnist"));
+    let args = ["train", "nmnist-lenet-fast", "--epochs", "1", "--out", "run", "--data", nmnist.to_str().unwrap()];
+    let text = error(program(&dir, &data(), &args));
+    assert!(text.contains("1000 of 1 training images leave none to learn"), "{text}");
+    assert!(text.contains("for example with --set training.validation=0"), "{text}");
+    assert!(!dir.path().join("run").exists(), "a run that cannot start leaves no folder");
+}
+
+#[test]
+fn a_limit_beyond_the_data_set_is_refused() {
+    let dir = tempfile::tempdir().unwrap();
+    let text = error(program(&dir, &data(), &["train", "--limit", "70000"]));
+    assert_eq!(text, "error: --limit must be at most 60000, the training images of Mnist, found 70000\n");
 }
 
 #[test]

@@ -65,14 +65,15 @@ pub(crate) fn run(registry: &Registry, args: &CurvesArgs) -> anyhow::Result<Exit
 
 fn epochs(curves: &Curves) -> String {
     let best = curves.best().map(|best| best.epoch);
+    let loss = |value: f64| format!("{value:.4}");
     let optional = |value: Option<f64>, format: fn(f64) -> String| value.map_or("-".to_owned(), format);
     let row = |epoch: &Epoch| {
         vec![
             epoch.epoch.to_string(),
             percent(epoch.accuracy),
-            text::significant(epoch.loss),
+            loss(epoch.loss),
             optional(epoch.validation_accuracy, percent),
-            optional(epoch.validation_loss, text::significant),
+            optional(epoch.validation_loss, loss),
             text::thousands(epoch.spikes.round() as u64),
             text::duration(epoch.seconds),
             if Some(epoch.epoch) == best { "best".to_owned() } else { String::new() },

@@ -114,10 +114,7 @@ pub(crate) fn images(built: &Built, common: &Common) -> anyhow::Result<Splits> {
     built.data.load(common.data.as_deref()).map_err(anyhow::Error::from_boxed)
 }
 
-/// Keeps the first `limit` training images and as many test images, or all.
-pub(crate) fn limit(images: &mut Splits, limit: Option<usize>) {
-    if let Some(limit) = limit {
-        images.train.truncate(limit);
-        images.test.truncate(limit);
-    }
+/// Loads the first `limit` training images of an experiment and as many test images, or all.
+pub(crate) fn first_images(built: &Built, common: &Common, limit: Option<usize>) -> anyhow::Result<Splits> {
+    built.data.load_first(common.data.as_deref(), limit.unwrap_or(usize::MAX)).map_err(anyhow::Error::from_boxed)
 }

@@ -25,16 +25,11 @@ use crate::{
 
 pub(crate) fn run(registry: &Registry, args: &TrainArgs) -> anyhow::Result<ExitCode> {
     let engine = loading::engine(registry, &args.common)?;
-    let (named, images, mut folder) = match &args.resume {
+    let (named, images, resumed) = match &args.resume {
         Some(folder) => resume(registry, args, folder)?,
         None => start(registry, args, engine.as_ref())?,
     };
     let Named { experiment, built, .. } = &named;
-    if !args.common.json {
-        write!(io::stdout(), "\n{}\n", header(&named, engine.as_ref(), &images, folder.path())?)?;
-    }
-    let audience = if args.common.json { Audience::Program } else { Audience::Person };
-    let mut display = Display::new(experiment.training.batch, audience)?;
     let job = Job {
         engine: engine.as_ref(),
         experiment,
@@ -44,6 +39,17 @@ pub(crate) fn run(registry: &Registry, args: &TrainArgs) -> anyhow::Result<ExitC
         test: &images.test,
         save_every: SAVE_EVERY,
     };
+    // The folder of a new run comes after all that can be wrong, so that a run which cannot start leaves none.
+    job.check()?;
+    let mut folder = match resumed {
+        Some(folder) => folder,
+        None => new_folder(args, &named)?,
+    };
+    if !args.common.json {
+        write!(io::stdout(), "\n{}\n", header(&named, engine.as_ref(), &images, folder.path())?)?;
+    }
+    let audience = if args.common.json { Audience::Program } else { Audience::Person };
+    let mut display = Display::new(experiment.training.batch, audience)?;
     let outcome = fit(&job, &mut folder, &mut display);
     let displayed = display.finish();
     let code = conclude(&outcome?, folder.path(), args.common.json)?;
@@ -51,40 +57,50 @@ pub(crate) fn run(registry: &Registry, args: &TrainArgs) -> anyhow::Result<ExitC
     Ok(code)
 }
 
-/// Everything of a new run. The folder comes last, so that a run which cannot start leaves none.
-fn start(registry: &Registry, args: &TrainArgs, engine: &dyn Engine) -> anyhow::Result<(Named, Splits, RunFolder)> {
+/// An experiment, its images and, if it goes on, its folder.
+type Start = (Named, Splits, Option<RunFolder>);
+
+/// Everything of a new run but its folder.
+fn start(registry: &Registry, args: &TrainArgs, engine: &dyn Engine) -> anyhow::Result<Start> {
     let mut settings = args.overrides.settings();
     settings.extend(args.seed.map(|seed| ("training.seed".to_owned(), seed.to_string())));
     let mut named = loading::experiment(registry, args.experiment.as_deref(), &settings)?;
-    let mut images = loading::images(&named.built, &args.common)?;
     if let Some(limit) = args.limit {
-        limit_experiment(&mut named.experiment, images.train.len(), limit)?;
+        limit_experiment(&mut named.experiment, named.built.data.training_images(), limit)?;
     }
-    loading::limit(&mut images, named.experiment.training.limit);
+    let images = loading::first_images(&named.built, &args.common, named.experiment.training.limit)?;
     memory::check(&planned(&named, engine, &images)?)?;
-    let text = named.experiment.to_ron();
-    let folder = match &args.out {
-        Some(out) => RunFolder::create(out, &text)?,
-        None => RunFolder::numbered(Path::new("runs"), &named.name, &text)?,
-    };
-    Ok((named, images, folder))
+    Ok((named, images, None))
 }
 
-/// Limits an experiment to the first `limit` of `all` images; those held out for validation shrink in proportion.
+fn new_folder(args: &TrainArgs, named: &Named) -> anyhow::Result<RunFolder> {
+    let text = named.experiment.to_ron();
+    Ok(match &args.out {
+        Some(out) => RunFolder::create(out, &text)?,
+        None => RunFolder::numbered(Path::new("runs"), &named.name, &text)?,
+    })
+}
+
+/// Limits an experiment to the first `limit` of `all` images, as `training.limit` does; if that makes them fewer, those held
+/// out for validation shrink in proportion.
 fn limit_experiment(experiment: &mut Experiment, all: usize, limit: usize) -> anyhow::Result<()> {
     if limit == 0 {
         bail!("--limit must be at least 1, found 0");
     }
-    let training = &mut experiment.training;
-    if limit < training.limit.unwrap_or(all) {
-        training.validation = training.validation * limit / training.limit.unwrap_or(all);
-        training.limit = Some(limit);
+    if limit > all {
+        bail!("--limit must be at most {all}, the training images of {}, found {limit}", experiment.data.name);
     }
+    let training = &mut experiment.training;
+    let before = training.limit.unwrap_or(all);
+    if limit < before {
+        training.validation = training.validation * limit / before;
+    }
+    training.limit = Some(limit);
     Ok(())
 }
 
 /// Everything of the run in `folder`, as far as it has come.
-fn resume(registry: &Registry, args: &TrainArgs, folder: &Path) -> anyhow::Result<(Named, Splits, RunFolder)> {
+fn resume(registry: &Registry, args: &TrainArgs, folder: &Path) -> anyhow::Result<Start> {
     let changes = [
         ("an experiment", args.experiment.is_some()),
         ("--set", !args.overrides.set.is_empty()),
@@ -105,10 +121,9 @@ fn resume(registry: &Registry, args: &TrainArgs, folder: &Path) -> anyhow::Resul
     let folder = RunFolder::resume(folder)?;
     let file = folder.path().join("experiment.ron").display().to_string();
     let (experiment, built) = loading::parse(registry, folder.experiment(), &file, &[])?;
-    let mut images = loading::images(&built, &args.common)?;
-    loading::limit(&mut images, experiment.training.limit);
+    let images = loading::first_images(&built, &args.common, experiment.training.limit)?;
     let name = folder.path().file_name().map_or_else(|| "run".to_owned(), |name| name.to_string_lossy().into_owned());
-    Ok((Named { experiment, built, weights: None, name, origin: file }, images, folder))
+    Ok((Named { experiment, built, weights: None, name, origin: file }, images, Some(folder)))
 }
 
 fn header(named: &Named, engine: &dyn Engine, images: &Splits, folder: &Path) -> anyhow::Result<String> {

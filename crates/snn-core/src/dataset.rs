@@ -37,11 +37,32 @@ pub trait DataSet: Debug + Send + Sync {
     /// What it is, in a sentence.
     fn describe(&self) -> String;
 
+    /// Names of the files or folders that it is read from; none if it does not say.
+    fn files(&self) -> Vec<String> {
+        Vec::new()
+    }
+
     /// Reads it from `folder`, or from where it is usually found.
     ///
     /// # Errors
     /// Any error whose message says which file is at fault and what to do.
     fn load(&self, folder: Option<&Path>) -> Result<Splits, Box<dyn std::error::Error + Send + Sync>>;
+
+    /// As [`DataSet::load`], but only the first `samples` of the training set and as many of the test set, or all if there are
+    /// no more. A data set that can spare itself the reading of the others should.
+    ///
+    /// # Errors
+    /// As [`DataSet::load`].
+    fn load_first(
+        &self,
+        folder: Option<&Path>,
+        samples: usize,
+    ) -> Result<Splits, Box<dyn std::error::Error + Send + Sync>> {
+        let mut splits = self.load(folder)?;
+        splits.train.truncate(samples);
+        splits.test.truncate(samples);
+        Ok(splits)
+    }
 }
 
 /// A data set that was read.
@@ -227,12 +248,19 @@ impl Dataset {
         &self.labels
     }
 
-    /// Keeps the first `len` images or recordings; all of them if there are no more.
+    /// Keeps the first `len` images or recordings, and frees the memory of the others; all of them if there are no more.
     pub fn truncate(&mut self, len: usize) {
         self.labels.truncate(len);
+        self.labels.shrink_to_fit();
         match &mut self.contents {
-            Contents::Images(images) => images.truncate(len.saturating_mul(self.shape.len())),
-            Contents::Recordings(recordings) => recordings.truncate(len),
+            Contents::Images(images) => {
+                images.truncate(len.saturating_mul(self.shape.len()));
+                images.shrink_to_fit();
+            }
+            Contents::Recordings(recordings) => {
+                recordings.truncate(len);
+                recordings.shrink_to_fit();
+            }
         }
     }
 }
@@ -253,6 +281,7 @@ mod tests {
         assert_eq!(dataset.content(1), Content::Image(&[3, 4]));
         dataset.truncate(1);
         assert_eq!((dataset.len(), dataset.content(0)), (1, Content::Image(&[1, 2])));
+        assert!(matches!(&dataset.contents, Contents::Images(images) if images.capacity() == 2), "the rest is freed");
         dataset.truncate(usize::MAX);
         assert_eq!(dataset.len(), 1);
     }

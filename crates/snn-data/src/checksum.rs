@@ -4,12 +4,7 @@ use std::io::{self, Read};
 
 use md5::{Digest as _, Md5};
 
-/// md5 of `bytes`, in hexadecimal.
-pub(crate) fn md5(bytes: &[u8]) -> String {
-    hexadecimal(&Md5::digest(bytes))
-}
-
-/// md5 of all that `source` holds from here on.
+/// md5 of all that `source` holds from here on, in hexadecimal.
 pub(crate) fn md5_of(source: &mut impl Read) -> io::Result<String> {
     let (mut digest, mut buffer) = (Md5::new(), vec![0; 1 << 16]);
     loop {

@@ -1,6 +1,5 @@
 //! CIFAR-10 in its binary version.
 
-use std::cmp::Ordering;
 use std::error::Error;
 use std::path::Path;
 
@@ -9,7 +8,7 @@ use snn_core::{DataSet, Dataset, Shape, Splits};
 
 use crate::DataError;
 use crate::folder::Place;
-use crate::idx;
+use crate::source::Source;
 
 /// Files of the training set, then that of the test set.
 pub const FILES: [&str; 6] = [
@@ -80,28 +79,41 @@ impl DataSet for Cifar10 {
         "photographs, 32x32 pixels of three channels, 10 classes, 50,000 training and 10,000 test images".to_owned()
     }
 
+    fn files(&self) -> Vec<String> {
+        FILES.map(str::to_owned).to_vec()
+    }
+
     fn load(&self, folder: Option<&Path>) -> Result<Splits, Box<dyn Error + Send + Sync>> {
+        self.load_first(folder, usize::MAX)
+    }
+
+    fn load_first(&self, folder: Option<&Path>, samples: usize) -> Result<Splits, Box<dyn Error + Send + Sync>> {
         let folder = PLACE.find(folder)?;
         let (mean, deviation): ([f32; 3], [f32; 3]) = (self.mean.into(), self.deviation.into());
         let read = |names: &[&str]| -> Result<Dataset, Box<dyn Error + Send + Sync>> {
-            Ok(read(&folder, names)?.normalised(&mean, &deviation)?)
+            Ok(read(&folder, names, samples)?.normalised(&mean, &deviation)?)
         };
         Ok(Splits { train: read(&FILES[..5])?, test: read(&FILES[5..])?, folder: folder.clone() })
     }
 }
 
-/// The records of the files called `names`, one file after the other.
-fn read(folder: &Path, names: &[&str]) -> Result<Dataset, DataError> {
-    let (mut images, mut labels) = (Vec::new(), Vec::new());
-    for name in names {
+/// The first `samples` records of the files called `names`, one file after the other; none is opened that is not needed.
+fn read(folder: &Path, names: &[&str], samples: usize) -> Result<Dataset, DataError> {
+    let samples = samples.clamp(1, names.len() * RECORDS);
+    let (mut images, mut labels) = (Vec::with_capacity(samples * SHAPE.len()), Vec::with_capacity(samples));
+    for name in &names[..samples.div_ceil(RECORDS)] {
         let path = PLACE.file(folder, name)?;
-        let bytes = idx::bytes(&path)?;
-        let (expected, found) = ((RECORDS * RECORD) as u64, bytes.len() as u64);
-        match found.cmp(&expected) {
-            Ordering::Less => return Err(DataError::Truncated { path, expected, found }),
-            Ordering::Greater => return Err(DataError::Trailing { path, expected, found }),
-            Ordering::Equal => parse(&path, &bytes, &mut images, &mut labels)?,
+        let expected = (RECORDS * RECORD) as u64;
+        let bytes = Source::open(&path)?.up_to(expected + 1)?;
+        let found = bytes.len() as u64;
+        if found < expected {
+            return Err(DataError::Truncated { path, expected, found });
         }
+        if found > expected {
+            return Err(DataError::Trailing { path, expected });
+        }
+        let left = samples - labels.len();
+        parse(&path, &bytes[..left.min(RECORDS) * RECORD], &mut images, &mut labels)?;
     }
     Ok(Dataset::new(SHAPE, CLASSES.len(), images, labels)?)
 }
@@ -191,6 +203,15 @@ mod tests {
         );
         resize(0).unwrap();
         assert!(message(&dir).contains("0 found"));
+    }
+
+    #[test]
+    fn no_more_is_read_than_is_asked_for() {
+        let dir = folder();
+        fs::remove_file(dir.path().join(FILES[2])).unwrap();
+        let read = Cifar10::default().load_first(Some(dir.path()), 10_001).unwrap();
+        assert_eq!((read.train.len(), read.test.len(), read.train.bytes()), (10_001, 10_000, 10_001 * 3072));
+        assert!(Cifar10::default().load_first(Some(dir.path()), 20_001).is_err());
     }
 
     #[test]

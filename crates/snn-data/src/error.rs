@@ -51,7 +51,7 @@ pub enum DataError {
     },
     /// A file goes on after all that its header announces.
     #[error(
-        "{}: goes on after its last value, {expected} bytes expected, {found} found; download the file again",
+        "{}: goes on after its last value, {expected} bytes expected and more found; download the file again",
         .path.display()
     )]
     Trailing {
@@ -59,8 +59,6 @@ pub enum DataError {
         path: PathBuf,
         /// Size of header and values.
         expected: u64,
-        /// Size of the file, after decompression.
-        found: u64,
     },
     /// A file announces no values.
     #[error("{}: extents {extents:?} hold no value; download the file again", .path.display())]

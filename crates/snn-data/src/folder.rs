@@ -49,7 +49,9 @@ impl Place {
         }
         let variable = env::var_os("SNN_DATA");
         let looked = roots(variable.as_ref().map(Path::new), env::current_dir().ok().as_deref(), Self::cache());
-        let found = looked.iter().flat_map(|root| self.layouts().map(|layout| root.join(layout))).find(holds_any);
+        let inner = |root: &PathBuf, layout: &str| if layout.is_empty() { root.clone() } else { root.join(layout) };
+        let found =
+            looked.iter().flat_map(|root| self.layouts().map(move |layout| inner(root, layout))).find(holds_any);
         let within = self.layouts().filter(|layout| !layout.is_empty()).collect();
         found.ok_or_else(|| DataError::NotFound { place: self, files: files(), within, looked })
     }

@@ -1,78 +1,95 @@
 //! The idx format of the MNIST family: a big-endian header (magic number, extents), then one byte a value; plain or
 //! gzip.
 
-use std::fs;
 use std::io::Read as _;
-use std::path::Path;
-
-use flate2::bufread::MultiGzDecoder;
+use std::path::{Path, PathBuf};
 
 use crate::DataError;
+use crate::checksum::md5_of;
+use crate::source::Source;
 
 /// Magic number of a file of images `[N, H, W]`.
 pub const IMAGES: u32 = 2051;
 /// Magic number of a file of labels `[N]`.
 pub const LABELS: u32 = 2049;
 
-const GZIP: [u8; 2] = [0x1f, 0x8b];
-
-/// Extents and values of an idx file.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Idx {
-    /// `[N, H, W]` for images, `[N]` for labels; all greater than 0.
-    pub extents: Vec<usize>,
-    /// As many values as the extents say, row-major.
-    pub values: Vec<u8>,
+/// An idx file of which the header was read. Its extents can be looked at before any of its values takes memory.
+#[derive(Debug)]
+pub struct IdxFile {
+    path: PathBuf,
+    extents: Vec<usize>,
+    /// The bytes before the values.
+    header: Vec<u8>,
+    /// The bytes from the values on.
+    source: Source,
 }
 
-/// Bytes of a file, decompressed if it is gzip by its first two bytes (whatever its name).
+/// Opens the file at `path`, decompressed if it is gzip, and reads its header, that of an idx file of kind `magic`:
+/// [`IMAGES`] or [`LABELS`]. The low byte of a magic number is the number of extents.
 ///
 /// # Errors
-/// [`DataError::Read`] and [`DataError::Gzip`].
-pub fn bytes(path: &Path) -> Result<Vec<u8>, DataError> {
-    let bytes = fs::read(path).map_err(|source| DataError::Read { path: path.to_owned(), source })?;
-    if !bytes.starts_with(&GZIP) {
-        return Ok(bytes);
+/// [`DataError::Read`], [`DataError::Gzip`], [`DataError::Magic`], [`DataError::Truncated`], [`DataError::Empty`] and, if
+/// the extents are beyond all measure, [`DataError::Content`].
+pub fn open(path: &Path, magic: u32) -> Result<IdxFile, DataError> {
+    let mut source = Source::open(path)?;
+    let size = 4 + 4 * (u64::from(magic) & 0xff);
+    let header = source.up_to(size)?;
+    let mut words = header.as_chunks::<4>().0.iter().map(|&word| u32::from_be_bytes(word));
+    match words.next() {
+        Some(first) if first != magic => return Err(wrong_magic(path, magic, first)),
+        _ if (header.len() as u64) < size => {
+            return Err(DataError::Truncated { path: path.to_owned(), expected: size, found: header.len() as u64 });
+        }
+        _ => {}
     }
-    let mut decompressed = Vec::new();
-    MultiGzDecoder::new(&bytes[..])
-        .read_to_end(&mut decompressed)
-        .map_err(|source| DataError::Gzip { path: path.to_owned(), source })?;
-    Ok(decompressed)
-}
-
-/// Reads the decompressed `bytes` of `path` as an idx file of kind `magic`, [`IMAGES`] or [`LABELS`]. The low byte of
-/// a magic number is the number of extents.
-///
-/// # Errors
-/// [`DataError::Magic`], [`DataError::Truncated`], [`DataError::Trailing`] and [`DataError::Empty`].
-pub fn parse(path: &Path, mut bytes: Vec<u8>, magic: u32) -> Result<Idx, DataError> {
-    let found = bytes.len() as u64;
-    let header = 4 + 4 * (magic as usize & 0xff);
-    let truncated = |expected| DataError::Truncated { path: path.to_owned(), expected, found };
-
-    let mut words = bytes.chunks_exact(4).map(|word| u32::from_be_bytes([word[0], word[1], word[2], word[3]]));
-    let first = words.next().ok_or_else(|| truncated(header as u64))?;
-    if first != magic {
-        return Err(wrong_magic(path, magic, first));
-    }
-    if bytes.len() < header {
-        return Err(truncated(header as u64));
-    }
-    let extents: Vec<usize> = words.take(header / 4 - 1).map(|extent| extent as usize).collect();
+    let extents: Vec<usize> = words.map(|extent| extent as usize).collect();
     if extents.contains(&0) {
         return Err(DataError::Empty { path: path.to_owned(), extents });
     }
-    let values = extents.iter().fold(1u64, |product, &extent| product.saturating_mul(extent as u64));
-    let expected = values.saturating_add(header as u64);
-    if found < expected {
-        return Err(truncated(expected));
+    if bytes(&header, &extents).is_none() {
+        let reason = format!("the header announces the extents {extents:?}, which cannot be; download the file again");
+        return Err(DataError::Content { what: path.display().to_string(), reason });
     }
-    if found > expected {
-        return Err(DataError::Trailing { path: path.to_owned(), expected, found });
+    Ok(IdxFile { path: path.to_owned(), extents, header, source })
+}
+
+/// Bytes of a whole file.
+fn bytes(header: &[u8], extents: &[usize]) -> Option<u64> {
+    let values = extents.iter().try_fold(1_u64, |product, &extent| product.checked_mul(extent as u64))?;
+    values.checked_add(header.len() as u64)
+}
+
+impl IdxFile {
+    /// The file.
+    pub fn path(&self) -> &Path {
+        &self.path
     }
-    bytes.drain(..header);
-    Ok(Idx { extents, values: bytes })
+
+    /// `[N, H, W]` for images, `[N]` for labels; all greater than 0.
+    pub fn extents(&self) -> &[usize] {
+        &self.extents
+    }
+
+    /// As many values as the extents say, row-major, and md5 of the whole file after decompression.
+    ///
+    /// # Errors
+    /// [`DataError::Read`], [`DataError::Gzip`], [`DataError::Truncated`] and [`DataError::Trailing`].
+    pub fn values(mut self) -> Result<(Vec<u8>, String), DataError> {
+        let expected = bytes(&self.header, &self.extents).unwrap_or(u64::MAX);
+        let count = expected - self.header.len() as u64;
+        let values = self.source.up_to(count)?;
+        let path = self.path.clone();
+        if (values.len() as u64) < count {
+            let found = (self.header.len() + values.len()) as u64;
+            return Err(DataError::Truncated { path, expected, found });
+        }
+        // Looking for one more makes gzip compare its checksum.
+        if !self.source.up_to(1)?.is_empty() {
+            return Err(DataError::Trailing { path, expected });
+        }
+        let md5 = md5_of(&mut self.header.chain(&values[..]));
+        Ok((values, md5.map_err(|source| DataError::Read { path, source })?))
+    }
 }
 
 fn wrong_magic(path: &Path, expected: u32, found: u32) -> DataError {
@@ -87,26 +104,62 @@ fn wrong_magic(path: &Path, expected: u32, found: u32) -> DataError {
 
 #[cfg(test)]
 mod tests {
+    use std::io::Write as _;
+    use std::{fs, iter};
+
+    use flate2::Compression;
+    use flate2::write::GzEncoder;
+
     use super::*;
 
     /// Labels 7, 8, 9.
     const THREE: [u8; 11] = [0, 0, 8, 1, 0, 0, 0, 3, 7, 8, 9];
 
+    /// Extents and values of a file of these bytes.
+    fn read(bytes: &[u8], magic: u32) -> Result<(Vec<usize>, Vec<u8>), String> {
+        let dir = tempfile::tempdir().unwrap();
+        let path = dir.path().join("file");
+        fs::write(&path, bytes).unwrap();
+        let read = open(&path, magic).and_then(|file| Ok((file.extents().to_vec(), file.values()?.0)));
+        read.map_err(|error| error.to_string().replace(dir.path().to_str().unwrap(), "dir"))
+    }
+
     fn message(bytes: &[u8], magic: u32) -> String {
-        parse(Path::new("dir/file"), bytes.to_vec(), magic).unwrap_err().to_string()
+        read(bytes, magic).unwrap_err()
     }
 
     #[test]
     fn labels_are_read() {
-        let idx = parse(Path::new("file"), THREE.to_vec(), LABELS).unwrap();
-        assert_eq!(idx, Idx { extents: vec![3], values: vec![7, 8, 9] });
+        assert_eq!(read(&THREE, LABELS).unwrap(), (vec![3], vec![7, 8, 9]));
     }
 
     #[test]
     fn images_are_read() {
         let bytes = [&[0, 0, 8, 3, 0, 0, 0, 1, 0, 0, 0, 2, 0, 0, 0, 2][..], &[1, 2, 3, 4]].concat();
-        let idx = parse(Path::new("file"), bytes, IMAGES).unwrap();
-        assert_eq!(idx, Idx { extents: vec![1, 2, 2], values: vec![1, 2, 3, 4] });
+        assert_eq!(read(&bytes, IMAGES).unwrap(), (vec![1, 2, 2], vec![1, 2, 3, 4]));
+    }
+
+    #[test]
+    fn md5_is_that_of_the_whole_file() {
+        let dir = tempfile::tempdir().unwrap();
+        fs::write(dir.path().join("file"), THREE).unwrap();
+        let (_, md5) = open(&dir.path().join("file"), LABELS).unwrap().values().unwrap();
+        assert_eq!(md5, md5_of(&mut &THREE[..]).unwrap());
+    }
+
+    #[test]
+    fn what_is_compressed_without_end_is_read_no_further_than_announced() {
+        let mut gzip = GzEncoder::new(Vec::new(), Compression::fast());
+        gzip.write_all(&THREE).unwrap();
+        iter::repeat_n([0; 1 << 13], 1 << 13).for_each(|zeros| gzip.write_all(&zeros).unwrap());
+        let bomb = gzip.finish().unwrap();
+        let dir = tempfile::tempdir().unwrap();
+        fs::write(dir.path().join("file"), bomb).unwrap();
+        let mut file = open(&dir.path().join("file"), LABELS).unwrap();
+        let values = file.source.up_to(3).unwrap();
+        assert_eq!((&values[..], values.capacity()), (&[7, 8, 9][..], 3));
+        let error = open(&dir.path().join("file"), LABELS).unwrap().values().unwrap_err();
+        assert!(matches!(error, DataError::Trailing { expected: 11, .. }), "{error}");
     }
 
     #[test]
@@ -147,7 +200,7 @@ mod tests {
     fn a_byte_too_many_is_counted() {
         assert_eq!(
             message(&[&THREE[..], &[0]].concat(), LABELS),
-            "dir/file: goes on after its last value, 11 bytes expected, 12 found; download the file again"
+            "dir/file: goes on after its last value, 11 bytes expected and more found; download the file again"
         );
     }
 
@@ -160,17 +213,23 @@ mod tests {
     }
 
     #[test]
-    fn huge_extents_do_not_overflow() {
+    fn huge_extents_are_refused() {
         let bytes = [&[0, 0, 8, 3][..], &[0xff; 12]].concat();
         assert_eq!(
             message(&bytes, IMAGES),
-            "dir/file: truncated, 18446744073709551615 bytes expected, 16 found; download the file again"
+            "dir/file: the header announces the extents [4294967295, 4294967295, 4294967295], which cannot be; download the \
+             file again"
+        );
+        let bytes = [&[0, 0, 8, 1][..], &[0xff; 4]].concat();
+        assert_eq!(
+            message(&bytes, LABELS),
+            "dir/file: truncated, 4294967303 bytes expected, 8 found; download the file again"
         );
     }
 
     #[test]
     fn a_missing_file_is_named() {
-        let message = bytes(Path::new("no/such/file")).unwrap_err().to_string();
+        let message = open(Path::new("no/such/file"), LABELS).unwrap_err().to_string();
         assert!(message.starts_with("no/such/file: cannot be read (No such file or directory"), "{message}");
         assert!(message.ends_with("; check that the file exists and that you may read it"), "{message}");
     }

@@ -16,6 +16,7 @@ mod checksum;
 mod error;
 mod folder;
 mod loader;
+mod source;
 
 pub mod cifar10;
 #[cfg(feature = "fetch")]

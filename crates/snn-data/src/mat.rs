@@ -5,12 +5,26 @@
 //! padding to a multiple of 8 bytes. An array is an element of elements: flags, extents, name, values. A compressed
 //! element is the zlib stream of another one.
 
-use std::io::Read as _;
+mod elements;
+
+use std::fs::File;
+use std::io::{self, BufRead, BufReader, Read};
 use std::path::Path;
 
 use flate2::bufread::ZlibDecoder;
 
-use crate::DataError;
+use crate::{DataError, source};
+
+use elements::{Elements, Tag, damaged, numbers, padding, tag, width, word};
+
+/// An array that is asked for.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Wanted<'a> {
+    /// Name of the variable.
+    pub name: &'a str,
+    /// How many of its values are read at most, the first ones.
+    pub most: usize,
+}
 
 /// A numeric array of a file.
 #[derive(Debug, Clone, PartialEq)]
@@ -19,7 +33,7 @@ pub struct Array {
     pub name: String,
     /// Extents; the values are in column-major order: the first index runs fastest.
     pub extents: Vec<usize>,
-    /// As many values as the extents say.
+    /// As many values as the extents say, or as were asked for.
     pub values: Values,
 }
 
@@ -42,151 +56,138 @@ const COMPRESSED: u32 = 15;
 /// Classes of arrays that hold numbers: from `double` to `uint64`.
 const NUMERIC: std::ops::RangeInclusive<u8> = 6..=15;
 
-/// Reads the numeric arrays in the `bytes` of `path`, in their order; arrays of other classes are skipped.
+/// Largest array, in bytes: MATLAB writes smaller ones only.
+const LARGEST: u64 = 1 << 31;
+/// Largest array of which every value becomes a number of eight bytes.
+const LARGEST_NUMBERS: u64 = 1 << 27;
+
+/// Reads those numeric arrays of the file at `path` that are `wanted`, in the order of the file.
 ///
 /// # Errors
-/// [`DataError::Content`] if it is no such file, or a damaged one.
-pub fn parse(path: &Path, bytes: &[u8]) -> Result<Vec<Array>, DataError> {
-    arrays(bytes).map_err(|reason| {
+/// [`DataError::Read`]; [`DataError::Content`] if it is no such file, or a damaged one.
+pub fn read(path: &Path, wanted: &[Wanted<'_>]) -> Result<Vec<Array>, DataError> {
+    let unreadable = |source| DataError::Read { path: path.to_owned(), source };
+    let file = File::open(path).map_err(unreadable)?;
+    let length = file.metadata().map_err(unreadable)?.len();
+    arrays(BufReader::new(file), length, wanted).map_err(|reason| {
         let reason = format!("{reason}; download the file again");
         DataError::Content { what: path.display().to_string(), reason }
     })
 }
 
-fn arrays(bytes: &[u8]) -> Result<Vec<Array>, String> {
-    if bytes.starts_with(b"MATLAB 7.3") {
+/// The arrays in a file of `length` bytes.
+fn arrays(mut file: impl BufRead, length: u64, wanted: &[Wanted<'_>]) -> Result<Vec<Array>, String> {
+    let header = source::read(&mut file, HEADER as u64).map_err(|error| damaged(&error))?;
+    if header.starts_with(b"MATLAB 7.3") {
         return Err("a MATLAB 7.3 file, which is HDF5; MATLAB 5 (save with -v7) is read".to_owned());
     }
-    let is_big = match bytes.get(HEADER - 2..HEADER) {
+    let is_big = match header.get(HEADER - 2..) {
         Some(b"IM") => false,
         Some(b"MI") => true,
         Some(_) => return Err("not a MATLAB 5 file, perhaps a saved web page".to_owned()),
-        None => return Err(format!("{} bytes are too few for a MATLAB 5 file", bytes.len())),
+        None => return Err(format!("{} bytes are too few for a MATLAB 5 file", header.len())),
     };
-    let mut elements = Elements { rest: &bytes[HEADER..], is_big };
+    let mut elements = Elements { source: file.take(length.saturating_sub(HEADER as u64)), is_big };
     let mut arrays = Vec::new();
-    while !elements.rest.is_empty() {
-        let (kind, data) = elements.next()?;
+    while elements.source.limit() > 0 {
+        let Tag { kind, size, .. } = elements.next()?;
+        let padding = if kind == COMPRESSED { 0 } else { padding(size) };
+        let behind = elements.source.limit().saturating_sub(size + padding);
+        let element = (&mut elements.source).take(size);
         match kind {
-            MATRIX => arrays.extend(array(Elements { rest: data, is_big })?),
-            COMPRESSED => {
-                let bytes = decompressed(data, is_big)?;
-                let (kind, data) = Elements { rest: &bytes, is_big }.next()?;
-                if kind == MATRIX {
-                    arrays.extend(array(Elements { rest: data, is_big })?);
-                }
-            }
+            MATRIX => arrays.extend(array(Elements { source: element, is_big }, wanted)?),
+            COMPRESSED => arrays.extend(compressed(element, is_big, wanted)?),
             _ => {}
         }
+        let rest = elements.source.limit() - behind;
+        io::copy(&mut (&mut elements.source).take(rest), &mut io::sink()).map_err(|error| damaged(&error))?;
     }
     Ok(arrays)
 }
 
-/// The one element in a zlib stream, and no byte beyond it.
-fn decompressed(stream: &[u8], is_big: bool) -> Result<Vec<u8>, String> {
-    let damaged = |error| format!("the compressed data is damaged ({error})");
+/// The array in the one element of a zlib stream.
+fn compressed(stream: impl BufRead, is_big: bool, wanted: &[Wanted<'_>]) -> Result<Option<Array>, String> {
     let mut decoder = ZlibDecoder::new(stream);
-    let mut bytes = vec![0; 8];
-    decoder.read_exact(&mut bytes).map_err(damaged)?;
-    let size = word(&bytes[4..], is_big);
-    decoder.take(size.into()).read_to_end(&mut bytes).map_err(damaged)?;
-    Ok(bytes)
+    let Tag { kind, size, .. } = tag(&mut decoder, is_big)?;
+    if kind != MATRIX {
+        return Ok(None);
+    }
+    let array = array(Elements { source: (&mut decoder).take(size), is_big }, wanted)?;
+    // After an array that was read to its end comes padding at most, and then zlib compares its checksum.
+    source::read(&mut decoder, 8).map_err(|error| damaged(&error))?;
+    Ok(array)
 }
 
-/// The array whose parts are `parts`; none if it does not hold numbers.
-fn array(mut parts: Elements<'_>) -> Result<Option<Array>, String> {
+/// The array whose parts are `parts`; none if it does not hold numbers, or is not wanted.
+fn array(mut parts: Elements<impl Read>, wanted: &[Wanted<'_>]) -> Result<Option<Array>, String> {
     let is_big = parts.is_big;
-    let (_, flags) = parts.next()?;
+    let flags = parts.head()?;
     let class = flags.get(..4).map(|flags| word(flags, is_big) as u8).ok_or("an array without flags")?;
     if !NUMERIC.contains(&class) {
         return Ok(None);
     }
-    let (_, extents) = parts.next()?;
-    let extents: Vec<usize> = extents.chunks_exact(4).map(|extent| word(extent, is_big) as usize).collect();
-    let (_, name) = parts.next()?;
-    let name = String::from_utf8_lossy(name).into_owned();
-    let (kind, data) = parts.next()?;
-    let values =
-        if kind == UINT8 { Values::Bytes(data.to_vec()) } else { Values::Numbers(numbers(kind, data, is_big)?) };
-    let found = match &values {
-        Values::Bytes(bytes) => bytes.len(),
-        Values::Numbers(numbers) => numbers.len(),
+    let extents: Vec<usize> = parts.head()?.chunks_exact(4).map(|extent| word(extent, is_big) as usize).collect();
+    let name = String::from_utf8_lossy(&parts.head()?).into_owned();
+    let Some(most) = wanted.iter().find(|wanted| wanted.name == name).map(|wanted| wanted.most) else {
+        return Ok(None);
     };
-    let expected = extents.iter().fold(1_usize, |product, &extent| product.saturating_mul(extent));
+    let Tag { kind, size, small } = parts.next()?;
+    let width = width(kind)?;
+    let found = (if small.is_empty() { size } else { small.len() as u64 }) / width;
+    let expected = extents.iter().fold(1_u64, |product, &extent| product.saturating_mul(extent as u64));
     if found != expected {
         return Err(format!("the array {name} of extents {extents:?} should have {expected} values, {found} found"));
     }
+    if size >= if kind == UINT8 { LARGEST } else { LARGEST_NUMBERS } {
+        return Err(format!("the array {name} of extents {extents:?} is too large"));
+    }
+    let bytes = found.min(most as u64) * width;
+    let mut data =
+        if small.is_empty() { source::read(&mut parts.source, bytes).map_err(|error| damaged(&error))? } else { small };
+    if (data.len() as u64) < bytes {
+        return Err(format!("truncated: {size} bytes announced, {} found", data.len()));
+    }
+    data.truncate(bytes as usize);
+    let values = if kind == UINT8 { Values::Bytes(data) } else { Values::Numbers(numbers(kind, &data, is_big)?) };
     Ok(Some(Array { name, extents, values }))
-}
-
-/// Numbers of a type, as they lie in memory.
-fn numbers(kind: u32, data: &[u8], is_big: bool) -> Result<Vec<f64>, String> {
-    /// Numbers of `SIZE` bytes each, which `read` takes in little-endian order.
-    fn read<const SIZE: usize>(data: &[u8], is_big: bool, read: impl Fn([u8; SIZE]) -> f64) -> Vec<f64> {
-        let numbers = data.as_chunks::<SIZE>().0.iter().map(|&(mut bytes)| {
-            if is_big {
-                bytes.reverse();
-            }
-            read(bytes)
-        });
-        numbers.collect()
-    }
-    Ok(match kind {
-        1 => read(data, is_big, |bytes| i8::from_le_bytes(bytes).into()),
-        3 => read(data, is_big, |bytes| i16::from_le_bytes(bytes).into()),
-        4 => read(data, is_big, |bytes| u16::from_le_bytes(bytes).into()),
-        5 => read(data, is_big, |bytes| i32::from_le_bytes(bytes).into()),
-        6 => read(data, is_big, |bytes| u32::from_le_bytes(bytes).into()),
-        7 => read(data, is_big, |bytes| f32::from_le_bytes(bytes).into()),
-        9 => read(data, is_big, f64::from_le_bytes),
-        12 => read(data, is_big, |bytes| i64::from_le_bytes(bytes) as f64),
-        13 => read(data, is_big, |bytes| u64::from_le_bytes(bytes) as f64),
-        _ => return Err(format!("numbers of the unknown type {kind}")),
-    })
-}
-
-/// Elements that follow each other.
-struct Elements<'a> {
-    rest: &'a [u8],
-    is_big: bool,
-}
-
-impl<'a> Elements<'a> {
-    /// Type and data of the next element.
-    fn next(&mut self) -> Result<(u32, &'a [u8]), String> {
-        let (tag, rest) = self.rest.split_at_checked(8).ok_or("truncated: ends in the middle of a tag")?;
-        let first = word(tag, self.is_big);
-        if first >> 16 != 0 {
-            // A small element: the size in the upper half of the first word, the data in the second.
-            self.rest = rest;
-            let size = (first >> 16) as usize;
-            let data = tag[4..].get(..size).ok_or_else(|| format!("a small element of {size} bytes"))?;
-            return Ok((first & 0xffff, data));
-        }
-        let size = word(&tag[4..], self.is_big) as usize;
-        let truncated = || format!("truncated: {size} bytes announced, {} left", rest.len());
-        let (data, rest) = rest.split_at_checked(size).ok_or_else(truncated)?;
-        let padding = if first == COMPRESSED { 0 } else { size.next_multiple_of(8) - size };
-        self.rest = &rest[padding.min(rest.len())..];
-        Ok((first, data))
-    }
-}
-
-/// The first four of `bytes` as a number; there must be that many.
-fn word(bytes: &[u8], is_big: bool) -> u32 {
-    let bytes = [bytes[0], bytes[1], bytes[2], bytes[3]];
-    if is_big { u32::from_be_bytes(bytes) } else { u32::from_le_bytes(bytes) }
 }
 
 #[cfg(test)]
 mod tests {
+    use std::io::Write as _;
+
+    use flate2::Compression;
+    use flate2::write::ZlibEncoder;
+
     use super::*;
 
     const PLAIN: &[u8] = include_bytes!("../tests/samples/svhn_first20.mat");
     const COMPRESSED_SAMPLE: &[u8] = include_bytes!("../tests/samples/svhn_first20_compressed.mat");
 
+    /// Both arrays that the tests are about.
+    const WANTED: [Wanted<'_>; 2] = [Wanted { name: "X", most: usize::MAX }, Wanted { name: "y", most: usize::MAX }];
+
     fn read(bytes: &[u8]) -> Result<Vec<Array>, String> {
-        parse(Path::new("file.mat"), bytes).map_err(|error| error.to_string())
+        arrays(bytes, bytes.len() as u64, &WANTED)
+    }
+
+    /// A zlib stream of `bytes` as an element.
+    fn zlib(bytes: &[u8]) -> Vec<u8> {
+        let mut stream = ZlibEncoder::new(Vec::new(), Compression::fast());
+        stream.write_all(bytes).unwrap();
+        let stream = stream.finish().unwrap();
+        [&COMPRESSED.to_be_bytes()[..], &(stream.len() as u32).to_be_bytes(), &stream].concat()
+    }
+
+    /// A big-endian file of elements.
+    fn file(elements: &[Vec<u8>]) -> Vec<u8> {
+        [[&[b' '; 124][..], &[1, 0], b"MI"].concat(), elements.concat()].concat()
+    }
+
+    /// The parts of an array before its values.
+    fn head(name: u8, extents: [u32; 2]) -> Vec<u8> {
+        let extents = extents.map(u32::to_be_bytes).concat();
+        [big(6, &[0, 0, 0, 9, 0, 0, 0, 0]), big(5, &extents), vec![0, 1, 0, 1, name, 0, 0, 0]].concat()
     }
 
     /// An element in big-endian order.
@@ -219,10 +220,7 @@ mod tests {
 
     #[test]
     fn what_is_no_such_file_is_said_plainly() {
-        assert_eq!(
-            read(b"<html>").unwrap_err(),
-            "file.mat: 6 bytes are too few for a MATLAB 5 file; download the file again"
-        );
+        assert_eq!(read(b"<html>").unwrap_err(), "6 bytes are too few for a MATLAB 5 file");
         assert!(read(&[b'<'; 500]).unwrap_err().contains("not a MATLAB 5 file, perhaps a saved web page"));
         let hdf5 = [&b"MATLAB 7.3 MAT-file"[..], &[b' '; 200]].concat();
         assert!(read(&hdf5).unwrap_err().contains("a MATLAB 7.3 file, which is HDF5"));
@@ -235,10 +233,44 @@ mod tests {
             for length in (0..file.len()).step_by(step).chain(second..file.len() - 10) {
                 match read(&file[..length]) {
                     Ok(arrays) => assert!(arrays.len() < 2, "{length}"),
-                    Err(error) => assert!(error.contains("download the file again"), "{error}"),
+                    Err(error) => assert!(!error.is_empty()),
                 }
             }
         }
+    }
+
+    #[test]
+    fn no_more_is_read_than_is_wanted() {
+        let values: Vec<u8> = (0..=255).collect();
+        let array = |name| big(MATRIX, &[head(name, [2, 128]), big(UINT8, &values)].concat());
+        let first = [Wanted { name: "X", most: 3 }];
+        for both in [file(&[array(b'a'), array(b'X')]), file(&[zlib(&array(b'a')), zlib(&array(b'X'))])] {
+            let found = arrays(&both[..], both.len() as u64, &first).unwrap();
+            let expected = Array { name: "X".into(), extents: vec![2, 128], values: Values::Bytes(vec![0, 1, 2]) };
+            assert_eq!(found, [expected]);
+        }
+    }
+
+    #[test]
+    fn what_is_announced_takes_no_memory_before_it_comes() {
+        let size = 0x7fff_ff80_u32;
+        let values = [UINT8.to_be_bytes(), size.to_be_bytes()].concat();
+        let parts = [head(b'X', [16, size / 16]), values].concat();
+        let matrix = [&MATRIX.to_be_bytes()[..], &u32::MAX.to_be_bytes(), &parts, &[7; 999]].concat();
+        let error = read(&file(&[zlib(&matrix)])).unwrap_err();
+        assert_eq!(error, "truncated: 2147483520 bytes announced, 999 found");
+        let numbers = [head(b'X', [16, size / 128]), [9, size].map(u32::to_be_bytes).concat()].concat();
+        let matrix = [&MATRIX.to_be_bytes()[..], &u32::MAX.to_be_bytes(), &numbers].concat();
+        let error = read(&file(&[zlib(&matrix)])).unwrap_err();
+        assert_eq!(error, "the array X of extents [16, 16777215] is too large");
+    }
+
+    #[test]
+    fn a_changed_value_fails_the_checksum_of_zlib() {
+        let mut stream = zlib(&big(MATRIX, &[head(b'X', [2, 4]), big(UINT8, b"12345678")].concat()));
+        *stream.last_mut().unwrap() ^= 1;
+        let error = read(&file(&[stream])).unwrap_err();
+        assert!(error.starts_with("the data is damaged ("), "{error}");
     }
 
     #[test]

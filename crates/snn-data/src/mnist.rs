@@ -1,15 +1,14 @@
 //! MNIST and Fashion-MNIST: four idx files each.
 
 use std::error::Error;
-use std::path::{Path, PathBuf};
+use std::path::Path;
 
 use serde::{Deserialize, Serialize};
 use snn_core::{DataSet, Dataset, Shape, Splits};
 
 use crate::DataError;
-use crate::checksum::md5;
 use crate::folder::Place;
-use crate::idx::{self, Idx};
+use crate::idx::{self, IdxFile};
 
 /// Names of the four files, without `.gz`.
 pub const FILES: [&str; 4] =
@@ -92,6 +91,10 @@ impl DataSet for Mnist {
         "handwritten digits, 28x28 pixels of one channel, 10 classes, 60,000 training and 10,000 test images".to_owned()
     }
 
+    fn files(&self) -> Vec<String> {
+        FILES.map(str::to_owned).to_vec()
+    }
+
     fn load(&self, folder: Option<&Path>) -> Result<Splits, Box<dyn Error + Send + Sync>> {
         Ok(load(&PLACE.find(folder)?)?)
     }
@@ -120,6 +123,10 @@ impl DataSet for FashionMnist {
 
     fn describe(&self) -> String {
         "clothes, 28x28 pixels of one channel, 10 classes, 60,000 training and 10,000 test images".to_owned()
+    }
+
+    fn files(&self) -> Vec<String> {
+        FILES.map(str::to_owned).to_vec()
     }
 
     fn load(&self, folder: Option<&Path>) -> Result<Splits, Box<dyn Error + Send + Sync>> {
@@ -151,27 +158,42 @@ impl Files {
 
     /// Reads images and labels of the training set (0) or the test set (1).
     fn part(self, dir: &Path, part: usize) -> Result<Dataset, DataError> {
-        let Place { data_set, .. } = *self.place;
-        let (images_path, images, images_md5) = self.read(dir, 2 * part, idx::IMAGES)?;
-        let (labels_path, labels, labels_md5) = self.read(dir, 2 * part + 1, idx::LABELS)?;
+        let Place { data_set, name, .. } = *self.place;
+        let content = |path: &Path, reason| DataError::Content { what: path.display().to_string(), reason };
 
-        let content = |path: &Path, reason| Err(DataError::Content { what: path.display().to_string(), reason });
-        let (count, size) = (images.extents[0], &images.extents[1..]);
-        if size != [SHAPE.height, SHAPE.width] {
-            let reason = format!("images are {}x{}, those of {data_set} are 28x28", size[0], size[1]);
-            return content(&images_path, reason);
+        let images = self.open(dir, 2 * part, idx::IMAGES)?;
+        let (images_path, count) = (images.path().to_owned(), images.extents()[0]);
+        let [height, width] = [1, 2].map(|extent| images.extents()[extent]);
+        if [height, width] != [SHAPE.height, SHAPE.width] {
+            let reason = format!(
+                "images are {height}x{width}, those of {data_set} are 28x28; snn data get {name} downloads them"
+            );
+            return Err(content(&images_path, reason));
         }
-        if labels.values.len() != count {
-            let reason = format!("{} labels for the {count} images of {}", labels.values.len(), images_path.display());
-            return content(&labels_path, reason);
+        let wrong_count = || {
+            let reason = format!("{count} images, {data_set} has {} in this file; download it again", IMAGES[part]);
+            content(&images_path, reason)
+        };
+        if count > IMAGES[part] {
+            return Err(wrong_count());
         }
-        if let Some(i) = labels.values.iter().position(|&label| usize::from(label) >= CLASSES) {
-            let reason = format!("label {} of image {i}, labels of {data_set} are 0 to 9", labels.values[i]);
-            return content(&labels_path, reason);
+        let (images, images_md5) = images.values()?;
+
+        let labels = self.open(dir, 2 * part + 1, idx::LABELS)?;
+        let labels_path = labels.path().to_owned();
+        if labels.extents()[0] != count {
+            let (found, images) = (labels.extents()[0], images_path.display());
+            let reason = format!("{found} labels for the {count} images of {images}; download both files again");
+            return Err(content(&labels_path, reason));
+        }
+        let (labels, labels_md5) = labels.values()?;
+        if let Some(i) = labels.iter().position(|&label| usize::from(label) >= CLASSES) {
+            let reason =
+                format!("label {} of image {i}, labels of {data_set} are 0 to 9; download the file again", labels[i]);
+            return Err(content(&labels_path, reason));
         }
         if count != IMAGES[part] {
-            let reason = format!("{count} images, {data_set} has {} in this file; download it again", IMAGES[part]);
-            return content(&images_path, reason);
+            return Err(wrong_count());
         }
         if let Some(checksums) = self.checksums {
             for (path, found, expected) in
@@ -182,26 +204,24 @@ impl Files {
                 }
             }
         }
-        Ok(Dataset::new(SHAPE, CLASSES, images.values, labels.values)?)
+        Ok(Dataset::new(SHAPE, CLASSES, images, labels)?)
     }
 
-    /// Path, content and md5 of one of [`FILES`].
-    fn read(self, dir: &Path, file: usize, magic: u32) -> Result<(PathBuf, Idx, String), DataError> {
-        let path = self.place.file(dir, FILES[file])?;
-        let bytes = idx::bytes(&path)?;
-        let digest = md5(&bytes);
-        let idx = idx::parse(&path, bytes, magic)?;
-        Ok((path, idx, digest))
+    /// Opens one of [`FILES`].
+    fn open(self, dir: &Path, file: usize, magic: u32) -> Result<IdxFile, DataError> {
+        idx::open(&self.place.file(dir, FILES[file])?, magic)
     }
 }
 
 #[cfg(test)]
 mod tests {
     use std::fs;
+    use std::path::PathBuf;
 
     use snn_core::Content;
 
     use super::*;
+    use crate::source::Source;
 
     const TEST: usize = 2;
 
@@ -211,7 +231,10 @@ mod tests {
 
     /// Decompressed bytes of images and labels of the test set.
     fn bytes() -> [Vec<u8>; 2] {
-        [TEST, TEST + 1].map(|file| idx::bytes(&real().join(format!("{}.gz", FILES[file]))).unwrap())
+        [TEST, TEST + 1].map(|file| {
+            let mut source = Source::open(&real().join(format!("{}.gz", FILES[file]))).unwrap();
+            source.up_to(10_000_000).unwrap()
+        })
     }
 
     /// The message for a test set of these bytes, with `DIR` for the directory.
@@ -259,7 +282,8 @@ mod tests {
         let fewer = [&labels[..4], &9_999u32.to_be_bytes(), &labels[8..10_007]].concat();
         assert_eq!(
             message(&images, &fewer),
-            "DIR/t10k-labels-idx1-ubyte: 9999 labels for the 10000 images of DIR/t10k-images-idx3-ubyte"
+            "DIR/t10k-labels-idx1-ubyte: 9999 labels for the 10000 images of DIR/t10k-images-idx3-ubyte; download both \
+             files again"
         );
     }
 
@@ -269,7 +293,7 @@ mod tests {
         labels[8 + 3] = 10;
         assert_eq!(
             message(&images, &labels),
-            "DIR/t10k-labels-idx1-ubyte: label 10 of image 3, labels of MNIST are 0 to 9"
+            "DIR/t10k-labels-idx1-ubyte: label 10 of image 3, labels of MNIST are 0 to 9; download the file again"
         );
     }
 
@@ -277,7 +301,9 @@ mod tests {
     fn images_are_28_by_28() {
         let [mut images, labels] = bytes();
         images[8..16].copy_from_slice(&[0, 0, 0, 14, 0, 0, 0, 56]);
-        assert_eq!(message(&images, &labels), "DIR/t10k-images-idx3-ubyte: images are 14x56, those of MNIST are 28x28");
+        let expected = "DIR/t10k-images-idx3-ubyte: images are 14x56, those of MNIST are 28x28; snn data get Mnist \
+                        downloads them";
+        assert_eq!(message(&images, &labels), expected);
     }
 
     #[test]
@@ -300,7 +326,8 @@ mod tests {
         flipped[2000] ^= 0x55;
         for damaged in [&whole[..4000], &flipped] {
             fs::write(dir.path().join(&name), damaged).unwrap();
-            let message = MNIST.read(dir.path(), TEST + 1, idx::LABELS).unwrap_err().to_string();
+            let message =
+                MNIST.open(dir.path(), TEST + 1, idx::LABELS).and_then(IdxFile::values).unwrap_err().to_string();
             let message = message.replace(dir.path().to_str().unwrap(), "DIR");
             assert!(message.starts_with("DIR/t10k-labels-idx1-ubyte.gz: the gzip data is corrupted ("), "{message}");
             assert!(message.ends_with("); download the file again"), "{message}");

@@ -76,17 +76,26 @@ impl DataSet for Nmnist {
             .to_owned()
     }
 
+    fn files(&self) -> Vec<String> {
+        FOLDERS.map(str::to_owned).to_vec()
+    }
+
     fn load(&self, folder: Option<&Path>) -> Result<Splits, Box<dyn Error + Send + Sync>> {
+        self.load_first(folder, usize::MAX)
+    }
+
+    fn load_first(&self, folder: Option<&Path>, samples: usize) -> Result<Splits, Box<dyn Error + Send + Sync>> {
         let folder = PLACE.find(folder)?;
-        let [train, test] = FOLDERS.map(|name| read_part(&folder, name));
+        let [train, test] = FOLDERS.map(|name| read_part(&folder, name, samples));
         Ok(Splits { train: train?, test: test?, folder })
     }
 }
 
-/// All recordings in the folder called `name`.
-fn read_part(folder: &Path, name: &str) -> Result<Dataset, DataError> {
+/// The first `samples` recordings in the folder called `name`.
+fn read_part(folder: &Path, name: &str, samples: usize) -> Result<Dataset, DataError> {
     let folder = PLACE.file(folder, name)?;
-    let files = files(&folder)?;
+    let mut files = files(&folder)?;
+    files.truncate(samples);
     if files.is_empty() {
         let reason = "holds no recording, such as 5/00001.bin; unpack the published file again".to_owned();
         return Err(DataError::Content { what: folder.display().to_string(), reason });
@@ -138,18 +147,23 @@ fn parse(bytes: &[u8]) -> Result<Vec<AddressEvent>, String> {
     if events.is_empty() || !rest.is_empty() {
         return Err(format!("{} bytes are no whole number of events of {EVENT} bytes each", bytes.len()));
     }
-    let mut recording = Vec::with_capacity(events.len());
+    let clocks = events.iter().filter(|event| event[1] == OVERFLOW).count();
+    if clocks == events.len() {
+        return Err(format!("its {clocks} events only tell the time: nothing was recorded"));
+    }
+    let mut recording = Vec::with_capacity(events.len() - clocks);
     let mut passed = 0_u32;
+    let late = |index| format!("event {index} is later than 71 minutes, in a recording of a third of a second");
     for (index, &[column, row, high, middle, low]) in events.iter().enumerate() {
         if row == OVERFLOW {
-            passed = passed.saturating_add(OVERFLOW_MICROS);
+            passed = passed.checked_add(OVERFLOW_MICROS).ok_or_else(|| late(index))?;
             continue;
         }
         let (x, y) = (usize::from(column), usize::from(row));
         if x >= SHAPE.width || y >= SHAPE.height {
             return Err(format!("event {index} is at column {x}, row {y} of a sensor of 34x34 pixels"));
         }
-        let time = u32::from_be_bytes([0, high & 0x7f, middle, low]).saturating_add(passed);
+        let time = u32::from_be_bytes([0, high & 0x7f, middle, low]).checked_add(passed).ok_or_else(|| late(index))?;
         recording.push(AddressEvent { time, pixel: SHAPE.index(usize::from(high >> 7), y, x) as u32 });
     }
     if !recording.is_sorted_by_key(|event| event.time) {
@@ -236,6 +250,29 @@ mod tests {
             let whole = SAMPLE.len() - EVENT;
             assert_eq!(parse(&SAMPLE[first..first + whole]).is_ok(), first == 0, "shifted by {first} bytes");
         }
+    }
+
+    #[test]
+    fn a_clock_beyond_all_time_is_damage() {
+        let clock = [0, OVERFLOW, 0, 0, 0];
+        let run = |overflows: usize| [&[0; EVENT][..], &clock.repeat(overflows), &[0; EVENT]].concat();
+        assert!(parse(&run(524_287)).is_ok());
+        let expected = "event 524288 is later than 71 minutes, in a recording of a third of a second";
+        assert_eq!(parse(&run(524_288)).unwrap_err(), expected);
+        assert_eq!(parse(&clock.repeat(3)).unwrap_err(), "its 3 events only tell the time: nothing was recorded");
+    }
+
+    #[test]
+    fn no_more_is_read_than_is_asked_for() {
+        let dir = tempfile::tempdir().unwrap();
+        for part in FOLDERS {
+            fs::create_dir_all(dir.path().join(part).join("5")).unwrap();
+            fs::write(dir.path().join(part).join("5/00001.bin"), SAMPLE).unwrap();
+            fs::write(dir.path().join(part).join("5/00002.bin"), "damaged").unwrap();
+        }
+        let read = Nmnist {}.load_first(Some(dir.path()), 1).unwrap();
+        assert_eq!((read.train.len(), read.test.len(), read.train.bytes()), (1, 1, 4681 * 8));
+        assert!(Nmnist {}.load_first(Some(dir.path()), 2).is_err());
     }
 
     #[test]

@@ -119,7 +119,7 @@ fn frames(recording: &[AddressEvent], shape: Shape, count: usize) -> Vec<Vec<[u8
     let (first, last) = (recording.first().map_or(0, |event| event.time), recording.last().map_or(0, |e| e.time));
     for event in recording {
         let since = u64::from(event.time - first) * count as u64;
-        let frame = (since / u64::from(last - first + 1)) as usize;
+        let frame = (since / (u64::from(last - first) + 1)) as usize;
         let (polarity, pixel) = (event.pixel as usize / shape.pixels(), event.pixel as usize % shape.pixels());
         events[frame * shape.pixels() + pixel][polarity.min(1)] += 1.0;
     }
@@ -207,6 +207,8 @@ mod tests {
         assert!(frames[0][0][2] > 150 && frames[0][0][0] < 80, "blue first: {:?}", frames[0]);
         assert!(frames[2][0][0] > 150 && frames[2][0][2] < 80, "red last: {:?}", frames[2]);
         SHEET.draw(&dataset);
+        let longest = super::frames(&[event(0, 0), event(u32::MAX, 4)], shape, 3);
+        assert!(longest[0][0] != DARK && longest[2][0] != DARK, "over all the time there is");
     }
 
     #[test]

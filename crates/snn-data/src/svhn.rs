@@ -1,7 +1,6 @@
 //! Street View House Numbers: the cropped digits.
 
 use std::error::Error;
-use std::fs;
 use std::path::Path;
 
 use serde::{Deserialize, Serialize};
@@ -9,7 +8,7 @@ use snn_core::{DataSet, Dataset, Shape, Splits};
 
 use crate::DataError;
 use crate::folder::Place;
-use crate::mat::{self, Array, Values};
+use crate::mat::{self, Array, Values, Wanted};
 
 /// The file of the training set, and that of the test set.
 pub const FILES: [&str; 2] = ["train_32x32.mat", "test_32x32.mat"];
@@ -82,20 +81,31 @@ impl DataSet for Svhn {
             .to_owned()
     }
 
+    fn files(&self) -> Vec<String> {
+        let test = self.held_out.is_none().then(|| FILES[1].to_owned());
+        std::iter::once(self.train_file.clone()).chain(test).collect()
+    }
+
     fn load(&self, folder: Option<&Path>) -> Result<Splits, Box<dyn Error + Send + Sync>> {
-        let names =
-            if self.held_out.is_some() { vec![self.train_file.as_str()] } else { vec![&self.train_file, FILES[1]] };
-        let folder = PLACE.find_any(&names, folder)?;
-        let train = read(&folder, &self.train_file)?;
-        let [train, test] = match self.held_out {
-            Some(last) => train.split(last)?,
-            None => [train, read(&folder, FILES[1])?],
-        };
+        self.load_first(folder, usize::MAX)
+    }
+
+    fn load_first(&self, folder: Option<&Path>, samples: usize) -> Result<Splits, Box<dyn Error + Send + Sync>> {
+        let names = self.files();
+        let folder = PLACE.find_any(&names.iter().map(String::as_str).collect::<Vec<_>>(), folder)?;
         let (mean, deviation): ([f32; 3], [f32; 3]) = (self.mean.into(), self.deviation.into());
         let data_set = |Images { pixels, labels, .. }| -> Result<Dataset, snn_core::Error> {
-            Dataset::new(SHAPE, CLASSES, pixels, labels)?.normalised(&mean, &deviation)
+            let mut data_set = Dataset::new(SHAPE, CLASSES, pixels, labels)?.normalised(&mean, &deviation)?;
+            data_set.truncate(samples);
+            Ok(data_set)
         };
-        Ok(Splits { train: data_set(train)?, test: data_set(test)?, folder })
+        let [train, test] = if let Some(last) = self.held_out {
+            read(&folder, &self.train_file, usize::MAX)?.split(last)?.map(data_set)
+        } else {
+            let train = data_set(read(&folder, &self.train_file, samples)?);
+            [train, data_set(read(&folder, FILES[1], samples)?)]
+        };
+        Ok(Splits { train: train?, test: test?, folder })
     }
 }
 
@@ -120,27 +130,28 @@ impl Images {
             DataError::Content { what: self.what.clone(), reason }
         })?;
         let (pixels, labels) = (self.pixels.split_off(first * SHAPE.len()), self.labels.split_off(first));
+        self.pixels.shrink_to_fit();
         let rest = Self { what: self.what.clone(), pixels, labels };
         Ok([self, rest])
     }
 }
 
-fn read(folder: &Path, name: &str) -> Result<Images, DataError> {
+/// The first `samples` images of a file, or all if there are no more.
+fn read(folder: &Path, name: &str, samples: usize) -> Result<Images, DataError> {
     let path = PLACE.file(folder, name)?;
-    let bytes = fs::read(&path).map_err(|source| DataError::Read { path: path.clone(), source })?;
-    let arrays = mat::parse(&path, &bytes)?;
-    drop(bytes);
+    let wanted =
+        [Wanted { name: "X", most: samples.saturating_mul(SHAPE.len()) }, Wanted { name: "y", most: usize::MAX }];
+    let arrays = mat::read(&path, &wanted)?;
     let what = path.display().to_string();
     match images(arrays) {
         Ok((pixels, labels)) => Ok(Images { what, pixels, labels }),
-        Err(reason) => Err(DataError::Content { what, reason }),
+        Err(reason) => Err(DataError::Content { what, reason: format!("{reason}; download the file again") }),
     }
 }
 
-/// Pixels `[N, C, H, W]` and labels `[N]` from the arrays `X` `[H, W, C, N]` and `y` `[N, 1]`.
+/// Pixels `[N, C, H, W]` and labels `[N]` from the arrays `X` `[H, W, C, N]`, of which the last images may be left out, and
+/// `y` `[N, 1]`.
 fn images(arrays: Vec<Array>) -> Result<(Vec<u8>, Vec<u8>), String> {
-    let known: Vec<&str> = arrays.iter().map(|array| array.name.as_str()).collect();
-    let known = if known.is_empty() { "nothing".to_owned() } else { known.join(", ") };
     let (mut x, mut y) = (None, None);
     for array in arrays {
         match array.name.as_str() {
@@ -149,29 +160,36 @@ fn images(arrays: Vec<Array>) -> Result<(Vec<u8>, Vec<u8>), String> {
             _ => {}
         }
     }
-    let (Some(x), Some(y)) = (x, y) else {
-        return Err(format!("holds {known}, where SVHN has X and y; the cropped digits (format 2) are needed"));
+    let (x, y) = match (x, y) {
+        (Some(x), Some(y)) => (x, y),
+        (None, None) => return Err("holds neither X nor y, as the cropped digits (format 2) of SVHN do".to_owned()),
+        (x, _) => {
+            let [found, missing] = if x.is_some() { ["X", "y"] } else { ["y", "X"] };
+            return Err(format!("holds {found} but no {missing}, where SVHN has both"));
+        }
     };
     let &[32, 32, 3, count] = &x.extents[..] else {
         return Err(format!("X has the extents {:?}, in SVHN they are [32, 32, 3, images]", x.extents));
     };
-    let Values::Bytes(bytes) = x.values else { return Err("X holds numbers, in SVHN it holds bytes".to_owned()) };
+    if count == 0 {
+        return Err("X holds no image".to_owned());
+    }
+    let Values::Bytes(mut pixels) = x.values else { return Err("X holds numbers, in SVHN it holds bytes".to_owned()) };
     let labels: Vec<f64> = match y.values {
         Values::Bytes(bytes) => bytes.into_iter().map(f64::from).collect(),
         Values::Numbers(numbers) => numbers,
     };
     if labels.len() != count {
-        return Err(format!("{} labels for {count} images; download the file again", labels.len()));
+        return Err(format!("{} labels for {count} images", labels.len()));
     }
     if let Some(index) = labels.iter().position(|label| !(1.0..=10.0).contains(label) || label.fract() != 0.0) {
         let range = "labels of SVHN are 1 to 9, and 10 for the digit 0";
         return Err(format!("label {} of image {index}, {range}", labels[index]));
     }
-    let labels = labels.into_iter().map(|label| label as u8 % 10).collect();
+    let labels = labels.into_iter().take(pixels.len() / SHAPE.len()).map(|label| label as u8 % 10).collect();
     // The bytes of a channel lie column by column.
-    let mut pixels = vec![0; bytes.len()];
-    let planes = pixels.as_chunks_mut::<1024>().0.iter_mut().zip(bytes.as_chunks::<1024>().0);
-    for (plane, columns) in planes {
+    for plane in pixels.as_chunks_mut::<1024>().0 {
+        let columns = *plane;
         for (index, pixel) in plane.iter_mut().enumerate() {
             *pixel = columns[index % 32 * 32 + index / 32];
         }
@@ -181,6 +199,7 @@ fn images(arrays: Vec<Array>) -> Result<(Vec<u8>, Vec<u8>), String> {
 
 #[cfg(test)]
 mod tests {
+    use std::fs;
     use std::path::PathBuf;
 
     use snn_core::Content;
@@ -234,6 +253,34 @@ mod tests {
     }
 
     #[test]
+    fn no_more_is_kept_than_is_asked_for() {
+        let dir = tempfile::tempdir().unwrap();
+        for (from, to) in ["svhn_first20.mat", "svhn_first20_compressed.mat"].into_iter().zip(FILES) {
+            fs::copy(samples().join(from), dir.path().join(to)).unwrap();
+        }
+        let (all, first) =
+            (Svhn::default().load(Some(dir.path())), Svhn::default().load_first(Some(dir.path()), 3).unwrap());
+        assert_eq!((first.train.len(), first.test.len(), first.train.bytes()), (3, 3, 3 * 3072));
+        assert_eq!((0..3).map(|i| first.train.content(i)).collect::<Vec<_>>(), {
+            let all = &all.as_ref().unwrap().train;
+            (0..3).map(|i| all.content(i)).collect::<Vec<_>>()
+        });
+        let held_out = subset("svhn_first20.mat", 5).load_first(Some(&samples()), 2).unwrap();
+        assert_eq!((held_out.train.labels(), held_out.test.labels()), (&[1, 9][..], &[4, 4][..]));
+    }
+
+    #[test]
+    fn files_without_images_are_named() {
+        let dir = tempfile::tempdir().unwrap();
+        let mut bytes = fs::read(samples().join("svhn_first20.mat")).unwrap();
+        bytes.truncate(128);
+        fs::write(dir.path().join("empty.mat"), bytes).unwrap();
+        let message = subset("empty.mat", 1).load(Some(dir.path())).unwrap_err().to_string();
+        assert!(message.contains("empty.mat: holds neither X nor y"), "{message}");
+        assert!(message.ends_with("; download the file again"), "{message}");
+    }
+
+    #[test]
     fn mistakes_are_named() {
         let message = |svhn: Svhn| svhn.load(Some(&samples())).unwrap_err().to_string();
         for wrong in [0, 20, 21] {
@@ -253,10 +300,11 @@ mod tests {
         let y = |label| array("y", &[1, 1], Values::Numbers(vec![label]));
         assert_eq!(images(vec![x.clone(), y(10.0)]).unwrap().1, [0]);
         for (arrays, expected) in [
-            (vec![], "holds nothing, where SVHN has X and y"),
-            (vec![x.clone()], "holds X, where"),
+            (vec![], "holds neither X nor y, as the cropped digits"),
+            (vec![x.clone()], "holds X but no y, where"),
             (vec![x.clone(), y(0.0)], "label 0 of image 0, labels of SVHN are 1 to 9, and 10"),
             (vec![x.clone(), y(f64::NAN)], "label NaN of image 0"),
+            (vec![array("X", &[32, 32, 3, 0], Values::Bytes(vec![])), y(1.0)], "X holds no image"),
             (vec![x, array("y", &[0, 0], Values::Bytes(vec![]))], "0 labels for 1 images"),
             (vec![array("X", &[3072, 1], Values::Bytes(vec![0; 3072])), y(1.0)], "X has the extents [3072, 1]"),
             (vec![array("X", &[32, 32, 3, 1], Values::Numbers(vec![0.0; 3072])), y(1.0)], "X holds numbers"),

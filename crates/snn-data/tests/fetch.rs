@@ -13,7 +13,7 @@ use flate2::write::GzEncoder;
 use md5::{Digest as _, Md5};
 use snn_data::Place;
 use snn_data::fetch::{FetchError, Progress, fetch};
-use snn_data::published::{Download, Form, Published};
+use snn_data::published::{Checksum, Download, Form, Published};
 use tempfile::TempDir;
 
 use server::{Answer, Server};
@@ -161,7 +161,7 @@ fn an_error_of_the_server_is_said_plainly() {
         "URL/file: the server answers 404 (not found); the file may have moved: name another source with --from";
     assert_eq!(message(&dir, &server), expected);
     assert_eq!(server.firsts().len(), 1, "what is not there will not come");
-    assert!(!dir.path().join("file").exists());
+    assert!(names(dir.path()).is_empty(), "nothing has come, and nothing is left");
 }
 
 #[test]
@@ -192,6 +192,7 @@ fn nobody_there_is_said_plainly() {
     let text = error.to_string();
     assert!(text.starts_with("http://127.0.0.1:9/file: no answer ("), "{text}");
     assert!(text.ends_with("); check the network connection, or name another source with --from"), "{text}");
+    assert!(names(dir.path()).is_empty(), "not even an empty part");
 }
 
 #[test]
@@ -212,6 +213,42 @@ fn too_little_room_is_found_before_the_download() {
     let text = fetch(&published, dir.path(), Some(&server.url), &mut |_| {}).unwrap_err().to_string();
     assert!(text.contains(" are free; make room, or choose another folder with --to"), "{text}");
     assert!(server.firsts().is_empty());
+}
+
+#[test]
+fn an_archive_that_is_here_needs_no_room_again() {
+    let (dir, archive) = (tempfile::tempdir().unwrap(), zip(&[("inner/a", b"a")]));
+    fs::write(dir.path().join("x.zip"), &archive).unwrap();
+    let published = published(&archive, Form::Zip("inner", 1), "x.zip");
+    let download = Download { bytes: 1 << 60, ..published.downloads[0] };
+    let published = Published { downloads: vec![download].leak(), ..published };
+    fetch(&published, dir.path(), None, &mut |_| {}).unwrap();
+    assert_eq!(names(dir.path()), ["inner"]);
+}
+
+#[test]
+fn more_than_was_published_is_not_taken() {
+    let endless = || Answer::Endless(300_000);
+    for answer in [endless as fn() -> Answer, || Answer::Bytes(vec![7; 10_000_000])] {
+        let (dir, server) = (tempfile::tempdir().unwrap(), Server::new(move |_, _| answer()));
+        let expected = "URL/file: sends more than the 300.0 kB that are published: this is not the published file; nothing \
+                        of it was kept, name another source with --from";
+        assert_eq!(message(&dir, &server), expected);
+        assert!(names(dir.path()).is_empty());
+        assert_eq!(server.firsts().len(), 1, "once is enough");
+    }
+}
+
+#[test]
+fn a_folder_that_was_made_for_nothing_goes() {
+    let (dir, server) = (tempfile::tempdir().unwrap(), Server::new(|_, _| Answer::Status(404)));
+    let published = published(&content(), Form::File, "file");
+    let folder = dir.path().join("caches/test");
+    fetch(&published, &folder, Some(&server.url), &mut |_| {}).unwrap_err();
+    assert!(names(dir.path()).is_empty());
+    fs::create_dir(dir.path().join("caches")).unwrap();
+    fetch(&published, &folder, Some(&server.url), &mut |_| {}).unwrap_err();
+    assert_eq!(names(dir.path()), ["caches"], "it was there before");
 }
 
 #[test]
@@ -269,6 +306,29 @@ fn archives_give_way_to_the_folder_in_them() {
         }
         assert_eq!(server.firsts().len(), 1);
     }
+}
+
+#[test]
+fn what_lies_beside_the_files_of_an_archive_stays() {
+    let files: [(&str, &[u8]); 2] = [("inner/5/1.bin", b"five"), ("inner/a.bin", b"a")];
+    let archive = tar_gz(&files);
+    let md5: [u8; 16] = Md5::digest(b"a").into();
+    let md5 = format!("{:032x}", u128::from_be_bytes(md5)).leak();
+    let checksums = vec![("inner/a.bin", Checksum::Plain(md5))].leak();
+    let published = Published { checksums, ..published(&archive, Form::TarGz("inner", 5), "x.tar.gz") };
+    let (dir, server) = (tempfile::tempdir().unwrap(), Server::new(move |_, _| Answer::Bytes(archive.clone())));
+    let inner = dir.path().join("inner");
+    for (name, bytes) in [("a.bin", "damaged"), ("notes.txt", "mine"), ("5/2.bin", "mine")] {
+        fs::create_dir_all(inner.join("5")).unwrap();
+        fs::write(inner.join(name), bytes).unwrap();
+    }
+    fetch(&published, dir.path(), Some(&server.url), &mut |_| {}).unwrap();
+    assert_eq!(
+        (names(dir.path()), names(&inner)),
+        (vec!["inner".to_owned()], ["5", "a.bin", "notes.txt"].map(String::from).into())
+    );
+    assert_eq!(names(&inner.join("5")), ["1.bin", "2.bin"]);
+    assert_eq!(fs::read(inner.join("a.bin")).unwrap(), b"a");
 }
 
 #[test]

@@ -51,11 +51,17 @@ impl Experiment {
         check_optimizer(&training.optimizer).map_err(|error| error.within("optimizer"))?;
         match &training.schedule {
             Schedule::Constant => {}
-            Schedule::Steps { factor, .. } => range::positive("schedule.factor", *factor)?,
+            Schedule::Steps { at, factor } => {
+                range::positive("schedule.factor", *factor)?;
+                let found = format!("{at:?}");
+                range::require(at.is_sorted_by(|a, b| a < b), "schedule.at", "epochs in rising order", &found)?;
+            }
             Schedule::Cosine { floor, warmup } => {
                 let range = "at least 0 and at most 1";
                 range::require((0.0..=1.0).contains(floor), "schedule.floor", range, floor)?;
                 range::not_negative("schedule.warmup", *warmup)?;
+                let range = format!("less than the {} epochs of the run", training.epochs);
+                range::require(f64::from(*warmup) < training.epochs as f64, "schedule.warmup", range, warmup)?;
             }
         }
         if let Some(clip) = training.clip {

@@ -118,7 +118,7 @@ pub enum Schedule {
     Constant,
     /// `factor` once for every epoch of `at` (counted from 0) that was reached.
     Steps {
-        /// Epochs at which the rate drops.
+        /// Epochs at which the rate drops, in rising order.
         at: Vec<usize>,
         /// What it is multiplied by each time.
         factor: f32,
@@ -128,7 +128,7 @@ pub enum Schedule {
         /// Factor at the end.
         #[serde(default)]
         floor: f32,
-        /// Epochs of linear rise from 0 at the start.
+        /// Epochs of linear rise from 0 at the start, fewer than there are.
         #[serde(default)]
         warmup: f32,
     },

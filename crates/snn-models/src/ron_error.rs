@@ -96,7 +96,7 @@ pub(crate) fn explain_ron(error: &Ron, path: &Path, tree: &Node, text: &str, end
         }
         Ron::InvalidValueForType { expected, .. } => must_be(expected),
         Ron::ExpectedInteger | Ron::IntegerOutOfBounds | Ron::InvalidIntegerDigit { .. } => {
-            must_be("a whole number of at least 0")
+            must_be("a whole number that is not negative")
         }
         Ron::ExpectedFloat | Ron::FloatUnderscore => must_be("a number"),
         Ron::ExpectedBoolean => must_be("true or false"),

@@ -23,6 +23,8 @@ impl Experiment {
         overrides: &[(&str, &str)],
         registry: &Registry,
     ) -> Result<Self, ExperimentError> {
+        // Editors of some systems put a mark at the start that says that the text is in UTF-8.
+        let text = text.strip_prefix('\u{feff}').unwrap_or(text);
         let mut experiment = reading::read(text, registry)
             .map_err(|finding| ExperimentError::Text(Box::new(finding.diagnosis(file_name, text))))?;
         for (path, value) in overrides {

@@ -186,6 +186,10 @@ impl<'a> Scanner<'a> {
         let content = match self.peek() {
             Some('(') => self.group(')', depth)?,
             Some('[') if name.is_empty() => self.group(']', depth)?,
+            Some('"') if is_raw(&self.text[name.clone()]) && self.at == name.end => {
+                self.raw_string(&self.text[name.start + 1..name.end])?;
+                return Ok(Node { span: start..self.at, name: start..start, content: Content::Scalar });
+            }
             _ if !name.is_empty() => {
                 self.at = name.end;
                 return Ok(Node { span: name.clone(), name, content: Content::Scalar });
@@ -219,6 +223,15 @@ impl<'a> Scanner<'a> {
             escaped = c == '\\' && !escaped;
         }
         Err(self.fault(start, "this string is never closed"))
+    }
+
+    /// A string without escapes, which ends with a quote and as many `hashes` as it starts with.
+    fn raw_string(&mut self, hashes: &str) -> Result<(), Unreadable> {
+        let start = self.at;
+        let end = self.rest()[1..].find(&format!("\"{hashes}"));
+        let end = end.ok_or_else(|| self.fault(start, "this string is never closed"))?;
+        self.at += 1 + end + 1 + hashes.len();
+        Ok(())
     }
 
     /// What stands between brackets, up to and with `close`.
@@ -273,6 +286,11 @@ impl<'a> Scanner<'a> {
     }
 }
 
+/// Whether a word is what stands before the quote of a raw string: `r`, `r#`, `r##`.
+fn is_raw(word: &str) -> bool {
+    word.strip_prefix('r').is_some_and(|hashes| hashes.chars().all(|c| c == '#'))
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -294,6 +312,15 @@ mod tests {
         assert_eq!(at(text, "c[3]"), None);
         assert_eq!(at("A(b: Some(C(d: 1)))", "b.d"), Some("1"));
         assert_eq!(at(text, "e"), None);
+    }
+
+    #[test]
+    fn raw_strings_are_passed_over() {
+        let text = r###"A(a: r"\", b: r#"x", c: 3"#, r: 1, d: [r##""#"##, 2])"###;
+        assert_eq!(at(text, "a"), Some("r\"\\\""));
+        assert_eq!(at(text, "b"), Some("r#\"x\", c: 3\"#"));
+        assert_eq!((at(text, "r"), at(text, "d[1]"), at(text, "c")), (Some("1"), Some("2"), None));
+        assert_eq!(Node::read("A(b: r#\"x\")").unwrap_err().reason, "this string is never closed");
     }
 
     #[test]

@@ -60,7 +60,7 @@ fn row(network: &Network, index: usize) -> Row {
     let weight = |index: usize| &network.weights()[index];
     let maps = || population.inputs.iter().filter_map(|input| input.weight).map(weight);
     let weights = || maps().chain(population.parameters.iter().copied().map(weight));
-    let words = |input: &Projection| match input.source {
+    let map_and_source = |input: &Projection| match input.source {
         Source::Population(source) if source + 1 == index => words(&input.map),
         Source::Population(source) if source == index => format!("{}, from itself", words(&input.map)),
         Source::Population(source) => format!("{}, from {}", words(&input.map), network.populations()[source].name),
@@ -70,7 +70,7 @@ fn row(network: &Network, index: usize) -> Row {
     let operations = population.inputs.iter().map(|input| input.map.dense_operations(network.shape(input.source)));
     Row {
         name: population.name.clone(),
-        maps: population.inputs.iter().map(words).collect(),
+        maps: population.inputs.iter().map(map_and_source).collect(),
         neuron: population.neuron.name().to_owned(),
         shape: population.shape,
         weights: weights().map(|weight| weight.shape.clone()).collect(),

@@ -19,22 +19,28 @@ use crate::{
 pub(crate) fn run(registry: &Registry, args: &CheckArgs) -> anyhow::Result<ExitCode> {
     let named = named(registry, &args.name)?;
     let read = named.data.load(args.data.as_deref());
-    let folder = match (&read, args.data.as_deref(), named.published) {
-        (Ok(read), ..) => Some(read.folder.clone()),
-        (Err(_), folder, Some(published)) => published.place.find(folder).ok(),
-        (Err(_), ..) => None,
+    let names = named.data.files();
+    let folder = match (&read, named.published) {
+        (Ok(read), _) => Some(read.folder.clone()),
+        (Err(_), Some(published)) => {
+            let names: Vec<&str> = names.iter().map(String::as_str).collect();
+            published.place.find_any(&names, args.data.as_deref()).ok()
+        }
+        (Err(_), None) => None,
     };
     let mut out = io::stdout().lock();
-    writeln!(out)?;
     let (mut is_right, mut is_compared) = (true, false);
     if let (Some(folder), Some(published)) = (folder, named.published) {
-        let (rows, same, differ) = files(published, &folder);
-        (is_right, is_compared) = (differ == 0, same == published.place.files.len());
-        writeln!(out, "{}", text::table(&["file", "size", "against what is published"], &rows, &[1], false))?;
+        let (rows, same, differ) = files(published, &folder, &names);
+        (is_right, is_compared) = (differ == 0, same == names.len());
+        writeln!(out, "\n{}", text::table(&["file", "size", "against what is published"], &rows, &[1], false))?;
     }
     let read = read.map_err(anyhow::Error::from_boxed)?;
     writeln!(out, "{}", classes(&named, &read))?;
     writeln!(out, "{}", labelled("folder", read.folder.display()))?;
+    if let Some(part) = part(&named, &read) {
+        writeln!(out, "{}", labelled("read", part))?;
+    }
     let verdict = match (is_right, is_compared) {
         (false, _) => style("differs from what is published").red(),
         (true, true) => style("in order").green(),
@@ -44,21 +50,28 @@ pub(crate) fn run(registry: &Registry, args: &CheckArgs) -> anyhow::Result<ExitC
     Ok(if is_right { ExitCode::SUCCESS } else { ExitCode::FAILURE })
 }
 
-/// A row for each file, and how many are the same as published and how many are not.
-fn files(published: &'static Published, folder: &Path) -> (Vec<Vec<String>>, usize, usize) {
+/// A row for each file called `names`, and how many are the same as published and how many are not.
+fn files(published: &'static Published, folder: &Path, names: &[String]) -> (Vec<Vec<String>>, usize, usize) {
     let (mut same, mut differ) = (0, 0);
-    let row = |name: &&'static str| {
+    let row = |name: &String| {
         let Ok(path) = published.place.file(folder, name) else {
-            return vec![(*name).to_owned(), String::new(), style("not here").dim().to_string()];
+            return vec![name.clone(), String::new(), style("not here").dim().to_string()];
         };
         if path.is_dir() {
-            return vec![(*name).to_owned(), String::new(), "a folder".to_owned()];
+            return vec![name.clone(), String::new(), "a folder".to_owned()];
         }
         let size = fs::metadata(&path).map_or_else(|_| String::new(), |data| text::bytes(data.len() as usize));
         let verdict = match published.compare(name, &path) {
             Ok(Verdict::Same) => {
                 same += 1;
                 style("the same bytes").green().to_string()
+            }
+            Ok(Verdict::SameInside) => {
+                same += 1;
+                style("the same bytes once decompressed").green().to_string()
+            }
+            Ok(Verdict::Unknown) if !published.place.files.contains(&name.as_str()) => {
+                "no file of this name is published".to_owned()
             }
             Ok(Verdict::Unknown) => "no checksum known of this form".to_owned(),
             Ok(Verdict::Differs { expected, found }) => {
@@ -72,8 +85,21 @@ fn files(published: &'static Published, folder: &Path) -> (Vec<Vec<String>>, usi
         };
         vec![path.file_name().map_or_else(String::new, |name| name.to_string_lossy().into_owned()), size, verdict]
     };
-    let rows = published.place.files.iter().map(row).collect();
+    let rows = names.iter().map(row).collect();
     (rows, same, differ)
+}
+
+/// How many samples were read of how many there are, if some are missing.
+fn part(named: &Named, read: &Splits) -> Option<String> {
+    let Named { data, .. } = named;
+    let counts = [(read.train.len(), data.training_images()), (read.test.len(), data.test_images())];
+    let [train, test] = counts.map(|(found, all)| format!("{} of {}", text::thousands(found), text::thousands(all)));
+    let what = match data.kind() {
+        Kind::Images => "images",
+        Kind::Recordings => "recordings",
+    };
+    let is_part = counts.iter().any(|(found, all)| found < all);
+    is_part.then(|| format!("{train} training and {test} test {what}: a part of the set"))
 }
 
 /// A table of how many samples of each class there are.

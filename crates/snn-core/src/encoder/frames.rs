@@ -9,7 +9,9 @@ use crate::{AddressEvent, Shape, SpikeTrain};
 ///
 /// # Equals
 /// `ToFrame` of tonic with `n_time_bins` (`Time`), `n_event_bins` (`Count`) or `time_window` (`Window`), and no overlap;
-/// frames of tonic hold numbers of events, here those above 1 count as 1.
+/// frames of tonic hold numbers of events, here those above 1 count as 1. With `time_window` tonic makes as many frames as
+/// the recording fills and drops the rest of it; here there are always `T`, and a last frame that the recording fills in part
+/// keeps its events.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize)]
 #[serde(deny_unknown_fields, default)]
 pub struct Frames {
@@ -26,7 +28,8 @@ pub enum Slices {
     Time,
     /// Frames of one number of events, `⌊events / T⌋`.
     Count,
-    /// Frames of a given length from the first event on; steps after the end of the recording are silent.
+    /// Frames of a given length from the first event on; steps after the end of the recording are silent, and the last frame
+    /// before them may be filled in part.
     Window {
         /// Length of a frame in microseconds, at least 1.
         micros: u32,
@@ -34,20 +37,23 @@ pub enum Slices {
 }
 
 impl Frames {
-    /// Frames `[T, N, ...]` of `recordings` `[N]` of a sensor of shape `shape`, each in order of time.
+    /// Frames `[T, N, ...]` of `recordings` `[N]` of a sensor of shape `shape`, each in order of time. An event before the
+    /// first one, or outside the sensor, is left out.
     pub fn encode(&self, recordings: &[Vec<AddressEvent>], shape: Shape, steps: usize) -> SpikeTrain {
         let mut train = SpikeTrain::silent(steps, recordings.len(), shape);
         for (sample, events) in recordings.iter().enumerate() {
             let (first, last) = (events.first().map_or(0, |event| event.time), events.last().map_or(0, |e| e.time));
             for (index, event) in events.iter().enumerate() {
-                let since = (event.time - first) as usize;
+                let Some(since) = event.time.checked_sub(first).map(|since| since as usize) else { continue };
+                let frames = steps.max(1);
                 let (at, length) = match self.by {
-                    Slices::Time => (since, (last - first) as usize / steps),
-                    Slices::Count => (index, events.len() / steps),
+                    Slices::Time => (since, last.saturating_sub(first) as usize / frames),
+                    Slices::Count => (index, events.len() / frames),
                     Slices::Window { micros } => (since, micros as usize),
                 };
                 if let Some(step) = at.checked_div(length)
                     && step < steps
+                    && (event.pixel as usize) < shape.len()
                 {
                     train.set(step, sample, event.pixel as usize, 1);
                 }
@@ -96,6 +102,23 @@ mod tests {
     #[test]
     fn frames_by_window_end_with_the_trial() {
         assert_eq!(steps(Slices::Window { micros: 10 }, &[7, 16, 17, 37], 3), [Some(0), Some(0), Some(1), None]);
+    }
+
+    #[test]
+    fn a_last_window_that_is_filled_in_part_keeps_its_events() {
+        // tonic makes one frame of these 15 µs, as they do not fill a second one.
+        assert_eq!(steps(Slices::Window { micros: 10 }, &[7, 16, 17, 22], 3), [Some(0), Some(0), Some(1), Some(1)]);
+    }
+
+    #[test]
+    fn events_out_of_order_or_place_are_left_out_and_no_steps_are_no_frames() {
+        for by in [Slices::Time, Slices::Count, Slices::Window { micros: 10 }] {
+            assert_eq!(steps(by, &[9, 3], 1)[1], None);
+            assert_eq!(steps(by, &[3, 9], 0), [None, None]);
+            let outside = vec![AddressEvent { time: 0, pixel: 5 }, AddressEvent { time: 9, pixel: 0 }];
+            let train = Frames { by }.encode(&[outside], Shape::features(2), 1);
+            assert_eq!(train.get(0, 0, 1), 0);
+        }
     }
 
     #[test]

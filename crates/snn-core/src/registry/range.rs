@@ -7,7 +7,8 @@ use super::PartError;
 /// # Errors
 /// [`PartError`] at `path`, as with all checks here.
 pub fn positive(path: &str, found: f32) -> Result<(), PartError> {
-    require(found > 0.0 && found.is_finite(), path, "greater than 0", &found)
+    finite(path, found)?;
+    require(found > 0.0, path, "greater than 0", &found)
 }
 
 /// At least 0 and finite.
@@ -15,7 +16,8 @@ pub fn positive(path: &str, found: f32) -> Result<(), PartError> {
 /// # Errors
 /// As [`positive`].
 pub fn not_negative(path: &str, found: f32) -> Result<(), PartError> {
-    require(found >= 0.0 && found.is_finite(), path, "at least 0", &found)
+    finite(path, found)?;
+    require(found >= 0.0, path, "at least 0", &found)
 }
 
 /// A finite number.
@@ -65,4 +67,18 @@ pub fn count(path: &str, found: usize, most: usize) -> Result<(), PartError> {
 /// As [`positive`].
 pub fn require(holds: bool, path: &str, range: impl Into<String>, found: &impl ToString) -> Result<(), PartError> {
     if holds { Ok(()) } else { Err(PartError::range(path, range, found)) }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_is_not_finite_is_told_so() {
+        let message = |result: Result<(), PartError>| result.unwrap_err().to_string();
+        for check in [positive, not_negative] {
+            assert!(message(check("rate", f32::INFINITY)).contains("a finite number"));
+        }
+        assert!(message(positive("rate", 0.0)).contains("greater than 0"));
+    }
 }

@@ -29,6 +29,11 @@ pub(super) fn is_whole(download: &Download, path: &Path) -> bool {
     File::open(path).and_then(|mut file| md5_of(&mut file)).is_ok_and(|found| found == download.md5)
 }
 
+/// Most bytes that may come; the sizes that are published are about right.
+fn most(download: &Download) -> u64 {
+    download.bytes.saturating_add(download.bytes / 10)
+}
+
 /// Downloads `url` to `path`, or what is missing of it.
 pub(super) fn download(
     download: &Download,
@@ -51,7 +56,16 @@ pub(super) fn download(
         .new_agent();
     let mut job = Job { agent, download, url, part: &part, observer };
     loop {
-        let has_resumed = job.transfer_patiently(&mut file)?;
+        let has_resumed = match job.transfer_patiently(&mut file) {
+            Ok(has_resumed) => has_resumed,
+            Err(error) => {
+                let is_useless = matches!(error, FetchError::TooLong { .. });
+                if is_useless || file.metadata().is_ok_and(|metadata| metadata.len() == 0) {
+                    fs::remove_file(&part).ok();
+                }
+                return Err(error);
+            }
+        };
         (job.observer)(Progress::Comparing(download));
         file.rewind().map_err(write)?;
         let found = md5_of(&mut file).map_err(write)?;
@@ -120,7 +134,11 @@ impl Job<'_> {
         let mut body = response.body_mut().as_reader();
         let mut buffer = vec![0; 1 << 16];
         let broken = |done, reason| FetchError::Broken { url: url.clone(), done, total, reason };
+        let most = most(self.download);
         loop {
+            if done.max(total.unwrap_or(0)) > most {
+                return Err(FetchError::TooLong { url, published: self.download.bytes });
+            }
             (self.observer)(Progress::Downloading { download: self.download, done, total });
             let length = match body.read(&mut buffer) {
                 Ok(0) => break,

@@ -39,6 +39,18 @@ pub enum FetchError {
         /// What the network says.
         reason: String,
     },
+    /// More comes than was published.
+    #[error(
+        "{url}: sends more than the {} that are published: this is not the published file; nothing of it was kept, name \
+         another source with --from",
+        size(*published)
+    )]
+    TooLong {
+        /// What was asked for.
+        url: String,
+        /// Published size in bytes, about.
+        published: u64,
+    },
     /// All has come, but it is something else.
     #[error(
         "{url}: md5 is {found}, expected {expected}: this is not the published file; nothing of it was kept, name another \

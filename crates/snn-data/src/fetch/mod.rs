@@ -7,7 +7,7 @@ mod unpack;
 use std::fs;
 use std::path::Path;
 
-use crate::published::{Download, Form, Published, Verdict};
+use crate::published::{Download, Form, Published};
 
 pub use error::FetchError;
 
@@ -42,38 +42,57 @@ pub enum Progress<'a> {
 /// names, from below the URL `from`, and tells `observer` how far it is.
 ///
 /// What has come of a file is kept in `NAME.part` and continued by the next call. A file gets its name, and an archive is
-/// unpacked, after it was compared with its checksum; what is unpacked gets its name when it is whole.
+/// unpacked, after it was compared with its checksum; what is unpacked gets its name when it is whole. Other files stay.
 ///
 /// # Errors
-/// [`FetchError`]; what was finished before stays.
+/// [`FetchError`]; what was finished before stays, and a folder that was made for nothing does not.
 pub fn fetch(
     published: &Published,
     folder: &Path,
     from: Option<&str>,
     observer: &mut dyn FnMut(Progress<'_>),
 ) -> Result<(), FetchError> {
+    let is_new = |dir: &&Path| !dir.as_os_str().is_empty() && !dir.exists();
+    let new: Vec<&Path> = folder.ancestors().take_while(is_new).collect();
     fs::create_dir_all(folder).map_err(|source| FetchError::Write { path: folder.to_owned(), source })?;
-    for download in published.downloads {
+    let fetched = published.downloads.iter().try_for_each(|download| {
         if is_present(published, download, folder) {
             observer(Progress::Present(download));
-            continue;
+            return Ok(());
         }
-        let path = folder.join(download.name);
-        let url = match from {
-            Some(from) => format!("{}/{}", from.trim_end_matches('/'), download.name),
-            None => download.url.to_owned(),
-        };
-        check_room(download, folder, &path)?;
-        if !(download.form != Form::File && download::is_whole(download, &path)) {
-            download::download(download, &url, &path, observer)?;
-        }
-        match download.form {
-            Form::File => {}
-            Form::TarGz(name, _) => unpack::tar_gz(download, &path, &folder.join(name), observer)?,
-            Form::Zip(name, _) => unpack::zip(download, &path, &folder.join(name), observer)?,
-        }
-        observer(Progress::Finished(download));
+        fetch_one(download, folder, from, observer)
+    });
+    if fetched.is_err() {
+        // Folders that hold anything stay.
+        new.iter().try_for_each(fs::remove_dir).ok();
     }
+    fetched
+}
+
+fn fetch_one(
+    download: &Download,
+    folder: &Path,
+    from: Option<&str>,
+    observer: &mut dyn FnMut(Progress<'_>),
+) -> Result<(), FetchError> {
+    let path = folder.join(download.name);
+    let url = match from {
+        Some(from) => format!("{}/{}", from.trim_end_matches('/'), download.name),
+        None => download.url.to_owned(),
+    };
+    // An archive that could not be unpacked at another time.
+    let is_here = download.form != Form::File && download::is_whole(download, &path);
+    let there = fs::metadata(download::part(&path)).map_or(0, |metadata| metadata.len());
+    check_room(folder, if is_here { 0 } else { download.bytes.saturating_sub(there) }, download.form)?;
+    if !is_here {
+        download::download(download, &url, &path, observer)?;
+    }
+    match download.form {
+        Form::File => {}
+        Form::TarGz(name, _) => unpack::tar_gz(download, &path, &folder.join(name), observer)?,
+        Form::Zip(name, _) => unpack::zip(download, &path, &folder.join(name), observer)?,
+    }
+    observer(Progress::Finished(download));
     Ok(())
 }
 
@@ -81,7 +100,7 @@ pub fn fetch(
 fn is_present(published: &Published, download: &Download, folder: &Path) -> bool {
     let is_same = |name: &str| {
         let path = published.place.file(folder, name);
-        path.is_ok_and(|path| published.compare(name, &path).is_ok_and(|verdict| verdict == Verdict::Same))
+        path.is_ok_and(|path| published.compare(name, &path).is_ok_and(|verdict| verdict.is_same()))
     };
     match download.form {
         Form::File => {
@@ -93,14 +112,14 @@ fn is_present(published: &Published, download: &Download, folder: &Path) -> bool
     }
 }
 
-/// Compares the room on the disk with what is needed, if the system tells.
-fn check_room(download: &Download, folder: &Path, path: &Path) -> Result<(), FetchError> {
-    let there = fs::metadata(download::part(path)).map_or(0, |metadata| metadata.len());
-    let unpacked = match download.form {
+/// Compares the room on the disk with what is needed for a download of so many `bytes` and what becomes of it, if the system
+/// tells.
+fn check_room(folder: &Path, bytes: u64, form: Form) -> Result<(), FetchError> {
+    let unpacked = match form {
         Form::File => 0,
         Form::TarGz(_, bytes) | Form::Zip(_, bytes) => bytes,
     };
-    let needed = download.bytes.saturating_sub(there) + unpacked;
+    let needed = bytes + unpacked;
     match fs4::available_space(folder) {
         Ok(free) if free < needed => Err(FetchError::Room { folder: folder.to_owned(), needed, free }),
         _ => Ok(()),

@@ -69,7 +69,7 @@ fn write(path: &Path, content: &mut impl io::Read) -> io::Result<()> {
 }
 
 /// Runs `each`, which writes the files of an archive to where the given function places them, if anywhere. Then puts the
-/// whole where it belongs.
+/// whole where it belongs, and removes the archive.
 fn unpack(
     archive: &Path,
     to: &Path,
@@ -98,9 +98,19 @@ fn unpack(
     if fs::read_dir(&part).is_ok_and(|mut entries| entries.next().is_none()) {
         return Err(failed(&format!("it holds no folder {}", folder.unwrap_or(to).display())));
     }
-    if to.exists() {
-        fs::remove_dir_all(to).map_err(|error| write(to, error))?;
-    }
-    fs::rename(&part, to).map_err(|error| write(to, error))?;
+    merge(&part, to)?;
     fs::remove_file(archive).map_err(|error| write(archive, error))
+}
+
+/// Moves what is in the folder `from` to `to`. What is there of the same name is replaced; everything else stays.
+fn merge(from: &Path, to: &Path) -> Result<(), FetchError> {
+    let write = |source| FetchError::Write { path: to.to_owned(), source };
+    if !(from.is_dir() && to.is_dir()) {
+        return fs::rename(from, to).map_err(write);
+    }
+    for entry in fs::read_dir(from).map_err(write)? {
+        let entry = entry.map_err(write)?;
+        merge(&entry.path(), &to.join(entry.file_name()))?;
+    }
+    fs::remove_dir(from).map_err(write)
 }

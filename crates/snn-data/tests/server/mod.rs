@@ -14,6 +14,8 @@ pub(crate) enum Answer {
     Whole(Vec<u8>),
     /// As `Bytes`, but the connection breaks after so many bytes.
     Cut(Vec<u8>, usize),
+    /// With more than so many bytes, without saying how many.
+    Endless(usize),
     /// With nothing but a status.
     Status(u16),
     /// With another path.
@@ -74,6 +76,7 @@ fn respond(stream: &mut TcpStream, answer: &Answer, first: Option<usize>) {
     let (status, headers, body) = match (answer, first) {
         (Answer::Status(status), _) => (*status, "Content-Length: 0\r\n".to_owned(), Vec::new()),
         (Answer::Redirect(to), _) => (302, format!("Location: {to}\r\nContent-Length: 0\r\n"), Vec::new()),
+        (Answer::Endless(length), _) => (200, String::new(), vec![7; 4 * length]),
         (Answer::Whole(bytes), _) | (Answer::Bytes(bytes) | Answer::Cut(bytes, _), None) => whole(bytes),
         (Answer::Bytes(bytes) | Answer::Cut(bytes, _), Some(first)) if first < bytes.len() => {
             let (last, count) = (bytes.len() - 1, bytes.len());

@@ -199,7 +199,7 @@ fn values_of_blocks_have_ranges() {
     network.blocks must be a list of at least one block, found none
     network.blocks[1] must be a list of channels, one for each convolution, found none
     network.blocks[0] must be a list in [ ], found 64
-    network.blocks[0][1] must be a whole number of at least 0, found -1
+    network.blocks[0][1] must be a whole number that is not negative, found -1
     network.blocks[0][1] must be at most 65536, found 70000
     network.kernel must be odd, so that height and width are kept, found 2
     network.blocks[4]: pool5: input 2: height 1 with padding 0 is smaller than the window of 2

@@ -95,7 +95,7 @@ fn an_unknown_name_lists_the_known_ones() {
 #[test]
 fn a_wrong_type_names_the_right_one() {
     insta::assert_snapshot!(error("steps: 100", "steps: \"many\""), @r#"
-    steps must be a whole number of at least 0, found "many"
+    steps must be a whole number that is not negative, found "many"
      --> my-net.ron:6:12
       |
     6 |     steps: "many",
@@ -109,7 +109,7 @@ fn a_wrong_type_names_the_right_one() {
        |                ^^^
     ");
     insta::assert_snapshot!(error("batch: 64", "batch: -1"), @"
-    training.batch must be a whole number of at least 0, found -1
+    training.batch must be a whole number that is not negative, found -1
       --> my-net.ron:23:16
        |
     23 |         batch: -1,
@@ -292,7 +292,7 @@ fn a_name_alone_stands_for_all_defaults() {
     );
     // What is wrong further on is still shown where it stands.
     insta::assert_snapshot!(message(&short.replace("epochs: 125", "epochs: many")), @"
-    training.epochs must be a whole number of at least 0, found many
+    training.epochs must be a whole number that is not negative, found many
       --> my-net.ron:22:17
        |
     22 |         epochs: many,

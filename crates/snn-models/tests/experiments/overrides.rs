@@ -85,7 +85,7 @@ fn an_unknown_path_lists_what_is_there() {
 #[test]
 fn a_value_that_does_not_fit_is_explained() {
     insta::assert_snapshot!(error("training.epochs", "many"), @"
-    training.epochs must be a whole number of at least 0, found many
+    training.epochs must be a whole number that is not negative, found many
      |
      = in the override training.epochs=many
     ");

@@ -30,11 +30,15 @@ fn every_range_is_checked() {
         ("training.epochs", "0"),
         ("training.chunk", "0"),
         ("training.optimizer.rate", "0"),
+        ("training.optimizer.rate", "1e39"),
         ("training.optimizer.momentum", "1"),
         ("training.optimizer.weight_decay", "-1"),
         ("training.optimizer", "Adam(rate: 0.1, betas: (1.0, 0.9))"),
         ("training.schedule", "Steps(at: [], factor: 0)"),
+        ("training.schedule", "Steps(at: [3, 1], factor: 0.5)"),
+        ("training.schedule", "Steps(at: [3, 3], factor: 0.5)"),
         ("training.schedule", "Cosine(floor: 2)"),
+        ("training.schedule", "Cosine(warmup: 25)"),
         ("training.clip", "0"),
         ("training.augmentation", "Shift(pixels: 28)"),
         ("training.limit", "60001"),
@@ -46,7 +50,7 @@ fn every_range_is_checked() {
     });
     insta::assert_snapshot!(errors.join("\n"), @"
     input.scale must be greater than 0, found 0
-    input.scale must be greater than 0, found inf
+    input.scale must be a finite number, found inf
     steps must be at least 1, found 0
     steps must be at most 65536, found 100000000000
     network.neuron.threshold must be greater than 0, found -1
@@ -70,11 +74,15 @@ fn every_range_is_checked() {
     training.epochs must be at least 1, found 0
     training.chunk must be at least 1, found 0
     training.optimizer.rate must be greater than 0, found 0
+    training.optimizer.rate must be a finite number, found inf
     training.optimizer.momentum must be at least 0 and less than 1, found 1
     training.optimizer.weight_decay must be at least 0, found -1
     training.optimizer.betas[0] must be at least 0 and less than 1, found 1
     training.schedule.factor must be greater than 0, found 0
+    training.schedule.at must be epochs in rising order, found [3, 1]
+    training.schedule.at must be epochs in rising order, found [3, 3]
     training.schedule.floor must be at least 0 and at most 1, found 2
+    training.schedule.warmup must be less than the 25 epochs of the run, found 25
     training.clip must be greater than 0, found 0
     training.augmentation.pixels must be at most 27, found 28
     training.limit must be at most 60000, found 60001

@@ -92,6 +92,21 @@ fn a_part_may_have_brackets_or_none_and_comments() {
     assert_eq!(Experiment::from_ron(&text, "", &[], &registry()).unwrap(), lenet(&[]).unwrap());
 }
 
+#[test]
+fn a_mark_at_the_start_and_raw_strings_are_read() {
+    let text = presets::all()[0].text;
+    let marked = format!("\u{feff}{text}");
+    assert_eq!(Experiment::from_ron(&marked, "", &[], &registry()).unwrap(), lenet(&[]).unwrap());
+    let read = |file: &str| {
+        let data = format!("Svhn(train_file: {file}, held_out: 200)");
+        let layers = "[Conv(channels: 4, kernel: 3, stride: 4), Readout(classes: 10)]";
+        lenet(&[("data", &data), ("network.layers", layers)])
+    };
+    let expected = read("\"a\\\\b.mat\"").unwrap();
+    assert_eq!(read("r\"a\\b.mat\"").unwrap(), expected);
+    assert_eq!(read("r#\"a\\b.mat\"#").unwrap(), expected);
+}
+
 proptest! {
     #[test]
     fn what_is_written_reads_back_equal(

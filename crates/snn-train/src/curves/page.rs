@@ -76,7 +76,7 @@ fn learning(curves: &Curves) -> String {
         span: accuracy_floor(once(curves.best().and_then(|best| best.validation_accuracy).unwrap_or(0.0)))..1.0,
         level: None,
     };
-    let loss = Lines {
+    let losses = Lines {
         axes: ["epochs", "loss an image"],
         series: vec![training(&|stretch| stretch.loss), validation(&|epoch| epoch.validation_loss)],
         formats: [&significant, &significant],
@@ -87,16 +87,17 @@ fn learning(curves: &Curves) -> String {
     if best.is_some() {
         legend.push((CLASSES[1], "validation"));
     }
-    let figures = [figure("Accuracy", &legend, &accuracy.svg()), figure("Loss", &legend, &loss.svg())];
+    let figures = [figure("Accuracy", &legend, &accuracy.svg()), figure("Loss", &legend, &losses.svg())];
+    let loss = |value: f64| format!("{value:.4}");
     let optional = |value: Option<f64>, format: fn(f64) -> String| Cell::number(value.map_or("-".to_owned(), format));
     let row = |epoch: &Epoch| {
         let class = if Some(epoch.epoch) == best { "best" } else { "" };
         let cells = vec![
             Cell::number(epoch.epoch.to_string()),
             Cell::number(percent(epoch.accuracy)),
-            Cell::number(significant(epoch.loss)),
+            Cell::number(loss(epoch.loss)),
             optional(epoch.validation_accuracy, percent),
-            optional(epoch.validation_loss, significant),
+            optional(epoch.validation_loss, loss),
             Cell::number(count(epoch.spikes)),
             Cell::number(duration(epoch.seconds)),
         ];

@@ -21,7 +21,7 @@ impl<'a> Run<'a> {
         let &Job { engine, experiment, built, train, .. } = job;
         let network = &built.network;
         let training = &experiment.training;
-        check(job)?;
+        job.check()?;
         let images = train.len() - training.validation;
         let batch = training.batch.min(images);
         let plan = Plan { chunk: training.chunk, ..Plan::new(experiment.steps, batch).train() };
@@ -124,22 +124,34 @@ impl<'a> Run<'a> {
     }
 }
 
-/// Checks what the loop relies on.
-fn check(job: &Job<'_>) -> Result<(), TrainError> {
-    let training = &job.experiment.training;
-    for (what, count) in [("training.epochs", training.epochs), ("training.batch", training.batch)] {
-        if count == 0 || count >= u32::MAX as usize {
-            return Err(TrainError::setup(what, format!("must be 1 to {}, found {count}", u32::MAX - 1)));
+impl Job<'_> {
+    /// Checks what the run relies on, such as images to learn from. [`fit`](crate::fit) does so too; who calls it before
+    /// makes no folder for a run that cannot start.
+    ///
+    /// # Errors
+    /// [`TrainError`]: what does not fit, and what would.
+    pub fn check(&self) -> Result<(), TrainError> {
+        let training = &self.experiment.training;
+        for (what, count) in [("training.epochs", training.epochs), ("training.batch", training.batch)] {
+            if count == 0 || count >= u32::MAX as usize {
+                return Err(TrainError::setup(what, format!("must be 1 to {}, found {count}", u32::MAX - 1)));
+            }
         }
+        let images = self.train.len();
+        if training.validation >= images {
+            let reason = format!(
+                "{} of {images} training images leave none to learn; hold out fewer, for example with --set \
+                 training.validation={}",
+                training.validation,
+                images / 10
+            );
+            return Err(TrainError::setup("training.validation", reason));
+        }
+        if self.test.is_empty() {
+            return Err(TrainError::setup("test images", "at least 1 expected, found 0".to_owned()));
+        }
+        check_data(self.built, self.train)?;
+        check_data(self.built, self.test)?;
+        Ok(self.built.network.check_weights(self.initial)?)
     }
-    if training.validation >= job.train.len() {
-        let reason = format!("{} of {} training images leave none to learn", training.validation, job.train.len());
-        return Err(TrainError::setup("training.validation", reason));
-    }
-    if job.test.is_empty() {
-        return Err(TrainError::setup("test images", "at least 1 expected, found 0".to_owned()));
-    }
-    check_data(job.built, job.train)?;
-    check_data(job.built, job.test)?;
-    Ok(job.built.network.check_weights(job.initial)?)
 }
