@@ -1,0 +1,173 @@
+//! From a trained network of rectified linear units to one of integrate-and-fire neurons: threshold balancing.
+//!
+//! A neuron whose weights are divided by the threshold that it ought to have does what it would do with that threshold;
+//! so thresholds stay 1 here, and weights change.
+
+mod data_norm;
+mod spike_norm;
+
+use serde::{Deserialize, Serialize};
+use snn_core::neuron::{If, Lif};
+use snn_core::registry::{Part, Registry};
+use snn_core::{Engine, Input, Network, Population, Source, Weights};
+use snn_data::Dataset;
+use snn_models::{Built, Experiment, ExperimentError};
+
+use crate::evaluate::check_data;
+use crate::{Observer, TrainError};
+
+/// Images of a calibration batch: few, as currents of all steps are looked at.
+const BATCH: usize = 4;
+
+/// How thresholds are found.
+#[derive(Debug, Clone, Copy, PartialEq, Serialize, Deserialize)]
+pub enum Balance {
+    /// Data-based normalisation: the weights of a population are scaled so that its largest activation in the trained
+    /// network becomes 1; or its largest weight, if that is larger, as in Diehl et al., "Fast-classifying, high-accuracy
+    /// spiking deep networks through weight and threshold balancing", IJCNN 2015. With a `share` below 1, such as 0.999,
+    /// it is the activation that this share of the activations above 0 do not exceed, whatever the weights: the robust
+    /// form of Rueckauer et al. 2017.
+    DataNorm {
+        /// In `(0, 1]`.
+        share: f64,
+    },
+    /// Spike-norm: population by population, the threshold is the largest current that the spikes of those before it cause
+    /// at a step, as in Sengupta et al., "Going deeper in spiking neural networks: VGG and residual architectures", Front.
+    /// Neurosci. 13:95, 2019.
+    SpikeNorm,
+}
+
+/// A converted network.
+#[derive(Debug, Clone)]
+pub struct Conversion {
+    /// The experiment, with spiking neurons, spikes as input, and time steps.
+    pub experiment: Experiment,
+    /// Its weights.
+    pub weights: Weights,
+    /// Name of each population with weights, and what its threshold of 1 now stands for: an activation of the trained
+    /// network (data-norm), or a current in the network whose earlier populations are converted already (spike-norm).
+    pub thresholds: Vec<(String, f32)>,
+}
+
+/// What is to be converted, and on what it is measured.
+#[derive(Clone, Copy)]
+pub struct Trained<'a> {
+    /// Experiment of one time step, with `Relu` neurons and direct input.
+    pub experiment: &'a Experiment,
+    /// What its names stand for.
+    pub built: &'a Built,
+    /// Its weights.
+    pub weights: &'a Weights,
+    /// Data set whose first images are shown to find the thresholds: the training set.
+    pub data: &'a Dataset,
+    /// How many of them.
+    pub images: usize,
+}
+
+/// Converts a trained network into one whose hidden neurons are `neuron`, an `If` or `Lif` of threshold 1 such as
+/// `If(reset: Soft)`, that sees Poisson spikes for `steps` time steps. The scale of its output is that of the trained
+/// network with data-norm, and another one with spike-norm. None if the observer broke off.
+///
+/// # Errors
+/// [`TrainError::Setup`] if the network is not one of `Relu`s with direct input over one step, or cannot be balanced, or
+/// if `neuron` is another one;
+/// [`TrainError::Experiment`] if the spiking experiment cannot be built; [`TrainError::Core`].
+pub fn convert(
+    engine: &dyn Engine,
+    registry: &Registry,
+    trained: Trained<'_>,
+    balance: Balance,
+    (neuron, steps): (&str, usize),
+    observer: &mut dyn Observer,
+) -> Result<Option<Conversion>, TrainError> {
+    let scale = check(&trained)?;
+    let (input, steps) = (format!("Poisson(scale: {scale:?})"), steps.to_string());
+    let settings = [("input", input.as_str()), ("network.neuron", neuron), ("network.pool", neuron), ("steps", &steps)];
+    let text = trained.experiment.to_ron();
+    let experiment = Experiment::from_ron(&text, "the trained experiment", &settings, registry)?;
+    let spiking = experiment.build(registry)?;
+    check_neuron(neuron, &spiking.network)?;
+    let mut conversion = Conversion { experiment, weights: trained.weights.clone(), thresholds: Vec::new() };
+    let done = match balance {
+        Balance::DataNorm { share } => data_norm::balance(engine, &trained, share, &mut conversion, observer)?,
+        Balance::SpikeNorm => spike_norm::balance(engine, &trained, &spiking, &mut conversion, observer)?,
+    };
+    Ok(done.then_some(conversion))
+}
+
+/// Checks that the network can be converted; the factor on its input.
+fn check(trained: &Trained<'_>) -> Result<f32, TrainError> {
+    let &Trained { experiment, built, data, images, .. } = trained;
+    let fail = |reason: String| Err(TrainError::setup("the network to convert", reason));
+    check_data(built, data)?;
+    if images == 0 || images > data.len() {
+        let reason = format!("must be 1 to the {} there are, found {images}", data.len());
+        return Err(TrainError::setup("images to measure on", reason));
+    }
+    if experiment.network.name == "Populations" {
+        return fail("must be a LeNet, Vgg, ResNet or Sequence, whose neurons can be changed all at once".to_owned());
+    }
+    if experiment.steps != 1 {
+        return fail(format!("must have been trained with steps: 1, not {}", experiment.steps));
+    }
+    let Some((_, hidden)) = built.network.populations().split_last() else { return fail("is empty".to_owned()) };
+    if let Some(other) = hidden.iter().find(|population| population.neuron.name() != "Relu") {
+        let (name, neuron) = (&other.name, other.neuron.name());
+        return fail(format!("must have Relu neurons in all hidden layers, but {name} has {neuron}"));
+    }
+    let direct: Option<f32> = match &built.input {
+        Input::Images(_) if experiment.input.name == "Direct" => {
+            experiment.input.clone().resolve::<snn_core::Direct>().ok().map(|direct| direct.scale)
+        }
+        _ => None,
+    };
+    direct.map_or_else(|| fail(format!("must have direct input, not {}", experiment.input.name)), Ok)
+}
+
+/// Checks that all hidden populations of the `spiking` network have the neuron, and that it is one that can be balanced.
+fn check_neuron(text: &str, spiking: &Network) -> Result<(), TrainError> {
+    let fail = |reason: String| Err(TrainError::setup("neuron of the hidden layers", reason));
+    let mut part = Part::parse(text).unwrap_or_else(|_| Part::new(text));
+    let threshold = match part.name.as_str() {
+        "If" => part.resolve::<If>().map(|neuron| neuron.threshold),
+        "Lif" => part.resolve::<Lif>().map(|neuron| neuron.threshold),
+        other => return fail(format!("must be If or Lif, not {other}")),
+    };
+    if threshold.is_ok_and(|threshold| threshold != 1.0) {
+        return fail(format!("must have a threshold of 1, as weights are scaled in its place, not {text}"));
+    }
+    let hidden = spiking.populations().split_last().map_or(&[][..], |(_, hidden)| hidden);
+    match hidden.iter().find(|population| population.neuron.name() != part.name) {
+        Some(Population { name, neuron, .. }) => fail(format!(
+            "{name} has a neuron of its own in the experiment, {}; train a network whose layers name none",
+            neuron.name()
+        )),
+        None => Ok(()),
+    }
+}
+
+/// Divides the currents of `population` by `threshold`, and multiplies what it reads from each source by that source's
+/// `gain`.
+fn scale(network: &Network, population: usize, threshold: f32, gain: impl Fn(Source) -> f32, weights: &mut Weights) {
+    for projection in &network.populations()[population].inputs {
+        let Some(weight) = projection.weight else { continue };
+        let factor = gain(projection.source) / threshold;
+        weights[weight].iter_mut().for_each(|w| *w *= factor);
+    }
+}
+
+/// Whether some of what feeds the population goes through weights.
+fn is_weighted(network: &Network, population: usize) -> bool {
+    network.populations()[population].inputs.iter().any(|projection| projection.weight.is_some())
+}
+
+fn silent(population: &str) -> TrainError {
+    let reason = format!("{population} is silent for all images that were shown; measure on more, or train longer");
+    TrainError::setup("the network to convert", reason)
+}
+
+impl From<ExperimentError> for TrainError {
+    fn from(error: ExperimentError) -> Self {
+        Self::Experiment(Box::new(error))
+    }
+}

@@ -1,0 +1,97 @@
+//! Spike-norm: scales by the currents that spikes cause, one population after the other.
+
+use snn_core::neuron::Relu;
+use snn_core::{Draws, Dropout, Encoder, Engine, Input, Network, Neuron, Plan, Projection, Stimulus, Trial};
+use snn_data::Loader;
+use snn_models::Built;
+
+use super::{BATCH, Conversion, Trained, is_weighted, scale, silent};
+use crate::evaluate::EPOCH;
+use crate::{Event, Observer, TrainError};
+
+/// Scales the weights of the conversion. False if the observer broke off.
+pub(super) fn balance(
+    engine: &dyn Engine,
+    trained: &Trained<'_>,
+    spiking: &Built,
+    conversion: &mut Conversion,
+    observer: &mut dyn Observer,
+) -> Result<bool, TrainError> {
+    let network = &spiking.network;
+    let Input::Images(encoder) = &spiking.input else {
+        return Err(TrainError::setup("the network to convert", "must see images".to_owned()));
+    };
+    let hidden = network.populations().len() - 1;
+    let weighted: Vec<usize> = (0..hidden).filter(|&index| is_weighted(network, index)).collect();
+    let images = trained.images;
+    for (done, &index) in weighted.iter().enumerate() {
+        let population = &network.populations()[index];
+        if population.inputs.iter().any(|projection| projection.weight.is_none()) {
+            let reason = format!(
+                "{} reads another layer without weights, which spike-norm cannot scale; take data-norm",
+                population.name
+            );
+            return Err(TrainError::setup("the network to convert", reason));
+        }
+        let shown = (spiking, encoder.as_ref());
+        let Some(largest) = largest_current(engine, trained, shown, index, conversion, &mut |images_done| {
+            let (done, images) = (done * images + images_done, weighted.len() * images);
+            observer.on_event(&Event::Evaluating { done, images }).is_continue()
+        })?
+        else {
+            return Ok(false);
+        };
+        if largest <= 0.0 {
+            return Err(silent(&population.name));
+        }
+        scale(network, index, largest, |_| 1.0, &mut conversion.weights);
+        conversion.thresholds.push((population.name.clone(), largest));
+    }
+    Ok(true)
+}
+
+/// The largest current into the neurons of `population` at any step, by the spikes of those before it. None if `go_on`,
+/// which is told how many images are done, says no.
+fn largest_current(
+    engine: &dyn Engine,
+    trained: &Trained<'_>,
+    (spiking, encoder): (&Built, &dyn Encoder),
+    population: usize,
+    conversion: &Conversion,
+    go_on: &mut dyn FnMut(usize) -> bool,
+) -> Result<Option<f32>, TrainError> {
+    let (network, experiment) = (up_to(&spiking.network, population)?, &conversion.experiment);
+    let weights = conversion.weights[..network.weights().len()].to_vec();
+    let mut session = engine.compile(&network, Plan::new(experiment.steps, BATCH))?;
+    session.load(&weights)?;
+    let mut largest = 0.0_f32;
+    let mut loader = Loader::in_order(trained.data, 0..trained.images, BATCH);
+    for batch in 0..loader.batches() {
+        let Some(batch) = loader.batch(EPOCH, batch) else { break };
+        let draws = Draws { seed: experiment.training.seed, epoch: EPOCH, samples: &batch.samples };
+        let stimulus = Stimulus::Images { pixels: &batch.pixels, shape: spiking.data.shape(), encoder, draws };
+        let activity = session.forward(&Trial { stimulus, dropout: Dropout::Off })?;
+        largest = activity.output.iter().copied().fold(largest, f32::max);
+        if !go_on(batch.samples.last().map_or(0, |last| *last as usize + 1)) {
+            return Ok(None);
+        }
+    }
+    Ok(Some(largest))
+}
+
+/// The network up to `last`, whose output is its current where that is above 0.
+fn up_to(network: &Network, last: usize) -> Result<Network, TrainError> {
+    let mut builder = Network::builder(network.input());
+    for (index, population) in network.populations()[..=last].iter().enumerate() {
+        let neuron: Neuron = if index == last { Relu {}.neuron() } else { population.neuron.clone() };
+        let inputs = population.inputs.iter().map(|projection| {
+            let copy = Projection::new(projection.source, projection.map);
+            match projection.weight {
+                Some(weight) => copy.named(&network.weights()[weight].name),
+                None => copy,
+            }
+        });
+        builder.add(&population.name, neuron, inputs.collect())?;
+    }
+    Ok(builder.build()?)
+}
