@@ -217,7 +217,7 @@ fn populations(report: &ActivityReport) -> String {
             format!("{:.2} %", 100.0 * population.rate),
             format!("{:.2} %", 100.0 * population.sparsity),
             part(population.silent),
-            part(population.saturated),
+            if population.graded { "-".to_owned() } else { part(population.saturated) },
         ]
     };
     let head = ["population", "shape", "spikes/image", "rate", "sparsity", "silent", "saturated"];

@@ -65,14 +65,10 @@ fn figures(evaluation: &Evaluation, seconds: f64) -> String {
     let Evaluation { images, loss, accuracy, confusion, input_spikes, spikes, .. } = evaluation;
     let right: u64 = confusion.iter().enumerate().map(|(class, row)| row[class]).sum();
     let accuracy = style(text::percent(*accuracy)).green().bold();
-    let spike_count = |spikes: f64| text::thousands(spikes.round() as u64);
     [
         labelled("accuracy", format!("{accuracy}   {} of {} right", text::thousands(right), text::thousands(*images))),
         labelled("loss", format!("{loss:.4} an image")),
-        labelled(
-            "spikes",
-            format!("{} an image, and {} of the input", spike_count(*spikes), spike_count(*input_spikes)),
-        ),
+        labelled("spikes", text::spikes(*spikes, *input_spikes)),
         labelled("speed", format!("{} images/s", text::thousands((*images as f64 / seconds).round() as u64))),
     ]
     .join("\n")
@@ -88,7 +84,8 @@ fn layers(network: &Network, evaluation: &Evaluation, steps: usize) -> String {
         found.map_or(input, |population| population.shape)
     };
     let rates = evaluation.rates.iter().map(|(name, rate)| (name.as_str(), f64::from(*rate)));
-    let rates: Vec<(&str, f64)> = std::iter::once(("input", input_rate)).chain(rates).collect();
+    let input_rate = (input_rate > 0.0).then_some(("input", input_rate)); // a current has no spikes
+    let rates: Vec<(&str, f64)> = input_rate.into_iter().chain(rates).collect();
     let highest = rates.iter().map(|(_, rate)| *rate).fold(f64::MIN_POSITIVE, f64::max);
     let row = |&(name, rate): &(&str, f64)| {
         let bar = "━".repeat((20.0 * rate / highest).round() as usize);
@@ -102,7 +99,7 @@ fn layers(network: &Network, evaluation: &Evaluation, steps: usize) -> String {
         ]
     };
     let rows: Vec<Vec<String>> = rates.iter().map(row).collect();
-    text::table(&["population", "shape", "spikes/image", "fires at a step", ""], &rows, &[2, 3], false)
+    text::table(&["population", "shape", "spikes/image", "rate", ""], &rows, &[2, 3], false)
 }
 
 /// Recall and precision of each class, and what it is mostly taken for.

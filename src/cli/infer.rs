@@ -82,7 +82,6 @@ fn millis(duration: Duration) -> f64 {
 fn figures(inference: &Inference, steps: usize, batch: usize, exit: Option<Exit>) -> String {
     let right = inference.answers.iter().filter(|answer| answer.correct).count();
     let accuracy = style(text::percent(inference.accuracy())).green().bold();
-    let spikes = |sum| text::thousands(per_image(inference, sum).round() as u64);
     let together = if batch == 1 { "an image by itself".to_owned() } else { format!("{batch} images together") };
     let (median, slow) = (millis(inference.latency(0.5)), millis(inference.latency(0.95)));
     let looked = match exit {
@@ -98,7 +97,7 @@ fn figures(inference: &Inference, steps: usize, batch: usize, exit: Option<Exit>
         labelled("time steps", looked),
         labelled(
             "spikes",
-            format!("{} an image, and {} of the input", spikes(inference.spikes), spikes(inference.input_spikes)),
+            text::spikes(per_image(inference, inference.spikes), per_image(inference, inference.input_spikes)),
         ),
         labelled("latency", format!("{median:.2} ms median, {slow:.2} ms at most for 95 %, {together}")),
     ]

@@ -28,6 +28,13 @@ pub(crate) fn bytes(bytes: usize) -> String {
     format!("{value:.1} TB")
 }
 
+/// Spikes of all populations and of the input, an image; an input without any is a current.
+pub(crate) fn spikes(populations: f64, input: f64) -> String {
+    let whole = |spikes: f64| thousands(spikes.round() as u64);
+    let input = if input > 0.0 { format!("{} of the input", whole(input)) } else { "numbers as input".to_owned() };
+    format!("{} an image, and {input}", whole(populations))
+}
+
 /// Columns of the terminal that standard output is; endless if it is none.
 pub(crate) fn columns() -> usize {
     Term::stdout().size_checked().map_or(usize::MAX, |(_, columns)| columns.into())
@@ -119,6 +126,8 @@ mod tests {
     #[test]
     fn numbers_are_easy_to_read() {
         assert_eq!([0.0, 0.983, 0.9941, 1.0].map(percent), ["0.0 %", "98.3 %", "99.41 %", "100.00 %"]);
+        assert_eq!(spikes(61_617.2, 300.0), "61,617 an image, and 300 of the input");
+        assert_eq!(spikes(61_617.2, 0.0), "61,617 an image, and numbers as input");
         assert_eq!([12, 1_500, 142_000_000, 999_700_000].map(bytes), ["12 bytes", "1.5 kB", "142 MB", "1.0 GB"]);
     }
 }

@@ -48,7 +48,7 @@ pub(super) fn section(all: &[&Subject<'_>]) -> String {
             Cell::number(percent(own.rate)),
             Cell::number(percent(own.sparsity)),
             Cell::number(part(own.silent)),
-            Cell::number(part(own.saturated)),
+            Cell::number(if own.graded { "-".to_owned() } else { part(own.saturated) }),
         ]
     };
     let head = ["population", "shape", "neurons", "spikes", "firing rate", "sparsity", "silent", "saturated"];
