@@ -26,7 +26,7 @@ use crate::{
             ActivityReport, Comparison, CurvePoint, MOST_NETWORKS, Operations, PopulationActivity, ProjectionActivity,
             Subject, measure, page,
         },
-        units::joules,
+        units::{joules, points},
         write_whole,
     },
 };
@@ -304,8 +304,8 @@ fn summary(report: &ActivityReport, within: f64) -> String {
         lines.push(labelled(
             "early answer",
             format!(
-                "within {} points of the best accuracy, {}, at step {} of {}, with {} of the spikes and {} of the energy",
-                text::significant(100.0 * within),
+                "within {} of the best accuracy, {}, at step {} of {}, with {} of the spikes and {} of the energy",
+                points(within),
                 percent(best),
                 style(point.steps).bold(),
                 report.steps,

@@ -43,6 +43,12 @@ pub fn duration(seconds: f64) -> String {
     if hours > 0 { format!("{hours}:{minutes:02}:{seconds:02}") } else { format!("{minutes}:{seconds:02}") }
 }
 
+/// A share of 1 as percentage points: `1 point`, `0.5 points`.
+pub fn points(share: f64) -> String {
+    let points = significant(100.0 * share);
+    if points == "1" { "1 point".to_owned() } else { points + " points" }
+}
+
 /// Three digits and the largest unit that leaves at least 1 before the point.
 fn scaled(value: f64, units: &[(f64, &str)]) -> String {
     let (size, unit) = units.iter().rev().find(|(size, _)| value >= *size).or(units.first()).unwrap_or(&(1.0, ""));
@@ -76,6 +82,7 @@ mod tests {
             [0.0, 1.0, -0.25, 0.012_345, 55.443, 1234.5, f64::NAN].map(significant),
             ["0", "1", "-0.25", "0.0123", "55.4", "1,234", "NaN"]
         );
+        assert_eq!([0.0, 0.0004, 0.01].map(points), ["0 points", "0.04 points", "1 point"]);
         assert_eq!([0.0, 987.4, 41_210.0, 123_456.0, 5.684e9].map(count), ["0", "987", "41,210", "123 k", "5.68 G"]);
         assert_eq!(
             [0.0, 0.5, 39.6, 1234.0, 4.2e7].map(joules),

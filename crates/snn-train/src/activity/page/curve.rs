@@ -1,10 +1,10 @@
 //! Accuracy over time, and what it takes to get there.
 
-use super::{Subject, legend, points};
+use super::{Subject, legend};
 use crate::activity::{Comparison, CurvePoint};
 use crate::page::html::{self, Cell, figure, table};
 use crate::page::plots::{Line, Lines, accuracy_floor};
-use crate::units::{count, joules, percent};
+use crate::units::{count, joules, percent, points};
 
 pub(super) fn section(all: &[&Subject<'_>], within: f64) -> String {
     if all.iter().all(|network| network.report.steps == 1) {
@@ -55,7 +55,7 @@ pub(super) fn section(all: &[&Subject<'_>], within: f64) -> String {
         ["network", "accuracy at the end", "best accuracy", "steps", "spikes", "input spikes", "operations", "energy"];
     let what = if all.len() > 1 { "the lowest of the best accuracies" } else { "the best accuracy" };
     let introduction = format!(
-        "The answers, had each trial ended after that step. The dashed line is {what} less {} points, {}; the dots are \
+        "The answers, had each trial ended after that step. The dashed line is {what} less {}, {}; the dots are \
          where it is reached, and the table says what was spent up to there.",
         points(within),
         percent(level)

@@ -9,7 +9,7 @@ use super::ActivityReport;
 use crate::page::document;
 use crate::page::html::{card, each, escape, facts};
 use crate::page::plots::CLASSES;
-use crate::units::{count, joules, percent, significant};
+use crate::units::{count, joules, percent, points, significant};
 
 /// A network on the page.
 #[derive(Debug, Clone, Copy)]
@@ -74,7 +74,7 @@ fn cards(report: &ActivityReport, within: f64) -> String {
     ];
     if let Some(point) = report.reach(report.best_accuracy() - within).filter(|_| report.steps > 1) {
         let note = format!(
-            "{} steps and {} of the spikes come within {} points of the best accuracy",
+            "{} steps and {} of the spikes come within {} of the best accuracy",
             point.steps,
             percent(point.spikes / report.spikes.max(f64::MIN_POSITIVE)),
             points(within)
@@ -87,11 +87,6 @@ fn cards(report: &ActivityReport, within: f64) -> String {
 /// Which colour stands for which network; empty where there is one.
 fn legend<'a>(all: &[&Subject<'a>]) -> Vec<(&'static str, &'a str)> {
     if all.len() == 1 { Vec::new() } else { CLASSES.into_iter().zip(all.iter().map(|network| network.name)).collect() }
-}
-
-/// `1`, of a share of 0.01.
-fn points(within: f64) -> String {
-    significant(100.0 * within)
 }
 
 /// `, 4.7 times as much`.
