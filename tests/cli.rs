@@ -240,7 +240,7 @@ fn the_curves_of_a_run_can_be_seen() {
     let value: serde_json::Value =
         serde_json::from_str(&stdout(&snn(dir.path(), &["curves", "run", "--json"]))).unwrap();
     assert_eq!(value["epochs"][0]["epoch"].as_u64(), Some(1));
-    assert!(error(dir.path(), &["curves", "nothing"]).contains("unknown preset \"nothing\""));
+    assert!(error(dir.path(), &["curves", "nothing"]).contains("nothing: no folder of a run"));
     fs::write(run.join("metrics.jsonl"), "{}\n").unwrap();
     assert!(error(dir.path(), &["curves", "run"]).contains("run/metrics.jsonl:1: missing field `event`"));
 }

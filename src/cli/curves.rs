@@ -5,6 +5,7 @@ use std::{
     process::ExitCode,
 };
 
+use anyhow::bail;
 use console::style;
 
 use crate::{
@@ -22,6 +23,12 @@ use crate::{
 };
 
 pub(crate) fn run(registry: &Registry, args: &CurvesArgs) -> anyhow::Result<ExitCode> {
+    if !args.run.is_dir() {
+        bail!(
+            "{}: no folder of a run; give one that snn train has made, such as runs/mnist-lenet-1",
+            args.run.display()
+        );
+    }
     let named = loading::experiment(registry, Some(&args.run.display().to_string()), &[])?;
     let curves = Curves::read(&args.run)?;
     let Named { experiment, built, name, .. } = &named;
