@@ -183,9 +183,14 @@ fn an_ann_becomes_a_spiking_network() {
         assert!(text.contains("spikes") && text.contains("fc1"), "{text}");
         assert!(error(dir, &args).contains("is there already; give another file with --out, or --force"));
     }
+    let args = ["convert", "ann", "--out", "ann/best.safetensors", "--force"];
+    assert!(error(dir, &args).contains("ann/best.safetensors: is the ANN itself"));
     let (run, _) = trained();
     let text = error(run.path(), &["convert", "run"]);
-    assert!(text.contains("the network to convert: must have been trained with steps: 1, not 10"), "{text}");
+    assert!(
+        text.contains("the network to convert: must have Relu neurons in all hidden layers, but conv1 has Lif"),
+        "{text}"
+    );
 }
 
 #[test]

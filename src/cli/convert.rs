@@ -24,6 +24,9 @@ pub(crate) fn run(registry: &Registry, args: &ConvertArgs) -> anyhow::Result<Exi
     let ann = TrainedNetwork::load(registry, &args.checkpoint, None)?;
     let TrainedNetwork { experiment, built, weights, .. } = &ann;
     let out_file = args.out.clone().unwrap_or_else(|| beside(&ann.path, args.method));
+    if out_file.exists() && out_file.canonicalize().ok() == ann.path.canonicalize().ok() {
+        bail!("{}: is the ANN itself; give another file with --out", out_file.display());
+    }
     if out_file.exists() && !args.force {
         bail!("{}: is there already; give another file with --out, or --force", out_file.display());
     }

@@ -107,13 +107,13 @@ fn check(trained: &Trained<'_>) -> Result<f32, TrainError> {
     if experiment.network.name == "Populations" {
         return fail("must be a LeNet, Vgg, ResNet or Sequence, whose neurons can be changed all at once".to_owned());
     }
-    if experiment.steps != 1 {
-        return fail(format!("must have been trained with steps: 1, not {}", experiment.steps));
-    }
     let Some((_, hidden)) = built.network.populations().split_last() else { return fail("is empty".to_owned()) };
     if let Some(other) = hidden.iter().find(|population| population.neuron.name() != "Relu") {
         let (name, neuron) = (&other.name, other.neuron.name());
         return fail(format!("must have Relu neurons in all hidden layers, but {name} has {neuron}"));
+    }
+    if experiment.steps != 1 {
+        return fail(format!("must have been trained with steps: 1, not {}", experiment.steps));
     }
     let direct: Option<f32> = match &built.input {
         Input::Images(_) if experiment.input.name == "Direct" => {
