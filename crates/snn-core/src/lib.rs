@@ -38,6 +38,7 @@ mod shape;
 mod spikes;
 mod vectorized;
 
+pub mod formula;
 pub mod neuron;
 pub mod reference;
 pub mod registry;

@@ -89,6 +89,13 @@ pub trait Encoder: Debug + Send + Sync {
     /// Encodes one image `[C, H, W]` of shape `shape` over `steps` time steps, from the random words of `sample`.
     fn encode(&self, image: &[f32], shape: Shape, steps: usize, sample: Sample) -> Encoded;
 
+    /// For an encoder whose spikes are independent draws: the values of the input `[C, H, W]` of an image, each of which
+    /// spikes at each step with probability `min(1, |value|)` and its sign, as [`Poisson`] does. Engines may then draw
+    /// the spikes themselves. None for all others.
+    fn probabilities(&self, _image: &[f32], _shape: Shape) -> Option<Vec<f32>> {
+        None
+    }
+
     /// What it does, in a sentence.
     fn describe(&self) -> String;
 }

@@ -31,12 +31,19 @@ impl Poisson {
         let value = self.scale * x;
         spike(value, bound(value), word)
     }
+
+    fn values(&self, image: &[f32]) -> Vec<f32> {
+        image.iter().map(|x| self.scale * x).collect()
+    }
 }
 
 impl Encoder for Poisson {
     fn encode(&self, image: &[f32], shape: Shape, steps: usize, sample: Sample) -> Encoded {
-        let probabilities: Vec<f32> = image.iter().map(|x| self.scale * x).collect();
-        Encoded::Spikes(draw(&probabilities, shape, steps, sample))
+        Encoded::Spikes(draw(&self.values(image), shape, steps, sample))
+    }
+
+    fn probabilities(&self, image: &[f32], _shape: Shape) -> Option<Vec<f32>> {
+        Some(self.values(image))
     }
 
     fn describe(&self) -> String {

@@ -48,6 +48,18 @@ impl PopulationCode {
             libm::exp(-0.5 * z * z) as f32
         })
     }
+
+    /// Activities of all fields, `[C · neurons, H, W]`.
+    fn activities(&self, image: &[f32], shape: Shape) -> Vec<f32> {
+        let mut activities = vec![0.0; self.shape(shape).len()];
+        for (i, &x) in image.iter().enumerate() {
+            let (channel, pixel) = (i / shape.pixels(), i % shape.pixels());
+            for (k, activity) in self.activity(x).enumerate() {
+                activities[(channel * self.neurons + k) * shape.pixels() + pixel] = activity;
+            }
+        }
+        activities
+    }
 }
 
 impl Encoder for PopulationCode {
@@ -56,15 +68,11 @@ impl Encoder for PopulationCode {
     }
 
     fn encode(&self, image: &[f32], shape: Shape, steps: usize, sample: Sample) -> Encoded {
-        let input = self.shape(shape);
-        let mut probabilities = vec![0.0; input.len()];
-        for (i, &x) in image.iter().enumerate() {
-            let (channel, pixel) = (i / shape.pixels(), i % shape.pixels());
-            for (k, activity) in self.activity(x).enumerate() {
-                probabilities[(channel * self.neurons + k) * shape.pixels() + pixel] = activity;
-            }
-        }
-        Encoded::Spikes(draw(&probabilities, input, steps, sample))
+        Encoded::Spikes(draw(&self.activities(image, shape), self.shape(shape), steps, sample))
+    }
+
+    fn probabilities(&self, image: &[f32], shape: Shape) -> Option<Vec<f32>> {
+        Some(self.activities(image, shape))
     }
 
     fn describe(&self) -> String {

@@ -6,7 +6,7 @@
 use std::fmt::Debug;
 
 use super::lifted::{NONE, dot, get, lift, lift_parameters, set, split, split_mut};
-use super::{NeuronModel, Parameter, PlainLif};
+use super::{NeuronModel, Parameter, Phases, PlainLif, phases};
 use crate::real::{Dual, Real};
 use crate::vectorized::vectorized;
 
@@ -18,6 +18,7 @@ pub(crate) trait Dynamics: Rows<f32> + Rows<f64> + Debug + Send + Sync {
     fn parameters(&self) -> Vec<Parameter>;
     fn equations(&self) -> String;
     fn as_plain_lif(&self) -> Option<PlainLif>;
+    fn phases(&self) -> Phases;
 }
 
 impl<M: NeuronModel> Dynamics for M {
@@ -43,6 +44,10 @@ impl<M: NeuronModel> Dynamics for M {
 
     fn as_plain_lif(&self) -> Option<PlainLif> {
         NeuronModel::as_plain_lif(self)
+    }
+
+    fn phases(&self) -> Phases {
+        phases::of(self)
     }
 }
 

@@ -10,6 +10,7 @@ use std::fmt::{self, Debug};
 use std::sync::Arc;
 
 use crate::Real;
+use crate::formula::Formula;
 use crate::vectorized::vectorized;
 
 pub use curves::{
@@ -56,6 +57,11 @@ impl Surrogate {
         self.0.equation()
     }
 
+    /// The slope written down: of the margin, the slope.
+    pub fn formula(&self) -> Formula {
+        self.0.formula()
+    }
+
     pub(crate) fn curve(&self) -> &dyn Curve {
         &*self.0
     }
@@ -75,6 +81,7 @@ pub(crate) trait Curve: Debug + Send + Sync {
     fn grad32(&self, x: &mut [f32]);
     fn grad64(&self, x: &mut [f64]);
     fn equation(&self) -> String;
+    fn formula(&self) -> Formula;
 }
 
 impl<M: SurrogateModel> Curve for M {
@@ -101,5 +108,9 @@ impl<M: SurrogateModel> Curve for M {
 
     fn equation(&self) -> String {
         SurrogateModel::equation(self)
+    }
+
+    fn formula(&self) -> Formula {
+        Formula::of(1, |x| vec![self.grad(x[0])])
     }
 }
