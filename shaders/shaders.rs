@@ -1,1 +1,53 @@
-//! x
+//! The compute shaders, as text: one file a job, put together by `snn-gpu`. Each file says what one thread does, the shapes of
+//! its buffers and which Rust file it mirrors; what it needs from other files is named there.
+
+macro_rules! shaders {
+    ($($(#[$doc:meta])* $name:ident = $path:literal;)*) => {
+        $($(#[$doc])* pub const $name: &str = include_str!($path);)*
+    };
+}
+
+shaders! {
+    /// The part of a trial that a dispatch works on.
+    WINDOW = "common/window.wgsl";
+    /// Sizes of a projection.
+    PROJECTION = "common/projection.wgsl";
+    /// What a projection reads.
+    SOURCE = "common/source.wgsl";
+    /// The random numbers.
+    PHILOX = "common/philox.wgsl";
+    /// Current of a convolution, plain.
+    CONV_CURRENT = "conv/current.wgsl";
+    /// Transpose of a convolution, plain.
+    CONV_ADJOINT = "conv/adjoint.wgsl";
+    /// Gradient of a convolution's weights, plain.
+    CONV_GRADIENT = "conv/gradient.wgsl";
+    /// Current of a map without weights.
+    POOL_CURRENT = "pool/current.wgsl";
+    /// Transpose of a map without weights.
+    POOL_ADJOINT = "pool/adjoint.wgsl";
+    /// What the kernels of neurons share.
+    SCAN_NEURONS = "scan/neurons.wgsl";
+    /// Steps of neurons.
+    SCAN_FORWARD = "scan/forward.wgsl";
+    /// The paper's rule.
+    SCAN_GATED = "scan/gated.wgsl";
+    /// Backpropagation through time.
+    SCAN_UNROLLED = "scan/unrolled.wgsl";
+    /// Gradients of trainable constants.
+    SCAN_CONSTANTS = "scan/constants.wgsl";
+    /// The leak correction.
+    SCAN_CORRECTION = "scan/correction.wgsl";
+    /// Input spikes.
+    TRIAL_ENCODE = "trial/encode.wgsl";
+    /// Dropout masks.
+    TRIAL_MASKS = "trial/masks.wgsl";
+    /// Numbers of spikes.
+    TRIAL_COUNT = "trial/count.wgsl";
+    /// Samples that go on from trial to trial.
+    TRIAL_GATHER = "trial/gather.wgsl";
+    /// Update rules.
+    LEARN_UPDATE = "learn/update.wgsl";
+    /// Norm of the gradients.
+    LEARN_NORM = "learn/norm.wgsl";
+}

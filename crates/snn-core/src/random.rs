@@ -28,6 +28,11 @@ impl Stream {
         Self { key: [seed as u32, (seed >> 32) as u32 ^ purpose] }
     }
 
+    /// The key of Philox, for those who draw elsewhere.
+    pub fn key(&self) -> [u32; 2] {
+        self.key
+    }
+
     /// The words of elements `4 · block` to `4 · block + 3`.
     #[inline(always)]
     pub fn block(&self, epoch: u32, sample: u32, step: u32, block: u32) -> [u32; 4] {

@@ -1,1 +1,92 @@
-//! x
+//! The GPU engine: whole trials and training steps in WGSL compute shaders, on any card that Vulkan, Metal or DX12 reach.
+
+mod arena;
+mod buffers;
+mod device;
+mod kernel;
+mod layout;
+mod programs;
+mod session;
+mod wgsl;
+mod window;
+
+use std::sync::{Arc, OnceLock};
+
+use serde::{Deserialize, Serialize};
+use snn_core::registry::{Registry, RegistryError};
+use snn_core::{Engine, Error, Network, Plan, Session};
+
+use crate::device::Gpu;
+use crate::kernel::Kernels;
+
+pub use device::{AdapterSummary, adapters};
+pub use kernel::Program;
+
+/// The engine named `gpu`.
+#[derive(Debug, Clone, Default)]
+pub struct GpuEngine {
+    options: Options,
+    /// The card, once it was needed, or why it cannot be opened.
+    opened: Arc<OnceLock<Result<Opened, Error>>>,
+}
+
+#[derive(Debug)]
+struct Opened {
+    gpu: Arc<Gpu>,
+    kernels: Arc<Kernels>,
+}
+
+/// Fields of the engine `gpu` in a file.
+#[derive(Debug, Clone, PartialEq, Default, Serialize, Deserialize)]
+#[serde(deny_unknown_fields, default)]
+pub struct Options {
+    /// Number of threads; the engine has no use for it.
+    pub threads: usize,
+    /// Number of the card in `snn devices`, or a part of its name; none: the first one.
+    pub adapter: Option<String>,
+    /// Whether kernels are timed.
+    pub timed: bool,
+}
+
+impl GpuEngine {
+    /// The engine with these options. The card is opened when it is first needed.
+    pub fn new(options: Options) -> Self {
+        Self { options, opened: Arc::default() }
+    }
+
+    fn opened(&self) -> Result<&Opened, Error> {
+        let open = || {
+            let gpu = Gpu::open(self.options.adapter.as_deref())?;
+            Ok(Opened { gpu: Arc::new(gpu), kernels: Arc::default() })
+        };
+        self.opened.get_or_init(open).as_ref().map_err(Clone::clone)
+    }
+}
+
+impl Engine for GpuEngine {
+    fn name(&self) -> &'static str {
+        "gpu"
+    }
+
+    fn describe(&self) -> String {
+        match self.opened() {
+            Ok(opened) => format!("gpu, {}", opened.gpu.adapter.name()),
+            Err(error) => format!("gpu, {error}"),
+        }
+    }
+
+    fn compile(&self, network: &Network, plan: Plan) -> Result<Box<dyn Session>, Error> {
+        let Opened { gpu, kernels } = self.opened()?;
+        Ok(Box::new(session::GpuSession::new(gpu, kernels, network, plan, self.options.timed)?))
+    }
+}
+
+/// Adds the engine `gpu`, with the fields of [`Options`].
+///
+/// # Errors
+/// [`RegistryError`] if the name is taken.
+pub fn plugin(registry: &mut Registry) -> Result<(), RegistryError> {
+    registry.engines.add("gpu", |options: &mut Options, _| {
+        Ok(Arc::new(GpuEngine::new(options.clone())) as Arc<dyn Engine>)
+    })
+}

@@ -1,0 +1,120 @@
+//! All weights in one buffer, in the order in which kernels read them.
+
+use snn_core::{Error, Map, Network, Weights};
+
+use crate::buffers;
+use crate::device::Gpu;
+
+/// Numbers between the starts of two tensors are a multiple of this, as bindings begin at multiples of 256 bytes.
+pub(crate) const ALIGNMENT: usize = 64;
+
+/// Where each weight stands, and how its values are ordered.
+#[derive(Debug, Clone)]
+pub(crate) struct Arena {
+    tensors: Vec<Tensor>,
+    /// Numbers in all.
+    pub(crate) len: usize,
+}
+
+/// A weight. On the card it is `[kernel pixel][input channel][output channel]`, elsewhere
+/// `[output channel][input channel][kernel pixel]`.
+#[derive(Debug, Clone)]
+struct Tensor {
+    start: usize,
+    outputs: usize,
+    channels: usize,
+    pixels: usize,
+}
+
+impl Tensor {
+    fn len(&self) -> usize {
+        self.outputs * self.channels * self.pixels
+    }
+
+    /// For each place on the card, where the value stands elsewhere.
+    fn order(&self) -> impl Iterator<Item = usize> {
+        let &Self { outputs, channels, pixels, .. } = self;
+        (0..self.len()).map(move |at| {
+            let (output, channel, pixel) =
+                (at % outputs, at / outputs % channels, at / outputs / channels);
+            (output * channels + channel) * pixels + pixel
+        })
+    }
+}
+
+impl Arena {
+    pub(crate) fn new(network: &Network) -> Self {
+        let mut shapes: Vec<(usize, usize, usize)> = network.weights().iter().map(|_| (1, 1, 1)).collect();
+        for projection in network.populations().iter().flat_map(|population| &population.inputs) {
+            let Some(weight) = projection.weight else { continue };
+            let input = network.shape(projection.source);
+            let outputs = network.weights()[weight].shape[0];
+            let pixels = match projection.map {
+                Map::Conv { kernel, .. } => kernel[0] * kernel[1],
+                _ => input.pixels(),
+            };
+            shapes[weight] = (outputs, input.channels, pixels);
+        }
+        let mut start = 0;
+        let place = |(outputs, channels, pixels)| {
+            let tensor = Tensor { start, outputs, channels, pixels };
+            start += tensor.len().next_multiple_of(ALIGNMENT);
+            tensor
+        };
+        let tensors = shapes.into_iter().map(place).collect();
+        Self { tensors, len: start }
+    }
+
+    /// Where weight `index` starts, and how many numbers it has.
+    pub(crate) fn place(&self, index: usize) -> (usize, usize) {
+        (self.tensors[index].start, self.tensors[index].len())
+    }
+
+    /// The part of `buffer` that holds weight `index`.
+    pub(crate) fn binding<'a>(&self, buffer: &'a wgpu::Buffer, index: usize) -> wgpu::BindingResource<'a> {
+        let (start, len) = self.place(index);
+        self.range(buffer, start, len)
+    }
+
+    /// The part of `buffer` with `len` numbers from `start` on.
+    fn range<'a>(&self, buffer: &'a wgpu::Buffer, start: usize, len: usize) -> wgpu::BindingResource<'a> {
+        wgpu::BindingResource::Buffer(wgpu::BufferBinding {
+            buffer,
+            offset: 4 * start as u64,
+            size: wgpu::BufferSize::new(4 * len as u64),
+        })
+    }
+
+    /// The part of `buffer` that holds the trainable constants `indices`, one every [`ALIGNMENT`] numbers; all of it if
+    /// there are none.
+    pub(crate) fn constants<'a>(&self, buffer: &'a wgpu::Buffer, indices: &[usize]) -> wgpu::BindingResource<'a> {
+        match indices {
+            [] => buffer.as_entire_binding(),
+            [first, ..] => self.range(buffer, self.tensors[*first].start, indices.len() * ALIGNMENT),
+        }
+    }
+
+    /// Writes `weights` to `buffer`.
+    pub(crate) fn upload(&self, gpu: &Gpu, buffer: &wgpu::Buffer, weights: &Weights) {
+        let mut values = vec![0.0_f32; self.len];
+        for (tensor, weight) in self.tensors.iter().zip(weights) {
+            for (value, from) in values[tensor.start..].iter_mut().zip(tensor.order()) {
+                *value = weight[from];
+            }
+        }
+        buffers::upload(gpu, buffer, &values);
+    }
+
+    /// Reads weights from `buffer`.
+    pub(crate) fn download(&self, gpu: &Gpu, buffer: &wgpu::Buffer) -> Result<Weights, Error> {
+        let values: Vec<f32> = buffers::numbers(gpu, buffer, self.len)?;
+        let weight = |tensor: &Tensor| {
+            let mut weight = vec![0.0; tensor.len()];
+            for (value, to) in values[tensor.start..].iter().zip(tensor.order()) {
+                weight[to] = *value;
+            }
+            weight
+        };
+        Ok(self.tensors.iter().map(weight).collect())
+    }
+}

@@ -1,0 +1,175 @@
+//! A graphics card: found, opened, and asked what went wrong.
+
+use std::sync::{Arc, Mutex, PoisonError};
+
+use snn_core::Error;
+use wgpu::{Features, Limits};
+
+/// What to do where there is no card.
+const NO_ADAPTER: &str = "no GPU was found: install a Vulkan driver (for a card, that of its maker; for a software one on \
+Linux, mesa-vulkan-drivers), or compute on the CPU with --engine cpu";
+
+/// An open device and its queue.
+#[derive(Debug)]
+pub(crate) struct Gpu {
+    pub(crate) device: wgpu::Device,
+    pub(crate) queue: wgpu::Queue,
+    pub(crate) adapter: AdapterSummary,
+    pub(crate) limits: Limits,
+    pub(crate) features: Features,
+    /// The first error that the driver told and no call has returned yet.
+    failure: Arc<Mutex<Option<String>>>,
+}
+
+/// A card as this engine sees it.
+#[derive(Debug, Clone)]
+pub struct AdapterSummary {
+    /// Place in the list, by which it can be chosen.
+    pub index: usize,
+    /// Name, maker, driver, kind, programming interface.
+    pub info: wgpu::AdapterInfo,
+    /// What it can do.
+    pub features: Features,
+    /// Up to what size.
+    pub limits: Limits,
+    /// Shapes of the matrices that it multiplies in one instruction, if any: `M x N x K` and the types of operands and
+    /// sums.
+    pub cooperative_matrices: Vec<String>,
+}
+
+/// All cards, those that compute on the CPU last.
+pub fn adapters() -> Vec<AdapterSummary> {
+    found().into_iter().map(|(_, summary)| summary).collect()
+}
+
+fn found() -> Vec<(wgpu::Adapter, AdapterSummary)> {
+    let instance = wgpu::Instance::new(wgpu::InstanceDescriptor::new_without_display_handle_from_env());
+    let mut adapters = pollster::block_on(instance.enumerate_adapters(wgpu::Backends::PRIMARY));
+    adapters.sort_by_key(|adapter| match adapter.get_info().device_type {
+        wgpu::DeviceType::DiscreteGpu => 0,
+        wgpu::DeviceType::IntegratedGpu | wgpu::DeviceType::VirtualGpu => 1,
+        wgpu::DeviceType::Other => 2,
+        wgpu::DeviceType::Cpu => 3,
+    });
+    let describe = |(index, adapter): (usize, wgpu::Adapter)| {
+        let matrices = adapter.cooperative_matrix_properties().into_iter();
+        let summary = AdapterSummary {
+            index,
+            info: adapter.get_info(),
+            features: adapter.features(),
+            limits: adapter.limits(),
+            cooperative_matrices: matrices
+                .map(|m| format!("{}x{}x{} {:?} to {:?}", m.m_size, m.n_size, m.k_size, m.ab_type, m.cr_type))
+                .collect(),
+        };
+        (adapter, summary)
+    };
+    adapters.into_iter().enumerate().map(describe).collect()
+}
+
+impl AdapterSummary {
+    /// Whether it computes on the CPU, as lavapipe and llvmpipe do.
+    pub fn is_software(&self) -> bool {
+        self.info.device_type == wgpu::DeviceType::Cpu
+    }
+
+    /// Name and programming interface, such as `NVIDIA RTX 4070 (Vulkan)`.
+    pub fn name(&self) -> String {
+        format!("{} ({:?})", self.info.name, self.info.backend)
+    }
+}
+
+impl Gpu {
+    /// Opens the card of index `adapter`, or whose name contains it; without, the first that does not compute on the CPU,
+    /// else the first.
+    pub(crate) fn open(adapter: Option<&str>) -> Result<Self, Error> {
+        let mut found = found();
+        if found.is_empty() {
+            return Err(Error::Device(NO_ADAPTER.to_owned()));
+        }
+        let index = match adapter {
+            None => 0,
+            Some(wanted) => {
+                let by_index = wanted.parse::<usize>().ok().filter(|&index| index < found.len());
+                let contains = |(_, summary): &(_, AdapterSummary)| {
+                    summary.name().to_lowercase().contains(&wanted.to_lowercase())
+                };
+                by_index.or_else(|| found.iter().position(contains)).ok_or_else(|| {
+                    let names: Vec<String> =
+                        found.iter().map(|(_, summary)| format!("{} {}", summary.index, summary.name())).collect();
+                    Error::Device(format!("no GPU is called \"{wanted}\"; there is: {}", names.join(", ")))
+                })?
+            }
+        };
+        let (adapter, summary) = found.swap_remove(index);
+        let fail = |reason: String| {
+            Error::Device(format!("{}: {reason}; another one can be chosen, see snn devices", summary.name()))
+        };
+        if !summary.features.contains(Features::IMMEDIATES) {
+            return Err(fail("it does not take immediates, which all kernels here need".to_owned()));
+        }
+        let features = summary.features & (Features::IMMEDIATES | Features::TIMESTAMP_QUERY);
+        let limits = Limits {
+            max_storage_buffer_binding_size: summary.limits.max_storage_buffer_binding_size,
+            max_buffer_size: summary.limits.max_buffer_size,
+            max_immediate_size: 64,
+            ..Limits::default()
+        };
+        let descriptor = wgpu::DeviceDescriptor {
+            label: Some("snn"),
+            required_features: features,
+            required_limits: limits.clone(),
+            ..wgpu::DeviceDescriptor::default()
+        };
+        let opened = pollster::block_on(adapter.request_device(&descriptor));
+        let (device, queue) = opened.map_err(|error| fail(format!("it cannot be opened: {error}")))?;
+        let failure = Arc::new(Mutex::new(None));
+        watch(&device, &failure);
+        Ok(Self { device, queue, adapter: summary, limits, features, failure })
+    }
+
+    /// Whether kernels can be timed.
+    pub(crate) fn has_timestamps(&self) -> bool {
+        self.features.contains(Features::TIMESTAMP_QUERY)
+    }
+
+    /// The error that the driver has told since the last call, if any.
+    pub(crate) fn check(&self) -> Result<(), Error> {
+        let failure = self.failure.lock().unwrap_or_else(PoisonError::into_inner).take();
+        failure.map_or(Ok(()), |failure| Err(Error::Device(format!("{}: {failure}", self.adapter.name()))))
+    }
+
+    /// Waits for all that was submitted.
+    pub(crate) fn wait(&self) -> Result<(), Error> {
+        let polled = self.device.poll(wgpu::PollType::wait_indefinitely());
+        self.check()?;
+        polled.map(|_| ()).map_err(|error| Error::Device(format!("{}: {error}", self.adapter.name())))
+    }
+}
+
+/// Keeps what the driver tells of errors and of the loss of the device.
+fn watch(device: &wgpu::Device, failure: &Arc<Mutex<Option<String>>>) {
+    let keep = |failure: &Arc<Mutex<Option<String>>>, message: String| {
+        failure.lock().unwrap_or_else(PoisonError::into_inner).get_or_insert(message);
+    };
+    let errors = failure.clone();
+    device.on_uncaptured_error(Arc::new(move |error: wgpu::Error| {
+        let message = match &error {
+            wgpu::Error::OutOfMemory { .. } => {
+                "out of memory; use a smaller batch (training.batch), or fewer steps".to_owned()
+            }
+            error => error.to_string(),
+        };
+        keep(&errors, message);
+    }));
+    let lost = failure.clone();
+    device.set_device_lost_callback(move |reason, message| {
+        if reason != wgpu::DeviceLostReason::Destroyed {
+            let message = format!(
+                "the device was lost ({}); the last checkpoint is whole, go on with snn train --resume",
+                message.trim()
+            );
+            keep(&lost, message);
+        }
+    });
+}

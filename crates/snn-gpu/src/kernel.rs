@@ -1,0 +1,280 @@
+//! Kernels: text put together, compiled, and bound to buffers.
+
+use std::collections::BTreeMap;
+use std::sync::{Arc, Mutex, PoisonError};
+
+use snn_core::Error;
+
+use crate::device::Gpu;
+
+/// Threads of a workgroup; the same in all kernels.
+pub(crate) const LANES: u32 = 64;
+
+/// Most workgroups along one axis.
+const MOST_WORKGROUPS: u32 = 65_535;
+
+/// Bytes of immediates that a kernel may have; each takes the first so many.
+const IMMEDIATES: u32 = 64;
+
+/// A kernel as text, with values for its constants.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Program {
+    /// What it is for, such as `conv1: current`.
+    pub name: String,
+    /// WGSL.
+    pub text: String,
+    /// Function that the threads run.
+    pub entry: &'static str,
+    /// Values of the `override`s that the text declares.
+    pub constants: Vec<(&'static str, f64)>,
+}
+
+impl Program {
+    /// The kernel `main` that the files `parts` make, one after the other. Of `constants`, those that the text declares are
+    /// taken.
+    pub(crate) fn new(name: String, parts: &[&str], constants: &[(&'static str, f64)]) -> Self {
+        let text = parts.join("\n");
+        let declared = |name: &str| text.contains(&format!("override {name}:"));
+        let constants = constants.iter().copied().filter(|(name, _)| declared(name)).collect();
+        Self { name, text, entry: "main", constants }
+    }
+
+    /// The same text with another function.
+    pub(crate) fn entry(self, entry: &'static str) -> Self {
+        Self { entry, ..self }
+    }
+
+    /// Whether each of the buffers that the text declares is only read, by number of its binding.
+    fn bindings(&self) -> Vec<bool> {
+        let declarations = self.text.lines().filter_map(|line| line.trim_start().strip_prefix("@group(0) @binding("));
+        let mut bindings: Vec<(u32, bool)> = declarations
+            .filter_map(|rest| Some((rest.split(')').next()?.parse().ok()?, rest.contains("<storage, read>"))))
+            .collect();
+        bindings.sort_unstable();
+        bindings.into_iter().map(|(_, is_read_only)| is_read_only).collect()
+    }
+
+    /// What tells programs apart.
+    fn key(&self) -> String {
+        format!("{}\n{:?}\n{}", self.entry, self.constants, self.text)
+    }
+}
+
+/// A compiled kernel.
+#[derive(Debug)]
+pub(crate) struct Kernel {
+    /// What it is for.
+    pub(crate) name: String,
+    pipeline: wgpu::ComputePipeline,
+    layout: wgpu::BindGroupLayout,
+}
+
+/// Kernels that were compiled already, by text and constants.
+#[derive(Debug, Default)]
+pub(crate) struct Kernels(Mutex<BTreeMap<String, Arc<Kernel>>>);
+
+impl Kernels {
+    /// The kernel of `program`, compiled unless it was before.
+    pub(crate) fn get(&self, gpu: &Gpu, program: &Program) -> Result<Arc<Kernel>, Error> {
+        let mut known = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+        if let Some(kernel) = known.get(&program.key()) {
+            return Ok(kernel.clone());
+        }
+        let kernel = Arc::new(Kernel::compile(gpu, program)?);
+        known.insert(program.key(), kernel.clone());
+        Ok(kernel)
+    }
+}
+
+impl Kernel {
+    fn compile(gpu: &Gpu, program: &Program) -> Result<Self, Error> {
+        dump(program);
+        let device = &gpu.device;
+        let scope = device.push_error_scope(wgpu::ErrorFilter::Validation);
+        let internal = device.push_error_scope(wgpu::ErrorFilter::Internal);
+        let label = Some(program.name.as_str());
+        let source = wgpu::ShaderSource::Wgsl(program.text.as_str().into());
+        let module = device.create_shader_module(wgpu::ShaderModuleDescriptor { label, source });
+        let entries: Vec<wgpu::BindGroupLayoutEntry> = (0..)
+            .zip(program.bindings())
+            .map(|(binding, read_only)| wgpu::BindGroupLayoutEntry {
+                binding,
+                visibility: wgpu::ShaderStages::COMPUTE,
+                ty: wgpu::BindingType::Buffer {
+                    ty: wgpu::BufferBindingType::Storage { read_only },
+                    has_dynamic_offset: false,
+                    min_binding_size: None,
+                },
+                count: None,
+            })
+            .collect();
+        let layout = device.create_bind_group_layout(&wgpu::BindGroupLayoutDescriptor { label, entries: &entries });
+        let pipeline_layout = device.create_pipeline_layout(&wgpu::PipelineLayoutDescriptor {
+            label,
+            bind_group_layouts: &[Some(&layout)],
+            immediate_size: IMMEDIATES,
+        });
+        let pipeline = device.create_compute_pipeline(&wgpu::ComputePipelineDescriptor {
+            label,
+            layout: Some(&pipeline_layout),
+            module: &module,
+            entry_point: Some(program.entry),
+            compilation_options: wgpu::PipelineCompilationOptions {
+                constants: &program.constants,
+                zero_initialize_workgroup_memory: false,
+            },
+            cache: None,
+        });
+        let internal = pollster::block_on(internal.pop());
+        let invalid = pollster::block_on(scope.pop());
+        if let Some(error) = internal.or(invalid) {
+            return Err(Error::Device(format!(
+                "{}: the driver rejects the kernel \"{}\": {error}; a newer driver may take it, else compute with \
+                 --engine cpu (SNN_DUMP_WGSL=DIR writes the text of all kernels)",
+                gpu.adapter.name(),
+                program.name
+            )));
+        }
+        Ok(Self { name: program.name.clone(), pipeline, layout })
+    }
+
+    /// The kernel with the buffers that it works on, in the order of their bindings.
+    pub(crate) fn bind(self: &Arc<Self>, gpu: &Gpu, buffers: &[wgpu::BindingResource<'_>]) -> Bound {
+        let entries: Vec<wgpu::BindGroupEntry<'_>> = (0..)
+            .zip(buffers)
+            .map(|(binding, resource)| wgpu::BindGroupEntry { binding, resource: resource.clone() })
+            .collect();
+        let descriptor =
+            wgpu::BindGroupDescriptor { label: Some(&self.name), layout: &self.layout, entries: &entries };
+        Bound { kernel: self.clone(), group: gpu.device.create_bind_group(&descriptor) }
+    }
+}
+
+/// Writes the text of a kernel to the folder that `SNN_DUMP_WGSL` names.
+fn dump(program: &Program) {
+    let Some(folder) = std::env::var_os("SNN_DUMP_WGSL") else { return };
+    let name: String =
+        program.name.chars().map(|c| if c.is_alphanumeric() || c == '.' { c } else { '_' }).collect();
+    let text = format!("// {}, entry {}, {:?}\n{}", program.name, program.entry, program.constants, program.text);
+    // It is a help for those who look for an error; that it cannot be written must not become another one.
+    std::fs::create_dir_all(&folder).ok();
+    std::fs::write(std::path::Path::new(&folder).join(format!("{name}.wgsl")), text).ok();
+}
+
+/// A kernel and its buffers.
+#[derive(Debug, Clone)]
+pub(crate) struct Bound {
+    kernel: Arc<Kernel>,
+    group: wgpu::BindGroup,
+}
+
+/// Commands for the card, in the making.
+pub(crate) struct Commands<'a> {
+    gpu: &'a Gpu,
+    pub(crate) encoder: wgpu::CommandEncoder,
+    timer: Option<&'a mut Timer>,
+}
+
+impl<'a> Commands<'a> {
+    pub(crate) fn new(gpu: &'a Gpu, timer: Option<&'a mut Timer>) -> Self {
+        let encoder = gpu.device.create_command_encoder(&wgpu::CommandEncoderDescriptor { label: Some("snn") });
+        Self { gpu, encoder, timer }
+    }
+
+    /// Lets `threads` threads run a kernel.
+    pub(crate) fn run(&mut self, bound: &Bound, immediates: &[u8], threads: usize) {
+        self.run_groups(bound, immediates, threads.div_ceil(LANES as usize));
+    }
+
+    /// Lets so many workgroups run a kernel.
+    pub(crate) fn run_groups(&mut self, bound: &Bound, immediates: &[u8], workgroups: usize) {
+        if workgroups == 0 {
+            return;
+        }
+        let workgroups = workgroups as u32;
+        let rows = workgroups.div_ceil(MOST_WORKGROUPS);
+        let timestamps = self.timer.as_mut().and_then(|timer| timer.next(&bound.kernel.name));
+        let timestamp_writes = timestamps.as_ref().map(|(queries, first)| wgpu::ComputePassTimestampWrites {
+            query_set: queries,
+            beginning_of_pass_write_index: Some(*first),
+            end_of_pass_write_index: Some(*first + 1),
+        });
+        let mut pass = self
+            .encoder
+            .begin_compute_pass(&wgpu::ComputePassDescriptor { label: Some(&bound.kernel.name), timestamp_writes });
+        let mut padded = [0; IMMEDIATES as usize];
+        padded[..immediates.len()].copy_from_slice(immediates);
+        pass.set_pipeline(&bound.kernel.pipeline);
+        pass.set_bind_group(0, &bound.group, &[]);
+        pass.set_immediates(0, &padded);
+        pass.dispatch_workgroups(workgroups.div_ceil(rows), rows, 1);
+    }
+
+    /// Hands the commands to the card.
+    pub(crate) fn submit(self) {
+        let Self { gpu, mut encoder, timer } = self;
+        if let Some(timer) = timer {
+            timer.resolve(&mut encoder);
+        }
+        gpu.queue.submit([encoder.finish()]);
+    }
+}
+
+/// Most kernels that are timed between two readings.
+const MOST_TIMED: u32 = 2048;
+
+/// Times of kernels, by timestamps before and after each.
+#[derive(Debug)]
+pub(crate) struct Timer {
+    queries: wgpu::QuerySet,
+    resolved: wgpu::Buffer,
+    names: Vec<String>,
+}
+
+impl Timer {
+    pub(crate) fn new(gpu: &Gpu) -> Self {
+        let count = 2 * MOST_TIMED;
+        let queries = gpu.device.create_query_set(&wgpu::QuerySetDescriptor {
+            label: Some("timer"),
+            ty: wgpu::QueryType::Timestamp,
+            count,
+        });
+        let resolved = gpu.device.create_buffer(&wgpu::BufferDescriptor {
+            label: Some("timer"),
+            size: u64::from(count) * 8,
+            usage: wgpu::BufferUsages::QUERY_RESOLVE | wgpu::BufferUsages::COPY_SRC,
+            mapped_at_creation: false,
+        });
+        Self { queries, resolved, names: Vec::new() }
+    }
+
+    /// Queries of the next kernel; none once there is no room.
+    fn next(&mut self, name: &str) -> Option<(wgpu::QuerySet, u32)> {
+        let index = self.names.len() as u32;
+        if index >= MOST_TIMED {
+            return None;
+        }
+        self.names.push(name.to_owned());
+        Some((self.queries.clone(), 2 * index))
+    }
+
+    fn resolve(&self, encoder: &mut wgpu::CommandEncoder) {
+        let count = 2 * self.names.len() as u32;
+        if count > 0 {
+            encoder.resolve_query_set(&self.queries, 0..count, &self.resolved, 0);
+        }
+    }
+
+    /// Name and nanoseconds of each kernel since the last reading, in the order in which they ran.
+    pub(crate) fn take(&mut self, gpu: &Gpu) -> Result<Vec<(String, f64)>, Error> {
+        let names = std::mem::take(&mut self.names);
+        if names.is_empty() {
+            return Ok(Vec::new());
+        }
+        let bytes = crate::buffers::download(gpu, &self.resolved, 0, names.len() as u64 * 16)?;
+        let ticks: Vec<u64> = bytes.chunks_exact(8).map(bytemuck::pod_read_unaligned).collect();
+        let period = f64::from(gpu.queue.get_timestamp_period());
+        let times = ticks.chunks_exact(2).map(|pair| pair[1].saturating_sub(pair[0]) as f64 * period);
+        Ok(names.into_iter().zip(times).collect())
+    }
+}

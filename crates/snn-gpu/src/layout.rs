@@ -1,0 +1,307 @@
+//! How a network and a plan are laid out on a card: what each population takes, how many samples run together, and the
+//! memory that all of it needs, known before anything is allocated.
+
+use snn_core::neuron::Correction;
+use snn_core::{Error, Gradient, Memory, Network, Plan, Source};
+
+use crate::arena::Arena;
+use crate::window::WORD;
+
+/// Bytes of a number.
+const NUMBER: usize = 4;
+
+/// Bytes that what is kept for the length of a word may take, unless a single sample needs more.
+const SCRATCH: usize = 512 << 20;
+
+/// Sizes of everything.
+#[derive(Debug, Clone)]
+pub(crate) struct Layout {
+    pub(crate) plan: Plan,
+    /// Words of 32 steps.
+    pub(crate) words: usize,
+    /// Samples that run together: one group after the other.
+    pub(crate) group: usize,
+    pub(crate) groups: usize,
+    /// Neurons of the input.
+    pub(crate) input: usize,
+    pub(crate) populations: Vec<Place>,
+    /// Neurons of the largest population.
+    pub(crate) largest: usize,
+    /// Neurons that the shared buffers of errors have room for.
+    pub(crate) shared: Vec<usize>,
+    pub(crate) arena: Arena,
+}
+
+/// What a population takes.
+#[derive(Debug, Clone)]
+pub(crate) struct Place {
+    /// Neurons.
+    pub(crate) len: usize,
+    /// Entries of the state, and trainable constants.
+    pub(crate) state: usize,
+    pub(crate) constants: usize,
+    pub(crate) fires: bool,
+    pub(crate) is_last: bool,
+    /// Whether it reads itself.
+    pub(crate) is_recurrent: bool,
+    /// Rows of its output for a sample.
+    pub(crate) rows: usize,
+    /// How error passes back.
+    pub(crate) rule: Rule,
+    /// Populations that read it, and by which projection: later ones first, itself last.
+    pub(crate) readers: Vec<(usize, usize)>,
+    /// Its projections in the order in which they are run: one from itself comes last.
+    pub(crate) projections: Vec<usize>,
+    /// Where its errors are kept.
+    pub(crate) errors: Errors,
+}
+
+/// How error passes back through a population.
+#[derive(Debug, Clone, Copy, PartialEq)]
+pub(crate) enum Rule {
+    /// The paper's rule.
+    Gated { threshold: f32, correction: Option<Correction> },
+    /// Backpropagation through time.
+    Unrolled { detached: bool },
+}
+
+/// Where the errors of a population are kept.
+#[derive(Debug, Clone, Copy, PartialEq)]
+pub(crate) enum Errors {
+    /// For all steps and one more, which is 0, in a buffer of its own.
+    OfTrial,
+    /// For the steps of a word, in a shared buffer of this index.
+    OfWord(usize),
+}
+
+impl Layout {
+    /// Lays out `network` for `plan` on a card whose buffers have at most `most` bytes.
+    pub(crate) fn new(network: &Network, plan: Plan, most: u64) -> Result<Self, Error> {
+        plan.check()?;
+        let mut layout = Self::of_group(network, plan, plan.batch);
+        let fits = |layout: &Self| layout.largest_buffer() as u64 <= most;
+        let mut parts = 1;
+        while layout.group > 1 && (!fits(&layout) || layout.scratch() > SCRATCH) {
+            parts += 1;
+            layout = Self::of_group(network, plan, plan.batch.div_ceil(parts));
+        }
+        if !fits(&layout) {
+            return Err(Error::Device(format!(
+                "one sample of {} steps needs a buffer of {} MiB, and the card's are limited to {} MiB; use fewer steps, \
+                 or --engine cpu",
+                plan.steps,
+                layout.largest_buffer() >> 20,
+                most >> 20
+            )));
+        }
+        if plan.stream && layout.groups > 1 {
+            return Err(Error::Device(format!(
+                "trials that go on need all samples in one buffer: a batch of {} does not fit, {} does",
+                plan.batch, layout.group
+            )));
+        }
+        Ok(layout)
+    }
+
+    /// The layout with groups of `group` samples.
+    pub(crate) fn of_group(network: &Network, plan: Plan, group: usize) -> Self {
+        let words = plan.steps.div_ceil(WORD);
+        let mut populations: Vec<Place> =
+            (0..network.populations().len()).map(|index| place(network, plan, words, index)).collect();
+        let shared = share_errors(network, &mut populations);
+        let largest = populations.iter().map(|place| place.len).max().unwrap_or(0);
+        Self {
+            plan,
+            words,
+            group,
+            groups: plan.batch.div_ceil(group),
+            input: network.input().len(),
+            populations,
+            largest,
+            shared,
+            arena: Arena::new(network),
+        }
+    }
+
+    /// Samples of group `index` in a trial of `samples` samples.
+    pub(crate) fn samples(&self, index: usize, samples: usize) -> usize {
+        samples.saturating_sub(index * self.group).min(self.group)
+    }
+
+    /// Slots of the errors of a population.
+    pub(crate) fn slots(&self, place: &Place) -> usize {
+        match place.errors {
+            Errors::OfTrial => self.plan.steps + 1,
+            Errors::OfWord(_) => WORD,
+        }
+    }
+
+    /// Whether states are saved for a backward pass through the population.
+    pub(crate) fn saves(&self, place: &Place) -> bool {
+        self.plan.train && matches!(place.rule, Rule::Unrolled { .. })
+    }
+
+    /// Numbers of the input of a group: spikes of both signs, or one current.
+    pub(crate) fn input_words(&self) -> usize {
+        self.group * self.input * 2 * self.words
+    }
+
+    /// Numbers of the output of a population.
+    pub(crate) fn output_words(&self, place: &Place) -> usize {
+        self.group * place.rows * place.len
+    }
+
+    /// Numbers of the states that are saved.
+    pub(crate) fn saved_words(&self, place: &Place) -> usize {
+        if self.saves(place) { self.words * place.state * self.group * place.len } else { 0 }
+    }
+
+    /// Numbers of the states of a population.
+    pub(crate) fn state_words(&self, place: &Place) -> usize {
+        place.state * self.group * place.len
+    }
+
+    /// Numbers that a backward pass carries from word to word.
+    pub(crate) fn carried_words(&self, place: &Place) -> usize {
+        let rows = match place.rule {
+            Rule::Gated { .. } => 1,
+            Rule::Unrolled { .. } => place.state + place.constants,
+        };
+        if self.plan.train { rows * self.group * place.len } else { 0 }
+    }
+
+    /// Numbers of the correction, trace and count of a population.
+    pub(crate) fn correction_words(&self, place: &Place) -> usize {
+        let is_corrected = matches!(place.rule, Rule::Gated { correction: Some(_), .. });
+        if is_corrected && (self.plan.train || self.plan.record) { 3 * self.group * place.len } else { 0 }
+    }
+
+    /// Numbers of the errors of a population that are kept for the whole trial.
+    pub(crate) fn trial_errors(&self, place: &Place) -> usize {
+        let is_kept = self.plan.train && place.errors == Errors::OfTrial;
+        if is_kept { (self.plan.steps + 1) * self.group * place.len } else { 0 }
+    }
+
+    /// Numbers of a shared buffer with room for `len` neurons at each step of a word.
+    pub(crate) fn word_of(&self, len: usize) -> usize {
+        WORD * self.group * len
+    }
+
+    /// Numbers of the errors of the output.
+    pub(crate) fn output_errors(&self) -> usize {
+        let last = self.populations.last().map_or(0, |last| last.len);
+        if self.plan.train { self.plan.steps * self.group * last } else { 0 }
+    }
+
+    /// Bytes of what is kept for the length of a word, for one group.
+    fn scratch(&self) -> usize {
+        let errors: usize = if self.plan.train { self.shared.iter().map(|len| self.word_of(*len)).sum() } else { 0 };
+        let carried: usize = self.populations.iter().map(|place| self.carried_words(place)).sum();
+        let corrections: usize = self.populations.iter().map(|place| self.correction_words(place)).sum();
+        let g = if self.plan.train { self.word_of(self.largest) } else { 0 };
+        NUMBER * (self.word_of(self.largest) + g + errors + carried + corrections)
+    }
+
+    /// Bytes of the largest buffer.
+    fn largest_buffer(&self) -> usize {
+        let of_population = |place: &Place| {
+            let own = [
+                self.output_words(place),
+                self.saved_words(place),
+                self.state_words(place),
+                self.carried_words(place),
+                self.correction_words(place),
+                self.trial_errors(place),
+            ];
+            own.into_iter().max().unwrap_or(0)
+        };
+        let populations = self.populations.iter().map(of_population).max().unwrap_or(0);
+        NUMBER * populations.max(self.word_of(self.largest)).max(self.input_words()).max(self.output_errors())
+    }
+
+    /// Memory of a session on the card, by purpose.
+    pub(crate) fn memory(&self) -> Memory {
+        let all = |words: &dyn Fn(&Place) -> usize| -> usize {
+            NUMBER * self.groups * self.populations.iter().map(words).sum::<usize>()
+        };
+        let copies = if self.plan.train { 4 } else { 1 }; // gradients, and at most two memories of an update rule
+        let mut parts = vec![
+            ("weights, gradients, moments on the card", NUMBER * self.arena.len * copies),
+            ("input on the card", NUMBER * self.groups * (self.input_words() + self.group * self.input)),
+            ("spikes on the card", all(&|place| self.output_words(place))),
+            ("dropout masks on the card", all(&|place| self.group * place.len)),
+            ("states and errors on the card", all(&|place| self.saved_words(place) + self.trial_errors(place))),
+            ("a word of currents and errors on the card", self.scratch()),
+        ];
+        let states = if self.keeps_states() { all(&|place| self.state_words(place)) } else { self.shared_state() * NUMBER };
+        parts.push(("membranes on the card", states));
+        Memory { parts }
+    }
+
+    /// Whether states outlive the pass through their population.
+    pub(crate) fn keeps_states(&self) -> bool {
+        self.plan.record || self.plan.stream
+    }
+
+    /// Numbers of the states of any population.
+    pub(crate) fn shared_state(&self) -> usize {
+        self.populations.iter().map(|place| self.state_words(place)).max().unwrap_or(0)
+    }
+}
+
+fn place(network: &Network, plan: Plan, words: usize, index: usize) -> Place {
+    let populations = network.populations();
+    let population = &populations[index];
+    let neuron = &population.neuron;
+    let is_recurrent = population.inputs.iter().any(|projection| network.is_recurrent(index, projection));
+    let reads = |(reader, projection): (usize, usize)| {
+        populations[reader].inputs[projection].source == Source::Population(index)
+    };
+    let pairs = |reader: usize| (0..populations[reader].inputs.len()).map(move |projection| (reader, projection));
+    // Later populations first; the population itself, if it reads itself, comes last.
+    let readers = (index..populations.len()).rev().flat_map(pairs).filter(|pair| reads(*pair)).collect();
+    let mut projections: Vec<usize> = (0..population.inputs.len()).collect();
+    projections.sort_by_key(|&projection| network.is_recurrent(index, &population.inputs[projection]));
+    Place {
+        len: population.shape.len(),
+        state: neuron.state().len(),
+        constants: population.parameters.len(),
+        fires: neuron.fires(),
+        is_last: index + 1 == populations.len(),
+        is_recurrent,
+        rows: if neuron.fires() { words + usize::from(is_recurrent) } else { plan.steps },
+        rule: match neuron.gradient() {
+            Gradient::SpikeGated { threshold, correction } => {
+                Rule::Gated { threshold: *threshold, correction: *correction }
+            }
+            Gradient::Surrogate { detach_reset, .. } => Rule::Unrolled { detached: *detach_reset },
+            Gradient::Exact => Rule::Unrolled { detached: false },
+        },
+        readers,
+        projections,
+        errors: if is_recurrent || plan.record { Errors::OfTrial } else { Errors::OfWord(0) },
+    }
+}
+
+/// Gives each population whose errors are kept for a word one of a few buffers: in a backward pass they are needed from
+/// the population on until the first one that it reads. Gives the neurons that each buffer must have room for.
+fn share_errors(network: &Network, places: &mut [Place]) -> Vec<usize> {
+    let mut buffers: Vec<(usize, usize)> = Vec::new(); // room, and the population until which it is taken
+    for index in (0..places.len()).rev() {
+        if places[index].errors == Errors::OfTrial {
+            continue;
+        }
+        let source = |source| if let Source::Population(source) = source { source } else { index };
+        let inputs = network.populations()[index].inputs.iter();
+        let until = inputs.map(|input| source(input.source)).min().unwrap_or(index);
+        let len = places[index].len;
+        let free = buffers.iter().position(|(_, taken)| *taken > index);
+        let buffer = free.unwrap_or(buffers.len());
+        if free.is_none() {
+            buffers.push((0, 0));
+        }
+        buffers[buffer] = (buffers[buffer].0.max(len), until);
+        places[index].errors = Errors::OfWord(buffer);
+    }
+    buffers.into_iter().map(|(len, _)| len).collect()
+}

@@ -1,0 +1,145 @@
+//! The buffers of a session.
+
+use snn_core::Error;
+
+use crate::buffers::storage;
+use crate::device::Gpu;
+use crate::layout::{Errors, Layout, Place, Rule};
+
+/// Threads that count spikes, and partial sums that they leave. Mirrors shaders/trial/count.wgsl.
+pub(crate) const PARTS: usize = 1024;
+
+/// Numbers that a count leaves: spikes, and what is emitted.
+pub(crate) const SUMS: usize = 2 * PARTS;
+
+/// Everything that a session keeps on the card.
+#[derive(Debug)]
+pub(crate) struct Buffers {
+    pub(crate) weights: wgpu::Buffer,
+    pub(crate) gradients: wgpu::Buffer,
+    /// Currents of a population, and errors of what it emits, for the length of a word.
+    pub(crate) current: wgpu::Buffer,
+    pub(crate) g: wgpu::Buffer,
+    /// Stands where a kernel has nothing to read.
+    pub(crate) nothing: wgpu::Buffer,
+    pub(crate) groups: Vec<Group>,
+}
+
+/// What is kept of a group of samples.
+#[derive(Debug)]
+pub(crate) struct Group {
+    /// Values that spikes are drawn from, and the index of each sample in the data set.
+    pub(crate) values: wgpu::Buffer,
+    pub(crate) samples: wgpu::Buffer,
+    pub(crate) input: wgpu::Buffer,
+    /// Which samples of the last trial go on.
+    pub(crate) from: wgpu::Buffer,
+    /// Numbers of spikes of the input and of each population.
+    pub(crate) sums: wgpu::Buffer,
+    /// Errors of the output, `[T][sample][K]`.
+    pub(crate) output_errors: wgpu::Buffer,
+    pub(crate) populations: Vec<Own>,
+}
+
+/// What is kept of a population and a group; some of it may be shared with others.
+#[derive(Debug)]
+pub(crate) struct Own {
+    pub(crate) output: wgpu::Buffer,
+    /// Dropout masks, once there are any.
+    pub(crate) mask: Option<wgpu::Buffer>,
+    pub(crate) state: wgpu::Buffer,
+    pub(crate) saved: wgpu::Buffer,
+    pub(crate) carried: wgpu::Buffer,
+    pub(crate) correction: wgpu::Buffer,
+    /// Powers of the leak, for the trace of the correction.
+    pub(crate) decay: wgpu::Buffer,
+    pub(crate) errors: wgpu::Buffer,
+}
+
+impl Buffers {
+    /// All buffers of `layout`.
+    ///
+    /// # Errors
+    /// [`Error::Device`] if the card has no room for them.
+    pub(crate) fn new(gpu: &Gpu, layout: &Layout) -> Result<Self, Error> {
+        let scope = gpu.device.push_error_scope(wgpu::ErrorFilter::OutOfMemory);
+        let buffers = Self::allocate(gpu, layout);
+        match pollster::block_on(scope.pop()) {
+            Some(_) => Err(Error::Device("out of memory".to_owned())),
+            None => Ok(buffers),
+        }
+    }
+
+    fn allocate(gpu: &Gpu, layout: &Layout) -> Self {
+        let make = |label: &str, words: usize| storage(gpu, label, words);
+        let train = layout.plan.train;
+        let shared: Vec<wgpu::Buffer> = (layout.shared.iter())
+            .map(|len| make("errors", if train { layout.word_of(*len) } else { 0 }))
+            .collect();
+        let states = (!layout.keeps_states()).then(|| make("states", layout.shared_state()));
+        let decays: Vec<wgpu::Buffer> =
+            layout.populations.iter().map(|place| decay(gpu, layout.plan.steps, place)).collect();
+        // What lives for one group at a time; records look at it later, so that they have one of each for every group.
+        let scratch = |place: &Place| {
+            [make("carried", layout.carried_words(place)), make("correction", layout.correction_words(place))]
+        };
+        let common: Vec<[wgpu::Buffer; 2]> = layout.populations.iter().map(scratch).collect();
+        let trial_errors: Vec<wgpu::Buffer> =
+            layout.populations.iter().map(|place| make("errors", layout.trial_errors(place))).collect();
+        let own = |(index, place): (usize, &Place)| {
+            let [carried, correction] = if layout.plan.record { scratch(place) } else { common[index].clone() };
+            Own {
+                output: make("output", layout.output_words(place)),
+                mask: None,
+                state: states.clone().unwrap_or_else(|| make("states", layout.state_words(place))),
+                saved: make("saved states", layout.saved_words(place)),
+                carried,
+                correction,
+                decay: decays[index].clone(),
+                errors: match place.errors {
+                    Errors::OfWord(buffer) => shared[buffer].clone(),
+                    Errors::OfTrial if layout.plan.record => make("errors", layout.trial_errors(place)),
+                    Errors::OfTrial => trial_errors[index].clone(),
+                },
+            }
+        };
+        let group = |_| Group {
+            values: make("values", layout.group * layout.input),
+            samples: make("samples", layout.group),
+            input: make("input", layout.input_words()),
+            from: make("from", layout.group),
+            sums: make("sums", SUMS * (1 + layout.populations.len())),
+            output_errors: make("errors of the output", layout.output_errors()),
+            populations: layout.populations.iter().enumerate().map(own).collect(),
+        };
+        Self {
+            weights: make("weights", layout.arena.len),
+            gradients: make("gradients", if train { layout.arena.len } else { 0 }),
+            current: make("current", layout.word_of(layout.largest)),
+            g: make("g", if train { layout.word_of(layout.largest) } else { 0 }),
+            nothing: make("nothing", 1),
+            groups: (0..layout.groups).map(group).collect(),
+        }
+    }
+
+    /// Makes room for the dropout masks of population `index`.
+    pub(crate) fn make_mask(&mut self, gpu: &Gpu, layout: &Layout, index: usize) {
+        let words = layout.group * layout.populations[index].len;
+        for group in &mut self.groups {
+            group.populations[index].mask.get_or_insert_with(|| storage(gpu, "mask", words));
+        }
+    }
+}
+
+/// The powers of a population's leak from 0 on, each rounded once.
+fn decay(gpu: &Gpu, steps: usize, place: &Place) -> wgpu::Buffer {
+    let Rule::Gated { correction: Some(correction), .. } = place.rule else {
+        return storage(gpu, "decay", 1);
+    };
+    let leak = snn_core::neuron::exact_leak(correction.leak);
+    let powers: Vec<f32> =
+        std::iter::successors(Some(1.0_f64), |power| Some(power * leak)).take(steps).map(|power| power as f32).collect();
+    let buffer = storage(gpu, "decay", steps);
+    crate::buffers::upload(gpu, &buffer, &powers);
+    buffer
+}

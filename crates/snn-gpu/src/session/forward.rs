@@ -1,0 +1,183 @@
+//! The forward pass.
+
+use snn_core::{Activity, Error};
+
+use super::buffers::{PARTS, SUMS};
+use super::input::{Key, Needs};
+use super::stages::{Stage, Stages};
+use super::{GpuSession, Last};
+use crate::buffers::{read, staging, values};
+use crate::kernel::{Commands, LANES, Timer};
+use crate::layout::{Layout, Place};
+use crate::window::{WORD, Window};
+
+impl GpuSession {
+    /// Runs a trial that was brought to the card.
+    pub(super) fn run(&mut self, needs: Needs, samples: usize, is_resumed: bool) -> Result<Activity, Error> {
+        let stages = self.stages(needs.input, &needs.masked)?;
+        let mut timer = self.timer.take();
+        let mut commands = Commands::new(&self.gpu, timer.as_mut());
+        for (index, group) in stages.iter().enumerate() {
+            let count = self.layout.samples(index, samples);
+            if count > 0 {
+                self.run_group(&mut commands, group, &needs, count, is_resumed);
+            }
+        }
+        let activity = self.collect(commands, &needs, samples);
+        self.timer = timer;
+        let activity = activity?;
+        self.read_timer()?;
+        self.last = Some(Last { samples, stages });
+        Ok(activity)
+    }
+
+    fn run_group(&self, commands: &mut Commands<'_>, stages: &Stages, needs: &Needs, samples: usize, is_resumed: bool) {
+        let layout = &self.layout;
+        let whole = Window::whole(layout.plan.steps, samples, is_resumed);
+        if let Some(key) = needs.encode {
+            let immediates = draws(key, samples, &[]);
+            let threads = samples * layout.words * layout.input.div_ceil(4);
+            commands.run(&stages.encode, bytemuck::cast_slice(&immediates), threads);
+        }
+        if needs.has_spikes {
+            commands.run(&stages.count_input, whole.bytes(), PARTS);
+        }
+        for (index, (stage, place)) in stages.populations.iter().zip(&layout.populations).enumerate() {
+            if let (Some(key), true) = (needs.draw_masks, needs.masked[index]) {
+                let p = self.network.populations()[index].dropout;
+                let below = (f64::from(p) * 4_294_967_296.0).ceil() as u32;
+                let immediates = draws(key, samples, &[index as u32, below, (1.0 / (1.0 - p)).to_bits()]);
+                commands.run(&stage.mask, bytemuck::cast_slice(&immediates), samples * place.len.div_ceil(4));
+            }
+            if layout.plan.stream {
+                take_along(commands, stage, place, whole);
+            }
+            for window in Window::all(layout.plan.steps, samples, is_resumed) {
+                step(commands, stage, place, window);
+            }
+            if let (Some(correction), true) = (&stage.correction, layout.plan.record) {
+                commands.run(correction, whole.bytes(), samples * place.len);
+            }
+            if place.fires {
+                commands.run(&stage.count, whole.bytes(), PARTS);
+            }
+        }
+    }
+
+    /// Submits, waits, and reads what the last population gave and how often all fired.
+    fn collect(&self, mut commands: Commands<'_>, needs: &Needs, samples: usize) -> Result<Activity, Error> {
+        let (layout, populations) = (&self.layout, self.layout.populations.len());
+        let Some(last) = layout.populations.last() else { return Err(Error::Order("a network without populations")) };
+        let outputs = layout.output_words(last);
+        let sums = SUMS * (1 + populations);
+        let staging = self.staging.as_ref().map_or_else(|| staging(&self.gpu, layout.groups * (outputs + sums)), Clone::clone);
+        for (index, group) in self.buffers.groups.iter().enumerate() {
+            let at = 4 * (index * (outputs + sums)) as u64;
+            let output = &group.populations[populations - 1].output;
+            commands.encoder.copy_buffer_to_buffer(output, 0, &staging, at, 4 * outputs as u64);
+            commands.encoder.copy_buffer_to_buffer(&group.sums, 0, &staging, at + 4 * outputs as u64, 4 * sums as u64);
+        }
+        commands.submit();
+        let words: Vec<u32> = values(&read(&self.gpu, &staging)?);
+        let mut activity = Activity {
+            output: vec![0.0; layout.plan.steps * samples * last.len],
+            input_spikes: 0,
+            spikes: vec![0; populations],
+            emitted: vec![0.0; populations],
+        };
+        for (index, group) in words.chunks(outputs + sums).enumerate() {
+            let count = layout.samples(index, samples);
+            if count == 0 {
+                break;
+            }
+            put_output(&mut activity.output, layout, last, [index * layout.group, count, samples], &group[..outputs]);
+            let sums: Vec<&[u32]> = group[outputs..].chunks(PARTS).collect();
+            let spikes = |at: usize| sums[2 * at].iter().map(|count| u64::from(*count)).sum::<u64>();
+            if needs.has_spikes {
+                activity.input_spikes += spikes(0);
+            }
+            for (p, place) in layout.populations.iter().enumerate().filter(|(_, place)| place.fires) {
+                activity.spikes[p] += spikes(1 + p);
+                let emitted = sums[2 * (1 + p) + 1].iter().map(|sum| f64::from(f32::from_bits(*sum))).sum::<f64>();
+                activity.emitted[p] += if needs.masked[p] { emitted } else { spikes(1 + p) as f64 };
+                debug_assert!(place.fires);
+            }
+        }
+        Ok(activity)
+    }
+}
+
+/// One window of a population: its currents, then its neurons. A population that reads itself goes step by step.
+pub(super) fn step(commands: &mut Commands<'_>, stage: &Stage, place: &Place, window: Window) {
+    let own = usize::from(place.is_recurrent);
+    let (others, itself) = stage.currents.split_at(stage.currents.len() - own);
+    for current in others {
+        commands.run(current, window.bytes(), window.moments() * place.len);
+    }
+    let neurons = window.samples as usize * place.len;
+    if itself.is_empty() {
+        commands.run(&stage.scan_forward, window.bytes(), neurons);
+        return;
+    }
+    for moment in window.each_step() {
+        for current in itself {
+            commands.run(current, moment.bytes(), neurons);
+        }
+        commands.run(&stage.scan_forward, moment.bytes(), neurons);
+    }
+}
+
+/// Takes along the states and last spikes of the samples that go on.
+fn take_along(commands: &mut Commands<'_>, stage: &Stage, place: &Place, whole: Window) {
+    let neurons = whole.samples as usize * place.len;
+    let [take_states, put_states, take_spikes, put_spikes] = &stage.gather;
+    if whole.resumed == 1 {
+        commands.run(take_states, whole.bytes(), place.state * neurons);
+        commands.run(put_states, whole.bytes(), place.state * neurons);
+    }
+    if place.is_recurrent {
+        commands.run(take_spikes, whole.bytes(), neurons);
+        commands.run(put_spikes, whole.bytes(), neurons);
+    }
+}
+
+/// Immediates of the kernels that draw.
+fn draws(key: Key, samples: usize, further: &[u32]) -> Vec<u32> {
+    [&[key.words[0], key.words[1], key.epoch, samples as u32], further].concat()
+}
+
+/// Puts what the samples of a group gave, `count` from `first` on, into the output `[T, N, K]` of all `samples`.
+fn put_output(
+    output: &mut [f32],
+    layout: &Layout,
+    last: &Place,
+    [first, count, samples]: [usize; 3],
+    words: &[u32],
+) {
+    let (steps, classes) = (layout.plan.steps, last.len);
+    for n in 0..count {
+        for t in 0..steps {
+            for k in 0..classes {
+                let value = if last.fires {
+                    (words[(n * last.rows + t / WORD) * classes + k] >> (t % WORD) & 1) as f32
+                } else {
+                    f32::from_bits(words[(n * steps + t) * classes + k])
+                };
+                output[(t * samples + first + n) * classes + k] = value;
+            }
+        }
+    }
+}
+
+const _: () = assert!(PARTS.is_multiple_of(LANES as usize));
+
+impl GpuSession {
+    /// Takes in the times of the kernels that have run.
+    pub(super) fn read_timer(&mut self) -> Result<(), Error> {
+        if let Some(timer) = &mut self.timer {
+            let times = Timer::take(timer, &self.gpu)?;
+            self.times.extend(times);
+        }
+        Ok(())
+    }
+}

@@ -1,0 +1,173 @@
+//! What a trial shows and drops, brought to the card.
+
+use snn_core::{Draws, Dropout, Encoded, Purpose, Shape, SpikeTrain, Stimulus, Stream, Trial};
+
+use super::GpuSession;
+use crate::buffers::upload;
+use crate::programs::Input;
+
+/// Where a trial's random numbers start: key and epoch of a purpose, as kernels take them.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct Key {
+    pub(crate) words: [u32; 2],
+    pub(crate) epoch: u32,
+}
+
+/// What a trial needs of the kernels.
+#[derive(Debug)]
+pub(crate) struct Needs {
+    pub(crate) input: Input,
+    /// Whether spikes of the input are drawn on the card, and from where.
+    pub(crate) encode: Option<Key>,
+    /// Whether the input has spikes that can be counted.
+    pub(crate) has_spikes: bool,
+    pub(crate) masked: Vec<bool>,
+    /// Whether masks are drawn on the card, and from where.
+    pub(crate) draw_masks: Option<Key>,
+}
+
+impl Key {
+    fn new(draws: Draws<'_>, purpose: Purpose) -> Self {
+        Self { words: Stream::new(draws.seed, purpose).key(), epoch: draws.epoch }
+    }
+}
+
+/// The input of all samples.
+enum Shown {
+    /// Values `[N][neuron]` that spikes are drawn from.
+    Values(Vec<f32>, Key),
+    Spikes(SpikeTrain),
+    /// Numbers `[N][neuron]`.
+    Constant(Vec<f32>),
+}
+
+impl GpuSession {
+    /// Uploads the stimulus and the masks of a trial of `samples` samples.
+    pub(super) fn show(&mut self, trial: &Trial<'_>, samples: usize) -> Needs {
+        let shown = self.shown(trial.stimulus);
+        let (input, has_spikes) = match &shown {
+            Shown::Values(values, _) => (signed(values.iter().any(|value| *value < 0.0)), true),
+            Shown::Spikes(train) => {
+                let is_signed = !train.words(0, 0).1.is_empty();
+                (signed(is_signed), true)
+            }
+            Shown::Constant(_) => (Input::Constant, false),
+        };
+        let (layout, gpu) = (&self.layout, &*self.gpu);
+        for (index, group) in self.buffers.groups.iter().enumerate() {
+            let (first, count) = (index * layout.group, layout.samples(index, samples));
+            let part = |values: &[f32]| values[first * layout.input..(first + count) * layout.input].to_vec();
+            match &shown {
+                _ if count == 0 => {}
+                Shown::Values(values, _) => upload(gpu, &group.values, &part(values)),
+                Shown::Constant(values) => upload(gpu, &group.input, &part(values)),
+                Shown::Spikes(train) => upload(gpu, &group.input, &words(train, first, count)),
+            }
+        }
+        if let Some(draws) = indices(trial) {
+            for (group, part) in self.buffers.groups.iter().zip(draws.samples.chunks(layout.group)) {
+                upload(gpu, &group.samples, part);
+            }
+        }
+        let encode = if let Shown::Values(_, key) = shown { Some(key) } else { None };
+        let (masked, draw_masks) = self.drop(trial.dropout, samples);
+        Needs { input, encode, has_spikes, masked, draw_masks }
+    }
+
+    fn shown(&self, stimulus: Stimulus<'_>) -> Shown {
+        match stimulus {
+            Stimulus::Spikes(train) => Shown::Spikes(train.clone()),
+            Stimulus::Current(values) => Shown::Constant(values.to_vec()),
+            Stimulus::Images { pixels, shape, encoder, draws } => {
+                let images = || pixels.chunks(shape.len());
+                if let Some(values) =
+                    images().map(|image| encoder.probabilities(image, shape)).collect::<Option<Vec<Vec<f32>>>>()
+                {
+                    return Shown::Values(values.concat(), Key::new(draws, Purpose::Encoder));
+                }
+                let encode = |(n, image)| encoder.encode(image, shape, self.layout.plan.steps, draws.sample(n));
+                joined(images().enumerate().map(encode), self.network.input(), self.layout.plan.steps)
+            }
+        }
+    }
+
+    /// Brings dropout masks to the card: which populations have some, and whether they are still to be drawn.
+    fn drop(&mut self, dropout: Dropout<'_>, samples: usize) -> (Vec<bool>, Option<Key>) {
+        let populations = self.network.populations();
+        let masked: Vec<bool> = match dropout {
+            Dropout::Off => vec![false; populations.len()],
+            Dropout::Drawn(_) => populations.iter().map(|population| population.dropout > 0.0).collect(),
+            Dropout::Masks(masks) => {
+                (0..populations.len()).map(|index| masks.get(index).is_some_and(|mask| !mask.is_empty())).collect()
+            }
+        };
+        for index in (0..masked.len()).filter(|&index| masked[index]) {
+            self.buffers.make_mask(&self.gpu, &self.layout, index);
+        }
+        if let Dropout::Masks(masks) = dropout {
+            for (index, group) in self.buffers.groups.iter().enumerate() {
+                let (first, count) = (index * self.layout.group, self.layout.samples(index, samples));
+                for (own, (place, values)) in
+                    group.populations.iter().zip(self.layout.populations.iter().zip(masks))
+                {
+                    if let (Some(mask), false) = (&own.mask, values.is_empty() || count == 0) {
+                        upload(&self.gpu, mask, &values[first * place.len..(first + count) * place.len]);
+                    }
+                }
+            }
+        }
+        let key = if let Dropout::Drawn(draws) = dropout { Some(Key::new(draws, Purpose::Dropout)) } else { None };
+        (masked, key)
+    }
+}
+
+fn signed(is_signed: bool) -> Input {
+    if is_signed { Input::Signed } else { Input::Spikes }
+}
+
+/// Index in the data set of each sample, wherever the trial says it.
+fn indices<'a>(trial: &Trial<'a>) -> Option<Draws<'a>> {
+    match (trial.stimulus, trial.dropout) {
+        (Stimulus::Images { draws, .. }, _) | (_, Dropout::Drawn(draws)) => Some(draws),
+        _ => None,
+    }
+}
+
+/// Encoded images as one input.
+fn joined(encoded: impl Iterator<Item = Encoded>, shape: Shape, steps: usize) -> Shown {
+    let (mut trains, mut currents) = (Vec::new(), Vec::new());
+    for image in encoded {
+        match image {
+            Encoded::Spikes(train) => trains.push(train),
+            Encoded::Current(values) => currents.extend(values),
+        }
+    }
+    if trains.is_empty() {
+        return Shown::Constant(currents);
+    }
+    if currents.is_empty() {
+        return Shown::Spikes(SpikeTrain::join(&trains));
+    }
+    // An encoder that gives spikes for one image and a current for another; no name of an encoder does.
+    Shown::Spikes(SpikeTrain::silent(steps, trains.len(), shape))
+}
+
+/// The words of `count` samples of a train from `first` on, `[sample][row][neuron]`: the rows of all spikes, then those of
+/// the negative ones.
+fn words(train: &SpikeTrain, first: usize, count: usize) -> Vec<u32> {
+    let (len, rows) = (train.shape().len(), train.steps().div_ceil(crate::window::WORD));
+    let mut words = vec![0; count * 2 * rows * len];
+    for n in 0..count {
+        let sample = &mut words[n * 2 * rows * len..][..2 * rows * len];
+        for i in 0..len {
+            let (fired, negative) = train.words(first + n, i);
+            for (row, word) in fired.iter().enumerate() {
+                sample[row * len + i] = *word;
+            }
+            for (row, word) in negative.iter().enumerate() {
+                sample[(rows + row) * len + i] = *word;
+            }
+        }
+    }
+    words
+}

@@ -1,0 +1,167 @@
+//! A network on a card.
+
+mod backward;
+mod buffers;
+mod forward;
+mod input;
+mod record;
+mod stages;
+
+use std::collections::BTreeMap;
+use std::sync::Arc;
+
+use snn_core::{Activity, Error, Errors, Memory, Network, Plan, Record, Session, Trial, Weights};
+
+use crate::device::Gpu;
+use crate::kernel::{Kernels, Timer};
+use crate::layout::Layout;
+use crate::programs::{Input, Programs};
+use buffers::Buffers;
+use stages::{Binder, Stages};
+
+/// A network compiled for a plan.
+pub(crate) struct GpuSession {
+    gpu: Arc<Gpu>,
+    kernels: Arc<Kernels>,
+    network: Network,
+    layout: Layout,
+    buffers: Buffers,
+    /// Bound kernels by kind of input and dropout masks.
+    stages: BTreeMap<(Input, Vec<bool>), Arc<Vec<Stages>>>,
+    staging: Option<wgpu::Buffer>,
+    has_weights: bool,
+    last: Option<Last>,
+    /// Whether there was a backward pass since.
+    went_back: bool,
+    timer: Option<Timer>,
+    /// Name and nanoseconds of the kernels that have run.
+    times: Vec<(String, f64)>,
+}
+
+/// The last trial.
+struct Last {
+    samples: usize,
+    stages: Arc<Vec<Stages>>,
+}
+
+impl GpuSession {
+    pub(crate) fn new(
+        gpu: &Arc<Gpu>,
+        kernels: &Arc<Kernels>,
+        network: &Network,
+        plan: Plan,
+        is_timed: bool,
+    ) -> Result<Self, Error> {
+        let most = gpu.limits.max_storage_buffer_binding_size.min(gpu.limits.max_buffer_size);
+        let (layout, buffers) = room(gpu, Layout::new(network, plan, most)?, network)?;
+        Ok(Self {
+            timer: (is_timed && gpu.has_timestamps()).then(|| Timer::new(gpu)),
+            gpu: gpu.clone(),
+            kernels: kernels.clone(),
+            network: network.clone(),
+            layout,
+            buffers,
+            stages: BTreeMap::new(),
+            staging: None,
+            has_weights: false,
+            last: None,
+            went_back: false,
+            times: Vec::new(),
+        })
+    }
+
+    /// The kernels for a kind of input and a choice of masks, bound unless they were before.
+    fn stages(&mut self, input: Input, masked: &[bool]) -> Result<Arc<Vec<Stages>>, Error> {
+        let key = (input, masked.to_vec());
+        if let Some(stages) = self.stages.get(&key) {
+            return Ok(stages.clone());
+        }
+        let programs = Programs { network: &self.network, layout: &self.layout, input, masked };
+        let binder = Binder {
+            gpu: &self.gpu,
+            kernels: &self.kernels,
+            network: &self.network,
+            layout: &self.layout,
+            buffers: &self.buffers,
+            programs,
+        };
+        let stages = Arc::new(binder.stages()?);
+        self.stages.insert(key, stages.clone());
+        Ok(stages)
+    }
+
+    fn start(&mut self, trial: &Trial<'_>, is_resumed: bool) -> Result<Activity, Error> {
+        let samples = trial.check(&self.network, &self.layout.plan)?;
+        if !self.has_weights {
+            return Err(Error::Order("load weights before the first trial"));
+        }
+        self.last = None;
+        self.went_back = false;
+        let needs = self.show(trial, samples);
+        self.run(needs, samples, is_resumed)
+    }
+}
+
+/// Buffers for `layout`, or for smaller groups of samples if the card has no room.
+fn room(gpu: &Gpu, mut layout: Layout, network: &Network) -> Result<(Layout, Buffers), Error> {
+    let plan = layout.plan;
+    loop {
+        match Buffers::new(gpu, &layout) {
+            Ok(buffers) => return Ok((layout, buffers)),
+            Err(_) if layout.group > 1 && !plan.stream => {
+                layout = Layout::of_group(network, plan, layout.group.div_ceil(2));
+            }
+            Err(_) => break,
+        }
+    }
+    let fits = |batch: usize| Buffers::new(gpu, &Layout::of_group(network, Plan { batch, ..plan }, 1)).is_ok();
+    let largest = (0..usize::BITS).map(|halvings| plan.batch >> halvings).find(|&batch| batch == 0 || fits(batch));
+    let advice = match largest {
+        None | Some(0) => "not even one sample fits; use fewer steps, or --engine cpu".to_owned(),
+        Some(batch) => format!("a batch of {batch} does fit"),
+    };
+    Err(Error::Device(format!(
+        "{}: out of memory: {} MiB are needed for a batch of {}; {advice}",
+        gpu.adapter.name(),
+        layout.memory().total() >> 20,
+        plan.batch
+    )))
+}
+
+impl Session for GpuSession {
+    fn memory(&self) -> Memory {
+        self.layout.memory()
+    }
+
+    fn load(&mut self, weights: &Weights) -> Result<(), Error> {
+        self.network.check_weights(weights)?;
+        self.layout.arena.upload(&self.gpu, &self.buffers.weights, weights);
+        self.has_weights = true;
+        self.last = None;
+        self.gpu.check()
+    }
+
+    fn forward(&mut self, trial: &Trial<'_>) -> Result<Activity, Error> {
+        self.start(trial, false)
+    }
+
+    fn resume(&mut self, trial: &Trial<'_>, from: &[usize]) -> Result<Activity, Error> {
+        trial.check_resume(&self.network, &self.layout.plan, from, self.last.as_ref().map(|last| last.samples))?;
+        let indices: Vec<u32> = from.iter().map(|&sample| sample as u32).collect();
+        if let Some(group) = self.buffers.groups.first() {
+            crate::buffers::upload(&self.gpu, &group.from, &indices);
+        }
+        self.start(trial, true)
+    }
+
+    fn backward(&mut self, errors: Errors<'_>, gradients: &mut Weights) -> Result<(), Error> {
+        self.go_back(errors)?;
+        self.went_back = true;
+        *gradients = self.layout.arena.download(&self.gpu, &self.buffers.gradients)?;
+        Ok(())
+    }
+
+    fn record(&self, population: usize) -> Result<Record, Error> {
+        self.read_record(population)
+    }
+}

@@ -1,0 +1,77 @@
+//! What a population did, brought back from the card.
+
+use snn_core::{Error, Record, Shape, SpikeTrain};
+
+use super::GpuSession;
+use crate::buffers::numbers;
+use crate::layout::Place;
+use crate::window::WORD;
+
+impl GpuSession {
+    pub(super) fn read_record(&self, population: usize) -> Result<Record, Error> {
+        if !self.layout.plan.record {
+            return Err(Error::Order("the session was not compiled to record"));
+        }
+        let last = self.last.as_ref().ok_or(Error::Order("no trial to record"))?;
+        let found = self.network.populations().get(population);
+        let found = found.ok_or_else(|| Error::size("population", "an index of the network", population))?;
+        let (place, steps, samples) = (&self.layout.populations[population], self.layout.plan.steps, last.samples);
+        let mut record = Record {
+            spikes: SpikeTrain::silent(steps, samples, found.shape),
+            trace: Vec::new(),
+            count: Vec::new(),
+            correction: Vec::new(),
+            membrane: Vec::new(),
+            delta: if self.went_back { vec![0.0; steps * samples * place.len] } else { Vec::new() },
+        };
+        for (index, group) in self.buffers.groups.iter().enumerate() {
+            let (first, count) = (index * self.layout.group, self.layout.samples(index, samples));
+            if count == 0 {
+                break;
+            }
+            let own = &group.populations[population];
+            if place.fires {
+                let words: Vec<u32> = numbers(&self.gpu, &own.output, self.layout.output_words(place))?;
+                put_spikes(&mut record.spikes, place, found.shape, [first, count, steps], &words);
+            }
+            let neurons = self.layout.group * place.len;
+            let corrections: Vec<f32> =
+                numbers(&self.gpu, &own.correction, self.layout.correction_words(place))?;
+            for (to, row) in [&mut record.correction, &mut record.trace, &mut record.count]
+                .into_iter()
+                .zip(corrections.chunks(neurons))
+            {
+                to.extend_from_slice(&row[..count * place.len]);
+            }
+            let state: Vec<f32> = numbers(&self.gpu, &own.state, neurons)?;
+            record.membrane.extend_from_slice(&state[..count * place.len]);
+            if self.went_back {
+                let errors: Vec<f32> = numbers(&self.gpu, &own.errors, steps * neurons)?;
+                for (to, from) in record.delta.chunks_mut(samples * place.len).zip(errors.chunks(neurons)) {
+                    to[first * place.len..(first + count) * place.len].copy_from_slice(&from[..count * place.len]);
+                }
+            }
+        }
+        Ok(record)
+    }
+}
+
+/// Sets the spikes of a group's samples, `count` from `first` on.
+fn put_spikes(
+    train: &mut SpikeTrain,
+    place: &Place,
+    shape: Shape,
+    [first, count, steps]: [usize; 3],
+    words: &[u32],
+) {
+    for n in 0..count {
+        for i in 0..shape.len() {
+            for t in 0..steps {
+                let word = words[(n * place.rows + t / WORD) * place.len + i];
+                if word >> (t % WORD) & 1 == 1 {
+                    train.set(t, first + n, i, 1);
+                }
+            }
+        }
+    }
+}

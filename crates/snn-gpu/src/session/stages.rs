@@ -1,0 +1,217 @@
+//! The kernels of a network bound to the buffers of a session, for one kind of input and one choice of dropout masks.
+
+use snn_core::{Error, Network, Source};
+
+use super::buffers::{Buffers, Group, SUMS};
+use crate::device::Gpu;
+use crate::kernel::{Bound, Kernels, Program};
+use crate::layout::{Layout, Rule};
+use crate::programs::Programs;
+
+/// The kernels of a group of samples.
+#[derive(Debug)]
+pub(crate) struct Stages {
+    pub(crate) encode: Bound,
+    pub(crate) count_input: Bound,
+    pub(crate) populations: Vec<Stage>,
+}
+
+/// The kernels of a population.
+#[derive(Debug)]
+pub(crate) struct Stage {
+    /// Currents, in the order in which they are run.
+    pub(crate) currents: Vec<Bound>,
+    pub(crate) scan_forward: Bound,
+    pub(crate) correction: Option<Bound>,
+    pub(crate) count: Bound,
+    pub(crate) mask: Bound,
+    /// See [`Programs::gather`].
+    pub(crate) gather: [Bound; 4],
+    /// What is needed for a backward pass.
+    pub(crate) backward: Option<Backward>,
+}
+
+/// The kernels of a population's backward pass.
+#[derive(Debug)]
+pub(crate) struct Backward {
+    /// In the order of [`crate::layout::Place::readers`].
+    pub(crate) adjoints: Vec<Bound>,
+    pub(crate) scan: Bound,
+    /// Gradient of each weight, and the number of its values.
+    pub(crate) gradients: Vec<(Bound, usize)>,
+    pub(crate) constants: Option<Bound>,
+}
+
+/// Binds kernels to buffers.
+pub(crate) struct Binder<'a> {
+    pub(crate) gpu: &'a Gpu,
+    pub(crate) kernels: &'a Kernels,
+    pub(crate) network: &'a Network,
+    pub(crate) layout: &'a Layout,
+    pub(crate) buffers: &'a Buffers,
+    pub(crate) programs: Programs<'a>,
+}
+
+impl Binder<'_> {
+    /// The kernels of each group.
+    pub(crate) fn stages(&self) -> Result<Vec<Stages>, Error> {
+        self.buffers.groups.iter().map(|group| self.group(group)).collect()
+    }
+
+    fn bind(&self, program: &Program, buffers: &[wgpu::BindingResource<'_>]) -> Result<Bound, Error> {
+        Ok(self.kernels.get(self.gpu, program)?.bind(self.gpu, buffers))
+    }
+
+    fn group(&self, group: &Group) -> Result<Stages, Error> {
+        let whole = wgpu::Buffer::as_entire_binding;
+        let encode = [&group.values, &group.samples, &group.input].map(whole);
+        let count = [whole(&group.input), whole(&self.buffers.nothing), sums(group, 0)];
+        Ok(Stages {
+            encode: self.bind(&self.programs.encode(), &encode)?,
+            count_input: self.bind(&self.programs.count(Source::Input), &count)?,
+            populations: (0..self.layout.populations.len())
+                .map(|index| self.stage(group, index))
+                .collect::<Result<_, _>>()?,
+        })
+    }
+
+    fn stage(&self, group: &Group, index: usize) -> Result<Stage, Error> {
+        let (own, programs) = (&group.populations[index], &self.programs);
+        let place = &self.layout.populations[index];
+        let whole = wgpu::Buffer::as_entire_binding;
+        let mask = self.mask(group, index);
+        let trained = self.trained(index);
+        let scan = [
+            whole(&self.buffers.current),
+            whole(&own.state),
+            whole(&own.output),
+            whole(&own.saved),
+            trained,
+        ];
+        let correction = [whole(&own.output), mask.clone(), whole(&own.decay), whole(&own.correction)];
+        let is_corrected = self.layout.correction_words(place) > 0;
+        let correction = match programs.correction(index).filter(|_| is_corrected) {
+            Some(program) => Some(self.bind(&program, &correction)?),
+            None => None,
+        };
+        // The samples that go on pass through the currents, which are as large.
+        let of_states = [whole(&group.from), whole(&self.buffers.current), whole(&own.state)];
+        let of_spikes = [whole(&group.from), whole(&self.buffers.current), whole(&own.output)];
+        let [take_states, put_states, take_spikes, put_spikes] = programs.gather(index);
+        Ok(Stage {
+            currents: (0..place.projections.len())
+                .map(|order| self.current(group, index, order))
+                .collect::<Result<_, _>>()?,
+            scan_forward: self.bind(&programs.scan_forward(index), &scan)?,
+            correction,
+            count: self.bind(
+                &programs.count(Source::Population(index)),
+                &[whole(&own.output), mask.clone(), sums(group, 1 + index)],
+            )?,
+            mask: self.bind(&programs.masks(index), &[whole(&group.samples), mask])?,
+            gather: [
+                self.bind(&take_states, &of_states)?,
+                self.bind(&put_states, &of_states)?,
+                self.bind(&take_spikes, &of_spikes)?,
+                self.bind(&put_spikes, &of_spikes)?,
+            ],
+            backward: if self.layout.plan.train { Some(self.backward(group, index)?) } else { None },
+        })
+    }
+
+    /// The current of the projection that runs as number `order`.
+    fn current(&self, group: &Group, index: usize, order: usize) -> Result<Bound, Error> {
+        let projection =
+            &self.network.populations()[index].inputs[self.layout.populations[index].projections[order]];
+        let [source, mask] = self.source(group, projection.source);
+        let weight = projection.weight.map(|weight| self.layout.arena.binding(&self.buffers.weights, weight));
+        let current = self.buffers.current.as_entire_binding();
+        let buffers: Vec<_> = [source, mask].into_iter().chain(weight).chain([current]).collect();
+        self.bind(&self.programs.current(index, order), &buffers)
+    }
+
+    fn backward(&self, group: &Group, index: usize) -> Result<Backward, Error> {
+        let population = &self.network.populations()[index];
+        let (own, place) = (&group.populations[index], &self.layout.populations[index]);
+        let whole = wgpu::Buffer::as_entire_binding;
+        let g = whole(if place.is_last { &group.output_errors } else { &self.buffers.g });
+        let adjoint = |(order, &(reader, projection)): (usize, &(usize, usize))| {
+            let projection = &self.network.populations()[reader].inputs[projection];
+            let errors = whole(&group.populations[reader].errors);
+            let weight = projection.weight.map(|weight| self.layout.arena.binding(&self.buffers.weights, weight));
+            let buffers: Vec<_> = [errors].into_iter().chain(weight).chain([g.clone()]).collect();
+            self.bind(&self.programs.adjoint(index, order), &buffers)
+        };
+        let mask = self.mask(group, index);
+        let errors = whole(&own.errors);
+        let scan = match place.rule {
+            Rule::Gated { .. } => {
+                vec![whole(&own.output), g.clone(), mask, whole(&own.correction), whole(&own.carried), errors.clone()]
+            }
+            Rule::Unrolled { .. } => vec![
+                whole(&self.buffers.current),
+                whole(&own.output),
+                whole(&own.saved),
+                self.trained(index),
+                g.clone(),
+                mask,
+                whole(&own.carried),
+                errors.clone(),
+            ],
+        };
+        let mut gradients = Vec::new();
+        for (projection, input) in population.inputs.iter().enumerate() {
+            let Some(weight) = input.weight else { continue };
+            let [source, mask] = self.source(group, input.source);
+            let gradient = self.layout.arena.binding(&self.buffers.gradients, weight);
+            let program = self.programs.gradient(index, projection);
+            let bound = self.bind(&program, &[source, mask, errors.clone(), gradient])?;
+            gradients.push((bound, self.layout.arena.place(weight).1));
+        }
+        let constants = match self.programs.constants(index) {
+            Some(program) => {
+                let gradient = self.layout.arena.constants(&self.buffers.gradients, &population.parameters);
+                Some(self.bind(&program, &[whole(&own.carried), self.trained(index), gradient])?)
+            }
+            None => None,
+        };
+        Ok(Backward {
+            adjoints: place.readers.iter().enumerate().map(adjoint).collect::<Result<_, _>>()?,
+            scan: self.bind(&self.programs.scan_backward(index), &scan)?,
+            gradients,
+            constants,
+        })
+    }
+
+    /// What a projection from `source` reads, and the mask that it passes.
+    fn source<'a>(&'a self, group: &'a Group, source: Source) -> [wgpu::BindingResource<'a>; 2] {
+        match source {
+            Source::Input => [&group.input, &self.buffers.nothing].map(wgpu::Buffer::as_entire_binding),
+            Source::Population(index) => {
+                [group.populations[index].output.as_entire_binding(), self.mask(group, index)]
+            }
+        }
+    }
+
+    fn mask<'a>(&'a self, group: &'a Group, index: usize) -> wgpu::BindingResource<'a> {
+        let mask = group.populations[index].mask.as_ref().filter(|_| self.programs.masked[index]);
+        mask.unwrap_or(&self.buffers.nothing).as_entire_binding()
+    }
+
+    /// The trainable constants of a population.
+    fn trained(&self, index: usize) -> wgpu::BindingResource<'_> {
+        match &self.network.populations()[index].parameters[..] {
+            [] => self.buffers.nothing.as_entire_binding(),
+            indices => self.layout.arena.constants(&self.buffers.weights, indices),
+        }
+    }
+}
+
+/// The numbers of spikes of the input (0) or a population (its index and 1).
+fn sums(group: &Group, index: usize) -> wgpu::BindingResource<'_> {
+    wgpu::BindingResource::Buffer(wgpu::BufferBinding {
+        buffer: &group.sums,
+        offset: (4 * SUMS * index) as u64,
+        size: wgpu::BufferSize::new(4 * SUMS as u64),
+    })
+}

@@ -1,0 +1,23 @@
+// Sizes of a projection. A linear map is a convolution whose kernel covers its whole input.
+override IN_C: u32;
+override IN_H: u32;
+override IN_W: u32;
+override OUT_C: u32;
+override OUT_H: u32;
+override OUT_W: u32;
+override KERNEL_H: u32;
+override KERNEL_W: u32;
+override STRIDE: u32;
+override PADDING: u32;
+// Whether it is added to what other projections have left.
+override ADD: bool;
+// Whether the population reads itself, one step late.
+override DELAY: bool;
+
+fn in_len() -> u32 {
+    return IN_C * IN_H * IN_W;
+}
+
+fn out_len() -> u32 {
+    return OUT_C * OUT_H * OUT_W;
+}

@@ -1,0 +1,45 @@
+// The gradient of a convolution's weights, as the plain sum over samples, steps and output pixels; added to what is there.
+// One thread for each weight. Mirrors crates/snn-core/src/reference/maps.rs. Needs common/source.wgsl.
+//
+// d [slot][sample][output neuron], gradient [kernel row][kernel column][input channel][output channel].
+@group(0) @binding(2) var<storage, read> d: array<f32>;
+@group(0) @binding(3) var<storage, read_write> gradient: array<f32>;
+
+@compute @workgroup_size(64)
+fn main(
+    @builtin(workgroup_id) workgroup: vec3<u32>,
+    @builtin(num_workgroups) workgroups: vec3<u32>,
+    @builtin(local_invocation_index) lane: u32,
+) {
+    let id = thread(workgroup, workgroups, lane);
+    if id >= KERNEL_H * KERNEL_W * IN_C * OUT_C {
+        return;
+    }
+    let c_out = id % OUT_C;
+    let c_in = id / OUT_C % IN_C;
+    let dx = id / OUT_C / IN_C % KERNEL_W;
+    let dy = id / OUT_C / IN_C / KERNEL_W;
+    var sum = 0.0;
+    for (var n = 0u; n < window.samples; n++) {
+        for (var t = window.start; t < window.end; t++) {
+            let d_channel = ((t - window.errors) * GROUP + n) * out_len() + c_out * OUT_H * OUT_W;
+            // The sums of a step are added to those of others, so that small terms do not drown in a large sum.
+            var of_step = 0.0;
+            for (var y = 0u; y < OUT_H; y++) {
+                let row = y * STRIDE + dy - PADDING;
+                if row >= IN_H {
+                    continue;
+                }
+                for (var x = 0u; x < OUT_W; x++) {
+                    let column = x * STRIDE + dx - PADDING;
+                    if column < IN_W {
+                        let i = (c_in * IN_H + row) * IN_W + column;
+                        of_step += d[d_channel + y * OUT_W + x] * emitted(n, t, i);
+                    }
+                }
+            }
+            sum += of_step;
+        }
+    }
+    gradient[id] += sum;
+}

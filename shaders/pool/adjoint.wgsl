@@ -1,0 +1,45 @@
+// The transpose of a map without weights. One thread for each step, sample and input neuron. Needs
+// common/projection.wgsl.
+//
+// d [slot][sample][output neuron], g [step of the word][sample][input neuron].
+@group(0) @binding(0) var<storage, read> d: array<f32>;
+@group(0) @binding(1) var<storage, read_write> g: array<f32>;
+
+override SHARE: f32;
+// Whether g has a place for each step of the trial rather than of the word.
+override G_OF_TRIAL: bool;
+
+@compute @workgroup_size(64)
+fn main(
+    @builtin(workgroup_id) workgroup: vec3<u32>,
+    @builtin(num_workgroups) workgroups: vec3<u32>,
+    @builtin(local_invocation_index) lane: u32,
+) {
+    let id = thread(workgroup, workgroups, lane);
+    if id >= (window.end - window.start) * window.samples * in_len() {
+        return;
+    }
+    let i = id % in_len();
+    let n = id / in_len() % window.samples;
+    let t = window.start + id / in_len() / window.samples;
+    let slot = t - window.errors + select(0u, 1u, DELAY);
+    let d_channel = (slot * GROUP + n) * out_len() + i / (IN_H * IN_W) * OUT_H * OUT_W;
+    var sum = 0.0;
+    for (var dy = 0u; dy < KERNEL_H; dy++) {
+        for (var dx = 0u; dx < KERNEL_W; dx++) {
+            let top = i / IN_W % IN_H - dy; // wraps to a large number above the first window
+            let left = i % IN_W - dx;
+            let row = top / STRIDE;
+            let column = left / STRIDE;
+            if top % STRIDE == 0u && left % STRIDE == 0u && row < OUT_H && column < OUT_W {
+                sum += SHARE * d[d_channel + row * OUT_W + column];
+            }
+        }
+    }
+    let step = select(t - window.word, t, G_OF_TRIAL);
+    let at = (step * GROUP + n) * in_len() + i;
+    if ADD {
+        sum += g[at];
+    }
+    g[at] = sum;
+}

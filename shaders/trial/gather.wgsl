@@ -1,0 +1,72 @@
+// Takes along the samples that go on, from where the last trial ended: their states, and the last spikes of a population that
+// reads itself. One thread for each neuron of a sample, and for states of each entry.
+//
+// from [sample]: which sample of the last trial it is, kept [entry][sample][neuron], state as in scan/forward.wgsl, output as
+// in common/source.wgsl.
+@group(0) @binding(0) var<storage, read> samples_from: array<u32>;
+@group(0) @binding(1) var<storage, read_write> kept: array<u32>;
+@group(0) @binding(2) var<storage, read_write> output: array<u32>;
+
+override LEN: u32;
+override ROWS: u32;
+override ENTRIES: u32;
+
+// State of the samples that go on.
+@compute @workgroup_size(64)
+fn take_states(
+    @builtin(workgroup_id) workgroup: vec3<u32>,
+    @builtin(num_workgroups) workgroups: vec3<u32>,
+    @builtin(local_invocation_index) lane: u32,
+) {
+    let id = thread(workgroup, workgroups, lane);
+    if id >= ENTRIES * window.samples * LEN {
+        return;
+    }
+    let n = id / LEN % window.samples;
+    let k = id / LEN / window.samples;
+    kept[(k * GROUP + n) * LEN + id % LEN] = output[(k * GROUP + samples_from[n]) * LEN + id % LEN];
+}
+
+// Puts them where the next trial finds them.
+@compute @workgroup_size(64)
+fn put_states(
+    @builtin(workgroup_id) workgroup: vec3<u32>,
+    @builtin(num_workgroups) workgroups: vec3<u32>,
+    @builtin(local_invocation_index) lane: u32,
+) {
+    let id = thread(workgroup, workgroups, lane);
+    if id >= ENTRIES * window.samples * LEN {
+        return;
+    }
+    let at = (id / LEN / window.samples * GROUP + id / LEN % window.samples) * LEN + id % LEN;
+    output[at] = kept[at];
+}
+
+// Spikes of the last step.
+@compute @workgroup_size(64)
+fn take_spikes(
+    @builtin(workgroup_id) workgroup: vec3<u32>,
+    @builtin(num_workgroups) workgroups: vec3<u32>,
+    @builtin(local_invocation_index) lane: u32,
+) {
+    let id = thread(workgroup, workgroups, lane);
+    if id >= window.samples * LEN {
+        return;
+    }
+    let word = output[(samples_from[id / LEN] * ROWS + (STEPS - 1u) / 32u) * LEN + id % LEN];
+    kept[id] = (word >> ((STEPS - 1u) % 32u)) & 1u;
+}
+
+// Puts them into the row of the step before the first.
+@compute @workgroup_size(64)
+fn put_spikes(
+    @builtin(workgroup_id) workgroup: vec3<u32>,
+    @builtin(num_workgroups) workgroups: vec3<u32>,
+    @builtin(local_invocation_index) lane: u32,
+) {
+    let id = thread(workgroup, workgroups, lane);
+    if id >= window.samples * LEN {
+        return;
+    }
+    output[(id / LEN * ROWS + WORDS) * LEN + id % LEN] = select(0u, kept[id], window.resumed == 1u);
+}
