@@ -6,6 +6,7 @@
 //! |---|---|
 //! | [`core`] | shapes, spike trains, networks, neurons, the registry of names, and the reference engine, which is the specification |
 //! | [`cpu`] | the event-driven engine |
+//! | [`gpu`] | the engine for graphics cards |
 //! | [`data`] | data sets and their loading |
 //! | [`models`] | experiments in RON, shipped presets |
 //! | [`train`] | training runs, optimizers, checkpoints, evaluation |
@@ -37,6 +38,7 @@
 pub use snn_core as core;
 pub use snn_cpu as cpu;
 pub use snn_data as data;
+pub use snn_gpu as gpu;
 pub use snn_models as models;
 pub use snn_train as train;
 
@@ -51,7 +53,7 @@ use crate::core::registry::{Registry, RegistryError};
 /// # Errors
 /// [`RegistryError`] never; the result is that of [`Registry::with`], so that plug-ins can follow.
 pub fn registry() -> Result<Registry, RegistryError> {
-    Registry::new().with(core::plugin)?.with(cpu::plugin)?.with(data::plugin)?.with(models::plugin)
+    Registry::new().with(core::plugin)?.with(cpu::plugin)?.with(gpu::plugin)?.with(data::plugin)?.with(models::plugin)
 }
 
 #[cfg(doctest)]

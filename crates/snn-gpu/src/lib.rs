@@ -19,6 +19,8 @@ use snn_core::{Engine, Error, Network, Plan, Session};
 use crate::device::Gpu;
 use crate::kernel::Kernels;
 
+pub mod testing;
+
 pub use device::{AdapterSummary, adapters};
 pub use kernel::Program;
 
