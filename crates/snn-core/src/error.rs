@@ -41,6 +41,9 @@ pub enum Error {
     /// A call came at the wrong moment, such as a backward pass without a forward pass.
     #[error("{0}")]
     Order(&'static str),
+    /// What computes cannot go on, or is not there: the message says what to do.
+    #[error("{0}")]
+    Device(String),
 }
 
 impl Error {
