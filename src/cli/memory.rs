@@ -7,7 +7,6 @@ use anyhow::bail;
 use crate::{
     cli::{loading::Named, text},
     core::{Engine, Memory, Plan},
-    models::experiment::Optimizer,
 };
 
 /// What training with batches of `batch` takes at most, with a data set of `data` bytes: the training session, the
@@ -19,13 +18,9 @@ pub(crate) fn of_run(named: &Named, engine: &dyn Engine, data: usize, batch: usi
     let steps = experiment.steps;
     let plan = Plan { chunk: experiment.training.chunk, ..Plan::new(steps, batch).train() };
     let session = |plan| engine.compile(network, plan).map(|session| session.memory().total());
-    let moments = match experiment.training.optimizer {
-        Optimizer::Sgd { momentum: 0.0, .. } => 0,
-        Optimizer::Sgd { .. } => 1,
-        Optimizer::Adam { .. } | Optimizer::AdamW { .. } => 2,
-    };
-    // Weights, gradients and moments; a checkpoint holds weights and moments once as values and once as bytes.
-    let copies = 2 + moments + 2 * (1 + moments);
+    let memories = experiment.training.optimizer.memories().len();
+    // Weights, gradients and memories; a checkpoint holds weights and memories once as values and once as bytes.
+    let copies = 2 + memories + 2 * (1 + memories);
     let parts = vec![
         ("training", session(plan)?),
         ("evaluation", session(Plan { train: false, ..plan })?),

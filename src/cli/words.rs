@@ -2,11 +2,8 @@
 
 use crate::{
     cli::text::thousands,
-    core::{Augmentation, Gradient, Network, Neuron, Trace},
-    models::{
-        Built, Experiment,
-        experiment::{Optimizer, Schedule},
-    },
+    core::{Augmentation, Gradient, Network, Neuron, Trace, UpdateRule},
+    models::{Built, Experiment, experiment::Schedule},
 };
 
 /// A network on one line: `1x28x28 -> 10 classes, 50 steps, Lif, 517,500 weights`.
@@ -85,18 +82,18 @@ pub(crate) fn optimizer(experiment: &Experiment) -> String {
         )
     };
     match experiment.training.optimizer {
-        Optimizer::Sgd { rate, momentum: 0.0, weight_decay } if weight_decay > 0.0 => {
+        UpdateRule::Sgd { rate, momentum: 0.0, weight_decay } if weight_decay > 0.0 => {
             format!("Sgd: w -= {rate} (g{})", decay(weight_decay))
         }
-        Optimizer::Sgd { rate, momentum: 0.0, .. } => format!("Sgd: w -= {rate} g"),
-        Optimizer::Sgd { rate, momentum, weight_decay } => {
+        UpdateRule::Sgd { rate, momentum: 0.0, .. } => format!("Sgd: w -= {rate} g"),
+        UpdateRule::Sgd { rate, momentum, weight_decay } => {
             format!("Sgd: m = {momentum} m + g{};  w -= {rate} m", decay(weight_decay))
         }
-        Optimizer::Adam { rate, betas, epsilon, weight_decay } => {
+        UpdateRule::Adam { rate, betas, epsilon, weight_decay } => {
             let gradient = if weight_decay > 0.0 { format!("(g{})", decay(weight_decay)) } else { "g".to_owned() };
             adam("Adam", rate, betas, epsilon, gradient, String::new())
         }
-        Optimizer::AdamW { rate, betas, epsilon, weight_decay } => {
+        UpdateRule::AdamW { rate, betas, epsilon, weight_decay } => {
             adam("AdamW", rate, betas, epsilon, "g".to_owned(), format!(" + {} w", rate * weight_decay))
         }
     }

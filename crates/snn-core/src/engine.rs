@@ -2,7 +2,7 @@
 
 use std::fmt::Debug;
 
-use crate::{Encoder, Error, Network, Sample, Shape, SpikeTrain, Weights};
+use crate::{Encoder, Error, Network, Sample, Shape, SpikeTrain, UpdateRule, Weights};
 
 /// Runs networks on some device.
 pub trait Engine: Debug + Send + Sync {
@@ -121,6 +121,50 @@ pub trait Session: Send {
     /// # Errors
     /// [`Error::Order`] in a session not compiled to record, or before a trial.
     fn record(&self, population: usize) -> Result<Record, Error>;
+
+    /// The session as one that learns where it computes, if it can: at any time, or never.
+    fn learner(&mut self) -> Option<&mut dyn Learner> {
+        None
+    }
+}
+
+/// A session that keeps weights, gradients and the memories of the update rule where it computes, so that a training
+/// step moves none of them. [`Session::load`] sets the weights and leaves rule and memories as they are;
+/// [`Session::memory`] leaves room for the memories of any rule.
+pub trait Learner {
+    /// Sets the update rule and what it remembers: `memories` in the order of [`UpdateRule::memories`], each in the form
+    /// of the weights.
+    ///
+    /// # Errors
+    /// As [`UpdateRule::check_memories`]; [`Error::Order`] in a session not compiled for training; [`Error::Device`].
+    fn remember(&mut self, rule: UpdateRule, memories: &[Weights]) -> Result<(), Error>;
+
+    /// As [`Session::backward`], but the gradients stay where they are. Gives the Euclidean norm of all gradients
+    /// together, summed in double precision; it is not finite if any of them is not.
+    ///
+    /// # Errors
+    /// As [`Session::backward`]; [`Error::Device`].
+    fn backward(&mut self, errors: Errors<'_>) -> Result<f64, Error>;
+
+    /// One update of the weights by the gradients of the last backward pass times `scale`, at learning rate `rate` in
+    /// place of that of the rule; `updates` counts the updates since the memories were 0, from 1, this one included. The
+    /// trials that follow see the new weights, and the last trial is forgotten.
+    ///
+    /// # Errors
+    /// [`Error::Order`] without gradients of the last trial, or before [`Learner::remember`]; [`Error::Device`].
+    fn update(&mut self, scale: f32, rate: f32, updates: u64) -> Result<(), Error>;
+
+    /// The weights as they are now.
+    ///
+    /// # Errors
+    /// [`Error::Order`] before [`Session::load`]; [`Error::Device`].
+    fn weights(&mut self) -> Result<Weights, Error>;
+
+    /// The memories as they are now, in the order of [`UpdateRule::memories`].
+    ///
+    /// # Errors
+    /// [`Error::Order`] before [`Learner::remember`]; [`Error::Device`].
+    fn memories(&mut self) -> Result<Vec<Weights>, Error>;
 }
 
 /// Where a backward pass starts.

@@ -36,6 +36,7 @@ mod readout;
 mod real;
 mod shape;
 mod spikes;
+mod update_rule;
 mod vectorized;
 
 pub mod formula;
@@ -53,7 +54,7 @@ pub use dropout::dropout_mask;
 pub use encoder::{
     Delta, Direct, Encoded, Encoder, Frames, Input, Latency, LatencyCurve, Poisson, PopulationCode, Sample, Slices,
 };
-pub use engine::{Activity, Draws, Dropout, Engine, Errors, Memory, Plan, Record, Session, Stimulus, Trial};
+pub use engine::{Activity, Draws, Dropout, Engine, Errors, Learner, Memory, Plan, Record, Session, Stimulus, Trial};
 pub use error::Error;
 pub use loss::{CountMse, CrossEntropy, Grades, Loss, MembraneMse, PerStep, SquaredError, VanRossum, argmax, grade};
 pub use map::Map;
@@ -66,3 +67,4 @@ pub use real::{Dual, Real};
 pub use shape::Shape;
 pub use spikes::SpikeTrain;
 pub use surrogate::{Surrogate, SurrogateModel};
+pub use update_rule::UpdateRule;

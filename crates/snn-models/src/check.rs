@@ -1,10 +1,10 @@
 //! Ranges of the values that are not parts, and parts that do not go together.
 
 use snn_core::registry::{PartError, range};
-use snn_core::{Augmentation, DataSet, Input, Network, RatePenalty};
+use snn_core::{Augmentation, DataSet, Input, Network, RatePenalty, UpdateRule};
 
 use crate::Experiment;
-use crate::experiment::{Optimizer, Schedule};
+use crate::experiment::Schedule;
 
 /// Most time steps of a trial, images of a batch, channels and features.
 pub(crate) const LARGE: usize = 65_536;
@@ -80,15 +80,15 @@ impl Experiment {
     }
 }
 
-fn check_optimizer(optimizer: &Optimizer) -> Result<(), PartError> {
-    match *optimizer {
-        Optimizer::Sgd { rate, momentum, weight_decay } => {
+fn check_optimizer(rule: &UpdateRule) -> Result<(), PartError> {
+    match *rule {
+        UpdateRule::Sgd { rate, momentum, weight_decay } => {
             range::positive("rate", rate)?;
             range::fraction("momentum", momentum)?;
             range::not_negative("weight_decay", weight_decay)
         }
-        Optimizer::Adam { rate, betas, epsilon, weight_decay }
-        | Optimizer::AdamW { rate, betas, epsilon, weight_decay } => {
+        UpdateRule::Adam { rate, betas, epsilon, weight_decay }
+        | UpdateRule::AdamW { rate, betas, epsilon, weight_decay } => {
             range::positive("rate", rate)?;
             range::fraction("betas[0]", betas.0)?;
             range::fraction("betas[1]", betas.1)?;

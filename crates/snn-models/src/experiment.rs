@@ -2,7 +2,7 @@
 
 use serde::{Deserialize, Serialize};
 use snn_core::registry::Part;
-use snn_core::{Augmentation, RatePenalty};
+use snn_core::{Augmentation, RatePenalty, UpdateRule};
 
 /// Data, input, network, loss and training of one run. A [`Part`] is a name of a registry with its fields.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
@@ -39,7 +39,7 @@ pub struct Training {
     /// Images of one update of the weights.
     pub batch: usize,
     /// Update rule and its constants.
-    pub optimizer: Optimizer,
+    pub optimizer: UpdateRule,
     /// How the learning rate changes.
     #[serde(default)]
     pub schedule: Schedule,
@@ -61,52 +61,6 @@ pub struct Training {
     /// Seed of everything random.
     #[serde(default = "default_seed")]
     pub seed: u64,
-}
-
-/// Update rules. `w` is a weight, `g` its gradient summed (not averaged) over the batch. Weight decay does not apply to
-/// trainable constants of neurons, such as a leak.
-#[derive(Debug, Clone, Copy, PartialEq, Serialize, Deserialize)]
-#[serde(deny_unknown_fields)]
-pub enum Optimizer {
-    /// `g' = g + weight_decay · w`; `m = momentum · m + g'`; `w -= rate · m`.
-    Sgd {
-        /// Learning rate.
-        rate: f32,
-        /// Share of the last update that is kept, in `[0, 1)`.
-        #[serde(default)]
-        momentum: f32,
-        /// L2 penalty, added to the gradient.
-        #[serde(default)]
-        weight_decay: f32,
-    },
-    /// Kingma and Ba, 2015, with bias correction; the L2 penalty is added to the gradient.
-    Adam {
-        /// Learning rate.
-        rate: f32,
-        /// Decay of the first and second moments.
-        #[serde(default = "default_betas")]
-        betas: (f32, f32),
-        /// Added to the root of the second moment.
-        #[serde(default = "default_epsilon")]
-        epsilon: f32,
-        /// L2 penalty, added to the gradient.
-        #[serde(default)]
-        weight_decay: f32,
-    },
-    /// Loshchilov and Hutter, 2019: as Adam, but weights shrink by `rate · weight_decay · w` apart from the moments.
-    AdamW {
-        /// Learning rate.
-        rate: f32,
-        /// Decay of the first and second moments.
-        #[serde(default = "default_betas")]
-        betas: (f32, f32),
-        /// Added to the root of the second moment.
-        #[serde(default = "default_epsilon")]
-        epsilon: f32,
-        /// Decoupled weight decay.
-        #[serde(default)]
-        weight_decay: f32,
-    },
 }
 
 /// Factor on the optimizer's learning rate.
@@ -144,14 +98,6 @@ fn default_readout() -> Part {
 
 fn default_loss() -> Part {
     Part::new("SquaredError")
-}
-
-fn default_betas() -> (f32, f32) {
-    (0.9, 0.999)
-}
-
-fn default_epsilon() -> f32 {
-    1e-8
 }
 
 fn default_validation() -> usize {

@@ -13,7 +13,7 @@ use std::str::FromStr;
 use md5::{Digest as _, Md5};
 use safetensors::{Dtype, SafeTensors};
 use serde_json::{Map, Value, json};
-use snn_core::{Network, Weights};
+use snn_core::{Network, UpdateRule, Weights};
 
 use crate::TrainError;
 use crate::files::replace;
@@ -114,6 +114,29 @@ impl Checkpoint {
         let expected: Vec<(String, &[usize])> =
             network.weights().iter().map(|weight| (weight.name.clone(), &weight.shape[..])).collect();
         fit_tensors("network", &expected, &self.weights)
+    }
+
+    /// What an update rule for `network` remembers, in the order of [`UpdateRule::memories`], as tensors named
+    /// `<kind>.<weight>`.
+    pub fn memories(network: &Network, rule: UpdateRule, memories: &[Weights]) -> Vec<Tensor> {
+        let named = |(kind, memory)| {
+            let tensors = Self::tensors(network, memory).into_iter();
+            tensors.map(move |tensor| Tensor { name: format!("{kind}.{}", tensor.name), ..tensor })
+        };
+        rule.memories().iter().zip(memories).flat_map(named).collect()
+    }
+
+    /// What `rule` remembers, in the form that [`Checkpoint::memories`] was given it.
+    ///
+    /// # Errors
+    /// [`TrainError::Mismatch`] with every tensor that is missing, left over or misshapen.
+    pub fn memories_for(&self, network: &Network, rule: UpdateRule) -> Result<Vec<Weights>, TrainError> {
+        let (kinds, weights) = (rule.memories(), network.weights());
+        let expected: Vec<(String, &[usize])> = (kinds.iter())
+            .flat_map(|kind| weights.iter().map(move |w| (format!("{kind}.{}", w.name), &w.shape[..])))
+            .collect();
+        let mut values = fit_tensors("optimizer", &expected, &self.optimizer)?.into_iter();
+        Ok(kinds.iter().map(|_| values.by_ref().take(weights.len()).collect()).collect())
     }
 
     /// Writes the file at `path`. At any moment there is either the old file or the new one, whole and on the disk.
@@ -401,17 +424,42 @@ mod tests {
         assert!(integers.starts_with("tensor \"") && integers.ends_with("\" holds I32, expected F32"), "{integers}");
     }
 
-    #[test]
-    fn all_differences_from_a_network_are_listed_together() {
+    /// Weights `fc` of shape `[2, 3]` and `readout` of shape `[1, 2]`.
+    fn network() -> Network {
         let mut builder = Network::builder(Shape::features(3));
         let linear = |features| Map::Linear { features };
         let hidden = builder.add("fc", Neuron::lif(), vec![Projection::new(Source::Input, linear(2))]).unwrap();
         builder.add("readout", Neuron::readout(), vec![Projection::new(hidden, linear(1))]).unwrap();
-        let error = checkpoint().weights_for(&builder.build().unwrap()).unwrap_err();
+        builder.build().unwrap()
+    }
+
+    #[test]
+    fn all_differences_from_a_network_are_listed_together() {
+        let error = checkpoint().weights_for(&network()).unwrap_err();
         assert_eq!(
             error.to_string(),
             "the checkpoint does not fit the network:\n  fc: [2, 3] expected, [1, 2] found\n  readout: [1, 2] \
              expected, missing\n  b: [1] found, not expected"
+        );
+    }
+
+    #[test]
+    fn memories_come_back_and_those_of_another_rule_are_refused() {
+        let adam = UpdateRule::Adam { rate: 0.1, betas: (0.9, 0.999), epsilon: 1e-8, weight_decay: 0.0 };
+        let memories = [1.0, 2.0].map(|value| vec![vec![value; 6], vec![-value; 2]]);
+        let optimizer = Checkpoint::memories(&network(), adam, &memories);
+        assert_eq!(optimizer[3], tensor("second_moment.readout", &[1, 2], &[-2.0, -2.0]));
+        let checkpoint = Checkpoint { optimizer, ..checkpoint() };
+        assert_eq!(checkpoint.memories_for(&network(), adam).unwrap(), memories);
+
+        let sgd = UpdateRule::Sgd { rate: 0.1, momentum: 0.9, weight_decay: 0.0 };
+        let error = checkpoint.memories_for(&network(), sgd).unwrap_err();
+        assert_eq!(
+            error.to_string(),
+            "the checkpoint does not fit the optimizer:\n  \
+             momentum.fc: [2, 3] expected, missing\n  momentum.readout: [1, 2] expected, missing\n  \
+             first_moment.fc: [2, 3] found, not expected\n  first_moment.readout: [1, 2] found, not expected\n  \
+             second_moment.fc: [2, 3] found, not expected\n  second_moment.readout: [1, 2] found, not expected"
         );
     }
 }

@@ -1,11 +1,7 @@
 //! Update rules. All arithmetic is element by element, so that results do not depend on the number of threads.
 
 use rayon::prelude::*;
-use snn_core::{Network, Weights};
-use snn_models::experiment;
-
-use crate::TrainError;
-use crate::checkpoint::{Tensor, fit_tensors};
+use snn_core::{Error, Network, UpdateRule, Weights};
 
 /// Values that one thread works on at a time.
 const CHUNK: usize = 1 << 14;
@@ -14,36 +10,39 @@ const CHUNK: usize = 1 << 14;
 /// that shrank towards 0 would be another neuron, not a simpler one.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Optimizer {
-    rule: experiment::Optimizer,
+    rule: UpdateRule,
     updates: u64,
     /// Factor on the weight decay of each tensor: 1, or 0 for a constant.
     decays: Vec<f32>,
-    /// Kind of each memory, and its values in the form of the weights.
-    memory: Vec<(&'static str, Weights)>,
+    /// One for each kind of memory, in the form of the weights.
+    memories: Vec<Weights>,
 }
 
 impl Optimizer {
     /// The rule before its first update of the weights of `network`. Memories start at 0.
-    pub fn new(rule: experiment::Optimizer, network: &Network) -> Self {
-        let kinds: &[&'static str] = match rule {
-            experiment::Optimizer::Sgd { momentum: 0.0, .. } => &[],
-            experiment::Optimizer::Sgd { .. } => &["momentum"],
-            experiment::Optimizer::Adam { .. } | experiment::Optimizer::AdamW { .. } => {
-                &["first_moment", "second_moment"]
-            }
-        };
+    pub fn new(rule: UpdateRule, network: &Network) -> Self {
         let decays = network.weights().iter().map(|weight| if weight.constant.is_some() { 0.0 } else { 1.0 });
-        let memory = kinds.iter().map(|&kind| (kind, network.zeros())).collect();
-        Self { rule, updates: 0, decays: decays.collect(), memory }
+        let memories = rule.memories().iter().map(|_| network.zeros()).collect();
+        Self { rule, updates: 0, decays: decays.collect(), memories }
+    }
+
+    /// The rule with the [`memories`](Self::memories) that it had after `updates` updates.
+    ///
+    /// # Errors
+    /// As [`UpdateRule::check_memories`].
+    pub fn restored(rule: UpdateRule, network: &Network, memories: Vec<Weights>, updates: u64) -> Result<Self, Error> {
+        rule.check_memories(network, &memories)?;
+        Ok(Self { updates, memories, ..Self::new(rule, network) })
     }
 
     /// Learning rate before any schedule.
     pub fn rate(&self) -> f32 {
-        match self.rule {
-            experiment::Optimizer::Sgd { rate, .. }
-            | experiment::Optimizer::Adam { rate, .. }
-            | experiment::Optimizer::AdamW { rate, .. } => rate,
-        }
+        self.rule.rate()
+    }
+
+    /// What is remembered, in the order of [`UpdateRule::memories`].
+    pub fn memories(&self) -> &[Weights] {
+        &self.memories
     }
 
     /// Updates made so far.
@@ -55,8 +54,8 @@ impl Optimizer {
     pub fn update(&mut self, weights: &mut Weights, gradients: &Weights, rate: f32) {
         self.updates += 1;
         let tensors = weights.iter_mut().zip(gradients).zip(&self.decays);
-        match (self.rule, &mut self.memory[..]) {
-            (experiment::Optimizer::Sgd { momentum, weight_decay, .. }, [(_, velocity)]) => {
+        match (self.rule, &mut self.memories[..]) {
+            (UpdateRule::Sgd { momentum, weight_decay, .. }, [velocity]) => {
                 for (((weights, gradients), decays), velocity) in tensors.zip(velocity) {
                     let weight_decay = decays * weight_decay;
                     each((weights, gradients, velocity), |(w, g, m)| {
@@ -65,19 +64,19 @@ impl Optimizer {
                     });
                 }
             }
-            (experiment::Optimizer::Sgd { weight_decay, .. }, _) => {
+            (UpdateRule::Sgd { weight_decay, .. }, _) => {
                 for ((weights, gradients), decays) in tensors {
                     let weight_decay = decays * weight_decay;
                     each((weights, gradients), |(w, g)| *w -= rate * (g + weight_decay * *w));
                 }
             }
             (
-                experiment::Optimizer::Adam { betas, epsilon, weight_decay, .. }
-                | experiment::Optimizer::AdamW { betas, epsilon, weight_decay, .. },
-                memory,
+                UpdateRule::Adam { betas, epsilon, weight_decay, .. }
+                | UpdateRule::AdamW { betas, epsilon, weight_decay, .. },
+                memories,
             ) => {
-                let [(_, first), (_, second)] = memory else { return };
-                let decoupled = matches!(self.rule, experiment::Optimizer::AdamW { .. });
+                let [first, second] = memories else { return };
+                let decoupled = matches!(self.rule, UpdateRule::AdamW { .. });
                 let (penalty, shrink) = if decoupled { (0.0, rate * weight_decay) } else { (weight_decay, 0.0) };
                 let bias = |beta: f32| 1.0 - f64::from(beta).powi(self.updates.min(i32::MAX as u64) as i32);
                 let (step, root_bias) = ((f64::from(rate) / bias(betas.0)) as f32, bias(betas.1).sqrt() as f32);
@@ -94,36 +93,6 @@ impl Optimizer {
             }
         }
     }
-
-    /// The memories as tensors named `<kind>.<weight>`, for a checkpoint.
-    pub fn tensors(&self, network: &Network) -> Vec<Tensor> {
-        let mut tensors = Vec::new();
-        for (kind, values) in &self.memory {
-            tensors.extend(network.weights().iter().zip(values).map(|(weight, values)| Tensor {
-                name: format!("{kind}.{}", weight.name),
-                shape: weight.shape.clone(),
-                values: values.clone(),
-            }));
-        }
-        tensors
-    }
-
-    /// Takes the memories from `tensors`, as [`Optimizer::tensors`] gave them after `updates` updates.
-    ///
-    /// # Errors
-    /// [`TrainError::Mismatch`] with every tensor that is missing, left over or misshapen.
-    pub fn restore(&mut self, network: &Network, tensors: &[Tensor], updates: u64) -> Result<(), TrainError> {
-        let weights = network.weights();
-        let expected: Vec<(String, &[usize])> = (self.memory.iter())
-            .flat_map(|(kind, _)| weights.iter().map(move |w| (format!("{kind}.{}", w.name), &w.shape[..])))
-            .collect();
-        let mut values = fit_tensors("optimizer", &expected, tensors)?.into_iter();
-        for (_, memory) in &mut self.memory {
-            *memory = values.by_ref().take(weights.len()).collect();
-        }
-        self.updates = updates;
-        Ok(())
-    }
 }
 
 /// Euclidean norm of all gradients together, summed in double precision in an order of its own.
@@ -136,10 +105,19 @@ pub fn norm(gradients: &Weights) -> f64 {
 
 /// Scales all gradients down to the norm `limit`, given their norm; smaller ones are left as they are.
 pub fn clip(gradients: &mut Weights, norm: f64, limit: f32) {
-    if norm > f64::from(limit) {
-        let scale = (f64::from(limit) / norm) as f32;
+    scale(gradients, clip_factor(norm, limit));
+}
+
+/// What gradients of this norm are multiplied by to clip them to the norm `limit`.
+pub(crate) fn clip_factor(norm: f64, limit: f32) -> f32 {
+    if norm > f64::from(limit) { (f64::from(limit) / norm) as f32 } else { 1.0 }
+}
+
+/// Multiplies all gradients by `factor`.
+pub(crate) fn scale(gradients: &mut Weights, factor: f32) {
+    if factor != 1.0 {
         for values in gradients {
-            each(values, |g| *g *= scale);
+            each(values, |g| *g *= factor);
         }
     }
 }
@@ -174,7 +152,7 @@ mod tests {
     }
 
     /// The weights `[1, -2]` after each of some updates by the gradients given, at rate 0.1.
-    fn run<const N: usize>(rule: experiment::Optimizer, gradients: [[f32; 2]; N]) -> [[f32; 2]; N] {
+    fn run<const N: usize>(rule: UpdateRule, gradients: [[f32; 2]; N]) -> [[f32; 2]; N] {
         let mut optimizer = Optimizer::new(rule, &network());
         let mut weights = vec![vec![1.0, -2.0]];
         gradients.map(|g| {
@@ -191,21 +169,21 @@ mod tests {
 
     #[test]
     fn sgd_follows_the_gradient() {
-        let rule = experiment::Optimizer::Sgd { rate: 0.1, momentum: 0.0, weight_decay: 0.0 };
+        let rule = UpdateRule::Sgd { rate: 0.1, momentum: 0.0, weight_decay: 0.0 };
         assert_close(run(rule, [[1.0, 0.0], [-2.0, 4.0]]), [[0.9, -2.0], [1.1, -2.4]]);
     }
 
     /// With decay 0.5: g' = 1 + 0.5 · 1 = 1.5, then 0 + 0.5 · 0.85 = 0.425.
     #[test]
     fn sgd_adds_the_weight_decay_to_the_gradient() {
-        let rule = experiment::Optimizer::Sgd { rate: 0.1, momentum: 0.0, weight_decay: 0.5 };
+        let rule = UpdateRule::Sgd { rate: 0.1, momentum: 0.0, weight_decay: 0.5 };
         assert_close(run(rule, [[1.0, 0.0], [0.0, 0.0]]), [[0.85, -1.9], [0.8075, -1.805]]);
     }
 
     /// With momentum 0.5: m = 1, 1.5, 0.75.
     #[test]
     fn sgd_remembers_a_share_of_the_last_update() {
-        let rule = experiment::Optimizer::Sgd { rate: 0.1, momentum: 0.5, weight_decay: 0.0 };
+        let rule = UpdateRule::Sgd { rate: 0.1, momentum: 0.5, weight_decay: 0.0 };
         let gradients = [[1.0, 0.0], [1.0, 0.0], [0.0, 0.0]];
         assert_close(run(rule, gradients), [[0.9, -2.0], [0.75, -2.0], [0.675, -2.0]]);
     }
@@ -213,7 +191,7 @@ mod tests {
     /// With betas 0.5, 0.5: m = 1, 1.5; v = 2, 3 (for g = 2, 2), corrected to 2, 2 and 4, 4: steps of 0.1.
     #[test]
     fn adam_steps_by_the_rate_under_a_steady_gradient() {
-        let rule = experiment::Optimizer::Adam { rate: 0.1, betas: (0.5, 0.5), epsilon: 0.0, weight_decay: 0.0 };
+        let rule = UpdateRule::Adam { rate: 0.1, betas: (0.5, 0.5), epsilon: 0.0, weight_decay: 0.0 };
         assert_close(run(rule, [[2.0, -3.0], [2.0, -3.0]]), [[0.9, -1.9], [0.8, -1.8]]);
     }
 
@@ -221,7 +199,7 @@ mod tests {
     /// by 0.25 and 0.4375 to 4 and 12/7; the second step is 0.1 · (2/3) / sqrt(12/7) = 0.0509175.
     #[test]
     fn adam_corrects_the_bias_of_its_moments() {
-        let rule = experiment::Optimizer::Adam { rate: 0.1, betas: (0.5, 0.75), epsilon: 0.0, weight_decay: 0.0 };
+        let rule = UpdateRule::Adam { rate: 0.1, betas: (0.5, 0.75), epsilon: 0.0, weight_decay: 0.0 };
         let found = run(rule, [[2.0, 2.0], [0.0, 0.0]]);
         assert_close(found, [[0.9, -2.1], [0.849_082_5, -2.150_917_5]]);
     }
@@ -229,14 +207,14 @@ mod tests {
     /// The penalty makes the gradient 0.5 · w, whose sign alone counts in the first step.
     #[test]
     fn adam_puts_the_weight_decay_through_its_moments() {
-        let rule = experiment::Optimizer::Adam { rate: 0.1, betas: (0.9, 0.999), epsilon: 1e-8, weight_decay: 0.5 };
+        let rule = UpdateRule::Adam { rate: 0.1, betas: (0.9, 0.999), epsilon: 1e-8, weight_decay: 0.5 };
         assert_close(run(rule, [[0.0, 0.0]]), [[0.9, -1.9]]);
     }
 
     /// Without a gradient the weights shrink by 0.1 · 0.5 each time.
     #[test]
     fn adam_w_keeps_the_weight_decay_apart() {
-        let rule = experiment::Optimizer::AdamW { rate: 0.1, betas: (0.9, 0.999), epsilon: 1e-8, weight_decay: 0.5 };
+        let rule = UpdateRule::AdamW { rate: 0.1, betas: (0.9, 0.999), epsilon: 1e-8, weight_decay: 0.5 };
         assert_close(run(rule, [[0.0, 0.0], [0.0, 0.0]]), [[0.95, -1.9], [0.9025, -1.805]]);
     }
 
@@ -248,10 +226,10 @@ mod tests {
         let network = builder.build().unwrap();
         let decay = 0.5;
         for rule in [
-            experiment::Optimizer::Sgd { rate: 0.1, momentum: 0.0, weight_decay: decay },
-            experiment::Optimizer::Sgd { rate: 0.1, momentum: 0.9, weight_decay: decay },
-            experiment::Optimizer::Adam { rate: 0.1, betas: (0.9, 0.999), epsilon: 1e-8, weight_decay: decay },
-            experiment::Optimizer::AdamW { rate: 0.1, betas: (0.9, 0.999), epsilon: 1e-8, weight_decay: decay },
+            UpdateRule::Sgd { rate: 0.1, momentum: 0.0, weight_decay: decay },
+            UpdateRule::Sgd { rate: 0.1, momentum: 0.9, weight_decay: decay },
+            UpdateRule::Adam { rate: 0.1, betas: (0.9, 0.999), epsilon: 1e-8, weight_decay: decay },
+            UpdateRule::AdamW { rate: 0.1, betas: (0.9, 0.999), epsilon: 1e-8, weight_decay: decay },
         ] {
             let mut weights = vec![vec![1.0], vec![2.0]];
             Optimizer::new(rule, &network).update(&mut weights, &network.zeros(), 0.1);
@@ -261,28 +239,19 @@ mod tests {
 
     #[test]
     fn a_restored_optimizer_goes_on_as_the_first_would() {
-        let rule = experiment::Optimizer::Adam { rate: 0.1, betas: (0.9, 0.999), epsilon: 1e-8, weight_decay: 0.1 };
+        let rule = UpdateRule::Adam { rate: 0.1, betas: (0.9, 0.999), epsilon: 1e-8, weight_decay: 0.1 };
         let mut first = Optimizer::new(rule, &network());
         let mut weights = vec![vec![1.0, -2.0]];
         first.update(&mut weights, &vec![vec![0.3, 0.7]], 0.1);
-        let mut second = Optimizer::new(rule, &network());
-        second.restore(&network(), &first.tensors(&network()), first.updates()).unwrap();
+        let memories = first.memories().to_vec();
+        let mut second = Optimizer::restored(rule, &network(), memories.clone(), first.updates()).unwrap();
         assert_eq!(second, first);
-    }
-
-    #[test]
-    fn the_memory_of_another_rule_is_refused() {
-        let sgd = experiment::Optimizer::Sgd { rate: 0.1, momentum: 0.9, weight_decay: 0.0 };
-        let adam = experiment::Optimizer::Adam { rate: 0.1, betas: (0.9, 0.999), epsilon: 1e-8, weight_decay: 0.0 };
-        let tensors = Optimizer::new(sgd, &network()).tensors(&network());
-        let error = Optimizer::new(adam, &network()).restore(&network(), &tensors, 1).unwrap_err();
-        assert_eq!(
-            error.to_string(),
-            "the checkpoint does not fit the optimizer:\n  \
-             first_moment.readout: [1, 2] expected, missing\n  \
-             second_moment.readout: [1, 2] expected, missing\n  \
-             momentum.readout: [1, 2] found, not expected"
-        );
+        for optimizer in [&mut first, &mut second] {
+            optimizer.update(&mut weights.clone(), &vec![vec![-0.2, 0.1]], 0.1);
+        }
+        assert_eq!(second, first);
+        let sgd = UpdateRule::Sgd { rate: 0.1, momentum: 0.9, weight_decay: 0.0 };
+        assert!(Optimizer::restored(sgd, &network(), memories, 1).is_err());
     }
 
     #[test]

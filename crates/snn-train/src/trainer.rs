@@ -1,18 +1,19 @@
 //! The training loop.
 
+mod learning;
 mod start;
 
 use std::time::{Duration, Instant};
 
-use snn_core::{Draws, Dropout, Engine, Errors, Session, Trial, Weights};
+use snn_core::{Draws, Dropout, Engine, Errors, Trial, Weights};
 use snn_data::{Dataset, Loader};
 use snn_models::{Built, Experiment};
 
-use crate::checkpoint::{Best, Checkpoint, Progress, Sums};
+use crate::checkpoint::{Best, Checkpoint, Progress, Sums, Tensor};
 use crate::evaluate::{Tally, judge};
-use crate::{
-    Evaluation, Event, Health, Observer, Optimizer, RunFolder, Shown, TrainError, clip, evaluate, factor, norm, rates,
-};
+use crate::optimizer::clip_factor;
+use crate::{Evaluation, Event, Health, Observer, RunFolder, Shown, TrainError, evaluate, factor, rates};
+use learning::Learning;
 
 /// The usual [`Job::save_every`].
 pub const SAVE_EVERY: Duration = Duration::from_mins(1);
@@ -86,11 +87,8 @@ struct Run<'a> {
     job: &'a Job<'a>,
     folder: &'a mut RunFolder,
     observer: &'a mut dyn Observer,
-    session: Box<dyn Session>,
+    learning: Learning<'a>,
     loader: Loader<'a>,
-    optimizer: Optimizer,
-    weights: Weights,
-    gradients: Weights,
     progress: Progress,
     health: Health,
     /// Whether the observer broke off.
@@ -111,22 +109,18 @@ impl Run<'_> {
         let draws = Draws { seed: training.seed, epoch: epoch as u32, samples: &batch.samples };
         let shown = Shown::new(built, experiment.steps, batch);
         let activity =
-            self.session.forward(&Trial { stimulus: shown.stimulus(draws), dropout: Dropout::Drawn(draws) })?;
+            self.learning.forward(&Trial { stimulus: shown.stimulus(draws), dropout: Dropout::Drawn(draws) })?;
         let judgement = judge(experiment, built, &activity, &batch.labels);
         let mut tally = Tally::default();
         tally.add(&activity, &judgement, &batch.labels);
         self.check_finite("the loss", tally.loss)?;
 
         let errors = Errors { output: &judgement.grades.d_output, emitted: &judgement.d_emitted };
-        self.session.backward(errors, &mut self.gradients)?;
-        let gradient = norm(&self.gradients);
+        let gradient = self.learning.backward(errors)?;
         self.check_finite("the gradient", gradient)?;
-        if let Some(limit) = training.clip {
-            clip(&mut self.gradients, gradient, limit);
-        }
-        let rate = self.optimizer.rate() * factor(&training.schedule, epoch, step, batches, training.epochs);
-        self.optimizer.update(&mut self.weights, &self.gradients, rate);
-        self.session.load(&self.weights)?;
+        let scale = training.clip.map_or(1.0, |limit| clip_factor(gradient, limit));
+        let rate = training.optimizer.rate() * factor(&training.schedule, epoch, step, batches, training.epochs);
+        self.learning.update(scale, rate)?;
 
         self.progress.step += 1;
         self.progress.updates += 1;
@@ -166,7 +160,7 @@ impl Run<'_> {
         let held_out = images..train.len();
         let mut validation = None;
         if !held_out.is_empty() {
-            validation = evaluate(engine, experiment, built, &self.weights, train, held_out, self.observer)?;
+            validation = evaluate(engine, experiment, built, self.learning.weights()?, train, held_out, self.observer)?;
             if validation.is_none() {
                 return Ok(false);
             }
@@ -176,7 +170,7 @@ impl Run<'_> {
         self.progress = Progress { epoch: epoch + 1, step: 0, sums: Sums::default(), ..self.progress };
         if is_best {
             self.progress.best = Some(Best { epoch, accuracy });
-            Checkpoint { optimizer: Vec::new(), ..self.checkpoint() }.save(&self.folder.best())?;
+            self.checkpoint(Vec::new())?.save(&self.folder.best())?;
         }
         self.emit(&Event::Epoch {
             epoch,
@@ -212,21 +206,24 @@ impl Run<'_> {
     }
 
     fn save(&mut self) -> Result<(), TrainError> {
-        self.folder.save_last(&self.checkpoint())?;
+        let memories = self.learning.memories()?;
+        let checkpoint = self.checkpoint(memories)?;
+        self.folder.save_last(&checkpoint)?;
         self.saved = Instant::now();
         let Progress { epoch, step, .. } = self.progress;
         self.notify(&Event::Saved { epoch, step, path: self.folder.last() });
         Ok(())
     }
 
-    fn checkpoint(&self) -> Checkpoint {
-        Checkpoint {
+    /// Where the run stands, with `optimizer` for what the update rule remembers.
+    fn checkpoint(&mut self, optimizer: Vec<Tensor>) -> Result<Checkpoint, TrainError> {
+        Ok(Checkpoint {
             experiment: self.folder.experiment().to_owned(),
             origin: None,
             progress: self.progress,
-            weights: Checkpoint::tensors(&self.job.built.network, &self.weights),
-            optimizer: self.optimizer.tensors(&self.job.built.network),
-        }
+            weights: Checkpoint::tensors(&self.job.built.network, self.learning.weights()?),
+            optimizer,
+        })
     }
 
     /// Records an event and tells the observer.

@@ -1,6 +1,7 @@
 //! Values set from outside.
 
-use snn_models::experiment::{Optimizer, Schedule};
+use snn_core::UpdateRule;
+use snn_models::experiment::Schedule;
 
 use crate::{abridged, lenet};
 
@@ -23,7 +24,7 @@ fn any_value_can_be_set() {
     assert_eq!(experiment.training.epochs, 3);
     assert_eq!(experiment.training.clip, Some(5.0));
     assert_eq!(experiment.training.schedule, Schedule::Constant);
-    assert_eq!(experiment.training.optimizer, Optimizer::Sgd { rate: 0.1, momentum: 0.9, weight_decay: 5e-4 });
+    assert_eq!(experiment.training.optimizer, UpdateRule::Sgd { rate: 0.1, momentum: 0.9, weight_decay: 5e-4 });
     let text = experiment.to_ron();
     assert!(text.contains("Conv(channels: 64,") && text.contains("neuron: Lif(leak: 0.5, threshold: 2.0,"), "{text}");
 }
@@ -31,7 +32,7 @@ fn any_value_can_be_set() {
 #[test]
 fn a_whole_choice_can_be_replaced() {
     let experiment = lenet(&[("training.optimizer", "Adam(rate: 0.001)")]).unwrap();
-    assert!(matches!(experiment.training.optimizer, Optimizer::Adam { rate: 0.001, .. }));
+    assert!(matches!(experiment.training.optimizer, UpdateRule::Adam { rate: 0.001, .. }));
 }
 
 #[test]

@@ -1,7 +1,7 @@
 //! Experiments are written so that they can be read, by people and by the reader.
 
 use proptest::prelude::*;
-use snn_models::{Experiment, experiment::Optimizer, presets};
+use snn_models::{Experiment, presets};
 
 use crate::{lenet, registry};
 
@@ -80,7 +80,7 @@ fn the_paper_preset_has_the_paper_s_constants() {
     let preset = presets::find("mnist-lenet-paper").unwrap();
     let experiment = Experiment::from_ron(preset.text, preset.name, &[], &registry()).unwrap();
     assert_eq!((experiment.steps, experiment.training.epochs, experiment.training.batch), (100, 125, 64));
-    let expected = Optimizer::Sgd { rate: 0.0085, momentum: 0.0, weight_decay: 5e-4 };
+    let expected = snn_core::UpdateRule::Sgd { rate: 0.0085, momentum: 0.0, weight_decay: 5e-4 };
     assert_eq!(experiment.training.optimizer, expected);
 }
 

@@ -5,11 +5,12 @@ use std::time::Instant;
 use snn_core::Plan;
 use snn_data::Loader;
 
+use super::learning::Learning;
 use super::{Job, Run};
 use crate::checkpoint::Progress;
 use crate::evaluate::check_data;
 use crate::event::SCHEMA;
-use crate::{Event, Health, Observer, Optimizer, RunFolder, TrainError};
+use crate::{Event, Health, Observer, RunFolder, TrainError};
 
 impl<'a> Run<'a> {
     /// Checks the parts, compiles the network and takes up the run where it stands.
@@ -27,11 +28,8 @@ impl<'a> Run<'a> {
         let plan = Plan { chunk: training.chunk, ..Plan::new(experiment.steps, batch).train() };
         let mut run = Self {
             job,
-            session: engine.compile(network, plan)?,
+            learning: Learning::new(engine.compile(network, plan)?, network, training.optimizer, job.initial)?,
             loader: Loader::shuffled(train, 0..images, batch, training.seed, training.augmentation),
-            optimizer: Optimizer::new(training.optimizer, network),
-            weights: job.initial.clone(),
-            gradients: network.zeros(),
             progress: Progress { seed: training.seed, images, ..Progress::default() },
             health: Health::default(),
             stop: false,
@@ -41,7 +39,6 @@ impl<'a> Run<'a> {
             observer,
         };
         run.take_up()?;
-        run.session.load(&run.weights)?;
         Ok(run)
     }
 
@@ -51,9 +48,7 @@ impl<'a> Run<'a> {
         if let Some(checkpoint) = &checkpoint {
             self.check_progress(&checkpoint.progress)?;
             self.progress = checkpoint.progress;
-            let network = &self.job.built.network;
-            self.weights = checkpoint.weights_for(network)?;
-            self.optimizer.restore(network, &checkpoint.optimizer, self.progress.updates)?;
+            self.learning.restore(checkpoint)?;
         }
         let Progress { epoch, step, .. } = self.progress;
         let recorded = self.folder.rewind(checkpoint.as_ref().map(|_| (epoch, step)))?;
@@ -111,7 +106,7 @@ impl<'a> Run<'a> {
         Event::Started {
             schema: SCHEMA,
             engine: engine.describe(),
-            bytes: self.session.memory().total(),
+            bytes: self.learning.memory().total(),
             parameters: built.network.parameters(),
             images: self.progress.images,
             validation: experiment.training.validation,

@@ -1,6 +1,8 @@
 //! Runs of a small network on a few digits, stopped, killed and resumed in every way.
 #![expect(clippy::unwrap_used, reason = "a test that cannot go on has failed")]
 
+mod learner;
+
 use std::fs;
 use std::ops::ControlFlow;
 use std::path::{Path, PathBuf};
@@ -8,10 +10,10 @@ use std::sync::LazyLock;
 use std::time::Duration;
 
 use snn_core::registry::Registry;
-use snn_core::{DataSet as _, Dataset, reference::Reference};
+use snn_core::{DataSet as _, Dataset, Engine, UpdateRule, reference::Reference};
 use snn_data::Mnist;
 use snn_models::Built;
-use snn_models::experiment::{Experiment, Optimizer, Schedule, Training};
+use snn_models::experiment::{Experiment, Schedule, Training};
 use snn_train::{Checkpoint, Event, Job, Observer, Outcome, RunFolder, TrainError, evaluate, fit};
 
 /// 64 training and 32 test images.
@@ -65,12 +67,22 @@ fn train(
     often: bool,
     observer: &mut dyn Observer,
 ) -> Result<Outcome, TrainError> {
+    train_on(&Reference, experiment, folder, often, observer)
+}
+
+/// The same on any engine.
+fn train_on(
+    engine: &dyn Engine,
+    experiment: &Experiment,
+    folder: &mut RunFolder,
+    often: bool,
+    observer: &mut dyn Observer,
+) -> Result<Outcome, TrainError> {
     // With a training that is in its ranges, as the trainer itself is to refuse what is not.
     let built = Experiment { training: self::experiment().training, ..experiment.clone() }.build(&registry()).unwrap();
     let initial = built.network.initial_weights(experiment.training.seed);
     let save_every = if often { Duration::ZERO } else { Duration::MAX };
     let [train, test] = &*DIGITS;
-    let engine = &Reference;
     fit(&Job { engine, experiment, built: &built, initial: &initial, train, test, save_every }, folder, observer)
 }
 
@@ -91,7 +103,10 @@ fn new_run() -> (tempfile::TempDir, RunFolder) {
 }
 
 /// All that a finished run leaves: both checkpoints to the byte, and the records without the times in them.
-fn result(folder: &RunFolder) -> (Vec<u8>, Vec<u8>, Vec<String>) {
+type Left = (Vec<u8>, Vec<u8>, Vec<String>);
+
+/// What the run in `folder` has left.
+fn result(folder: &RunFolder) -> Left {
     (fs::read(folder.last()).unwrap(), fs::read(folder.best()).unwrap(), records(folder))
 }
 
@@ -110,7 +125,7 @@ fn records(folder: &RunFolder) -> Vec<String> {
 }
 
 /// What an uninterrupted run leaves.
-static UNINTERRUPTED: LazyLock<(Vec<u8>, Vec<u8>, Vec<String>)> = LazyLock::new(|| {
+static UNINTERRUPTED: LazyLock<Left> = LazyLock::new(|| {
     let (_dir, mut folder) = new_run();
     train(&experiment(), &mut folder, false, &mut go_on).unwrap();
     result(&folder)
@@ -319,7 +334,7 @@ fn without_validation_the_last_weights_are_the_best() {
 fn a_diverging_run_stops_and_leaves_its_last_checkpoint() {
     let (_dir, mut folder) = new_run();
     let mut experiment = experiment();
-    experiment.training.optimizer = Optimizer::Sgd { rate: 1e30, momentum: 0.0, weight_decay: 0.0 };
+    experiment.training.optimizer = UpdateRule::Sgd { rate: 1e30, momentum: 0.0, weight_decay: 0.0 };
     experiment.training.schedule = Schedule::Constant;
     experiment.training.clip = None;
     let message = train(&experiment, &mut folder, false, &mut go_on).unwrap_err().to_string();
@@ -386,7 +401,7 @@ fn a_run_is_resumed_only_as_it_was_begun() {
     );
     assert_eq!(
         message(&|training| {
-            training.optimizer = Optimizer::Sgd { rate: 0.1, momentum: 0.0, weight_decay: 0.0 };
+            training.optimizer = UpdateRule::Sgd { rate: 0.1, momentum: 0.0, weight_decay: 0.0 };
         }),
         "the checkpoint does not fit the optimizer:\n  first_moment.fc1: [16, 784] found, not expected\n  \
          first_moment.readout: [10, 16] found, not expected\n  second_moment.fc1: [16, 784] found, not expected\n  \

@@ -1,0 +1,132 @@
+//! Where the weights are updated: where the session computes, if it can, or else here.
+
+use snn_core::{Activity, Error, Errors, Learner, Memory, Network, Session, Trial, UpdateRule, Weights};
+
+use crate::checkpoint::Tensor;
+use crate::optimizer::{norm, scale};
+use crate::{Checkpoint, Optimizer, TrainError};
+
+/// A session with weights that follow their gradients. Who calls it need not know where they are.
+pub(super) struct Learning<'a> {
+    network: &'a Network,
+    session: Box<dyn Session>,
+    rule: UpdateRule,
+    place: Place,
+    /// The weights as they were last known here.
+    weights: Weights,
+    /// Whether the session has updated its weights since.
+    is_behind: bool,
+}
+
+/// Where gradients and memories are.
+enum Place {
+    /// Here; the session is given new weights after each update.
+    Host { optimizer: Optimizer, gradients: Weights },
+    /// Where the session computes, after so many updates.
+    Device { updates: u64 },
+}
+
+impl<'a> Learning<'a> {
+    /// A session of `network`, compiled for training, that starts with `weights` before the first update.
+    pub(super) fn new(
+        mut session: Box<dyn Session>,
+        network: &'a Network,
+        rule: UpdateRule,
+        weights: &Weights,
+    ) -> Result<Self, Error> {
+        let place = if session.learner().is_some() {
+            Place::Device { updates: 0 }
+        } else {
+            Place::Host { optimizer: Optimizer::new(rule, network), gradients: network.zeros() }
+        };
+        let mut learning = Self { network, session, rule, place, weights: Weights::new(), is_behind: false };
+        let memories = rule.memories().iter().map(|_| network.zeros()).collect();
+        learning.set(weights.clone(), memories, 0)?;
+        Ok(learning)
+    }
+
+    /// Goes to where `checkpoint` stands, wherever the weights were updated then.
+    pub(super) fn restore(&mut self, checkpoint: &Checkpoint) -> Result<(), TrainError> {
+        let weights = checkpoint.weights_for(self.network)?;
+        let memories = checkpoint.memories_for(self.network, self.rule)?;
+        Ok(self.set(weights, memories, checkpoint.progress.updates)?)
+    }
+
+    fn set(&mut self, weights: Weights, memories: Vec<Weights>, updates: u64) -> Result<(), Error> {
+        self.session.load(&weights)?;
+        match &mut self.place {
+            Place::Host { optimizer, .. } => {
+                *optimizer = Optimizer::restored(self.rule, self.network, memories, updates)?;
+            }
+            Place::Device { updates: made } => {
+                learner(&mut self.session)?.remember(self.rule, &memories)?;
+                *made = updates;
+            }
+        }
+        self.weights = weights;
+        self.is_behind = false;
+        Ok(())
+    }
+
+    /// Memory that the session takes.
+    pub(super) fn memory(&self) -> Memory {
+        self.session.memory()
+    }
+
+    /// As [`Session::forward`].
+    pub(super) fn forward(&mut self, trial: &Trial<'_>) -> Result<Activity, Error> {
+        self.session.forward(trial)
+    }
+
+    /// Goes back through the last trial, and gives the Euclidean norm of all gradients together.
+    pub(super) fn backward(&mut self, errors: Errors<'_>) -> Result<f64, Error> {
+        match &mut self.place {
+            Place::Host { gradients, .. } => {
+                self.session.backward(errors, gradients)?;
+                Ok(norm(gradients))
+            }
+            Place::Device { .. } => learner(&mut self.session)?.backward(errors),
+        }
+    }
+
+    /// One update of the weights by the gradients times `factor`, at learning rate `rate`.
+    pub(super) fn update(&mut self, factor: f32, rate: f32) -> Result<(), Error> {
+        match &mut self.place {
+            Place::Host { optimizer, gradients } => {
+                scale(gradients, factor);
+                optimizer.update(&mut self.weights, gradients, rate);
+                self.session.load(&self.weights)
+            }
+            Place::Device { updates } => {
+                learner(&mut self.session)?.update(factor, rate, *updates + 1)?;
+                *updates += 1;
+                self.is_behind = true;
+                Ok(())
+            }
+        }
+    }
+
+    /// The weights as they are now.
+    pub(super) fn weights(&mut self) -> Result<&Weights, Error> {
+        if self.is_behind {
+            self.weights = learner(&mut self.session)?.weights()?;
+            self.is_behind = false;
+        }
+        Ok(&self.weights)
+    }
+
+    /// What is remembered now, as tensors for a checkpoint.
+    pub(super) fn memories(&mut self) -> Result<Vec<Tensor>, Error> {
+        match &self.place {
+            Place::Host { optimizer, .. } => Ok(Checkpoint::memories(self.network, self.rule, optimizer.memories())),
+            Place::Device { .. } => {
+                let memories = learner(&mut self.session)?.memories()?;
+                Ok(Checkpoint::memories(self.network, self.rule, &memories))
+            }
+        }
+    }
+}
+
+fn learner(session: &mut Box<dyn Session>) -> Result<&mut dyn Learner, Error> {
+    session.learner().ok_or(Error::Order("the session no longer updates its weights where it computes"))
+}
