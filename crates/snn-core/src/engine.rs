@@ -116,6 +116,11 @@ pub trait Session: Send {
     /// [`Error::Size`].
     fn backward(&mut self, errors: Errors<'_>, gradients: &mut Weights) -> Result<(), Error>;
 
+    /// What the kernels took that ran since the last call; empty for engines that do not time them.
+    fn timings(&mut self) -> Vec<Timing> {
+        Vec::new()
+    }
+
     /// What `population` did in the last trial (and, after a backward pass, its errors).
     ///
     /// # Errors
@@ -374,6 +379,17 @@ pub struct Record {
     pub membrane: Vec<f32>,
     /// `d(t) = dL/dI(t)` `[T, N, ...]`; empty before a backward pass.
     pub delta: Vec<f32>,
+}
+
+/// What a kernel took, the sum of all its runs.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Timing {
+    /// Population and kernel, such as `conv1: current`.
+    pub name: String,
+    /// Number of runs.
+    pub runs: usize,
+    /// Time in nanoseconds.
+    pub nanos: f64,
 }
 
 /// Memory by purpose, in bytes.

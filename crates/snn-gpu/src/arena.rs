@@ -35,8 +35,7 @@ impl Tensor {
     fn order(&self) -> impl Iterator<Item = usize> {
         let &Self { outputs, channels, pixels, .. } = self;
         (0..self.len()).map(move |at| {
-            let (output, channel, pixel) =
-                (at % outputs, at / outputs % channels, at / outputs / channels);
+            let (output, channel, pixel) = (at % outputs, at / outputs % channels, at / outputs / channels);
             (output * channels + channel) * pixels + pixel
         })
     }

@@ -91,9 +91,8 @@ impl Gpu {
             None => 0,
             Some(wanted) => {
                 let by_index = wanted.parse::<usize>().ok().filter(|&index| index < found.len());
-                let contains = |(_, summary): &(_, AdapterSummary)| {
-                    summary.name().to_lowercase().contains(&wanted.to_lowercase())
-                };
+                let contains =
+                    |(_, summary): &(_, AdapterSummary)| summary.name().to_lowercase().contains(&wanted.to_lowercase());
                 by_index.or_else(|| found.iter().position(contains)).ok_or_else(|| {
                     let names: Vec<String> =
                         found.iter().map(|(_, summary)| format!("{} {}", summary.index, summary.name())).collect();

@@ -144,8 +144,7 @@ impl Kernel {
             .zip(buffers)
             .map(|(binding, resource)| wgpu::BindGroupEntry { binding, resource: resource.clone() })
             .collect();
-        let descriptor =
-            wgpu::BindGroupDescriptor { label: Some(&self.name), layout: &self.layout, entries: &entries };
+        let descriptor = wgpu::BindGroupDescriptor { label: Some(&self.name), layout: &self.layout, entries: &entries };
         Bound { kernel: self.clone(), group: gpu.device.create_bind_group(&descriptor) }
     }
 }
@@ -153,8 +152,7 @@ impl Kernel {
 /// Writes the text of a kernel to the folder that `SNN_DUMP_WGSL` names.
 fn dump(program: &Program) {
     let Some(folder) = std::env::var_os("SNN_DUMP_WGSL") else { return };
-    let name: String =
-        program.name.chars().map(|c| if c.is_alphanumeric() || c == '.' { c } else { '_' }).collect();
+    let name: String = program.name.chars().map(|c| if c.is_alphanumeric() || c == '.' { c } else { '_' }).collect();
     let text = format!("// {}, entry {}, {:?}\n{}", program.name, program.entry, program.constants, program.text);
     // It is a help for those who look for an error; that it cannot be written must not become another one.
     std::fs::create_dir_all(&folder).ok();

@@ -128,14 +128,6 @@ impl Layout {
         samples.saturating_sub(index * self.group).min(self.group)
     }
 
-    /// Slots of the errors of a population.
-    pub(crate) fn slots(&self, place: &Place) -> usize {
-        match place.errors {
-            Errors::OfTrial => self.plan.steps + 1,
-            Errors::OfWord(_) => WORD,
-        }
-    }
-
     /// Whether states are saved for a backward pass through the population.
     pub(crate) fn saves(&self, place: &Place) -> bool {
         self.plan.train && matches!(place.rule, Rule::Unrolled { .. })
@@ -233,7 +225,8 @@ impl Layout {
             ("states and errors on the card", all(&|place| self.saved_words(place) + self.trial_errors(place))),
             ("a word of currents and errors on the card", self.scratch()),
         ];
-        let states = if self.keeps_states() { all(&|place| self.state_words(place)) } else { self.shared_state() * NUMBER };
+        let states =
+            if self.keeps_states() { all(&|place| self.state_words(place)) } else { self.shared_state() * NUMBER };
         parts.push(("membranes on the card", states));
         Memory { parts }
     }

@@ -65,6 +65,18 @@ impl GpuEngine {
     }
 }
 
+/// All kernels of `network` for `plan`, for each kind of input, as text: to look at, or to check without a card.
+///
+/// # Errors
+/// As [`Engine::compile`], of a card with usual limits.
+pub fn programs(network: &Network, plan: Plan) -> Result<Vec<Program>, Error> {
+    let layout = layout::Layout::new(network, plan, wgpu::Limits::default().max_storage_buffer_binding_size)?;
+    let masked: Vec<bool> = network.populations().iter().map(|population| population.dropout > 0.0).collect();
+    let inputs = [programs::Input::Spikes, programs::Input::Signed, programs::Input::Constant];
+    let of_input = |input| programs::Programs { network, layout: &layout, input, masked: &masked }.all();
+    Ok(inputs.into_iter().flat_map(of_input).collect())
+}
+
 impl Engine for GpuEngine {
     fn name(&self) -> &'static str {
         "gpu"
@@ -88,7 +100,7 @@ impl Engine for GpuEngine {
 /// # Errors
 /// [`RegistryError`] if the name is taken.
 pub fn plugin(registry: &mut Registry) -> Result<(), RegistryError> {
-    registry.engines.add("gpu", |options: &mut Options, _| {
-        Ok(Arc::new(GpuEngine::new(options.clone())) as Arc<dyn Engine>)
-    })
+    registry
+        .engines
+        .add("gpu", |options: &mut Options, _| Ok(Arc::new(GpuEngine::new(options.clone())) as Arc<dyn Engine>))
 }

@@ -179,10 +179,8 @@ impl Programs<'_> {
         let is_after = correction.trace == snn_core::Trace::AfterDropout;
         let mut constants = self.neurons(index);
         constants.retain(|(name, _)| *name != "MASKED");
-        constants.extend([
-            ("MASKED", flag(self.masked[index] && is_after)),
-            ("LN_LEAK", f64::from(correction.leak.ln())),
-        ]);
+        constants
+            .extend([("MASKED", flag(self.masked[index] && is_after)), ("LN_LEAK", f64::from(correction.leak.ln()))]);
         let parts = [wgsl::WINDOW, wgsl::SCAN_CORRECTION];
         Some(Program::new(self.name(index, "correction"), &parts, &constants))
     }

@@ -73,9 +73,8 @@ impl Buffers {
     fn allocate(gpu: &Gpu, layout: &Layout) -> Self {
         let make = |label: &str, words: usize| storage(gpu, label, words);
         let train = layout.plan.train;
-        let shared: Vec<wgpu::Buffer> = (layout.shared.iter())
-            .map(|len| make("errors", if train { layout.word_of(*len) } else { 0 }))
-            .collect();
+        let shared: Vec<wgpu::Buffer> =
+            (layout.shared.iter()).map(|len| make("errors", if train { layout.word_of(*len) } else { 0 })).collect();
         let states = (!layout.keeps_states()).then(|| make("states", layout.shared_state()));
         let decays: Vec<wgpu::Buffer> =
             layout.populations.iter().map(|place| decay(gpu, layout.plan.steps, place)).collect();
@@ -137,8 +136,10 @@ fn decay(gpu: &Gpu, steps: usize, place: &Place) -> wgpu::Buffer {
         return storage(gpu, "decay", 1);
     };
     let leak = snn_core::neuron::exact_leak(correction.leak);
-    let powers: Vec<f32> =
-        std::iter::successors(Some(1.0_f64), |power| Some(power * leak)).take(steps).map(|power| power as f32).collect();
+    let powers: Vec<f32> = std::iter::successors(Some(1.0_f64), |power| Some(power * leak))
+        .take(steps)
+        .map(|power| power as f32)
+        .collect();
     let buffer = storage(gpu, "decay", steps);
     crate::buffers::upload(gpu, &buffer, &powers);
     buffer

@@ -1,6 +1,6 @@
 //! The forward pass.
 
-use snn_core::{Activity, Error};
+use snn_core::{Activity, Error, Timing};
 
 use super::buffers::{PARTS, SUMS};
 use super::input::{Key, Needs};
@@ -70,7 +70,8 @@ impl GpuSession {
         let Some(last) = layout.populations.last() else { return Err(Error::Order("a network without populations")) };
         let outputs = layout.output_words(last);
         let sums = SUMS * (1 + populations);
-        let staging = self.staging.as_ref().map_or_else(|| staging(&self.gpu, layout.groups * (outputs + sums)), Clone::clone);
+        let staging =
+            self.staging.as_ref().map_or_else(|| staging(&self.gpu, layout.groups * (outputs + sums)), Clone::clone);
         for (index, group) in self.buffers.groups.iter().enumerate() {
             let at = 4 * (index * (outputs + sums)) as u64;
             let output = &group.populations[populations - 1].output;
@@ -100,7 +101,6 @@ impl GpuSession {
                 activity.spikes[p] += spikes(1 + p);
                 let emitted = sums[2 * (1 + p) + 1].iter().map(|sum| f64::from(f32::from_bits(*sum))).sum::<f64>();
                 activity.emitted[p] += if needs.masked[p] { emitted } else { spikes(1 + p) as f64 };
-                debug_assert!(place.fires);
             }
         }
         Ok(activity)
@@ -147,13 +147,7 @@ fn draws(key: Key, samples: usize, further: &[u32]) -> Vec<u32> {
 }
 
 /// Puts what the samples of a group gave, `count` from `first` on, into the output `[T, N, K]` of all `samples`.
-fn put_output(
-    output: &mut [f32],
-    layout: &Layout,
-    last: &Place,
-    [first, count, samples]: [usize; 3],
-    words: &[u32],
-) {
+fn put_output(output: &mut [f32], layout: &Layout, last: &Place, [first, count, samples]: [usize; 3], words: &[u32]) {
     let (steps, classes) = (layout.plan.steps, last.len);
     for n in 0..count {
         for t in 0..steps {
@@ -175,8 +169,12 @@ impl GpuSession {
     /// Takes in the times of the kernels that have run.
     pub(super) fn read_timer(&mut self) -> Result<(), Error> {
         if let Some(timer) = &mut self.timer {
-            let times = Timer::take(timer, &self.gpu)?;
-            self.times.extend(times);
+            for (name, nanos) in Timer::take(timer, &self.gpu)? {
+                match self.timings.iter_mut().find(|timing| timing.name == name) {
+                    Some(timing) => (timing.runs, timing.nanos) = (timing.runs + 1, timing.nanos + nanos),
+                    None => self.timings.push(Timing { name, runs: 1, nanos }),
+                }
+            }
         }
         Ok(())
     }

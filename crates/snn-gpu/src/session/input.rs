@@ -107,9 +107,7 @@ impl GpuSession {
         if let Dropout::Masks(masks) = dropout {
             for (index, group) in self.buffers.groups.iter().enumerate() {
                 let (first, count) = (index * self.layout.group, self.layout.samples(index, samples));
-                for (own, (place, values)) in
-                    group.populations.iter().zip(self.layout.populations.iter().zip(masks))
-                {
+                for (own, (place, values)) in group.populations.iter().zip(self.layout.populations.iter().zip(masks)) {
                     if let (Some(mask), false) = (&own.mask, values.is_empty() || count == 0) {
                         upload(&self.gpu, mask, &values[first * place.len..(first + count) * place.len]);
                     }

@@ -10,7 +10,7 @@ mod stages;
 use std::collections::BTreeMap;
 use std::sync::Arc;
 
-use snn_core::{Activity, Error, Errors, Memory, Network, Plan, Record, Session, Trial, Weights};
+use snn_core::{Activity, Error, Errors, Memory, Network, Plan, Record, Session, Timing, Trial, Weights};
 
 use crate::device::Gpu;
 use crate::kernel::{Kernels, Timer};
@@ -34,8 +34,8 @@ pub(crate) struct GpuSession {
     /// Whether there was a backward pass since.
     went_back: bool,
     timer: Option<Timer>,
-    /// Name and nanoseconds of the kernels that have run.
-    times: Vec<(String, f64)>,
+    /// What the kernels took since this was last asked.
+    timings: Vec<Timing>,
 }
 
 /// The last trial.
@@ -66,7 +66,7 @@ impl GpuSession {
             has_weights: false,
             last: None,
             went_back: false,
-            times: Vec::new(),
+            timings: Vec::new(),
         })
     }
 
@@ -159,6 +159,10 @@ impl Session for GpuSession {
         self.went_back = true;
         *gradients = self.layout.arena.download(&self.gpu, &self.buffers.gradients)?;
         Ok(())
+    }
+
+    fn timings(&mut self) -> Vec<Timing> {
+        std::mem::take(&mut self.timings)
     }
 
     fn record(&self, population: usize) -> Result<Record, Error> {

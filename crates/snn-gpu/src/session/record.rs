@@ -35,8 +35,7 @@ impl GpuSession {
                 put_spikes(&mut record.spikes, place, found.shape, [first, count, steps], &words);
             }
             let neurons = self.layout.group * place.len;
-            let corrections: Vec<f32> =
-                numbers(&self.gpu, &own.correction, self.layout.correction_words(place))?;
+            let corrections: Vec<f32> = numbers(&self.gpu, &own.correction, self.layout.correction_words(place))?;
             for (to, row) in [&mut record.correction, &mut record.trace, &mut record.count]
                 .into_iter()
                 .zip(corrections.chunks(neurons))
@@ -57,13 +56,7 @@ impl GpuSession {
 }
 
 /// Sets the spikes of a group's samples, `count` from `first` on.
-fn put_spikes(
-    train: &mut SpikeTrain,
-    place: &Place,
-    shape: Shape,
-    [first, count, steps]: [usize; 3],
-    words: &[u32],
-) {
+fn put_spikes(train: &mut SpikeTrain, place: &Place, shape: Shape, [first, count, steps]: [usize; 3], words: &[u32]) {
     for n in 0..count {
         for i in 0..shape.len() {
             for t in 0..steps {

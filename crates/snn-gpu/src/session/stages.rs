@@ -81,13 +81,7 @@ impl Binder<'_> {
         let whole = wgpu::Buffer::as_entire_binding;
         let mask = self.mask(group, index);
         let trained = self.trained(index);
-        let scan = [
-            whole(&self.buffers.current),
-            whole(&own.state),
-            whole(&own.output),
-            whole(&own.saved),
-            trained,
-        ];
+        let scan = [whole(&self.buffers.current), whole(&own.state), whole(&own.output), whole(&own.saved), trained];
         let correction = [whole(&own.output), mask.clone(), whole(&own.decay), whole(&own.correction)];
         let is_corrected = self.layout.correction_words(place) > 0;
         let correction = match programs.correction(index).filter(|_| is_corrected) {
@@ -121,8 +115,7 @@ impl Binder<'_> {
 
     /// The current of the projection that runs as number `order`.
     fn current(&self, group: &Group, index: usize, order: usize) -> Result<Bound, Error> {
-        let projection =
-            &self.network.populations()[index].inputs[self.layout.populations[index].projections[order]];
+        let projection = &self.network.populations()[index].inputs[self.layout.populations[index].projections[order]];
         let [source, mask] = self.source(group, projection.source);
         let weight = projection.weight.map(|weight| self.layout.arena.binding(&self.buffers.weights, weight));
         let current = self.buffers.current.as_entire_binding();
@@ -187,9 +180,7 @@ impl Binder<'_> {
     fn source<'a>(&'a self, group: &'a Group, source: Source) -> [wgpu::BindingResource<'a>; 2] {
         match source {
             Source::Input => [&group.input, &self.buffers.nothing].map(wgpu::Buffer::as_entire_binding),
-            Source::Population(index) => {
-                [group.populations[index].output.as_entire_binding(), self.mask(group, index)]
-            }
+            Source::Population(index) => [group.populations[index].output.as_entire_binding(), self.mask(group, index)],
         }
     }
 
