@@ -32,7 +32,7 @@ impl Poisson {
         spike(value, bound(value), word)
     }
 
-    fn values(&self, image: &[f32]) -> Vec<f32> {
+    fn values(self, image: &[f32]) -> Vec<f32> {
         image.iter().map(|x| self.scale * x).collect()
     }
 }
