@@ -72,16 +72,7 @@ impl Arena {
     /// The part of `buffer` that holds weight `index`.
     pub(crate) fn binding<'a>(&self, buffer: &'a wgpu::Buffer, index: usize) -> wgpu::BindingResource<'a> {
         let (start, len) = self.place(index);
-        self.range(buffer, start, len)
-    }
-
-    /// The part of `buffer` with `len` numbers from `start` on.
-    fn range<'a>(&self, buffer: &'a wgpu::Buffer, start: usize, len: usize) -> wgpu::BindingResource<'a> {
-        wgpu::BindingResource::Buffer(wgpu::BufferBinding {
-            buffer,
-            offset: 4 * start as u64,
-            size: wgpu::BufferSize::new(4 * len as u64),
-        })
+        range(buffer, start, len)
     }
 
     /// The part of `buffer` that holds the trainable constants `indices`, one every [`ALIGNMENT`] numbers; all of it if
@@ -89,7 +80,7 @@ impl Arena {
     pub(crate) fn constants<'a>(&self, buffer: &'a wgpu::Buffer, indices: &[usize]) -> wgpu::BindingResource<'a> {
         match indices {
             [] => buffer.as_entire_binding(),
-            [first, ..] => self.range(buffer, self.tensors[*first].start, indices.len() * ALIGNMENT),
+            [first, ..] => range(buffer, self.tensors[*first].start, indices.len() * ALIGNMENT),
         }
     }
 
@@ -116,4 +107,13 @@ impl Arena {
         };
         Ok(self.tensors.iter().map(weight).collect())
     }
+}
+
+/// The part of `buffer` with `len` numbers from `start` on.
+fn range(buffer: &wgpu::Buffer, start: usize, len: usize) -> wgpu::BindingResource<'_> {
+    wgpu::BindingResource::Buffer(wgpu::BufferBinding {
+        buffer,
+        offset: 4 * start as u64,
+        size: wgpu::BufferSize::new(4 * len as u64),
+    })
 }

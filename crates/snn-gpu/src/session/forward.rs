@@ -13,17 +13,17 @@ use crate::window::{WORD, Window};
 
 impl GpuSession {
     /// Runs a trial that was brought to the card.
-    pub(super) fn run(&mut self, needs: Needs, samples: usize, is_resumed: bool) -> Result<Activity, Error> {
+    pub(super) fn run(&mut self, needs: &Needs, samples: usize, is_resumed: bool) -> Result<Activity, Error> {
         let stages = self.stages(needs.input, &needs.masked)?;
         let mut timer = self.timer.take();
         let mut commands = Commands::new(&self.gpu, timer.as_mut());
         for (index, group) in stages.iter().enumerate() {
             let count = self.layout.samples(index, samples);
             if count > 0 {
-                self.run_group(&mut commands, group, &needs, count, is_resumed);
+                self.run_group(&mut commands, group, needs, count, is_resumed);
             }
         }
-        let activity = self.collect(commands, &needs, samples);
+        let activity = self.collect(commands, needs, samples);
         self.timer = timer;
         let activity = activity?;
         self.read_timer()?;
@@ -97,7 +97,7 @@ impl GpuSession {
             if needs.has_spikes {
                 activity.input_spikes += spikes(0);
             }
-            for (p, place) in layout.populations.iter().enumerate().filter(|(_, place)| place.fires) {
+            for p in (0..populations).filter(|&p| layout.populations[p].fires) {
                 activity.spikes[p] += spikes(1 + p);
                 let emitted = sums[2 * (1 + p) + 1].iter().map(|sum| f64::from(f32::from_bits(*sum))).sum::<f64>();
                 activity.emitted[p] += if needs.masked[p] { emitted } else { spikes(1 + p) as f64 };
