@@ -4,13 +4,14 @@ mod backward;
 mod buffers;
 mod forward;
 mod input;
+pub(crate) mod learner;
 mod record;
 mod stages;
 
 use std::collections::BTreeMap;
 use std::sync::Arc;
 
-use snn_core::{Activity, Error, Errors, Memory, Network, Plan, Record, Session, Timing, Trial, Weights};
+use snn_core::{Activity, Error, Errors, Learner, Memory, Network, Plan, Record, Session, Timing, Trial, Weights};
 
 use crate::device::Gpu;
 use crate::kernel::{Kernels, Timer};
@@ -33,6 +34,8 @@ pub(crate) struct GpuSession {
     last: Option<Last>,
     /// Whether there was a backward pass since.
     went_back: bool,
+    /// The update rule, if weights are updated here.
+    rule: Option<learner::Rule>,
     timer: Option<Timer>,
     /// What the kernels took since this was last asked.
     timings: Vec<Timing>,
@@ -66,6 +69,7 @@ impl GpuSession {
             has_weights: false,
             last: None,
             went_back: false,
+            rule: None,
             timings: Vec::new(),
         })
     }
@@ -159,6 +163,10 @@ impl Session for GpuSession {
         self.went_back = true;
         *gradients = self.layout.arena.download(&self.gpu, &self.buffers.gradients)?;
         Ok(())
+    }
+
+    fn learner(&mut self) -> Option<&mut dyn Learner> {
+        if self.layout.plan.train { Some(self) } else { None }
     }
 
     fn timings(&mut self) -> Vec<Timing> {

@@ -1,0 +1,162 @@
+//! Updates of the weights where they are: gradients and the memories of the update rule stay on the card.
+
+use bytemuck::{Pod, Zeroable};
+use snn_core::{Error, Errors, Learner, UpdateRule, Weights};
+use snn_shaders as wgsl;
+
+use super::GpuSession;
+use crate::buffers::{numbers, storage};
+use crate::kernel::{Bound, Commands, LANES, Program};
+
+/// Partial sums of the norm. Mirrors shaders/learn/norm.wgsl.
+const PARTS: usize = 1024;
+
+/// An update rule, what it remembers, and its kernels.
+#[derive(Debug)]
+pub(crate) struct Rule {
+    rule: UpdateRule,
+    /// In the order of [`UpdateRule::memories`].
+    memories: Vec<wgpu::Buffer>,
+    /// The update of each weight, and the number of its values.
+    updates: Vec<(Bound, usize)>,
+    norm: Bound,
+    sums: wgpu::Buffer,
+}
+
+/// See shaders/learn/update.wgsl.
+#[derive(Debug, Clone, Copy, Default, Pod, Zeroable)]
+#[repr(C)]
+struct Update {
+    length: u32,
+    rate: f32,
+    scale: f32,
+    penalty: f32,
+    shrink: f32,
+    first_decay: f32,
+    second_decay: f32,
+    root_bias: f32,
+    epsilon: f32,
+}
+
+/// The kernel that applies `rule`.
+pub(crate) fn update_program(rule: UpdateRule) -> Program {
+    let kind = match rule {
+        UpdateRule::Sgd { momentum: 0.0, .. } => 0.0,
+        UpdateRule::Sgd { .. } => 1.0,
+        UpdateRule::Adam { .. } | UpdateRule::AdamW { .. } => 2.0,
+    };
+    Program::new("update".to_owned(), &[wgsl::LEARN_UPDATE], &[("RULE", kind)])
+}
+
+/// The kernel that sums the squares of the gradients.
+pub(crate) fn norm_program() -> Program {
+    Program::new("norm".to_owned(), &[wgsl::LEARN_NORM], &[])
+}
+
+impl Update {
+    /// What `rule` does in its update number `updates`, to weights that decay, or to constants, which do not.
+    fn new(rule: UpdateRule, [scale, rate]: [f32; 2], updates: u64, decays: bool) -> Self {
+        let decay = |weight_decay: f32| if decays { weight_decay } else { 0.0 };
+        match rule {
+            UpdateRule::Sgd { momentum, weight_decay, .. } => {
+                Self { rate, scale, penalty: decay(weight_decay), first_decay: momentum, ..Self::default() }
+            }
+            UpdateRule::Adam { betas, epsilon, weight_decay, .. }
+            | UpdateRule::AdamW { betas, epsilon, weight_decay, .. } => {
+                let is_decoupled = matches!(rule, UpdateRule::AdamW { .. });
+                let decay = decay(weight_decay);
+                let bias = |beta: f32| 1.0 - f64::from(beta).powi(updates.min(i32::MAX as u64) as i32);
+                Self {
+                    length: 0,
+                    rate: (f64::from(rate) / bias(betas.0)) as f32,
+                    scale,
+                    penalty: if is_decoupled { 0.0 } else { decay },
+                    shrink: if is_decoupled { rate * decay } else { 0.0 },
+                    first_decay: betas.0,
+                    second_decay: betas.1,
+                    root_bias: bias(betas.1).sqrt() as f32,
+                    epsilon,
+                }
+            }
+        }
+    }
+}
+
+impl GpuSession {
+    fn rule(&self) -> Result<&Rule, Error> {
+        self.rule.as_ref().ok_or(Error::Order("no update rule was set"))
+    }
+}
+
+impl Learner for GpuSession {
+    fn remember(&mut self, rule: UpdateRule, memories: &[Weights]) -> Result<(), Error> {
+        rule.check_memories(&self.network, memories)?;
+        let (gpu, arena) = (&*self.gpu, &self.layout.arena);
+        let buffers: Vec<wgpu::Buffer> = memories.iter().map(|_| storage(gpu, "memory", arena.len)).collect();
+        for (buffer, memory) in buffers.iter().zip(memories) {
+            arena.upload(gpu, buffer, memory);
+        }
+        let kernel = self.kernels.get(gpu, &update_program(rule))?;
+        // A rule that remembers less has nothing to bind there.
+        let nothing = [storage(gpu, "nothing", 1), storage(gpu, "nothing", 1)];
+        let update = |index: usize| {
+            let memory = |which: usize| match buffers.get(which) {
+                Some(buffer) => arena.binding(buffer, index),
+                None => nothing[which].as_entire_binding(),
+            };
+            let weight = arena.binding(&self.buffers.weights, index);
+            let gradient = arena.binding(&self.buffers.gradients, index);
+            (kernel.bind(gpu, &[weight, gradient, memory(0), memory(1)]), arena.place(index).1)
+        };
+        let updates = (0..self.network.weights().len()).map(update).collect();
+        let sums = storage(gpu, "norm", PARTS);
+        let norm = self.kernels.get(gpu, &norm_program())?;
+        let norm = norm.bind(gpu, &[self.buffers.gradients.as_entire_binding(), sums.as_entire_binding()]);
+        self.rule = Some(Rule { rule, memories: buffers, updates, norm, sums });
+        gpu.check()
+    }
+
+    fn backward(&mut self, errors: Errors<'_>) -> Result<f64, Error> {
+        self.go_back(errors)?;
+        self.went_back = true;
+        let rule = self.rule()?;
+        let mut commands = Commands::new(&self.gpu, None);
+        let length = self.layout.arena.len as u32;
+        commands.run_groups(&rule.norm, bytemuck::bytes_of(&length), PARTS / LANES as usize);
+        commands.submit();
+        let sums: Vec<f32> = numbers(&self.gpu, &rule.sums, PARTS)?;
+        Ok(sums.iter().map(|sum| f64::from(*sum)).sum::<f64>().sqrt())
+    }
+
+    fn update(&mut self, scale: f32, rate: f32, updates: u64) -> Result<(), Error> {
+        if !self.went_back {
+            return Err(Error::Order("no gradients of the last trial to update by"));
+        }
+        let mut timer = self.timer.take();
+        let rule = self.rule()?;
+        let mut commands = Commands::new(&self.gpu, timer.as_mut());
+        for (weight, (bound, length)) in self.network.weights().iter().zip(&rule.updates) {
+            let update = Update::new(rule.rule, [scale, rate], updates, weight.constant.is_none());
+            let update = Update { length: *length as u32, ..update };
+            commands.run(bound, bytemuck::bytes_of(&update), *length);
+        }
+        commands.submit();
+        self.timer = timer;
+        self.last = None;
+        self.went_back = false;
+        self.read_timer()?;
+        self.gpu.check()
+    }
+
+    fn weights(&mut self) -> Result<Weights, Error> {
+        if !self.has_weights {
+            return Err(Error::Order("no weights were loaded"));
+        }
+        self.layout.arena.download(&self.gpu, &self.buffers.weights)
+    }
+
+    fn memories(&mut self) -> Result<Vec<Weights>, Error> {
+        let rule = self.rule()?;
+        rule.memories.iter().map(|buffer| self.layout.arena.download(&self.gpu, buffer)).collect()
+    }
+}
