@@ -22,12 +22,22 @@ shaders! {
     CONV_ADJOINT = "conv/adjoint.wgsl";
     /// Gradient of a convolution's weights, plain.
     CONV_GRADIENT = "conv/gradient.wgsl";
+    /// Current and neurons from the events of a source.
+    CONV_EVENTS = "conv/events.wgsl";
+    /// Current and neurons of many steps in registers.
+    CONV_FUSED = "conv/fused.wgsl";
+    /// Gradient of a convolution's weights from the events of its source.
+    CONV_GRADIENT_EVENTS = "conv/gradient_events.wgsl";
+    /// The paper's rule back through a convolution, where neurons fired.
+    CONV_GATED_EVENTS = "conv/gated_events.wgsl";
     /// Current of a map without weights.
     POOL_CURRENT = "pool/current.wgsl";
     /// Transpose of a map without weights.
     POOL_ADJOINT = "pool/adjoint.wgsl";
     /// What the kernels of neurons share.
     SCAN_NEURONS = "scan/neurons.wgsl";
+    /// What kernels do around the steps of neurons.
+    SCAN_STEP = "scan/step.wgsl";
     /// Steps of neurons.
     SCAN_FORWARD = "scan/forward.wgsl";
     /// The paper's rule.

@@ -1,4 +1,5 @@
-// Sizes of a projection. A linear map is a convolution whose kernel covers its whole input.
+// Sizes of a projection. A linear map is a convolution whose kernel covers its whole input. Neurons stand in the order
+// [row][column][channel].
 override IN_C: u32;
 override IN_H: u32;
 override IN_W: u32;
@@ -9,6 +10,8 @@ override KERNEL_H: u32;
 override KERNEL_W: u32;
 override STRIDE: u32;
 override PADDING: u32;
+// Numbers in a row of output channels of a weight.
+override WEIGHT_ROW: u32;
 // Whether it is added to what other projections have left.
 override ADD: bool;
 // Whether the population reads itself, one step late.

@@ -23,22 +23,25 @@ fn main(
     let i = id % in_len();
     let n = id / in_len() % window.samples;
     let t = window.start + id / in_len() / window.samples;
-    let c_in = i / (IN_H * IN_W);
+    let c_in = i % IN_C;
+    let y = i / IN_C / IN_W;
+    let x = i / IN_C % IN_W;
     let slot = t - window.errors + select(0u, 1u, DELAY);
     let d_sample = (slot * GROUP + n) * out_len();
     var sum = 0.0;
     for (var dy = 0u; dy < KERNEL_H; dy++) {
         for (var dx = 0u; dx < KERNEL_W; dx++) {
-            let top = i / IN_W % IN_H + PADDING - dy; // wraps to a large number above the first window
-            let left = i % IN_W + PADDING - dx;
+            let top = y + PADDING - dy; // wraps to a large number above the first window
+            let left = x + PADDING - dx;
             let row = top / STRIDE;
             let column = left / STRIDE;
             if top % STRIDE != 0u || left % STRIDE != 0u || row >= OUT_H || column >= OUT_W {
                 continue;
             }
-            let w = ((dy * KERNEL_W + dx) * IN_C + c_in) * OUT_C;
+            let w = ((dy * KERNEL_W + dx) * IN_C + c_in) * WEIGHT_ROW;
+            let pixel = d_sample + (row * OUT_W + column) * OUT_C;
             for (var c_out = 0u; c_out < OUT_C; c_out++) {
-                sum += weight[w + c_out] * d[d_sample + (c_out * OUT_H + row) * OUT_W + column];
+                sum += weight[w + c_out] * d[pixel + c_out];
             }
         }
     }

@@ -18,9 +18,9 @@ fn main(
     let o = id % out_len();
     let n = id / out_len() % window.samples;
     let t = window.start + id / out_len() / window.samples;
-    let c_out = o / (OUT_H * OUT_W);
-    let top = o / OUT_W % OUT_H * STRIDE;
-    let left = o % OUT_W * STRIDE;
+    let c_out = o % OUT_C;
+    let top = o / OUT_C / OUT_W * STRIDE;
+    let left = o / OUT_C % OUT_W * STRIDE;
     var sum = 0.0;
     for (var dy = 0u; dy < KERNEL_H; dy++) {
         for (var dx = 0u; dx < KERNEL_W; dx++) {
@@ -30,8 +30,8 @@ fn main(
                 continue;
             }
             for (var c_in = 0u; c_in < IN_C; c_in++) {
-                let i = (c_in * IN_H + row) * IN_W + column;
-                sum += emitted(n, t, i) * weight[((dy * KERNEL_W + dx) * IN_C + c_in) * OUT_C + c_out];
+                let i = (row * IN_W + column) * IN_C + c_in;
+                sum += emitted(n, t, i) * weight[((dy * KERNEL_W + dx) * IN_C + c_in) * WEIGHT_ROW + c_out];
             }
         }
     }

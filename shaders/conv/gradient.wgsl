@@ -21,25 +21,23 @@ fn main(
     let dy = id / OUT_C / IN_C / KERNEL_W;
     var sum = 0.0;
     for (var n = 0u; n < window.samples; n++) {
-        for (var t = window.start; t < window.end; t++) {
-            let d_channel = ((t - window.errors) * GROUP + n) * out_len() + c_out * OUT_H * OUT_W;
-            // The sums of a step are added to those of others, so that small terms do not drown in a large sum.
-            var of_step = 0.0;
-            for (var y = 0u; y < OUT_H; y++) {
-                let row = y * STRIDE + dy - PADDING;
-                if row >= IN_H {
+        for (var y = 0u; y < OUT_H; y++) {
+            let row = y * STRIDE + dy - PADDING; // wraps to a large number above the image
+            for (var x = 0u; x < OUT_W; x++) {
+                let column = x * STRIDE + dx - PADDING;
+                if row >= IN_H || column >= IN_W {
                     continue;
                 }
-                for (var x = 0u; x < OUT_W; x++) {
-                    let column = x * STRIDE + dx - PADDING;
-                    if column < IN_W {
-                        let i = (c_in * IN_H + row) * IN_W + column;
-                        of_step += d[d_channel + y * OUT_W + x] * emitted(n, t, i);
-                    }
+                let i = (row * IN_W + column) * IN_C + c_in;
+                let o = (y * OUT_W + x) * OUT_C + c_out;
+                // The sums of a pixel are added to those of others, so that small terms do not drown in a large sum.
+                var of_pixel = 0.0;
+                for (var t = window.start; t < window.end; t++) {
+                    of_pixel += d[((t - window.errors) * GROUP + n) * out_len() + o] * emitted(n, t, i);
                 }
+                sum += of_pixel;
             }
-            sum += of_step;
         }
     }
-    gradient[id] += sum;
+    gradient[id / OUT_C * WEIGHT_ROW + c_out] += sum;
 }

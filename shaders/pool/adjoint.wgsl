@@ -23,16 +23,16 @@ fn main(
     let n = id / in_len() % window.samples;
     let t = window.start + id / in_len() / window.samples;
     let slot = t - window.errors + select(0u, 1u, DELAY);
-    let d_channel = (slot * GROUP + n) * out_len() + i / (IN_H * IN_W) * OUT_H * OUT_W;
+    let d_sample = (slot * GROUP + n) * out_len();
     var sum = 0.0;
     for (var dy = 0u; dy < KERNEL_H; dy++) {
         for (var dx = 0u; dx < KERNEL_W; dx++) {
-            let top = i / IN_W % IN_H - dy; // wraps to a large number above the first window
-            let left = i % IN_W - dx;
+            let top = i / IN_C / IN_W - dy; // wraps to a large number above the first window
+            let left = i / IN_C % IN_W - dx;
             let row = top / STRIDE;
             let column = left / STRIDE;
             if top % STRIDE == 0u && left % STRIDE == 0u && row < OUT_H && column < OUT_W {
-                sum += SHARE * d[d_channel + row * OUT_W + column];
+                sum += SHARE * d[d_sample + (row * OUT_W + column) * OUT_C + i % IN_C];
             }
         }
     }

@@ -19,12 +19,12 @@ fn main(
     let o = id % out_len();
     let n = id / out_len() % window.samples;
     let t = window.start + id / out_len() / window.samples;
-    let top = o / OUT_W % OUT_H * STRIDE;
-    let left = o % OUT_W * STRIDE;
+    let top = o / OUT_C / OUT_W * STRIDE;
+    let left = o / OUT_C % OUT_W * STRIDE;
     var sum = 0.0;
     for (var dy = 0u; dy < KERNEL_H; dy++) {
         for (var dx = 0u; dx < KERNEL_W; dx++) {
-            let i = (o / (OUT_H * OUT_W) * IN_H + top + dy) * IN_W + left + dx;
+            let i = ((top + dy) * IN_W + left + dx) * IN_C + o % OUT_C;
             sum += SHARE * emitted(n, t, i);
         }
     }

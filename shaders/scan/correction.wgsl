@@ -9,7 +9,7 @@
 @group(0) @binding(3) var<storage, read_write> correction: array<f32>;
 
 override LEN: u32;
-override ROWS: u32;
+override OUTPUT_ROWS: u32;
 // Natural logarithm of the leak.
 override LN_LEAK: f32;
 // Whether trace and count are taken of what passes the dropout mask.
@@ -30,7 +30,7 @@ fn main(
     var trace = 0.0;
     var count = 0.0;
     for (var w = 0u; w < WORDS; w++) {
-        var word = output[(n * ROWS + w) * LEN + i];
+        var word = output[(n * OUTPUT_ROWS + w) * LEN + i];
         count += f32(countOneBits(word));
         while word != 0u {
             trace += decay[STEPS - 1u - (w * 32u + firstTrailingBit(word))];

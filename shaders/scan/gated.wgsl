@@ -12,7 +12,7 @@
 @group(0) @binding(5) var<storage, read_write> d: array<f32>;
 
 override LEN: u32;
-override ROWS: u32;
+override OUTPUT_ROWS: u32;
 override FIRES: bool;
 override THRESHOLD: f32;
 override CORRECTED: bool;
@@ -43,7 +43,7 @@ fn main(
     }
     var word = 0u;
     if FIRES {
-        word = output[(n * ROWS + window.word / 32u) * LEN + i];
+        word = output[(n * OUTPUT_ROWS + window.word / 32u) * LEN + i];
     }
     var error = later[id];
     for (var t = window.end; t > window.start;) {

@@ -2,7 +2,7 @@
 // the functions of its phases.
 override LEN: u32;
 // Rows of a sample in the output, see common/source.wgsl.
-override ROWS: u32;
+override OUTPUT_ROWS: u32;
 
 // Place of neuron i of sample n in the rows of entry k of the states.
 fn entry(k: u32, n: u32, i: u32) -> u32 {

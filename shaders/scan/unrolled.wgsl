@@ -41,7 +41,7 @@ fn main(
     }
     var word = 0u;
     if FIRES {
-        word = output[(n * ROWS + window.word / 32u) * LEN + i];
+        word = output[(n * OUTPUT_ROWS + window.word / 32u) * LEN + i];
     }
     var before: array<State, 32>;
     var s: State;

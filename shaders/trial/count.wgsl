@@ -6,7 +6,7 @@
 @group(0) @binding(2) var<storage, read_write> sums: array<u32>;
 
 override LEN: u32;
-override ROWS: u32;
+override OUTPUT_ROWS: u32;
 override MASKED: bool;
 
 const PARTS: u32 = 1024u;
@@ -23,7 +23,7 @@ fn main(
     for (var id = part; id < window.samples * LEN; id += PARTS) {
         var count = 0u;
         for (var w = 0u; w < WORDS; w++) {
-            count += countOneBits(output[(id / LEN * ROWS + w) * LEN + id % LEN]);
+            count += countOneBits(output[(id / LEN * OUTPUT_ROWS + w) * LEN + id % LEN]);
         }
         spikes += count;
         if MASKED {

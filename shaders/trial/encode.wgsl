@@ -1,7 +1,7 @@
 // Input spikes: a value spikes at each step with probability min(1, |value|), with its sign. One thread for a word of 32 steps
 // of four neurons side by side. Mirrors crates/snn-core/src/encoder/poisson.rs, bit for bit. Needs common/philox.wgsl.
 //
-// values [sample][neuron], samples [sample]: index in the data set, spikes [sample][row][neuron], first those of either
+// values [sample][channel][pixel], samples [sample]: index in the data set, spikes [sample][row][neuron], first those of either
 // sign, then the negative ones.
 struct Draws {
     key: vec2<u32>,
@@ -17,6 +17,7 @@ var<immediate> draws: Draws;
 override STEPS: u32;
 override WORDS: u32;
 override LEN: u32;
+override CHANNELS: u32;
 
 @compute @workgroup_size(64)
 fn main(
@@ -49,8 +50,10 @@ fn main(
         word |= select(vec4<u32>(0u), vec4<u32>(1u), fires) << vec4<u32>(t % 32u);
     }
     for (var k = 0u; k < 4u; k++) {
-        let i = block * 4u + k;
-        if i < LEN {
+        let element = block * 4u + k;
+        if element < LEN {
+            let pixels = LEN / CHANNELS;
+            let i = element % pixels * CHANNELS + element / pixels;
             spikes[(n * 2u * WORDS + w) * LEN + i] = word[k];
             spikes[(n * 2u * WORDS + WORDS + w) * LEN + i] = select(0u, word[k], value[k] < 0.0);
         }

@@ -8,7 +8,7 @@
 @group(0) @binding(2) var<storage, read_write> output: array<u32>;
 
 override LEN: u32;
-override ROWS: u32;
+override OUTPUT_ROWS: u32;
 override ENTRIES: u32;
 
 // State of the samples that go on.
@@ -53,7 +53,7 @@ fn take_spikes(
     if id >= window.samples * LEN {
         return;
     }
-    let word = output[(samples_from[id / LEN] * ROWS + (STEPS - 1u) / 32u) * LEN + id % LEN];
+    let word = output[(samples_from[id / LEN] * OUTPUT_ROWS + (STEPS - 1u) / 32u) * LEN + id % LEN];
     kept[id] = (word >> ((STEPS - 1u) % 32u)) & 1u;
 }
 
@@ -68,5 +68,5 @@ fn put_spikes(
     if id >= window.samples * LEN {
         return;
     }
-    output[(id / LEN * ROWS + WORDS) * LEN + id % LEN] = select(0u, kept[id], window.resumed == 1u);
+    output[(id / LEN * OUTPUT_ROWS + WORDS) * LEN + id % LEN] = select(0u, kept[id], window.resumed == 1u);
 }

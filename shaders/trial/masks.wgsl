@@ -18,6 +18,7 @@ var<immediate> draws: Draws;
 @group(0) @binding(1) var<storage, read_write> mask: array<f32>;
 
 override LEN: u32;
+override CHANNELS: u32;
 
 @compute @workgroup_size(64)
 fn main(
@@ -34,8 +35,10 @@ fn main(
     let n = id / blocks;
     let drawn = philox(vec4<u32>(block, draws.population, samples[n], draws.epoch), draws.key);
     for (var k = 0u; k < 4u; k++) {
-        if block * 4u + k < LEN {
-            mask[n * LEN + block * 4u + k] = select(draws.keep, 0.0, drawn[k] < draws.below);
+        let element = block * 4u + k;
+        if element < LEN {
+            let pixels = LEN / CHANNELS;
+            mask[n * LEN + element % pixels * CHANNELS + element / pixels] = select(draws.keep, 0.0, drawn[k] < draws.below);
         }
     }
 }

@@ -18,6 +18,7 @@ use snn_core::{
     SpikeTrain, SquaredError, Stimulus, Trace, Trial, Weights, grade,
 };
 use snn_cpu::Cpu;
+use snn_gpu::{Form, GpuEngine, Options};
 
 #[test]
 fn every_engine_reproduces_every_network_case() {
@@ -39,10 +40,15 @@ fn every_engine_reproduces_every_network_case() {
 /// that a spike would change.
 #[test]
 fn the_gpu_reproduces_every_network_case() {
-    let Some(gpu) = snn_gpu::testing::engine() else { return };
-    for folder in folders() {
-        for case in cases(&folder, |descriptor| descriptor.get("nodes").is_some()) {
-            case.check_network(&case.network(), &gpu);
+    if snn_gpu::testing::engine().is_none() {
+        return;
+    }
+    for form in Form::ALL {
+        let gpu = GpuEngine::new(Options { form: Some(form), ..Options::default() });
+        for folder in folders() {
+            for case in cases(&folder, |descriptor| descriptor.get("nodes").is_some()) {
+                case.check_network(&case.network(), &gpu);
+            }
         }
     }
 }

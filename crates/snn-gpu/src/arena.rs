@@ -16,8 +16,8 @@ pub(crate) struct Arena {
     pub(crate) len: usize,
 }
 
-/// A weight. On the card it is `[kernel pixel][input channel][output channel]`, elsewhere
-/// `[output channel][input channel][kernel pixel]`.
+/// A weight. On the card it is `[kernel pixel][input channel][output channel]`, rows of output channels filled up with zeros
+/// to a multiple of 4; elsewhere `[output channel][input channel][kernel pixel]`.
 #[derive(Debug, Clone)]
 struct Tensor {
     start: usize,
@@ -27,18 +27,30 @@ struct Tensor {
 }
 
 impl Tensor {
+    /// Values without what fills up rows.
     fn len(&self) -> usize {
         self.outputs * self.channels * self.pixels
     }
 
-    /// For each place on the card, where the value stands elsewhere.
-    fn order(&self) -> impl Iterator<Item = usize> {
+    /// Numbers on the card.
+    fn room(&self) -> usize {
+        row(self.outputs) * self.channels * self.pixels
+    }
+
+    /// For each value, where it stands on the card and where elsewhere.
+    fn places(&self) -> impl Iterator<Item = (usize, usize)> {
         let &Self { outputs, channels, pixels, .. } = self;
         (0..self.len()).map(move |at| {
             let (output, channel, pixel) = (at % outputs, at / outputs % channels, at / outputs / channels);
-            (output * channels + channel) * pixels + pixel
+            let on_card = (pixel * channels + channel) * row(outputs) + output;
+            (on_card, (output * channels + channel) * pixels + pixel)
         })
     }
+}
+
+/// Numbers in a row of output channels on the card.
+pub(crate) fn row(outputs: usize) -> usize {
+    outputs.next_multiple_of(4)
 }
 
 impl Arena {
@@ -57,22 +69,21 @@ impl Arena {
         let mut start = 0;
         let place = |(outputs, channels, pixels)| {
             let tensor = Tensor { start, outputs, channels, pixels };
-            start += tensor.len().next_multiple_of(ALIGNMENT);
+            start += tensor.room().next_multiple_of(ALIGNMENT);
             tensor
         };
         let tensors = shapes.into_iter().map(place).collect();
         Self { tensors, len: start }
     }
 
-    /// Where weight `index` starts, and how many numbers it has.
-    pub(crate) fn place(&self, index: usize) -> (usize, usize) {
-        (self.tensors[index].start, self.tensors[index].len())
+    /// Numbers of weight `index` on the card.
+    pub(crate) fn room(&self, index: usize) -> usize {
+        self.tensors[index].room()
     }
 
     /// The part of `buffer` that holds weight `index`.
     pub(crate) fn binding<'a>(&self, buffer: &'a wgpu::Buffer, index: usize) -> wgpu::BindingResource<'a> {
-        let (start, len) = self.place(index);
-        range(buffer, start, len)
+        range(buffer, self.tensors[index].start, self.room(index))
     }
 
     /// The part of `buffer` that holds the trainable constants `indices`, one every [`ALIGNMENT`] numbers; all of it if
@@ -88,8 +99,8 @@ impl Arena {
     pub(crate) fn upload(&self, gpu: &Gpu, buffer: &wgpu::Buffer, weights: &Weights) {
         let mut values = vec![0.0_f32; self.len];
         for (tensor, weight) in self.tensors.iter().zip(weights) {
-            for (value, from) in values[tensor.start..].iter_mut().zip(tensor.order()) {
-                *value = weight[from];
+            for (on_card, elsewhere) in tensor.places() {
+                values[tensor.start + on_card] = weight[elsewhere];
             }
         }
         buffers::upload(gpu, buffer, &values);
@@ -100,8 +111,8 @@ impl Arena {
         let values: Vec<f32> = buffers::numbers(gpu, buffer, self.len)?;
         let weight = |tensor: &Tensor| {
             let mut weight = vec![0.0; tensor.len()];
-            for (value, to) in values[tensor.start..].iter().zip(tensor.order()) {
-                weight[to] = *value;
+            for (on_card, elsewhere) in tensor.places() {
+                weight[elsewhere] = values[tensor.start + on_card];
             }
             weight
         };

@@ -44,14 +44,14 @@ impl Program {
         Self { entry, ..self }
     }
 
-    /// Whether each of the buffers that the text declares is only read, by number of its binding.
-    fn bindings(&self) -> Vec<bool> {
+    /// The buffers that the text declares: number of the binding, and whether it is only read.
+    fn bindings(&self) -> Vec<(u32, bool)> {
         let declarations = self.text.lines().filter_map(|line| line.trim_start().strip_prefix("@group(0) @binding("));
         let mut bindings: Vec<(u32, bool)> = declarations
             .filter_map(|rest| Some((rest.split(')').next()?.parse().ok()?, rest.contains("<storage, read>"))))
             .collect();
         bindings.sort_unstable();
-        bindings.into_iter().map(|(_, is_read_only)| is_read_only).collect()
+        bindings
     }
 
     /// What tells programs apart.
@@ -67,6 +67,8 @@ pub(crate) struct Kernel {
     pub(crate) name: String,
     pipeline: wgpu::ComputePipeline,
     layout: wgpu::BindGroupLayout,
+    /// Numbers of its bindings.
+    bindings: Vec<u32>,
 }
 
 /// Kernels that were compiled already, by text and constants.
@@ -95,9 +97,9 @@ impl Kernel {
         let label = Some(program.name.as_str());
         let source = wgpu::ShaderSource::Wgsl(program.text.as_str().into());
         let module = device.create_shader_module(wgpu::ShaderModuleDescriptor { label, source });
-        let entries: Vec<wgpu::BindGroupLayoutEntry> = (0..)
-            .zip(program.bindings())
-            .map(|(binding, read_only)| wgpu::BindGroupLayoutEntry {
+        let bindings = program.bindings();
+        let entries: Vec<wgpu::BindGroupLayoutEntry> = (bindings.iter())
+            .map(|&(binding, read_only)| wgpu::BindGroupLayoutEntry {
                 binding,
                 visibility: wgpu::ShaderStages::COMPUTE,
                 ty: wgpu::BindingType::Buffer {
@@ -135,14 +137,15 @@ impl Kernel {
                 program.name
             )));
         }
-        Ok(Self { name: program.name.clone(), pipeline, layout })
+        let bindings = bindings.into_iter().map(|(binding, _)| binding).collect();
+        Ok(Self { name: program.name.clone(), pipeline, layout, bindings })
     }
 
     /// The kernel with the buffers that it works on, in the order of their bindings.
     pub(crate) fn bind(self: &Arc<Self>, gpu: &Gpu, buffers: &[wgpu::BindingResource<'_>]) -> Bound {
-        let entries: Vec<wgpu::BindGroupEntry<'_>> = (0..)
+        let entries: Vec<wgpu::BindGroupEntry<'_>> = (self.bindings.iter())
             .zip(buffers)
-            .map(|(binding, resource)| wgpu::BindGroupEntry { binding, resource: resource.clone() })
+            .map(|(&binding, resource)| wgpu::BindGroupEntry { binding, resource: resource.clone() })
             .collect();
         let descriptor = wgpu::BindGroupDescriptor { label: Some(&self.name), layout: &self.layout, entries: &entries };
         Bound { kernel: self.clone(), group: gpu.device.create_bind_group(&descriptor) }

@@ -2,7 +2,7 @@
 //! memory that all of it needs, known before anything is allocated.
 
 use snn_core::neuron::Correction;
-use snn_core::{Error, Gradient, Memory, Network, Plan, Source};
+use snn_core::{Error, Gradient, Memory, Network, Plan, Projection, Source};
 
 use crate::arena::Arena;
 use crate::window::WORD;
@@ -48,9 +48,10 @@ pub(crate) struct Place {
     pub(crate) rows: usize,
     /// How error passes back.
     pub(crate) rule: Rule,
-    /// Populations that read it, and by which projection: later ones first, itself last.
+    /// Populations that read it, and by which projection, in the order in which their errors are gathered: those without
+    /// weights, those with weights, itself.
     pub(crate) readers: Vec<(usize, usize)>,
-    /// Its projections in the order in which they are run: one from itself comes last.
+    /// Its projections in the order in which they are run: those without weights, those with weights, one from itself.
     pub(crate) projections: Vec<usize>,
     /// Where its errors are kept.
     pub(crate) errors: Errors,
@@ -251,10 +252,16 @@ fn place(network: &Network, plan: Plan, words: usize, index: usize) -> Place {
         populations[reader].inputs[projection].source == Source::Population(index)
     };
     let pairs = |reader: usize| (0..populations[reader].inputs.len()).map(move |projection| (reader, projection));
-    // Later populations first; the population itself, if it reads itself, comes last.
-    let readers = (index..populations.len()).rev().flat_map(pairs).filter(|pair| reads(*pair)).collect();
+    let is_weighted = |input: &Projection| input.weight.is_some();
+    let mut readers: Vec<(usize, usize)> =
+        (index..populations.len()).rev().flat_map(pairs).filter(|pair| reads(*pair)).collect();
+    readers
+        .sort_by_key(|&(reader, projection)| (reader == index, is_weighted(&populations[reader].inputs[projection])));
     let mut projections: Vec<usize> = (0..population.inputs.len()).collect();
-    projections.sort_by_key(|&projection| network.is_recurrent(index, &population.inputs[projection]));
+    projections.sort_by_key(|&projection| {
+        let input = &population.inputs[projection];
+        (network.is_recurrent(index, input), is_weighted(input))
+    });
     Place {
         len: population.shape.len(),
         state: neuron.state().len(),

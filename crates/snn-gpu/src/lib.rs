@@ -3,8 +3,10 @@
 mod arena;
 mod buffers;
 mod device;
+mod form;
 mod kernel;
 mod layout;
+mod order;
 mod programs;
 mod session;
 mod wgsl;
@@ -22,6 +24,7 @@ use crate::kernel::Kernels;
 pub mod testing;
 
 pub use device::{AdapterSummary, adapters};
+pub use form::{Form, Forms};
 pub use kernel::Program;
 
 /// The engine named `gpu`.
@@ -48,6 +51,8 @@ pub struct Options {
     pub adapter: Option<String>,
     /// Whether kernels are timed.
     pub timed: bool,
+    /// Form of all kernels; none: the quickest of each population, found by measuring.
+    pub form: Option<Form>,
 }
 
 impl GpuEngine {
@@ -91,7 +96,8 @@ impl Engine for GpuEngine {
 
     fn compile(&self, network: &Network, plan: Plan) -> Result<Box<dyn Session>, Error> {
         let Opened { gpu, kernels } = self.opened()?;
-        Ok(Box::new(session::GpuSession::new(gpu, kernels, network, plan, self.options.timed)?))
+        let forms = Forms::all(self.options.form.unwrap_or(Form::Events));
+        Ok(Box::new(session::GpuSession::new(gpu, kernels, network, plan, self.options.timed, forms)?))
     }
 }
 

@@ -3,6 +3,8 @@
 use snn_core::{Map, Network, Population, Projection, Shape, Source};
 use snn_shaders as wgsl;
 
+use crate::arena::row;
+use crate::form::Form;
 use crate::kernel::Program;
 use crate::layout::{Errors, Layout, Place, Rule};
 use crate::wgsl as written;
@@ -45,11 +47,12 @@ impl Programs<'_> {
 
     /// Sizes of a population, what its neurons emit, and what reads it.
     fn neurons(&self, index: usize) -> Constants {
-        let (_, place) = self.population(index);
+        let (population, place) = self.population(index);
         let mut constants = self.trial();
         constants.extend([
             ("LEN", place.len as f64),
-            ("ROWS", place.rows as f64),
+            ("CHANNELS", population.shape.channels as f64),
+            ("OUTPUT_ROWS", place.rows as f64),
             ("FIRES", flag(place.fires)),
             ("MASKED", flag(self.masked[index])),
             ("SAVES", flag(self.layout.saves(place))),
@@ -90,6 +93,7 @@ impl Programs<'_> {
             ("PADDING", padding),
             ("SOURCE", source),
             ("ROWS", rows),
+            ("WEIGHT_ROW", row(output.channels)),
         ];
         constants.extend(sizes.map(|(name, size)| (name, size as f64)));
         constants.extend([
@@ -128,19 +132,77 @@ impl Programs<'_> {
     }
 
     /// The gradient of the weights of a projection.
-    pub(crate) fn gradient(&self, index: usize, projection: usize) -> Program {
+    pub(crate) fn gradient(&self, index: usize, projection: usize, form: Form) -> Program {
         let projection = &self.population(index).0.inputs[projection];
+        let hears_spikes = match projection.source {
+            Source::Input => self.input != Input::Constant,
+            Source::Population(source) => source != index && self.layout.populations[source].fires,
+        };
+        let is_events = form == Form::Events && hears_spikes;
+        let main = if is_events { wgsl::CONV_GRADIENT_EVENTS } else { wgsl::CONV_GRADIENT };
+        let name = if is_events { "gradient events" } else { "gradient" };
         let mut constants = self.projection(index, projection);
         constants.push(("ADD", 0.0));
-        let parts = [wgsl::WINDOW, wgsl::PROJECTION, wgsl::SOURCE, wgsl::CONV_GRADIENT];
-        Program::new(self.name(index, "gradient"), &parts, &constants)
+        Program::new(self.name(index, name), &[wgsl::WINDOW, wgsl::PROJECTION, wgsl::SOURCE, main], &constants)
     }
 
     /// Steps of the neurons.
     pub(crate) fn scan_forward(&self, index: usize) -> Program {
         let neuron = written::neuron(&self.population(index).0.neuron);
-        let parts = [wgsl::WINDOW, wgsl::SCAN_NEURONS, &neuron, wgsl::SCAN_FORWARD];
+        let parts = [wgsl::WINDOW, wgsl::SCAN_NEURONS, &neuron, wgsl::SCAN_STEP, wgsl::SCAN_FORWARD];
         Program::new(self.name(index, "scan forward"), &parts, &self.neurons(index))
+    }
+
+    /// The last projection and the neurons in one kernel, if `form` is one of those, and can do it.
+    pub(crate) fn fused(&self, index: usize, form: Form) -> Option<Program> {
+        let (population, place) = self.population(index);
+        let projection = &population.inputs[*place.projections.last()?];
+        let hears_spikes = match projection.source {
+            Source::Input => self.input != Input::Constant,
+            Source::Population(source) => self.layout.populations[source].fires,
+        };
+        if place.is_recurrent || projection.weight.is_none() || !hears_spikes {
+            return None;
+        }
+        let main = match form {
+            Form::Plain => return None,
+            Form::Fused => wgsl::CONV_FUSED,
+            Form::Events => wgsl::CONV_EVENTS,
+        };
+        let mut constants = self.neurons(index);
+        constants.retain(|(name, _)| *name != "MASKED");
+        constants.extend(self.projection(index, projection));
+        constants.extend([
+            ("ADD", flag(place.projections.len() > 1)),
+            ("CHANNELS_AT_ONCE", channels_at_once(population.shape.channels) as f64),
+        ]);
+        let neuron = written::neuron(&population.neuron);
+        let parts = [wgsl::WINDOW, wgsl::PROJECTION, wgsl::SOURCE, wgsl::SCAN_NEURONS, &neuron, wgsl::SCAN_STEP, main];
+        Some(Program::new(self.name(index, form.name()), &parts, &constants))
+    }
+
+    /// The adjoint of the last reader and the neurons in one kernel, if `form` is events, and they can do it.
+    pub(crate) fn gated_events(&self, index: usize, form: Form) -> Option<Program> {
+        let (_, place) = self.population(index);
+        let (reader, projection) = *place.readers.last()?;
+        let projection = &self.network.populations()[reader].inputs[projection];
+        let Rule::Gated { threshold, correction } = place.rule else { return None };
+        let can = place.fires && !place.is_recurrent && !place.is_last && projection.weight.is_some();
+        if form != Form::Events || !can {
+            return None;
+        }
+        let mut constants = self.projection(reader, projection);
+        let of_trial = |index: usize| flag(self.layout.populations[index].errors == Errors::OfTrial);
+        constants.extend([
+            ("ADD", flag(place.readers.len() > 1)),
+            ("OUTPUT_ROWS", place.rows as f64),
+            ("THRESHOLD", f64::from(threshold)),
+            ("CORRECTED", flag(correction.is_some())),
+            ("HEARD_OF_TRIAL", of_trial(reader)),
+            ("D_OF_TRIAL", of_trial(index)),
+        ]);
+        let parts = [wgsl::WINDOW, wgsl::PROJECTION, wgsl::CONV_GATED_EVENTS];
+        Some(Program::new(self.name(index, "gated events"), &parts, &constants))
     }
 
     /// Steps of the neurons backward.
@@ -193,7 +255,7 @@ impl Programs<'_> {
         };
         if source == Source::Input {
             let (len, rows) = (self.layout.input as f64, 2.0 * self.layout.words as f64);
-            constants.extend([("LEN", len), ("ROWS", rows), ("MASKED", 0.0)]);
+            constants.extend([("LEN", len), ("OUTPUT_ROWS", rows), ("MASKED", 0.0)]);
         }
         Program::new(name, &[wgsl::WINDOW, wgsl::TRIAL_COUNT], &constants)
     }
@@ -207,7 +269,8 @@ impl Programs<'_> {
     /// Input spikes that are drawn.
     pub(crate) fn encode(&self) -> Program {
         let mut constants = self.trial();
-        constants.push(("LEN", self.layout.input as f64));
+        let (len, channels) = (self.layout.input, self.network.input().channels);
+        constants.extend([("LEN", len as f64), ("CHANNELS", channels as f64)]);
         Program::new("input: encode".to_owned(), &[wgsl::PHILOX, wgsl::TRIAL_ENCODE], &constants)
     }
 
@@ -229,7 +292,12 @@ impl Programs<'_> {
             programs.extend((0..inputs.len()).map(|order| self.current(index, order)));
             programs.extend((0..place.readers.len()).map(|order| self.adjoint(index, order)));
             let weighted = (0..inputs.len()).filter(|&projection| inputs[projection].weight.is_some());
-            programs.extend(weighted.map(|projection| self.gradient(index, projection)));
+            for projection in weighted {
+                programs.extend(Form::ALL.map(|form| self.gradient(index, projection, form)));
+            }
+            for form in Form::ALL {
+                programs.extend(self.fused(index, form).into_iter().chain(self.gated_events(index, form)));
+            }
             programs.extend([self.scan_forward(index), self.scan_backward(index)]);
             programs.extend(self.constants(index).into_iter().chain(self.correction(index)));
             programs.extend([self.count(Source::Population(index)), self.masks(index)]);
@@ -237,6 +305,11 @@ impl Programs<'_> {
         }
         programs
     }
+}
+
+/// Threads of a workgroup that walks the events of a pixel.
+pub(crate) fn channels_at_once(channels: usize) -> usize {
+    channels.next_multiple_of(16).min(64)
 }
 
 /// Kernel, stride and padding of a map; a linear map is a convolution whose kernel covers its input.

@@ -8,6 +8,7 @@ use super::{GpuSession, buffers::Group};
 use crate::buffers::upload;
 use crate::kernel::Commands;
 use crate::layout::{Errors as Kept, Place, Rule};
+use crate::order::to_card;
 use crate::programs::first_error;
 use crate::window::Window;
 
@@ -38,11 +39,13 @@ impl GpuSession {
     /// Brings the errors `[T, N, K]` of the output to the card, `[T][sample][K]` for each group.
     fn upload_errors(&self, output: &[f32], samples: usize) {
         let (layout, classes) = (&self.layout, self.network.classes());
+        let Some(shape) = self.network.populations().last().map(|last| last.shape) else { return };
         for (index, group) in self.buffers.groups.iter().enumerate() {
             let (first, count) = (index * layout.group, layout.samples(index, samples));
             let mut errors = vec![0.0; layout.plan.steps * layout.group * classes];
             for (row, all) in errors.chunks_mut(layout.group * classes).zip(output.chunks(samples * classes)) {
-                row[..count * classes].copy_from_slice(&all[first * classes..(first + count) * classes]);
+                let part = &all[first * classes..(first + count) * classes];
+                row[..count * classes].copy_from_slice(&to_card(part, shape));
             }
             upload(&self.gpu, &group.output_errors, &errors);
         }
@@ -103,19 +106,24 @@ impl GpuSession {
             errors: first_error(&self.layout.populations[reader], window.word),
             ..window
         };
-        let (others, itself) = backward.adjoints.split_at(backward.adjoints.len() - usize::from(place.is_recurrent));
+        // The last adjoint is taken by a kernel that does more than that, or is the population's own.
+        let is_last_apart = backward.gated.is_some() || place.is_recurrent;
+        let (others, last) = backward.adjoints.split_at(backward.adjoints.len() - usize::from(is_last_apart));
         for (adjoint, &(reader, _)) in others.iter().zip(&place.readers) {
             commands.run(adjoint, of_reader(window, reader).bytes(), window.moments() * place.len);
         }
         let neurons = window.samples as usize * place.len;
-        if itself.is_empty() {
-            commands.run(&backward.scan, own.bytes(), neurons);
-        }
-        for moment in own.each_step().rev().filter(|_| !itself.is_empty()) {
-            for adjoint in itself {
-                commands.run(adjoint, moment.bytes(), neurons);
+        match &backward.gated {
+            Some(gated) => commands.run(gated, own.bytes(), neurons),
+            None if last.is_empty() => commands.run(&backward.scan, own.bytes(), neurons),
+            None => {
+                for moment in own.each_step().rev() {
+                    for adjoint in last {
+                        commands.run(adjoint, moment.bytes(), neurons);
+                    }
+                    commands.run(&backward.scan, moment.bytes(), neurons);
+                }
             }
-            commands.run(&backward.scan, moment.bytes(), neurons);
         }
         for (gradient, weights) in &backward.gradients {
             commands.run(gradient, own.bytes(), *weights);

@@ -1,14 +1,15 @@
 //! The forward pass.
 
-use snn_core::{Activity, Error, Timing};
+use snn_core::{Activity, Error, Shape, Timing};
 
 use super::buffers::{PARTS, SUMS};
 use super::input::{Key, Needs};
-use super::stages::{Stage, Stages};
+use super::stages::{Fused, Stage, Stages};
 use super::{GpuSession, Last};
 use crate::buffers::{read, staging, values};
 use crate::kernel::{Commands, LANES, Timer};
 use crate::layout::{Layout, Place};
+use crate::order::elsewhere;
 use crate::window::{WORD, Window};
 
 impl GpuSession {
@@ -52,8 +53,11 @@ impl GpuSession {
             if layout.plan.stream {
                 take_along(commands, stage, place, whole);
             }
-            for window in Window::all(layout.plan.steps, samples, is_resumed) {
-                step(commands, stage, place, window);
+            match &stage.fused {
+                // A single kernel goes through all words by itself.
+                Some(fused) if stage.currents.len() == 1 => run_fused(commands, fused, whole),
+                _ => Window::all(layout.plan.steps, samples, is_resumed)
+                    .for_each(|window| step(commands, stage, place, window)),
             }
             if let (Some(correction), true) = (&stage.correction, layout.plan.record) {
                 commands.run(correction, whole.bytes(), samples * place.len);
@@ -67,7 +71,10 @@ impl GpuSession {
     /// Submits, waits, and reads what the last population gave and how often all fired.
     fn collect(&self, mut commands: Commands<'_>, needs: &Needs, samples: usize) -> Result<Activity, Error> {
         let (layout, populations) = (&self.layout, self.layout.populations.len());
-        let Some(last) = layout.populations.last() else { return Err(Error::Order("a network without populations")) };
+        let last = layout.populations.last().zip(self.network.populations().last());
+        let Some((last, shape)) = last.map(|(last, population)| (last, population.shape)) else {
+            return Err(Error::Order("a network without populations"));
+        };
         let outputs = layout.output_words(last);
         let sums = SUMS * (1 + populations);
         let staging =
@@ -91,7 +98,8 @@ impl GpuSession {
             if count == 0 {
                 break;
             }
-            put_output(&mut activity.output, layout, last, [index * layout.group, count, samples], &group[..outputs]);
+            let at = [index * layout.group, count, samples];
+            put_output(&mut activity.output, layout, last, shape, at, &group[..outputs]);
             let sums: Vec<&[u32]> = group[outputs..].chunks(PARTS).collect();
             let spikes = |at: usize| sums[2 * at].iter().map(|count| u64::from(*count)).sum::<u64>();
             if needs.has_spikes {
@@ -108,22 +116,34 @@ impl GpuSession {
 }
 
 /// One window of a population: its currents, then its neurons. A population that reads itself goes step by step.
-pub(super) fn step(commands: &mut Commands<'_>, stage: &Stage, place: &Place, window: Window) {
-    let own = usize::from(place.is_recurrent);
-    let (others, itself) = stage.currents.split_at(stage.currents.len() - own);
+fn step(commands: &mut Commands<'_>, stage: &Stage, place: &Place, window: Window) {
+    // The last current is taken by a kernel that does more than that, or is the population's own.
+    let is_last_apart = stage.fused.is_some() || place.is_recurrent;
+    let (others, last) = stage.currents.split_at(stage.currents.len() - usize::from(is_last_apart));
     for current in others {
         commands.run(current, window.bytes(), window.moments() * place.len);
     }
     let neurons = window.samples as usize * place.len;
-    if itself.is_empty() {
-        commands.run(&stage.scan_forward, window.bytes(), neurons);
-        return;
-    }
-    for moment in window.each_step() {
-        for current in itself {
-            commands.run(current, moment.bytes(), neurons);
+    match &stage.fused {
+        Some(fused) => run_fused(commands, fused, window),
+        None if last.is_empty() => commands.run(&stage.scan_forward, window.bytes(), neurons),
+        None => {
+            for moment in window.each_step() {
+                for current in last {
+                    commands.run(current, moment.bytes(), neurons);
+                }
+                commands.run(&stage.scan_forward, moment.bytes(), neurons);
+            }
         }
-        commands.run(&stage.scan_forward, moment.bytes(), neurons);
+    }
+}
+
+fn run_fused(commands: &mut Commands<'_>, fused: &Fused, window: Window) {
+    let threads = window.samples as usize * fused.threads;
+    if fused.counts_workgroups {
+        commands.run_groups(&fused.kernel, window.bytes(), threads);
+    } else {
+        commands.run(&fused.kernel, window.bytes(), threads);
     }
 }
 
@@ -147,17 +167,24 @@ fn draws(key: Key, samples: usize, further: &[u32]) -> Vec<u32> {
 }
 
 /// Puts what the samples of a group gave, `count` from `first` on, into the output `[T, N, K]` of all `samples`.
-fn put_output(output: &mut [f32], layout: &Layout, last: &Place, [first, count, samples]: [usize; 3], words: &[u32]) {
+fn put_output(
+    output: &mut [f32],
+    layout: &Layout,
+    last: &Place,
+    shape: Shape,
+    [first, count, samples]: [usize; 3],
+    words: &[u32],
+) {
     let (steps, classes) = (layout.plan.steps, last.len);
     for n in 0..count {
         for t in 0..steps {
-            for k in 0..classes {
+            for (on_card, class) in elsewhere(shape).enumerate() {
                 let value = if last.fires {
-                    (words[(n * last.rows + t / WORD) * classes + k] >> (t % WORD) & 1) as f32
+                    (words[(n * last.rows + t / WORD) * classes + on_card] >> (t % WORD) & 1) as f32
                 } else {
-                    f32::from_bits(words[(n * steps + t) * classes + k])
+                    f32::from_bits(words[(n * steps + t) * classes + on_card])
                 };
-                output[(t * samples + first + n) * classes + k] = value;
+                output[(t * samples + first + n) * classes + class] = value;
             }
         }
     }

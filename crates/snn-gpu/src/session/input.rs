@@ -4,6 +4,7 @@ use snn_core::{Draws, Dropout, Encoded, Purpose, Shape, SpikeTrain, Stimulus, St
 
 use super::GpuSession;
 use crate::buffers::upload;
+use crate::order::{elsewhere, to_card};
 use crate::programs::Input;
 
 /// Where a trial's random numbers start: key and epoch of a purpose, as kernels take them.
@@ -60,7 +61,9 @@ impl GpuSession {
             match &shown {
                 _ if count == 0 => {}
                 Shown::Values(values, _) => upload(gpu, &group.values, &part(values)),
-                Shown::Constant(values) => upload(gpu, &group.input, &part(values)),
+                Shown::Constant(values) => {
+                    upload(gpu, &group.input, &to_card(&part(values), self.network.input()));
+                }
                 Shown::Spikes(train) => upload(gpu, &group.input, &words(train, first, count)),
             }
         }
@@ -107,9 +110,11 @@ impl GpuSession {
         if let Dropout::Masks(masks) = dropout {
             for (index, group) in self.buffers.groups.iter().enumerate() {
                 let (first, count) = (index * self.layout.group, self.layout.samples(index, samples));
-                for (own, (place, values)) in group.populations.iter().zip(self.layout.populations.iter().zip(masks)) {
+                for ((own, population), values) in group.populations.iter().zip(populations).zip(masks) {
                     if let (Some(mask), false) = (&own.mask, values.is_empty() || count == 0) {
-                        upload(&self.gpu, mask, &values[first * place.len..(first + count) * place.len]);
+                        let len = population.shape.len();
+                        let part = &values[first * len..(first + count) * len];
+                        upload(&self.gpu, mask, &to_card(part, population.shape));
                     }
                 }
             }
@@ -157,8 +162,8 @@ fn words(train: &SpikeTrain, first: usize, count: usize) -> Vec<u32> {
     let mut words = vec![0; count * 2 * rows * len];
     for n in 0..count {
         let sample = &mut words[n * 2 * rows * len..][..2 * rows * len];
-        for i in 0..len {
-            let (fired, negative) = train.words(first + n, i);
+        for (i, neuron) in elsewhere(train.shape()).enumerate() {
+            let (fired, negative) = train.words(first + n, neuron);
             for (row, word) in fired.iter().enumerate() {
                 sample[row * len + i] = *word;
             }

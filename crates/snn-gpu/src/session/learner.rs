@@ -14,7 +14,7 @@ const PARTS: usize = 1024;
 /// An update rule, what it remembers, and its kernels.
 #[derive(Debug)]
 pub(crate) struct Rule {
-    rule: UpdateRule,
+    kind: UpdateRule,
     /// In the order of [`UpdateRule::memories`].
     memories: Vec<wgpu::Buffer>,
     /// The update of each weight, and the number of its values.
@@ -106,13 +106,13 @@ impl Learner for GpuSession {
             };
             let weight = arena.binding(&self.buffers.weights, index);
             let gradient = arena.binding(&self.buffers.gradients, index);
-            (kernel.bind(gpu, &[weight, gradient, memory(0), memory(1)]), arena.place(index).1)
+            (kernel.bind(gpu, &[weight, gradient, memory(0), memory(1)]), arena.room(index))
         };
         let updates = (0..self.network.weights().len()).map(update).collect();
         let sums = storage(gpu, "norm", PARTS);
         let norm = self.kernels.get(gpu, &norm_program())?;
         let norm = norm.bind(gpu, &[self.buffers.gradients.as_entire_binding(), sums.as_entire_binding()]);
-        self.rule = Some(Rule { rule, memories: buffers, updates, norm, sums });
+        self.rule = Some(Rule { kind: rule, memories: buffers, updates, norm, sums });
         gpu.check()
     }
 
@@ -136,7 +136,7 @@ impl Learner for GpuSession {
         let rule = self.rule()?;
         let mut commands = Commands::new(&self.gpu, timer.as_mut());
         for (weight, (bound, length)) in self.network.weights().iter().zip(&rule.updates) {
-            let update = Update::new(rule.rule, [scale, rate], updates, weight.constant.is_none());
+            let update = Update::new(rule.kind, [scale, rate], updates, weight.constant.is_none());
             let update = Update { length: *length as u32, ..update };
             commands.run(bound, bytemuck::bytes_of(&update), *length);
         }

@@ -14,11 +14,15 @@ use std::sync::Arc;
 use snn_core::{Activity, Error, Errors, Learner, Memory, Network, Plan, Record, Session, Timing, Trial, Weights};
 
 use crate::device::Gpu;
+use crate::form::Forms;
 use crate::kernel::{Kernels, Timer};
 use crate::layout::Layout;
 use crate::programs::{Input, Programs};
 use buffers::Buffers;
 use stages::{Binder, Stages};
+
+/// Kind of input, dropout masks and forms that kernels are bound for.
+type Choice = (Input, Vec<bool>, Vec<Forms>);
 
 /// A network compiled for a plan.
 pub(crate) struct GpuSession {
@@ -27,8 +31,10 @@ pub(crate) struct GpuSession {
     network: Network,
     layout: Layout,
     buffers: Buffers,
-    /// Bound kernels by kind of input and dropout masks.
-    stages: BTreeMap<(Input, Vec<bool>), Arc<Vec<Stages>>>,
+    /// The forms of each population's kernels.
+    forms: Vec<Forms>,
+    /// Kernels that were bound already.
+    stages: BTreeMap<Choice, Arc<Vec<Stages>>>,
     staging: Option<wgpu::Buffer>,
     has_weights: bool,
     last: Option<Last>,
@@ -54,6 +60,7 @@ impl GpuSession {
         network: &Network,
         plan: Plan,
         is_timed: bool,
+        forms: Forms,
     ) -> Result<Self, Error> {
         let most = gpu.limits.max_storage_buffer_binding_size.min(gpu.limits.max_buffer_size);
         let (layout, buffers) = room(gpu, Layout::new(network, plan, most)?, network)?;
@@ -64,6 +71,7 @@ impl GpuSession {
             network: network.clone(),
             layout,
             buffers,
+            forms: vec![forms; network.populations().len()],
             stages: BTreeMap::new(),
             staging: None,
             has_weights: false,
@@ -76,7 +84,7 @@ impl GpuSession {
 
     /// The kernels for a kind of input and a choice of masks, bound unless they were before.
     fn stages(&mut self, input: Input, masked: &[bool]) -> Result<Arc<Vec<Stages>>, Error> {
-        let key = (input, masked.to_vec());
+        let key = (input, masked.to_vec(), self.forms.clone());
         if let Some(stages) = self.stages.get(&key) {
             return Ok(stages.clone());
         }
@@ -88,6 +96,7 @@ impl GpuSession {
             layout: &self.layout,
             buffers: &self.buffers,
             programs,
+            forms: &self.forms,
         };
         let stages = Arc::new(binder.stages()?);
         self.stages.insert(key, stages.clone());

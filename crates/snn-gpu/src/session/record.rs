@@ -5,6 +5,7 @@ use snn_core::{Error, Record, Shape, SpikeTrain};
 use super::GpuSession;
 use crate::buffers::numbers;
 use crate::layout::Place;
+use crate::order::{elsewhere, from_card};
 use crate::window::WORD;
 
 impl GpuSession {
@@ -40,14 +41,15 @@ impl GpuSession {
                 .into_iter()
                 .zip(corrections.chunks(neurons))
             {
-                to.extend_from_slice(&row[..count * place.len]);
+                to.extend(from_card(&row[..count * place.len], found.shape));
             }
             let state: Vec<f32> = numbers(&self.gpu, &own.state, neurons)?;
-            record.membrane.extend_from_slice(&state[..count * place.len]);
+            record.membrane.extend(from_card(&state[..count * place.len], found.shape));
             if self.went_back {
                 let errors: Vec<f32> = numbers(&self.gpu, &own.errors, steps * neurons)?;
                 for (to, from) in record.delta.chunks_mut(samples * place.len).zip(errors.chunks(neurons)) {
-                    to[first * place.len..(first + count) * place.len].copy_from_slice(&from[..count * place.len]);
+                    to[first * place.len..(first + count) * place.len]
+                        .copy_from_slice(&from_card(&from[..count * place.len], found.shape));
                 }
             }
         }
@@ -58,11 +60,11 @@ impl GpuSession {
 /// Sets the spikes of a group's samples, `count` from `first` on.
 fn put_spikes(train: &mut SpikeTrain, place: &Place, shape: Shape, [first, count, steps]: [usize; 3], words: &[u32]) {
     for n in 0..count {
-        for i in 0..shape.len() {
+        for (on_card, neuron) in elsewhere(shape).enumerate() {
             for t in 0..steps {
-                let word = words[(n * place.rows + t / WORD) * place.len + i];
+                let word = words[(n * place.rows + t / WORD) * place.len + on_card];
                 if word >> (t % WORD) & 1 == 1 {
-                    train.set(t, first + n, i, 1);
+                    train.set(t, first + n, neuron, 1);
                 }
             }
         }

@@ -4,9 +4,10 @@ use snn_core::{Error, Network, Source};
 
 use super::buffers::{Buffers, Group, SUMS};
 use crate::device::Gpu;
+use crate::form::{Form, Forms};
 use crate::kernel::{Bound, Kernels, Program};
 use crate::layout::{Layout, Rule};
-use crate::programs::Programs;
+use crate::programs::{Programs, channels_at_once};
 
 /// The kernels of a group of samples.
 #[derive(Debug)]
@@ -22,6 +23,8 @@ pub(crate) struct Stage {
     /// Currents, in the order in which they are run.
     pub(crate) currents: Vec<Bound>,
     pub(crate) scan_forward: Bound,
+    /// The last current and the neurons in one kernel, if the form is such.
+    pub(crate) fused: Option<Fused>,
     pub(crate) correction: Option<Bound>,
     pub(crate) count: Bound,
     pub(crate) mask: Bound,
@@ -31,12 +34,23 @@ pub(crate) struct Stage {
     pub(crate) backward: Option<Backward>,
 }
 
+/// A kernel that takes a population from spikes to spikes.
+#[derive(Debug)]
+pub(crate) struct Fused {
+    pub(crate) kernel: Bound,
+    /// Workgroups, or threads if the kernel counts by threads, for a sample.
+    pub(crate) threads: usize,
+    pub(crate) counts_workgroups: bool,
+}
+
 /// The kernels of a population's backward pass.
 #[derive(Debug)]
 pub(crate) struct Backward {
     /// In the order of [`crate::layout::Place::readers`].
     pub(crate) adjoints: Vec<Bound>,
     pub(crate) scan: Bound,
+    /// The last adjoint and the neurons in one kernel, if the form is such.
+    pub(crate) gated: Option<Bound>,
     /// Gradient of each weight, and the number of its values.
     pub(crate) gradients: Vec<(Bound, usize)>,
     pub(crate) constants: Option<Bound>,
@@ -50,6 +64,8 @@ pub(crate) struct Binder<'a> {
     pub(crate) layout: &'a Layout,
     pub(crate) buffers: &'a Buffers,
     pub(crate) programs: Programs<'a>,
+    /// Of each population.
+    pub(crate) forms: &'a [Forms],
 }
 
 impl Binder<'_> {
@@ -81,7 +97,8 @@ impl Binder<'_> {
         let whole = wgpu::Buffer::as_entire_binding;
         let mask = self.mask(group, index);
         let trained = self.trained(index);
-        let scan = [whole(&self.buffers.current), whole(&own.state), whole(&own.output), whole(&own.saved), trained];
+        let neurons = [whole(&own.state), whole(&own.output), whole(&own.saved), trained];
+        let scan = [&[whole(&self.buffers.current)], &neurons[..]].concat();
         let correction = [whole(&own.output), mask.clone(), whole(&own.decay), whole(&own.correction)];
         let is_corrected = self.layout.correction_words(place) > 0;
         let correction = match programs.correction(index).filter(|_| is_corrected) {
@@ -97,6 +114,7 @@ impl Binder<'_> {
                 .map(|order| self.current(group, index, order))
                 .collect::<Result<_, _>>()?,
             scan_forward: self.bind(&programs.scan_forward(index), &scan)?,
+            fused: self.fused(group, index, &neurons)?,
             correction,
             count: self.bind(
                 &programs.count(Source::Population(index)),
@@ -121,6 +139,49 @@ impl Binder<'_> {
         let current = self.buffers.current.as_entire_binding();
         let buffers: Vec<_> = [source, mask].into_iter().chain(weight).chain([current]).collect();
         self.bind(&self.programs.current(index, order), &buffers)
+    }
+
+    fn fused(
+        &self,
+        group: &Group,
+        index: usize,
+        neurons: &[wgpu::BindingResource<'_>],
+    ) -> Result<Option<Fused>, Error> {
+        let form = self.forms[index].forward;
+        let Some(program) = self.programs.fused(index, form) else { return Ok(None) };
+        let population = &self.network.populations()[index];
+        let Some(projection) = self.layout.populations[index].projections.last().map(|&last| &population.inputs[last])
+        else {
+            return Ok(None);
+        };
+        let [source, mask] = self.source(group, projection.source);
+        let Some(weight) = projection.weight else { return Ok(None) };
+        let weight = self.layout.arena.binding(&self.buffers.weights, weight);
+        let buffers = [&[source, mask, weight, self.buffers.current.as_entire_binding()], neurons].concat();
+        let (pixels, channels) = (population.shape.pixels(), population.shape.channels);
+        let counts_workgroups = form == Form::Events;
+        let blocks =
+            if counts_workgroups { channels.div_ceil(channels_at_once(channels)) } else { channels.div_ceil(4) };
+        Ok(Some(Fused { kernel: self.bind(&program, &buffers)?, threads: pixels * blocks, counts_workgroups }))
+    }
+
+    fn gated(&self, group: &Group, index: usize) -> Result<Option<Bound>, Error> {
+        let (own, place) = (&group.populations[index], &self.layout.populations[index]);
+        let Some(program) = self.programs.gated_events(index, self.forms[index].backward) else { return Ok(None) };
+        let Some(&(reader, projection)) = place.readers.last() else { return Ok(None) };
+        let Some(weight) = self.network.populations()[reader].inputs[projection].weight else { return Ok(None) };
+        let whole = wgpu::Buffer::as_entire_binding;
+        let buffers = [
+            whole(&group.populations[reader].errors),
+            self.layout.arena.binding(&self.buffers.weights, weight),
+            whole(&own.output),
+            whole(&self.buffers.g),
+            self.mask(group, index),
+            whole(&own.correction),
+            whole(&own.carried),
+            whole(&own.errors),
+        ];
+        Ok(Some(self.bind(&program, &buffers)?))
     }
 
     fn backward(&self, group: &Group, index: usize) -> Result<Backward, Error> {
@@ -157,9 +218,9 @@ impl Binder<'_> {
             let Some(weight) = input.weight else { continue };
             let [source, mask] = self.source(group, input.source);
             let gradient = self.layout.arena.binding(&self.buffers.gradients, weight);
-            let program = self.programs.gradient(index, projection);
+            let program = self.programs.gradient(index, projection, self.forms[index].gradient);
             let bound = self.bind(&program, &[source, mask, errors.clone(), gradient])?;
-            gradients.push((bound, self.layout.arena.place(weight).1));
+            gradients.push((bound, self.layout.arena.room(weight)));
         }
         let constants = match self.programs.constants(index) {
             Some(program) => {
@@ -171,6 +232,7 @@ impl Binder<'_> {
         Ok(Backward {
             adjoints: place.readers.iter().enumerate().map(adjoint).collect::<Result<_, _>>()?,
             scan: self.bind(&self.programs.scan_backward(index), &scan)?,
+            gated: self.gated(group, index)?,
             gradients,
             constants,
         })

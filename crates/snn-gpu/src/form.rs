@@ -1,0 +1,46 @@
+//! Forms of kernels: several ways to compute the same, in the same order of sums.
+
+use serde::{Deserialize, Serialize};
+
+/// A way to compute the current, the errors or the gradient of a population.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
+pub enum Form {
+    /// As the plain sum: one thread a number, one kernel a job. The reference that the others are tested against.
+    Plain,
+    /// Current and neurons in one kernel, many steps in registers; backward as `Plain`.
+    Fused,
+    /// From the events: only what spikes costs work, forward and backward.
+    Events,
+}
+
+impl Form {
+    /// All of them.
+    pub const ALL: [Self; 3] = [Self::Plain, Self::Fused, Self::Events];
+
+    /// Its name in tables.
+    pub fn name(self) -> &'static str {
+        match self {
+            Self::Plain => "plain",
+            Self::Fused => "fused",
+            Self::Events => "events",
+        }
+    }
+}
+
+/// The forms of a population's kernels.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
+pub struct Forms {
+    /// Of current and neurons.
+    pub forward: Form,
+    /// Of the errors.
+    pub backward: Form,
+    /// Of the gradients of weights.
+    pub gradient: Form,
+}
+
+impl Forms {
+    /// One form for everything.
+    pub const fn all(form: Form) -> Self {
+        Self { forward: form, backward: form, gradient: form }
+    }
+}

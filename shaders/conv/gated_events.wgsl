@@ -1,0 +1,85 @@
+// The paper's rule backward through a convolution and the neurons of its source, in one go: only where a neuron fired is the
+// error of what it emits needed, and it is the scalar product of its weights with the errors of those that hear it. One
+// thread for each neuron of the source and sample. Mirrors conv/adjoint.wgsl and scan/gated.wgsl. Needs
+// common/projection.wgsl.
+//
+// heard [slot][sample][output neuron]: errors of those that hear it, weight as in conv/current.wgsl; output as in
+// common/source.wgsl, g [step of the word][sample][neuron] is what other readers have left, if ADD; mask, correction, later
+// [sample][neuron], d [slot][sample][neuron].
+@group(0) @binding(0) var<storage, read> heard: array<f32>;
+@group(0) @binding(1) var<storage, read> weight: array<f32>;
+@group(0) @binding(2) var<storage, read> output: array<u32>;
+@group(0) @binding(3) var<storage, read> g: array<f32>;
+@group(0) @binding(4) var<storage, read> mask: array<f32>;
+@group(0) @binding(5) var<storage, read> correction: array<f32>;
+@group(0) @binding(6) var<storage, read_write> later: array<f32>;
+@group(0) @binding(7) var<storage, read_write> d: array<f32>;
+
+// Rows of a sample in the output.
+override OUTPUT_ROWS: u32;
+override THRESHOLD: f32;
+override CORRECTED: bool;
+override MASKED: bool;
+// Whether the slots of the errors stand for the steps of the trial rather than of the word: those heard, and its own.
+override HEARD_OF_TRIAL: bool;
+override D_OF_TRIAL: bool;
+
+@compute @workgroup_size(64)
+fn main(
+    @builtin(workgroup_id) workgroup: vec3<u32>,
+    @builtin(num_workgroups) workgroups: vec3<u32>,
+    @builtin(local_invocation_index) lane: u32,
+) {
+    let id = thread(workgroup, workgroups, lane);
+    if id >= window.samples * in_len() {
+        return;
+    }
+    let i = id % in_len();
+    let n = id / in_len();
+    var gain = 1.0;
+    if CORRECTED {
+        gain = correction[id];
+    }
+    var factor = 1.0;
+    if MASKED {
+        factor = mask[id];
+    }
+    let word = output[(n * OUTPUT_ROWS + window.word / 32u) * in_len() + i];
+    var error = later[id];
+    for (var t = window.end; t > window.start;) {
+        t--;
+        if ((word >> (t - window.word)) & 1u) == 1u {
+            var incoming = 0.0;
+            if ADD {
+                incoming = g[((t - window.word) * GROUP + n) * in_len() + i];
+            }
+            incoming += product(n, i, select(t - window.word, t, HEARD_OF_TRIAL));
+            error = gain * ((incoming + window.d_emitted) * factor) / THRESHOLD;
+        }
+        d[(select(t - window.word, t, D_OF_TRIAL) * GROUP + n) * in_len() + i] = error;
+    }
+    later[id] = error;
+}
+
+// What the errors in `slot` of those that hear neuron i make of its own.
+fn product(n: u32, i: u32, slot: u32) -> f32 {
+    let c_in = i % IN_C;
+    var sum = 0.0;
+    for (var dy = 0u; dy < KERNEL_H; dy++) {
+        for (var dx = 0u; dx < KERNEL_W; dx++) {
+            let top = i / IN_C / IN_W + PADDING - dy; // wraps to a large number above the first window
+            let left = i / IN_C % IN_W + PADDING - dx;
+            let row = top / STRIDE;
+            let column = left / STRIDE;
+            if top % STRIDE != 0u || left % STRIDE != 0u || row >= OUT_H || column >= OUT_W {
+                continue;
+            }
+            let w = ((dy * KERNEL_W + dx) * IN_C + c_in) * WEIGHT_ROW;
+            let o = (slot * GROUP + n) * out_len() + (row * OUT_W + column) * OUT_C;
+            for (var c_out = 0u; c_out < OUT_C; c_out++) {
+                sum += weight[w + c_out] * heard[o + c_out];
+            }
+        }
+    }
+    return sum;
+}
