@@ -26,6 +26,14 @@ shaders! {
     CONV_EVENTS = "conv/events.wgsl";
     /// Current and neurons of many steps in registers.
     CONV_FUSED = "conv/fused.wgsl";
+    /// Products of matrices in tiles.
+    CONV_TILE = "conv/tile.wgsl";
+    /// Current of a convolution as a product of matrices.
+    CONV_CURRENT_TILED = "conv/current_tiled.wgsl";
+    /// Transpose of a convolution as a product of matrices.
+    CONV_ADJOINT_TILED = "conv/adjoint_tiled.wgsl";
+    /// Gradient of a convolution's weights as a product of matrices.
+    CONV_GRADIENT_TILED = "conv/gradient_tiled.wgsl";
     /// Gradient of a convolution's weights from the events of its source.
     CONV_GRADIENT_EVENTS = "conv/gradient_events.wgsl";
     /// The paper's rule back through a convolution, where neurons fired.

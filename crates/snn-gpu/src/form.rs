@@ -1,4 +1,4 @@
-//! Forms of kernels: several ways to compute the same, in the same order of sums.
+//! Forms of kernels: several ways to compute the same.
 
 use serde::{Deserialize, Serialize};
 
@@ -7,20 +7,24 @@ use serde::{Deserialize, Serialize};
 pub enum Form {
     /// As the plain sum: one thread a number, one kernel a job. The reference that the others are tested against.
     Plain,
-    /// Current and neurons in one kernel, many steps in registers; backward as `Plain`.
+    /// As products of matrices in tiles, through workgroup memory.
+    Tiled,
+    /// Current and neurons in one kernel, many steps in registers; backward as `Tiled`.
     Fused,
-    /// From the events: only what spikes costs work, forward and backward.
+    /// From the events: only what spikes costs work, forward and backward. Where error reaches neurons that did not fire, as
+    /// with surrogate gradients, errors are passed back as `Tiled`.
     Events,
 }
 
 impl Form {
     /// All of them.
-    pub const ALL: [Self; 3] = [Self::Plain, Self::Fused, Self::Events];
+    pub const ALL: [Self; 4] = [Self::Plain, Self::Tiled, Self::Fused, Self::Events];
 
     /// Its name in tables.
     pub fn name(self) -> &'static str {
         match self {
             Self::Plain => "plain",
+            Self::Tiled => "tiled",
             Self::Fused => "fused",
             Self::Events => "events",
         }

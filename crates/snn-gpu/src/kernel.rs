@@ -6,6 +6,7 @@ use std::sync::{Arc, Mutex, PoisonError};
 use snn_core::Error;
 
 use crate::device::Gpu;
+use crate::window::Window;
 
 /// Threads of a workgroup; the same in all kernels.
 pub(crate) const LANES: u32 = 64;
@@ -27,16 +28,47 @@ pub struct Program {
     pub entry: &'static str,
     /// Values of the `override`s that the text declares.
     pub constants: Vec<(&'static str, f64)>,
+    /// How many threads run it.
+    pub(crate) extent: Extent,
+}
+
+/// How many threads or workgroups run a kernel.
+#[derive(Debug, Clone, Copy, PartialEq)]
+pub(crate) enum Extent {
+    /// So many threads.
+    Threads(usize),
+    /// So many threads for each sample.
+    OfSample(usize),
+    /// So many threads for each step of the window and sample.
+    OfMoment(usize),
+    /// So many workgroups.
+    Groups(usize),
+    /// So many workgroups for each sample.
+    GroupsOfSample(usize),
+}
+
+impl Extent {
+    /// Workgroups for `window`.
+    fn groups(self, window: Window) -> usize {
+        let samples = window.samples as usize;
+        match self {
+            Self::Threads(threads) => threads.div_ceil(LANES as usize),
+            Self::OfSample(threads) => (samples * threads).div_ceil(LANES as usize),
+            Self::OfMoment(threads) => (window.moments() * threads).div_ceil(LANES as usize),
+            Self::Groups(groups) => groups,
+            Self::GroupsOfSample(groups) => samples * groups,
+        }
+    }
 }
 
 impl Program {
     /// The kernel `main` that the files `parts` make, one after the other. Of `constants`, those that the text declares are
     /// taken.
-    pub(crate) fn new(name: String, parts: &[&str], constants: &[(&'static str, f64)]) -> Self {
+    pub(crate) fn new(name: String, parts: &[&str], constants: &[(&'static str, f64)], extent: Extent) -> Self {
         let text = parts.join("\n");
         let declared = |name: &str| text.contains(&format!("override {name}:"));
         let constants = constants.iter().copied().filter(|(name, _)| declared(name)).collect();
-        Self { name, text, entry: "main", constants }
+        Self { name, text, entry: "main", constants, extent }
     }
 
     /// The same text with another function.
@@ -141,14 +173,15 @@ impl Kernel {
         Ok(Self { name: program.name.clone(), pipeline, layout, bindings })
     }
 
-    /// The kernel with the buffers that it works on, in the order of their bindings.
-    pub(crate) fn bind(self: &Arc<Self>, gpu: &Gpu, buffers: &[wgpu::BindingResource<'_>]) -> Bound {
+    /// The kernel with the buffers that it works on, in the order of their bindings, to be run by as many threads as `extent`
+    /// says.
+    pub(crate) fn bind(self: &Arc<Self>, gpu: &Gpu, buffers: &[wgpu::BindingResource<'_>], extent: Extent) -> Bound {
         let entries: Vec<wgpu::BindGroupEntry<'_>> = (self.bindings.iter())
             .zip(buffers)
             .map(|(&binding, resource)| wgpu::BindGroupEntry { binding, resource: resource.clone() })
             .collect();
         let descriptor = wgpu::BindGroupDescriptor { label: Some(&self.name), layout: &self.layout, entries: &entries };
-        Bound { kernel: self.clone(), group: gpu.device.create_bind_group(&descriptor) }
+        Bound { kernel: self.clone(), group: gpu.device.create_bind_group(&descriptor), extent }
     }
 }
 
@@ -162,11 +195,12 @@ fn dump(program: &Program) {
     std::fs::write(std::path::Path::new(&folder).join(format!("{name}.wgsl")), text).ok();
 }
 
-/// A kernel and its buffers.
+/// A kernel, its buffers, and how many threads run it.
 #[derive(Debug, Clone)]
 pub(crate) struct Bound {
     kernel: Arc<Kernel>,
     group: wgpu::BindGroup,
+    extent: Extent,
 }
 
 /// Commands for the card, in the making.
@@ -182,13 +216,17 @@ impl<'a> Commands<'a> {
         Self { gpu, encoder, timer }
     }
 
-    /// Lets `threads` threads run a kernel.
-    pub(crate) fn run(&mut self, bound: &Bound, immediates: &[u8], threads: usize) {
-        self.run_groups(bound, immediates, threads.div_ceil(LANES as usize));
+    /// Runs a kernel on `window`.
+    pub(crate) fn run(&mut self, bound: &Bound, window: Window) {
+        self.run_with(bound, window.bytes(), bound.extent.groups(window));
     }
 
-    /// Lets so many workgroups run a kernel.
-    pub(crate) fn run_groups(&mut self, bound: &Bound, immediates: &[u8], workgroups: usize) {
+    /// Runs a kernel that takes other immediates, on `samples` samples.
+    pub(crate) fn run_on(&mut self, bound: &Bound, immediates: &[u8], samples: usize) {
+        self.run_with(bound, immediates, bound.extent.groups(Window::whole(0, samples, false)));
+    }
+
+    fn run_with(&mut self, bound: &Bound, immediates: &[u8], workgroups: usize) {
         if workgroups == 0 {
             return;
         }

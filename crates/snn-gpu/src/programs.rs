@@ -5,8 +5,9 @@ use snn_shaders as wgsl;
 
 use crate::arena::row;
 use crate::form::Form;
-use crate::kernel::Program;
+use crate::kernel::{Extent, Program};
 use crate::layout::{Errors, Layout, Place, Rule};
+use crate::session::PARTS;
 use crate::wgsl as written;
 
 /// What a trial shows the network, as far as kernels differ by it.
@@ -104,31 +105,56 @@ impl Programs<'_> {
         constants
     }
 
+    fn each_neuron(&self, index: usize) -> Extent {
+        Extent::OfSample(self.layout.populations[index].len)
+    }
+
     fn name(&self, index: usize, what: &str) -> String {
         format!("{}: {what}", self.network.populations()[index].name)
     }
 
     /// The current of the projection that runs as number `order`.
-    pub(crate) fn current(&self, index: usize, order: usize) -> Program {
+    pub(crate) fn current(&self, index: usize, order: usize, form: Form) -> Program {
         let (population, place) = self.population(index);
         let projection = &population.inputs[place.projections[order]];
         let mut constants = self.projection(index, projection);
         constants.push(("ADD", flag(order > 0)));
-        let main = if projection.weight.is_some() { wgsl::CONV_CURRENT } else { wgsl::POOL_CURRENT };
-        let parts = [wgsl::WINDOW, wgsl::PROJECTION, wgsl::SOURCE, main];
-        Program::new(self.name(index, "current"), &parts, &constants)
+        // What comes from the population itself comes one step at a time.
+        let is_tiled = form == Form::Tiled && !self.network.is_recurrent(index, projection);
+        let shape = population.shape;
+        let (name, main, extent) = match projection.weight {
+            None => ("current", wgsl::POOL_CURRENT, Extent::OfMoment(shape.len())),
+            Some(_) if is_tiled => {
+                let tiles = shape.pixels().div_ceil(2) * shape.channels.div_ceil(TILE);
+                ("current tiled", wgsl::CONV_CURRENT_TILED, Extent::GroupsOfSample(tiles))
+            }
+            Some(_) => ("current", wgsl::CONV_CURRENT, Extent::OfMoment(shape.len())),
+        };
+        let tile = if is_tiled { wgsl::CONV_TILE } else { "" };
+        let parts = [wgsl::WINDOW, wgsl::PROJECTION, wgsl::SOURCE, tile, main];
+        Program::new(self.name(index, name), &parts, &constants, extent)
     }
 
     /// What the errors of the reader number `order` of a population make of its error.
-    pub(crate) fn adjoint(&self, index: usize, order: usize) -> Program {
+    pub(crate) fn adjoint(&self, index: usize, order: usize, form: Form) -> Program {
         let (_, place) = self.population(index);
         let (reader, projection) = place.readers[order];
         let projection = &self.network.populations()[reader].inputs[projection];
         let mut constants = self.projection(reader, projection);
         // The errors of the output are there before any reader's.
         constants.extend([("ADD", flag(order > 0 || place.is_last)), ("G_OF_TRIAL", flag(place.is_last))]);
-        let main = if projection.weight.is_some() { wgsl::CONV_ADJOINT } else { wgsl::POOL_ADJOINT };
-        Program::new(self.name(index, "adjoint"), &[wgsl::WINDOW, wgsl::PROJECTION, main], &constants)
+        let is_tiled = form != Form::Plain && reader != index;
+        let shape = self.network.populations()[index].shape;
+        let (name, main, extent) = match projection.weight {
+            None => ("adjoint", wgsl::POOL_ADJOINT, Extent::OfMoment(shape.len())),
+            Some(_) if is_tiled => {
+                let tiles = shape.pixels().div_ceil(2) * shape.channels.div_ceil(TILE);
+                ("adjoint tiled", wgsl::CONV_ADJOINT_TILED, Extent::GroupsOfSample(tiles))
+            }
+            Some(_) => ("adjoint", wgsl::CONV_ADJOINT, Extent::OfMoment(shape.len())),
+        };
+        let tile = if is_tiled { wgsl::CONV_TILE } else { "" };
+        Program::new(self.name(index, name), &[wgsl::WINDOW, wgsl::PROJECTION, tile, main], &constants, extent)
     }
 
     /// The gradient of the weights of a projection.
@@ -138,19 +164,28 @@ impl Programs<'_> {
             Source::Input => self.input != Input::Constant,
             Source::Population(source) => source != index && self.layout.populations[source].fires,
         };
-        let is_events = form == Form::Events && hears_spikes;
-        let main = if is_events { wgsl::CONV_GRADIENT_EVENTS } else { wgsl::CONV_GRADIENT };
-        let name = if is_events { "gradient events" } else { "gradient" };
+        let (input, output) = (self.network.shape(projection.source), self.population(index).0.shape);
+        let (kernel, ..) = geometry(projection.map, input);
+        let taps = kernel[0] * kernel[1];
+        let all = Extent::Threads(taps * input.channels * output.channels);
+        let tiles = taps * input.channels.div_ceil(TILE) * output.channels.div_ceil(TILE);
+        let (name, main, extent) = match form {
+            Form::Events if hears_spikes => ("gradient events", wgsl::CONV_GRADIENT_EVENTS, all),
+            Form::Plain => ("gradient", wgsl::CONV_GRADIENT, all),
+            _ => ("gradient tiled", wgsl::CONV_GRADIENT_TILED, Extent::Groups(tiles)),
+        };
         let mut constants = self.projection(index, projection);
         constants.push(("ADD", 0.0));
-        Program::new(self.name(index, name), &[wgsl::WINDOW, wgsl::PROJECTION, wgsl::SOURCE, main], &constants)
+        let tile = if extent == all { "" } else { wgsl::CONV_TILE };
+        let parts = [wgsl::WINDOW, wgsl::PROJECTION, wgsl::SOURCE, tile, main];
+        Program::new(self.name(index, name), &parts, &constants, extent)
     }
 
     /// Steps of the neurons.
     pub(crate) fn scan_forward(&self, index: usize) -> Program {
         let neuron = written::neuron(&self.population(index).0.neuron);
         let parts = [wgsl::WINDOW, wgsl::SCAN_NEURONS, &neuron, wgsl::SCAN_STEP, wgsl::SCAN_FORWARD];
-        Program::new(self.name(index, "scan forward"), &parts, &self.neurons(index))
+        Program::new(self.name(index, "scan forward"), &parts, &self.neurons(index), self.each_neuron(index))
     }
 
     /// The last projection and the neurons in one kernel, if `form` is one of those, and can do it.
@@ -164,10 +199,14 @@ impl Programs<'_> {
         if place.is_recurrent || projection.weight.is_none() || !hears_spikes {
             return None;
         }
-        let main = match form {
-            Form::Plain => return None,
-            Form::Fused => wgsl::CONV_FUSED,
-            Form::Events => wgsl::CONV_EVENTS,
+        let shape = population.shape;
+        let (main, extent) = match form {
+            Form::Plain | Form::Tiled => return None,
+            Form::Fused => (wgsl::CONV_FUSED, Extent::OfSample(shape.pixels() * shape.channels.div_ceil(4))),
+            Form::Events => {
+                let blocks = shape.channels.div_ceil(channels_at_once(shape.channels));
+                (wgsl::CONV_EVENTS, Extent::GroupsOfSample(shape.pixels() * blocks))
+            }
         };
         let mut constants = self.neurons(index);
         constants.retain(|(name, _)| *name != "MASKED");
@@ -178,7 +217,7 @@ impl Programs<'_> {
         ]);
         let neuron = written::neuron(&population.neuron);
         let parts = [wgsl::WINDOW, wgsl::PROJECTION, wgsl::SOURCE, wgsl::SCAN_NEURONS, &neuron, wgsl::SCAN_STEP, main];
-        Some(Program::new(self.name(index, form.name()), &parts, &constants))
+        Some(Program::new(self.name(index, form.name()), &parts, &constants, extent))
     }
 
     /// The adjoint of the last reader and the neurons in one kernel, if `form` is events, and they can do it.
@@ -202,7 +241,7 @@ impl Programs<'_> {
             ("D_OF_TRIAL", of_trial(index)),
         ]);
         let parts = [wgsl::WINDOW, wgsl::PROJECTION, wgsl::CONV_GATED_EVENTS];
-        Some(Program::new(self.name(index, "gated events"), &parts, &constants))
+        Some(Program::new(self.name(index, "gated events"), &parts, &constants, Extent::OfSample(place.len)))
     }
 
     /// Steps of the neurons backward.
@@ -212,13 +251,14 @@ impl Programs<'_> {
         match place.rule {
             Rule::Gated { threshold, correction } => {
                 constants.extend([("THRESHOLD", f64::from(threshold)), ("CORRECTED", flag(correction.is_some()))]);
-                Program::new(self.name(index, "scan backward"), &[wgsl::WINDOW, wgsl::SCAN_GATED], &constants)
+                let parts = [wgsl::WINDOW, wgsl::SCAN_GATED];
+                Program::new(self.name(index, "scan backward"), &parts, &constants, self.each_neuron(index))
             }
             Rule::Unrolled { detached } => {
                 constants.push(("DETACHED", flag(detached)));
                 let neuron = written::neuron(&population.neuron);
                 let parts = [wgsl::WINDOW, wgsl::SCAN_NEURONS, &neuron, wgsl::SCAN_UNROLLED];
-                Program::new(self.name(index, "scan backward"), &parts, &constants)
+                Program::new(self.name(index, "scan backward"), &parts, &constants, self.each_neuron(index))
             }
         }
     }
@@ -231,7 +271,7 @@ impl Programs<'_> {
         }
         let neuron = written::neuron(&population.neuron);
         let parts = [wgsl::WINDOW, wgsl::SCAN_NEURONS, &neuron, wgsl::SCAN_CONSTANTS];
-        Some(Program::new(self.name(index, "constants"), &parts, &self.neurons(index)))
+        Some(Program::new(self.name(index, "constants"), &parts, &self.neurons(index), Extent::Groups(1)))
     }
 
     /// The leak correction; none where there is none.
@@ -244,7 +284,7 @@ impl Programs<'_> {
         constants
             .extend([("MASKED", flag(self.masked[index] && is_after)), ("LN_LEAK", f64::from(correction.leak.ln()))]);
         let parts = [wgsl::WINDOW, wgsl::SCAN_CORRECTION];
-        Some(Program::new(self.name(index, "correction"), &parts, &constants))
+        Some(Program::new(self.name(index, "correction"), &parts, &constants, self.each_neuron(index)))
     }
 
     /// Numbers of spikes of a population, or of the input.
@@ -257,13 +297,14 @@ impl Programs<'_> {
             let (len, rows) = (self.layout.input as f64, 2.0 * self.layout.words as f64);
             constants.extend([("LEN", len), ("OUTPUT_ROWS", rows), ("MASKED", 0.0)]);
         }
-        Program::new(name, &[wgsl::WINDOW, wgsl::TRIAL_COUNT], &constants)
+        Program::new(name, &[wgsl::WINDOW, wgsl::TRIAL_COUNT], &constants, Extent::Threads(PARTS))
     }
 
     /// Dropout masks of a population.
     pub(crate) fn masks(&self, index: usize) -> Program {
         let parts = [wgsl::PHILOX, wgsl::TRIAL_MASKS];
-        Program::new(self.name(index, "mask"), &parts, &self.neurons(index))
+        let threads = self.layout.populations[index].len.div_ceil(4);
+        Program::new(self.name(index, "mask"), &parts, &self.neurons(index), Extent::OfSample(threads))
     }
 
     /// Input spikes that are drawn.
@@ -271,16 +312,22 @@ impl Programs<'_> {
         let mut constants = self.trial();
         let (len, channels) = (self.layout.input, self.network.input().channels);
         constants.extend([("LEN", len as f64), ("CHANNELS", channels as f64)]);
-        Program::new("input: encode".to_owned(), &[wgsl::PHILOX, wgsl::TRIAL_ENCODE], &constants)
+        let threads = self.layout.words * len.div_ceil(4);
+        let parts = [wgsl::PHILOX, wgsl::TRIAL_ENCODE];
+        Program::new("input: encode".to_owned(), &parts, &constants, Extent::OfSample(threads))
     }
 
     /// The four kernels that take a population's samples along to the next trial.
     pub(crate) fn gather(&self, index: usize) -> [Program; 4] {
         let mut constants = self.neurons(index);
-        constants.push(("ENTRIES", self.layout.populations[index].state as f64));
-        ["take_states", "put_states", "take_spikes", "put_spikes"].map(|entry| {
+        let place = &self.layout.populations[index];
+        constants.push(("ENTRIES", place.state as f64));
+        let (states, spikes) = (place.state * place.len, place.len);
+        let entries =
+            [("take_states", states), ("put_states", states), ("take_spikes", spikes), ("put_spikes", spikes)];
+        entries.map(|(entry, threads)| {
             let parts = [wgsl::WINDOW, wgsl::TRIAL_GATHER];
-            Program::new(self.name(index, entry), &parts, &constants).entry(entry)
+            Program::new(self.name(index, entry), &parts, &constants, Extent::OfSample(threads)).entry(entry)
         })
     }
 
@@ -289,8 +336,10 @@ impl Programs<'_> {
         let mut programs = vec![self.encode(), self.count(Source::Input)];
         for (index, place) in self.layout.populations.iter().enumerate() {
             let inputs = &self.network.populations()[index].inputs;
-            programs.extend((0..inputs.len()).map(|order| self.current(index, order)));
-            programs.extend((0..place.readers.len()).map(|order| self.adjoint(index, order)));
+            for form in Form::ALL {
+                programs.extend((0..inputs.len()).map(|order| self.current(index, order, form)));
+                programs.extend((0..place.readers.len()).map(|order| self.adjoint(index, order, form)));
+            }
             let weighted = (0..inputs.len()).filter(|&projection| inputs[projection].weight.is_some());
             for projection in weighted {
                 programs.extend(Form::ALL.map(|form| self.gradient(index, projection, form)));
@@ -306,6 +355,9 @@ impl Programs<'_> {
         programs
     }
 }
+
+/// Rows and columns of a tile. Mirrors shaders/conv/tile.wgsl.
+const TILE: usize = 64;
 
 /// Threads of a workgroup that walks the events of a pixel.
 pub(crate) fn channels_at_once(channels: usize) -> usize {

@@ -68,7 +68,7 @@ impl GpuSession {
                 commands.encoder.clear_buffer(&own.errors, steps as u64 * slot, Some(slot));
             }
             if let Some(correction) = &stage.correction {
-                commands.run(correction, whole.bytes(), samples * place.len);
+                commands.run(correction, whole);
             }
         }
         for window in Window::all(steps, samples, false).rev() {
@@ -78,11 +78,8 @@ impl GpuSession {
                 self.step_back(commands, stage, backward, place, window);
             }
         }
-        for (stage, place) in stages.populations.iter().zip(&layout.populations) {
-            if let Some(constants) = stage.backward.as_ref().and_then(|backward| backward.constants.as_ref()) {
-                debug_assert!(place.constants > 0);
-                commands.run_groups(constants, whole.bytes(), 1);
-            }
+        for constants in stages.populations.iter().filter_map(|stage| stage.backward.as_ref()?.constants.as_ref()) {
+            commands.run(constants, whole);
         }
     }
 
@@ -99,7 +96,7 @@ impl GpuSession {
         let own = Window { errors: first_error(place, window.word), ..window };
         if matches!(place.rule, Rule::Unrolled { .. }) {
             for current in &stage.currents {
-                commands.run(current, window.bytes(), window.moments() * place.len);
+                commands.run(current, window);
             }
         }
         let of_reader = |window: Window, reader: usize| Window {
@@ -110,23 +107,22 @@ impl GpuSession {
         let is_last_apart = backward.gated.is_some() || place.is_recurrent;
         let (others, last) = backward.adjoints.split_at(backward.adjoints.len() - usize::from(is_last_apart));
         for (adjoint, &(reader, _)) in others.iter().zip(&place.readers) {
-            commands.run(adjoint, of_reader(window, reader).bytes(), window.moments() * place.len);
+            commands.run(adjoint, of_reader(window, reader));
         }
-        let neurons = window.samples as usize * place.len;
         match &backward.gated {
-            Some(gated) => commands.run(gated, own.bytes(), neurons),
-            None if last.is_empty() => commands.run(&backward.scan, own.bytes(), neurons),
+            Some(gated) => commands.run(gated, own),
+            None if last.is_empty() => commands.run(&backward.scan, own),
             None => {
                 for moment in own.each_step().rev() {
                     for adjoint in last {
-                        commands.run(adjoint, moment.bytes(), neurons);
+                        commands.run(adjoint, moment);
                     }
-                    commands.run(&backward.scan, moment.bytes(), neurons);
+                    commands.run(&backward.scan, moment);
                 }
             }
         }
-        for (gradient, weights) in &backward.gradients {
-            commands.run(gradient, own.bytes(), *weights);
+        for gradient in &backward.gradients {
+            commands.run(gradient, own);
         }
     }
 }

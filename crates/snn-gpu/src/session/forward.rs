@@ -4,10 +4,10 @@ use snn_core::{Activity, Error, Shape, Timing};
 
 use super::buffers::{PARTS, SUMS};
 use super::input::{Key, Needs};
-use super::stages::{Fused, Stage, Stages};
+use super::stages::{Stage, Stages};
 use super::{GpuSession, Last};
 use crate::buffers::{read, staging, values};
-use crate::kernel::{Commands, LANES, Timer};
+use crate::kernel::{Commands, Timer};
 use crate::layout::{Layout, Place};
 use crate::order::elsewhere;
 use crate::window::{WORD, Window};
@@ -37,33 +37,32 @@ impl GpuSession {
         let whole = Window::whole(layout.plan.steps, samples, is_resumed);
         if let Some(key) = needs.encode {
             let immediates = draws(key, samples, &[]);
-            let threads = samples * layout.words * layout.input.div_ceil(4);
-            commands.run(&stages.encode, bytemuck::cast_slice(&immediates), threads);
+            commands.run_on(&stages.encode, bytemuck::cast_slice(&immediates), samples);
         }
         if needs.has_spikes {
-            commands.run(&stages.count_input, whole.bytes(), PARTS);
+            commands.run(&stages.count_input, whole);
         }
         for (index, (stage, place)) in stages.populations.iter().zip(&layout.populations).enumerate() {
             if let (Some(key), true) = (needs.draw_masks, needs.masked[index]) {
                 let p = self.network.populations()[index].dropout;
                 let below = (f64::from(p) * 4_294_967_296.0).ceil() as u32;
                 let immediates = draws(key, samples, &[index as u32, below, (1.0 / (1.0 - p)).to_bits()]);
-                commands.run(&stage.mask, bytemuck::cast_slice(&immediates), samples * place.len.div_ceil(4));
+                commands.run_on(&stage.mask, bytemuck::cast_slice(&immediates), samples);
             }
             if layout.plan.stream {
                 take_along(commands, stage, place, whole);
             }
             match &stage.fused {
                 // A single kernel goes through all words by itself.
-                Some(fused) if stage.currents.len() == 1 => run_fused(commands, fused, whole),
+                Some(fused) if stage.currents.len() == 1 => commands.run(fused, whole),
                 _ => Window::all(layout.plan.steps, samples, is_resumed)
                     .for_each(|window| step(commands, stage, place, window)),
             }
             if let (Some(correction), true) = (&stage.correction, layout.plan.record) {
-                commands.run(correction, whole.bytes(), samples * place.len);
+                commands.run(correction, whole);
             }
             if place.fires {
-                commands.run(&stage.count, whole.bytes(), PARTS);
+                commands.run(&stage.count, whole);
             }
         }
     }
@@ -121,43 +120,32 @@ fn step(commands: &mut Commands<'_>, stage: &Stage, place: &Place, window: Windo
     let is_last_apart = stage.fused.is_some() || place.is_recurrent;
     let (others, last) = stage.currents.split_at(stage.currents.len() - usize::from(is_last_apart));
     for current in others {
-        commands.run(current, window.bytes(), window.moments() * place.len);
+        commands.run(current, window);
     }
-    let neurons = window.samples as usize * place.len;
     match &stage.fused {
-        Some(fused) => run_fused(commands, fused, window),
-        None if last.is_empty() => commands.run(&stage.scan_forward, window.bytes(), neurons),
+        Some(fused) => commands.run(fused, window),
+        None if last.is_empty() => commands.run(&stage.scan_forward, window),
         None => {
             for moment in window.each_step() {
                 for current in last {
-                    commands.run(current, moment.bytes(), neurons);
+                    commands.run(current, moment);
                 }
-                commands.run(&stage.scan_forward, moment.bytes(), neurons);
+                commands.run(&stage.scan_forward, moment);
             }
         }
     }
 }
 
-fn run_fused(commands: &mut Commands<'_>, fused: &Fused, window: Window) {
-    let threads = window.samples as usize * fused.threads;
-    if fused.counts_workgroups {
-        commands.run_groups(&fused.kernel, window.bytes(), threads);
-    } else {
-        commands.run(&fused.kernel, window.bytes(), threads);
-    }
-}
-
 /// Takes along the states and last spikes of the samples that go on.
 fn take_along(commands: &mut Commands<'_>, stage: &Stage, place: &Place, whole: Window) {
-    let neurons = whole.samples as usize * place.len;
     let [take_states, put_states, take_spikes, put_spikes] = &stage.gather;
     if whole.resumed == 1 {
-        commands.run(take_states, whole.bytes(), place.state * neurons);
-        commands.run(put_states, whole.bytes(), place.state * neurons);
+        commands.run(take_states, whole);
+        commands.run(put_states, whole);
     }
     if place.is_recurrent {
-        commands.run(take_spikes, whole.bytes(), neurons);
-        commands.run(put_spikes, whole.bytes(), neurons);
+        commands.run(take_spikes, whole);
+        commands.run(put_spikes, whole);
     }
 }
 
@@ -189,8 +177,6 @@ fn put_output(
         }
     }
 }
-
-const _: () = assert!(PARTS.is_multiple_of(LANES as usize));
 
 impl GpuSession {
     /// Takes in the times of the kernels that have run.

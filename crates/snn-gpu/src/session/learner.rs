@@ -6,7 +6,7 @@ use snn_shaders as wgsl;
 
 use super::GpuSession;
 use crate::buffers::{numbers, storage};
-use crate::kernel::{Bound, Commands, LANES, Program};
+use crate::kernel::{Bound, Commands, Extent, Program};
 
 /// Partial sums of the norm. Mirrors shaders/learn/norm.wgsl.
 const PARTS: usize = 1024;
@@ -45,12 +45,12 @@ pub(crate) fn update_program(rule: UpdateRule) -> Program {
         UpdateRule::Sgd { .. } => 1.0,
         UpdateRule::Adam { .. } | UpdateRule::AdamW { .. } => 2.0,
     };
-    Program::new("update".to_owned(), &[wgsl::LEARN_UPDATE], &[("RULE", kind)])
+    Program::new("update".to_owned(), &[wgsl::LEARN_UPDATE], &[("RULE", kind)], Extent::Threads(0))
 }
 
 /// The kernel that sums the squares of the gradients.
 pub(crate) fn norm_program() -> Program {
-    Program::new("norm".to_owned(), &[wgsl::LEARN_NORM], &[])
+    Program::new("norm".to_owned(), &[wgsl::LEARN_NORM], &[], Extent::Threads(PARTS))
 }
 
 impl Update {
@@ -106,12 +106,15 @@ impl Learner for GpuSession {
             };
             let weight = arena.binding(&self.buffers.weights, index);
             let gradient = arena.binding(&self.buffers.gradients, index);
-            (kernel.bind(gpu, &[weight, gradient, memory(0), memory(1)]), arena.room(index))
+            let length = arena.room(index);
+            let bound = kernel.bind(gpu, &[weight, gradient, memory(0), memory(1)], Extent::Threads(length));
+            (bound, length)
         };
         let updates = (0..self.network.weights().len()).map(update).collect();
         let sums = storage(gpu, "norm", PARTS);
         let norm = self.kernels.get(gpu, &norm_program())?;
-        let norm = norm.bind(gpu, &[self.buffers.gradients.as_entire_binding(), sums.as_entire_binding()]);
+        let of_norm = [self.buffers.gradients.as_entire_binding(), sums.as_entire_binding()];
+        let norm = norm.bind(gpu, &of_norm, Extent::Threads(PARTS));
         self.rule = Some(Rule { kind: rule, memories: buffers, updates, norm, sums });
         gpu.check()
     }
@@ -122,7 +125,7 @@ impl Learner for GpuSession {
         let rule = self.rule()?;
         let mut commands = Commands::new(&self.gpu, None);
         let length = self.layout.arena.len as u32;
-        commands.run_groups(&rule.norm, bytemuck::bytes_of(&length), PARTS / LANES as usize);
+        commands.run_on(&rule.norm, bytemuck::bytes_of(&length), 1);
         commands.submit();
         let sums: Vec<f32> = numbers(&self.gpu, &rule.sums, PARTS)?;
         Ok(sums.iter().map(|sum| f64::from(*sum)).sum::<f64>().sqrt())
@@ -138,7 +141,7 @@ impl Learner for GpuSession {
         for (weight, (bound, length)) in self.network.weights().iter().zip(&rule.updates) {
             let update = Update::new(rule.kind, [scale, rate], updates, weight.constant.is_none());
             let update = Update { length: *length as u32, ..update };
-            commands.run(bound, bytemuck::bytes_of(&update), *length);
+            commands.run_on(bound, bytemuck::bytes_of(&update), 1);
         }
         commands.submit();
         self.timer = timer;

@@ -18,6 +18,8 @@ use crate::form::Forms;
 use crate::kernel::{Kernels, Timer};
 use crate::layout::Layout;
 use crate::programs::{Input, Programs};
+pub(crate) use buffers::PARTS;
+
 use buffers::Buffers;
 use stages::{Binder, Stages};
 

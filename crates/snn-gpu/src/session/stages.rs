@@ -4,10 +4,10 @@ use snn_core::{Error, Network, Source};
 
 use super::buffers::{Buffers, Group, SUMS};
 use crate::device::Gpu;
-use crate::form::{Form, Forms};
+use crate::form::Forms;
 use crate::kernel::{Bound, Kernels, Program};
 use crate::layout::{Layout, Rule};
-use crate::programs::{Programs, channels_at_once};
+use crate::programs::Programs;
 
 /// The kernels of a group of samples.
 #[derive(Debug)]
@@ -24,7 +24,7 @@ pub(crate) struct Stage {
     pub(crate) currents: Vec<Bound>,
     pub(crate) scan_forward: Bound,
     /// The last current and the neurons in one kernel, if the form is such.
-    pub(crate) fused: Option<Fused>,
+    pub(crate) fused: Option<Bound>,
     pub(crate) correction: Option<Bound>,
     pub(crate) count: Bound,
     pub(crate) mask: Bound,
@@ -32,15 +32,6 @@ pub(crate) struct Stage {
     pub(crate) gather: [Bound; 4],
     /// What is needed for a backward pass.
     pub(crate) backward: Option<Backward>,
-}
-
-/// A kernel that takes a population from spikes to spikes.
-#[derive(Debug)]
-pub(crate) struct Fused {
-    pub(crate) kernel: Bound,
-    /// Workgroups, or threads if the kernel counts by threads, for a sample.
-    pub(crate) threads: usize,
-    pub(crate) counts_workgroups: bool,
 }
 
 /// The kernels of a population's backward pass.
@@ -51,8 +42,8 @@ pub(crate) struct Backward {
     pub(crate) scan: Bound,
     /// The last adjoint and the neurons in one kernel, if the form is such.
     pub(crate) gated: Option<Bound>,
-    /// Gradient of each weight, and the number of its values.
-    pub(crate) gradients: Vec<(Bound, usize)>,
+    /// Gradient of each weight.
+    pub(crate) gradients: Vec<Bound>,
     pub(crate) constants: Option<Bound>,
 }
 
@@ -75,7 +66,7 @@ impl Binder<'_> {
     }
 
     fn bind(&self, program: &Program, buffers: &[wgpu::BindingResource<'_>]) -> Result<Bound, Error> {
-        Ok(self.kernels.get(self.gpu, program)?.bind(self.gpu, buffers))
+        Ok(self.kernels.get(self.gpu, program)?.bind(self.gpu, buffers, program.extent))
     }
 
     fn group(&self, group: &Group) -> Result<Stages, Error> {
@@ -138,7 +129,7 @@ impl Binder<'_> {
         let weight = projection.weight.map(|weight| self.layout.arena.binding(&self.buffers.weights, weight));
         let current = self.buffers.current.as_entire_binding();
         let buffers: Vec<_> = [source, mask].into_iter().chain(weight).chain([current]).collect();
-        self.bind(&self.programs.current(index, order), &buffers)
+        self.bind(&self.programs.current(index, order, self.forms[index].forward), &buffers)
     }
 
     fn fused(
@@ -146,9 +137,8 @@ impl Binder<'_> {
         group: &Group,
         index: usize,
         neurons: &[wgpu::BindingResource<'_>],
-    ) -> Result<Option<Fused>, Error> {
-        let form = self.forms[index].forward;
-        let Some(program) = self.programs.fused(index, form) else { return Ok(None) };
+    ) -> Result<Option<Bound>, Error> {
+        let Some(program) = self.programs.fused(index, self.forms[index].forward) else { return Ok(None) };
         let population = &self.network.populations()[index];
         let Some(projection) = self.layout.populations[index].projections.last().map(|&last| &population.inputs[last])
         else {
@@ -158,11 +148,7 @@ impl Binder<'_> {
         let Some(weight) = projection.weight else { return Ok(None) };
         let weight = self.layout.arena.binding(&self.buffers.weights, weight);
         let buffers = [&[source, mask, weight, self.buffers.current.as_entire_binding()], neurons].concat();
-        let (pixels, channels) = (population.shape.pixels(), population.shape.channels);
-        let counts_workgroups = form == Form::Events;
-        let blocks =
-            if counts_workgroups { channels.div_ceil(channels_at_once(channels)) } else { channels.div_ceil(4) };
-        Ok(Some(Fused { kernel: self.bind(&program, &buffers)?, threads: pixels * blocks, counts_workgroups }))
+        Ok(Some(self.bind(&program, &buffers)?))
     }
 
     fn gated(&self, group: &Group, index: usize) -> Result<Option<Bound>, Error> {
@@ -194,7 +180,7 @@ impl Binder<'_> {
             let errors = whole(&group.populations[reader].errors);
             let weight = projection.weight.map(|weight| self.layout.arena.binding(&self.buffers.weights, weight));
             let buffers: Vec<_> = [errors].into_iter().chain(weight).chain([g.clone()]).collect();
-            self.bind(&self.programs.adjoint(index, order), &buffers)
+            self.bind(&self.programs.adjoint(index, order, self.forms[index].backward), &buffers)
         };
         let mask = self.mask(group, index);
         let errors = whole(&own.errors);
@@ -219,8 +205,7 @@ impl Binder<'_> {
             let [source, mask] = self.source(group, input.source);
             let gradient = self.layout.arena.binding(&self.buffers.gradients, weight);
             let program = self.programs.gradient(index, projection, self.forms[index].gradient);
-            let bound = self.bind(&program, &[source, mask, errors.clone(), gradient])?;
-            gradients.push((bound, self.layout.arena.room(weight)));
+            gradients.push(self.bind(&program, &[source, mask, errors.clone(), gradient])?);
         }
         let constants = match self.programs.constants(index) {
             Some(program) => {
