@@ -18,7 +18,7 @@ use snn_core::{
     SpikeTrain, SquaredError, Stimulus, Trace, Trial, Weights, grade,
 };
 use snn_cpu::Cpu;
-use snn_gpu::{Form, GpuEngine, Options};
+use snn_gpu::{Choice, GpuEngine, Options};
 
 #[test]
 fn every_engine_reproduces_every_network_case() {
@@ -43,8 +43,8 @@ fn the_gpu_reproduces_every_network_case() {
     if snn_gpu::testing::engine().is_none() {
         return;
     }
-    for form in Form::ALL {
-        let gpu = GpuEngine::new(Options { form: Some(form), ..Options::default() });
+    for kernels in Choice::FORMS {
+        let gpu = GpuEngine::new(Options { kernels, ..Options::default() });
         for folder in folders() {
             for case in cases(&folder, |descriptor| descriptor.get("nodes").is_some()) {
                 case.check_network(&case.network(), &gpu);

@@ -28,8 +28,8 @@ fn main() {
         *x = i as f32 / 100.0 - 0.3;
     }
     let mut reference: Option<(Activity, Weights)> = None;
-    for form in [Some(Form::Plain), Some(Form::Fused), Some(Form::Events), None] {
-        let gpu = GpuEngine::new(Options { form, timed: true, ..Options::default() });
+    for form in [Choice::Plain, Choice::Tiled, Choice::Fused, Choice::Events, Choice::Quickest, Choice::Measured] {
+        let gpu = GpuEngine::new(Options { kernels: form, timed: true, ..Options::default() });
         let mut session = gpu.compile(&network, Plan::new(steps, batch).train()).unwrap();
         session.load(&weights).unwrap();
         let mut gradients = Weights::new();

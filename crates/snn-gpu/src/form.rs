@@ -9,10 +9,10 @@ pub enum Form {
     Plain,
     /// As products of matrices in tiles, through workgroup memory.
     Tiled,
-    /// Current and neurons in one kernel, many steps in registers; backward as `Tiled`.
+    /// Current and neurons in one kernel, many steps in registers; backward as `Plain`.
     Fused,
     /// From the events: only what spikes costs work, forward and backward. Where error reaches neurons that did not fire, as
-    /// with surrogate gradients, errors are passed back as `Tiled`.
+    /// with surrogate gradients, errors are passed back as `Plain`.
     Events,
 }
 

@@ -9,6 +9,7 @@ mod layout;
 mod order;
 mod programs;
 mod session;
+mod tuner;
 mod wgsl;
 mod window;
 
@@ -20,6 +21,7 @@ use snn_core::{Engine, Error, Network, Plan, Session};
 
 use crate::device::Gpu;
 use crate::kernel::Kernels;
+use crate::tuner::{Tuner, USUAL};
 
 pub mod testing;
 
@@ -39,6 +41,7 @@ pub struct GpuEngine {
 struct Opened {
     gpu: Arc<Gpu>,
     kernels: Arc<Kernels>,
+    tuner: Arc<Tuner>,
 }
 
 /// Fields of the engine `gpu` in a file.
@@ -51,8 +54,32 @@ pub struct Options {
     pub adapter: Option<String>,
     /// Whether kernels are timed.
     pub timed: bool,
-    /// Form of all kernels; none: the quickest of each population, found by measuring.
-    pub form: Option<Form>,
+    /// Which kernels to run.
+    pub kernels: Choice,
+}
+
+/// Which kernels to run. Results differ by rounding only.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize)]
+pub enum Choice {
+    /// For each population the form that is the quickest on this card: measured at its first trial, then remembered. On a
+    /// software card, which none is made for, the usual ones.
+    #[default]
+    Quickest,
+    /// Measured on any card.
+    Measured,
+    /// [`Form::Plain`].
+    Plain,
+    /// [`Form::Tiled`].
+    Tiled,
+    /// [`Form::Fused`].
+    Fused,
+    /// [`Form::Events`].
+    Events,
+}
+
+impl Choice {
+    /// The choices of a single form.
+    pub const FORMS: [Self; 4] = [Self::Plain, Self::Tiled, Self::Fused, Self::Events];
 }
 
 impl GpuEngine {
@@ -64,7 +91,7 @@ impl GpuEngine {
     fn opened(&self) -> Result<&Opened, Error> {
         let open = || {
             let gpu = Gpu::open(self.options.adapter.as_deref())?;
-            Ok(Opened { gpu: Arc::new(gpu), kernels: Arc::default() })
+            Ok(Opened { gpu: Arc::new(gpu), kernels: Arc::default(), tuner: Arc::new(Tuner::open()) })
         };
         self.opened.get_or_init(open).as_ref().map_err(Clone::clone)
     }
@@ -95,9 +122,17 @@ impl Engine for GpuEngine {
     }
 
     fn compile(&self, network: &Network, plan: Plan) -> Result<Box<dyn Session>, Error> {
-        let Opened { gpu, kernels } = self.opened()?;
-        let forms = Forms::all(self.options.form.unwrap_or(Form::Events));
-        Ok(Box::new(session::GpuSession::new(gpu, kernels, network, plan, self.options.timed, forms)?))
+        let opened = self.opened()?;
+        let is_software = opened.gpu.adapter.is_software();
+        let forms = match self.options.kernels {
+            Choice::Quickest if is_software => Some(USUAL),
+            Choice::Quickest | Choice::Measured => None,
+            Choice::Plain => Some(Forms::all(Form::Plain)),
+            Choice::Tiled => Some(Forms::all(Form::Tiled)),
+            Choice::Fused => Some(Forms::all(Form::Fused)),
+            Choice::Events => Some(Forms::all(Form::Events)),
+        };
+        Ok(Box::new(session::GpuSession::new(opened, network, plan, self.options.timed, forms)?))
     }
 }
 

@@ -143,7 +143,7 @@ impl Programs<'_> {
         let mut constants = self.projection(reader, projection);
         // The errors of the output are there before any reader's.
         constants.extend([("ADD", flag(order > 0 || place.is_last)), ("G_OF_TRIAL", flag(place.is_last))]);
-        let is_tiled = form != Form::Plain && reader != index;
+        let is_tiled = form == Form::Tiled && reader != index;
         let shape = self.network.populations()[index].shape;
         let (name, main, extent) = match projection.weight {
             None => ("adjoint", wgsl::POOL_ADJOINT, Extent::OfMoment(shape.len())),
@@ -171,8 +171,8 @@ impl Programs<'_> {
         let tiles = taps * input.channels.div_ceil(TILE) * output.channels.div_ceil(TILE);
         let (name, main, extent) = match form {
             Form::Events if hears_spikes => ("gradient events", wgsl::CONV_GRADIENT_EVENTS, all),
-            Form::Plain => ("gradient", wgsl::CONV_GRADIENT, all),
-            _ => ("gradient tiled", wgsl::CONV_GRADIENT_TILED, Extent::Groups(tiles)),
+            Form::Tiled => ("gradient tiled", wgsl::CONV_GRADIENT_TILED, Extent::Groups(tiles)),
+            _ => ("gradient", wgsl::CONV_GRADIENT, all),
         };
         let mut constants = self.projection(index, projection);
         constants.push(("ADD", 0.0));

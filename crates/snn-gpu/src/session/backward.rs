@@ -4,6 +4,7 @@
 use snn_core::{Error, Errors};
 
 use super::stages::{Backward, Stage, Stages};
+use super::tune::Tuning;
 use super::{GpuSession, buffers::Group};
 use crate::buffers::upload;
 use crate::kernel::Commands;
@@ -19,16 +20,30 @@ impl GpuSession {
             return Err(Error::Order("the session was not compiled for training"));
         }
         let last = self.last.as_ref().ok_or(Error::Order("no trial to go back through"))?;
-        let (samples, stages) = (last.samples, last.stages.clone());
+        let samples = last.samples;
         errors.check(&self.network, &self.layout.plan, samples)?;
         self.upload_errors(errors.output, samples);
+        self.submit_backward(samples, &last.stages.clone(), errors.emitted)?;
+        if self.tuning == Tuning::Forward
+            && let Some(mut last) = self.last.take()
+        {
+            self.tune_backward(&last)?;
+            last.stages = self.stages(last.input, &last.masked)?;
+            let stages = last.stages.clone();
+            self.last = Some(last);
+            self.submit_backward(samples, &stages, errors.emitted)?;
+        }
+        Ok(())
+    }
+
+    fn submit_backward(&mut self, samples: usize, stages: &[Stages], emitted: &[f32]) -> Result<(), Error> {
         let mut timer = self.timer.take();
         let mut commands = Commands::new(&self.gpu, timer.as_mut());
         commands.encoder.clear_buffer(&self.buffers.gradients, 0, None);
-        for (index, (group, stages)) in self.buffers.groups.iter().zip(&*stages).enumerate() {
+        for (index, (group, stages)) in self.buffers.groups.iter().zip(stages).enumerate() {
             let count = self.layout.samples(index, samples);
             if count > 0 {
-                self.go_back_group(&mut commands, group, stages, errors.emitted, count);
+                self.go_back_group(&mut commands, group, stages, emitted, count);
             }
         }
         commands.submit();
@@ -75,7 +90,8 @@ impl GpuSession {
             for (index, (stage, place)) in stages.populations.iter().zip(&layout.populations).enumerate().rev() {
                 let Some(backward) = &stage.backward else { continue };
                 let window = Window { d_emitted: emitted.get(index).copied().unwrap_or(0.0), ..window };
-                self.step_back(commands, stage, backward, place, window);
+                self.pass_back(commands, stage, backward, place, window);
+                add_gradients(commands, backward, place, window);
             }
         }
         for constants in stages.populations.iter().filter_map(|stage| stage.backward.as_ref()?.constants.as_ref()) {
@@ -83,9 +99,9 @@ impl GpuSession {
         }
     }
 
-    /// One window of a population backward: the error of what it emits, that of its currents, and the gradients of its
-    /// weights. A population that reads itself goes step by step.
-    fn step_back(
+    /// One window of a population backward: the error of what it emits, and that of its currents. A population that reads
+    /// itself goes step by step.
+    pub(super) fn pass_back(
         &self,
         commands: &mut Commands<'_>,
         stage: &Stage,
@@ -121,8 +137,13 @@ impl GpuSession {
                 }
             }
         }
-        for gradient in &backward.gradients {
-            commands.run(gradient, own);
-        }
+    }
+}
+
+/// What a window adds to the gradients of a population's weights.
+pub(super) fn add_gradients(commands: &mut Commands<'_>, backward: &Backward, place: &Place, window: Window) {
+    let own = Window { errors: first_error(place, window.word), ..window };
+    for gradient in &backward.gradients {
+        commands.run(gradient, own);
     }
 }

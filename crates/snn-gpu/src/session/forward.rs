@@ -5,6 +5,7 @@ use snn_core::{Activity, Error, Shape, Timing};
 use super::buffers::{PARTS, SUMS};
 use super::input::{Key, Needs};
 use super::stages::{Stage, Stages};
+use super::tune::Tuning;
 use super::{GpuSession, Last};
 use crate::buffers::{read, staging, values};
 use crate::kernel::{Commands, Timer};
@@ -15,6 +16,10 @@ use crate::window::{WORD, Window};
 impl GpuSession {
     /// Runs a trial that was brought to the card.
     pub(super) fn run(&mut self, needs: &Needs, samples: usize, is_resumed: bool) -> Result<Activity, Error> {
+        let choice = (needs.input, needs.masked.clone());
+        if self.tuning == Tuning::Due && !self.recall_forms(needs.input) {
+            self.tuning = Tuning::Done;
+        }
         let stages = self.stages(needs.input, &needs.masked)?;
         let mut timer = self.timer.take();
         let mut commands = Commands::new(&self.gpu, timer.as_mut());
@@ -28,7 +33,13 @@ impl GpuSession {
         self.timer = timer;
         let activity = activity?;
         self.read_timer()?;
-        self.last = Some(Last { samples, stages });
+        let mut last = Last { samples, stages, input: choice.0, masked: choice.1 };
+        if self.tuning == Tuning::Due && !is_resumed {
+            self.tune_forward(&last)?;
+            last.stages = self.stages(last.input, &last.masked)?;
+            self.tuning = if self.layout.plan.train { Tuning::Forward } else { self.remember_forms(last.input) };
+        }
+        self.last = Some(last);
         Ok(activity)
     }
 
@@ -52,12 +63,7 @@ impl GpuSession {
             if layout.plan.stream {
                 take_along(commands, stage, place, whole);
             }
-            match &stage.fused {
-                // A single kernel goes through all words by itself.
-                Some(fused) if stage.currents.len() == 1 => commands.run(fused, whole),
-                _ => Window::all(layout.plan.steps, samples, is_resumed)
-                    .for_each(|window| step(commands, stage, place, window)),
-            }
+            run_population(commands, stage, place, layout.plan.steps, samples, is_resumed);
             if let (Some(correction), true) = (&stage.correction, layout.plan.record) {
                 commands.run(correction, whole);
             }
@@ -111,6 +117,22 @@ impl GpuSession {
             }
         }
         Ok(activity)
+    }
+}
+
+/// All windows of a population.
+pub(super) fn run_population(
+    commands: &mut Commands<'_>,
+    stage: &Stage,
+    place: &Place,
+    steps: usize,
+    samples: usize,
+    is_resumed: bool,
+) {
+    match &stage.fused {
+        // A single kernel goes through all words by itself.
+        Some(fused) if stage.currents.len() == 1 => commands.run(fused, Window::whole(steps, samples, is_resumed)),
+        _ => Window::all(steps, samples, is_resumed).for_each(|window| step(commands, stage, place, window)),
     }
 }
 

@@ -7,21 +7,25 @@ mod input;
 pub(crate) mod learner;
 mod record;
 mod stages;
+mod tune;
 
 use std::collections::BTreeMap;
 use std::sync::Arc;
 
 use snn_core::{Activity, Error, Errors, Learner, Memory, Network, Plan, Record, Session, Timing, Trial, Weights};
 
+use crate::Opened;
 use crate::device::Gpu;
 use crate::form::Forms;
 use crate::kernel::{Kernels, Timer};
 use crate::layout::Layout;
 use crate::programs::{Input, Programs};
+use crate::tuner::{Tuner, USUAL};
 pub(crate) use buffers::PARTS;
 
 use buffers::Buffers;
 use stages::{Binder, Stages};
+use tune::Tuning;
 
 /// Kind of input, dropout masks and forms that kernels are bound for.
 type Choice = (Input, Vec<bool>, Vec<Forms>);
@@ -33,8 +37,10 @@ pub(crate) struct GpuSession {
     network: Network,
     layout: Layout,
     buffers: Buffers,
-    /// The forms of each population's kernels.
+    /// The forms of each population's kernels, and whether they are still to be measured.
     forms: Vec<Forms>,
+    tuning: Tuning,
+    tuner: Arc<Tuner>,
     /// Kernels that were bound already.
     stages: BTreeMap<Choice, Arc<Vec<Stages>>>,
     staging: Option<wgpu::Buffer>,
@@ -53,17 +59,20 @@ pub(crate) struct GpuSession {
 struct Last {
     samples: usize,
     stages: Arc<Vec<Stages>>,
+    input: Input,
+    masked: Vec<bool>,
 }
 
 impl GpuSession {
+    /// Prepares to run `network`; kernels are of the given forms, or of those that are measured to be the quickest.
     pub(crate) fn new(
-        gpu: &Arc<Gpu>,
-        kernels: &Arc<Kernels>,
+        opened: &Opened,
         network: &Network,
         plan: Plan,
         is_timed: bool,
-        forms: Forms,
+        forms: Option<Forms>,
     ) -> Result<Self, Error> {
+        let Opened { gpu, kernels, .. } = opened;
         let most = gpu.limits.max_storage_buffer_binding_size.min(gpu.limits.max_buffer_size);
         let (layout, buffers) = room(gpu, Layout::new(network, plan, most)?, network)?;
         Ok(Self {
@@ -73,7 +82,9 @@ impl GpuSession {
             network: network.clone(),
             layout,
             buffers,
-            forms: vec![forms; network.populations().len()],
+            forms: vec![forms.unwrap_or(USUAL); network.populations().len()],
+            tuning: if forms.is_some() { Tuning::Done } else { Tuning::Due },
+            tuner: opened.tuner.clone(),
             stages: BTreeMap::new(),
             staging: None,
             has_weights: false,
@@ -90,19 +101,15 @@ impl GpuSession {
         if let Some(stages) = self.stages.get(&key) {
             return Ok(stages.clone());
         }
-        let programs = Programs { network: &self.network, layout: &self.layout, input, masked };
-        let binder = Binder {
-            gpu: &self.gpu,
-            kernels: &self.kernels,
-            network: &self.network,
-            layout: &self.layout,
-            buffers: &self.buffers,
-            programs,
-            forms: &self.forms,
-        };
-        let stages = Arc::new(binder.stages()?);
+        let stages = Arc::new(self.binder(input, masked, &self.forms).stages()?);
         self.stages.insert(key, stages.clone());
         Ok(stages)
+    }
+
+    /// Binds kernels of the given forms.
+    fn binder<'a>(&'a self, input: Input, masked: &'a [bool], forms: &'a [Forms]) -> Binder<'a> {
+        let Self { gpu, kernels, network, layout, buffers, .. } = self;
+        Binder { gpu, kernels, network, layout, buffers, programs: Programs { network, layout, input, masked }, forms }
     }
 
     fn start(&mut self, trial: &Trial<'_>, is_resumed: bool) -> Result<Activity, Error> {

@@ -65,6 +65,12 @@ impl Binder<'_> {
         self.buffers.groups.iter().map(|group| self.group(group)).collect()
     }
 
+    /// The kernels of a population for the first group.
+    pub(crate) fn stage_of_first(&self, index: usize) -> Result<Stage, Error> {
+        let group = self.buffers.groups.first().ok_or(Error::Order("a session without samples"))?;
+        self.stage(group, index)
+    }
+
     fn bind(&self, program: &Program, buffers: &[wgpu::BindingResource<'_>]) -> Result<Bound, Error> {
         Ok(self.kernels.get(self.gpu, program)?.bind(self.gpu, buffers, program.extent))
     }

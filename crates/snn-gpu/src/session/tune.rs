@@ -1,0 +1,160 @@
+//! Measures which forms of kernels are the quickest, on the trial that the card has just run.
+//!
+//! Forms compute the same but for rounding in errors and gradients, so a choice must not change from run to run: it is made
+//! once for a card and kind of population, and remembered.
+
+use std::time::{Duration, Instant};
+
+use snn_core::{Error, Source};
+
+use super::backward::add_gradients;
+use super::stages::{Backward, Stage};
+use super::{GpuSession, Last};
+use crate::form::{Form, Forms};
+use crate::kernel::Commands;
+use crate::layout::Place;
+use crate::programs::Input;
+use crate::tuner::USUAL;
+use crate::window::Window;
+
+/// Measurements of each form; the quickest one counts.
+const REPEATS: usize = 3;
+
+/// Where the choice of forms stands.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Tuning {
+    /// It is made.
+    Done,
+    /// Forward passes have been measured, backward passes not.
+    Forward,
+    /// Nothing has been measured.
+    Due,
+}
+
+impl GpuSession {
+    /// Takes the forms that are known of all populations. Whether any is missing.
+    pub(super) fn recall_forms(&mut self, input: Input) -> bool {
+        let mut is_missing = false;
+        for index in 0..self.forms.len() {
+            match self.tuner.find(&self.key(index, input)) {
+                Some(forms) => self.forms[index] = forms,
+                None => is_missing = true,
+            }
+        }
+        is_missing
+    }
+
+    /// What the choice for a population depends on.
+    fn key(&self, index: usize, input: Input) -> String {
+        let (population, place) = (&self.network.populations()[index], &self.layout.populations[index]);
+        let info = &self.gpu.adapter.info;
+        let read = |projection: &snn_core::Projection| {
+            let from = match projection.source {
+                Source::Input => format!("{input:?}"),
+                Source::Population(_) => "population".to_owned(),
+            };
+            format!("{from} {} {:?}", self.network.shape(projection.source), projection.map)
+        };
+        let inputs: Vec<String> = population.inputs.iter().map(read).collect();
+        let rule = if matches!(place.rule, crate::layout::Rule::Gated { .. }) { "gated" } else { "unrolled" };
+        let (steps, group, train) = (self.layout.plan.steps, self.layout.group, self.layout.plan.train);
+        format!(
+            "{} {} {}; {} {rule} from {}; {steps} steps, {group} samples, training {train}",
+            info.name,
+            info.driver,
+            info.driver_info,
+            population.neuron.name(),
+            inputs.join(", ")
+        )
+    }
+
+    /// Measures forward passes; spikes stay what they are.
+    pub(super) fn tune_forward(&mut self, last: &Last) -> Result<(), Error> {
+        let samples = self.layout.samples(0, last.samples);
+        for index in 0..self.forms.len() {
+            let forms = [Form::Tiled, Form::Fused, Form::Events];
+            self.forms[index].forward =
+                self.quickest(last, index, &forms, |session, commands, stage, place, form| {
+                    let is_same = form != Form::Tiled && stage.fused.is_none();
+                    if is_same {
+                        return false; // there is no such form; it would run the plain kernels
+                    }
+                    super::forward::run_population(commands, stage, place, session.layout.plan.steps, samples, false);
+                    true
+                })?;
+        }
+        Ok(())
+    }
+
+    /// Measures backward passes, on one word; errors and gradients are then what they happen to be.
+    pub(super) fn tune_backward(&mut self, last: &Last) -> Result<(), Error> {
+        let samples = self.layout.samples(0, last.samples);
+        let words: Vec<Window> = Window::all(self.layout.plan.steps, samples, false).collect();
+        let Some(&window) = words.get(words.len() / 2) else { return Ok(()) };
+        for index in 0..self.forms.len() {
+            let forms = [Form::Tiled, Form::Events];
+            let backward =
+                |stage: &Stage, commands: &mut Commands<'_>, run: &dyn Fn(&mut Commands<'_>, &Backward) -> bool| {
+                    stage.backward.as_ref().is_some_and(|backward| run(commands, backward))
+                };
+            self.forms[index].backward =
+                self.quickest(last, index, &forms, |session, commands, stage, place, form| {
+                    let has_form = |backward: &Backward| form == Form::Tiled || backward.gated.is_some();
+                    backward(stage, commands, &|commands, backward| {
+                        has_form(backward) && {
+                            session.pass_back(commands, stage, backward, place, window);
+                            true
+                        }
+                    })
+                })?;
+            self.forms[index].gradient = self.quickest(last, index, &forms, |_, commands, stage, place, _| {
+                backward(stage, commands, &|commands, backward| {
+                    add_gradients(commands, backward, place, window);
+                    !backward.gradients.is_empty()
+                })
+            })?;
+        }
+        self.tuning = self.remember_forms(last.input);
+        Ok(())
+    }
+
+    /// Remembers the forms as they are: the choice is made.
+    pub(super) fn remember_forms(&self, input: Input) -> Tuning {
+        let keys: Vec<String> = (0..self.forms.len()).map(|index| self.key(index, input)).collect();
+        self.tuner.remember(keys.into_iter().zip(self.forms.iter().copied()));
+        Tuning::Done
+    }
+
+    /// The quickest of `forms` by what `run` does with the kernels of population `index` bound for it. A form for which it
+    /// gives false is left out; if all are, it is the usual one.
+    fn quickest(
+        &mut self,
+        last: &Last,
+        index: usize,
+        forms: &[Form],
+        run: impl Fn(&Self, &mut Commands<'_>, &Stage, &Place, Form) -> bool,
+    ) -> Result<Form, Error> {
+        let mut best: Option<(Duration, Form)> = None;
+        for &form in forms {
+            let mut trial = self.forms.clone();
+            trial[index] = Forms::all(form);
+            let stage = self.binder(last.input, &last.masked, &trial).stage_of_first(index)?;
+            let place = &self.layout.populations[index];
+            let mut least = None;
+            for _ in 0..=REPEATS {
+                let start = Instant::now();
+                let mut commands = Commands::new(&self.gpu, None);
+                if !run(self, &mut commands, &stage, place, form) {
+                    break;
+                }
+                commands.submit();
+                self.gpu.wait()?;
+                least = Some(least.map_or(start.elapsed(), |least: Duration| least.min(start.elapsed())));
+            }
+            if let Some(time) = least.filter(|time| best.is_none_or(|(best, _)| *time < best)) {
+                best = Some((time, form));
+            }
+        }
+        Ok(best.map_or(USUAL.forward, |(_, form)| form))
+    }
+}
