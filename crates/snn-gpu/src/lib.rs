@@ -19,6 +19,7 @@ use snn_core::{Engine, Error, Network, Plan, Session};
 use crate::device::Gpu;
 use crate::kernel::Kernels;
 
+pub mod selftest;
 pub mod testing;
 
 pub use device::{AdapterSummary, adapters};
