@@ -40,6 +40,9 @@ impl GpuSession {
         let (layout, classes) = (&self.layout, self.network.classes());
         for (index, group) in self.buffers.groups.iter().enumerate() {
             let (first, count) = (index * layout.group, layout.samples(index, samples));
+            if count == 0 {
+                break;
+            }
             let mut errors = vec![0.0; layout.plan.steps * layout.group * classes];
             for (row, all) in errors.chunks_mut(layout.group * classes).zip(output.chunks(samples * classes)) {
                 row[..count * classes].copy_from_slice(&all[first * classes..(first + count) * classes]);
