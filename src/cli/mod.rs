@@ -21,6 +21,7 @@ mod interrupt;
 mod list;
 mod loading;
 mod memory;
+mod selftest;
 mod show;
 mod text;
 mod train;
@@ -69,6 +70,7 @@ enum Command {
     List(ListArgs),
     Presets(PresetsArgs),
     Data(data::DataArgs),
+    Selftest(selftest::SelftestArgs),
 }
 
 /// Most threads that can be asked for; far more than help.
@@ -448,6 +450,7 @@ pub fn run(registry: &Registry, arguments: impl IntoIterator<Item = impl Into<Os
         Command::List(args) => list::run(registry, &args),
         Command::Presets(args) => list::presets(registry, &args),
         Command::Data(args) => data::run(registry, &args),
+        Command::Selftest(args) => selftest::run(registry, &args),
     };
     result.unwrap_or_else(|error| fail(&error))
 }

@@ -76,15 +76,17 @@ pub(crate) enum Errors {
 }
 
 impl Layout {
-    /// Lays out `network` for `plan` on a card whose buffers have at most `most` bytes.
-    pub(crate) fn new(network: &Network, plan: Plan, most: u64) -> Result<Self, Error> {
+    /// Lays out `network` for `plan` on a card whose buffers have at most `most` bytes, in groups of at most `group`
+    /// samples.
+    pub(crate) fn new(network: &Network, plan: Plan, most: u64, group: Option<usize>) -> Result<Self, Error> {
         plan.check()?;
-        let mut layout = Self::of_group(network, plan, plan.batch);
+        let batch = group.unwrap_or(plan.batch).clamp(1, plan.batch);
+        let mut layout = Self::of_group(network, plan, batch);
         let fits = |layout: &Self| layout.largest_buffer() as u64 <= most;
         let mut parts = 1;
         while layout.group > 1 && (!fits(&layout) || layout.scratch() > SCRATCH) {
             parts += 1;
-            layout = Self::of_group(network, plan, plan.batch.div_ceil(parts));
+            layout = Self::of_group(network, plan, batch.div_ceil(parts));
         }
         if !fits(&layout) {
             return Err(Error::Device(format!(

@@ -23,6 +23,7 @@ use crate::device::Gpu;
 use crate::kernel::Kernels;
 use crate::tuner::{Tuner, USUAL};
 
+pub mod selftest;
 pub mod testing;
 
 pub use device::{AdapterSummary, adapters};
@@ -33,6 +34,7 @@ pub use kernel::Program;
 #[derive(Debug, Clone, Default)]
 pub struct GpuEngine {
     options: Options,
+    group: Option<usize>,
     /// The card, once it was needed, or why it cannot be opened.
     opened: Arc<OnceLock<Result<Opened, Error>>>,
 }
@@ -85,7 +87,14 @@ impl Choice {
 impl GpuEngine {
     /// The engine with these options. The card is opened when it is first needed.
     pub fn new(options: Options) -> Self {
-        Self { options, opened: Arc::default() }
+        Self { options, ..Self::default() }
+    }
+
+    /// The same engine, with at most so many samples together even where the card has room for more: a batch then runs in
+    /// groups, one after the other, as a large one does.
+    #[must_use]
+    pub fn in_groups_of(self, samples: usize) -> Self {
+        Self { group: Some(samples), ..self }
     }
 
     fn opened(&self) -> Result<&Opened, Error> {
@@ -102,7 +111,7 @@ impl GpuEngine {
 /// # Errors
 /// As [`Engine::compile`], of a card with usual limits.
 pub fn programs(network: &Network, plan: Plan) -> Result<Vec<Program>, Error> {
-    let layout = layout::Layout::new(network, plan, wgpu::Limits::default().max_storage_buffer_binding_size)?;
+    let layout = layout::Layout::new(network, plan, wgpu::Limits::default().max_storage_buffer_binding_size, None)?;
     let masked: Vec<bool> = network.populations().iter().map(|population| population.dropout > 0.0).collect();
     let inputs = [programs::Input::Spikes, programs::Input::Signed, programs::Input::Constant];
     let of_input = |input| programs::Programs { network, layout: &layout, input, masked: &masked }.all();
@@ -132,7 +141,7 @@ impl Engine for GpuEngine {
             Choice::Fused => Some(Forms::all(Form::Fused)),
             Choice::Events => Some(Forms::all(Form::Events)),
         };
-        Ok(Box::new(session::GpuSession::new(opened, network, plan, self.options.timed, forms)?))
+        Ok(Box::new(session::GpuSession::new(opened, network, plan, self.group, self.options.timed, forms)?))
     }
 }
 

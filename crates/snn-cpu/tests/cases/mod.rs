@@ -85,7 +85,7 @@ pub(crate) enum OutputErrors {
 
 impl Case {
     /// The same case with smaller extents, if it takes the reference too long.
-    fn within_budget(mut self) -> Self {
+    pub(crate) fn within_budget(mut self) -> Self {
         while self.operations() > BUDGET {
             let Shape { height, width, .. } = self.input;
             let size = if height > width { &mut self.input.height } else { &mut self.input.width };

@@ -47,6 +47,11 @@ impl Expected {
         }
     }
 
+    /// Largest magnitude in the errors of each population and in each gradient.
+    pub(crate) fn scales(&self) -> (&[f32], &[f32]) {
+        (&self.largest_errors, &self.largest_gradients)
+    }
+
     /// Whether nothing has grown beyond all bounds.
     pub(crate) fn is_finite(&self) -> bool {
         let Outcome { activity, gradients, records } = &self.outcome;

@@ -57,6 +57,9 @@ impl GpuSession {
         let Some(shape) = self.network.populations().last().map(|last| last.shape) else { return };
         for (index, group) in self.buffers.groups.iter().enumerate() {
             let (first, count) = (index * layout.group, layout.samples(index, samples));
+            if count == 0 {
+                break;
+            }
             let mut errors = vec![0.0; layout.plan.steps * layout.group * classes];
             for (row, all) in errors.chunks_mut(layout.group * classes).zip(output.chunks(samples * classes)) {
                 let part = &all[first * classes..(first + count) * classes];

@@ -69,12 +69,13 @@ impl GpuSession {
         opened: &Opened,
         network: &Network,
         plan: Plan,
+        group: Option<usize>,
         is_timed: bool,
         forms: Option<Forms>,
     ) -> Result<Self, Error> {
         let Opened { gpu, kernels, .. } = opened;
         let most = gpu.limits.max_storage_buffer_binding_size.min(gpu.limits.max_buffer_size);
-        let (layout, buffers) = room(gpu, Layout::new(network, plan, most)?, network)?;
+        let (layout, buffers) = room(gpu, Layout::new(network, plan, most, group)?, network)?;
         Ok(Self {
             timer: (is_timed && gpu.has_timestamps()).then(|| Timer::new(gpu)),
             gpu: gpu.clone(),

@@ -1,0 +1,208 @@
+//! A card against the reference engine: small networks with every neuron and surrogate that has a name, every map,
+//! recurrence, dropout and encoders. A driver that computes something else is found out here rather than in a result.
+
+mod agreement;
+mod case;
+mod subjects;
+
+use serde::Serialize;
+use snn_core::registry::Registry;
+use snn_core::{Engine, Error};
+
+pub use agreement::{Agreement, Flip, Outcome, Scales};
+pub use subjects::{Subject, subjects};
+
+use crate::GpuEngine;
+
+/// Differences up to this share of the largest magnitude of a tensor are rounding, or up to what a change of the weights by
+/// a few roundings makes, if that is more.
+pub const BOUND: f32 = 1e-4;
+
+/// Seeds that are tried one after the other until one has no spike that rounding decides over.
+const SEEDS: [u64; 3] = [1, 2, 3];
+
+/// What came of one thing that was tried.
+#[derive(Debug, Clone, Serialize)]
+pub struct Check {
+    /// Which kernels were used.
+    pub kernels: &'static str,
+    /// What kind of thing was tried, and its name.
+    pub kind: &'static str,
+    /// See above.
+    pub name: String,
+    /// Spikes that were compared.
+    pub spikes: u64,
+    /// Those that differed, all of them by rounding.
+    pub flips: u64,
+    /// Largest differences relative to the largest magnitude, as in [`Agreement`]; none where nothing was compared.
+    pub output: Option<f32>,
+    /// See above.
+    pub states: Option<f32>,
+    /// See above; none without a backward pass.
+    pub errors: Option<f32>,
+    /// See above.
+    pub gradients: Option<f32>,
+    /// What is wrong, if something is.
+    pub failure: Option<String>,
+}
+
+impl Check {
+    /// Whether all is as it should be.
+    pub fn is_passed(&self) -> bool {
+        self.failure.is_none()
+    }
+}
+
+/// The engine with each choice of kernels that it has, and what the choice is called.
+pub fn variants(engine: &GpuEngine) -> Vec<(&'static str, GpuEngine)> {
+    vec![("plain", engine.clone())]
+}
+
+/// Tries everything; `progress` is told what comes next.
+///
+/// # Errors
+/// [`Error::Device`] if there is no card; whatever a card does wrong is told by the checks.
+pub fn run(engine: &GpuEngine, registry: &Registry, progress: &mut dyn FnMut(&str)) -> Result<Vec<Check>, Error> {
+    engine.opened()?;
+    let subjects = subjects(registry)?;
+    let mut checks = Vec::new();
+    for (kernels, engine) in variants(engine) {
+        for subject in &subjects {
+            progress(&format!("{} {}", subject.kind, subject.name));
+            checks.push(subject.check(kernels, &engine));
+        }
+    }
+    Ok(checks)
+}
+
+impl Subject {
+    /// Tries it with the kernels of `engine`, which are called `kernels`.
+    pub fn check(&self, kernels: &'static str, engine: &GpuEngine) -> Check {
+        let mut check = self.unchecked(kernels);
+        let result = match self.group {
+            Some(samples) => self.compare(&mut check, &engine.clone().in_groups_of(samples)),
+            None => self.compare(&mut check, engine),
+        };
+        check.failure = result.unwrap_or_else(|error| Some(error.to_string()));
+        check
+    }
+
+    fn unchecked(&self, kernels: &'static str) -> Check {
+        Check {
+            kernels,
+            kind: self.kind,
+            name: self.name.clone(),
+            spikes: 0,
+            flips: 0,
+            output: None,
+            states: None,
+            errors: None,
+            gradients: None,
+            failure: None,
+        }
+    }
+
+    /// Compares with the reference; what is wrong, if something is.
+    fn compare(&self, check: &mut Check, engine: &dyn Engine) -> Result<Option<String>, Error> {
+        for seed in SEEDS {
+            let drawn = self.case.draw(seed)?;
+            let (expected, scales) = drawn.reference()?;
+            let agreement = Agreement::of(&drawn.outcome(engine)?, &expected, &scales);
+            check.spikes += agreement.spikes;
+            check.flips += agreement.flips;
+            if agreement.flips > 0 {
+                if drawn.excuses(&agreement.first, &expected)? {
+                    continue;
+                }
+                return Ok(Some(format!("{} spikes differ by more than rounding", agreement.flips)));
+            }
+            check.output = Some(agreement.output);
+            check.states = Some(agreement.states);
+            check.errors = (!self.case.stream).then_some(agreement.errors);
+            check.gradients = (!self.case.stream).then_some(agreement.gradients);
+            let bound = BOUND.max(drawn.growth(&expected, &scales)?);
+            return Ok(fault(&agreement, bound));
+        }
+        Ok(Some("rounding decided over spikes whatever the seed, so that nothing else could be compared".to_owned()))
+    }
+}
+
+fn fault(agreement: &Agreement, bound: f32) -> Option<String> {
+    let Agreement { counts, output, states, errors, gradients, .. } = *agreement;
+    if !counts {
+        return Some("the numbers of spikes differ".to_owned());
+    }
+    let all = [("the output", output), ("states", states), ("errors", errors), ("gradients", gradients)];
+    let wrong: Vec<String> =
+        all.iter().filter(|(_, x)| *x > bound).map(|(what, x)| format!("{what} by {x:.0e}")).collect();
+    (!wrong.is_empty()).then(|| format!("off by more than rounding: {}", wrong.join(", ")))
+}
+
+#[cfg(test)]
+mod tests {
+    use snn_core::reference::Reference;
+    use snn_core::{Activity, Errors, Memory, Network, Plan, Record, Session, Trial, Weights};
+
+    use super::*;
+
+    /// The reference engine with weights that are off by a factor.
+    #[derive(Debug)]
+    struct Off(f32);
+
+    struct OffSession(f32, Box<dyn Session>);
+
+    impl Engine for Off {
+        fn name(&self) -> &'static str {
+            "off"
+        }
+
+        fn describe(&self) -> String {
+            format!("off by {}", self.0)
+        }
+
+        fn compile(&self, network: &Network, plan: Plan) -> Result<Box<dyn Session>, Error> {
+            Ok(Box::new(OffSession(self.0, Reference.compile(network, plan)?)))
+        }
+    }
+
+    impl Session for OffSession {
+        fn memory(&self) -> Memory {
+            self.1.memory()
+        }
+
+        fn load(&mut self, weights: &Weights) -> Result<(), Error> {
+            self.1.load(&weights.iter().map(|weight| weight.iter().map(|w| self.0 * w).collect()).collect())
+        }
+
+        fn forward(&mut self, trial: &Trial<'_>) -> Result<Activity, Error> {
+            self.1.forward(trial)
+        }
+
+        fn backward(&mut self, errors: Errors<'_>, gradients: &mut Weights) -> Result<(), Error> {
+            self.1.backward(errors, gradients)
+        }
+
+        fn record(&self, population: usize) -> Result<Record, Error> {
+            self.1.record(population)
+        }
+    }
+
+    fn failure(name: &str, factor: f32) -> Option<String> {
+        let subjects = subjects(&Registry::new().with(snn_core::plugin).unwrap()).unwrap();
+        let subject = subjects.iter().find(|subject| subject.name == name).unwrap();
+        subject.compare(&mut subject.unchecked("plain"), &Off(factor)).unwrap()
+    }
+
+    #[test]
+    fn what_computes_something_else_is_found_out() {
+        assert_eq!(failure("If", 1.0), None);
+        assert_eq!(failure("If", 1.0 + 1e-7), None);
+        assert!(failure("If", 1.1).unwrap().contains("spikes differ by more than rounding"));
+        assert_eq!(failure("Relu", 1.0), None);
+        let failure = failure("Relu", 1.001).unwrap();
+        assert_eq!(
+            failure,
+            "off by more than rounding: the output by 2e-3, states by 2e-3, errors by 1e-3, gradients by 1e-3"
+        );
+    }
+}

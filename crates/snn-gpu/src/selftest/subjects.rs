@@ -1,0 +1,121 @@
+//! What is tried: every name that has kernels of its own, and every way in which populations are joined.
+
+use snn_core::neuron::{LeakyIntegrator, Lif};
+use snn_core::registry::{Part, Registry};
+use snn_core::{Error, Gradient, Map, Network, Neuron, Projection, Shape, Source};
+
+use super::case::{Case, Show};
+
+/// One thing that is tried.
+#[derive(Debug, Clone)]
+pub struct Subject {
+    /// What kind of thing it is, such as `neuron`.
+    pub kind: &'static str,
+    /// Its name.
+    pub name: String,
+    pub(super) case: Case,
+    /// Samples that run together at most.
+    pub(super) group: Option<usize>,
+}
+
+/// Everything that is to be tried of the names in `registry`.
+///
+/// # Errors
+/// Those of networks and names, if a plug-in's neuron cannot be made without fields.
+pub fn subjects(registry: &Registry) -> Result<Vec<Subject>, Error> {
+    let mut subjects = Vec::new();
+    let mut add = |kind, name: &str, case: Case| {
+        subjects.push(Subject { kind, name: name.to_owned(), case, group: None });
+    };
+    let names: Vec<&str> = registry.neurons.names().collect();
+    for name in names {
+        let neuron = registry.neurons.make(&mut Part::new(name), registry).map_err(told)?;
+        add("neuron", name, Case::new(flat(neuron, 0.0)?));
+    }
+    for name in registry.surrogates.names() {
+        let surrogate = registry.surrogates.make(&mut Part::new(name), registry).map_err(told)?;
+        add("surrogate", name, Case::new(flat(lif(Gradient::Surrogate { surrogate, detach_reset: false }), 0.0)?));
+    }
+    let surrogate = snn_core::Surrogate::new(snn_core::surrogate::Atan::default());
+    let spiking = |detach_reset| lif(Gradient::Surrogate { surrogate: surrogate.clone(), detach_reset });
+    add("gradient", "detached from the reset", Case::new(flat(spiking(true), 0.0)?));
+    let emitted = Case { emitted: true, ..Case::new(flat(spiking(false), 0.0)?) };
+    add("gradient", "of spike counts", emitted.clone());
+    add(
+        "gradient",
+        "of spike counts, leak-corrected",
+        Case { network: flat(Neuron::lif(), 0.5)?, dropout: true, ..emitted },
+    );
+    for (name, map) in maps() {
+        add("map", name, Case::new(deep(&spiking(false), map, None)?));
+    }
+    let conv = Map::Conv { channels: 4, kernel: [3, 3], stride: 1, padding: 1 };
+    for (name, own) in [("convolution", conv), ("linear", Map::Linear { features: 4 })] {
+        let first = if name == "linear" { own } else { Map::Subsample { stride: 1 } };
+        add("recurrence", name, Case::new(deep(&spiking(false), first, Some(own))?));
+    }
+    add("dropout", "drawn", Case { dropout: true, ..Case::new(flat(spiking(false), 0.5)?) });
+    for (name, show) in [("Poisson", Show::Poisson), ("Direct", Show::Direct)] {
+        add("encoder", name, Case { show, ..Case::new(flat(spiking(false), 0.0)?) });
+    }
+    let own = Some(conv);
+    let recurrent = Case::new(deep(&spiking(false), Map::Subsample { stride: 1 }, own)?);
+    add("trial", "that goes on", Case { stream: true, ..recurrent });
+    add("trial", "in groups of samples", Case { dropout: true, ..Case::new(flat(spiking(false), 0.5)?) });
+    if let Some(last) = subjects.last_mut() {
+        last.group = Some(2);
+    }
+    Ok(subjects)
+}
+
+fn maps() -> [(&'static str, Map); 6] {
+    let conv = |kernel, stride, padding| Map::Conv { channels: 5, kernel, stride, padding };
+    [
+        ("convolution", conv([3, 3], 1, 1)),
+        ("convolution with a stride", conv([3, 2], 2, 1)),
+        ("linear", Map::Linear { features: 20 }),
+        ("average pool", Map::AvgPool { size: 2, stride: 2 }),
+        ("average pool that overlaps", Map::AvgPool { size: 3, stride: 2 }),
+        ("subsample", Map::Subsample { stride: 2 }),
+    ]
+}
+
+fn lif(gradient: Gradient) -> Neuron {
+    Neuron::new("Lif", Lif { leak: 0.9, threshold: 0.7, ..Lif::default() }, gradient)
+}
+
+fn readout() -> Neuron {
+    LeakyIntegrator { leak: 0.95, ..LeakyIntegrator::default() }.neuron()
+}
+
+/// One hidden population of `neuron`, and a readout; or the other way round if `neuron` can only be the readout.
+fn flat(neuron: Neuron, dropout: f32) -> Result<Network, Error> {
+    let mut builder = Network::builder(Shape::features(18));
+    let input = vec![Projection::new(Source::Input, Map::Linear { features: 24 })];
+    let surrogate = snn_core::Surrogate::new(snn_core::surrogate::Atan::default());
+    let (hidden, last) = if neuron.feeds() {
+        (neuron, readout())
+    } else {
+        (lif(Gradient::Surrogate { surrogate, detach_reset: false }), neuron)
+    };
+    let hidden = builder.add_with_dropout("hidden", hidden, dropout, input)?;
+    builder.add("readout", last, vec![Projection::new(hidden, Map::Linear { features: 4 })])?;
+    builder.build()
+}
+
+/// Two hidden populations of `neuron`, the second fed by `map` and, if there is one, by its own spikes through `own`.
+fn deep(neuron: &Neuron, map: Map, own: Option<Map>) -> Result<Network, Error> {
+    let mut builder = Network::builder(Shape::new(2, 6, 6));
+    let conv = Map::Conv { channels: 4, kernel: [3, 3], stride: 1, padding: 0 };
+    let first = builder.add("first", neuron.clone(), vec![Projection::new(Source::Input, conv)])?;
+    let itself = builder.itself();
+    let own = own.map(|own| Projection::new(itself, own));
+    let inputs = [Projection::new(first, map)].into_iter().chain(own).collect();
+    let second = builder.add("second", neuron.clone(), inputs)?;
+    builder.add("readout", readout(), vec![Projection::new(second, Map::Linear { features: 4 })])?;
+    builder.build()
+}
+
+fn told(error: snn_core::registry::PartError) -> Error {
+    Error::Network(error.to_string())
+}
