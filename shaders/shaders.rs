@@ -68,4 +68,8 @@ shaders! {
     LEARN_UPDATE = "learn/update.wgsl";
     /// Norm of the gradients.
     LEARN_NORM = "learn/norm.wgsl";
+    /// Multiply-adds and nothing else, to measure a card.
+    PROBE_MULTIPLY = "probe/multiply.wgsl";
+    /// Memory read and written and nothing else, to measure a card.
+    PROBE_COPY = "probe/copy.wgsl";
 }

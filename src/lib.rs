@@ -7,6 +7,7 @@
 //! | [`core`] | shapes, spike trains, networks, neurons, the registry of names, and the reference engine, which is the specification |
 //! | [`cpu`] | the event-driven engine |
 //! | [`gpu`] | the engine for graphics cards |
+//! | [`auto`] | the engine that takes a graphics card if there is one, else the CPU |
 //! | [`data`] | data sets and their loading |
 //! | [`models`] | experiments in RON, shipped presets |
 //! | [`train`] | training runs, optimizers, checkpoints, evaluation |
@@ -42,6 +43,7 @@ pub use snn_gpu as gpu;
 pub use snn_models as models;
 pub use snn_train as train;
 
+pub mod auto;
 #[cfg(feature = "cli")]
 pub mod cli;
 
@@ -53,7 +55,8 @@ use crate::core::registry::{Registry, RegistryError};
 /// # Errors
 /// [`RegistryError`] never; the result is that of [`Registry::with`], so that plug-ins can follow.
 pub fn registry() -> Result<Registry, RegistryError> {
-    Registry::new().with(core::plugin)?.with(cpu::plugin)?.with(gpu::plugin)?.with(data::plugin)?.with(models::plugin)
+    let engines = Registry::new().with(core::plugin)?.with(cpu::plugin)?.with(gpu::plugin)?.with(auto::plugin)?;
+    engines.with(data::plugin)?.with(models::plugin)
 }
 
 #[cfg(doctest)]

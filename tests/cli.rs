@@ -451,7 +451,7 @@ fn one_name_is_explained() {
 #[test]
 fn an_unknown_engine_lists_the_known_ones() {
     let text = error(folder().path(), &["train", "--engine", "abacus"]);
-    assert_eq!(text, "error: --engine abacus: unknown engine \"abacus\"; known engines: reference, cpu\n");
+    assert_eq!(text, "error: --engine abacus: unknown engine \"abacus\"; known engines: reference, cpu, gpu, auto\n");
 }
 
 #[test]

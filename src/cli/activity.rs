@@ -35,7 +35,7 @@ use crate::{
 const WIDE: usize = 118;
 
 pub(crate) fn run(registry: &Registry, args: &ActivityArgs) -> anyhow::Result<ExitCode> {
-    let engine = loading::engine(registry, &args.common)?;
+    let engine = loading::engine(registry, &args.common.compute)?;
     let within = args.within / 100.0;
     // With --json the page is made if it is asked for.
     let page_file = (args.html.clone()).or_else(|| (!args.common.json).then(|| page_file(&args.checkpoint)));

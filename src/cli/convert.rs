@@ -30,7 +30,7 @@ pub(crate) fn run(registry: &Registry, args: &ConvertArgs) -> anyhow::Result<Exi
     if out_file.exists() && !args.force {
         bail!("{}: is there already; give another file with --out, or --force", out_file.display());
     }
-    let engine = loading::engine(registry, &args.common)?;
+    let engine = loading::engine(registry, &args.common.compute)?;
     let images = loading::images(built, &args.common)?;
     let balance = match args.method {
         Method::DataNorm => Balance::DataNorm { share: args.share.unwrap_or(1.0) },

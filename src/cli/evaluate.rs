@@ -24,7 +24,7 @@ use crate::{
 pub(crate) fn run(registry: &Registry, args: &EvaluateArgs) -> anyhow::Result<ExitCode> {
     let network = TrainedNetwork::load(registry, &args.checkpoint, args.steps)?;
     let TrainedNetwork { experiment, built, weights, .. } = &network;
-    let engine = loading::engine(registry, &args.common)?;
+    let engine = loading::engine(registry, &args.common.compute)?;
     let images = loading::images(built, &args.common)?;
     let (data, range) = network.select(&images, &args.selection)?;
 

@@ -5,7 +5,7 @@ use std::{fs, path::Path, sync::Arc};
 use anyhow::{Context as _, anyhow};
 
 use crate::{
-    cli::{Common, Overrides},
+    cli::{Common, Compute, Overrides},
     core::{
         Engine, Splits, Weights,
         registry::{Part, Registry},
@@ -87,10 +87,10 @@ impl Overrides {
 }
 
 /// The engine that the command line asks for.
-pub(crate) fn engine(registry: &Registry, common: &Common) -> anyhow::Result<Arc<dyn Engine>> {
+pub(crate) fn engine(registry: &Registry, compute: &Compute) -> anyhow::Result<Arc<dyn Engine>> {
     // The optimizer works in the common pool. It fails only if the pool is there already, and then it serves as it is.
-    rayon::ThreadPoolBuilder::new().num_threads(common.threads).build_global().ok();
-    named_engine(registry, &common.engine, common.threads).with_context(|| format!("--engine {}", common.engine))
+    rayon::ThreadPoolBuilder::new().num_threads(compute.threads).build_global().ok();
+    named_engine(registry, &compute.engine, compute.threads).with_context(|| format!("--engine {}", compute.engine))
 }
 
 /// The engine called `name`, which may have fields, such as `cpu(threads: 2)`; without fields, on `threads` threads

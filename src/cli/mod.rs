@@ -10,10 +10,12 @@
 //! ```
 
 mod activity;
+mod bench;
 mod constants;
 mod convert;
 mod curves;
 mod data;
+mod devices;
 mod display;
 mod evaluate;
 mod infer;
@@ -56,7 +58,12 @@ Start here:
   snn list neurons                         what else it could be made of
   snn train mnist-lenet --limit 1000       a first run, in a minute or so
   snn evaluate runs/mnist-lenet-1          how good it is
-  snn activity runs/mnist-lenet-1          what it costs";
+  snn activity runs/mnist-lenet-1          what it costs
+
+On a graphics card:
+  snn devices                              which cards there are, and what they can do
+  snn train cifar10-vgg9 --engine auto     on the first card, or on the CPU if there is none
+  snn bench --engine auto                  how fast that is";
 
 #[derive(Debug, Subcommand)]
 enum Command {
@@ -71,6 +78,8 @@ enum Command {
     Presets(PresetsArgs),
     Data(data::DataArgs),
     Selftest(selftest::SelftestArgs),
+    Devices(DevicesArgs),
+    Bench(BenchArgs),
 }
 
 /// Most threads that can be asked for; far more than help.
@@ -287,6 +296,65 @@ struct CurvesArgs {
     json: bool,
 }
 
+/// List the graphics cards that can compute, and what they can do.
+///
+/// Any card that Vulkan, Metal or DX12 reach serves, as does a software driver, slowly. --engine gpu takes the first one,
+/// --engine auto the first that is not software. Without any card the exit code is 1.
+#[derive(Debug, Args)]
+#[command(after_help = "\
+Examples:
+  snn devices
+  snn train --engine gpu                                the first card of the list
+  snn train --engine 'gpu(adapter: \"1\")'              the one of number 1
+  snn train --engine 'gpu(adapter: \"nvidia\")'         the first whose name has this in it
+  snn devices --json | jq '.[].largest_buffer'")]
+struct DevicesArgs {
+    /// Print JSON for other programs: an empty list if there is no card
+    #[arg(long)]
+    json: bool,
+}
+
+/// Measure how fast networks train and answer on an engine. Needs no data: the images are random.
+///
+/// A step is one batch: forward pass, loss, backward pass and update of the weights, or the forward pass alone. The first
+/// step is not timed. Multiply-adds are those of the same network computed densely, which ignores that most spikes are 0:
+/// those of all weights, times images, times time steps, and three times as many for training (currents, errors,
+/// gradients). An engine that skips zeros can thus come out above the peak of its device.
+#[derive(Debug, Args)]
+#[command(after_help = "\
+Examples:
+  snn bench                                             mnist-lenet and cifar10-vgg9 on the CPU
+  snn bench --engine auto                               on a card, if there is one
+  snn bench cifar10-resnet11 --batch 32 --train         one network, training alone
+  snn bench --engine 'gpu(timed: true)'                 where the time goes, kernel by kernel
+  snn bench my-net.ron --steps 4 --batch 2 --repeat 3   small and quick
+  snn bench --json | jq '.networks[].images_per_second'")]
+struct BenchArgs {
+    /// Presets or RON files [default: mnist-lenet cifar10-vgg9]
+    #[arg(value_name = "PRESET|FILE.ron")]
+    experiments: Vec<String>,
+    /// Images of a step [default: training.batch of each]
+    #[arg(long, value_name = "N", value_parser = batch)]
+    batch: Option<usize>,
+    /// Time steps each image is shown for [default: those of each]
+    #[arg(long, value_name = "N", value_parser = batch)]
+    steps: Option<usize>,
+    /// Measure training alone
+    #[arg(long, conflicts_with = "infer")]
+    train: bool,
+    /// Measure inference alone
+    #[arg(long)]
+    infer: bool,
+    /// Steps to time [default: 3 to 50, until 5 seconds are over]
+    #[arg(long, value_name = "N", value_parser = batch)]
+    repeat: Option<usize>,
+    #[command(flatten)]
+    compute: Compute,
+    /// Print JSON for other programs, nothing else
+    #[arg(long)]
+    json: bool,
+}
+
 fn points(text: &str) -> Result<f64, String> {
     let points = text.parse().ok().filter(|points| (0.0..=100.0).contains(points));
     points.ok_or_else(|| "a number from 0 to 100".to_owned())
@@ -400,15 +468,23 @@ struct Common {
     /// Folder with the data set [default: where snn data list finds it]
     #[arg(long, value_name = "DIR")]
     data: Option<PathBuf>,
-    /// What to compute on; snn list engines shows what there is
-    #[arg(long, value_name = "NAME", default_value = "cpu")]
-    engine: String,
-    /// Threads of the engine; results do not depend on it [default: one a core]
-    #[arg(long, value_name = "N", default_value_t = 0, hide_default_value = true, value_parser = threads)]
-    threads: usize,
+    #[command(flatten)]
+    compute: Compute,
     /// Print JSON for other programs, nothing else
     #[arg(long)]
     json: bool,
+}
+
+/// What to compute on.
+#[derive(Debug, Args)]
+struct Compute {
+    /// What to compute on: cpu; gpu, a graphics card; or auto, a card if there is one, else the CPU. snn list engines and
+    /// snn devices show what there is
+    #[arg(long, value_name = "NAME", default_value = "cpu")]
+    engine: String,
+    /// Threads of the CPU; results do not depend on it [default: one a core]
+    #[arg(long, value_name = "N", default_value_t = 0, hide_default_value = true, value_parser = threads)]
+    threads: usize,
 }
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
@@ -451,6 +527,8 @@ pub fn run(registry: &Registry, arguments: impl IntoIterator<Item = impl Into<Os
         Command::Presets(args) => list::presets(registry, &args),
         Command::Data(args) => data::run(registry, &args),
         Command::Selftest(args) => selftest::run(registry, &args),
+        Command::Devices(args) => devices::run(registry, &args),
+        Command::Bench(args) => bench::run(registry, &args),
     };
     result.unwrap_or_else(|error| fail(&error))
 }

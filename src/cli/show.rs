@@ -124,36 +124,52 @@ fn neurons(out: &mut impl Write, network: &Network) -> io::Result<()> {
     Ok(())
 }
 
-/// What training takes on each engine, by what it is for, and what fits.
+/// What training takes on each engine, by what it is for, and what fits. `auto` is left out: it is one of the others.
 fn memory(registry: &Registry, named: &Named, threads: usize) -> String {
     let batch = named.experiment.training.batch;
     let data = named.built.data.bytes(images(named));
-    let (mut head, mut rows) = (Vec::new(), Vec::new());
-    for name in registry.engines.names() {
+    let (mut head, mut rows, mut has_card) = (Vec::new(), Vec::new(), false);
+    for name in registry.engines.names().filter(|name| *name != "auto") {
         let needs = loading::named_engine(registry, name, threads).and_then(|engine| {
             let needs = |batch| memory::of_run(named, engine.as_ref(), data, batch);
-            Ok((needs(batch)?, needs(2 * batch)?.total()))
+            Ok((needs(batch)?, needs(2 * batch)?))
         });
         let mut row = vec![name.to_owned()];
         match needs {
-            Ok((memory, twice)) => {
-                let total = memory.total();
-                let each = (twice.saturating_sub(total) / batch).max(1);
-                let largest = match ROOM.checked_sub(total) {
-                    Some(room) => format!("about {}", text::thousands(batch + room / each)),
-                    None => format!("less than {batch}"),
+            Ok((once, twice)) => {
+                let (host, card) = (once.host.total(), once.card.total());
+                let fits = [largest(batch, host, twice.host.total()), largest(batch, card, twice.card.total())];
+                let largest = match fits.into_iter().flatten().min() {
+                    Some(largest) if fits.iter().all(Option::is_some) => format!("about {}", text::thousands(largest)),
+                    _ => format!("less than {batch}"),
                 };
-                row.extend(memory.parts.iter().map(|(_, bytes)| text::bytes(*bytes)));
-                row.extend([text::bytes(total), largest]);
-                head = memory.parts.iter().map(|(what, _)| *what).collect();
+                let is_here = once.card.parts.is_empty();
+                has_card |= !is_here;
+                row.extend(once.parts().map(|(_, bytes)| text::bytes(bytes)));
+                row.extend([text::bytes(host), if is_here { String::new() } else { text::bytes(card) }, largest]);
+                head = once.parts().map(|(what, _)| what).collect();
             }
             Err(error) => row.push(error.to_string()),
         }
         rows.push(row);
     }
     let title = format!("memory, batch {batch}");
-    let head = [&[title.as_str()], &head[..], &["total", "largest batch in 8 GB"]].concat();
-    text::table(&head, &rows, &[1, 2, 3, 4, 5, 6, 7], false)
+    let mut head = [&[title.as_str()], &head[..], &["total", "on the card", "largest batch in 8 GB"]].concat();
+    if !has_card {
+        head.remove(head.len() - 2);
+        for row in rows.iter_mut().filter(|row| row.len() > 2) {
+            row.remove(row.len() - 2);
+        }
+    }
+    text::table(&head, &rows, &[1, 2, 3, 4, 5, 6, 7, 8], false)
+}
+
+/// The largest batch that fits into [`ROOM`], if a batch of `batch` needs `once` bytes and one of twice as many `twice`;
+/// none if it is less than `batch`.
+fn largest(batch: usize, once: usize, twice: usize) -> Option<usize> {
+    let room = ROOM.checked_sub(once)?;
+    let each = twice.saturating_sub(once) / batch;
+    Some(if each == 0 { usize::MAX } else { batch.saturating_add(room / each) })
 }
 
 /// Images that a run holds in memory, if the data set is there as a whole.

@@ -28,6 +28,28 @@ pub(crate) fn bytes(bytes: usize) -> String {
     format!("{value:.1} TB")
 }
 
+/// A number with three digits and the prefix of its unit, such as `12.3 G`.
+pub(crate) fn scaled(value: f64) -> String {
+    let mut value = value;
+    for prefix in ["", "k", "M", "G"] {
+        if value < 999.5 {
+            return format!("{} {prefix}", figures(value));
+        }
+        value /= 1000.0;
+    }
+    format!("{} T", figures(value))
+}
+
+/// A number with three digits, or all of a larger one: `0.123`, `12.3`, `1,230`.
+pub(crate) fn figures(value: f64) -> String {
+    match value {
+        _ if value >= 99.95 => thousands(value.round() as u64),
+        _ if value >= 9.995 => format!("{value:.1}"),
+        _ if value >= 0.9995 => format!("{value:.2}"),
+        _ => format!("{value:.3}"),
+    }
+}
+
 /// Spikes of all populations and of the input, an image; an input without any is a current.
 pub(crate) fn spikes(populations: f64, input: f64) -> String {
     let whole = |spikes: f64| thousands(spikes.round() as u64);
@@ -128,6 +150,11 @@ mod tests {
         assert_eq!([0.0, 0.983, 0.9941, 1.0].map(percent), ["0.0 %", "98.3 %", "99.41 %", "100.00 %"]);
         assert_eq!(spikes(61_617.2, 300.0), "61,617 an image, and 300 of the input");
         assert_eq!(spikes(61_617.2, 0.0), "61,617 an image, and numbers as input");
+        assert_eq!(
+            [0.0123, 1.0, 9.996, 12.34, 99.96, 1234.5].map(figures),
+            ["0.012", "1.00", "10.0", "12.3", "100", "1,235"]
+        );
+        assert_eq!([12.0, 1.5e9, 999.9e9, 3.2e13].map(scaled), ["12.0 ", "1.50 G", "1.00 T", "32.0 T"]);
         assert_eq!([12, 1_500, 142_000_000, 999_700_000].map(bytes), ["12 bytes", "1.5 kB", "142 MB", "1.0 GB"]);
     }
 }

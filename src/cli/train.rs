@@ -14,17 +14,17 @@ use crate::{
         display::{Audience, Display},
         interrupt::STOPPED,
         loading::{self, Named},
-        memory,
+        memory::{self, RunMemory},
         text::{self, labelled},
         words,
     },
-    core::{Engine, Memory, Splits, registry::Registry},
+    core::{Engine, Splits, registry::Registry},
     models::Experiment,
     train::{Job, Outcome, RunFolder, SAVE_EVERY, fit},
 };
 
 pub(crate) fn run(registry: &Registry, args: &TrainArgs) -> anyhow::Result<ExitCode> {
-    let engine = loading::engine(registry, &args.common)?;
+    let engine = loading::engine(registry, &args.common.compute)?;
     let (named, images, resumed) = match &args.resume {
         Some(folder) => resume(registry, args, folder)?,
         None => start(registry, args, engine.as_ref())?,
@@ -148,7 +148,7 @@ fn header(named: &Named, engine: &dyn Engine, images: &Splits, folder: &Path) ->
 }
 
 /// The memory that the run takes at most.
-fn planned(named: &Named, engine: &dyn Engine, images: &Splits) -> anyhow::Result<Memory> {
+fn planned(named: &Named, engine: &dyn Engine, images: &Splits) -> anyhow::Result<RunMemory> {
     memory::of_run(named, engine, images.train.bytes() + images.test.bytes(), named.experiment.training.batch)
 }
 

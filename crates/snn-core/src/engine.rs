@@ -17,6 +17,28 @@ pub trait Engine: Debug + Send + Sync {
     /// # Errors
     /// [`Error::Range`] for a plan of zero steps or samples, or of more than the engine can do.
     fn compile(&self, network: &Network, plan: Plan) -> Result<Box<dyn Session>, Error>;
+
+    /// Whether what sessions take is memory of the device's own, as that of a card is, and not of the computer.
+    fn has_own_memory(&self) -> bool {
+        false
+    }
+
+    /// What the device can do at most, measured now, within a second or so; none for engines that do not measure it.
+    ///
+    /// # Errors
+    /// [`Error::Device`].
+    fn peak(&self) -> Result<Option<Peak>, Error> {
+        Ok(None)
+    }
+}
+
+/// What a device can do at most.
+#[derive(Debug, Clone, Copy, PartialEq)]
+pub struct Peak {
+    /// Multiply-adds in single precision a second.
+    pub multiply_adds: f64,
+    /// Bytes read and written a second, of memory too large for any cache.
+    pub bandwidth: f64,
 }
 
 /// Sizes that a session is compiled for.

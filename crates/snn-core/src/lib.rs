@@ -55,7 +55,7 @@ pub use encoder::{
     Delta, Direct, Encoded, Encoder, Frames, Input, Latency, LatencyCurve, Poisson, PopulationCode, Sample, Slices,
 };
 pub use engine::{
-    Activity, Draws, Dropout, Engine, Errors, Learner, Memory, Plan, Record, Session, Stimulus, Timing, Trial,
+    Activity, Draws, Dropout, Engine, Errors, Learner, Memory, Peak, Plan, Record, Session, Stimulus, Timing, Trial,
 };
 pub use error::Error;
 pub use loss::{CountMse, CrossEntropy, Grades, Loss, MembraneMse, PerStep, SquaredError, VanRossum, argmax, grade};

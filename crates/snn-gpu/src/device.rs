@@ -6,7 +6,7 @@ use snn_core::Error;
 use wgpu::{Features, Limits};
 
 /// What to do where there is no card.
-const NO_ADAPTER: &str = "no GPU was found: install a Vulkan driver (for a card, that of its maker; for a software one on \
+pub const NO_ADAPTER: &str = "no GPU was found: install a Vulkan driver (for a card, that of its maker; for a software one on \
 Linux, mesa-vulkan-drivers), or compute on the CPU with --engine cpu";
 
 /// An open device and its queue.
@@ -75,7 +75,58 @@ impl AdapterSummary {
 
     /// Name and programming interface, such as `NVIDIA RTX 4070 (Vulkan)`.
     pub fn name(&self) -> String {
-        format!("{} ({:?})", self.info.name, self.info.backend)
+        format!("{} ({})", self.info.name, self.api())
+    }
+
+    /// Kind in a word: `discrete`, `integrated`, `virtual`, `software` or `other`.
+    pub fn kind(&self) -> &'static str {
+        match self.info.device_type {
+            wgpu::DeviceType::DiscreteGpu => "discrete",
+            wgpu::DeviceType::IntegratedGpu => "integrated",
+            wgpu::DeviceType::VirtualGpu => "virtual",
+            wgpu::DeviceType::Cpu => "software",
+            wgpu::DeviceType::Other => "other",
+        }
+    }
+
+    /// Programming interface, such as `Vulkan`.
+    pub fn api(&self) -> String {
+        format!("{:?}", self.info.backend)
+    }
+
+    /// Driver and its version, as it tells them.
+    pub fn driver(&self) -> String {
+        format!("{} {}", self.info.driver, self.info.driver_info).trim().to_owned()
+    }
+
+    /// Whether it has memory of its own, apart from that of the computer.
+    pub fn has_own_memory(&self) -> bool {
+        matches!(self.info.device_type, wgpu::DeviceType::DiscreteGpu | wgpu::DeviceType::VirtualGpu)
+    }
+
+    /// Whether the engine can use it: it must take small values together with a dispatch.
+    pub fn is_usable(&self) -> bool {
+        self.features.contains(Features::IMMEDIATES)
+    }
+
+    /// Whether kernels can be timed.
+    pub fn has_timestamps(&self) -> bool {
+        self.features.contains(Features::TIMESTAMP_QUERY)
+    }
+
+    /// Whether it computes with numbers of 16 bits.
+    pub fn has_f16(&self) -> bool {
+        self.features.contains(Features::SHADER_F16)
+    }
+
+    /// Whether threads that run in step can exchange values without memory.
+    pub fn has_subgroups(&self) -> bool {
+        self.features.contains(Features::SUBGROUP)
+    }
+
+    /// Bytes of the largest buffer that a kernel can work on.
+    pub fn largest_buffer(&self) -> u64 {
+        self.limits.max_storage_buffer_binding_size.min(self.limits.max_buffer_size)
     }
 }
 
@@ -104,7 +155,7 @@ impl Gpu {
         let fail = |reason: String| {
             Error::Device(format!("{}: {reason}; another one can be chosen, see snn devices", summary.name()))
         };
-        if !summary.features.contains(Features::IMMEDIATES) {
+        if !summary.is_usable() {
             return Err(fail("it does not take immediates, which all kernels here need".to_owned()));
         }
         let features = summary.features & (Features::IMMEDIATES | Features::TIMESTAMP_QUERY);

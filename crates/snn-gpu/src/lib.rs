@@ -7,6 +7,7 @@ mod form;
 mod kernel;
 mod layout;
 mod order;
+mod probe;
 mod programs;
 mod session;
 mod tuner;
@@ -17,7 +18,7 @@ use std::sync::{Arc, OnceLock};
 
 use serde::{Deserialize, Serialize};
 use snn_core::registry::{Registry, RegistryError};
-use snn_core::{Engine, Error, Network, Plan, Session};
+use snn_core::{Engine, Error, Network, Peak, Plan, Session};
 
 use crate::device::Gpu;
 use crate::kernel::Kernels;
@@ -26,9 +27,10 @@ use crate::tuner::{Tuner, USUAL};
 pub mod selftest;
 pub mod testing;
 
-pub use device::{AdapterSummary, adapters};
+pub use device::{AdapterSummary, NO_ADAPTER, adapters};
 pub use form::{Form, Forms};
 pub use kernel::Program;
+pub use probe::probe;
 
 /// The engine named `gpu`.
 #[derive(Debug, Clone, Default)]
@@ -104,6 +106,23 @@ impl GpuEngine {
         };
         self.opened.get_or_init(open).as_ref().map_err(Clone::clone)
     }
+
+    /// Opens the card, unless it is open.
+    ///
+    /// # Errors
+    /// [`Error::Device`] if there is none, or none that is meant, or if it cannot be opened: the message says what to do.
+    pub fn open(&self) -> Result<(), Error> {
+        self.opened().map(|_| ())
+    }
+}
+
+/// Samples of a trial that run at the same time on a card with these buffers; those of larger batches run one group after
+/// the other.
+///
+/// # Errors
+/// [`Error::Device`] if not even one sample fits.
+pub fn samples_at_once(network: &Network, plan: Plan, adapter: &AdapterSummary) -> Result<usize, Error> {
+    Ok(layout::Layout::new(network, plan, adapter.largest_buffer(), None)?.group)
 }
 
 /// All kernels of `network` for `plan`, for each kind of input, as text: to look at, or to check without a card.
@@ -142,6 +161,14 @@ impl Engine for GpuEngine {
             Choice::Events => Some(Forms::all(Form::Events)),
         };
         Ok(Box::new(session::GpuSession::new(opened, network, plan, self.group, self.options.timed, forms)?))
+    }
+
+    fn has_own_memory(&self) -> bool {
+        self.opened().is_ok_and(|opened| opened.gpu.adapter.has_own_memory())
+    }
+
+    fn peak(&self) -> Result<Option<Peak>, Error> {
+        probe(self).map(Some)
     }
 }
 

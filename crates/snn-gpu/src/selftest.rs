@@ -12,7 +12,7 @@ use snn_core::{Engine, Error};
 pub use agreement::{Agreement, Flip, Outcome, Scales};
 pub use subjects::{Subject, subjects};
 
-use crate::GpuEngine;
+use crate::{Choice, GpuEngine, Options};
 
 /// Differences up to this share of the largest magnitude of a tensor are rounding, or up to what a change of the weights by
 /// a few roundings makes, if that is more.
@@ -55,7 +55,11 @@ impl Check {
 
 /// The engine with each choice of kernels that it has, and what the choice is called.
 pub fn variants(engine: &GpuEngine) -> Vec<(&'static str, GpuEngine)> {
-    vec![("plain", engine.clone())]
+    let with =
+        |kernels| GpuEngine { group: engine.group, ..GpuEngine::new(Options { kernels, ..engine.options.clone() }) };
+    [("plain", Choice::Plain), ("tiled", Choice::Tiled), ("fused", Choice::Fused), ("events", Choice::Events)]
+        .map(|(name, kernels)| (name, with(kernels)))
+        .into()
 }
 
 /// Tries everything; `progress` is told what comes next.

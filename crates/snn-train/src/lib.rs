@@ -19,6 +19,7 @@ mod page;
 mod run_folder;
 mod schedule;
 mod shown;
+mod throughput;
 mod trainer;
 pub mod units;
 
@@ -34,4 +35,5 @@ pub use optimizer::{Optimizer, clip, norm};
 pub use run_folder::RunFolder;
 pub use schedule::factor;
 pub use shown::Shown;
+pub use throughput::{Throughput, Work, throughput};
 pub use trainer::{Job, Outcome, SAVE_EVERY, fit};

@@ -1,6 +1,6 @@
 //! The training loop.
 
-mod learning;
+pub(crate) mod learning;
 mod start;
 
 use std::time::{Duration, Instant};

@@ -1,13 +1,13 @@
 //! Where the weights are updated: where the session computes, if it can, or else here.
 
-use snn_core::{Activity, Error, Errors, Learner, Memory, Network, Session, Trial, UpdateRule, Weights};
+use snn_core::{Activity, Error, Errors, Learner, Memory, Network, Session, Timing, Trial, UpdateRule, Weights};
 
 use crate::checkpoint::Tensor;
 use crate::optimizer::{norm, scale};
 use crate::{Checkpoint, Optimizer, TrainError};
 
 /// A session with weights that follow their gradients. Who calls it need not know where they are.
-pub(super) struct Learning<'a> {
+pub(crate) struct Learning<'a> {
     network: &'a Network,
     session: Box<dyn Session>,
     rule: UpdateRule,
@@ -28,7 +28,7 @@ enum Place {
 
 impl<'a> Learning<'a> {
     /// A session of `network`, compiled for training, that starts with `weights` before the first update.
-    pub(super) fn new(
+    pub(crate) fn new(
         mut session: Box<dyn Session>,
         network: &'a Network,
         rule: UpdateRule,
@@ -46,7 +46,7 @@ impl<'a> Learning<'a> {
     }
 
     /// Goes to where `checkpoint` stands, wherever the weights were updated then.
-    pub(super) fn restore(&mut self, checkpoint: &Checkpoint) -> Result<(), TrainError> {
+    pub(crate) fn restore(&mut self, checkpoint: &Checkpoint) -> Result<(), TrainError> {
         let weights = checkpoint.weights_for(self.network)?;
         let memories = checkpoint.memories_for(self.network, self.rule)?;
         Ok(self.set(weights, memories, checkpoint.progress.updates)?)
@@ -69,17 +69,22 @@ impl<'a> Learning<'a> {
     }
 
     /// Memory that the session takes.
-    pub(super) fn memory(&self) -> Memory {
+    pub(crate) fn memory(&self) -> Memory {
         self.session.memory()
     }
 
+    /// As [`Session::timings`].
+    pub(crate) fn timings(&mut self) -> Vec<Timing> {
+        self.session.timings()
+    }
+
     /// As [`Session::forward`].
-    pub(super) fn forward(&mut self, trial: &Trial<'_>) -> Result<Activity, Error> {
+    pub(crate) fn forward(&mut self, trial: &Trial<'_>) -> Result<Activity, Error> {
         self.session.forward(trial)
     }
 
     /// Goes back through the last trial, and gives the Euclidean norm of all gradients together.
-    pub(super) fn backward(&mut self, errors: Errors<'_>) -> Result<f64, Error> {
+    pub(crate) fn backward(&mut self, errors: Errors<'_>) -> Result<f64, Error> {
         match &mut self.place {
             Place::Host { gradients, .. } => {
                 self.session.backward(errors, gradients)?;
@@ -90,7 +95,7 @@ impl<'a> Learning<'a> {
     }
 
     /// One update of the weights by the gradients times `factor`, at learning rate `rate`.
-    pub(super) fn update(&mut self, factor: f32, rate: f32) -> Result<(), Error> {
+    pub(crate) fn update(&mut self, factor: f32, rate: f32) -> Result<(), Error> {
         match &mut self.place {
             Place::Host { optimizer, gradients } => {
                 scale(gradients, factor);
@@ -107,7 +112,7 @@ impl<'a> Learning<'a> {
     }
 
     /// The weights as they are now.
-    pub(super) fn weights(&mut self) -> Result<&Weights, Error> {
+    pub(crate) fn weights(&mut self) -> Result<&Weights, Error> {
         if self.is_behind {
             self.weights = learner(&mut self.session)?.weights()?;
             self.is_behind = false;
@@ -116,7 +121,7 @@ impl<'a> Learning<'a> {
     }
 
     /// What is remembered now, as tensors for a checkpoint.
-    pub(super) fn memories(&mut self) -> Result<Vec<Tensor>, Error> {
+    pub(crate) fn memories(&mut self) -> Result<Vec<Tensor>, Error> {
         match &self.place {
             Place::Host { optimizer, .. } => Ok(Checkpoint::memories(self.network, self.rule, optimizer.memories())),
             Place::Device { .. } => {

@@ -1,0 +1,118 @@
+//! What a card can do at most, measured: the yardstick for what trials reach.
+
+use std::time::{Duration, Instant};
+
+use snn_core::{Error, Peak};
+use snn_shaders as shaders;
+
+use crate::buffers::storage;
+use crate::device::Gpu;
+use crate::kernel::{Bound, Commands, Extent, Kernels, LANES, Program};
+use crate::{GpuEngine, Opened};
+
+/// Workgroups of the kernel that multiplies: enough to fill any card many times.
+const WORKGROUPS: usize = 8192;
+
+/// Multiply-adds of a thread in a round.
+const OF_A_ROUND: usize = 256;
+
+/// Bytes that are copied, unless a buffer cannot have as many: more than any cache holds.
+const COPIED: u64 = 128 << 20;
+
+/// How long a run must take for its start and its end not to count.
+const LONG_ENOUGH: Duration = Duration::from_millis(40);
+
+/// Runs of which the best one counts.
+const RUNS: usize = 3;
+
+/// Measures the card of `engine`, in less than a second: how many multiply-adds in single precision it does, and how fast
+/// it reads and writes its memory. The work grows until it takes long enough to be measured, on slow and on fast cards.
+///
+/// # Errors
+/// [`Error::Device`] if the card cannot be opened, or fails.
+pub fn probe(engine: &GpuEngine) -> Result<Peak, Error> {
+    let Opened { gpu, kernels, .. } = engine.opened()?;
+    Ok(Peak { multiply_adds: multiply_adds(gpu, kernels)?, bandwidth: bandwidth(gpu, kernels)? })
+}
+
+/// Multiply-adds a second.
+fn multiply_adds(gpu: &Gpu, kernels: &Kernels) -> Result<f64, Error> {
+    let threads = WORKGROUPS * LANES as usize;
+    let sums = storage(gpu, "probe: multiply", threads);
+    let extent = Extent::Groups(WORKGROUPS);
+    let program = Program::new("probe: multiply".to_owned(), &[shaders::PROBE_MULTIPLY], &[], extent);
+    let bound = kernels.get(gpu, &program)?.bind(gpu, &[sums.as_entire_binding()], extent);
+    let rounds_a_second = rate(|rounds| {
+        let (factor, summand) = (0.999_f32, 0.001_f32); // sums stay near 1
+        let immediates = [rounds as u32, factor.to_bits(), summand.to_bits()];
+        run(gpu, &bound, bytemuck::cast_slice(&immediates), 1)
+    })?;
+    Ok(rounds_a_second * (threads * OF_A_ROUND) as f64)
+}
+
+/// Bytes read and written a second.
+fn bandwidth(gpu: &Gpu, kernels: &Kernels) -> Result<f64, Error> {
+    let bytes = COPIED.min(gpu.limits.max_storage_buffer_binding_size) / 1024 * 1024;
+    let buffer = |label| storage(gpu, label, bytes as usize / 4);
+    let (source, copied) = (buffer("probe: source"), buffer("probe: copied"));
+    let extent = Extent::Groups(bytes as usize / (16 * LANES as usize));
+    let program = Program::new("probe: copy".to_owned(), &[shaders::PROBE_COPY], &[], extent);
+    let kernel = kernels.get(gpu, &program)?;
+    let bound = kernel.bind(gpu, &[source.as_entire_binding(), copied.as_entire_binding()], extent);
+    let copies_a_second = rate(|copies| run(gpu, &bound, &[], copies))?;
+    Ok(copies_a_second * 2.0 * bytes as f64)
+}
+
+/// Lets the card run a kernel `times` times, and gives how long it took.
+fn run(gpu: &Gpu, bound: &Bound, immediates: &[u8], times: usize) -> Result<Duration, Error> {
+    let mut commands = Commands::new(gpu, None);
+    for _ in 0..times {
+        commands.run_on(bound, immediates, 1);
+    }
+    let started = Instant::now();
+    commands.submit();
+    gpu.wait()?;
+    Ok(started.elapsed())
+}
+
+/// Units of work a second, for work that takes as long as `time` says: as many units as take long enough, and the best of
+/// a few runs.
+fn rate(mut time: impl FnMut(usize) -> Result<Duration, Error>) -> Result<f64, Error> {
+    let mut units = 1;
+    time(units)?; // the first run also prepares what all others find prepared
+    let mut best = time(units)?;
+    while best < LONG_ENOUGH {
+        let wanted = 1.5 * LONG_ENOUGH.as_secs_f64() / best.as_secs_f64().max(1e-6);
+        units *= wanted.clamp(2.0, 64.0).ceil() as usize;
+        best = time(units)?;
+    }
+    for _ in 1..RUNS {
+        best = best.min(time(units)?);
+    }
+    Ok(units as f64 / best.as_secs_f64())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn work_grows_until_it_can_be_measured() {
+        let mut asked = Vec::new();
+        let a_thousandth = |units: usize| {
+            asked.push(units);
+            Ok(Duration::from_millis(units as u64))
+        };
+        let rate = rate(a_thousandth).unwrap();
+        assert!((rate - 1000.0).abs() < 1e-6, "{rate}");
+        assert_eq!(asked, [1, 1, 60, 60, 60]);
+    }
+
+    #[test]
+    fn a_card_is_measured() {
+        let Some(engine) = crate::testing::engine() else { return };
+        let Peak { multiply_adds, bandwidth } = probe(&engine).unwrap();
+        assert!((1e8..1e15).contains(&multiply_adds), "{multiply_adds}");
+        assert!((1e8..1e14).contains(&bandwidth), "{bandwidth}");
+    }
+}

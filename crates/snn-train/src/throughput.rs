@@ -1,0 +1,250 @@
+//! How fast an engine computes a network, on made-up input: no data set is needed.
+
+use std::ops::ControlFlow;
+use std::time::Instant;
+
+use snn_core::{
+    Activity, AddressEvent, Draws, Dropout, Engine, Errors, Kind, Memory, Network, Plan, Purpose, Session, Stream,
+    Timing, Trial,
+};
+use snn_data::Batch;
+use snn_models::{Built, Experiment};
+
+use crate::evaluate::judge;
+use crate::trainer::learning::Learning;
+use crate::{Shown, TrainError};
+
+/// Events of a made-up recording, and the microseconds that it lasts: about those of N-MNIST.
+const EVENTS: u32 = 4000;
+const LASTS: u32 = 300_000;
+
+/// What is timed.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Work {
+    /// Forward pass, loss, backward pass and update, as [`fit`](crate::fit) does them. The learning rate is 0, so that all
+    /// steps compute the same.
+    Training,
+    /// Forward pass and scores.
+    Inference,
+}
+
+impl Work {
+    /// What it is called.
+    pub fn name(self) -> &'static str {
+        match self {
+            Self::Training => "training",
+            Self::Inference => "inference",
+        }
+    }
+
+    /// Passes through all weights: each takes the operations of the forward pass. Training takes three: currents, errors
+    /// of the neurons before, gradients.
+    pub fn passes(self) -> usize {
+        match self {
+            Self::Training => 3,
+            Self::Inference => 1,
+        }
+    }
+}
+
+/// How fast a batch was computed.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Throughput {
+    /// What was timed.
+    pub work: Work,
+    /// Images of a batch.
+    pub batch: usize,
+    /// Milliseconds of each batch, in order.
+    pub millis: Vec<f64>,
+    /// Multiply-adds of a batch if it were computed densely: operations of all maps with weights, times time steps, images
+    /// and [`Work::passes`].
+    pub multiply_adds: f64,
+    /// Spikes of the input, an image.
+    pub input_spikes: f64,
+    /// Spikes of all populations, an image.
+    pub spikes: f64,
+    /// What the session takes.
+    pub memory: Memory,
+    /// What the kernels took, all timed batches together; empty for engines that do not time them.
+    pub timings: Vec<Timing>,
+}
+
+impl Throughput {
+    /// Median of the milliseconds of a batch.
+    pub fn median(&self) -> f64 {
+        let mut millis = self.millis.clone();
+        millis.sort_by(f64::total_cmp);
+        let middle = millis.len() / 2;
+        match millis.get(middle) {
+            Some(&upper) if millis.len().is_multiple_of(2) => f64::midpoint(millis[middle - 1], upper),
+            Some(&middle) => middle,
+            None => f64::NAN,
+        }
+    }
+
+    /// Fewest milliseconds of a batch.
+    pub fn best(&self) -> f64 {
+        self.millis.iter().copied().fold(f64::NAN, f64::min)
+    }
+
+    /// Images a second, by the median.
+    pub fn images_per_second(&self) -> f64 {
+        self.batch as f64 / self.median() * 1e3
+    }
+
+    /// Dense multiply-adds a second, by the median.
+    pub fn multiply_adds_per_second(&self) -> f64 {
+        self.multiply_adds / self.median() * 1e3
+    }
+}
+
+/// Times batches of `experiment.training.batch` images of random pixels, or recordings of random events, on initial
+/// weights, until `watch`, which is given the milliseconds of each so far, breaks off. The first batch is not timed.
+/// Everything follows from the seed of `experiment`; all batches are the same.
+///
+/// # Errors
+/// [`TrainError::Core`].
+pub fn throughput(
+    engine: &dyn Engine,
+    experiment: &Experiment,
+    built: &Built,
+    work: Work,
+    watch: &mut dyn FnMut(&[f64]) -> ControlFlow<()>,
+) -> Result<Throughput, TrainError> {
+    let training = &experiment.training;
+    let network = &built.network;
+    let plan = Plan::new(experiment.steps, training.batch);
+    let weights = network.initial_weights(training.seed);
+    let mut worker = match work {
+        Work::Training => {
+            let session = engine.compile(network, Plan { chunk: training.chunk, ..plan.train() })?;
+            Worker::Training(Learning::new(session, network, training.optimizer, &weights)?)
+        }
+        Work::Inference => {
+            let mut session = engine.compile(network, plan)?;
+            session.load(&weights)?;
+            Worker::Inference(session)
+        }
+    };
+    let batch = made_up(built, training.batch, training.seed);
+    worker.step(experiment, built, &batch)?;
+    worker.timings();
+    let mut millis = Vec::new();
+    let activity = loop {
+        let started = Instant::now();
+        let activity = worker.step(experiment, built, &batch)?;
+        millis.push(started.elapsed().as_secs_f64() * 1e3);
+        if watch(&millis).is_break() {
+            break activity;
+        }
+    };
+    let per_image = |sum: u64| sum as f64 / training.batch as f64;
+    Ok(Throughput {
+        work,
+        batch: training.batch,
+        millis,
+        multiply_adds: dense_operations(network) * (experiment.steps * training.batch * work.passes()) as f64,
+        input_spikes: per_image(activity.input_spikes),
+        spikes: per_image(activity.spikes.iter().sum()),
+        memory: worker.memory(),
+        timings: worker.timings(),
+    })
+}
+
+/// Multiply-adds of an image and time step, computed densely.
+fn dense_operations(network: &Network) -> f64 {
+    let inputs = network.populations().iter().flat_map(|population| &population.inputs);
+    inputs.map(|input| input.map.dense_operations(network.shape(input.source)) as f64).sum()
+}
+
+enum Worker<'a> {
+    Training(Learning<'a>),
+    Inference(Box<dyn Session>),
+}
+
+impl Worker<'_> {
+    /// Computes one batch, and all that goes with it but its loading.
+    fn step(&mut self, experiment: &Experiment, built: &Built, batch: &Batch) -> Result<Activity, TrainError> {
+        let draws = Draws { seed: experiment.training.seed, epoch: 0, samples: &batch.samples };
+        let shown = Shown::new(built, experiment.steps, batch);
+        let stimulus = shown.stimulus(draws);
+        match self {
+            Self::Training(learning) => {
+                let activity = learning.forward(&Trial { stimulus, dropout: Dropout::Drawn(draws) })?;
+                let judgement = judge(experiment, built, &activity, &batch.labels);
+                let errors = Errors { output: &judgement.grades.d_output, emitted: &judgement.d_emitted };
+                learning.backward(errors)?;
+                learning.update(1.0, 0.0)?;
+                Ok(activity)
+            }
+            Self::Inference(session) => {
+                let activity = session.forward(&Trial { stimulus, dropout: Dropout::Off })?;
+                judge(experiment, built, &activity, &batch.labels);
+                Ok(activity)
+            }
+        }
+    }
+
+    fn timings(&mut self) -> Vec<Timing> {
+        match self {
+            Self::Training(learning) => learning.timings(),
+            Self::Inference(session) => session.timings(),
+        }
+    }
+
+    fn memory(&self) -> Memory {
+        match self {
+            Self::Training(learning) => learning.memory(),
+            Self::Inference(session) => session.memory(),
+        }
+    }
+}
+
+/// A batch of `count` samples of the data set's shape: pixels from 0 to 1, or events at random places.
+fn made_up(built: &Built, count: usize, seed: u64) -> Batch {
+    let words = Stream::new(seed, Purpose::Augmentation);
+    let (len, classes) = (built.data.shape().len(), built.network.classes());
+    let samples: Vec<u32> = (0..count as u32).collect();
+    let labels = samples.iter().map(|sample| (*sample as usize % classes) as u8).collect();
+    let mut batch = Batch { labels, ..Batch::default() };
+    match built.data.kind() {
+        Kind::Images => {
+            let pixel = |sample: u32| move |index| words.word(0, sample, 0, index) as f32 / u32::MAX as f32;
+            batch.pixels = samples.iter().flat_map(|&sample| (0..len as u32).map(pixel(sample))).collect();
+        }
+        Kind::Recordings => {
+            let event = |sample: u32| {
+                move |index| AddressEvent {
+                    time: index * (LASTS / EVENTS),
+                    pixel: (u64::from(words.word(0, sample, 0, index)) * len as u64 >> 32) as u32,
+                }
+            };
+            batch.recordings = samples.iter().map(|&sample| (0..EVENTS).map(event(sample)).collect()).collect();
+        }
+    }
+    Batch { samples, ..batch }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn half_of_the_batches_took_longer_than_the_median() {
+        let of = |millis: &[f64]| Throughput {
+            work: Work::Inference,
+            batch: 4,
+            millis: millis.to_vec(),
+            multiply_adds: 8.0,
+            input_spikes: 0.0,
+            spikes: 0.0,
+            memory: Memory::default(),
+            timings: Vec::new(),
+        };
+        assert_eq!(of(&[3.0, 1.0, 2.0]).median(), 2.0);
+        assert_eq!(of(&[4.0, 1.0, 2.0, 3.0]).median(), 2.5);
+        assert_eq!(of(&[4.0, 1.0]).best(), 1.0);
+        assert_eq!(of(&[2.0]).images_per_second(), 2000.0);
+        assert_eq!(of(&[2.0]).multiply_adds_per_second(), 4000.0);
+    }
+}

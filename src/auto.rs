@@ -1,0 +1,178 @@
+//! The engine that is there: a graphics card if there is one, and the CPU where there is none or where it fails.
+
+use std::sync::{Arc, Mutex, PoisonError};
+
+use serde::{Deserialize, Serialize};
+
+use crate::core::registry::{Registry, RegistryError};
+use crate::core::{Engine, Error, Network, Peak, Plan, Session};
+use crate::cpu::Cpu;
+use crate::gpu::{GpuEngine, adapters};
+
+/// The engine named `auto`: the first card that is not software, or the CPU if there is none, if it cannot be opened, or if
+/// a network does not compile on it, for lack of memory for example. Once the CPU was chosen, everything that follows is
+/// computed there.
+#[derive(Debug)]
+pub struct Auto {
+    cpu: Arc<dyn Engine>,
+    /// What was chosen; none before it was needed.
+    choice: Mutex<Option<Choice>>,
+}
+
+#[derive(Debug, Clone)]
+struct Choice {
+    engine: Arc<dyn Engine>,
+    why: String,
+    /// Whether it may give way to the CPU.
+    is_card: bool,
+}
+
+/// Fields of the engine `auto` in a file.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize)]
+#[serde(deny_unknown_fields, default)]
+pub struct Options {
+    /// Threads of the CPU, if it is chosen; 0 means one a core.
+    pub threads: usize,
+}
+
+impl Auto {
+    /// An engine that chooses when it is first needed, with `threads` threads for the CPU.
+    pub fn new(threads: usize) -> Self {
+        Self { cpu: Arc::new(Cpu::new(threads)), choice: Mutex::new(None) }
+    }
+
+    fn choice(&self) -> Choice {
+        let mut choice = self.choice.lock().unwrap_or_else(PoisonError::into_inner);
+        choice.get_or_insert_with(|| self.choose()).clone()
+    }
+
+    fn choose(&self) -> Choice {
+        let cards = adapters();
+        if let Some(software) = cards.first().filter(|card| card.is_software()) {
+            return self.give_way(&format!("the only GPU is {}, which is software", software.name()));
+        }
+        if cards.is_empty() {
+            return self.give_way("no GPU was found");
+        }
+        let gpu = GpuEngine::default();
+        match gpu.open() {
+            Ok(()) => {
+                let why = "the first GPU that is not software".to_owned();
+                Choice { engine: Arc::new(gpu), why, is_card: true }
+            }
+            Err(error) => self.give_way(&error.to_string()),
+        }
+    }
+
+    /// The CPU, and why it is not a card.
+    fn give_way(&self, reason: &str) -> Choice {
+        Choice { engine: self.cpu.clone(), why: reason.to_owned(), is_card: false }
+    }
+}
+
+impl Engine for Auto {
+    fn name(&self) -> &'static str {
+        "auto"
+    }
+
+    fn describe(&self) -> String {
+        let Choice { engine, why, .. } = self.choice();
+        format!("{} (auto: {why})", engine.describe())
+    }
+
+    fn compile(&self, network: &Network, plan: Plan) -> Result<Box<dyn Session>, Error> {
+        let choice = self.choice();
+        match choice.engine.compile(network, plan) {
+            Err(Error::Device(reason)) if choice.is_card => {
+                *self.choice.lock().unwrap_or_else(PoisonError::into_inner) = Some(self.give_way(&reason));
+                self.cpu.compile(network, plan)
+            }
+            compiled => compiled,
+        }
+    }
+
+    fn has_own_memory(&self) -> bool {
+        self.choice().engine.has_own_memory()
+    }
+
+    fn peak(&self) -> Result<Option<Peak>, Error> {
+        self.choice().engine.peak()
+    }
+}
+
+/// Adds the engine `auto`, with the fields of [`Options`].
+///
+/// # Errors
+/// [`RegistryError`] if the name is taken.
+pub fn plugin(registry: &mut Registry) -> Result<(), RegistryError> {
+    registry.engines.add("auto", |options: &mut Options, _| Ok(Arc::new(Auto::new(options.threads)) as Arc<dyn Engine>))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::core::registry::Part;
+    use crate::models::{Experiment, presets};
+
+    /// A card without room for any network.
+    #[derive(Debug)]
+    struct Full;
+
+    impl Engine for Full {
+        fn name(&self) -> &'static str {
+            "full"
+        }
+
+        fn describe(&self) -> String {
+            "gpu, full".to_owned()
+        }
+
+        fn compile(&self, _: &Network, plan: Plan) -> Result<Box<dyn Session>, Error> {
+            plan.check()?;
+            Err(Error::Device("out of memory".to_owned()))
+        }
+
+        fn has_own_memory(&self) -> bool {
+            true
+        }
+    }
+
+    fn full() -> Auto {
+        let choice = Choice { engine: Arc::new(Full), why: "it is there".to_owned(), is_card: true };
+        Auto { choice: Mutex::new(Some(choice)), ..Auto::new(1) }
+    }
+
+    fn lenet() -> Network {
+        let registry = crate::registry().unwrap();
+        let preset = presets::find("mnist-lenet").unwrap();
+        let experiment = Experiment::from_ron(preset.text, preset.name, &[], &registry).unwrap();
+        experiment.build(&registry).unwrap().network
+    }
+
+    #[test]
+    fn what_has_no_room_on_the_card_is_computed_on_the_cpu_from_then_on() {
+        let (auto, network) = (full(), lenet());
+        assert_eq!(auto.describe(), "gpu, full (auto: it is there)");
+        assert!(auto.has_own_memory());
+        auto.compile(&network, Plan::new(2, 1)).unwrap();
+        let text = auto.describe();
+        assert!(text.starts_with("cpu, 1 thread, ") && text.ends_with("(auto: out of memory)"), "{text}");
+        assert!(!auto.has_own_memory());
+    }
+
+    #[test]
+    fn what_no_engine_can_do_is_an_error() {
+        let auto = full();
+        assert!(matches!(auto.compile(&lenet(), Plan::new(0, 1)), Err(Error::Range { .. })));
+        assert_eq!(auto.describe(), "gpu, full (auto: it is there)", "and the card stays");
+    }
+
+    #[test]
+    fn it_is_a_name_with_threads() {
+        let registry = crate::registry().unwrap();
+        let mut part = Part::parse("auto(threads: 1)").unwrap();
+        let engine = registry.engines.make(&mut part, &registry).unwrap();
+        assert_eq!(engine.name(), "auto");
+        assert!(engine.describe().contains("(auto: "), "{}", engine.describe());
+    }
+}

@@ -1,0 +1,138 @@
+//! `snn bench`: how fast networks train and answer on an engine.
+
+mod report;
+
+use std::{
+    io::{self, IsTerminal as _, Write as _},
+    ops::ControlFlow,
+    process::ExitCode,
+    time::Duration,
+};
+
+use anyhow::Context as _;
+use indicatif::{ProgressBar, ProgressStyle};
+use serde_json::{Value, json};
+
+use crate::{
+    cli::{
+        BenchArgs,
+        loading::{self, Named},
+    },
+    core::{Engine, Peak, registry::Registry},
+    train::{Throughput, Work, throughput},
+};
+
+/// Networks that are measured unless others are named.
+const USUAL: [&str; 2] = ["mnist-lenet", "cifar10-vgg9"];
+
+/// Steps that are timed at least and at most unless a number is given, and the milliseconds that are enough.
+const FEWEST: usize = 3;
+const MOST: usize = 50;
+const ENOUGH: f64 = 5000.0;
+
+/// What was measured of one network.
+struct Measured {
+    named: Named,
+    results: Vec<Throughput>,
+}
+
+pub(crate) fn run(registry: &Registry, args: &BenchArgs) -> anyhow::Result<ExitCode> {
+    let engine = loading::engine(registry, &args.compute)?;
+    let usual: Vec<String> = USUAL.map(str::to_owned).to_vec();
+    let experiments = if args.experiments.is_empty() { &usual } else { &args.experiments };
+    let mut settings = Vec::new();
+    for (path, value) in [("steps", args.steps), ("training.batch", args.batch)] {
+        settings.extend(value.map(|value| (path.to_owned(), value.to_string())));
+    }
+    // What is misspelt is told before anything is measured.
+    let named = experiments.iter().map(|name| loading::experiment(registry, Some(name), &settings));
+    let named: Vec<Named> = named.collect::<anyhow::Result<_>>()?;
+    let bar = Bar::new(args.json)?;
+    // First of all, so that a device that is not there is told at once.
+    bar.say("peak of the device");
+    let peak = engine.peak()?;
+    let mut measured = Vec::new();
+    for named in named {
+        let results = measure(args, engine.as_ref(), &named, &bar)?;
+        measured.push(Measured { named, results });
+    }
+    bar.0.finish_and_clear();
+    let mut out = io::stdout().lock();
+    if args.json {
+        writeln!(out, "{}", record(engine.as_ref(), peak, &measured))?;
+    } else {
+        write!(out, "{}", report::text(engine.as_ref(), peak, &measured))?;
+    }
+    Ok(ExitCode::SUCCESS)
+}
+
+/// Measures one network.
+fn measure(args: &BenchArgs, engine: &dyn Engine, named: &Named, bar: &Bar) -> anyhow::Result<Vec<Throughput>> {
+    let works = match (args.train, args.infer) {
+        (true, _) => vec![Work::Training],
+        (_, true) => vec![Work::Inference],
+        _ => vec![Work::Training, Work::Inference],
+    };
+    let measure = |work: Work| {
+        bar.say(&format!("{}, {}: warming up", named.name, work.name()));
+        let mut watch = |millis: &[f64]| {
+            let is_enough = match args.repeat {
+                Some(repeat) => millis.len() >= repeat,
+                None => millis.len() >= MOST || (millis.len() >= FEWEST && millis.iter().sum::<f64>() >= ENOUGH),
+            };
+            bar.say(&format!("{}, {}: {} steps timed", named.name, work.name(), millis.len()));
+            if is_enough { ControlFlow::Break(()) } else { ControlFlow::Continue(()) }
+        };
+        throughput(engine, &named.experiment, &named.built, work, &mut watch)
+            .with_context(|| format!("{}, {}", named.name, work.name()))
+    };
+    works.into_iter().map(measure).collect()
+}
+
+/// A spinner for people at a terminal; nothing of it stays.
+struct Bar(ProgressBar);
+
+impl Bar {
+    fn new(json: bool) -> anyhow::Result<Self> {
+        let is_watched = !json && io::stderr().is_terminal();
+        let bar = if is_watched { ProgressBar::new_spinner() } else { ProgressBar::hidden() };
+        bar.set_style(ProgressStyle::with_template("  {spinner:.cyan} {msg} {elapsed:.dim}")?);
+        if is_watched {
+            bar.enable_steady_tick(Duration::from_millis(200));
+        }
+        Ok(Self(bar))
+    }
+
+    fn say(&self, text: &str) {
+        self.0.set_message(text.to_owned());
+    }
+}
+
+/// Share of the peak, if that is known.
+fn share(result: &Throughput, peak: Option<Peak>) -> Option<f64> {
+    peak.map(|peak| result.multiply_adds_per_second() / peak.multiply_adds)
+}
+
+fn record(engine: &dyn Engine, peak: Option<Peak>, measured: &[Measured]) -> Value {
+    let kernels = |result: &Throughput| -> Vec<Value> {
+        let kernel = |(timing, share): report::Row<'_>| json!({ "name": timing.name, "runs": timing.runs, "millis": timing.nanos / 1e6, "share": share });
+        report::widest_first(&result.timings).into_iter().map(kernel).collect()
+    };
+    let network = |Measured { named, results }: &Measured| -> Vec<Value> {
+        let result = |result: &Throughput| {
+            json!({
+                "network": named.name, "work": result.work.name(), "batch": result.batch, "steps": named.experiment.steps,
+                "parameters": named.built.network.parameters(),
+                "repeats": result.millis.len(), "millis": { "median": result.median(), "best": result.best() },
+                "images_per_second": result.images_per_second(), "multiply_adds": result.multiply_adds,
+                "multiply_adds_per_second": result.multiply_adds_per_second(), "share_of_peak": share(result, peak),
+                "bytes": result.memory.total(), "spikes": result.spikes, "input_spikes": result.input_spikes,
+                "kernels": kernels(result),
+            })
+        };
+        results.iter().map(result).collect()
+    };
+    let peak = peak.map(|peak| json!({ "multiply_adds": peak.multiply_adds, "bandwidth": peak.bandwidth }));
+    let networks: Vec<Value> = measured.iter().flat_map(network).collect();
+    json!({ "engine": engine.describe(), "peak": peak, "networks": networks })
+}

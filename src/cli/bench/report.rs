@@ -1,0 +1,128 @@
+//! What `snn bench` prints for people.
+
+use console::{measure_text_width, style};
+
+use crate::{
+    cli::{
+        bench::{Measured, share},
+        text, words,
+    },
+    core::{Engine, Peak, Timing},
+    train::Throughput,
+};
+
+/// Kernels that are shown; those that take less are summed up.
+const KERNELS: usize = 20;
+
+/// Columns that are left out where the terminal has no room for all.
+const MINOR: [&str; 3] = ["best", "steps", "of the input"];
+
+/// A kernel and its share of the time of all.
+pub(super) type Row<'a> = (&'a Timing, f64);
+
+/// The whole report.
+pub(super) fn text(engine: &dyn Engine, peak: Option<Peak>, measured: &[Measured]) -> String {
+    let peaks = peak.map(|Peak { multiply_adds, bandwidth }| {
+        let sums = format!("{} multiply-adds/s in f32", text::scaled(multiply_adds).trim_end());
+        (sums + &format!(", {}B/s of memory read and written", text::scaled(bandwidth)), "measured".to_owned())
+    });
+    let bench = ("bench", "random images, initial weights; a step is a batch".to_owned(), String::new());
+    let mut lines = vec![bench, ("engine", engine.describe(), String::new())];
+    lines.extend(peaks.map(|(text, aside)| ("peak", text, aside)));
+    let mut report = format!("\n{}", text::header(&lines));
+    for Measured { named, results } in measured {
+        let (network, steps) = (&named.built.network, named.experiment.steps);
+        let batch = format!("batch {}", named.experiment.training.batch);
+        let header = text::header(&[(named.name.as_str(), words::network(network, steps), batch)]);
+        report += &format!("\n{header}\n{}", figures(peak, results));
+        for result in results.iter().filter(|result| !result.timings.is_empty()) {
+            report += &format!("\n{}", kernels(result));
+        }
+    }
+    let counted = "multiply-adds/s: as if computed densely, those of all weights x images x time steps, three times as many \
+                   for training (currents, errors, gradients); spikes that are 0 are counted, though an engine may skip \
+                   them";
+    report + &format!("\n{}\n\n", style(text::wrapped(counted, 2, 2)).dim())
+}
+
+fn figures(peak: Option<Peak>, results: &[Throughput]) -> String {
+    let row = |result: &Throughput| {
+        let mut row = vec![
+            result.work.name().to_owned(),
+            text::figures(result.median()),
+            text::figures(result.best()),
+            result.millis.len().to_string(),
+            text::figures(result.images_per_second()),
+            text::scaled(result.multiply_adds_per_second()).trim_end().to_owned(),
+        ];
+        row.extend(share(result, peak).map(|share| format!("{:.1} %", 100.0 * share)));
+        let spikes = |spikes: f64| text::thousands(spikes.round() as u64);
+        row.extend([spikes(result.spikes), spikes(result.input_spikes), text::bytes(result.memory.total())]);
+        row
+    };
+    let mut head = vec!["", "ms/step", "best", "steps", "images/s", "multiply-adds/s"];
+    head.extend(peak.map(|_| "of peak"));
+    head.extend(["spikes/image", "of the input", "memory"]);
+    let rows: Vec<Vec<String>> = results.iter().map(row).collect();
+    let right: Vec<usize> = (1..head.len()).collect();
+    let table = text::table(&head, &rows, &right, false);
+    if table.lines().all(|line| measure_text_width(line) <= text::columns()) {
+        return table;
+    }
+    let is_kept = |column: &usize| !MINOR.contains(&head[*column]);
+    let kept: Vec<usize> = (0..head.len()).filter(is_kept).collect();
+    let narrow = |row: &Vec<String>| kept.iter().map(|&column| row[column].clone()).collect();
+    let rows: Vec<Vec<String>> = rows.iter().map(narrow).collect();
+    text::table(&kept.iter().map(|&column| head[column]).collect::<Vec<_>>(), &rows, &right[..kept.len() - 1], false)
+}
+
+/// What each kernel took a step.
+fn kernels(result: &Throughput) -> String {
+    let steps = result.millis.len() as f64;
+    let rows = widest_first(&result.timings);
+    let (all, all_runs) = sums(&rows);
+    let decimals = match all / 1e6 / steps {
+        millis if millis >= 100.0 => 1,
+        millis if millis >= 10.0 => 2,
+        millis if millis >= 1.0 => 3,
+        _ => 4,
+    };
+    let line = |name: &str, nanos: f64, runs: usize, share: f64| {
+        let bar = "━".repeat((20.0 * share).round() as usize);
+        let runs = text::significant(runs as f64 / steps);
+        vec![
+            name.to_owned(),
+            format!("{:.decimals$}", nanos / 1e6 / steps),
+            format!("{:.1} %", 100.0 * share),
+            runs,
+            bar,
+        ]
+    };
+    let mut lines: Vec<Vec<String>> = rows
+        .iter()
+        .take(KERNELS)
+        .map(|(timing, share)| line(&timing.name, timing.nanos, timing.runs, *share))
+        .collect();
+    if let Some(rest) = rows.get(KERNELS..).filter(|rest| !rest.is_empty()) {
+        let (nanos, runs) = sums(rest);
+        lines.push(line(&format!("{} others", rest.len()), nanos, runs, nanos / all));
+    }
+    let mut sum = line("all kernels", all, all_runs, 1.0);
+    sum.truncate(4);
+    lines.push(sum);
+    let title = format!("{}, kernel", result.work.name());
+    text::table(&[&title, "ms/step", "share", "runs/step", ""], &lines, &[1, 2, 3], true)
+}
+
+/// Nanoseconds and runs of all.
+fn sums(rows: &[Row<'_>]) -> (f64, usize) {
+    (rows.iter().map(|(timing, _)| timing.nanos).sum(), rows.iter().map(|(timing, _)| timing.runs).sum())
+}
+
+/// Kernels with their shares, those that took longest first.
+pub(super) fn widest_first(timings: &[Timing]) -> Vec<Row<'_>> {
+    let all: f64 = timings.iter().map(|timing| timing.nanos).sum();
+    let mut rows: Vec<Row<'_>> = timings.iter().map(|timing| (timing, timing.nanos / all.max(1.0))).collect();
+    rows.sort_by(|(a, _), (b, _)| b.nanos.total_cmp(&a.nanos));
+    rows
+}
