@@ -67,7 +67,10 @@ impl Program {
     pub(crate) fn new(name: String, parts: &[&str], constants: &[(&'static str, f64)], extent: Extent) -> Self {
         let text = parts.join("\n");
         let declared = |name: &str| text.contains(&format!("override {name}:"));
-        let constants = constants.iter().copied().filter(|(name, _)| declared(name)).collect();
+        let mut constants: Vec<(&'static str, f64)> =
+            constants.iter().copied().filter(|(name, _)| declared(name)).collect();
+        constants.sort_by_key(|(name, _)| *name);
+        constants.dedup_by_key(|(name, _)| *name); // sizes of the trial are those of its projections, too
         Self { name, text, entry: "main", constants, extent }
     }
 

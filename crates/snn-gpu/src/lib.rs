@@ -125,7 +125,8 @@ pub fn samples_at_once(network: &Network, plan: Plan, adapter: &AdapterSummary) 
     Ok(layout::Layout::new(network, plan, adapter.largest_buffer(), None)?.group)
 }
 
-/// All kernels of `network` for `plan`, for each kind of input, as text: to look at, or to check without a card.
+/// All kernels of `network` for `plan`, for each kind of input, and those that any network uses, as text: to look at, or to
+/// check without a card.
 ///
 /// # Errors
 /// As [`Engine::compile`], of a card with usual limits.
@@ -134,7 +135,8 @@ pub fn programs(network: &Network, plan: Plan) -> Result<Vec<Program>, Error> {
     let masked: Vec<bool> = network.populations().iter().map(|population| population.dropout > 0.0).collect();
     let inputs = [programs::Input::Spikes, programs::Input::Signed, programs::Input::Constant];
     let of_input = |input| programs::Programs { network, layout: &layout, input, masked: &masked }.all();
-    Ok(inputs.into_iter().flat_map(of_input).collect())
+    let common = session::learner::programs().into_iter().chain(probe::programs());
+    Ok(inputs.into_iter().flat_map(of_input).chain(common).collect())
 }
 
 impl Engine for GpuEngine {

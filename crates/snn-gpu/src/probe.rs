@@ -35,13 +35,18 @@ pub fn probe(engine: &GpuEngine) -> Result<Peak, Error> {
     Ok(Peak { multiply_adds: multiply_adds(gpu, kernels)?, bandwidth: bandwidth(gpu, kernels)? })
 }
 
+/// The kernels that measure.
+pub(crate) fn programs() -> [Program; 2] {
+    [("probe: multiply", shaders::PROBE_MULTIPLY), ("probe: copy", shaders::PROBE_COPY)]
+        .map(|(name, text)| Program::new(name.to_owned(), &[text], &[], Extent::Groups(0)))
+}
+
 /// Multiply-adds a second.
 fn multiply_adds(gpu: &Gpu, kernels: &Kernels) -> Result<f64, Error> {
     let threads = WORKGROUPS * LANES as usize;
     let sums = storage(gpu, "probe: multiply", threads);
-    let extent = Extent::Groups(WORKGROUPS);
-    let program = Program::new("probe: multiply".to_owned(), &[shaders::PROBE_MULTIPLY], &[], extent);
-    let bound = kernels.get(gpu, &program)?.bind(gpu, &[sums.as_entire_binding()], extent);
+    let [program, _] = programs();
+    let bound = kernels.get(gpu, &program)?.bind(gpu, &[sums.as_entire_binding()], Extent::Groups(WORKGROUPS));
     let rounds_a_second = rate(|rounds| {
         let (factor, summand) = (0.999_f32, 0.001_f32); // sums stay near 1
         let immediates = [rounds as u32, factor.to_bits(), summand.to_bits()];
@@ -56,7 +61,7 @@ fn bandwidth(gpu: &Gpu, kernels: &Kernels) -> Result<f64, Error> {
     let buffer = |label| storage(gpu, label, bytes as usize / 4);
     let (source, copied) = (buffer("probe: source"), buffer("probe: copied"));
     let extent = Extent::Groups(bytes as usize / (16 * LANES as usize));
-    let program = Program::new("probe: copy".to_owned(), &[shaders::PROBE_COPY], &[], extent);
+    let [_, program] = programs();
     let kernel = kernels.get(gpu, &program)?;
     let bound = kernel.bind(gpu, &[source.as_entire_binding(), copied.as_entire_binding()], extent);
     let copies_a_second = rate(|copies| run(gpu, &bound, &[], copies))?;

@@ -38,19 +38,20 @@ struct Update {
     epsilon: f32,
 }
 
-/// The kernel that applies `rule`.
-pub(crate) fn update_program(rule: UpdateRule) -> Program {
-    let kind = match rule {
-        UpdateRule::Sgd { momentum: 0.0, .. } => 0.0,
-        UpdateRule::Sgd { .. } => 1.0,
-        UpdateRule::Adam { .. } | UpdateRule::AdamW { .. } => 2.0,
-    };
-    Program::new("update".to_owned(), &[wgsl::LEARN_UPDATE], &[("RULE", kind)], Extent::Threads(0))
+/// The kernel of update rules of a kind: 0 without memory, 1 with momentum, 2 with two moments.
+fn update_program(kind: u8) -> Program {
+    let name = format!("update {kind}");
+    Program::new(name, &[wgsl::LEARN_UPDATE], &[("RULE", f64::from(kind))], Extent::Threads(0))
 }
 
 /// The kernel that sums the squares of the gradients.
-pub(crate) fn norm_program() -> Program {
+fn norm_program() -> Program {
     Program::new("norm".to_owned(), &[wgsl::LEARN_NORM], &[], Extent::Threads(PARTS))
+}
+
+/// All kernels of this file.
+pub(crate) fn programs() -> Vec<Program> {
+    (0..3).map(update_program).chain([norm_program()]).collect()
 }
 
 impl Update {
@@ -96,7 +97,7 @@ impl Learner for GpuSession {
         for (buffer, memory) in buffers.iter().zip(memories) {
             arena.upload(gpu, buffer, memory);
         }
-        let kernel = self.kernels.get(gpu, &update_program(rule))?;
+        let kernel = self.kernels.get(gpu, &update_program(rule.memories().len() as u8))?;
         // A rule that remembers less has nothing to bind there.
         let nothing = [storage(gpu, "nothing", 1), storage(gpu, "nothing", 1)];
         let update = |index: usize| {
