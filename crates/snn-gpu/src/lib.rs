@@ -36,7 +36,6 @@ pub use probe::probe;
 #[derive(Debug, Clone, Default)]
 pub struct GpuEngine {
     options: Options,
-    group: Option<usize>,
     /// The card, once it was needed, or why it cannot be opened.
     opened: Arc<OnceLock<Result<Opened, Error>>>,
 }
@@ -60,6 +59,10 @@ pub struct Options {
     pub timed: bool,
     /// Which kernels to run.
     pub kernels: Choice,
+    /// Most samples that run together; larger batches run in groups, one after the other. None: as many as there is room for.
+    pub group: Option<usize>,
+    /// Most memory to take on the card, in MiB. None: as much as is needed.
+    pub memory: Option<usize>,
 }
 
 /// Which kernels to run. Results differ by rounding only.
@@ -96,7 +99,7 @@ impl GpuEngine {
     /// groups, one after the other, as a large one does.
     #[must_use]
     pub fn in_groups_of(self, samples: usize) -> Self {
-        Self { group: Some(samples), ..self }
+        Self { options: Options { group: Some(samples), ..self.options }, ..self }
     }
 
     fn opened(&self) -> Result<&Opened, Error> {
@@ -162,7 +165,7 @@ impl Engine for GpuEngine {
             Choice::Fused => Some(Forms::all(Form::Fused)),
             Choice::Events => Some(Forms::all(Form::Events)),
         };
-        Ok(Box::new(session::GpuSession::new(opened, network, plan, self.group, self.options.timed, forms)?))
+        Ok(Box::new(session::GpuSession::new(opened, network, plan, &self.options, forms)?))
     }
 
     fn has_own_memory(&self) -> bool {

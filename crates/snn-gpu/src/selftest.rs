@@ -55,8 +55,7 @@ impl Check {
 
 /// The engine with each choice of kernels that it has, and what the choice is called.
 pub fn variants(engine: &GpuEngine) -> Vec<(&'static str, GpuEngine)> {
-    let with =
-        |kernels| GpuEngine { group: engine.group, ..GpuEngine::new(Options { kernels, ..engine.options.clone() }) };
+    let with = |kernels| GpuEngine::new(Options { kernels, ..engine.options.clone() });
     [("plain", Choice::Plain), ("tiled", Choice::Tiled), ("fused", Choice::Fused), ("events", Choice::Events)]
         .map(|(name, kernels)| (name, with(kernels)))
         .into()

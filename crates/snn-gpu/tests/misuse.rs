@@ -191,3 +191,19 @@ fn the_engine_has_a_name_and_fields() {
     assert!(name == "gpu" && part.contains("timed: true"), "{name} {part}");
     assert!(make("gpu(cards: 2)").is_err());
 }
+
+#[test]
+fn a_batch_that_finds_no_room_is_told_the_largest_that_does() {
+    let Some(_) = engine() else { return };
+    let limited = |memory| GpuEngine::new(Options { memory: Some(memory), ..Options::default() });
+    let compile = |memory, batch| limited(memory).compile(&network(), Plan::new(1000, batch).train()).map(|_| ());
+    let error = compile(4, 100_000).unwrap_err().to_string();
+    assert!(
+        error.contains("4 MiB are too few for a batch of 100000") && error.contains("the largest batch that fits is "),
+        "{error}"
+    );
+    let largest: usize = error.split("fits is ").nth(1).unwrap().split(' ').next().unwrap().parse().unwrap();
+    compile(4, largest).unwrap();
+    compile(4, largest + 1).unwrap_err();
+    assert!(compile(0, 1).unwrap_err().to_string().contains("not even one sample fits"));
+}

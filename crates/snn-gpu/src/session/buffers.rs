@@ -130,6 +130,12 @@ impl Buffers {
     }
 }
 
+/// A buffer in which the program reads what a trial gave: for each group, the output and the numbers of spikes.
+pub(crate) fn staging(gpu: &Gpu, layout: &Layout) -> wgpu::Buffer {
+    let output = layout.populations.last().map_or(0, |last| layout.output_words(last));
+    crate::buffers::staging(gpu, layout.groups * (output + SUMS * (1 + layout.populations.len())))
+}
+
 /// The powers of a population's leak from 0 on, each rounded once.
 fn decay(gpu: &Gpu, steps: usize, place: &Place) -> wgpu::Buffer {
     let Rule::Gated { correction: Some(correction), .. } = place.rule else {

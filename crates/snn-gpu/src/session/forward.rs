@@ -7,7 +7,7 @@ use super::input::{Key, Needs};
 use super::stages::{Stage, Stages};
 use super::tune::Tuning;
 use super::{GpuSession, Last};
-use crate::buffers::{read, staging, values};
+use crate::buffers::{read, values};
 use crate::kernel::{Commands, Timer};
 use crate::layout::{Layout, Place};
 use crate::order::elsewhere;
@@ -82,16 +82,20 @@ impl GpuSession {
         };
         let outputs = layout.output_words(last);
         let sums = SUMS * (1 + populations);
-        let staging =
-            self.staging.as_ref().map_or_else(|| staging(&self.gpu, layout.groups * (outputs + sums)), Clone::clone);
         for (index, group) in self.buffers.groups.iter().enumerate() {
             let at = 4 * (index * (outputs + sums)) as u64;
             let output = &group.populations[populations - 1].output;
-            commands.encoder.copy_buffer_to_buffer(output, 0, &staging, at, 4 * outputs as u64);
-            commands.encoder.copy_buffer_to_buffer(&group.sums, 0, &staging, at + 4 * outputs as u64, 4 * sums as u64);
+            commands.encoder.copy_buffer_to_buffer(output, 0, &self.staging, at, 4 * outputs as u64);
+            commands.encoder.copy_buffer_to_buffer(
+                &group.sums,
+                0,
+                &self.staging,
+                at + 4 * outputs as u64,
+                4 * sums as u64,
+            );
         }
         commands.submit();
-        let words: Vec<u32> = values(&read(&self.gpu, &staging)?);
+        let words: Vec<u32> = values(&read(&self.gpu, &self.staging)?);
         let mut activity = Activity {
             output: vec![0.0; layout.plan.steps * samples * last.len],
             input_spikes: 0,

@@ -14,13 +14,13 @@ use std::sync::Arc;
 
 use snn_core::{Activity, Error, Errors, Learner, Memory, Network, Plan, Record, Session, Timing, Trial, Weights};
 
-use crate::Opened;
 use crate::device::Gpu;
 use crate::form::Forms;
 use crate::kernel::{Kernels, Timer};
 use crate::layout::Layout;
 use crate::programs::{Input, Programs};
 use crate::tuner::{Tuner, USUAL};
+use crate::{Opened, Options};
 pub(crate) use buffers::PARTS;
 
 use buffers::Buffers;
@@ -43,7 +43,8 @@ pub(crate) struct GpuSession {
     tuner: Arc<Tuner>,
     /// Kernels that were bound already.
     stages: BTreeMap<Choice, Arc<Vec<Stages>>>,
-    staging: Option<wgpu::Buffer>,
+    /// Where the program reads what a trial gave.
+    staging: wgpu::Buffer,
     has_weights: bool,
     last: Option<Last>,
     /// Whether there was a backward pass since.
@@ -69,25 +70,24 @@ impl GpuSession {
         opened: &Opened,
         network: &Network,
         plan: Plan,
-        group: Option<usize>,
-        is_timed: bool,
+        options: &Options,
         forms: Option<Forms>,
     ) -> Result<Self, Error> {
         let Opened { gpu, kernels, .. } = opened;
         let most = gpu.limits.max_storage_buffer_binding_size.min(gpu.limits.max_buffer_size);
-        let (layout, buffers) = room(gpu, Layout::new(network, plan, most, group)?, network)?;
+        let (layout, buffers) = room(gpu, Layout::new(network, plan, most, options.group)?, network, options.memory)?;
         Ok(Self {
-            timer: (is_timed && gpu.has_timestamps()).then(|| Timer::new(gpu)),
+            timer: (options.timed && gpu.has_timestamps()).then(|| Timer::new(gpu)),
             gpu: gpu.clone(),
             kernels: kernels.clone(),
             network: network.clone(),
-            layout,
             buffers,
             forms: vec![forms.unwrap_or(USUAL); network.populations().len()],
             tuning: if forms.is_some() { Tuning::Done } else { Tuning::Due },
             tuner: opened.tuner.clone(),
             stages: BTreeMap::new(),
-            staging: None,
+            staging: buffers::staging(gpu, &layout),
+            layout,
             has_weights: false,
             last: None,
             went_back: false,
@@ -125,29 +125,41 @@ impl GpuSession {
     }
 }
 
-/// Buffers for `layout`, or for smaller groups of samples if the card has no room.
-fn room(gpu: &Gpu, mut layout: Layout, network: &Network) -> Result<(Layout, Buffers), Error> {
+/// Buffers for `layout`, or for smaller groups of samples if the card, or a limit of so many MiB, has no room for them.
+fn room(gpu: &Gpu, mut layout: Layout, network: &Network, limit: Option<usize>) -> Result<(Layout, Buffers), Error> {
     let plan = layout.plan;
-    loop {
-        match Buffers::new(gpu, &layout) {
-            Ok(buffers) => return Ok((layout, buffers)),
-            Err(_) if layout.group > 1 && !plan.stream => {
-                layout = Layout::of_group(network, plan, layout.group.div_ceil(2));
-            }
-            Err(_) => break,
+    let make = |layout: &Layout| {
+        let is_allowed = limit.is_none_or(|limit| layout.memory().total() >> 20 < limit);
+        is_allowed.then(|| Buffers::new(gpu, layout).ok()).flatten()
+    };
+    let least = loop {
+        if let Some(buffers) = make(&layout) {
+            return Ok((layout, buffers));
+        }
+        if layout.group == 1 || plan.stream {
+            break layout.memory().total();
+        }
+        layout = Layout::of_group(network, plan, layout.group.div_ceil(2));
+    };
+    let (mut fits, mut is_too_large) = (0, plan.batch);
+    while is_too_large - fits > 1 {
+        let batch = usize::midpoint(fits, is_too_large);
+        let group = if plan.stream { batch } else { 1 };
+        match make(&Layout::of_group(network, Plan { batch, ..plan }, group)) {
+            Some(_) => fits = batch,
+            None => is_too_large = batch,
         }
     }
-    let fits = |batch: usize| Buffers::new(gpu, &Layout::of_group(network, Plan { batch, ..plan }, 1)).is_ok();
-    let largest = (0..usize::BITS).map(|halvings| plan.batch >> halvings).find(|&batch| batch == 0 || fits(batch));
-    let advice = match largest {
-        None | Some(0) => "not even one sample fits; use fewer steps, or --engine cpu".to_owned(),
-        Some(batch) => format!("a batch of {batch} does fit"),
+    let advice = match fits {
+        0 => "not even one sample fits; use fewer steps, or --engine cpu".to_owned(),
+        batch => format!("the largest batch that fits is {batch} (training.batch, --batch)"),
     };
     Err(Error::Device(format!(
-        "{}: out of memory: {} MiB are needed for a batch of {}; {advice}",
+        "{}: {} MiB are too few for a batch of {}, which needs at least {} MiB; {advice}",
         gpu.adapter.name(),
-        layout.memory().total() >> 20,
-        plan.batch
+        limit.map_or_else(|| "the card's".to_owned(), |limit| limit.to_string()),
+        plan.batch,
+        (least >> 20) + 1
     )))
 }
 
