@@ -58,6 +58,7 @@ impl Tally {
     }
 
     /// Tells what was compared; fails if that is little, or if rounding decided over too much.
+    #[expect(clippy::print_stdout, reason = "the share of flips is to be seen, not only bounded")]
     fn close(&self, cases: u32) {
         let Self { compared, spikes, flips, largest, worst } = self;
         let (compared, spikes, flips) = (compared.get(), spikes.get(), flips.get());

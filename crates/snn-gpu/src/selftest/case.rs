@@ -114,13 +114,13 @@ impl Case {
             inputs.iter().any(|input| input.weight == Some(index))
         };
         let weights = self.network.weights().iter().enumerate();
-        let draw = |(index, weight): (usize, &snn_core::Weight)| match weight.constant {
-            Some(constant) => vec![constant],
-            None => {
-                let kappa = if of_last(index) { KAPPAS[0] } else { kappa };
-                let deviation = (kappa / weight.fan_in() as f32).sqrt();
-                (0..weight.len() as u32).map(|i| deviation * (0.4 + words.normal(index as u32, i))).collect()
+        let draw = |(index, weight): (usize, &snn_core::Weight)| {
+            if let Some(constant) = weight.constant {
+                return vec![constant];
             }
+            let kappa = if of_last(index) { KAPPAS[0] } else { kappa };
+            let deviation = (kappa / weight.fan_in() as f32).sqrt();
+            (0..weight.len() as u32).map(|i| deviation * (0.4 + words.normal(index as u32, i))).collect()
         };
         weights.map(draw).collect()
     }
@@ -172,8 +172,8 @@ impl Drawn {
         let with = |factor: f32| {
             let mut other = self.clone();
             let weights = other.weights.iter_mut().zip(self.case.network.weights());
-            for (values, _) in weights.filter(|(_, weight)| weight.constant.is_none()) {
-                values.iter_mut().for_each(|value| *value *= factor);
+            for value in weights.filter(|(_, weight)| weight.constant.is_none()).flat_map(|(values, _)| values) {
+                *value *= factor;
             }
             Ok(other.reference()?.0)
         };

@@ -29,11 +29,11 @@ pub fn subjects(registry: &Registry) -> Result<Vec<Subject>, Error> {
     };
     let names: Vec<&str> = registry.neurons.names().collect();
     for name in names {
-        let neuron = registry.neurons.make(&mut Part::new(name), registry).map_err(told)?;
+        let neuron = registry.neurons.make(&mut Part::new(name), registry).map_err(|error| told(&error))?;
         add("neuron", name, Case::new(flat(neuron, 0.0)?));
     }
     for name in registry.surrogates.names() {
-        let surrogate = registry.surrogates.make(&mut Part::new(name), registry).map_err(told)?;
+        let surrogate = registry.surrogates.make(&mut Part::new(name), registry).map_err(|error| told(&error))?;
         add("surrogate", name, Case::new(flat(lif(Gradient::Surrogate { surrogate, detach_reset: false }), 0.0)?));
     }
     let surrogate = snn_core::Surrogate::new(snn_core::surrogate::Atan::default());
@@ -116,6 +116,6 @@ fn deep(neuron: &Neuron, map: Map, own: Option<Map>) -> Result<Network, Error> {
     builder.build()
 }
 
-fn told(error: snn_core::registry::PartError) -> Error {
+fn told(error: &snn_core::registry::PartError) -> Error {
     Error::Network(error.to_string())
 }
