@@ -209,14 +209,22 @@ pub(crate) struct Bound {
 /// Commands for the card, in the making.
 pub(crate) struct Commands<'a> {
     gpu: &'a Gpu,
-    pub(crate) encoder: wgpu::CommandEncoder,
+    encoder: wgpu::CommandEncoder,
+    /// One for many kernels, unless each is timed.
+    pass: Option<wgpu::ComputePass<'static>>,
     timer: Option<&'a mut Timer>,
 }
 
 impl<'a> Commands<'a> {
     pub(crate) fn new(gpu: &'a Gpu, timer: Option<&'a mut Timer>) -> Self {
         let encoder = gpu.device.create_command_encoder(&wgpu::CommandEncoderDescriptor { label: Some("snn") });
-        Self { gpu, encoder, timer }
+        Self { gpu, encoder, pass: None, timer }
+    }
+
+    /// For what is no kernel, such as copies.
+    pub(crate) fn encoder(&mut self) -> &mut wgpu::CommandEncoder {
+        self.pass = None;
+        &mut self.encoder
     }
 
     /// Runs a kernel on `window`.
@@ -236,25 +244,35 @@ impl<'a> Commands<'a> {
         let workgroups = workgroups as u32;
         let rows = workgroups.div_ceil(MOST_WORKGROUPS);
         let timestamps = self.timer.as_mut().and_then(|timer| timer.next(&bound.kernel.name));
-        let timestamp_writes = timestamps.as_ref().map(|(queries, first)| wgpu::ComputePassTimestampWrites {
-            query_set: queries,
-            beginning_of_pass_write_index: Some(*first),
-            end_of_pass_write_index: Some(*first + 1),
+        let is_timed = timestamps.is_some();
+        if is_timed {
+            self.pass = None;
+        }
+        let encoder = &mut self.encoder;
+        let pass = self.pass.get_or_insert_with(|| {
+            let timestamp_writes = timestamps.as_ref().map(|(queries, first)| wgpu::ComputePassTimestampWrites {
+                query_set: queries,
+                beginning_of_pass_write_index: Some(*first),
+                end_of_pass_write_index: Some(*first + 1),
+            });
+            let descriptor = wgpu::ComputePassDescriptor { label: Some("snn"), timestamp_writes };
+            encoder.begin_compute_pass(&descriptor).forget_lifetime()
         });
-        let mut pass = self
-            .encoder
-            .begin_compute_pass(&wgpu::ComputePassDescriptor { label: Some(&bound.kernel.name), timestamp_writes });
         let mut padded = [0; IMMEDIATES as usize];
         padded[..immediates.len()].copy_from_slice(immediates);
         pass.set_pipeline(&bound.kernel.pipeline);
         pass.set_bind_group(0, &bound.group, &[]);
         pass.set_immediates(0, &padded);
         pass.dispatch_workgroups(workgroups.div_ceil(rows), rows, 1);
+        if is_timed {
+            self.pass = None;
+        }
     }
 
     /// Hands the commands to the card.
     pub(crate) fn submit(self) {
-        let Self { gpu, mut encoder, timer } = self;
+        let Self { gpu, mut encoder, pass, timer } = self;
+        drop(pass);
         if let Some(timer) = timer {
             timer.resolve(&mut encoder);
         }

@@ -39,7 +39,7 @@ impl GpuSession {
     fn submit_backward(&mut self, samples: usize, stages: &[Stages], emitted: &[f32]) -> Result<(), Error> {
         let mut timer = self.timer.take();
         let mut commands = Commands::new(&self.gpu, timer.as_mut());
-        commands.encoder.clear_buffer(&self.buffers.gradients, 0, None);
+        commands.encoder().clear_buffer(&self.buffers.gradients, 0, None);
         for (index, (group, stages)) in self.buffers.groups.iter().zip(stages).enumerate() {
             let count = self.layout.samples(index, samples);
             if count > 0 {
@@ -80,10 +80,10 @@ impl GpuSession {
         let (layout, steps) = (&self.layout, self.layout.plan.steps);
         let whole = Window::whole(steps, samples, false);
         for ((own, stage), place) in group.populations.iter().zip(&stages.populations).zip(&layout.populations) {
-            commands.encoder.clear_buffer(&own.carried, 0, None);
+            commands.encoder().clear_buffer(&own.carried, 0, None);
             if place.errors == Kept::OfTrial {
                 let slot = 4 * (layout.group * place.len) as u64; // the slot after the last step
-                commands.encoder.clear_buffer(&own.errors, steps as u64 * slot, Some(slot));
+                commands.encoder().clear_buffer(&own.errors, steps as u64 * slot, Some(slot));
             }
             if let Some(correction) = &stage.correction {
                 commands.run(correction, whole);

@@ -8,7 +8,7 @@ use super::stages::{Stage, Stages};
 use super::tune::Tuning;
 use super::{GpuSession, Last};
 use crate::buffers::{read, values};
-use crate::kernel::{Commands, Timer};
+use crate::kernel::{Bound, Commands, Timer};
 use crate::layout::{Layout, Place};
 use crate::order::elsewhere;
 use crate::window::{WORD, Window};
@@ -54,14 +54,14 @@ impl GpuSession {
             commands.run(&stages.count_input, whole);
         }
         for (index, (stage, place)) in stages.populations.iter().zip(&layout.populations).enumerate() {
-            if let (Some(key), true) = (needs.draw_masks, needs.masked[index]) {
+            if let (Some(key), Some(mask)) = (needs.draw_masks, &stage.mask) {
                 let p = self.network.populations()[index].dropout;
                 let below = (f64::from(p) * 4_294_967_296.0).ceil() as u32;
                 let immediates = draws(key, samples, &[index as u32, below, (1.0 / (1.0 - p)).to_bits()]);
-                commands.run_on(&stage.mask, bytemuck::cast_slice(&immediates), samples);
+                commands.run_on(mask, bytemuck::cast_slice(&immediates), samples);
             }
-            if layout.plan.stream {
-                take_along(commands, stage, place, whole);
+            if let Some(gather) = &stage.gather {
+                take_along(commands, gather, place, whole);
             }
             run_population(commands, stage, place, layout.plan.steps, samples, is_resumed);
             if let (Some(correction), true) = (&stage.correction, layout.plan.record) {
@@ -85,8 +85,8 @@ impl GpuSession {
         for (index, group) in self.buffers.groups.iter().enumerate() {
             let at = 4 * (index * (outputs + sums)) as u64;
             let output = &group.populations[populations - 1].output;
-            commands.encoder.copy_buffer_to_buffer(output, 0, &self.staging, at, 4 * outputs as u64);
-            commands.encoder.copy_buffer_to_buffer(
+            commands.encoder().copy_buffer_to_buffer(output, 0, &self.staging, at, 4 * outputs as u64);
+            commands.encoder().copy_buffer_to_buffer(
                 &group.sums,
                 0,
                 &self.staging,
@@ -163,8 +163,8 @@ fn step(commands: &mut Commands<'_>, stage: &Stage, place: &Place, window: Windo
 }
 
 /// Takes along the states and last spikes of the samples that go on.
-fn take_along(commands: &mut Commands<'_>, stage: &Stage, place: &Place, whole: Window) {
-    let [take_states, put_states, take_spikes, put_spikes] = &stage.gather;
+fn take_along(commands: &mut Commands<'_>, gather: &[Bound; 4], place: &Place, whole: Window) {
+    let [take_states, put_states, take_spikes, put_spikes] = gather;
     if whole.resumed == 1 {
         commands.run(take_states, whole);
         commands.run(put_states, whole);

@@ -27,9 +27,10 @@ pub(crate) struct Stage {
     pub(crate) fused: Option<Bound>,
     pub(crate) correction: Option<Bound>,
     pub(crate) count: Bound,
-    pub(crate) mask: Bound,
-    /// See [`Programs::gather`].
-    pub(crate) gather: [Bound; 4],
+    /// Dropout masks, if there are any.
+    pub(crate) mask: Option<Bound>,
+    /// See [`Programs::gather`]; for trials that go on.
+    pub(crate) gather: Option<[Bound; 4]>,
     /// What is needed for a backward pass.
     pub(crate) backward: Option<Backward>,
 }
@@ -102,10 +103,6 @@ impl Binder<'_> {
             Some(program) => Some(self.bind(&program, &correction)?),
             None => None,
         };
-        // The samples that go on pass through the currents, which are as large.
-        let of_states = [whole(&group.from), whole(&self.buffers.current), whole(&own.state)];
-        let of_spikes = [whole(&group.from), whole(&self.buffers.current), whole(&own.output)];
-        let [take_states, put_states, take_spikes, put_spikes] = programs.gather(index);
         Ok(Stage {
             currents: (0..place.projections.len())
                 .map(|order| self.current(group, index, order))
@@ -117,13 +114,12 @@ impl Binder<'_> {
                 &programs.count(Source::Population(index)),
                 &[whole(&own.output), mask.clone(), sums(group, 1 + index)],
             )?,
-            mask: self.bind(&programs.masks(index), &[whole(&group.samples), mask])?,
-            gather: [
-                self.bind(&take_states, &of_states)?,
-                self.bind(&put_states, &of_states)?,
-                self.bind(&take_spikes, &of_spikes)?,
-                self.bind(&put_spikes, &of_spikes)?,
-            ],
+            mask: if programs.masked[index] {
+                Some(self.bind(&programs.masks(index), &[whole(&group.samples), mask])?)
+            } else {
+                None
+            },
+            gather: if self.layout.plan.stream { Some(self.gather(group, index)?) } else { None },
             backward: if self.layout.plan.train { Some(self.backward(group, index)?) } else { None },
         })
     }
@@ -155,6 +151,19 @@ impl Binder<'_> {
         let weight = self.layout.arena.binding(&self.buffers.weights, weight);
         let buffers = [&[source, mask, weight, self.buffers.current.as_entire_binding()], neurons].concat();
         Ok(Some(self.bind(&program, &buffers)?))
+    }
+
+    /// The samples that go on pass through the buffer of currents, which has room for them.
+    fn gather(&self, group: &Group, index: usize) -> Result<[Bound; 4], Error> {
+        let own = &group.populations[index];
+        let through = |buffer| [&group.from, &self.buffers.current, buffer].map(wgpu::Buffer::as_entire_binding);
+        let [take_states, put_states, take_spikes, put_spikes] = self.programs.gather(index);
+        Ok([
+            self.bind(&take_states, &through(&own.state))?,
+            self.bind(&put_states, &through(&own.state))?,
+            self.bind(&take_spikes, &through(&own.output))?,
+            self.bind(&put_spikes, &through(&own.output))?,
+        ])
     }
 
     fn gated(&self, group: &Group, index: usize) -> Result<Option<Bound>, Error> {
