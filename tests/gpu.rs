@@ -35,6 +35,24 @@ const TRAIN: [&str; 21] = [
     "training.optimizer=Sgd(rate: 0.005)",
 ];
 
+/// The preset as it is, for a few updates.
+const LENET: [&str; 14] = [
+    "train",
+    "mnist-lenet",
+    "--limit",
+    "32",
+    "--epochs",
+    "1",
+    "--batch",
+    "8",
+    "--steps",
+    "8",
+    "--set",
+    "training.validation=8",
+    "--json",
+    "--engine",
+];
+
 /// Events until the checkpoint of the first epoch: those before it, 5 batches, validation, the epoch itself, its checkpoint.
 const FIRST_EPOCH: usize = 2 + 5 + 3;
 
@@ -79,6 +97,18 @@ fn a_run_learns_as_on_the_cpu_and_goes_on_there_and_back() {
         let expected = &on_cpu[on_cpu.len() - rest.len()..];
         assert!(are_close(&rest, expected), "{folder}: {rest:?}\n{expected:?}");
     }
+}
+
+#[test]
+fn the_lenet_of_the_preset_learns_as_on_the_cpu() {
+    if snn_gpu::testing::engine().is_none() {
+        return;
+    }
+    let place = Place::new();
+    let [on_cpu, on_gpu] =
+        ["cpu", "gpu"].map(|engine| losses(&place.finish(&[&LENET[..], &[engine, "--out", engine]].concat())));
+    assert_eq!(on_cpu.len(), 3);
+    assert!(are_close(&on_gpu, &on_cpu), "{on_gpu:?}\n{on_cpu:?}");
 }
 
 #[test]

@@ -14,6 +14,7 @@ mod tuner;
 mod wgsl;
 mod window;
 
+use std::path::PathBuf;
 use std::sync::{Arc, OnceLock};
 
 use serde::{Deserialize, Serialize};
@@ -36,6 +37,8 @@ pub use probe::probe;
 #[derive(Debug, Clone, Default)]
 pub struct GpuEngine {
     options: Options,
+    /// Where quickest kernels are remembered; none: in the user's folder for caches.
+    remembered: Option<PathBuf>,
     /// The card, once it was needed, or why it cannot be opened.
     opened: Arc<OnceLock<Result<Opened, Error>>>,
 }
@@ -102,10 +105,20 @@ impl GpuEngine {
         Self { options: Options { group: Some(samples), ..self.options }, ..self }
     }
 
+    /// The same engine, that keeps in `file` which kernels it has measured to be the quickest.
+    #[must_use]
+    pub fn remembering_in(self, file: impl Into<PathBuf>) -> Self {
+        Self { remembered: Some(file.into()), ..self }
+    }
+
     fn opened(&self) -> Result<&Opened, Error> {
         let open = || {
             let gpu = Gpu::open(self.options.adapter.as_deref())?;
-            Ok(Opened { gpu: Arc::new(gpu), kernels: Arc::default(), tuner: Arc::new(Tuner::open()) })
+            Ok(Opened {
+                gpu: Arc::new(gpu),
+                kernels: Arc::default(),
+                tuner: Arc::new(Tuner::open(self.remembered.clone())),
+            })
         };
         self.opened.get_or_init(open).as_ref().map_err(Clone::clone)
     }

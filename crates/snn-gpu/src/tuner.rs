@@ -20,10 +20,11 @@ pub(crate) struct Tuner {
 pub(crate) const USUAL: Forms = Forms { forward: Form::Fused, backward: Form::Events, gradient: Form::Events };
 
 impl Tuner {
-    /// What the file in the user's folder for caches holds. A file that cannot be read is as good as none: what it held is
-    /// measured again.
-    pub(crate) fn open() -> Self {
-        let file = dirs::cache_dir().map(|folder| folder.join("snn").join("gpu-kernels.ron"));
+    /// What `file` holds, or else one in the user's folder for caches. A file that cannot be read is as good as none: what it
+    /// held is measured again.
+    pub(crate) fn open(file: Option<PathBuf>) -> Self {
+        let usual = || dirs::cache_dir().map(|folder| folder.join("snn").join("gpu-kernels.ron"));
+        let file = file.or_else(usual);
         let text = file.as_ref().and_then(|file| fs::read_to_string(file).ok());
         let known = text.and_then(|text| ron::from_str(&text).ok()).unwrap_or_default();
         Self { file, known: Mutex::new(known) }
