@@ -93,7 +93,7 @@ fn abilities(card: &AdapterSummary, network: &Network) -> String {
     let shapes = &card.cooperative_matrices;
     let matrices = format!("matrix products in hardware, {}", shapes.join(", "));
     say("matrices", able(!shapes.is_empty(), &matrices, "matrix products are made of multiply-adds"));
-    lines.iter().map(|line| format!("{line}\n")).collect()
+    lines.join("\n") + "\n"
 }
 
 /// Images of the yardstick that are trained at the same time.

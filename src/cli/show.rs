@@ -124,11 +124,12 @@ fn neurons(out: &mut impl Write, network: &Network) -> io::Result<()> {
     Ok(())
 }
 
-/// What training takes on each engine, by what it is for, and what fits. `auto` is left out: it is one of the others.
+/// What training takes on each engine, by what it is for, and what fits; below the table, why an engine is not in
+/// it. `auto` is left out: it is one of the others.
 fn memory(registry: &Registry, named: &Named, threads: usize) -> String {
     let batch = named.experiment.training.batch;
     let data = named.built.data.bytes(images(named));
-    let (mut head, mut rows, mut has_card) = (Vec::new(), Vec::new(), false);
+    let (mut head, mut rows, mut notes, mut has_card) = (Vec::new(), Vec::new(), Vec::new(), false);
     for name in registry.engines.names().filter(|name| *name != "auto") {
         let needs = loading::named_engine(registry, name, threads).and_then(|engine| {
             let needs = |batch| memory::of_run(named, engine.as_ref(), data, batch);
@@ -149,7 +150,10 @@ fn memory(registry: &Registry, named: &Named, threads: usize) -> String {
                 row.extend([text::bytes(host), if is_here { String::new() } else { text::bytes(card) }, largest]);
                 head = once.parts().map(|(what, _)| what).collect();
             }
-            Err(error) => row.push(error.to_string()),
+            Err(error) => {
+                notes.push(labelled(name, error) + "\n");
+                continue;
+            }
         }
         rows.push(row);
     }
@@ -157,11 +161,11 @@ fn memory(registry: &Registry, named: &Named, threads: usize) -> String {
     let mut head = [&[title.as_str()], &head[..], &["total", "on the card", "largest batch in 8 GB"]].concat();
     if !has_card {
         head.remove(head.len() - 2);
-        for row in rows.iter_mut().filter(|row| row.len() > 2) {
+        for row in &mut rows {
             row.remove(row.len() - 2);
         }
     }
-    text::table(&head, &rows, &[1, 2, 3, 4, 5, 6, 7, 8], false)
+    text::table(&head, &rows, &[1, 2, 3, 4, 5, 6, 7, 8], false) + &notes.concat()
 }
 
 /// The largest batch that fits into [`ROOM`], if a batch of `batch` needs `once` bytes and one of twice as many `twice`;
@@ -169,7 +173,7 @@ fn memory(registry: &Registry, named: &Named, threads: usize) -> String {
 fn largest(batch: usize, once: usize, twice: usize) -> Option<usize> {
     let room = ROOM.checked_sub(once)?;
     let each = twice.saturating_sub(once) / batch;
-    Some(if each == 0 { usize::MAX } else { batch.saturating_add(room / each) })
+    Some(room.checked_div(each).map_or(usize::MAX, |more| batch.saturating_add(more)))
 }
 
 /// Images that a run holds in memory, if the data set is there as a whole.

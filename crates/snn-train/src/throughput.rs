@@ -216,7 +216,7 @@ fn made_up(built: &Built, count: usize, seed: u64) -> Batch {
             let event = |sample: u32| {
                 move |index| AddressEvent {
                     time: index * (LASTS / EVENTS),
-                    pixel: (u64::from(words.word(0, sample, 0, index)) * len as u64 >> 32) as u32,
+                    pixel: ((u64::from(words.word(0, sample, 0, index)) * len as u64) >> 32) as u32,
                 }
             };
             batch.recordings = samples.iter().map(|&sample| (0..EVENTS).map(event(sample)).collect()).collect();

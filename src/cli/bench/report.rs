@@ -29,20 +29,21 @@ pub(super) fn text(engine: &dyn Engine, peak: Option<Peak>, measured: &[Measured
     let bench = ("bench", "random images, initial weights; a step is a batch".to_owned(), String::new());
     let mut lines = vec![bench, ("engine", engine.describe(), String::new())];
     lines.extend(peaks.map(|(text, aside)| ("peak", text, aside)));
-    let mut report = format!("\n{}", text::header(&lines));
+    let mut parts = vec![format!("\n{}", text::header(&lines))];
     for Measured { named, results } in measured {
         let (network, steps) = (&named.built.network, named.experiment.steps);
         let batch = format!("batch {}", named.experiment.training.batch);
         let header = text::header(&[(named.name.as_str(), words::network(network, steps), batch)]);
-        report += &format!("\n{header}\n{}", figures(peak, results));
+        parts.push(format!("\n{header}\n{}", figures(peak, results)));
         for result in results.iter().filter(|result| !result.timings.is_empty()) {
-            report += &format!("\n{}", kernels(result));
+            parts.push(format!("\n{}", kernels(result)));
         }
     }
     let counted = "multiply-adds/s: as if computed densely, those of all weights x images x time steps, three times as many \
                    for training (currents, errors, gradients); spikes that are 0 are counted, though an engine may skip \
                    them";
-    report + &format!("\n{}\n\n", style(text::wrapped(counted, 2, 2)).dim())
+    parts.push(format!("\n{}\n\n", style(text::wrapped(counted, 2, 2)).dim()));
+    parts.concat()
 }
 
 fn figures(peak: Option<Peak>, results: &[Throughput]) -> String {
@@ -81,22 +82,18 @@ fn kernels(result: &Throughput) -> String {
     let steps = result.millis.len() as f64;
     let rows = widest_first(&result.timings);
     let (all, all_runs) = sums(&rows);
-    let decimals = match all / 1e6 / steps {
-        millis if millis >= 100.0 => 1,
-        millis if millis >= 10.0 => 2,
-        millis if millis >= 1.0 => 3,
-        _ => 4,
+    // All rows have as many decimals as the sum needs for about four digits.
+    let (millis, sum) = (|nanos: f64| nanos / 1e6 / steps, all / 1e6 / steps);
+    let shown = |nanos: f64| match millis(nanos) {
+        value if sum >= 1000.0 => text::thousands(value.round() as u64),
+        value if sum >= 100.0 => format!("{value:.1}"),
+        value if sum >= 10.0 => format!("{value:.2}"),
+        value => format!("{value:.3}"),
     };
     let line = |name: &str, nanos: f64, runs: usize, share: f64| {
         let bar = "━".repeat((20.0 * share).round() as usize);
         let runs = text::significant(runs as f64 / steps);
-        vec![
-            name.to_owned(),
-            format!("{:.decimals$}", nanos / 1e6 / steps),
-            format!("{:.1} %", 100.0 * share),
-            runs,
-            bar,
-        ]
+        vec![name.to_owned(), shown(nanos), format!("{:.1} %", 100.0 * share), runs, bar]
     };
     let mut lines: Vec<Vec<String>> = rows
         .iter()
