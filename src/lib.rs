@@ -1,4 +1,4 @@
-//! Train deep spiking neural networks from spikes, on any CPU.
+//! Train deep spiking neural networks from spikes, on any CPU and any GPU.
 //!
 //! This crate gathers the parts under one name; each is a crate of its own.
 //!

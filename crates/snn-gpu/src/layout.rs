@@ -221,16 +221,16 @@ impl Layout {
         };
         let copies = if self.plan.train { 4 } else { 1 }; // gradients, and at most two memories of an update rule
         let mut parts = vec![
-            ("weights, gradients, moments on the card", NUMBER * self.arena.len * copies),
-            ("input on the card", NUMBER * self.groups * (self.input_words() + self.group * self.input)),
-            ("spikes on the card", all(&|place| self.output_words(place))),
-            ("dropout masks on the card", all(&|place| self.group * place.len)),
-            ("states and errors on the card", all(&|place| self.saved_words(place) + self.trial_errors(place))),
-            ("a word of currents and errors on the card", self.scratch()),
+            ("weights, gradients, moments", NUMBER * self.arena.len * copies),
+            ("input", NUMBER * self.groups * (self.input_words() + self.group * self.input)),
+            ("spikes", all(&|place| self.output_words(place))),
+            ("dropout masks", all(&|place| self.group * place.len)),
+            ("states and errors", all(&|place| self.saved_words(place) + self.trial_errors(place))),
+            ("a word of currents and errors", self.scratch()),
         ];
         let states =
             if self.keeps_states() { all(&|place| self.state_words(place)) } else { self.shared_state() * NUMBER };
-        parts.push(("membranes on the card", states));
+        parts.push(("membranes", states));
         Memory { parts }
     }
 

@@ -17,7 +17,7 @@ mod window;
 use std::path::PathBuf;
 use std::sync::{Arc, OnceLock};
 
-use serde::{Deserialize, Serialize};
+use serde::{Deserialize, Deserializer, Serialize};
 use snn_core::registry::{Registry, RegistryError};
 use snn_core::{Engine, Error, Network, Peak, Plan, Session};
 
@@ -57,6 +57,7 @@ pub struct Options {
     /// Number of threads; the engine has no use for it.
     pub threads: usize,
     /// Number of the card in `snn devices`, or a part of its name; none: the first one.
+    #[serde(deserialize_with = "number_or_name")]
     pub adapter: Option<String>,
     /// Whether kernels are timed.
     pub timed: bool,
@@ -66,6 +67,21 @@ pub struct Options {
     pub group: Option<usize>,
     /// Most memory to take on the card, in MiB. None: as much as is needed.
     pub memory: Option<usize>,
+}
+
+/// A card, by its number or by a part of its name.
+fn number_or_name<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Option<String>, D::Error> {
+    #[derive(Deserialize)]
+    #[serde(untagged)]
+    enum Adapter {
+        Number(usize),
+        Name(String),
+    }
+    let adapter = Option::<Adapter>::deserialize(deserializer)?;
+    Ok(adapter.map(|adapter| match adapter {
+        Adapter::Number(number) => number.to_string(),
+        Adapter::Name(name) => name,
+    }))
 }
 
 /// Which kernels to run. Results differ by rounding only.

@@ -190,6 +190,7 @@ fn the_engine_has_a_name_and_fields() {
     let (name, part) = make("gpu(timed: true)").unwrap();
     assert!(name == "gpu" && part.contains("timed: true"), "{name} {part}");
     assert!(make("gpu(cards: 2)").is_err());
+    assert!(make("gpu(adapter: 0, kernels: Tiled)").unwrap().1.contains("adapter: \"0\""));
 }
 
 #[test]
