@@ -26,6 +26,8 @@ shaders! {
     CONV_EVENTS = "conv/events.wgsl";
     /// Current and neurons of many steps in registers.
     CONV_FUSED = "conv/fused.wgsl";
+    /// Currents of many steps in registers.
+    CONV_FUSED_CURRENTS = "conv/fused_currents.wgsl";
     /// Products of matrices in tiles.
     CONV_TILE = "conv/tile.wgsl";
     /// Current of a convolution as a product of matrices.

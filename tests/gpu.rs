@@ -39,8 +39,8 @@ const TRAIN: [&str; 21] = [
 const LENET: [&str; 14] = [
     "train",
     "mnist-lenet",
-    "--limit",
-    "32",
+    "--set",
+    "training.limit=32",
     "--epochs",
     "1",
     "--batch",
@@ -107,7 +107,7 @@ fn the_lenet_of_the_preset_learns_as_on_the_cpu() {
     let place = Place::new();
     let [on_cpu, on_gpu] =
         ["cpu", "gpu"].map(|engine| losses(&place.finish(&[&LENET[..], &[engine, "--out", engine]].concat())));
-    assert_eq!(on_cpu.len(), 3);
+    assert_eq!(on_cpu.len(), 3, "{on_cpu:?}");
     assert!(are_close(&on_gpu, &on_cpu), "{on_gpu:?}\n{on_cpu:?}");
 }
 

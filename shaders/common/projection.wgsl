@@ -1,4 +1,4 @@
-// Sizes of a projection. A linear map is a convolution whose kernel covers its whole input. Neurons stand in the order
+// Sizes of a projection. A linear map is a convolution of a single pixel whose channels are all neurons of its input. Neurons stand in the order
 // [row][column][channel].
 override IN_C: u32;
 override IN_H: u32;

@@ -13,6 +13,9 @@ struct Window {
     resumed: u32,
     // dL/d emitted of the population.
     d_emitted: f32,
+    // Sums over samples and output pixels go over these pairs, `sample * pixels + pixel`, so that no thread takes too long.
+    first_pair: u32,
+    last_pair: u32,
 }
 var<immediate> window: Window;
 

@@ -45,7 +45,7 @@ fn main(
             if pixel < IN_H * IN_W && c_in < IN_C && window.word + step < window.end {
                 let slot = step + select(0u, window.word, G_OF_TRIAL);
                 let at = (slot * GROUP + n) * in_len() + pixel * IN_C + c_in;
-                var sum = sums[r][c];
+                var sum = sum_of(sums[c], sums[c + 8u], r);
                 if ADD {
                     sum += g[at];
                 }

@@ -40,7 +40,7 @@ fn main(
             let c_out = first_out + lane % 8u * 8u + c;
             if pixel < OUT_H * OUT_W && c_out < OUT_C && window.word + step < window.end {
                 let at = (step * GROUP + n) * out_len() + pixel * OUT_C + c_out;
-                var sum = sums[r][c];
+                var sum = sum_of(sums[c], sums[c + 8u], r);
                 if ADD {
                     sum += current[at];
                 }

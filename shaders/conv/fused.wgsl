@@ -1,13 +1,9 @@
 // Current and neurons of a population in one go, for sources that spike often: the currents of 16 steps and four output channels
 // lie in registers, and so do the membranes; no current is stored. One thread for each output pixel and four channels.
-// Mirrors conv/current.wgsl and scan/forward.wgsl. Needs common/source.wgsl, scan/neurons.wgsl, scan/step.wgsl.
+// Mirrors conv/current.wgsl and scan/forward.wgsl. Needs conv/fused_currents.wgsl, scan/neurons.wgsl, scan/step.wgsl.
 //
-// weight as in conv/current.wgsl, four channels at a time; current [step of the word][sample][neuron] is what other
-// projections have left, if ADD.
-@group(0) @binding(2) var<storage, read> weight: array<vec4<f32>>;
+// current [step of the word][sample][neuron] is what other projections have left, if ADD.
 @group(0) @binding(3) var<storage, read> current: array<f32>;
-
-const AT_ONCE: u32 = 16u;
 
 @compute @workgroup_size(64)
 fn main(
@@ -63,39 +59,4 @@ fn main(
     for (var k = 0u; k < channels; k++) {
         keep(n, first_i + k, states[k]);
     }
-}
-
-// The currents of 16 steps from `first` on.
-fn hear(n: u32, first: u32, pixel: u32, block: u32) -> array<vec4<f32>, 16> {
-    var sums: array<vec4<f32>, 16>;
-    for (var dy = 0u; dy < KERNEL_H; dy++) {
-        for (var dx = 0u; dx < KERNEL_W; dx++) {
-            let row = pixel / OUT_W * STRIDE + dy - PADDING; // wraps to a large number above the image
-            let column = pixel % OUT_W * STRIDE + dx - PADDING;
-            if row >= IN_H || column >= IN_W {
-                continue;
-            }
-            let first_in = (row * IN_W + column) * IN_C;
-            for (var c_in = 0u; c_in < IN_C; c_in++) {
-                let at = (n * ROWS + first / 32u) * in_len() + first_in + c_in;
-                let bits = (source[at] >> (first % 32u)) & 0xffffu;
-                if bits == 0u {
-                    continue;
-                }
-                var value = weight[((dy * KERNEL_W + dx) * IN_C + c_in) * (WEIGHT_ROW / 4u) + block];
-                if MASKED {
-                    value *= mask[n * in_len() + first_in + c_in];
-                }
-                var negative = 0u;
-                if SOURCE == SIGNED {
-                    negative = source[at + WORDS * in_len()] >> (first % 32u);
-                }
-                for (var k = 0u; k < AT_ONCE; k++) {
-                    let sign = f32((bits >> k) & 1u) * (1.0 - 2.0 * f32((negative >> k) & 1u));
-                    sums[k] += value * sign;
-                }
-            }
-        }
-    }
-    return sums;
 }

@@ -20,24 +20,22 @@ fn main(
     let dx = id / OUT_C / IN_C % KERNEL_W;
     let dy = id / OUT_C / IN_C / KERNEL_W;
     var sum = 0.0;
-    for (var n = 0u; n < window.samples; n++) {
-        for (var y = 0u; y < OUT_H; y++) {
-            let row = y * STRIDE + dy - PADDING; // wraps to a large number above the image
-            for (var x = 0u; x < OUT_W; x++) {
-                let column = x * STRIDE + dx - PADDING;
-                if row >= IN_H || column >= IN_W {
-                    continue;
-                }
-                let i = (row * IN_W + column) * IN_C + c_in;
-                let o = (y * OUT_W + x) * OUT_C + c_out;
-                // The sums of a pixel are added to those of others, so that small terms do not drown in a large sum.
-                var of_pixel = 0.0;
-                for (var t = window.start; t < window.end; t++) {
-                    of_pixel += d[((t - window.errors) * GROUP + n) * out_len() + o] * emitted(n, t, i);
-                }
-                sum += of_pixel;
-            }
+    for (var pair = window.first_pair; pair < window.last_pair; pair++) {
+        let n = pair / (OUT_H * OUT_W);
+        let pixel = pair % (OUT_H * OUT_W);
+        let row = pixel / OUT_W * STRIDE + dy - PADDING; // wraps to a large number above the image
+        let column = pixel % OUT_W * STRIDE + dx - PADDING;
+        if row >= IN_H || column >= IN_W {
+            continue;
         }
+        let i = (row * IN_W + column) * IN_C + c_in;
+        // The sums of a pixel are added to those of others, so that small terms do not drown in a large sum.
+        var of_pixel = 0.0;
+        for (var t = window.start; t < window.end; t++) {
+            let slot = t - window.errors;
+            of_pixel += d[(slot * GROUP + n) * out_len() + pixel * OUT_C + c_out] * emitted(n, t, i);
+        }
+        sum += of_pixel;
     }
     gradient[id / OUT_C * WEIGHT_ROW + c_out] += sum;
 }

@@ -21,37 +21,35 @@ fn main(
     let w = window.word / 32u;
     let slot = window.word - window.errors;
     var sum = 0.0;
-    for (var n = 0u; n < window.samples; n++) {
-        for (var y = 0u; y < OUT_H; y++) {
-            let row = y * STRIDE + dy - PADDING; // wraps to a large number above the image
-            for (var x = 0u; x < OUT_W; x++) {
-                let column = x * STRIDE + dx - PADDING;
-                if row >= IN_H || column >= IN_W {
-                    continue;
-                }
-                let i = (row * IN_W + column) * IN_C + c_in;
-                var word = source[(n * ROWS + w) * in_len() + i];
-                if word == 0u {
-                    continue;
-                }
-                var negative = 0u;
-                if SOURCE == SIGNED {
-                    negative = source[(n * ROWS + WORDS + w) * in_len() + i];
-                }
-                let o = (slot * GROUP + n) * out_len() + (y * OUT_W + x) * OUT_C + c_out;
-                var of_pixel = 0.0;
-                while word != 0u {
-                    let step = firstTrailingBit(word);
-                    let error = d[o + step * GROUP * out_len()];
-                    of_pixel += select(error, -error, ((negative >> step) & 1u) == 1u);
-                    word &= word - 1u;
-                }
-                if MASKED {
-                    of_pixel *= mask[n * in_len() + i];
-                }
-                sum += of_pixel;
-            }
+    for (var pair = window.first_pair; pair < window.last_pair; pair++) {
+        let n = pair / (OUT_H * OUT_W);
+        let pixel = pair % (OUT_H * OUT_W);
+        let row = pixel / OUT_W * STRIDE + dy - PADDING; // wraps to a large number above the image
+        let column = pixel % OUT_W * STRIDE + dx - PADDING;
+        if row >= IN_H || column >= IN_W {
+            continue;
         }
+        let i = (row * IN_W + column) * IN_C + c_in;
+        var word = source[(n * ROWS + w) * in_len() + i];
+        if word == 0u {
+            continue;
+        }
+        var negative = 0u;
+        if SOURCE == SIGNED {
+            negative = source[(n * ROWS + WORDS + w) * in_len() + i];
+        }
+        let o = (slot * GROUP + n) * out_len() + pixel * OUT_C + c_out;
+        var of_pixel = 0.0;
+        while word != 0u {
+            let step = firstTrailingBit(word);
+            let error = d[o + step * GROUP * out_len()];
+            of_pixel += select(error, -error, ((negative >> step) & 1u) == 1u);
+            word &= word - 1u;
+        }
+        if MASKED {
+            of_pixel *= mask[n * in_len() + i];
+        }
+        sum += of_pixel;
     }
     gradient[id / OUT_C * WEIGHT_ROW + c_out] += sum;
 }

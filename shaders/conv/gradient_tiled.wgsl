@@ -17,29 +17,29 @@ fn main(
     let first_in = id / blocks_out % blocks_in * TILE;
     let tap = id / blocks_out / blocks_in;
     var sums: Sums;
-    for (var n = 0u; n < window.samples; n++) {
-        for (var pixel = 0u; pixel < OUT_H * OUT_W; pixel++) {
-            let row = pixel / OUT_W * STRIDE + tap / KERNEL_W - PADDING; // wraps to a large number above the image
-            let column = pixel % OUT_W * STRIDE + tap % KERNEL_W - PADDING;
-            if row >= IN_H || column >= IN_W {
-                continue; // for all threads alike
-            }
-            for (var first = window.start; first < window.end; first += TERMS) {
-                for (var k = 0u; k < TERMS; k++) {
-                    let t = first + k;
-                    var x = 0.0;
-                    var error = 0.0;
-                    if t < window.end && first_in + lane < IN_C {
-                        x = emitted(n, t, (row * IN_W + column) * IN_C + first_in + lane);
-                    }
-                    if t < window.end && first_out + lane < OUT_C {
-                        error = d[((t - window.errors) * GROUP + n) * out_len() + pixel * OUT_C + first_out + lane];
-                    }
-                    left[k * TILE + lane] = x;
-                    right[k * TILE + lane] = error;
+    for (var pair = window.first_pair; pair < window.last_pair; pair++) {
+        let n = pair / (OUT_H * OUT_W);
+        let pixel = pair % (OUT_H * OUT_W);
+        let row = pixel / OUT_W * STRIDE + tap / KERNEL_W - PADDING; // wraps to a large number above the image
+        let column = pixel % OUT_W * STRIDE + tap % KERNEL_W - PADDING;
+        if row >= IN_H || column >= IN_W {
+            continue; // for all threads alike
+        }
+        for (var first = window.start; first < window.end; first += TERMS) {
+            for (var k = 0u; k < TERMS; k++) {
+                let t = first + k;
+                var x = 0.0;
+                var error = 0.0;
+                if t < window.end && first_in + lane < IN_C {
+                    x = emitted(n, t, (row * IN_W + column) * IN_C + first_in + lane);
                 }
-                multiply(lane, &sums);
+                if t < window.end && first_out + lane < OUT_C {
+                    error = d[((t - window.errors) * GROUP + n) * out_len() + pixel * OUT_C + first_out + lane];
+                }
+                left[k * TILE + lane] = x;
+                right[k * TILE + lane] = error;
             }
+            multiply(lane, &sums);
         }
     }
     for (var r = 0u; r < 8u; r++) {
@@ -47,7 +47,7 @@ fn main(
         for (var c = 0u; c < 8u; c++) {
             let c_out = first_out + lane % 8u * 8u + c;
             if c_in < IN_C && c_out < OUT_C && tap < KERNEL_H * KERNEL_W {
-                gradient[(tap * IN_C + c_in) * WEIGHT_ROW + c_out] += sums[r][c];
+                gradient[(tap * IN_C + c_in) * WEIGHT_ROW + c_out] += sum_of(sums[c], sums[c + 8u], r);
             }
         }
     }

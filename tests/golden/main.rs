@@ -45,6 +45,7 @@ fn the_gpu_reproduces_every_network_case() {
     }
     for kernels in Choice::FORMS {
         let gpu = GpuEngine::new(Options { kernels, ..Options::default() });
+        println!("{kernels:?}");
         for folder in folders() {
             for case in cases(&folder, |descriptor| descriptor.get("nodes").is_some()) {
                 case.check_network(&case.network(), &gpu);

@@ -35,8 +35,9 @@ pub(crate) struct Layout {
 /// What a population takes.
 #[derive(Debug, Clone)]
 pub(crate) struct Place {
-    /// Neurons.
+    /// Neurons, and pixels that they stand at.
     pub(crate) len: usize,
+    pub(crate) pixels: usize,
     /// Entries of the state, and trainable constants.
     pub(crate) state: usize,
     pub(crate) constants: usize,
@@ -266,6 +267,7 @@ fn place(network: &Network, plan: Plan, words: usize, index: usize) -> Place {
     });
     Place {
         len: population.shape.len(),
+        pixels: population.shape.pixels(),
         state: neuron.state().len(),
         constants: population.parameters.len(),
         fires: neuron.fires(),

@@ -166,7 +166,9 @@ pub fn programs(network: &Network, plan: Plan) -> Result<Vec<Program>, Error> {
     let layout = layout::Layout::new(network, plan, wgpu::Limits::default().max_storage_buffer_binding_size, None)?;
     let masked: Vec<bool> = network.populations().iter().map(|population| population.dropout > 0.0).collect();
     let inputs = [programs::Input::Spikes, programs::Input::Signed, programs::Input::Constant];
-    let of_input = |input| programs::Programs { network, layout: &layout, input, masked: &masked }.all();
+    let of_input = |input| {
+        programs::Programs { network, layout: &layout, input, masked: &masked, loops: programs::Loops::Long }.all()
+    };
     let common = session::learner::programs().into_iter().chain(probe::programs());
     Ok(inputs.into_iter().flat_map(of_input).chain(common).collect())
 }

@@ -21,6 +21,32 @@ pub(crate) enum Input {
     Constant,
 }
 
+/// How long a thread may loop.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Loops {
+    /// A fraction of a second, so that no driver takes a kernel for one that hangs.
+    Long,
+    /// Mesa's software drivers break off, without a word, what goes on for more than 65,535 rounds, counting those of all loops
+    /// of a thread together.
+    Short,
+}
+
+impl Loops {
+    /// Rounds that a thread may make.
+    fn rounds(self) -> usize {
+        match self {
+            Self::Long => 1 << 24,
+            Self::Short => 60_000,
+        }
+    }
+
+    /// Pairs of a sample and an output pixel that the gradient of a weight is summed over at a time; each takes at most 40
+    /// rounds for each chunk of its terms.
+    pub(crate) fn pairs_at_once(self) -> usize {
+        self.rounds() / 80
+    }
+}
+
 /// Makes the programs of one network, laid out in one way.
 pub(crate) struct Programs<'a> {
     pub(crate) network: &'a Network,
@@ -28,6 +54,7 @@ pub(crate) struct Programs<'a> {
     pub(crate) input: Input,
     /// Whether each population has a dropout mask.
     pub(crate) masked: &'a [bool],
+    pub(crate) loops: Loops,
 }
 
 type Constants = Vec<(&'static str, f64)>;
@@ -67,7 +94,7 @@ impl Programs<'_> {
     fn projection(&self, index: usize, projection: &Projection) -> Constants {
         let (population, _) = self.population(index);
         let input = self.network.shape(projection.source);
-        let (kernel, stride, padding) = geometry(projection.map, input);
+        let (input, kernel, stride, padding) = geometry(projection.map, input);
         let output = population.shape;
         let (source, rows, masked) = match projection.source {
             Source::Input => match self.input {
@@ -144,7 +171,7 @@ impl Programs<'_> {
         // The errors of the output are there before any reader's.
         constants.extend([("ADD", flag(order > 0 || place.is_last)), ("G_OF_TRIAL", flag(place.is_last))]);
         let is_tiled = form == Form::Tiled && reader != index;
-        let shape = self.network.populations()[index].shape;
+        let (shape, ..) = geometry(projection.map, self.network.shape(projection.source));
         let (name, main, extent) = match projection.weight {
             None => ("adjoint", wgsl::POOL_ADJOINT, Extent::OfMoment(shape.len())),
             Some(_) if is_tiled => {
@@ -165,7 +192,7 @@ impl Programs<'_> {
             Source::Population(source) => source != index && self.layout.populations[source].fires,
         };
         let (input, output) = (self.network.shape(projection.source), self.population(index).0.shape);
-        let (kernel, ..) = geometry(projection.map, input);
+        let (input, kernel, ..) = geometry(projection.map, input);
         let taps = kernel[0] * kernel[1];
         let all = Extent::Threads(taps * input.channels * output.channels);
         let tiles = taps * input.channels.div_ceil(TILE) * output.channels.div_ceil(TILE);
@@ -200,12 +227,19 @@ impl Programs<'_> {
             return None;
         }
         let shape = population.shape;
-        let (main, extent) = match form {
+        // A round for each weight that a neuron hears, and with events one for each of its spikes in a word.
+        let weights = projection.weight.map_or(0, |weight| self.network.weights()[weight].fan_in());
+        let is_too_long = form == Form::Events && 33 * weights > self.loops.rounds();
+        let form = if is_too_long { Form::Fused } else { form };
+        let ([currents, main], extent) = match form {
             Form::Plain | Form::Tiled => return None,
-            Form::Fused => (wgsl::CONV_FUSED, Extent::OfSample(shape.pixels() * shape.channels.div_ceil(4))),
+            Form::Fused => (
+                [wgsl::CONV_FUSED_CURRENTS, wgsl::CONV_FUSED],
+                Extent::OfSample(shape.pixels() * shape.channels.div_ceil(4)),
+            ),
             Form::Events => {
                 let blocks = shape.channels.div_ceil(channels_at_once(shape.channels));
-                (wgsl::CONV_EVENTS, Extent::GroupsOfSample(shape.pixels() * blocks))
+                (["", wgsl::CONV_EVENTS], Extent::GroupsOfSample(shape.pixels() * blocks))
             }
         };
         let mut constants = self.neurons(index);
@@ -216,7 +250,16 @@ impl Programs<'_> {
             ("CHANNELS_AT_ONCE", channels_at_once(population.shape.channels) as f64),
         ]);
         let neuron = written::neuron(&population.neuron);
-        let parts = [wgsl::WINDOW, wgsl::PROJECTION, wgsl::SOURCE, wgsl::SCAN_NEURONS, &neuron, wgsl::SCAN_STEP, main];
+        let parts = [
+            wgsl::WINDOW,
+            wgsl::PROJECTION,
+            wgsl::SOURCE,
+            currents,
+            wgsl::SCAN_NEURONS,
+            &neuron,
+            wgsl::SCAN_STEP,
+            main,
+        ];
         Some(Program::new(self.name(index, form.name()), &parts, &constants, extent))
     }
 
@@ -226,7 +269,11 @@ impl Programs<'_> {
         let (reader, projection) = *place.readers.last()?;
         let projection = &self.network.populations()[reader].inputs[projection];
         let Rule::Gated { threshold, correction } = place.rule else { return None };
-        let can = place.fires && !place.is_recurrent && !place.is_last && projection.weight.is_some();
+        let reader_shape = self.network.populations()[reader].shape;
+        let (_, kernel, ..) = geometry(projection.map, self.network.shape(projection.source));
+        // At each step of a word, under each kernel pixel, all channels.
+        let is_short = 32 * kernel[0] * kernel[1] * (1 + reader_shape.channels) <= self.loops.rounds();
+        let can = place.fires && !place.is_recurrent && !place.is_last && projection.weight.is_some() && is_short;
         if form != Form::Events || !can {
             return None;
         }
@@ -364,13 +411,14 @@ pub(crate) fn channels_at_once(channels: usize) -> usize {
     channels.next_multiple_of(16).min(64)
 }
 
-/// Kernel, stride and padding of a map; a linear map is a convolution whose kernel covers its input.
-fn geometry(map: Map, input: Shape) -> ([usize; 2], usize, usize) {
+/// Input as it is seen, kernel, stride and padding of a map. A linear map is a convolution of a single pixel whose channels
+/// are all neurons.
+fn geometry(map: Map, input: Shape) -> (Shape, [usize; 2], usize, usize) {
     match map {
-        Map::Conv { kernel, stride, padding, .. } => (kernel, stride, padding),
-        Map::Linear { .. } => ([input.height, input.width], 1, 0),
-        Map::AvgPool { size, stride } => ([size, size], stride, 0),
-        Map::Subsample { stride } => ([1, 1], stride, 0),
+        Map::Conv { kernel, stride, padding, .. } => (input, kernel, stride, padding),
+        Map::Linear { .. } => (Shape::features(input.len()), [1, 1], 1, 0),
+        Map::AvgPool { size, stride } => (input, [size, size], stride, 0),
+        Map::Subsample { stride } => (input, [1, 1], stride, 0),
     }
 }
 

@@ -16,6 +16,8 @@ pub(crate) struct Window {
     pub(crate) errors: u32,
     pub(crate) resumed: u32,
     pub(crate) d_emitted: f32,
+    pub(crate) first_pair: u32,
+    pub(crate) last_pair: u32,
 }
 
 impl Window {
@@ -29,6 +31,8 @@ impl Window {
             errors: 0,
             resumed: u32::from(resumed),
             d_emitted: 0.0,
+            first_pair: 0,
+            last_pair: 0,
         })
     }
 
@@ -36,12 +40,22 @@ impl Window {
     pub(crate) fn whole(steps: usize, samples: usize, resumed: bool) -> Self {
         let (word, start, end) = (0, 0, steps as u32);
         let (samples, resumed) = (samples as u32, u32::from(resumed));
-        Self { word, start, end, samples, errors: 0, resumed, d_emitted: 0.0 }
+        Self { word, start, end, samples, errors: 0, resumed, d_emitted: 0.0, first_pair: 0, last_pair: 0 }
     }
 
     /// Its steps, one by one.
     pub(crate) fn each_step(self) -> impl DoubleEndedIterator<Item = Self> {
         (self.start..self.end).map(move |t| Self { start: t, end: t + 1, ..self })
+    }
+
+    /// The same steps, for at most `at_once` pairs of a sample and one of `pixels` output pixels at a time.
+    pub(crate) fn slices(self, pixels: usize, at_once: usize) -> impl Iterator<Item = Self> {
+        let pairs = self.samples as usize * pixels;
+        (0..pairs).step_by(at_once).map(move |first| Self {
+            first_pair: first as u32,
+            last_pair: pairs.min(first + at_once) as u32,
+            ..self
+        })
     }
 
     /// Steps times samples.

@@ -4,8 +4,8 @@ use std::cell::{Cell, RefCell};
 
 use proptest::prelude::*;
 use proptest::test_runner::{Config, RngAlgorithm, TestRng, TestRunner};
-use snn_gpu::GpuEngine;
 use snn_gpu::selftest::{Agreement, BOUND, Outcome, Scales};
+use snn_gpu::{Choice, GpuEngine, Options};
 
 #[path = "../../snn-cpu/tests/cases/mod.rs"]
 mod cases;
@@ -25,6 +25,7 @@ const STEPS: [usize; 7] = [1, 31, 32, 33, 64, 65, 100];
 /// What all cases of a test came to.
 #[derive(Debug, Default)]
 struct Tally {
+    tried: Cell<u32>,
     compared: Cell<u32>,
     spikes: Cell<u64>,
     flips: Cell<u64>,
@@ -33,8 +34,12 @@ struct Tally {
 }
 
 impl Tally {
-    /// Takes in a case; fails if it differs by more than rounding and no spike flipped.
-    fn check(&self, gpu: &GpuEngine, case: &Case) -> Result<(), TestCaseError> {
+    /// Takes in a case, with one form of kernels after the other; fails if it differs by more than rounding and no spike
+    /// flipped.
+    fn check(&self, group: Option<usize>, case: &Case) -> Result<(), TestCaseError> {
+        let kernels = Choice::FORMS[self.tried.get() as usize % Choice::FORMS.len()];
+        self.tried.set(self.tried.get() + 1);
+        let gpu = &GpuEngine::new(Options { kernels, group, ..Options::default() });
         let network = case.network();
         let expected = case.expected(&network);
         prop_assume!(expected.is_finite());
@@ -52,15 +57,15 @@ impl Tally {
             self.largest.set(agreement.largest());
             *self.worst.borrow_mut() = format!("{agreement:?}");
         }
-        prop_assert!(agreement.counts, "{:?}\n{:?}", found.activity, network);
-        prop_assert!(agreement.largest() <= BOUND, "{:?}", agreement);
+        prop_assert!(agreement.counts, "{:?}: {:?}\n{:?}", kernels, found.activity, network);
+        prop_assert!(agreement.largest() <= BOUND, "{:?}: {:?}", kernels, agreement);
         Ok(())
     }
 
     /// Tells what was compared; fails if that is little, or if rounding decided over too much.
     #[expect(clippy::print_stdout, reason = "the share of flips is to be seen, not only bounded")]
     fn close(&self, cases: u32) {
-        let Self { compared, spikes, flips, largest, worst } = self;
+        let Self { compared, spikes, flips, largest, worst, .. } = self;
         let (compared, spikes, flips) = (compared.get(), spikes.get(), flips.get());
         println!(
             "{compared} of {cases} cases compared, {flips} of {spikes} spikes flipped, off by {:e}",
@@ -93,29 +98,35 @@ fn each<S: Strategy>(count: u32, strategy: S, check: impl Fn(S::Value) -> Result
 
 #[test]
 fn every_network_does_what_the_reference_does() {
-    let Some(gpu) = snn_gpu::testing::engine() else { return };
+    if snn_gpu::testing::engine().is_none() {
+        return;
+    }
     let tally = Tally::default();
-    let cases = each(CASES, case(layer(firing()), layer(last())), |case| tally.check(&gpu, &case));
+    let cases = each(CASES, case(layer(firing()), layer(last())), |case| tally.check(None, &case));
     tally.close(cases);
 }
 
 #[test]
 fn every_network_of_the_papers_rule_does_what_the_reference_does() {
-    let Some(gpu) = snn_gpu::testing::engine() else { return };
+    if snn_gpu::testing::engine().is_none() {
+        return;
+    }
     let tally = Tally::default();
     let strategy = case(feed_forward(gated()), feed_forward(leak_free()));
-    let cases = each(CASES, strategy, |case| tally.check(&gpu, &case));
+    let cases = each(CASES, strategy, |case| tally.check(None, &case));
     tally.close(cases);
 }
 
 #[test]
 fn batches_in_groups_give_what_whole_ones_give() {
-    let Some(gpu) = snn_gpu::testing::engine() else { return };
+    if snn_gpu::testing::engine().is_none() {
+        return;
+    }
     let tally = Tally::default();
     let strategy = (case(layer(firing()), layer(last())), 1..=4_usize, prop::sample::select(STEPS.to_vec()));
     let cases = each(7, strategy, |(case, group, steps)| {
         let case = Case { samples: 3 + case.samples % 6, steps, ..case }.within_budget();
-        tally.check(&gpu.clone().in_groups_of(group), &case)
+        tally.check(Some(group), &case)
     });
     tally.close(cases);
 }

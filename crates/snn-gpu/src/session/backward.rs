@@ -147,6 +147,6 @@ impl GpuSession {
 pub(super) fn add_gradients(commands: &mut Commands<'_>, backward: &Backward, place: &Place, window: Window) {
     let own = Window { errors: first_error(place, window.word), ..window };
     for gradient in &backward.gradients {
-        commands.run(gradient, own);
+        own.slices(place.pixels, backward.pairs_at_once).for_each(|slice| commands.run(gradient, slice));
     }
 }

@@ -135,7 +135,7 @@ pub(super) fn run_population(
 ) {
     match &stage.fused {
         // A single kernel goes through all words by itself.
-        Some(fused) if stage.currents.len() == 1 => commands.run(fused, Window::whole(steps, samples, is_resumed)),
+        Some(fused) if stage.is_whole => commands.run(fused, Window::whole(steps, samples, is_resumed)),
         _ => Window::all(steps, samples, is_resumed).for_each(|window| step(commands, stage, place, window)),
     }
 }

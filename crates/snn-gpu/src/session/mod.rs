@@ -18,7 +18,7 @@ use crate::device::Gpu;
 use crate::form::Forms;
 use crate::kernel::{Kernels, Timer};
 use crate::layout::Layout;
-use crate::programs::{Input, Programs};
+use crate::programs::{Input, Loops, Programs};
 use crate::tuner::{Tuner, USUAL};
 use crate::{Opened, Options};
 pub(crate) use buffers::PARTS;
@@ -110,7 +110,16 @@ impl GpuSession {
     /// Binds kernels of the given forms.
     fn binder<'a>(&'a self, input: Input, masked: &'a [bool], forms: &'a [Forms]) -> Binder<'a> {
         let Self { gpu, kernels, network, layout, buffers, .. } = self;
-        Binder { gpu, kernels, network, layout, buffers, programs: Programs { network, layout, input, masked }, forms }
+        let loops = if gpu.adapter.is_software() { Loops::Short } else { Loops::Long };
+        Binder {
+            gpu,
+            kernels,
+            network,
+            layout,
+            buffers,
+            programs: Programs { network, layout, input, masked, loops },
+            forms,
+        }
     }
 
     fn start(&mut self, trial: &Trial<'_>, is_resumed: bool) -> Result<Activity, Error> {

@@ -7,7 +7,7 @@ use crate::device::Gpu;
 use crate::form::Forms;
 use crate::kernel::{Bound, Kernels, Program};
 use crate::layout::{Layout, Rule};
-use crate::programs::Programs;
+use crate::programs::{Loops, Programs};
 
 /// The kernels of a group of samples.
 #[derive(Debug)]
@@ -25,6 +25,8 @@ pub(crate) struct Stage {
     pub(crate) scan_forward: Bound,
     /// The last current and the neurons in one kernel, if the form is such.
     pub(crate) fused: Option<Bound>,
+    /// Whether that kernel goes through all words by itself.
+    pub(crate) is_whole: bool,
     pub(crate) correction: Option<Bound>,
     pub(crate) count: Bound,
     /// Dropout masks, if there are any.
@@ -45,6 +47,8 @@ pub(crate) struct Backward {
     pub(crate) gated: Option<Bound>,
     /// Gradient of each weight.
     pub(crate) gradients: Vec<Bound>,
+    /// Pairs of a sample and an output pixel that they sum over at a time.
+    pub(crate) pairs_at_once: usize,
     pub(crate) constants: Option<Bound>,
 }
 
@@ -109,6 +113,7 @@ impl Binder<'_> {
                 .collect::<Result<_, _>>()?,
             scan_forward: self.bind(&programs.scan_forward(index), &scan)?,
             fused: self.fused(group, index, &neurons)?,
+            is_whole: place.projections.len() == 1 && self.programs.loops == Loops::Long,
             correction,
             count: self.bind(
                 &programs.count(Source::Population(index)),
@@ -234,6 +239,7 @@ impl Binder<'_> {
             scan: self.bind(&self.programs.scan_backward(index), &scan)?,
             gated: self.gated(group, index)?,
             gradients,
+            pairs_at_once: self.programs.loops.pairs_at_once(),
             constants,
         })
     }
