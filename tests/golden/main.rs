@@ -43,13 +43,12 @@ fn the_gpu_reproduces_every_network_case() {
     if snn_gpu::testing::engine().is_none() {
         return;
     }
-    for kernels in Choice::FORMS {
-        let gpu = GpuEngine::new(Options { kernels, ..Options::default() });
-        println!("{kernels:?}");
-        for folder in folders() {
-            for case in cases(&folder, |descriptor| descriptor.get("nodes").is_some()) {
-                case.check_network(&case.network(), &gpu);
-            }
+    let engine = |kernels| GpuEngine::new(Options { kernels, ..Options::default() });
+    for folder in folders() {
+        let cases = cases(&folder, |descriptor| descriptor.get("nodes").is_some());
+        for (case, form) in cases.iter().zip(Choice::FORMS.into_iter().cycle()) {
+            case.check_network(&case.network(), &engine(Choice::Quickest));
+            case.check_network(&case.network(), &engine(form));
         }
     }
 }
