@@ -5,9 +5,7 @@ use snn_core::Error;
 use crate::buffers::storage;
 use crate::device::Gpu;
 use crate::layout::{Errors, Layout, Place, Rule};
-
-/// Threads that count spikes, and partial sums that they leave. Mirrors shaders/trial/count.wgsl.
-pub(crate) const PARTS: usize = 1024;
+use crate::programs::PARTS;
 
 /// Numbers that a count leaves: spikes, and what is emitted.
 pub(crate) const SUMS: usize = 2 * PARTS;

@@ -2,7 +2,7 @@
 
 use snn_core::{Activity, Error, Shape, Timing};
 
-use super::buffers::{PARTS, SUMS};
+use super::buffers::SUMS;
 use super::input::{Key, Needs};
 use super::stages::{Stage, Stages};
 use super::tune::Tuning;
@@ -11,6 +11,7 @@ use crate::buffers::{read, values};
 use crate::kernel::{Bound, Commands, Timer};
 use crate::layout::{Layout, Place};
 use crate::order::elsewhere;
+use crate::programs::PARTS;
 use crate::window::{WORD, Window};
 
 impl GpuSession {

@@ -21,8 +21,6 @@ use crate::layout::Layout;
 use crate::programs::{Input, Loops, Programs};
 use crate::tuner::{Tuner, USUAL};
 use crate::{Opened, Options};
-pub(crate) use buffers::PARTS;
-
 use buffers::Buffers;
 use stages::{Binder, Stages};
 use tune::Tuning;

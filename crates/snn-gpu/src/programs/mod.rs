@@ -1,0 +1,192 @@
+//! The kernels of a network: which files of `snn-shaders` make them, and with which constants.
+
+mod neurons;
+mod projections;
+
+use snn_core::{Map, Network, Population, Projection, Shape, Source};
+
+use crate::arena::row;
+use crate::form::Form;
+use crate::kernel::{Extent, Program};
+use crate::layout::{Errors, Layout, Place};
+
+/// What a trial shows the network, as far as kernels differ by it.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+pub(crate) enum Input {
+    /// Spikes of +1.
+    Spikes,
+    /// Spikes of either sign.
+    Signed,
+    /// Numbers that are the same at every step.
+    Constant,
+}
+
+/// How long a thread may loop.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Loops {
+    /// A fraction of a second, so that no driver takes a kernel for one that hangs.
+    Long,
+    /// Mesa's software drivers break off, without a word, what goes on for more than 65,535 rounds, counting those of all loops
+    /// of a thread together.
+    Short,
+}
+
+impl Loops {
+    /// Rounds that a thread may make.
+    fn rounds(self) -> usize {
+        match self {
+            Self::Long => 1 << 24,
+            Self::Short => 60_000,
+        }
+    }
+
+    /// Pairs of a sample and an output pixel that the gradient of a weight is summed over at a time; each takes at most 40
+    /// rounds for each chunk of its terms.
+    pub(crate) fn pairs_at_once(self) -> usize {
+        self.rounds() / 80
+    }
+}
+
+/// Makes the programs of one network, laid out in one way.
+pub(crate) struct Programs<'a> {
+    pub(crate) network: &'a Network,
+    pub(crate) layout: &'a Layout,
+    pub(crate) input: Input,
+    /// Whether each population has a dropout mask.
+    pub(crate) masked: &'a [bool],
+    pub(crate) loops: Loops,
+}
+
+type Constants = Vec<(&'static str, f64)>;
+
+impl Programs<'_> {
+    fn population(&self, index: usize) -> (&Population, &Place) {
+        (&self.network.populations()[index], &self.layout.populations[index])
+    }
+
+    /// Sizes of the trial.
+    fn trial(&self) -> Constants {
+        vec![
+            ("GROUP", self.layout.group as f64),
+            ("STEPS", self.layout.plan.steps as f64),
+            ("WORDS", self.layout.words as f64),
+        ]
+    }
+
+    /// Sizes of a population, what its neurons emit, and what reads it.
+    fn neurons(&self, index: usize) -> Constants {
+        let (population, place) = self.population(index);
+        let mut constants = self.trial();
+        constants.extend([
+            ("LEN", place.len as f64),
+            ("CHANNELS", population.shape.channels as f64),
+            ("OUTPUT_ROWS", place.rows as f64),
+            ("FIRES", flag(place.fires)),
+            ("MASKED", flag(self.masked[index])),
+            ("SAVES", flag(self.layout.saves(place))),
+            ("IS_READ", flag(!place.readers.is_empty() || place.is_last)),
+            ("G_OF_TRIAL", flag(place.is_last)),
+        ]);
+        constants
+    }
+
+    /// Sizes of a projection, and what it reads.
+    fn projection(&self, index: usize, projection: &Projection) -> Constants {
+        let (population, _) = self.population(index);
+        let input = self.network.shape(projection.source);
+        let (input, kernel, stride, padding) = geometry(projection.map, input);
+        let output = population.shape;
+        let (source, rows, masked) = match projection.source {
+            Source::Input => match self.input {
+                Input::Spikes => (0, 2 * self.layout.words, false),
+                Input::Signed => (1, 2 * self.layout.words, false),
+                Input::Constant => (3, 1, false),
+            },
+            Source::Population(source) => {
+                let place = &self.layout.populations[source];
+                (if place.fires { 0 } else { 2 }, place.rows, self.masked[source])
+            }
+        };
+        let mut constants = self.trial();
+        let sizes = [
+            ("IN_C", input.channels),
+            ("IN_H", input.height),
+            ("IN_W", input.width),
+            ("OUT_C", output.channels),
+            ("OUT_H", output.height),
+            ("OUT_W", output.width),
+            ("KERNEL_H", kernel[0]),
+            ("KERNEL_W", kernel[1]),
+            ("STRIDE", stride),
+            ("PADDING", padding),
+            ("SOURCE", source),
+            ("ROWS", rows),
+            ("WEIGHT_ROW", row(output.channels)),
+        ];
+        constants.extend(sizes.map(|(name, size)| (name, size as f64)));
+        constants.extend([
+            ("MASKED", flag(masked)),
+            ("DELAY", flag(self.network.is_recurrent(index, projection))),
+            ("SHARE", 1.0 / (kernel[0] * kernel[1]) as f64),
+        ]);
+        constants
+    }
+
+    fn each_neuron(&self, index: usize) -> Extent {
+        Extent::OfSample(self.layout.populations[index].len)
+    }
+
+    fn name(&self, index: usize, what: &str) -> String {
+        format!("{}: {what}", self.network.populations()[index].name)
+    }
+
+    /// All of them.
+    pub(crate) fn all(&self) -> Vec<Program> {
+        let mut programs = vec![self.encode(), self.count(Source::Input)];
+        for (index, place) in self.layout.populations.iter().enumerate() {
+            let inputs = &self.network.populations()[index].inputs;
+            for form in Form::ALL {
+                programs.extend((0..inputs.len()).map(|order| self.current(index, order, form)));
+                programs.extend((0..place.readers.len()).map(|order| self.adjoint(index, order, form)));
+            }
+            let weighted = (0..inputs.len()).filter(|&projection| inputs[projection].weight.is_some());
+            for projection in weighted {
+                programs.extend(Form::ALL.map(|form| self.gradient(index, projection, form)));
+            }
+            for form in Form::ALL {
+                programs.extend(self.fused(index, form).into_iter().chain(self.gated_events(index, form)));
+            }
+            programs.extend([self.scan_forward(index), self.scan_backward(index)]);
+            programs.extend(self.constants(index).into_iter().chain(self.correction(index)));
+            programs.extend([self.count(Source::Population(index)), self.masks(index)]);
+            programs.extend(self.gather(index));
+        }
+        programs
+    }
+}
+
+/// Threads that count spikes, and partial sums that they leave. Mirrors shaders/trial/count.wgsl.
+pub(crate) const PARTS: usize = 1024;
+
+/// Input as it is seen, kernel, stride and padding of a map. A linear map is a convolution of a single pixel whose channels
+/// are all neurons.
+fn geometry(map: Map, input: Shape) -> (Shape, [usize; 2], usize, usize) {
+    match map {
+        Map::Conv { kernel, stride, padding, .. } => (input, kernel, stride, padding),
+        Map::Linear { .. } => (Shape::features(input.len()), [1, 1], 1, 0),
+        Map::AvgPool { size, stride } => (input, [size, size], stride, 0),
+        Map::Subsample { stride } => (input, [1, 1], stride, 0),
+    }
+}
+
+fn flag(holds: bool) -> f64 {
+    f64::from(u8::from(holds))
+}
+
+/// The step that the first slot of a population's errors stands for, in a window that begins at `word`.
+pub(crate) fn first_error(place: &Place, word: u32) -> u32 {
+    match place.errors {
+        Errors::OfTrial => 0,
+        Errors::OfWord(_) => word,
+    }
+}

@@ -1,0 +1,164 @@
+//! Kernels of projections: currents, the errors that they pass back, gradients of their weights.
+
+use snn_core::Source;
+use snn_shaders as wgsl;
+
+use super::{Input, Programs, flag, geometry};
+use crate::form::Form;
+use crate::kernel::{Extent, Program};
+use crate::layout::{Errors, Rule};
+use crate::wgsl as written;
+
+/// Rows and columns of a tile. Mirrors shaders/conv/tile.wgsl.
+const TILE: usize = 64;
+
+impl Programs<'_> {
+    /// The current of the projection that runs as number `order`.
+    pub(crate) fn current(&self, index: usize, order: usize, form: Form) -> Program {
+        let (population, place) = self.population(index);
+        let projection = &population.inputs[place.projections[order]];
+        let mut constants = self.projection(index, projection);
+        constants.push(("ADD", flag(order > 0)));
+        // What comes from the population itself comes one step at a time.
+        let is_tiled = form == Form::Tiled && !self.network.is_recurrent(index, projection);
+        let shape = population.shape;
+        let (name, main, extent) = match projection.weight {
+            None => ("current", wgsl::POOL_CURRENT, Extent::OfMoment(shape.len())),
+            Some(_) if is_tiled => {
+                let tiles = shape.pixels().div_ceil(2) * shape.channels.div_ceil(TILE);
+                ("current tiled", wgsl::CONV_CURRENT_TILED, Extent::GroupsOfSample(tiles))
+            }
+            Some(_) => ("current", wgsl::CONV_CURRENT, Extent::OfMoment(shape.len())),
+        };
+        let tile = if is_tiled { wgsl::CONV_TILE } else { "" };
+        let parts = [wgsl::WINDOW, wgsl::PROJECTION, wgsl::SOURCE, tile, main];
+        Program::new(self.name(index, name), &parts, &constants, extent)
+    }
+
+    /// What the errors of the reader number `order` of a population make of its error.
+    pub(crate) fn adjoint(&self, index: usize, order: usize, form: Form) -> Program {
+        let (_, place) = self.population(index);
+        let (reader, projection) = place.readers[order];
+        let projection = &self.network.populations()[reader].inputs[projection];
+        let mut constants = self.projection(reader, projection);
+        // The errors of the output are there before any reader's.
+        constants.extend([("ADD", flag(order > 0 || place.is_last)), ("G_OF_TRIAL", flag(place.is_last))]);
+        let is_tiled = form == Form::Tiled && reader != index;
+        let (shape, ..) = geometry(projection.map, self.network.shape(projection.source));
+        let (name, main, extent) = match projection.weight {
+            None => ("adjoint", wgsl::POOL_ADJOINT, Extent::OfMoment(shape.len())),
+            Some(_) if is_tiled => {
+                let tiles = shape.pixels().div_ceil(2) * shape.channels.div_ceil(TILE);
+                ("adjoint tiled", wgsl::CONV_ADJOINT_TILED, Extent::GroupsOfSample(tiles))
+            }
+            Some(_) => ("adjoint", wgsl::CONV_ADJOINT, Extent::OfMoment(shape.len())),
+        };
+        let tile = if is_tiled { wgsl::CONV_TILE } else { "" };
+        Program::new(self.name(index, name), &[wgsl::WINDOW, wgsl::PROJECTION, tile, main], &constants, extent)
+    }
+
+    /// The gradient of the weights of a projection.
+    pub(crate) fn gradient(&self, index: usize, projection: usize, form: Form) -> Program {
+        let projection = &self.population(index).0.inputs[projection];
+        let hears_spikes = match projection.source {
+            Source::Input => self.input != Input::Constant,
+            Source::Population(source) => source != index && self.layout.populations[source].fires,
+        };
+        let (input, output) = (self.network.shape(projection.source), self.population(index).0.shape);
+        let (input, kernel, ..) = geometry(projection.map, input);
+        let taps = kernel[0] * kernel[1];
+        let all = Extent::Threads(taps * input.channels * output.channels);
+        let tiles = taps * input.channels.div_ceil(TILE) * output.channels.div_ceil(TILE);
+        let (name, main, extent) = match form {
+            Form::Events if hears_spikes => ("gradient events", wgsl::CONV_GRADIENT_EVENTS, all),
+            Form::Tiled => ("gradient tiled", wgsl::CONV_GRADIENT_TILED, Extent::Groups(tiles)),
+            _ => ("gradient", wgsl::CONV_GRADIENT, all),
+        };
+        let mut constants = self.projection(index, projection);
+        constants.push(("ADD", 0.0));
+        let tile = if extent == all { "" } else { wgsl::CONV_TILE };
+        let parts = [wgsl::WINDOW, wgsl::PROJECTION, wgsl::SOURCE, tile, main];
+        Program::new(self.name(index, name), &parts, &constants, extent)
+    }
+
+    /// The last projection and the neurons in one kernel, if `form` is one of those, and can do it.
+    pub(crate) fn fused(&self, index: usize, form: Form) -> Option<Program> {
+        let (population, place) = self.population(index);
+        let projection = &population.inputs[*place.projections.last()?];
+        let hears_spikes = match projection.source {
+            Source::Input => self.input != Input::Constant,
+            Source::Population(source) => self.layout.populations[source].fires,
+        };
+        if place.is_recurrent || projection.weight.is_none() || !hears_spikes {
+            return None;
+        }
+        let shape = population.shape;
+        // A round for each weight that a neuron hears, and with events one for each of its spikes in a word.
+        let weights = projection.weight.map_or(0, |weight| self.network.weights()[weight].fan_in());
+        let is_too_long = form == Form::Events && 33 * weights > self.loops.rounds();
+        let form = if is_too_long { Form::Fused } else { form };
+        let ([currents, main], extent) = match form {
+            Form::Plain | Form::Tiled => return None,
+            Form::Fused => (
+                [wgsl::CONV_FUSED_CURRENTS, wgsl::CONV_FUSED],
+                Extent::OfSample(shape.pixels() * shape.channels.div_ceil(4)),
+            ),
+            Form::Events => {
+                let blocks = shape.channels.div_ceil(channels_at_once(shape.channels));
+                (["", wgsl::CONV_EVENTS], Extent::GroupsOfSample(shape.pixels() * blocks))
+            }
+        };
+        let mut constants = self.neurons(index);
+        constants.retain(|(name, _)| *name != "MASKED");
+        constants.extend(self.projection(index, projection));
+        constants.extend([
+            ("ADD", flag(place.projections.len() > 1)),
+            ("CHANNELS_AT_ONCE", channels_at_once(population.shape.channels) as f64),
+        ]);
+        let neuron = written::neuron(&population.neuron);
+        let parts = [
+            wgsl::WINDOW,
+            wgsl::PROJECTION,
+            wgsl::SOURCE,
+            currents,
+            wgsl::SCAN_NEURONS,
+            &neuron,
+            wgsl::SCAN_STEP,
+            main,
+        ];
+        Some(Program::new(self.name(index, form.name()), &parts, &constants, extent))
+    }
+
+    /// The adjoint of the last reader and the neurons in one kernel, if `form` is events, and they can do it.
+    pub(crate) fn gated_events(&self, index: usize, form: Form) -> Option<Program> {
+        let (_, place) = self.population(index);
+        let (reader, projection) = *place.readers.last()?;
+        let projection = &self.network.populations()[reader].inputs[projection];
+        let Rule::Gated { threshold, correction } = place.rule else { return None };
+        let reader_shape = self.network.populations()[reader].shape;
+        let (_, kernel, ..) = geometry(projection.map, self.network.shape(projection.source));
+        // At each step of a word, under each kernel pixel, all channels.
+        let is_short = 32 * kernel[0] * kernel[1] * (1 + reader_shape.channels) <= self.loops.rounds();
+        let can = place.fires && !place.is_recurrent && !place.is_last && projection.weight.is_some() && is_short;
+        if form != Form::Events || !can {
+            return None;
+        }
+        let mut constants = self.projection(reader, projection);
+        let of_trial = |index: usize| flag(self.layout.populations[index].errors == Errors::OfTrial);
+        constants.extend([
+            ("ADD", flag(place.readers.len() > 1)),
+            ("OUTPUT_ROWS", place.rows as f64),
+            ("THRESHOLD", f64::from(threshold)),
+            ("CORRECTED", flag(correction.is_some())),
+            ("HEARD_OF_TRIAL", of_trial(reader)),
+            ("D_OF_TRIAL", of_trial(index)),
+        ]);
+        let parts = [wgsl::WINDOW, wgsl::PROJECTION, wgsl::CONV_GATED_EVENTS];
+        Some(Program::new(self.name(index, "gated events"), &parts, &constants, Extent::OfSample(place.len)))
+    }
+}
+
+/// Threads of a workgroup that walks the events of a pixel.
+fn channels_at_once(channels: usize) -> usize {
+    channels.next_multiple_of(16).min(64)
+}
