@@ -35,8 +35,9 @@ pub(crate) struct GpuSession {
     network: Network,
     layout: Layout,
     buffers: Buffers,
-    /// The forms of each population's kernels, and whether they are still to be measured.
+    /// The forms of each population's kernels, whether they were measured before, and where measuring stands.
     forms: Vec<Forms>,
+    is_measured: Vec<bool>,
     tuning: Tuning,
     tuner: Arc<Tuner>,
     /// Kernels that were bound already.
@@ -81,6 +82,7 @@ impl GpuSession {
             network: network.clone(),
             buffers,
             forms: vec![forms.unwrap_or(USUAL); network.populations().len()],
+            is_measured: vec![false; network.populations().len()],
             tuning: if forms.is_some() { Tuning::Done } else { Tuning::Due },
             tuner: opened.tuner.clone(),
             stages: BTreeMap::new(),

@@ -14,7 +14,6 @@ use crate::form::{Form, Forms};
 use crate::kernel::Commands;
 use crate::layout::Place;
 use crate::programs::Input;
-use crate::tuner::USUAL;
 use crate::window::Window;
 
 /// Measurements of each form; the quickest one counts.
@@ -32,16 +31,20 @@ pub(crate) enum Tuning {
 }
 
 impl GpuSession {
-    /// Takes the forms that are known of all populations. Whether any is missing.
+    /// Takes the forms that are known. Whether those of a population are missing.
     pub(super) fn recall_forms(&mut self, input: Input) -> bool {
-        let mut is_missing = false;
         for index in 0..self.forms.len() {
-            match self.tuner.find(&self.key(index, input)) {
-                Some(forms) => self.forms[index] = forms,
-                None => is_missing = true,
+            if let Some(forms) = self.tuner.find(&self.key(index, input)) {
+                self.forms[index] = forms;
+                self.is_measured[index] = true;
             }
         }
-        is_missing
+        self.is_measured.contains(&false)
+    }
+
+    /// Populations whose forms are to be measured.
+    fn unmeasured(&self) -> Vec<usize> {
+        (0..self.forms.len()).filter(|&index| !self.is_measured[index]).collect()
     }
 
     /// What the choice for a population depends on.
@@ -71,7 +74,7 @@ impl GpuSession {
     /// Measures forward passes; spikes stay what they are.
     pub(super) fn tune_forward(&mut self, last: &Last) -> Result<(), Error> {
         let samples = self.layout.samples(0, last.samples);
-        for index in 0..self.forms.len() {
+        for index in self.unmeasured() {
             let forms = [Form::Tiled, Form::Fused, Form::Events];
             self.forms[index].forward =
                 self.quickest(last, index, &forms, |session, commands, stage, place, form| {
@@ -91,7 +94,7 @@ impl GpuSession {
         let samples = self.layout.samples(0, last.samples);
         let words: Vec<Window> = Window::all(self.layout.plan.steps, samples, false).collect();
         let Some(&window) = words.get(words.len() / 2) else { return Ok(()) };
-        for index in 0..self.forms.len() {
+        for index in self.unmeasured() {
             let forms = [Form::Tiled, Form::Events];
             let backward =
                 |stage: &Stage, commands: &mut Commands<'_>, run: &dyn Fn(&mut Commands<'_>, &Backward) -> bool| {
@@ -126,7 +129,7 @@ impl GpuSession {
     }
 
     /// The quickest of `forms` by what `run` does with the kernels of population `index` bound for it. A form for which it
-    /// gives false is left out; if all are, it is the usual one.
+    /// gives false is left out; if all are, it is the plain one.
     fn quickest(
         &mut self,
         last: &Last,
@@ -155,6 +158,6 @@ impl GpuSession {
                 best = Some((time, form));
             }
         }
-        Ok(best.map_or(USUAL.forward, |(_, form)| form))
+        Ok(best.map_or(Form::Plain, |(_, form)| form))
     }
 }
