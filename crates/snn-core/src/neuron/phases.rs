@@ -120,7 +120,7 @@ mod tests {
     /// A neuron of every name there is, and some with other choices.
     fn neurons() -> Vec<Neuron> {
         let registry = Registry::new().with(crate::plugin).unwrap();
-        let texts = registry.neurons.names().into_iter().map(str::to_owned);
+        let texts = registry.neurons.names().map(str::to_owned);
         let others = [
             "Lif(reset: SoftAfterLeak, gradient: Atan)",
             "Lif(decay_input: true, reset: Hard(to: -0.5), gradient: Atan)",
