@@ -33,17 +33,17 @@ fn main(
     for (var first = window.start; first < window.end; first += 32u) {
         let last = min(first + 32u, window.end);
         for (var t = first; t < last; t++) {
-            var before = 0.0;
-            if ADD {
-                before = current[((t - window.word) * GROUP + n) * LEN + i];
-            }
-            columns[(t - first) * CHANNELS_AT_ONCE + lane] = before;
+            columns[(t - first) * CHANNELS_AT_ONCE + lane] = 0.0;
         }
         hear(n, first / 32u, pixel, c_out, lane);
         save(n, i, first, s);
         var word = 0u;
         for (var t = first; t < last; t++) {
-            s = charge(p, s, columns[(t - first) * CHANNELS_AT_ONCE + lane]);
+            var input = columns[(t - first) * CHANNELS_AT_ONCE + lane];
+            if ADD {
+                input += current[((t - window.word) * GROUP + n) * LEN + i];
+            }
+            s = charge(p, s, input);
             let x = margin(p, s);
             if FIRES {
                 word |= select(0u, 1u, x > 0.0) << (t - first);

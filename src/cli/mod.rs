@@ -62,7 +62,7 @@ Start here:
 
 On a graphics card:
   snn devices                              which cards there are, and what they can do
-  snn train cifar10-vgg9 --engine auto     on the first card, or on the CPU if there is none
+  snn train cifar10-vgg9 --engine auto     on the first real card, or on the CPU if there is none
   snn bench --engine auto                  how fast that is";
 
 #[derive(Debug, Subcommand)]
@@ -305,8 +305,8 @@ struct CurvesArgs {
 Examples:
   snn devices
   snn train --engine gpu                                the first card of the list
-  snn train --engine 'gpu(adapter: \"1\")'              the one of number 1
-  snn train --engine 'gpu(adapter: \"nvidia\")'         the first whose name has this in it
+  snn train --engine 'gpu(adapter: 1)'                  the one of number 1
+  snn train --engine 'gpu(adapter: \"nvidia\")'           the first whose name has this in it
   snn devices --json | jq '.[].largest_buffer'")]
 struct DevicesArgs {
     /// Print JSON for other programs: an empty list if there is no card
@@ -324,7 +324,7 @@ struct DevicesArgs {
 #[command(after_help = "\
 Examples:
   snn bench                                             mnist-lenet and cifar10-vgg9 on the CPU
-  snn bench --engine auto                               on a card, if there is one
+  snn bench --engine auto                               on a real card, if there is one
   snn bench cifar10-resnet11 --batch 32 --train         one network, training alone
   snn bench --engine 'gpu(timed: true)'                 where the time goes, kernel by kernel
   snn bench my-net.ron --steps 4 --batch 2 --repeat 3   small and quick
@@ -478,8 +478,8 @@ struct Common {
 /// What to compute on.
 #[derive(Debug, Args)]
 struct Compute {
-    /// What to compute on: cpu; gpu, a graphics card; or auto, a card if there is one, else the CPU. snn list engines and
-    /// snn devices show what there is
+    /// What to compute on: cpu; gpu, a graphics card; or auto, a card that is not software if there is one, else the CPU.
+    /// snn list engines and snn devices show what there is
     #[arg(long, value_name = "NAME", default_value = "cpu")]
     engine: String,
     /// Threads of the CPU; results do not depend on it [default: one a core]

@@ -26,8 +26,8 @@ use crate::{
 
 /// Check a graphics card against the reference engine.
 ///
-/// Small networks of every neuron, surrogate, map and encoder there is run on the card and on the reference engine; spikes
-/// must be the same, and all else must agree but for rounding. A spike may flip where rounding decides over it. Ends with
+/// Small networks of every neuron, surrogate and map there is, with drawn and direct input, run on the card and on the
+/// reference engine; all must agree but for rounding, and a spike may differ only where rounding decides over it. Ends with
 /// status 1 if a check fails.
 #[derive(Debug, Args)]
 #[command(after_help = "\

@@ -65,7 +65,7 @@ pub struct Options {
     pub kernels: Choice,
     /// Most samples that run together; larger batches run in groups, one after the other. None: as many as there is room for.
     pub group: Option<usize>,
-    /// Most memory to take on the card, in MiB. None: as much as is needed.
+    /// Most memory that a session (of training, of evaluation) may plan for on the card, in MiB. None: as much as is needed.
     pub memory: Option<usize>,
 }
 

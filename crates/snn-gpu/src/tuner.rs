@@ -15,7 +15,7 @@ pub(crate) struct Tuner {
     known: Mutex<BTreeMap<String, Forms>>,
 }
 
-/// What is quick on most cards, and what is taken where nothing is measured: computing on the CPU, registers are cheap and
+/// What is taken where nothing is measured, which is on software cards: computing on the CPU, registers are cheap and
 /// workgroup memory is not.
 pub(crate) const USUAL: Forms = Forms { forward: Form::Fused, backward: Form::Events, gradient: Form::Events };
 
@@ -38,7 +38,12 @@ impl Tuner {
     /// Remembers forms. If the file cannot be written, they are measured again in the next run.
     pub(crate) fn remember(&self, found: impl IntoIterator<Item = (String, Forms)>) {
         let mut known = self.known.lock().unwrap_or_else(PoisonError::into_inner);
-        known.extend(found);
+        // Another process may have measured in the meantime; what is there stays, as runs rely on it.
+        let read = |file: &PathBuf| ron::from_str::<BTreeMap<String, Forms>>(&fs::read_to_string(file).ok()?).ok();
+        let there = self.file.as_ref().and_then(read).unwrap_or_default();
+        for (key, forms) in there.into_iter().chain(found) {
+            known.entry(key).or_insert(forms);
+        }
         let (Some(file), Ok(text)) =
             (&self.file, ron::ser::to_string_pretty(&*known, ron::ser::PrettyConfig::default()))
         else {

@@ -16,8 +16,10 @@ fn network() -> Network {
     let mut builder = Network::builder(Shape::new(3, 12, 12));
     let conv = |channels, kernel| Map::Conv { channels, kernel: [kernel, kernel], stride: 1, padding: kernel / 2 };
     let first = builder.add("first", Neuron::lif(), vec![Projection::new(Source::Input, conv(4, 3))]).unwrap();
+    let sum = vec![Projection::new(first, conv(4, 3)), Projection::new(Source::Input, conv(4, 1)).named("direct")];
+    let sum = builder.add("sum", Neuron::lif(), sum).unwrap();
     let second =
-        builder.add("second", Neuron::lif(), vec![Projection::new(first, Map::Linear { features: 20 })]).unwrap();
+        builder.add("second", Neuron::lif(), vec![Projection::new(sum, Map::Linear { features: 20 })]).unwrap();
     builder.add("readout", Neuron::readout(), vec![Projection::new(second, Map::Linear { features: 3 })]).unwrap();
     builder.build().unwrap()
 }
@@ -47,9 +49,12 @@ fn all_forms_give_what_the_reference_gives() {
     let network = network();
     let expected = run(&network, &Reference);
     assert!(expected.0.spikes[..2].iter().all(|spikes| *spikes > 100), "{:?}", expected.0.spikes);
+    let mut first = None;
     for kernels in Choice::FORMS {
         let found = run(&network, &GpuEngine::new(Options { kernels, ..Options::default() }));
         assert_eq!(found.0.spikes, expected.0.spikes, "{kernels:?}");
+        let first = first.get_or_insert(found.0.clone());
+        assert_eq!(found.0, *first, "{kernels:?}: all forms add up currents in the same order");
         for (weight, (found, expected)) in network.weights().iter().zip(found.1.iter().zip(&expected.1)) {
             let largest = expected.iter().fold(0.0_f32, |largest, x| largest.max(x.abs()));
             let off = found.iter().zip(expected).fold(0.0_f32, |off, (a, b)| off.max((a - b).abs()));

@@ -194,6 +194,21 @@ fn the_engine_has_a_name_and_fields() {
 }
 
 #[test]
+fn sums_that_a_software_driver_breaks_off_are_refused_there() {
+    let Some(gpu) = snn_gpu::testing::engine() else { return };
+    let mut builder = Network::builder(Shape::features(30_000));
+    let linear = vec![Projection::new(Source::Input, Map::Linear { features: 2 })];
+    builder.add("readout", Neuron::readout(), linear).unwrap();
+    let compiled = gpu.compile(&builder.build().unwrap(), Plan::new(3, 2)).map(|_| ());
+    if snn_gpu::adapters()[0].is_software() {
+        let message = compiled.unwrap_err().to_string();
+        assert!(message.starts_with("\"readout\" sums 30000 terms, more than the 20000"), "{message}");
+    } else {
+        compiled.unwrap();
+    }
+}
+
+#[test]
 fn a_batch_that_finds_no_room_is_told_the_largest_that_does() {
     if snn_gpu::testing::engine().is_none() {
         return;

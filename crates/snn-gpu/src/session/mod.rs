@@ -73,6 +73,9 @@ impl GpuSession {
         forms: Option<Forms>,
     ) -> Result<Self, Error> {
         let Opened { gpu, kernels, .. } = opened;
+        if gpu.adapter.is_software() {
+            check_sums(network)?;
+        }
         let most = gpu.limits.max_storage_buffer_binding_size.min(gpu.limits.max_buffer_size);
         let (layout, buffers) = room(gpu, Layout::new(network, plan, most, options.group)?, network, options.memory)?;
         Ok(Self {
@@ -134,6 +137,27 @@ impl GpuSession {
     }
 }
 
+/// Checks that no sum of a population is so long that a software driver would break it off, see [`Loops::Short`].
+fn check_sums(network: &Network) -> Result<(), Error> {
+    for population in network.populations() {
+        for weight in population.inputs.iter().filter_map(|input| input.weight) {
+            let weight = &network.weights()[weight];
+            let terms = weight.fan_in().max(weight.len() / weight.shape.get(1).copied().unwrap_or(1).max(1));
+            if terms > MOST_TERMS {
+                return Err(Error::Device(format!(
+                    "\"{}\" sums {terms} terms, more than the {MOST_TERMS} that a software card is trusted with, as \
+                     its driver breaks off long loops; use --engine cpu",
+                    population.name
+                )));
+            }
+        }
+    }
+    Ok(())
+}
+
+/// Terms of a sum that take no software driver more rounds than [`Loops::Short`] allows, three for each.
+const MOST_TERMS: usize = 20_000;
+
 /// Buffers for `layout`, or for smaller groups of samples if the card, or a limit of so many MiB, has no room for them.
 fn room(gpu: &Gpu, mut layout: Layout, network: &Network, limit: Option<usize>) -> Result<(Layout, Buffers), Error> {
     let plan = layout.plan;
@@ -160,13 +184,13 @@ fn room(gpu: &Gpu, mut layout: Layout, network: &Network, limit: Option<usize>) 
         }
     }
     let advice = match fits {
-        0 => "not even one sample fits; use fewer steps, or --engine cpu".to_owned(),
+        0 => "not even one sample fits; allow more, use fewer steps, or --engine cpu".to_owned(),
         batch => format!("the largest batch that fits is {batch} (training.batch, --batch)"),
     };
     Err(Error::Device(format!(
-        "{}: {} MiB are too few for a batch of {}, which needs at least {} MiB; {advice}",
+        "{}: {} too few for a batch of {}, which needs at least {} MiB; {advice}",
         gpu.adapter.name(),
-        limit.map_or_else(|| "the card's".to_owned(), |limit| limit.to_string()),
+        limit.map_or_else(|| "its memory is".to_owned(), |limit| format!("{limit} MiB are")),
         plan.batch,
         (least >> 20) + 1
     )))

@@ -59,15 +59,22 @@ impl GpuSession {
             format!("{from} {} {:?}", self.network.shape(projection.source), projection.map)
         };
         let inputs: Vec<String> = population.inputs.iter().map(read).collect();
+        let readers: Vec<String> = (place.readers.iter())
+            .map(|&(reader, projection)| {
+                let reader = &self.network.populations()[reader];
+                format!("{:?} to {}", reader.inputs[projection].map, reader.shape)
+            })
+            .collect();
         let rule = if matches!(place.rule, crate::layout::Rule::Gated { .. }) { "gated" } else { "unrolled" };
         let (steps, group, train) = (self.layout.plan.steps, self.layout.group, self.layout.plan.train);
         format!(
-            "{} {} {}; {} {rule} from {}; {steps} steps, {group} samples, training {train}",
+            "{} {} {}; {} {rule} from {}; read by {}; {steps} steps, {group} samples, training {train}",
             info.name,
             info.driver,
             info.driver_info,
             population.neuron.name(),
-            inputs.join(", ")
+            inputs.join(", "),
+            readers.join(", ")
         )
     }
 
