@@ -180,7 +180,12 @@ impl Engine for GpuEngine {
 
     fn describe(&self) -> String {
         match self.opened() {
-            Ok(opened) => format!("gpu, {}", opened.gpu.adapter.name()),
+            Ok(opened) => {
+                let name = opened.gpu.adapter.name();
+                let is_software = opened.gpu.adapter.is_software();
+                let advice = if is_software { ", software on the CPU: --engine cpu is many times quicker" } else { "" };
+                format!("gpu, {name}{advice}")
+            }
             Err(error) => format!("gpu, {error}"),
         }
     }
