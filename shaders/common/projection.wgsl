@@ -1,5 +1,5 @@
-// Sizes of a projection. A linear map is a convolution of a single pixel whose channels are all neurons of its input. Neurons stand in the order
-// [row][column][channel].
+// Sizes of a projection. A linear map is a convolution of a single pixel whose channels are all neurons of its input.
+// Neurons stand in the order [row][column][channel].
 override IN_C: u32;
 override IN_H: u32;
 override IN_W: u32;

@@ -4,7 +4,7 @@
 // common/projection.wgsl.
 //
 // heard [slot][sample][output neuron]: errors of those that hear it, weight as in conv/current.wgsl; output as in
-// common/source.wgsl, g [step of the word][sample][neuron] is what other readers have left, if ADD; mask, correction, later
+// common/source.wgsl, g [step of the word][sample][neuron] is what other readers have left, if ADD; mask, correction, carried
 // [sample][neuron], d [slot][sample][neuron].
 @group(0) @binding(0) var<storage, read> heard: array<f32>;
 @group(0) @binding(1) var<storage, read> weight: array<f32>;
@@ -12,7 +12,7 @@
 @group(0) @binding(3) var<storage, read> g: array<f32>;
 @group(0) @binding(4) var<storage, read> mask: array<f32>;
 @group(0) @binding(5) var<storage, read> correction: array<f32>;
-@group(0) @binding(6) var<storage, read_write> later: array<f32>;
+@group(0) @binding(6) var<storage, read_write> carried: array<f32>;
 @group(0) @binding(7) var<storage, read_write> d: array<f32>;
 
 // Rows of a sample in the output.
@@ -45,7 +45,7 @@ fn main(
         factor = mask[id];
     }
     let word = output[(n * OUTPUT_ROWS + window.word / 32u) * in_len() + i];
-    var error = later[id];
+    var error = carried[id];
     for (var t = window.end; t > window.start;) {
         t--;
         if ((word >> (t - window.word)) & 1u) == 1u {
@@ -58,7 +58,7 @@ fn main(
         }
         d[(select(t - window.word, t, D_OF_TRIAL) * GROUP + n) * in_len() + i] = error;
     }
-    later[id] = error;
+    carried[id] = error;
 }
 
 // What the errors in `slot` of those that hear neuron i make of its own.

@@ -10,11 +10,7 @@ var<workgroup> sums: array<f32, 64>;
 
 @compute @workgroup_size(64)
 fn main(@builtin(local_invocation_index) lane: u32) {
-    var p: Constants;
-    for (var k = 0u; k < CONSTANTS; k++) {
-        p[k] = trained[k * 64u];
-    }
-    let slopes = link_slopes(p);
+    let slopes = link_slopes(trained_numbers());
     for (var k = 0u; k < CONSTANTS; k++) {
         var sum = 0.0;
         for (var n = 0u; n < window.samples; n++) {

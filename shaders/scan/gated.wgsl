@@ -1,14 +1,14 @@
 // The paper's rule, from the last step of a window to its first: d(t) = C g(t) / threshold where the neuron fired, else
-// d(t+1); a neuron that never fires gathers d(t) = d(t+1) + g(t) / threshold. One thread for each neuron of a sample.
+// d(t+1); neurons of a kind that does not fire gather d(t) = d(t+1) + g(t) / threshold. One thread for each neuron of a sample.
 // Mirrors crates/snn-core/src/neuron/step.rs.
 //
-// output as in common/source.wgsl, g [step of the word or trial][sample][neuron], mask, correction, later
+// output as in common/source.wgsl, g [step of the word or trial][sample][neuron], mask, correction, carried
 // [sample][neuron], d [slot][sample][neuron].
 @group(0) @binding(0) var<storage, read> output: array<u32>;
 @group(0) @binding(1) var<storage, read> g: array<f32>;
 @group(0) @binding(2) var<storage, read> mask: array<f32>;
 @group(0) @binding(3) var<storage, read> correction: array<f32>;
-@group(0) @binding(4) var<storage, read_write> later: array<f32>;
+@group(0) @binding(4) var<storage, read_write> carried: array<f32>;
 @group(0) @binding(5) var<storage, read_write> d: array<f32>;
 
 override LEN: u32;
@@ -45,7 +45,7 @@ fn main(
     if FIRES {
         word = output[(n * OUTPUT_ROWS + window.word / 32u) * LEN + i];
     }
-    var error = later[id];
+    var error = carried[id];
     for (var t = window.end; t > window.start;) {
         t--;
         var incoming = window.d_emitted;
@@ -60,5 +60,5 @@ fn main(
         }
         d[((t - window.errors) * GROUP + n) * LEN + i] = error;
     }
-    later[id] = error;
+    carried[id] = error;
 }

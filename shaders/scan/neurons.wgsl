@@ -8,3 +8,17 @@ override OUTPUT_ROWS: u32;
 fn entry(k: u32, n: u32, i: u32) -> u32 {
     return (k * GROUP + n) * LEN + i;
 }
+
+// The trained numbers of the constants: one every 64 numbers of `trained`, which the kernel binds.
+fn trained_numbers() -> Constants {
+    var w: Constants;
+    for (var k = 0u; k < CONSTANTS; k++) {
+        w[k] = trained[k * 64u];
+    }
+    return w;
+}
+
+// The values of the constants.
+fn constants() -> Constants {
+    return link(trained_numbers());
+}

@@ -47,11 +47,3 @@ fn keep(n: u32, i: u32, s: State) {
         state[entry(k, n, i)] = s[k];
     }
 }
-
-fn constants() -> Constants {
-    var p: Constants;
-    for (var k = 0u; k < CONSTANTS; k++) {
-        p[k] = trained[k * 64u];
-    }
-    return link(p);
-}

@@ -100,11 +100,3 @@ fn main(
         carried[entry(STATE + k, n, i)] = d_constants[k];
     }
 }
-
-fn constants() -> Constants {
-    var p: Constants;
-    for (var k = 0u; k < CONSTANTS; k++) {
-        p[k] = trained[k * 64u];
-    }
-    return link(p);
-}

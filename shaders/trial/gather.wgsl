@@ -1,11 +1,11 @@
 // Takes along the samples that go on, from where the last trial ended: their states, and the last spikes of a population that
 // reads itself. One thread for each neuron of a sample, and for states of each entry.
 //
-// from [sample]: which sample of the last trial it is, kept [entry][sample][neuron], state as in scan/forward.wgsl, output as
-// in common/source.wgsl.
-@group(0) @binding(0) var<storage, read> samples_from: array<u32>;
+// from_sample [sample]: which sample of the last trial it is; data are states, [entry][sample][neuron], or spikes as in
+// common/source.wgsl; kept holds what goes on in between.
+@group(0) @binding(0) var<storage, read> from_sample: array<u32>;
 @group(0) @binding(1) var<storage, read_write> kept: array<u32>;
-@group(0) @binding(2) var<storage, read_write> output: array<u32>;
+@group(0) @binding(2) var<storage, read_write> data: array<u32>;
 
 override LEN: u32;
 override OUTPUT_ROWS: u32;
@@ -24,7 +24,7 @@ fn take_states(
     }
     let n = id / LEN % window.samples;
     let k = id / LEN / window.samples;
-    kept[(k * GROUP + n) * LEN + id % LEN] = output[(k * GROUP + samples_from[n]) * LEN + id % LEN];
+    kept[(k * GROUP + n) * LEN + id % LEN] = data[(k * GROUP + from_sample[n]) * LEN + id % LEN];
 }
 
 // Puts them where the next trial finds them.
@@ -39,7 +39,7 @@ fn put_states(
         return;
     }
     let at = (id / LEN / window.samples * GROUP + id / LEN % window.samples) * LEN + id % LEN;
-    output[at] = kept[at];
+    data[at] = kept[at];
 }
 
 // Spikes of the last step.
@@ -53,7 +53,7 @@ fn take_spikes(
     if id >= window.samples * LEN {
         return;
     }
-    let word = output[(samples_from[id / LEN] * OUTPUT_ROWS + (STEPS - 1u) / 32u) * LEN + id % LEN];
+    let word = data[(from_sample[id / LEN] * OUTPUT_ROWS + (STEPS - 1u) / 32u) * LEN + id % LEN];
     kept[id] = (word >> ((STEPS - 1u) % 32u)) & 1u;
 }
 
@@ -68,5 +68,5 @@ fn put_spikes(
     if id >= window.samples * LEN {
         return;
     }
-    output[(id / LEN * OUTPUT_ROWS + WORDS) * LEN + id % LEN] = select(0u, kept[id], window.resumed == 1u);
+    data[(id / LEN * OUTPUT_ROWS + WORDS) * LEN + id % LEN] = select(0u, kept[id], window.resumed == 1u);
 }

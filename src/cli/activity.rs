@@ -8,11 +8,12 @@ use std::{
 };
 
 use anyhow::bail;
+use clap::Args;
 use console::style;
 
 use crate::{
     cli::{
-        ActivityArgs,
+        arguments::{Common, Selection},
         display::{Audience, Display},
         interrupt::STOPPED,
         loading,
@@ -23,13 +24,57 @@ use crate::{
     core::{Engine, Splits, registry::Registry},
     train::{
         activity::{
-            ActivityReport, Comparison, CurvePoint, MOST_NETWORKS, Operations, PopulationActivity, ProjectionActivity,
-            Subject, measure, page,
+            ActivityReport, Comparison, CurvePoint, EnergyTable, MOST_NETWORKS, Operations, PopulationActivity,
+            ProjectionActivity, Subject, measure, page,
         },
         units::{joules, points},
         write_whole,
     },
 };
+
+/// Report what a trained network spends on an image: spikes, synaptic operations, energy, time steps.
+///
+/// Prints tables and writes a page with plots, activity.html, that needs nothing else and can be printed. Operations are
+/// counted as NeuroBench does.
+#[derive(Debug, Args)]
+#[command(after_help = "\
+Examples:
+  snn activity runs/mnist-lenet-1                            its best checkpoint, on the test images
+  snn activity runs/mnist-lenet-1 --limit 1000 --html lenet.html
+  snn activity runs/mnist-lenet-1 --energy ac=0.1,mac=3.2    picojoules of another process
+  snn activity runs/mnist-lenet-1 --compare runs/mnist-lenet-direct-1
+  snn activity runs/mnist-lenet-1 --compare runs/mnist-lenet-ann-1/converted-data-norm.safetensors
+  snn activity runs/mnist-lenet-1 --json | jq .operations")]
+pub(crate) struct ActivityArgs {
+    /// Checkpoint, or run folder, of which the best checkpoint is taken
+    #[arg(value_name = "CHECKPOINT|RUN_FOLDER")]
+    checkpoint: PathBuf,
+    /// Another network, shown beside the first at the same accuracy; may be given several times
+    #[arg(long, value_name = "CHECKPOINT|RUN_FOLDER")]
+    compare: Vec<PathBuf>,
+    /// Percentage points below the best accuracy at which an answer is good enough
+    #[arg(long, value_name = "POINTS", default_value_t = 1.0, value_parser = percentage_points)]
+    within: f64,
+    /// Picojoules of an accumulate and of a multiply-accumulate
+    #[arg(long, value_name = "ac=PJ,mac=PJ", default_value = "ac=0.9,mac=4.6")]
+    energy: EnergyTable,
+    /// File for the page [default: activity.html in the folder of the run, or beside the checkpoint under its name; none
+    /// with --json]
+    #[arg(long, value_name = "FILE")]
+    html: Option<PathBuf>,
+    #[command(flatten)]
+    selection: Selection,
+    /// Time steps each image is shown for [default: as trained]
+    #[arg(long, value_name = "N")]
+    steps: Option<usize>,
+    #[command(flatten)]
+    common: Common,
+}
+
+fn percentage_points(text: &str) -> Result<f64, String> {
+    let points = text.parse().ok().filter(|points| (0.0..=100.0).contains(points));
+    points.ok_or_else(|| "a number from 0 to 100".to_owned())
+}
 
 /// Columns of a terminal that the table of operations needs as a whole.
 const WIDE: usize = 118;

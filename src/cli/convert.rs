@@ -7,10 +7,11 @@ use std::{
 };
 
 use anyhow::bail;
+use clap::{Args, ValueEnum};
 
 use crate::{
     cli::{
-        ConvertArgs, Method,
+        arguments::Common,
         display::{Audience, Display},
         interrupt::STOPPED,
         loading, text,
@@ -19,6 +20,56 @@ use crate::{
     core::registry::Registry,
     train::{Balance, Checkpoint, Conversion, Trained, convert},
 };
+
+/// Make a spiking network of a trained ANN, by threshold balancing.
+///
+/// The ANN is a network of Relu neurons with direct input and one time step, such as the preset mnist-lenet-ann. The
+/// spiking network has the same layers with integrate-and-fire neurons and sees Poisson spikes; snn evaluate, infer and
+/// activity take it like any other.
+#[derive(Debug, Args)]
+#[command(after_help = "\
+Examples:
+  snn train mnist-lenet-ann                             the ANN
+  snn convert runs/mnist-lenet-ann-1                    largest activations become 1 (Diehl et al. 2015)
+  snn convert runs/mnist-lenet-ann-1 --share 0.999      all but the largest thousandth (Rueckauer et al. 2017)
+  snn convert runs/mnist-lenet-ann-1 --method spike-norm --steps 200     (Sengupta et al. 2019)")]
+pub(crate) struct ConvertArgs {
+    /// Checkpoint, or run folder, of which the best checkpoint is taken
+    #[arg(value_name = "CHECKPOINT|RUN_FOLDER")]
+    checkpoint: PathBuf,
+    /// How thresholds are found
+    #[arg(long, value_enum, default_value_t = Method::DataNorm)]
+    method: Method,
+    /// Share of the activations that the scale covers, for data-norm [default: 1]
+    #[arg(long, value_name = "SHARE")]
+    share: Option<f64>,
+    /// Time steps each image is shown for
+    #[arg(long, value_name = "N", default_value_t = 100)]
+    steps: usize,
+    /// Neuron of the hidden layers, If or Lif with a threshold of 1
+    #[arg(long, value_name = "NEURON", default_value = "If(reset: Soft)")]
+    neuron: String,
+    /// Training images that the thresholds are measured on, the first ones [default: 200, or all if there are fewer]
+    #[arg(long, value_name = "N")]
+    images: Option<usize>,
+    /// File to write [default: converted-METHOD.safetensors, beside the checkpoint]
+    #[arg(long, value_name = "FILE")]
+    out: Option<PathBuf>,
+    /// Replace the file if it is there
+    #[arg(long)]
+    force: bool,
+    #[command(flatten)]
+    common: Common,
+}
+
+/// Ways to balance thresholds.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+enum Method {
+    /// By the largest activation or weight of each population of the ANN
+    DataNorm,
+    /// By the largest current that spikes cause, population by population
+    SpikeNorm,
+}
 
 pub(crate) fn run(registry: &Registry, args: &ConvertArgs) -> anyhow::Result<ExitCode> {
     let ann = TrainedNetwork::load(registry, &args.checkpoint, None)?;

@@ -2,15 +2,16 @@
 
 use std::{
     io::{self, Write as _},
+    path::PathBuf,
     process::ExitCode,
 };
 
 use anyhow::bail;
+use clap::Args;
 use console::style;
 
 use crate::{
     cli::{
-        CurvesArgs,
         loading::{self, Named},
         text::{self, labelled, percent},
         words,
@@ -21,6 +22,27 @@ use crate::{
         write_whole,
     },
 };
+
+/// Show how a run learned, or is learning: accuracy, loss, firing rates, gradient.
+///
+/// Prints a line for each epoch and writes a page with plots, curves.html, that needs nothing else and can be printed.
+#[derive(Debug, Args)]
+#[command(after_help = "\
+Examples:
+  snn curves runs/mnist-lenet-1
+  snn curves runs/mnist-lenet-1 --html lenet.html
+  snn curves runs/mnist-lenet-1 --json | jq '.epochs[].validation_accuracy'")]
+pub(crate) struct CurvesArgs {
+    /// Folder of the run
+    #[arg(value_name = "RUN_FOLDER")]
+    run: PathBuf,
+    /// File for the page [default: curves.html in the folder of the run; none with --json]
+    #[arg(long, value_name = "FILE")]
+    html: Option<PathBuf>,
+    /// Print JSON for other programs, nothing else
+    #[arg(long)]
+    json: bool,
+}
 
 pub(crate) fn run(registry: &Registry, args: &CurvesArgs) -> anyhow::Result<ExitCode> {
     if !args.run.is_dir() {

@@ -6,18 +6,34 @@ use std::{
 };
 
 use anyhow::bail;
+use clap::Args;
 use console::style;
 use serde_json::{Value, json};
 
 use crate::{
-    cli::{
-        DevicesArgs,
-        text::{self, labelled},
-    },
+    cli::text::{self, labelled},
     core::{Network, Plan, registry::Registry},
     gpu::{AdapterSummary, NO_ADAPTER, adapters, samples_at_once},
     models::{Experiment, presets},
 };
+
+/// List the graphics cards that can compute, and what they can do.
+///
+/// Any card that Vulkan, Metal or DX12 reach serves, as does a software driver, slowly. --engine gpu takes the first one,
+/// --engine auto the first that is not software. Without any card the exit code is 1.
+#[derive(Debug, Args)]
+#[command(after_help = "\
+Examples:
+  snn devices
+  snn train --engine gpu                                the first card of the list
+  snn train --engine 'gpu(adapter: 1)'                  the one of number 1
+  snn train --engine 'gpu(adapter: \"nvidia\")'           the first whose name has this in it
+  snn devices --json | jq '.[].largest_buffer'")]
+pub(crate) struct DevicesArgs {
+    /// Print JSON for other programs: an empty list if there is no card
+    #[arg(long)]
+    json: bool,
+}
 
 /// The network that cards are measured against, and for how many time steps it is trained.
 const YARDSTICK: &str = "cifar10-vgg9";

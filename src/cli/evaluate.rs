@@ -2,15 +2,18 @@
 
 use std::{
     io::{self, Write as _},
+    path::PathBuf,
     process::ExitCode,
     time::Instant,
 };
 
+use clap::Args;
 use console::style;
 
 use crate::{
     cli::{
-        EvaluateArgs, constants,
+        arguments::{Common, Selection},
+        constants,
         display::{Audience, Display},
         interrupt::STOPPED,
         loading,
@@ -20,6 +23,26 @@ use crate::{
     core::{Network, registry::Registry},
     train::{Evaluation, evaluate},
 };
+
+/// Measure a trained network: accuracy, loss, errors by class, spikes.
+#[derive(Debug, Args)]
+#[command(after_help = "\
+Examples:
+  snn evaluate runs/mnist-lenet-1                       its best checkpoint, on the test images
+  snn evaluate runs/mnist-lenet-1/last.safetensors --split validation
+  snn evaluate runs/mnist-lenet-1 --steps 20            with less time to decide")]
+pub(crate) struct EvaluateArgs {
+    /// Checkpoint, or run folder, of which the best checkpoint is taken
+    #[arg(value_name = "CHECKPOINT|RUN_FOLDER")]
+    checkpoint: PathBuf,
+    #[command(flatten)]
+    selection: Selection,
+    /// Time steps each image is shown for [default: as trained]
+    #[arg(long, value_name = "N")]
+    steps: Option<usize>,
+    #[command(flatten)]
+    common: Common,
+}
 
 pub(crate) fn run(registry: &Registry, args: &EvaluateArgs) -> anyhow::Result<ExitCode> {
     let network = TrainedNetwork::load(registry, &args.checkpoint, args.steps)?;

@@ -2,15 +2,17 @@
 
 use std::{
     io::{self, Write as _},
+    path::PathBuf,
     process::ExitCode,
     time::Duration,
 };
 
+use clap::Args;
 use console::style;
 
 use crate::{
     cli::{
-        InferArgs,
+        arguments::{Common, Selection, batch},
         display::{Audience, Display},
         interrupt::STOPPED,
         loading,
@@ -20,6 +22,39 @@ use crate::{
     core::registry::Registry,
     train::{Exit, Inference, infer},
 };
+
+/// Answer images one by one, as a device would: latency, and early exit.
+///
+/// With --exit an image is answered as soon as the best class leads by a margin, in the units of the readout's scores:
+/// with the readout and the loss of the preset mnist-lenet, scores go from 0 to 1.
+#[derive(Debug, Args)]
+#[command(after_help = "\
+Examples:
+  snn infer runs/mnist-lenet-1                          one image at a time, all steps
+  snn infer runs/mnist-lenet-1 --exit 0.3               until one class leads by 0.3
+  snn infer runs/mnist-lenet-1 --exit 0.3 --every 2     looked at every 2 steps
+  snn infer runs/mnist-lenet-1 --batch 16 --limit 1600")]
+pub(crate) struct InferArgs {
+    /// Checkpoint, or run folder, of which the best checkpoint is taken
+    #[arg(value_name = "CHECKPOINT|RUN_FOLDER")]
+    checkpoint: PathBuf,
+    /// Images that are answered together
+    #[arg(long, value_name = "N", default_value_t = 1, value_parser = batch)]
+    batch: usize,
+    /// Answer as soon as the best class leads by this much
+    #[arg(long, value_name = "MARGIN")]
+    exit: Option<f32>,
+    /// Time steps between two looks at the scores, a divisor of them all [default: about a fifth of them]
+    #[arg(long, value_name = "N", requires = "exit")]
+    every: Option<usize>,
+    #[command(flatten)]
+    selection: Selection,
+    /// Time steps each image is shown for at most [default: as trained]
+    #[arg(long, value_name = "N")]
+    steps: Option<usize>,
+    #[command(flatten)]
+    common: Common,
+}
 
 pub(crate) fn run(registry: &Registry, args: &InferArgs) -> anyhow::Result<ExitCode> {
     let network = TrainedNetwork::load(registry, &args.checkpoint, args.steps)?;

@@ -6,11 +6,11 @@ use std::{
 };
 
 use anyhow::bail;
-use clap::ValueEnum;
+use clap::{Args, ValueEnum};
 use console::style;
 
 use crate::{
-    cli::{Kind, ListArgs, PresetsArgs, text, words},
+    cli::{text, words},
     core::{
         Neuron,
         neuron::PEERS,
@@ -18,6 +18,59 @@ use crate::{
     },
     models::{Experiment, choices, presets},
 };
+
+/// List what an experiment can use: neurons, layers, optimizers and all else that has a name.
+#[derive(Debug, Args)]
+#[command(after_help = "\
+Kinds:
+  networks, layers, shortcuts, projections, neurons, resets, gradients, surrogates, encoders, readouts, losses,
+  data-sets, optimizers, schedules, augmentations, engines
+
+Examples:
+  snn list                 all names
+  snn list neurons         equations and gradients
+  snn list Lif             its fields, and what it is called in other libraries
+  snn list optimizers      update rules, to paste")]
+pub(crate) struct ListArgs {
+    /// Kind to list, or name to explain
+    #[arg(value_name = "KIND|NAME")]
+    what: Option<String>,
+    /// One of the kind, to explain
+    name: Option<String>,
+}
+
+/// List the experiments that are shipped.
+#[derive(Debug, Args)]
+#[command(after_help = "\
+Examples:
+  snn presets
+  snn presets --print mnist-lenet > my-net.ron     a file to change at will")]
+pub(crate) struct PresetsArgs {
+    /// Print the RON text of one of them
+    #[arg(long, value_name = "NAME")]
+    print: Option<String>,
+}
+
+/// Kinds of things that `snn list` lists.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+pub(crate) enum Kind {
+    Networks,
+    Layers,
+    Shortcuts,
+    Projections,
+    Neurons,
+    Resets,
+    Gradients,
+    Surrogates,
+    Encoders,
+    Readouts,
+    Losses,
+    DataSets,
+    Optimizers,
+    Schedules,
+    Augmentations,
+    Engines,
+}
 
 /// Columns by which what is said of a name stands apart from it.
 const INDENT: usize = 6;

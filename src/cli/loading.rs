@@ -5,7 +5,7 @@ use std::{fs, path::Path, sync::Arc};
 use anyhow::{Context as _, anyhow};
 
 use crate::{
-    cli::{Common, Compute, Overrides},
+    cli::arguments::{Common, Compute, Overrides},
     core::{
         Engine, Splits, Weights,
         registry::{Part, Registry},

@@ -5,11 +5,13 @@ use std::{
     process::ExitCode,
 };
 
+use clap::Args;
 use console::{measure_text_width, style};
 
 use crate::{
     cli::{
-        ShowArgs, constants,
+        arguments::{Overrides, threads},
+        constants,
         loading::{self, Named},
         memory, text,
         text::labelled,
@@ -18,6 +20,27 @@ use crate::{
     core::{Network, Population, registry::Registry},
     models::summary::Summary,
 };
+
+/// Explain an experiment: layers, equations, training, memory.
+#[derive(Debug, Args)]
+#[command(after_help = "\
+Examples:
+  snn show                                         the preset mnist-lenet
+  snn show my-net.ron --batch 256                  what changes, and whether it fits
+  snn show runs/mnist-lenet-1                      what a run trains")]
+pub(crate) struct ShowArgs {
+    /// Preset, RON file, checkpoint or run folder [default: mnist-lenet]
+    #[arg(value_name = "PRESET|FILE.ron|CHECKPOINT|RUN_FOLDER")]
+    experiment: Option<String>,
+    #[command(flatten)]
+    overrides: Overrides,
+    /// Print the experiment as RON with all defaults and overrides written out, and nothing else
+    #[arg(long)]
+    ron: bool,
+    /// Threads of the engine [default: one a core]
+    #[arg(long, value_name = "N", default_value_t = 0, hide_default_value = true, value_parser = threads)]
+    threads: usize,
+}
 
 /// Memory that the largest batch is given for: 8 GB.
 const ROOM: usize = 8_000_000_000;

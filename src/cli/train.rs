@@ -3,14 +3,16 @@
 use std::{
     io::{self, Write as _},
     path::Path,
+    path::PathBuf,
     process::ExitCode,
 };
 
 use anyhow::bail;
+use clap::Args;
 
 use crate::{
     cli::{
-        TrainArgs,
+        arguments::{Common, Overrides},
         display::{Audience, Display},
         interrupt::STOPPED,
         loading::{self, Named},
@@ -22,6 +24,43 @@ use crate::{
     models::Experiment,
     train::{Job, Outcome, RunFolder, SAVE_EVERY, fit},
 };
+
+/// Train a network.
+///
+/// The experiment is a preset or a RON file; it says everything about network, data and training. A run writes a
+/// folder with the experiment as it was resolved, one line of metrics an update, and checkpoints. It can be stopped at any
+/// moment, with Ctrl-C or worse, and resumed with the same result as if it had not been.
+#[derive(Debug, Args)]
+#[command(after_help = "\
+Examples:
+  snn train                                          the preset mnist-lenet
+  snn train my-net.ron --out runs/first              your own experiment
+  snn train --epochs 3 --set training.optimizer.rate=0.01
+  snn train --set 'network.layers[4]=Linear(features: 400)'
+  snn train --set 'training.optimizer=Adam(rate: 0.001)'
+  snn train --resume runs/mnist-lenet-1
+  snn train --json | jq 'select(.event == \"Epoch\").validation_accuracy'")]
+pub(crate) struct TrainArgs {
+    /// Preset or RON file [default: mnist-lenet]
+    #[arg(value_name = "PRESET|FILE.ron")]
+    experiment: Option<String>,
+    #[command(flatten)]
+    overrides: Overrides,
+    /// Seed of everything random (training.seed)
+    #[arg(long, value_name = "N")]
+    seed: Option<u64>,
+    /// Use only the first N training images and the first N test images; those held out shrink in proportion
+    #[arg(long, value_name = "N")]
+    limit: Option<usize>,
+    /// Folder of the run [default: runs/NAME-1, or the next number that is free]
+    #[arg(long, value_name = "DIR")]
+    out: Option<PathBuf>,
+    /// Go on with the run in this folder from its last checkpoint
+    #[arg(long, value_name = "RUN_FOLDER")]
+    resume: Option<PathBuf>,
+    #[command(flatten)]
+    common: Common,
+}
 
 pub(crate) fn run(registry: &Registry, args: &TrainArgs) -> anyhow::Result<ExitCode> {
     let engine = loading::engine(registry, &args.common.compute)?;

@@ -8,7 +8,10 @@ use std::{
 use anyhow::{Context as _, bail};
 
 use crate::{
-    cli::{Selection, Split, loading, text},
+    cli::{
+        arguments::{Selection, Split},
+        loading, text,
+    },
     core::{Dataset, Splits, Weights, registry::Registry},
     models::{Built, Experiment},
     train::Checkpoint,

@@ -1,133 +1,37 @@
 //! What a session says to calls that it cannot serve.
 #![expect(clippy::unwrap_used, reason = "a test that cannot go on has failed")]
 
-use snn_core::neuron::LeakyIntegrator;
+mod calls;
+
 use snn_core::registry::{Part, Registry};
-use snn_core::{
-    Draws, Dropout, Engine as _, Error, Errors, Map, Network, Neuron, Plan, Poisson, Projection, Session, Shape,
-    Source, SpikeTrain, Stimulus, Trial,
-};
+use snn_core::{Engine as _, Plan};
 use snn_cpu::Cpu;
 
-/// Two inputs, two classes, and a trial of two samples with a spike in it; with the paper's gradient and without, which is
-/// to say for both kinds of session.
-fn small() -> [(Network, SpikeTrain); 2] {
-    [Neuron::readout(), LeakyIntegrator::default().neuron()].map(|neuron| {
-        let mut builder = Network::builder(Shape::features(2));
-        let linear = vec![Projection::new(Source::Input, Map::Linear { features: 2 })];
-        builder.add("readout", neuron, linear).unwrap();
-        let mut spikes = SpikeTrain::silent(3, 2, Shape::features(2));
-        spikes.set(1, 0, 1, 1);
-        (builder.build().unwrap(), spikes)
-    })
-}
-
-fn session(network: &Network, train: bool) -> Box<dyn Session> {
-    Cpu::new(1).compile(network, Plan { train, ..Plan::new(3, 2) }).unwrap()
-}
-
-/// No error at any step.
-fn silent() -> Errors<'static> {
-    Errors::of_output(&[0.0; 12])
-}
-
-fn silence(spikes: &SpikeTrain) -> Trial<'_> {
-    Trial { stimulus: Stimulus::Spikes(spikes), dropout: Dropout::Off }
-}
+use calls::small;
 
 #[test]
 fn a_backward_pass_needs_a_trial() {
-    for (network, spikes) in small() {
-        let mut session = session(&network, true);
-        let missing = Error::Order("no trial to go back through");
-        assert_eq!(session.backward(silent(), &mut network.zeros()), Err(missing.clone()));
-        session.load(&network.zeros()).unwrap();
-        assert_eq!(session.backward(silent(), &mut network.zeros()), Err(missing.clone()));
-        session.forward(&silence(&spikes)).unwrap();
-        session.backward(silent(), &mut network.zeros()).unwrap();
-        session.load(&network.zeros()).unwrap();
-        assert_eq!(session.backward(silent(), &mut network.zeros()), Err(missing));
-    }
+    calls::a_backward_pass_needs_a_trial(&Cpu::new(1));
 }
 
 #[test]
 fn a_trial_needs_weights() {
-    for (network, spikes) in small() {
-        let result = session(&network, true).forward(&silence(&spikes));
-        assert_eq!(result.unwrap_err().to_string(), "load weights before the first trial");
-    }
+    calls::a_trial_needs_weights(&Cpu::new(1));
 }
 
 #[test]
 fn a_session_does_what_it_was_compiled_for_and_no_more() {
-    for (network, spikes) in small() {
-        let mut session = session(&network, false);
-        session.load(&network.zeros()).unwrap();
-        session.forward(&silence(&spikes)).unwrap();
-        let error = session.backward(silent(), &mut network.zeros()).unwrap_err();
-        assert_eq!(error.to_string(), "the session was not compiled for training");
-        assert_eq!(session.record(0).unwrap_err().to_string(), "the session was not compiled to record");
-    }
+    calls::a_session_does_what_it_was_compiled_for_and_no_more(&Cpu::new(1));
 }
 
 #[test]
 fn a_record_needs_a_trial_and_a_population() {
-    for (network, spikes) in small() {
-        let mut session = Cpu::new(1).compile(&network, Plan::new(3, 2).record()).unwrap();
-        assert_eq!(session.record(0).unwrap_err().to_string(), "no trial to record");
-        session.load(&network.zeros()).unwrap();
-        session.forward(&silence(&spikes)).unwrap();
-        assert_eq!(session.record(0).unwrap().membrane, [0.0; 4]);
-        assert_eq!(session.record(1).unwrap_err().to_string(), "population: expected an index of the network, found 1");
-    }
+    calls::a_record_needs_a_trial_and_a_population(&Cpu::new(1));
 }
 
 #[test]
 fn what_is_of_the_wrong_size_is_named() {
-    for (network, spikes) in small() {
-        let mut session = session(&network, true);
-        let message = |result: Result<(), Error>| result.unwrap_err().to_string();
-        assert_eq!(message(session.load(&vec![])), "weights: expected 1 tensors, found 0");
-        assert_eq!(
-            message(session.load(&vec![vec![0.0; 3]])),
-            "weight \"readout\": expected [2, 2] = 4 values, found 3"
-        );
-        session.load(&network.zeros()).unwrap();
-
-        let mut forward = |trial: Trial<'_>| message(session.forward(&trial).map(|_| ()));
-        let train = |steps, samples, features| SpikeTrain::silent(steps, samples, Shape::features(features));
-        assert_eq!(forward(silence(&train(4, 2, 2))), "input spikes: expected 2 over 3 steps, found 2 over 4 steps");
-        assert_eq!(forward(silence(&train(3, 2, 5))), "input spikes: expected 2 over 3 steps, found 5 over 3 steps");
-        assert_eq!(forward(silence(&train(3, 3, 2))), "samples of a trial: expected 1 to 2, found 3");
-        assert_eq!(forward(silence(&train(3, 0, 2))), "samples of a trial: expected 1 to 2, found 0");
-        let draws = Draws { seed: 1, epoch: 0, samples: &[7] };
-        let (shape, encoder) = (Shape::features(2), &Poisson::default());
-        let images = Stimulus::Images { pixels: &[0.5; 3], shape, encoder, draws };
-        assert_eq!(
-            forward(Trial { stimulus: images, dropout: Dropout::Off }),
-            "images: expected 1 x 2, found 3 values"
-        );
-        let spikes = Stimulus::Spikes(&spikes);
-        assert_eq!(
-            forward(Trial { stimulus: spikes, dropout: Dropout::Masks(&[vec![1.0; 3]]) }),
-            "mask of \"readout\": expected 2 x 2 values, or none, found 3"
-        );
-        assert_eq!(
-            forward(Trial { stimulus: spikes, dropout: Dropout::Drawn(draws) }),
-            "samples to draw masks for: expected 2, found 1"
-        );
-
-        session.forward(&Trial { stimulus: spikes, dropout: Dropout::Off }).unwrap();
-        assert_eq!(
-            message(session.backward(Errors::of_output(&[0.0; 3]), &mut network.zeros())),
-            "errors of the output: expected 12, found 3"
-        );
-        assert_eq!(
-            message(session.backward(Errors { output: &[0.0; 12], emitted: &[0.0; 2] }, &mut network.zeros())),
-            "errors of the spike counts: expected 1, found 2"
-        );
-        session.backward(silent(), &mut network.zeros()).unwrap();
-    }
+    calls::what_is_of_the_wrong_size_is_named(&Cpu::new(1));
 }
 
 #[test]

@@ -10,17 +10,60 @@ use std::{
 };
 
 use anyhow::Context as _;
+use clap::Args;
 use indicatif::{ProgressBar, ProgressStyle};
 use serde_json::{Value, json};
 
 use crate::{
     cli::{
-        BenchArgs,
+        arguments::Compute,
+        arguments::batch,
         loading::{self, Named},
     },
     core::{Engine, Peak, registry::Registry},
     train::{Throughput, Work, throughput},
 };
+
+/// Measure how fast networks train and answer on an engine. Needs no data: the images are random.
+///
+/// A step is one batch: forward pass, loss, backward pass and update of the weights, or the forward pass alone. The first
+/// step is not timed. Multiply-adds are those of the same network computed densely, which ignores that most spikes are 0:
+/// those of all weights, times images, times time steps, and three times as many for training (currents, errors,
+/// gradients). An engine that skips zeros can thus come out above the peak of its device.
+#[derive(Debug, Args)]
+#[command(after_help = "\
+Examples:
+  snn bench                                             mnist-lenet and cifar10-vgg9 on the CPU
+  snn bench --engine auto                               on a real card, if there is one
+  snn bench cifar10-resnet11 --batch 32 --train         one network, training alone
+  snn bench --engine 'gpu(timed: true)'                 where the time goes, kernel by kernel
+  snn bench my-net.ron --steps 4 --batch 2 --repeat 3   small and quick
+  snn bench --json | jq '.networks[].images_per_second'")]
+pub(crate) struct BenchArgs {
+    /// Presets or RON files [default: mnist-lenet cifar10-vgg9]
+    #[arg(value_name = "PRESET|FILE.ron")]
+    experiments: Vec<String>,
+    /// Images of a step [default: training.batch of each]
+    #[arg(long, value_name = "N", value_parser = batch)]
+    batch: Option<usize>,
+    /// Time steps each image is shown for [default: those of each]
+    #[arg(long, value_name = "N", value_parser = batch)]
+    steps: Option<usize>,
+    /// Measure training alone
+    #[arg(long, conflicts_with = "infer")]
+    train: bool,
+    /// Measure inference alone
+    #[arg(long)]
+    infer: bool,
+    /// Steps to time [default: 3 to 50, until 5 seconds are over]
+    #[arg(long, value_name = "N", value_parser = batch)]
+    repeat: Option<usize>,
+    #[command(flatten)]
+    compute: Compute,
+    /// Print JSON for other programs, nothing else
+    #[arg(long)]
+    json: bool,
+}
 
 /// Networks that are measured unless others are named.
 const USUAL: [&str; 2] = ["mnist-lenet", "cifar10-vgg9"];

@@ -1,6 +1,6 @@
 //! What a trial shows and drops, brought to the card.
 
-use snn_core::{Draws, Dropout, Encoded, Purpose, Shape, SpikeTrain, Stimulus, Stream, Trial};
+use snn_core::{Draws, Dropout, Encoded, Error, Purpose, SpikeTrain, Stimulus, Stream, Trial};
 
 use super::GpuSession;
 use crate::buffers::upload;
@@ -44,8 +44,8 @@ enum Shown {
 
 impl GpuSession {
     /// Uploads the stimulus and the masks of a trial of `samples` samples.
-    pub(super) fn show(&mut self, trial: &Trial<'_>, samples: usize) -> Needs {
-        let shown = self.shown(trial.stimulus);
+    pub(super) fn show(&mut self, trial: &Trial<'_>, samples: usize) -> Result<Needs, Error> {
+        let shown = self.shown(trial.stimulus)?;
         let (input, has_spikes) = match &shown {
             Shown::Values(values, _) => (signed(values.iter().any(|value| *value < 0.0)), true),
             Shown::Spikes(train) => {
@@ -74,22 +74,22 @@ impl GpuSession {
         }
         let encode = if let Shown::Values(_, key) = shown { Some(key) } else { None };
         let (masked, draw_masks) = self.drop(trial.dropout, samples);
-        Needs { input, encode, has_spikes, masked, draw_masks }
+        Ok(Needs { input, encode, has_spikes, masked, draw_masks })
     }
 
-    fn shown(&self, stimulus: Stimulus<'_>) -> Shown {
+    fn shown(&self, stimulus: Stimulus<'_>) -> Result<Shown, Error> {
         match stimulus {
-            Stimulus::Spikes(train) => Shown::Spikes(train.clone()),
-            Stimulus::Current(values) => Shown::Constant(values.to_vec()),
+            Stimulus::Spikes(train) => Ok(Shown::Spikes(train.clone())),
+            Stimulus::Current(values) => Ok(Shown::Constant(values.to_vec())),
             Stimulus::Images { pixels, shape, encoder, draws } => {
                 let images = || pixels.chunks(shape.len());
                 if let Some(values) =
                     images().map(|image| encoder.probabilities(image, shape)).collect::<Option<Vec<Vec<f32>>>>()
                 {
-                    return Shown::Values(values.concat(), Key::new(draws, Purpose::Encoder));
+                    return Ok(Shown::Values(values.concat(), Key::new(draws, Purpose::Encoder)));
                 }
                 let encode = |(n, image)| encoder.encode(image, shape, self.layout.plan.steps, draws.sample(n));
-                joined(images().enumerate().map(encode), self.network.input(), self.layout.plan.steps)
+                joined(images().enumerate().map(encode))
             }
         }
     }
@@ -137,7 +137,7 @@ fn indices<'a>(trial: &Trial<'a>) -> Option<Draws<'a>> {
 }
 
 /// Encoded images as one input.
-fn joined(encoded: impl Iterator<Item = Encoded>, shape: Shape, steps: usize) -> Shown {
+fn joined(encoded: impl Iterator<Item = Encoded>) -> Result<Shown, Error> {
     let (mut trains, mut currents) = (Vec::new(), Vec::new());
     for image in encoded {
         match image {
@@ -145,14 +145,11 @@ fn joined(encoded: impl Iterator<Item = Encoded>, shape: Shape, steps: usize) ->
             Encoded::Current(values) => currents.extend(values),
         }
     }
-    if trains.is_empty() {
-        return Shown::Constant(currents);
+    match (trains.is_empty(), currents.is_empty()) {
+        (true, _) => Ok(Shown::Constant(currents)),
+        (_, true) => Ok(Shown::Spikes(SpikeTrain::join(&trains))),
+        _ => Err(Error::size("encoded images", "spikes for all, or currents for all", "some of each")),
     }
-    if currents.is_empty() {
-        return Shown::Spikes(SpikeTrain::join(&trains));
-    }
-    // An encoder that gives spikes for one image and a current for another; no name of an encoder does.
-    Shown::Spikes(SpikeTrain::silent(steps, trains.len(), shape))
 }
 
 /// The words of `count` samples of a train from `first` on, `[sample][row][neuron]`: the rows of all spikes, then those of

@@ -132,7 +132,7 @@ impl GpuSession {
         }
         self.last = None;
         self.went_back = false;
-        let needs = self.show(trial, samples);
+        let needs = self.show(trial, samples)?;
         self.run(&needs, samples, is_resumed)
     }
 }

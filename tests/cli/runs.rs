@@ -1,0 +1,62 @@
+//! Runs as programs read them, and how they go on.
+
+use std::fs;
+
+use super::{SHORT, error, folder, snn, stdout, trained};
+
+#[test]
+fn events_are_lines_of_json() {
+    let dir = folder();
+    let text = stdout(&snn(dir.path(), &[&SHORT[..], &["--json"]].concat()));
+    let events: Vec<serde_json::Value> = text.lines().map(|line| serde_json::from_str(line).unwrap()).collect();
+    assert_eq!(events[0]["event"], "Started");
+    assert_eq!(events[events.len() - 1]["event"], "Finished");
+    assert_eq!(events.iter().filter(|event| event["event"] == "Step").count(), 2);
+    assert!(dir.path().join("runs/mnist-lenet-1/last.safetensors").is_file());
+}
+
+#[test]
+fn a_finished_run_can_be_resumed_and_does_nothing() {
+    let (dir, run) = trained();
+    let before = fs::read(run.join("last.safetensors")).unwrap();
+    let text = stdout(&snn(dir.path(), &["train", "--resume", "run"]));
+    assert!(text.contains("done "), "{text}");
+    assert_eq!(fs::read(run.join("last.safetensors")).unwrap(), before);
+}
+
+#[test]
+fn a_resumed_run_cannot_be_changed() {
+    let (dir, _) = trained();
+    let text = error(dir.path(), &["train", "--resume", "run", "--batch", "5"]);
+    assert!(text.contains("--batch cannot be given with --resume"), "{text}");
+    assert!(text.contains("snn train run/experiment.ron"), "{text}");
+}
+
+#[test]
+fn a_folder_without_a_run_cannot_be_resumed() {
+    let text = error(folder().path(), &["train", "--resume", "."]);
+    assert!(text.contains("holds no run"), "{text}");
+}
+
+#[test]
+fn a_corrupted_checkpoint_is_refused() {
+    let (dir, run) = trained();
+    for file in ["last.safetensors", "best.safetensors"] {
+        let whole = fs::read(run.join(file)).unwrap();
+        fs::write(run.join(file), &whole[..whole.len() / 2]).unwrap();
+    }
+    for args in [["evaluate", "run", "--json"], ["train", "--resume", "run"], ["show", "run/last.safetensors", "--ron"]]
+    {
+        let text = error(dir.path(), &args);
+        assert!(text.contains(".safetensors: not a usable checkpoint: "), "{text}");
+    }
+}
+
+#[test]
+fn a_checkpoint_of_another_network_is_refused() {
+    let (dir, run) = trained();
+    let experiment = fs::read_to_string(run.join("experiment.ron")).unwrap();
+    fs::write(run.join("experiment.ron"), experiment.replace("features: 200", "features: 300")).unwrap();
+    let text = error(dir.path(), &["train", "--resume", "run"]);
+    assert!(text.contains("does not fit") && text.contains("fc1"), "{text}");
+}
