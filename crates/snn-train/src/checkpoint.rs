@@ -1,7 +1,8 @@
 //! Checkpoints: one `.safetensors` file with weights, optimizer state and the position in the run.
 //!
-//! Tensors are `weight.<name>`, in the shapes of [`Network::weights`], and `optimizer.<kind>.<name>`, all f32. The
-//! metadata say which experiment is trained and how far it has come. Equal states give equal bytes.
+//! Tensors are `weight.<name>`, in the shapes of [`Network::weights`], and `optimizer.<kind>.<name>`, all f32 (in a file
+//! that is only to be shown images with, f16). The metadata say which experiment is trained and how far it has come. Equal
+//! states give equal bytes.
 
 use std::collections::HashMap;
 use std::fmt::Display;
@@ -10,6 +11,7 @@ use std::io::{self, Write};
 use std::path::Path;
 use std::str::FromStr;
 
+use half::f16;
 use md5::{Digest as _, Md5};
 use safetensors::{Dtype, SafeTensors};
 use serde_json::{Map, Value, json};
@@ -89,8 +91,12 @@ pub struct Tensor {
 }
 
 impl Tensor {
-    fn bytes(&self) -> Vec<u8> {
-        self.values.iter().flat_map(|value| value.to_le_bytes()).collect()
+    /// The values as f32, or as f16.
+    fn bytes(&self, dtype: Dtype) -> Vec<u8> {
+        match dtype {
+            Dtype::F16 => self.values.iter().flat_map(|value| f16::from_f32(*value).to_le_bytes()).collect(),
+            _ => self.values.iter().flat_map(|value| value.to_le_bytes()).collect(),
+        }
     }
 }
 
@@ -144,26 +150,35 @@ impl Checkpoint {
     /// # Errors
     /// [`TrainError::File`] if it cannot be written; the old file is then untouched.
     pub fn save(&self, path: &Path) -> Result<(), TrainError> {
-        replace(path, |file| self.write(file))
+        replace(path, |file| self.write(file, Dtype::F32))
+    }
+
+    /// As [`Checkpoint::save`], with all values rounded to half precision: half the size, to be shown images with but not to
+    /// be trained on. [`Checkpoint::load`] reads it as it does any other.
+    ///
+    /// # Errors
+    /// [`TrainError::File`].
+    pub fn save_half(&self, path: &Path) -> Result<(), TrainError> {
+        replace(path, |file| self.write(file, Dtype::F16))
     }
 
     /// The file: length of the header, header, values.
-    fn write(&self, file: &mut impl Write) -> io::Result<()> {
+    fn write(&self, file: &mut impl Write, dtype: Dtype) -> io::Result<()> {
         let weights = self.weights.iter().map(|tensor| (format!("weight.{}", tensor.name), tensor));
         let optimizer = self.optimizer.iter().map(|tensor| (format!("optimizer.{}", tensor.name), tensor));
         let tensors: Vec<(String, &Tensor)> = weights.chain(optimizer).collect();
 
-        let values: Vec<Vec<u8>> = tensors.iter().map(|(_, tensor)| tensor.bytes()).collect();
+        let values: Vec<Vec<u8>> = tensors.iter().map(|(_, tensor)| tensor.bytes(dtype)).collect();
         let digest = ("digest", digest(values.iter().map(Vec::as_slice)));
         let metadata = self.metadata().into_iter().chain([digest]);
         let metadata = metadata.map(|(key, value)| (key.to_owned(), Value::String(value)));
         let mut header = Map::new();
         header.insert("__metadata__".to_owned(), Value::Object(metadata.collect()));
         let mut end = 0;
-        for (name, tensor) in &tensors {
+        for ((name, tensor), values) in tensors.iter().zip(&values) {
             let start = end;
-            end += tensor.values.len() * size_of::<f32>();
-            let entry = json!({"dtype": "F32", "shape": tensor.shape, "data_offsets": [start, end]});
+            end += values.len();
+            let entry = json!({"dtype": dtype.to_string(), "shape": tensor.shape, "data_offsets": [start, end]});
             header.insert(name.clone(), entry);
         }
         let mut header = Value::Object(header).to_string();
@@ -205,10 +220,18 @@ impl Checkpoint {
     /// safetensors file, or of a schema that this program does not know.
     pub fn load(path: &Path) -> Result<Self, TrainError> {
         let bytes = fs::read(path).map_err(TrainError::file("read the checkpoint", path))?;
-        Self::parse(&bytes).map_err(|reason| TrainError::Checkpoint { path: path.to_owned(), reason })
+        Self::parse(&bytes, path)
     }
 
-    fn parse(bytes: &[u8]) -> Result<Self, String> {
+    /// Reads the content of a file, which is called `path` in messages.
+    ///
+    /// # Errors
+    /// [`TrainError::Checkpoint`], as of [`Checkpoint::load`].
+    pub fn parse(bytes: &[u8], path: &Path) -> Result<Self, TrainError> {
+        Self::read(bytes).map_err(|reason| TrainError::Checkpoint { path: path.to_owned(), reason })
+    }
+
+    fn read(bytes: &[u8]) -> Result<Self, String> {
         let unreadable = |error| format!("truncated, damaged or not a safetensors file ({error})");
         let (header_size, header) = SafeTensors::read_metadata(bytes).map_err(unreadable)?;
         let file = SafeTensors::deserialize(bytes).map_err(unreadable)?;
@@ -252,10 +275,12 @@ impl Checkpoint {
                 Some(("optimizer", rest)) => (&mut optimizer, rest),
                 _ => return Err(format!("tensor \"{name}\" is neither a weight nor of an optimizer")),
             };
-            if view.dtype() != Dtype::F32 {
-                return Err(format!("tensor \"{name}\" holds {:?}, expected F32", view.dtype()));
-            }
-            let values = view.data().chunks_exact(4).map(|b| f32::from_le_bytes([b[0], b[1], b[2], b[3]])).collect();
+            let bytes = view.data();
+            let values = match view.dtype() {
+                Dtype::F32 => bytes.chunks_exact(4).map(|b| f32::from_le_bytes([b[0], b[1], b[2], b[3]])).collect(),
+                Dtype::F16 => bytes.chunks_exact(2).map(|b| f16::from_le_bytes([b[0], b[1]]).to_f32()).collect(),
+                other => return Err(format!("tensor \"{name}\" holds {other:?}, expected F32 or F16")),
+            };
             list.push(Tensor { name: rest.to_owned(), shape: view.shape().to_vec(), values });
         }
         let (experiment, origin) = (required(metadata, "experiment")?, optional(metadata, "origin")?);
@@ -332,7 +357,7 @@ mod tests {
 
     fn bytes() -> Vec<u8> {
         let mut bytes = Vec::new();
-        checkpoint().write(&mut bytes).unwrap();
+        checkpoint().write(&mut bytes, Dtype::F32).unwrap();
         bytes
     }
 
@@ -341,7 +366,7 @@ mod tests {
         let mut bytes = bytes();
         let at = bytes.windows(from.len()).position(|window| window == from.as_bytes()).unwrap();
         bytes[at..at + from.len()].copy_from_slice(to.as_bytes());
-        Checkpoint::parse(&bytes).unwrap_err()
+        Checkpoint::read(&bytes).unwrap_err()
     }
 
     #[test]
@@ -355,19 +380,31 @@ mod tests {
     }
 
     #[test]
+    fn half_precision_rounds_values_and_changes_nothing_else() {
+        let dir = tempfile::tempdir().unwrap();
+        let path = dir.path().join("half.safetensors");
+        checkpoint().save_half(&path).unwrap();
+        let mut loaded = Checkpoint::load(&path).unwrap();
+        assert_eq!(loaded.weights[0].values, [0.099_975_586, -0.0]);
+        loaded.weights = checkpoint().weights;
+        loaded.optimizer = checkpoint().optimizer;
+        assert_eq!(loaded, checkpoint());
+    }
+
+    #[test]
     fn a_checkpoint_without_a_best_epoch_is_loaded() {
         let mut checkpoint = checkpoint();
         checkpoint.progress.best = None;
         let mut bytes = Vec::new();
-        checkpoint.write(&mut bytes).unwrap();
-        assert_eq!(Checkpoint::parse(&bytes).unwrap(), checkpoint);
+        checkpoint.write(&mut bytes, Dtype::F32).unwrap();
+        assert_eq!(Checkpoint::read(&bytes).unwrap(), checkpoint);
     }
 
     #[test]
     fn every_truncation_is_noticed() {
         let bytes = bytes();
         for length in 0..bytes.len() {
-            let reason = Checkpoint::parse(&bytes[..length]).unwrap_err();
+            let reason = Checkpoint::read(&bytes[..length]).unwrap_err();
             assert!(reason.starts_with("truncated, damaged or not a safetensors file ("), "{length}: {reason}");
         }
     }
@@ -392,7 +429,7 @@ mod tests {
         let last = bytes.len() - 1;
         bytes[last] ^= 1;
         assert_eq!(
-            Checkpoint::parse(&bytes).unwrap_err(),
+            Checkpoint::read(&bytes).unwrap_err(),
             "its values do not match their checksum: the file is damaged; use an older copy of it"
         );
     }
@@ -421,7 +458,10 @@ mod tests {
     fn foreign_tensors_are_named() {
         assert_eq!(reason("weight.fc", "wright.fc"), "tensor \"wright.fc\" is neither a weight nor of an optimizer");
         let integers = reason("F32", "I32");
-        assert!(integers.starts_with("tensor \"") && integers.ends_with("\" holds I32, expected F32"), "{integers}");
+        assert!(
+            integers.starts_with("tensor \"") && integers.ends_with("\" holds I32, expected F32 or F16"),
+            "{integers}"
+        );
     }
 
     /// Weights `fc` of shape `[2, 3]` and `readout` of shape `[1, 2]`.

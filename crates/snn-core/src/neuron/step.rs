@@ -120,6 +120,12 @@ impl Neuron {
         F::rows(&*self.dynamics).charge(p, state, input);
     }
 
+    /// The second phase of a step alone: the distance of the charged state from the threshold, of neurons that fire; of
+    /// others, what they pass on. `margin` `[n]` is written.
+    pub fn margin<F: Float>(&self, p: &[F], charged: &[F], margin: &mut [F]) {
+        F::rows(&*self.dynamics).margin(p, charged, margin);
+    }
+
     /// Transpose of [`Neuron::charge`]. `d_state` is the error of the charged state and becomes that of the state before;
     /// `d_input` is written; errors of the trainable constants are added to `d_p`.
     pub fn charge_adjoint<F: Float>(

@@ -31,13 +31,13 @@ pub(super) fn add_weight_gradient<F: Float>(
 
 /// What connects one input to one output.
 #[derive(Clone, Copy)]
-enum Coefficient {
+pub(crate) enum Coefficient {
     Weight(usize),
     Constant(f32),
 }
 
 impl Coefficient {
-    fn value<F: Float>(self, weight: &[F]) -> F {
+    pub(crate) fn value<F: Float>(self, weight: &[F]) -> F {
         match self {
             Self::Weight(index) => weight[index],
             Self::Constant(value) => value.into(),
@@ -47,57 +47,67 @@ impl Coefficient {
 
 /// Calls `visit(input index, output index, coefficient)` for every connected pair, outputs in the outer loop.
 fn for_each_pair(map: &Map, input: Shape, output: Shape, mut visit: impl FnMut(usize, usize, Coefficient)) {
+    for o in 0..output.len() {
+        for_each_input(map, input, output, o, |i, w| visit(i, o, w));
+    }
+}
+
+/// Calls `visit(input index, coefficient)` for every input of output `o`, in the order in which a current sums them up.
+pub(crate) fn for_each_input(
+    map: &Map,
+    input: Shape,
+    output: Shape,
+    o: usize,
+    mut visit: impl FnMut(usize, Coefficient),
+) {
+    let channel = o / output.pixels();
     match *map {
         Map::Linear { .. } => {
-            for o in 0..output.len() {
-                for i in 0..input.len() {
-                    visit(i, o, Coefficient::Weight(o * input.len() + i));
-                }
+            for i in 0..input.len() {
+                visit(i, Coefficient::Weight(o * input.len() + i));
             }
         }
         Map::Conv { kernel, stride, padding, .. } => {
-            for_each_tap(input, output, kernel, stride, padding, |c_out, pixel_out, [dy, dx], row, column| {
+            for_each_tap(input, output, o, kernel, stride, padding, |[dy, dx], row, column| {
                 for c_in in 0..input.channels {
-                    let index = ((c_out * input.channels + c_in) * kernel[0] + dy) * kernel[1] + dx;
-                    let o = c_out * output.pixels() + pixel_out;
-                    visit(input.index(c_in, row, column), o, Coefficient::Weight(index));
+                    let index = ((channel * input.channels + c_in) * kernel[0] + dy) * kernel[1] + dx;
+                    visit(input.index(c_in, row, column), Coefficient::Weight(index));
                 }
             });
         }
         Map::AvgPool { size, stride } => {
             let share = Coefficient::Constant(1.0 / (size * size) as f32);
-            for_each_tap(input, output, [size, size], stride, 0, |c, pixel_out, _, row, column| {
-                visit(input.index(c, row, column), c * output.pixels() + pixel_out, share);
+            for_each_tap(input, output, o, [size, size], stride, 0, |_, row, column| {
+                visit(input.index(channel, row, column), share);
             });
         }
         Map::Subsample { stride } => {
-            for_each_tap(input, output, [1, 1], stride, 0, |c, pixel_out, _, row, column| {
-                visit(input.index(c, row, column), c * output.pixels() + pixel_out, Coefficient::Constant(1.0));
+            for_each_tap(input, output, o, [1, 1], stride, 0, |_, row, column| {
+                visit(input.index(channel, row, column), Coefficient::Constant(1.0));
             });
         }
     }
 }
 
-/// Calls `visit(output channel, output pixel, tap, input row, input column)` for every window position inside the input.
+/// Calls `visit(tap, input row, input column)` for every position of the window of output `o` that lies inside the input.
 fn for_each_tap(
     input: Shape,
     output: Shape,
+    o: usize,
     kernel: [usize; 2],
     stride: usize,
     padding: usize,
-    mut visit: impl FnMut(usize, usize, [usize; 2], usize, usize),
+    mut visit: impl FnMut([usize; 2], usize, usize),
 ) {
-    for o in 0..output.len() {
-        let (c_out, pixel_out) = (o / output.pixels(), o % output.pixels());
-        let (top, left) = (pixel_out / output.width * stride, pixel_out % output.width * stride);
-        for dy in 0..kernel[0] {
-            for dx in 0..kernel[1] {
-                let (row, column) = (top + dy, left + dx);
-                let inside = (padding..padding + input.height).contains(&row)
-                    && (padding..padding + input.width).contains(&column);
-                if inside {
-                    visit(c_out, pixel_out, [dy, dx], row - padding, column - padding);
-                }
+    let pixel = o % output.pixels();
+    let (top, left) = (pixel / output.width * stride, pixel % output.width * stride);
+    for dy in 0..kernel[0] {
+        for dx in 0..kernel[1] {
+            let (row, column) = (top + dy, left + dx);
+            let inside =
+                (padding..padding + input.height).contains(&row) && (padding..padding + input.width).contains(&column);
+            if inside {
+                visit([dy, dx], row - padding, column - padding);
             }
         }
     }

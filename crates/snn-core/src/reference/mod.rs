@@ -1,7 +1,7 @@
 //! The reference engine: dense, single-threaded, plain loops. It is the specification that faster engines are tested
 //! against; read the forward and the backward pass in `simulation.rs` to learn the method.
 
-mod maps;
+pub(crate) mod maps;
 pub(crate) mod simulation;
 
 use simulation::{Simulation, Spikes, Start};

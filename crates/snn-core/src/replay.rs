@@ -1,0 +1,255 @@
+//! What single neurons did in a trial, computed anew from the spikes that they read.
+//!
+//! A trial is known once the spikes of all populations are: whatever else happened in a neuron follows from those of its
+//! inputs. So whoever wants to look into a trial keeps one bit per neuron and step, and asks for the membranes of the few
+//! neurons that are looked at.
+
+use crate::reference::maps;
+use crate::{Encoded, Error, Network, Projection, Source, SpikeTrain, Weights};
+
+/// A trial of one sample, without dropout.
+#[derive(Debug, Clone, Copy)]
+pub struct Replay<'a> {
+    network: &'a Network,
+    weights: &'a Weights,
+    input: &'a Encoded,
+    trains: &'a [SpikeTrain],
+    steps: usize,
+}
+
+/// What `n` neurons did over `T` steps; each tensor is `[T, n]`.
+#[derive(Debug, Clone, PartialEq, Default)]
+pub struct Traces {
+    /// Input current `I(t)`.
+    pub current: Vec<f32>,
+    /// Membrane potential once the current has come in, and no spike has reset it yet.
+    pub charged: Vec<f32>,
+    /// Distance of the charged state from the threshold; the neuron fires where it is above 0. Of neurons that do not fire,
+    /// their output.
+    pub margin: Vec<f32>,
+    /// Membrane potential after the step: reset and leak are done, in so far as they belong to it.
+    pub membrane: Vec<f32>,
+}
+
+impl<'a> Replay<'a> {
+    /// The trial of `steps` steps in which the network was shown `input` and its populations emitted `trains`, one for each
+    /// (a silent one for neurons that do not fire).
+    ///
+    /// # Errors
+    /// [`Error::Size`] if weights, input or trains do not fit the network.
+    pub fn new(
+        network: &'a Network,
+        weights: &'a Weights,
+        input: &'a Encoded,
+        trains: &'a [SpikeTrain],
+        steps: usize,
+    ) -> Result<Self, Error> {
+        network.check_weights(weights)?;
+        let fits = |train: &SpikeTrain, shape| (train.steps(), train.samples(), train.shape()) == (steps, 1, shape);
+        let is_input = match input {
+            Encoded::Spikes(train) => fits(train, network.input()),
+            Encoded::Current(values) => values.len() == network.input().len(),
+        };
+        if !is_input {
+            let expected = format!("one sample of {} over {steps} steps", network.input());
+            return Err(Error::size("input of the replay", expected, "another"));
+        }
+        let populations = network.populations();
+        if trains.len() != populations.len() {
+            return Err(Error::size("spike trains of the replay", populations.len(), trains.len()));
+        }
+        if let Some((population, _)) = populations.iter().zip(trains).find(|(p, train)| !fits(train, p.shape)) {
+            let expected = format!("one sample of {} over {steps} steps", population.shape);
+            return Err(Error::size(format!("spike train of \"{}\"", population.name), expected, "another"));
+        }
+        Ok(Self { network, weights, input, trains, steps })
+    }
+
+    /// What the neurons of `population` with the given indices (in `C, H, W` order) did: to the bit what the reference
+    /// engine computes, if the trains are the reference engine's.
+    ///
+    /// # Errors
+    /// [`Error::Size`] if there is no such population or neuron; [`Error::Population`] if it reads numbers of another
+    /// population, as that of an ANN does: only spikes are known.
+    pub fn traces(&self, population: usize, neurons: &[usize]) -> Result<Traces, Error> {
+        let found = self.network.populations().get(population);
+        let found = found.ok_or_else(|| Error::size("population", "an index of the network", population))?;
+        if let Some(&outside) = neurons.iter().find(|&&neuron| neuron >= found.shape.len()) {
+            return Err(Error::size("neuron", format!("below {}", found.shape.len()), outside));
+        }
+        for projection in &found.inputs {
+            if let Source::Population(source) = projection.source
+                && !self.network.populations()[source].neuron.fires()
+            {
+                let reason = "it reads numbers, not spikes, and only spikes are known afterwards".to_owned();
+                return Err(Error::Population { population: found.name.clone(), reason });
+            }
+        }
+        let n = neurons.len();
+        let mut traces = Traces { current: vec![0.0; self.steps * n], ..Traces::default() };
+        for (column, &neuron) in neurons.iter().enumerate() {
+            for projection in &found.inputs {
+                self.add_current(population, projection, neuron, |t, term| traces.current[t * n + column] += term);
+            }
+        }
+        let trained: Vec<f32> = found.parameters.iter().map(|&weight| self.weights[weight][0]).collect();
+        let p = found.neuron.link(&trained);
+        let mut state = found.neuron.rest(n);
+        let (mut margin, mut output) = (vec![0.0; n], vec![0.0; n]);
+        for current in traces.current.chunks(n.max(1)) {
+            let mut charged = state.clone();
+            found.neuron.charge(&p, &mut charged, current);
+            found.neuron.margin(&p, &charged, &mut margin);
+            found.neuron.step(&p, &mut state, current, &mut output);
+            traces.charged.extend_from_slice(&charged[..n]);
+            traces.margin.extend_from_slice(&margin);
+            traces.membrane.extend_from_slice(&state[..n]);
+        }
+        Ok(traces)
+    }
+
+    /// Calls `add(t, term)` for every term other than 0 of the current that reaches `neuron` through `projection`, in the
+    /// order in which the reference engine sums them up at each step.
+    fn add_current(&self, population: usize, projection: &Projection, neuron: usize, mut add: impl FnMut(usize, f32)) {
+        let (shape, own) = (self.network.shape(projection.source), self.network.populations()[population].shape);
+        let weight = projection.weight.map_or(&[][..], |index| &self.weights[index]);
+        let late = usize::from(self.network.is_recurrent(population, projection));
+        let train = match (projection.source, self.input) {
+            (Source::Population(source), _) => &self.trains[source],
+            (Source::Input, Encoded::Spikes(train)) => train,
+            (Source::Input, Encoded::Current(values)) => {
+                maps::for_each_input(&projection.map, shape, own, neuron, |i, w| {
+                    let term = w.value(weight) * values[i];
+                    (0..self.steps).for_each(|t| add(t, term));
+                });
+                return;
+            }
+        };
+        maps::for_each_input(&projection.map, shape, own, neuron, |i, w| {
+            let w: f32 = w.value(weight);
+            let (fired, negative) = train.words(0, i);
+            for (word, &fired) in fired.iter().enumerate() {
+                let negative = negative.get(word).copied().unwrap_or(0);
+                let mut left = fired;
+                while left != 0 {
+                    let (bit, t) = (left & left.wrapping_neg(), word * 32 + left.trailing_zeros() as usize + late);
+                    left ^= bit;
+                    if t < self.steps {
+                        add(t, if negative & bit == 0 { w } else { -w });
+                    }
+                }
+            }
+        });
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::reference::Reference;
+    use crate::{Dropout, Engine as _, Map, Neuron, Plan, Shape, Stimulus, Trial};
+
+    const STEPS: usize = 40;
+
+    /// Convolution, pool, recurrent layer and readout over signed spikes.
+    fn network() -> Network {
+        let mut builder = Network::builder(Shape::new(2, 6, 5));
+        let conv = Map::Conv { channels: 3, kernel: [3, 3], stride: 1, padding: 1 };
+        let conv = builder.add("conv", Neuron::lif(), vec![Projection::new(Source::Input, conv)]).unwrap();
+        let pool = Map::AvgPool { size: 2, stride: 2 };
+        let pool = builder.add("pool", Neuron::pool_if(), vec![Projection::new(conv, pool)]).unwrap();
+        let own = Projection::new(builder.itself(), Map::Linear { features: 7 });
+        let inputs = vec![Projection::new(pool, Map::Linear { features: 7 }), own];
+        let fc = builder.add("fc", Neuron::lif(), inputs).unwrap();
+        builder.add("readout", Neuron::readout(), vec![Projection::new(fc, Map::Linear { features: 4 })]).unwrap();
+        builder.build().unwrap()
+    }
+
+    fn input(network: &Network) -> SpikeTrain {
+        let mut train = SpikeTrain::silent(STEPS, 1, network.input());
+        for t in 0..STEPS {
+            for i in 0..network.input().len() {
+                train.set(t, 0, i, [1, 0, 0, -1, 1][(t * t + 3 * i) % 5]);
+            }
+        }
+        train
+    }
+
+    /// Membranes after the first `steps` steps of the reference engine, and its spike trains.
+    fn reference(
+        network: &Network,
+        weights: &Weights,
+        input: &SpikeTrain,
+        steps: usize,
+    ) -> Vec<(Vec<f32>, SpikeTrain)> {
+        let mut session = Reference.compile(network, Plan::new(steps, 1).record()).unwrap();
+        session.load(weights).unwrap();
+        let part = input.part(0..steps, &[0]);
+        session.forward(&Trial { stimulus: Stimulus::Spikes(&part), dropout: Dropout::Off }).unwrap();
+        let record = |index| session.record(index).map(|record| (record.membrane, record.spikes)).unwrap();
+        (0..network.populations().len()).map(record).collect()
+    }
+
+    #[test]
+    fn membranes_and_spikes_are_those_of_the_reference_engine_to_the_bit() {
+        let network = network();
+        let (weights, train) = (network.initial_weights(3), input(&network));
+        let whole = reference(&network, &weights, &train, STEPS);
+        let trains: Vec<SpikeTrain> = whole.into_iter().map(|(_, train)| train).collect();
+        let encoded = Encoded::Spikes(train.clone());
+        let replay = Replay::new(&network, &weights, &encoded, &trains, STEPS).unwrap();
+        let each: Vec<_> = (0..network.populations().len())
+            .map(|index| {
+                let neurons: Vec<usize> = (0..network.populations()[index].shape.len()).collect();
+                (neurons.len(), replay.traces(index, &neurons).unwrap())
+            })
+            .collect();
+        assert!(trains.iter().take(3).all(|train| train.count() > 0), "every population fires");
+        for steps in [1, 2, 17, STEPS] {
+            for ((n, traces), (membrane, _)) in each.iter().zip(reference(&network, &weights, &train, steps)) {
+                assert_eq!(traces.membrane[(steps - 1) * n..][..*n], membrane);
+            }
+        }
+        for ((n, traces), train) in each.iter().zip(&trains).take(3) {
+            for (at, margin) in traces.margin.iter().enumerate() {
+                assert_eq!(i8::from(*margin > 0.0), train.get(at / n, 0, at % n));
+            }
+        }
+        let some = replay.traces(0, &[50, 3]).unwrap();
+        let all = &each[0].1;
+        assert_eq!(
+            (some.charged[0], some.charged[2 * STEPS - 1]),
+            (all.charged[50], all.charged[90 * (STEPS - 1) + 3])
+        );
+    }
+
+    #[test]
+    fn a_current_is_the_same_at_every_step() {
+        let mut builder = Network::builder(Shape::features(2));
+        builder
+            .add("readout", Neuron::readout(), vec![Projection::new(Source::Input, Map::Linear { features: 1 })])
+            .unwrap();
+        let network = builder.build().unwrap();
+        let (weights, encoded) = (vec![vec![2.0, -1.0]], Encoded::Current(vec![0.5, 0.25]));
+        let trains = [SpikeTrain::silent(3, 1, Shape::features(1))];
+        let replay = Replay::new(&network, &weights, &encoded, &trains, 3).unwrap();
+        assert_eq!(replay.traces(0, &[0]).unwrap().current, [0.75; 3]);
+    }
+
+    #[test]
+    fn what_does_not_fit_is_told() {
+        let network = network();
+        let (weights, encoded) = (network.initial_weights(1), Encoded::Spikes(input(&network)));
+        let trains: Vec<SpikeTrain> =
+            network.populations().iter().map(|population| SpikeTrain::silent(STEPS, 1, population.shape)).collect();
+        let message = |trains, steps| Replay::new(&network, &weights, &encoded, trains, steps).unwrap_err().to_string();
+        assert!(
+            message(&trains[1..], STEPS).starts_with("spike trains of the replay"),
+            "{}",
+            message(&trains[1..], STEPS)
+        );
+        assert!(message(&trains, 7).starts_with("input of the replay"), "{}", message(&trains, 7));
+        let replay = Replay::new(&network, &weights, &encoded, &trains, STEPS).unwrap();
+        assert!(replay.traces(9, &[]).is_err() && replay.traces(0, &[90]).is_err());
+    }
+}

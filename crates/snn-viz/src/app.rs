@@ -1,0 +1,370 @@
+//! The viewer: what it shows, and what happens when something is clicked.
+
+use std::path::PathBuf;
+use std::sync::Arc;
+
+use egui::{Context, Ui};
+use serde::{Deserialize, Serialize};
+use snn_core::Traces;
+use snn_core::registry::Registry;
+
+use crate::export::Exporter;
+use crate::player::Player;
+use crate::views::{self, Tab};
+use crate::{Answer, Gradients, Membranes, Picture, Pin, Request, Subject, Trial, Worker};
+
+/// Most neurons whose traces are shown; a further one takes the place of the first.
+pub const MOST_PINS: usize = 4;
+
+/// What is kept from one start to the next.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[serde(default)]
+pub struct Settings {
+    /// Colours.
+    pub theme: egui::ThemePreference,
+    /// Time steps a second, while playing.
+    pub speed: f64,
+    /// The open tab.
+    pub tab: Tab,
+    /// What the large map of a population shows.
+    pub map: MapKind,
+}
+
+impl Default for Settings {
+    fn default() -> Self {
+        Self { theme: egui::ThemePreference::Dark, speed: 10.0, tab: Tab::Inspect, map: MapKind::Membranes }
+    }
+}
+
+/// What the large map of a population shows.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+pub enum MapKind {
+    /// Membrane potentials at the present step.
+    Membranes,
+    /// Spikes of the present step.
+    Spikes,
+    /// Spikes up to the present step.
+    Counts,
+}
+
+/// What to open at the start.
+#[derive(Debug, Clone, Default)]
+pub struct Start {
+    /// Checkpoint or run folder; none for the network that is shipped.
+    pub path: Option<PathBuf>,
+    /// Folder of the data set; none for where it is usually found.
+    pub data: Option<PathBuf>,
+    /// Time steps; none for as many as it was trained on.
+    pub steps: Option<usize>,
+    /// Folder for what is saved; none for `exports`.
+    pub exports: Option<PathBuf>,
+}
+
+/// The viewer.
+#[derive(Debug)]
+pub struct App {
+    /// What is kept from one start to the next.
+    pub settings: Settings,
+    pub(crate) start: Start,
+    pub(crate) worker: Worker,
+    pub(crate) subject: Option<Arc<Subject>>,
+    pub(crate) trial: Option<Arc<Trial>>,
+    pub(crate) player: Player,
+    /// The open population; none for the input.
+    pub(crate) selected: Option<usize>,
+    /// The channel that the raster is narrowed to.
+    pub(crate) channel: Option<usize>,
+    pub(crate) pins: Vec<Pin>,
+    pub(crate) membranes: Option<Arc<Membranes>>,
+    pub(crate) traces: Vec<(Pin, Traces)>,
+    pub(crate) gradients: Option<Gradients>,
+    /// The test sample that is or was shown last.
+    pub(crate) sample: usize,
+    /// The drawing, while one is shown.
+    pub(crate) drawing: Option<Vec<u8>>,
+    pub(crate) draw: u32,
+    pub(crate) exporter: Exporter,
+    /// Folder and next step of a run of frames that is being saved.
+    pub(crate) recording: Option<(String, usize)>,
+    /// What was asked for last, so as not to ask twice.
+    asked: Vec<Request>,
+    pub(crate) fault: Option<String>,
+    pub(crate) notice: Option<String>,
+    pub(crate) path_field: String,
+}
+
+impl App {
+    /// A viewer that knows the names of `registry` and opens what `start` says. `context` is woken when there is news.
+    pub fn new(registry: Registry, start: Start, settings: Settings, context: &Context) -> Self {
+        context.set_theme(settings.theme);
+        let waker = context.clone();
+        let worker = Worker::start(registry, move || waker.request_repaint());
+        let exports = start.exports.clone().unwrap_or_else(|| PathBuf::from("exports"));
+        let mut app = Self {
+            settings,
+            start: start.clone(),
+            worker,
+            subject: None,
+            trial: None,
+            player: Player::default(),
+            selected: None,
+            channel: None,
+            pins: Vec::new(),
+            membranes: None,
+            traces: Vec::new(),
+            gradients: None,
+            sample: 0,
+            drawing: None,
+            draw: 0,
+            exporter: Exporter::into_folder(exports),
+            recording: None,
+            asked: Vec::new(),
+            fault: None,
+            notice: None,
+            path_field: start.path.as_ref().map_or_else(String::new, |path| path.display().to_string()),
+        };
+        app.open(start.path);
+        app
+    }
+
+    /// Draws one frame.
+    pub fn ui(&mut self, ui: &mut Ui) {
+        self.take_answers();
+        self.exporter.tick(ui.ctx());
+        for done in self.exporter.done() {
+            match done {
+                Ok(path) => self.notice = Some(format!("saved {}", path.display())),
+                Err(error) => self.fault = Some(error.to_string()),
+            }
+        }
+        views::keys(self, ui);
+        let due = self.recording.clone().filter(|_| !self.worker.is_busy());
+        if let Some((_, t)) = &due {
+            self.player.seek(*t);
+        } else {
+            self.player.advance(f64::from(ui.input(|input| input.stable_dt)).min(0.1), self.settings.speed);
+        }
+        self.ask_for_what_is_shown();
+        views::window(self, ui);
+        if let Some((folder, t)) = due {
+            self.record_frame(ui.ctx(), folder, t);
+        }
+        if self.player.is_playing() {
+            ui.ctx().request_repaint();
+        }
+    }
+
+    /// Opens a checkpoint or run folder, or the network that is shipped.
+    pub fn open(&mut self, path: Option<PathBuf>) {
+        self.fault = None;
+        let Start { data, steps, .. } = self.start.clone();
+        self.worker.ask(Request::Open { path, data, steps });
+    }
+
+    /// Shows test sample `index`, or the last one.
+    pub fn show_sample(&mut self, index: usize) {
+        let Some(subject) = &self.subject else { return };
+        let samples = subject.samples.as_ref().map_or(0, |samples| samples.len());
+        self.sample = index.min(samples.saturating_sub(1));
+        (self.drawing, self.draw) = (None, 0);
+        self.show();
+    }
+
+    /// Shows a drawn image, grey values `[H, W]`.
+    pub fn show_drawing(&mut self, bytes: Vec<u8>) {
+        self.drawing = Some(bytes);
+        self.show();
+    }
+
+    /// Shows the same picture with the next random input train.
+    pub fn draw_anew(&mut self) {
+        self.draw = self.draw.wrapping_add(1);
+        self.show();
+    }
+
+    fn show(&mut self) {
+        let picture = self.drawing.clone().map_or(Picture::Sample(self.sample), Picture::Drawing);
+        self.worker.ask(Request::Show(picture, self.draw));
+    }
+
+    /// Opens a population; none for the input.
+    pub fn select(&mut self, population: Option<usize>) {
+        if self.selected != population {
+            (self.selected, self.channel, self.membranes) = (population, None, None);
+        }
+    }
+
+    /// Pins a neuron, or takes the pin away.
+    pub fn toggle_pin(&mut self, pin: Pin) {
+        if let Some(at) = self.pins.iter().position(|other| *other == pin) {
+            self.pins.remove(at);
+        } else {
+            if self.pins.len() == MOST_PINS {
+                self.pins.remove(0);
+            }
+            self.pins.push(pin);
+        }
+    }
+
+    /// The network that is open.
+    pub fn subject(&self) -> Option<&Arc<Subject>> {
+        self.subject.as_ref()
+    }
+
+    /// The trial that is shown.
+    pub fn trial(&self) -> Option<&Arc<Trial>> {
+        self.trial.as_ref()
+    }
+
+    /// The time step that is shown.
+    pub fn t(&self) -> usize {
+        self.player.t()
+    }
+
+    /// The open population; none for the input.
+    pub fn selected(&self) -> Option<usize> {
+        self.selected
+    }
+
+    /// The pinned neurons and what they did.
+    pub fn traces(&self) -> &[(Pin, Traces)] {
+        &self.traces
+    }
+
+    /// Membranes of the open population, once they are computed.
+    pub fn membranes(&self) -> Option<&Membranes> {
+        self.membranes.as_deref()
+    }
+
+    /// Errors and gradients, once they were asked for.
+    pub fn gradients(&self) -> Option<&Gradients> {
+        self.gradients.as_ref()
+    }
+
+    /// What could not be done, as the window says it.
+    pub fn fault(&self) -> Option<&str> {
+        self.fault.as_deref()
+    }
+
+    /// Waits until all that was asked for is computed, and takes it in; for tests and pictures.
+    pub fn settle(&mut self) {
+        loop {
+            self.worker.wait();
+            self.take_answers();
+            self.ask_for_what_is_shown();
+            if !self.worker.is_busy() {
+                break;
+            }
+        }
+    }
+
+    fn take_answers(&mut self) {
+        while let Some(answer) = self.worker.answer() {
+            let is_current = |of: &Arc<Trial>| self.trial.as_ref().is_some_and(|trial| Arc::ptr_eq(trial, of));
+            match answer {
+                Answer::Opened(subject) => self.opened(subject),
+                Answer::Shown(trial) => self.shown(trial),
+                Answer::Membranes(of, membranes) if is_current(&of) => self.membranes = Some(Arc::new(membranes)),
+                Answer::Traces(of, traces) if is_current(&of) => self.traces = traces,
+                Answer::Gradients(of, gradients) if is_current(&of) => self.gradients = Some(gradients),
+                Answer::Failed(error) => self.fault = Some(error.to_string()),
+                Answer::Membranes(..) | Answer::Traces(..) | Answer::Gradients(..) => {}
+            }
+        }
+    }
+
+    fn opened(&mut self, subject: Arc<Subject>) {
+        self.player = Player::default();
+        self.player.set_steps(subject.steps());
+        let has_population = |index: &usize| *index < subject.network().populations().len();
+        self.selected = Some(self.selected.filter(has_population).unwrap_or(0));
+        (self.channel, self.pins, self.trial) = (None, Vec::new(), None);
+        let is_empty = subject.samples.is_err();
+        if let Err(why) = &subject.samples {
+            self.fault = Some(format!("no images to show, but they can be drawn: {why}"));
+        }
+        let pixels = subject.image().pixels();
+        self.subject = Some(subject);
+        if is_empty { self.show_drawing(vec![0; pixels]) } else { self.show_sample(self.sample) }
+    }
+
+    fn shown(&mut self, trial: Arc<Trial>) {
+        if self.trial.is_none() {
+            self.player.seek(trial.steps() / 2);
+            self.pins = busiest(&trial, 0).map(|neuron| Pin { population: 0, neuron }).into_iter().collect();
+        }
+        self.trial = Some(trial);
+        (self.membranes, self.gradients) = (None, None);
+        self.traces.clear();
+        self.asked.clear();
+    }
+
+    /// Asks for membranes, traces and gradients that the window needs and does not have.
+    fn ask_for_what_is_shown(&mut self) {
+        let Some((subject, trial)) = self.subject.clone().zip(self.trial.clone()) else { return };
+        let t = self.player.t();
+        if let Some(population) = self.selected {
+            let neurons = subject.network().populations()[population].shape.len();
+            let has = self.membranes.as_ref().is_some_and(|m| m.population == population && m.steps.contains(&t));
+            if !has {
+                self.ask(Request::Membranes(population, Membranes::window(t, trial.steps(), neurons)));
+            }
+        }
+        if !self.traces.iter().map(|(pin, _)| pin).eq(&self.pins) {
+            self.ask(Request::Traces(self.pins.clone()));
+        }
+        if self.settings.tab == Tab::Gradients {
+            let label = trial.label.unwrap_or_else(|| trial.answer(trial.steps() - 1));
+            let has = self
+                .gradients
+                .as_ref()
+                .is_some_and(|found| found.pinned.iter().map(|(pin, _)| *pin).eq(self.sorted_pins()));
+            if !has {
+                self.ask(Request::Gradients(label, self.pins.clone()));
+            }
+        }
+    }
+
+    /// The pins in the order of their populations.
+    fn sorted_pins(&self) -> Vec<Pin> {
+        let mut pins = self.pins.clone();
+        pins.sort_by_key(|pin| pin.population);
+        pins
+    }
+
+    /// Asks for something unless it was what was asked for last of its kind.
+    fn ask(&mut self, request: Request) {
+        let kind = std::mem::discriminant(&request);
+        if self.asked.contains(&request) {
+            return;
+        }
+        self.asked.retain(|earlier| std::mem::discriminant(earlier) != kind);
+        self.asked.push(request.clone());
+        self.worker.ask(request);
+    }
+
+    /// Saves the frame of step `t` that was just drawn, and goes on to the next one.
+    fn record_frame(&mut self, context: &Context, folder: String, t: usize) {
+        self.exporter.frame(context, &folder, &format!("{t:04}.png"));
+        let steps = self.trial.as_ref().map_or(0, |trial| trial.steps());
+        self.recording = (t + 1 < steps).then_some((folder, t + 1));
+        context.request_repaint();
+    }
+
+    /// Starts to save a picture of the window for every time step.
+    pub(crate) fn record_frames(&mut self) {
+        let name = self.subject.as_ref().map_or("frames", |subject| &subject.name);
+        self.recording = Some((self.exporter.free_folder(&format!("{name} frames")), 0));
+    }
+}
+
+/// The neuron of a population with the most spikes, the first of several; none if it was silent.
+fn busiest(trial: &Trial, population: usize) -> Option<usize> {
+    let train = trial.trains.get(population)?;
+    let spikes = |neuron: usize| train.words(0, neuron).0.iter().map(|word| word.count_ones()).sum::<u32>();
+    let counted = (0..train.shape().len()).map(|neuron| (spikes(neuron), neuron));
+    counted
+        .filter(|(spikes, _)| *spikes > 0)
+        .max_by_key(|(spikes, neuron)| (*spikes, usize::MAX - neuron))
+        .map(|(_, n)| n)
+}

@@ -1,0 +1,69 @@
+//! A backward pass through one trial: the errors of all populations, and what they make of the weights.
+
+use snn_core::{Errors, Gradient, Session, Weights, grade};
+
+use crate::{Pin, Subject, Trial, ViewError};
+
+/// Errors and gradients of one trial.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Gradients {
+    /// The class that the loss takes for right.
+    pub label: usize,
+    /// The loss.
+    pub loss: f64,
+    /// Mean over neurons of `|d(t)|`, for each population `[T]`; `d(t) = dL/dI(t)`.
+    pub errors: Vec<Vec<f32>>,
+    /// Sum over time of `d(t)` for each neuron of each population.
+    pub sums: Vec<Vec<f32>>,
+    /// Leak correction of each neuron of each population; empty where the gradient has none.
+    pub corrections: Vec<Vec<f32>>,
+    /// `d(t)` `[T]` of each pinned neuron.
+    pub pinned: Vec<(Pin, Vec<f32>)>,
+    /// `dL/dW` of each of the network's weights.
+    pub weights: Weights,
+}
+
+impl Gradients {
+    /// Goes back through `trial`, which is run anew in `session`, compiled for training with records on one sample, as if
+    /// `label` were right.
+    ///
+    /// # Errors
+    /// [`ViewError::Core`] if the session fails.
+    pub fn compute(
+        session: &mut dyn Session,
+        subject: &Subject,
+        trial: &Trial,
+        label: usize,
+        pins: &[Pin],
+    ) -> Result<Self, ViewError> {
+        let network = subject.network();
+        let activity = session.forward(&trial.shown())?;
+        let (loss, readout) = (subject.built.loss.as_ref(), subject.built.readout.as_ref());
+        let grades = grade(loss, readout, &activity.output, &[label as u8], network.classes());
+        let mut weights = network.zeros();
+        session.backward(Errors::of_output(&grades.d_output), &mut weights)?;
+        let mut found = Self {
+            label,
+            loss: grades.losses.iter().map(|&loss| f64::from(loss)).sum(),
+            errors: Vec::new(),
+            sums: Vec::new(),
+            corrections: Vec::new(),
+            pinned: Vec::new(),
+            weights,
+        };
+        for (index, population) in network.populations().iter().enumerate() {
+            let record = session.record(index)?;
+            let neurons = population.shape.len();
+            let rows = || record.delta.chunks(neurons.max(1));
+            found.errors.push(rows().map(|row| row.iter().map(|d| d.abs()).sum::<f32>() / neurons as f32).collect());
+            let mut sums = vec![0.0; neurons];
+            rows().for_each(|row| sums.iter_mut().zip(row).for_each(|(sum, d)| *sum += d));
+            found.sums.push(sums);
+            let is_corrected = matches!(population.neuron.gradient(), Gradient::SpikeGated { correction: Some(_), .. });
+            found.corrections.push(if is_corrected { record.correction } else { Vec::new() });
+            let pinned = pins.iter().filter(|pin| pin.population == index);
+            found.pinned.extend(pinned.map(|&pin| (pin, rows().map(|row| row[pin.neuron]).collect())));
+        }
+        Ok(found)
+    }
+}

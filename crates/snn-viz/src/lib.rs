@@ -1,0 +1,47 @@
+//! Look inside a spiking network: membranes, spikes, sparsity, gradients, and training as it goes.
+//!
+//! Everything here is without a window: [`App`] draws into any [`egui::Ui`], so that tests can drive it. The program
+//! `snn-viz` puts it into one.
+
+mod app;
+mod error;
+mod export;
+mod gradients;
+mod membranes;
+mod mosaic;
+mod palette;
+mod player;
+mod subject;
+mod trial;
+mod views;
+mod worker;
+
+use serde::{Deserialize, Serialize};
+use snn_core::registry::{Registry, RegistryError};
+
+pub use app::{App, MOST_PINS, MapKind, Settings, Start};
+pub use error::ViewError;
+pub use gradients::Gradients;
+pub use membranes::{BUDGET_BYTES, Membranes};
+pub use palette::Palette;
+pub use subject::Subject;
+pub use trial::{Picture, Trial};
+pub use views::{Raster, Tab};
+pub use worker::{Answer, Request, Worker};
+
+/// A neuron whose traces are shown.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Pin {
+    /// Its population.
+    pub population: usize,
+    /// Its index in the population, in `C, H, W` order.
+    pub neuron: usize,
+}
+
+/// The names that the viewer knows. A plug-in adds its own: `snn_viz::registry()?.with(my::plugin)?`.
+///
+/// # Errors
+/// [`RegistryError`] never; the result is that of [`Registry::with`], so that plug-ins can follow.
+pub fn registry() -> Result<Registry, RegistryError> {
+    Registry::new().with(snn_core::plugin)?.with(snn_data::plugin)?.with(snn_models::plugin)
+}

@@ -1,0 +1,99 @@
+//! The playhead: which time step is shown, and whether time moves.
+
+/// The playhead.
+#[derive(Debug, Clone, Copy, PartialEq)]
+pub struct Player {
+    /// Time steps of the trial, at least 1.
+    steps: usize,
+    /// Place in time, in steps.
+    at: f64,
+    /// Whether time moves.
+    is_playing: bool,
+}
+
+impl Default for Player {
+    fn default() -> Self {
+        Self { steps: 1, at: 0.0, is_playing: false }
+    }
+}
+
+impl Player {
+    /// The time step that is shown.
+    pub fn t(&self) -> usize {
+        (self.at as usize).min(self.steps - 1)
+    }
+
+    /// Whether time moves.
+    pub fn is_playing(&self) -> bool {
+        self.is_playing
+    }
+
+    /// Sets how many steps there are; the playhead stays where it is if it can.
+    pub fn set_steps(&mut self, steps: usize) {
+        self.steps = steps.max(1);
+        self.at = self.at.min((self.steps - 1) as f64);
+    }
+
+    /// Goes to step `t`, or the last one.
+    pub fn seek(&mut self, t: usize) {
+        self.at = t.min(self.steps - 1) as f64;
+    }
+
+    /// Stops, and goes `by` steps on, or back.
+    pub fn step(&mut self, by: isize) {
+        self.is_playing = false;
+        self.seek(self.t().saturating_add_signed(by));
+    }
+
+    /// Plays, from the start if the end was reached; or stops.
+    pub fn toggle(&mut self) {
+        self.is_playing = !self.is_playing;
+        if self.is_playing && self.t() + 1 == self.steps {
+            self.at = 0.0;
+        }
+    }
+
+    /// Lets `seconds` pass at `speed` steps a second; stops at the last step.
+    pub fn advance(&mut self, seconds: f64, speed: f64) {
+        if !self.is_playing {
+            return;
+        }
+        self.at += seconds * speed;
+        if self.at >= (self.steps - 1) as f64 {
+            self.at = (self.steps - 1) as f64;
+            self.is_playing = false;
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn time_moves_only_while_it_plays_and_stops_at_the_end() {
+        let mut player = Player::default();
+        player.set_steps(10);
+        player.advance(1.0, 5.0);
+        assert_eq!(player.t(), 0);
+        player.toggle();
+        player.advance(1.0, 5.0);
+        assert_eq!((player.t(), player.is_playing()), (5, true));
+        player.advance(1.0, 5.0);
+        assert_eq!((player.t(), player.is_playing()), (9, false));
+        player.toggle();
+        assert_eq!((player.t(), player.is_playing()), (0, true));
+    }
+
+    #[test]
+    fn steps_stay_within_the_trial() {
+        let mut player = Player::default();
+        player.set_steps(3);
+        player.step(-1);
+        assert_eq!(player.t(), 0);
+        player.step(5);
+        assert_eq!(player.t(), 2);
+        player.set_steps(2);
+        assert_eq!(player.t(), 1);
+    }
+}

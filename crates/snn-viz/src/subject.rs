@@ -1,0 +1,121 @@
+//! What is looked at: a trained network, and the samples to show it.
+
+use std::ffi::OsStr;
+use std::path::{Path, PathBuf};
+
+use snn_core::registry::Registry;
+use snn_core::{Dataset, Kind, Network, Shape, Weights};
+use snn_models::{Built, Experiment};
+use snn_train::Checkpoint;
+
+use crate::ViewError;
+
+/// The network that is shipped: the preset `mnist-lenet`, trained, in half precision.
+const SHIPPED: &[u8] = include_bytes!("../assets/mnist-lenet.safetensors");
+
+/// A trained network, and the samples to show it.
+#[derive(Debug)]
+pub struct Subject {
+    /// Short name, such as `mnist-lenet-1/best`.
+    pub name: String,
+    /// How far its training had come, in words.
+    pub progress: String,
+    /// The experiment that trained it.
+    pub experiment: Experiment,
+    /// What the experiment's names stand for.
+    pub built: Built,
+    /// Its weights.
+    pub weights: Weights,
+    /// Test samples; where they cannot be read, why.
+    pub samples: Result<Dataset, String>,
+}
+
+impl Subject {
+    /// Opens the checkpoint at `path`, the best one of the run in the folder `path`, or the network that is shipped; with the
+    /// test samples of its data set in the folder `data` or where they are usually found; to be shown them for `steps` time
+    /// steps, or for as many as it was trained on. Without samples, drawn images can be shown.
+    ///
+    /// # Errors
+    /// [`ViewError`] if there is no checkpoint, if it cannot be read, or if its network does not spike.
+    pub fn open(
+        registry: &Registry,
+        path: Option<&Path>,
+        data: Option<&Path>,
+        steps: Option<usize>,
+    ) -> Result<Self, ViewError> {
+        let file = path.map_or_else(|| Ok(PathBuf::from("mnist-lenet.safetensors")), checkpoint_file)?;
+        let checkpoint = match path {
+            Some(_) => Checkpoint::load(&file)?,
+            None => Checkpoint::parse(SHIPPED, &file)?,
+        };
+        let steps = steps.map(|steps| ("steps", steps.to_string()));
+        let settings: Vec<(&str, &str)> = steps.iter().map(|(path, value)| (*path, value.as_str())).collect();
+        let name = file.display().to_string();
+        let experiment = Experiment::from_ron(&checkpoint.experiment, &name, &settings, registry)?;
+        let built = experiment.build(registry)?;
+        if let Some(graded) = built.network.populations().iter().find(|p| p.neuron.feeds() && !p.neuron.fires()) {
+            return Err(ViewError::NoSpikes(graded.name.clone()));
+        }
+        let weights = checkpoint.weights_for(&built.network)?;
+        let samples = built.data.load(data).map(|splits| splits.test).map_err(|error| error.to_string());
+        Ok(Self { name: short_name(&file), progress: progress(&checkpoint), experiment, built, weights, samples })
+    }
+
+    /// The network.
+    pub fn network(&self) -> &Network {
+        &self.built.network
+    }
+
+    /// Time steps of a trial.
+    pub fn steps(&self) -> usize {
+        self.experiment.steps
+    }
+
+    /// Shape of an image or of the sensor.
+    pub fn image(&self) -> Shape {
+        self.built.data.shape()
+    }
+
+    /// Whether images can be drawn for it: it takes grey images.
+    pub fn can_be_drawn_for(&self) -> bool {
+        self.built.data.kind() == Kind::Images && self.image().channels == 1
+    }
+
+    /// Name of a class.
+    pub fn class_name(&self, class: usize) -> String {
+        self.built.data.class_name(class)
+    }
+}
+
+/// `mnist-lenet-1/best`: the folder, if it has one, and the file.
+fn short_name(file: &Path) -> String {
+    let text = |part: Option<&OsStr>| part.map(|part| part.to_string_lossy().into_owned()).unwrap_or_default();
+    let (folder, stem) = (text(file.parent().and_then(Path::file_name)), text(file.file_stem()));
+    if folder.is_empty() { stem } else { format!("{folder}/{stem}") }
+}
+
+fn progress(checkpoint: &Checkpoint) -> String {
+    let progress = &checkpoint.progress;
+    let trained = match (progress.epoch, progress.step) {
+        (1, 0) => "after 1 epoch".to_owned(),
+        (epoch, 0) => format!("after {epoch} epochs"),
+        (epoch, step) => format!("in epoch {}, after update {step}", epoch + 1),
+    };
+    checkpoint.origin.as_ref().map_or_else(|| trained.clone(), |origin| format!("{origin}, {trained}"))
+}
+
+/// The checkpoint that `path` names: itself, or the best one of a run folder.
+fn checkpoint_file(path: &Path) -> Result<PathBuf, ViewError> {
+    if path.is_file() {
+        return Ok(path.to_owned());
+    }
+    if !path.is_dir() {
+        return Err(ViewError::Missing(path.to_owned()));
+    }
+    let mut files = ["best.safetensors", "last.safetensors"].map(|name| path.join(name)).into_iter();
+    if let Some(file) = files.find(|file| file.is_file()) {
+        return Ok(file);
+    }
+    let has_run = path.join("experiment.ron").is_file();
+    Err(if has_run { ViewError::NoCheckpoint(path.to_owned()) } else { ViewError::NoRun(path.to_owned()) })
+}

@@ -1,0 +1,182 @@
+//! One inference: what was shown, every spike of every population, and the scores as they came to be.
+
+use snn_core::{
+    AddressEvent, Content, Draws, Dropout, Encoded, Input, Replay, Sample, Session, SpikeTrain, Stimulus,
+    Trial as Shown, argmax,
+};
+
+use crate::{Subject, ViewError};
+
+/// Pass over the data from which random input spikes are drawn, as in an evaluation; each further draw counts down.
+const EPOCH: u32 = u32::MAX;
+
+/// What a network is shown.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Picture {
+    /// A test sample.
+    Sample(usize),
+    /// A drawn image: grey values `[H, W]`.
+    Drawing(Vec<u8>),
+}
+
+/// One inference over all time steps `T`.
+#[derive(Debug)]
+pub struct Trial {
+    /// What was shown.
+    pub picture: Picture,
+    /// Which of the random input trains that can be drawn for it, from 0.
+    pub draw: u32,
+    /// Its class, if it is known.
+    pub label: Option<usize>,
+    /// The image as values in `[0, 1]`, `[C, H, W]`; of a recording, the events of each polarity over their largest number.
+    pub image: Vec<f32>,
+    /// The input of the network, encoded.
+    pub input: Encoded,
+    /// Spikes of each population; silent for neurons that do not fire.
+    pub trains: Vec<SpikeTrain>,
+    /// Spikes at each step `[T]` of the input, then of each population.
+    pub counts: Vec<Vec<u32>>,
+    /// What the last population passed on `[T, K]`.
+    pub output: Vec<f32>,
+    /// Class scores `[T][K]`, had the trial ended after that step.
+    pub scores: Vec<Vec<f64>>,
+}
+
+impl Trial {
+    /// Shows `picture` to the network of `subject`, compiled in `session` for one sample with records. `draw` chooses among the
+    /// random input trains; 0 is that of `snn evaluate`.
+    ///
+    /// # Errors
+    /// [`ViewError`] if there is no such picture, or the session fails.
+    pub fn run(session: &mut dyn Session, subject: &Subject, picture: Picture, draw: u32) -> Result<Self, ViewError> {
+        let (input, image, label) = encode(subject, &picture, draw)?;
+        let (steps, classes) = (subject.steps(), subject.network().classes());
+        let output = session.forward(&shown(&input))?.output;
+        let populations = 0..subject.network().populations().len();
+        let trains =
+            populations.map(|index| Ok(session.record(index)?.spikes)).collect::<Result<Vec<_>, ViewError>>()?;
+        let of_input = match &input {
+            Encoded::Spikes(train) => counts(train),
+            Encoded::Current(_) => vec![0; steps],
+        };
+        let counts = std::iter::once(of_input).chain(trains.iter().map(counts)).collect();
+        let numbers: Vec<f64> = output.iter().map(|&y| f64::from(y)).collect();
+        let scores = (1..=steps).map(|end| subject.built.readout.scores(&numbers[..end * classes], classes)).collect();
+        Ok(Self { picture, draw, label, image, input, trains, counts, output, scores })
+    }
+
+    /// Number of time steps.
+    pub fn steps(&self) -> usize {
+        self.scores.len()
+    }
+
+    /// The answer, had the trial ended after step `t` (from 0).
+    pub fn answer(&self, t: usize) -> usize {
+        let scores = self.scores.get(t).map_or(&[][..], Vec::as_slice);
+        argmax(&scores.iter().map(|&score| score as f32).collect::<Vec<f32>>())
+    }
+
+    /// The trial as one whose neurons can be looked into.
+    ///
+    /// # Errors
+    /// [`ViewError::Core`] if it is not a trial of `subject`.
+    pub fn replay<'a>(&'a self, subject: &'a Subject) -> Result<Replay<'a>, ViewError> {
+        Ok(Replay::new(subject.network(), &subject.weights, &self.input, &self.trains, self.steps())?)
+    }
+
+    /// The trial as an engine is shown it.
+    pub fn shown(&self) -> Shown<'_> {
+        shown(&self.input)
+    }
+
+    /// Spikes of the input; none if it is a current.
+    pub fn input_train(&self) -> Option<&SpikeTrain> {
+        match &self.input {
+            Encoded::Spikes(train) => Some(train),
+            Encoded::Current(_) => None,
+        }
+    }
+}
+
+fn shown(input: &Encoded) -> Shown<'_> {
+    let stimulus = match input {
+        Encoded::Spikes(train) => Stimulus::Spikes(train),
+        Encoded::Current(values) => Stimulus::Current(values),
+    };
+    Shown { stimulus, dropout: Dropout::Off }
+}
+
+/// The input that `picture` becomes, what it looks like, and its class.
+fn encode(subject: &Subject, picture: &Picture, draw: u32) -> Result<(Encoded, Vec<f32>, Option<usize>), ViewError> {
+    let (shape, steps) = (subject.image(), subject.steps());
+    let bytes = match picture {
+        Picture::Drawing(bytes) if bytes.len() == shape.len() => bytes,
+        Picture::Drawing(bytes) => {
+            return Err(ViewError::Data(format!("a drawing for {shape} images has {} pixels", bytes.len())));
+        }
+        Picture::Sample(index) => {
+            let samples = subject.samples.as_ref().map_err(|why| ViewError::Data(why.clone()))?;
+            if *index >= samples.len() {
+                return Err(ViewError::Data(format!("there is no sample {index}, only {}", samples.len())));
+            }
+            let label = Some(usize::from(samples.labels()[*index]));
+            match (samples.content(*index), &subject.built.input) {
+                (Content::Recording(events), Input::Recordings(frames)) => {
+                    let train = frames.encode(&[events.to_vec()], shape, steps);
+                    return Ok((Encoded::Spikes(train), accumulated(events, shape.len()), label));
+                }
+                (Content::Image(bytes), _) => {
+                    return encode_image(subject, bytes, *index as u32, draw)
+                        .map(|(input, image)| (input, image, label));
+                }
+                _ => return Err(ViewError::Data("the samples do not fit the experiment's input".to_owned())),
+            }
+        }
+    };
+    encode_image(subject, bytes, 0, draw).map(|(input, image)| (input, image, None))
+}
+
+/// An image of bytes `[C, H, W]`, encoded, and as values in `[0, 1]`.
+fn encode_image(subject: &Subject, bytes: &[u8], index: u32, draw: u32) -> Result<(Encoded, Vec<f32>), ViewError> {
+    let Input::Images(encoder) = &subject.built.input else {
+        return Err(ViewError::Data("the experiment's input takes recordings, not images".to_owned()));
+    };
+    let shape = subject.image();
+    let value = |(at, &byte): (usize, &u8)| match &subject.samples {
+        Ok(samples) => samples.values(at / shape.pixels())[usize::from(byte)],
+        Err(_) => f32::from(byte) / 255.0,
+    };
+    let pixels: Vec<f32> = bytes.iter().enumerate().map(value).collect();
+    let draws = Draws { seed: subject.experiment.training.seed, epoch: EPOCH - draw, samples: &[index] };
+    let sample = Sample { seed: draws.seed, epoch: draws.epoch, index };
+    let input = encoder.encode(&pixels, shape, subject.steps(), sample);
+    Ok((input, bytes.iter().map(|&byte| f32::from(byte) / 255.0).collect()))
+}
+
+/// Events of each pixel over those of the busiest.
+fn accumulated(events: &[AddressEvent], pixels: usize) -> Vec<f32> {
+    let mut counts = vec![0.0_f32; pixels];
+    for event in events {
+        if let Some(count) = counts.get_mut(event.pixel as usize) {
+            *count += 1.0;
+        }
+    }
+    let most = counts.iter().copied().fold(1.0, f32::max);
+    counts.iter_mut().for_each(|count| *count /= most);
+    counts
+}
+
+/// Spikes of either sign at each step.
+fn counts(train: &SpikeTrain) -> Vec<u32> {
+    let mut counts = vec![0; train.steps()];
+    for neuron in 0..train.shape().len() {
+        for (word, &fired) in train.words(0, neuron).0.iter().enumerate() {
+            let mut left = fired;
+            while left != 0 {
+                counts[word * 32 + left.trailing_zeros() as usize] += 1;
+                left &= left - 1;
+            }
+        }
+    }
+    counts
+}

@@ -1,0 +1,116 @@
+//! The network as a column of populations: name, shape, how many fire, and which.
+
+use egui::{Rect, RichText, ScrollArea, Sense, TextureOptions, Ui, vec2};
+use snn_core::{Shape, SpikeTrain};
+use snn_train::units::percent;
+
+use super::explain;
+use crate::mosaic::{Mosaic, fit};
+use crate::{App, Palette, Trial};
+
+/// Height of a picture.
+const HEIGHT: f32 = 58.0;
+
+pub(super) fn list(app: &mut App, ui: &mut Ui) {
+    let Some((subject, trial)) = app.subject.clone().zip(app.trial.clone()) else { return };
+    ScrollArea::vertical().auto_shrink(false).show(ui, |ui| {
+        let network = subject.network();
+        entry(app, ui, &trial, None, "input", network.input(), trial.input_train());
+        for (index, population) in network.populations().iter().enumerate() {
+            let train = population.neuron.fires().then(|| &trial.trains[index]);
+            entry(app, ui, &trial, Some(index), &population.name, population.shape, train);
+        }
+    });
+}
+
+/// A population, or the input; without a train if it emits numbers.
+fn entry(
+    app: &mut App,
+    ui: &mut Ui,
+    trial: &Trial,
+    index: Option<usize>,
+    name: &str,
+    shape: Shape,
+    train: Option<&SpikeTrain>,
+) {
+    let (palette, t) = (Palette::of(ui.visuals()), app.player.t());
+    let is_open = app.selected == index;
+    let frame = egui::Frame::new().inner_margin(5.0).corner_radius(4.0);
+    let frame = if is_open {
+        frame.fill(ui.visuals().faint_bg_color).stroke((1.0, palette.membrane))
+    } else {
+        frame.stroke((1.0, egui::Color32::TRANSPARENT))
+    };
+    let inner = frame.show(ui, |ui| {
+        ui.set_width(ui.available_width());
+        let fired = trial.counts[index.map_or(0, |index| index + 1)][t];
+        let rate = f64::from(fired) / shape.len().max(1) as f64;
+        ui.horizontal(|ui| {
+            ui.label(RichText::new(name).strong());
+            ui.label(RichText::new(shape.to_string()).weak().small());
+            ui.with_layout(egui::Layout::right_to_left(egui::Align::Center), |ui| {
+                let text = if train.is_some() { percent(rate) } else { "numbers".to_owned() };
+                ui.label(RichText::new(text).monospace().small()).on_hover_text(explain::RATE);
+            });
+        });
+        let Some(train) = train else { return };
+        bar(ui, rate as f32, palette);
+        thumbnail(ui, name, train, t, palette);
+    });
+    let response = ui.interact(inner.response.rect, ui.scope_id().with(("population", name)), Sense::click());
+    response.widget_info(|| egui::WidgetInfo::selected(egui::Role::Button, true, is_open, format!("Open {name}")));
+    if response.clicked() {
+        app.select(index);
+    }
+}
+
+/// The firing rate as a bar.
+fn bar(ui: &mut Ui, rate: f32, palette: Palette) {
+    let (rect, _) = ui.allocate_exact_size(vec2(ui.available_width(), 4.0), Sense::hover());
+    ui.painter().rect_filled(rect, 2.0, palette.ground);
+    let filled = Rect::from_min_size(rect.min, vec2(rect.width() * rate.clamp(0.0, 1.0), rect.height()));
+    ui.painter().rect_filled(filled, 2.0, palette.spike);
+}
+
+/// The spikes of the present step.
+fn thumbnail(ui: &mut Ui, name: &str, train: &SpikeTrain, t: usize, palette: Palette) {
+    let (room, _) = ui.allocate_exact_size(vec2(ui.available_width(), HEIGHT), Sense::hover());
+    let mosaic = Mosaic::new(train.shape(), room.width() / room.height());
+    let image = mosaic.paint(ui.visuals().panel_fill, |neuron| spike_colour(train.get(t, 0, neuron), palette));
+    let rect = fit(room, mosaic.size());
+    // Where the picture is larger than its place, a spike must still be seen.
+    let image = shrink(image, rect.size(), palette.ground);
+    let texture =
+        ui.ctx().load_texture_cached(name, ui.scope_id().with(("thumbnail", name)), image, TextureOptions::NEAREST);
+    ui.painter().image(
+        texture.id(),
+        rect,
+        Rect::from_min_max(egui::pos2(0.0, 0.0), egui::pos2(1.0, 1.0)),
+        egui::Color32::WHITE,
+    );
+}
+
+pub(super) fn spike_colour(spike: i8, palette: Palette) -> egui::Color32 {
+    match spike {
+        0 => palette.ground,
+        1 => palette.spike,
+        _ => palette.other,
+    }
+}
+
+/// A picture of at most about `size` points, in which a block of pixels has the colour of the last one that is not the ground.
+fn shrink(image: egui::ColorImage, size: egui::Vec2, ground: egui::Color32) -> egui::ColorImage {
+    let [width, height] = image.size;
+    let factor = (width as f32 / size.x.max(1.0)).ceil() as usize;
+    if factor <= 1 {
+        return image;
+    }
+    let small = [width.div_ceil(factor), height.div_ceil(factor)];
+    let mut shrunk = egui::ColorImage::filled(small, ground);
+    for (at, &pixel) in image.pixels.iter().enumerate() {
+        if pixel != ground {
+            shrunk.pixels[at / width / factor * small[0] + at % width / factor] = pixel;
+        }
+    }
+    shrunk
+}

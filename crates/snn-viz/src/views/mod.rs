@@ -1,0 +1,112 @@
+//! What the window shows. Each part is a function that draws into a [`Ui`] and changes the [`App`] where it is clicked.
+
+mod answer;
+mod explain;
+mod map;
+mod picture;
+mod plots;
+mod population;
+mod raster;
+mod top;
+mod traces;
+mod transport;
+
+use egui::{CentralPanel, Key, Panel, Ui};
+use serde::{Deserialize, Serialize};
+
+use crate::App;
+
+pub use raster::Raster;
+
+/// The parts of the window that take turns.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+pub enum Tab {
+    /// One inference, step by step.
+    Inspect,
+    /// What a batch of images costs.
+    Sparsity,
+    /// Errors and gradients.
+    Gradients,
+    /// A training run.
+    Training,
+}
+
+impl Tab {
+    /// All of them, in order.
+    pub const ALL: [Self; 4] = [Self::Inspect, Self::Sparsity, Self::Gradients, Self::Training];
+
+    /// What it is called.
+    pub fn name(self) -> &'static str {
+        match self {
+            Self::Inspect => "Inspect",
+            Self::Sparsity => "Sparsity",
+            Self::Gradients => "Gradients",
+            Self::Training => "Training",
+        }
+    }
+}
+
+/// The whole window.
+pub(crate) fn window(app: &mut App, ui: &mut Ui) {
+    Panel::top("top").show_separator_line(false).show(ui, |ui| top::bar(app, ui));
+    top::messages(app, ui);
+    match app.settings.tab {
+        Tab::Inspect => inspect(app, ui),
+        _ => {
+            CentralPanel::default().show(ui, |ui| ui.label("to come"));
+        }
+    }
+}
+
+/// One inference: network, population, picture and answer over the transport.
+fn inspect(app: &mut App, ui: &mut Ui) {
+    Panel::bottom("transport").show(ui, |ui| transport::bar(app, ui));
+    Panel::left("network").default_size(232.0).size_range(170.0..=420.0).show(ui, |ui| map::list(app, ui));
+    Panel::right("answer").default_size(372.0).size_range(280.0..=640.0).show(ui, |ui| {
+        picture::panel(app, ui);
+        answer::plot(app, ui);
+        traces::plot(app, ui);
+    });
+    CentralPanel::default().show(ui, |ui| {
+        population::panel(app, ui);
+        raster::plot(app, ui);
+    });
+}
+
+/// Keyboard shortcuts, where no text is being typed.
+pub(crate) fn keys(app: &mut App, ui: &mut Ui) {
+    if ui.ctx().memory(|memory| memory.focused().is_some()) || app.trial.is_none() {
+        return;
+    }
+    let is_pressed = |key: Key| ui.input(|input| input.key_pressed(key) && input.modifiers.is_none());
+    let jump = if ui.input(|input| input.modifiers.shift_only()) { 10 } else { 1 };
+    let is_pressed_with_shift = |key: Key| ui.input(|input| input.key_pressed(key) && !input.modifiers.command);
+    if is_pressed(Key::Space) {
+        app.player.toggle();
+    }
+    if is_pressed_with_shift(Key::ArrowRight) {
+        app.player.step(jump);
+    }
+    if is_pressed_with_shift(Key::ArrowLeft) {
+        app.player.step(-jump);
+    }
+    if is_pressed(Key::Home) {
+        app.player.seek(0);
+    }
+    if is_pressed(Key::End) {
+        app.player.seek(usize::MAX);
+    }
+    if is_pressed(Key::PageDown) || is_pressed(Key::N) {
+        app.show_sample(app.sample + 1);
+    }
+    if is_pressed(Key::PageUp) || is_pressed(Key::P) {
+        app.show_sample(app.sample.saturating_sub(1));
+    }
+    let populations = app.subject.as_ref().map_or(0, |subject| subject.network().populations().len());
+    if is_pressed(Key::ArrowDown) {
+        app.select(Some(app.selected.map_or(0, |at| at + 1).min(populations.saturating_sub(1))));
+    }
+    if is_pressed(Key::ArrowUp) {
+        app.select(app.selected.and_then(|at| at.checked_sub(1)));
+    }
+}

@@ -1,0 +1,114 @@
+//! What all plots have in common.
+
+use std::ops::RangeInclusive;
+
+use egui::{Id, Response, RichText, Ui};
+use egui_plot::{GridMark, Plot, PlotResponse, PlotUi, VLine};
+
+use crate::export::Format;
+use crate::{App, Palette};
+
+/// Heading of a part of the window, with an explanation for those who point at it.
+pub(super) fn heading(ui: &mut Ui, title: &str, explanation: &str) -> Response {
+    ui.label(RichText::new(title).strong()).on_hover_text(explanation)
+}
+
+/// Heading with a menu to save what is below it.
+pub(super) fn heading_with_save(ui: &mut Ui, title: &str, note: &str, explanation: &str) -> Option<Format> {
+    ui.horizontal(|ui| {
+        heading(ui, title, explanation);
+        ui.label(RichText::new(note).weak());
+        ui.with_layout(egui::Layout::right_to_left(egui::Align::Center), |ui| save_menu(ui, title)).inner
+    })
+    .inner
+}
+
+pub(super) fn save_menu(ui: &mut Ui, title: &str) -> Option<Format> {
+    let mut chosen = None;
+    let menu = ui.menu_button(RichText::new("⏷").weak(), |ui| {
+        if ui.button("Save picture (PNG)").clicked() {
+            chosen = Some(Format::Png);
+        }
+        if ui.button("Save numbers (CSV)").clicked() {
+            chosen = Some(Format::Csv);
+        }
+    });
+    let name = format!("Save {title}");
+    menu.response.widget_info(|| egui::WidgetInfo::labeled(egui::Role::Button, true, &name));
+    menu.response.on_hover_text(name.clone());
+    chosen
+}
+
+/// The upright axis of a plot.
+#[derive(Debug, Clone, Copy)]
+pub(super) struct Upright {
+    /// What it shows, with its unit.
+    pub(super) label: &'static str,
+    /// Whether it counts downwards from 0; its values are then negative, and written without the sign.
+    pub(super) is_downward: bool,
+}
+
+impl Upright {
+    /// An axis whose values grow upwards.
+    pub(super) fn of(label: &'static str) -> Self {
+        Self { label, is_downward: false }
+    }
+}
+
+/// A plot over time steps, with the playhead; clicked or dragged in, it moves the playhead. All of them move together when
+/// one is zoomed.
+pub(super) fn over_time<'a>(
+    app: &mut App,
+    ui: &mut Ui,
+    name: &'static str,
+    height: f32,
+    upright: Upright,
+    build: impl FnOnce(&mut PlotUi<'a>) + 'a,
+) -> PlotResponse<()> {
+    let (steps, t) = (app.trial.as_ref().map_or(1, |trial| trial.steps()), app.player.t());
+    let palette = Palette::of(ui.visuals());
+    let plot = Plot::new(name)
+        .height(height)
+        .allow_drag(false)
+        .allow_scroll(false)
+        .allow_boxed_zoom(true)
+        .show_crosshair(false)
+        .set_margin_fraction(egui::vec2(0.0, 0.06))
+        .include_x(0.0)
+        .include_x(steps as f64)
+        .x_axis_label("time step")
+        .y_axis_label(upright.label)
+        .y_axis_formatter(move |mark, range| {
+            if upright.is_downward {
+                whole(GridMark { value: mark.value.abs(), ..mark }, range)
+            } else {
+                short(mark.value)
+            }
+        })
+        .y_axis_min_width(42.0)
+        .x_axis_formatter(whole)
+        .link_axis(Id::unique("time"), [true, false])
+        .show(ui, move |plot| {
+            build(plot);
+            plot.vline(VLine::new("", t as f64 + 0.5).color(palette.faint).width(1.0).allow_hover(false));
+        });
+    let response = &plot.response;
+    if (response.clicked() || response.dragged_by(egui::PointerButton::Primary))
+        && let Some(pos) = response.interact_pointer_pos()
+    {
+        let x = plot.transform.value_from_position(pos).x;
+        app.player.seek(x.max(0.0) as usize);
+    }
+    plot
+}
+
+/// Whole numbers at an axis; nothing between them.
+pub(super) fn whole(mark: GridMark, _range: &RangeInclusive<f64>) -> String {
+    if mark.value.fract() == 0.0 { format!("{}", mark.value) } else { String::new() }
+}
+
+/// Three digits, as short as can be.
+pub(super) fn short(value: f64) -> String {
+    let sign = if value < 0.0 { "-" } else { "" };
+    format!("{sign}{}", snn_train::units::significant(value.abs()))
+}

@@ -1,0 +1,259 @@
+//! The open population, large: membranes, spikes or counts of all its neurons.
+
+use egui::{Align, Color32, Layout, Rect, RichText, Sense, Stroke, StrokeKind, TextureOptions, Ui, pos2, vec2};
+use snn_core::{Shape, SpikeTrain};
+
+use super::{explain, map, plots};
+use crate::app::MapKind;
+use crate::export::{Format, csv};
+use crate::mosaic::{Mosaic, fit};
+use crate::{App, Membranes, Palette, Pin, Subject, Trial};
+
+/// Colours of pinned neurons, in the order of the pins.
+pub(super) fn pin_colours(palette: Palette) -> [Color32; crate::app::MOST_PINS] {
+    [palette.membrane, palette.other, palette.right, palette.faint]
+}
+
+pub(super) fn panel(app: &mut App, ui: &mut Ui) {
+    let Some((subject, trial)) = app.subject.clone().zip(app.trial.clone()) else {
+        ui.centered_and_justified(|ui| ui.label(if app.worker.is_busy() { "opening" } else { "nothing is open" }));
+        return;
+    };
+    let (name, shape) = describe(&subject, app.selected);
+    let save = header(app, ui, &subject, &name, shape);
+    let height = (0.52 * ui.available_height()).max(120.0);
+    let (room, _) = ui.allocate_exact_size(vec2(ui.available_width(), height), Sense::hover());
+    let mosaic = Mosaic::new(shape, room.width() / room.height());
+    let rect = fit(room, mosaic.size());
+    let t = app.player.t();
+    let palette = Palette::of(ui.visuals());
+    let train = train(app.selected, &trial);
+    let membranes = app.membranes.clone();
+    let Some(values) = values(app, &subject, &trial, membranes.as_deref(), t) else {
+        ui.painter().text(
+            room.center(),
+            egui::Align2::CENTER_CENTER,
+            "computing the membranes",
+            egui::FontId::default(),
+            palette.faint,
+        );
+        return;
+    };
+    let image = mosaic.paint(ui.visuals().panel_fill, |neuron| values.colour(neuron, palette));
+    let texture =
+        ui.ctx().load_texture_cached("population", ui.scope_id().with("population"), image, TextureOptions::NEAREST);
+    ui.painter().image(texture.id(), rect, Rect::from_min_max(pos2(0.0, 0.0), pos2(1.0, 1.0)), Color32::WHITE);
+    for (pin, colour) in app.pins.iter().zip(pin_colours(palette)) {
+        if Some(pin.population) == app.selected {
+            let around = mosaic.rect_of(rect, pin.neuron).expand(2.0);
+            ui.painter().rect_stroke(around, 1.0, Stroke::new(2.0, colour), StrokeKind::Outside);
+        }
+    }
+    interact(app, ui, rect, mosaic, (&name, shape), train, &values);
+    if let Some(format) = save {
+        let file = format!("{} {name} {} t{t}", subject.name, app.settings.map.name());
+        app.exporter.save(format, &file, rect, || table(&values, shape));
+    }
+}
+
+/// Name and shape of a population, or of the input.
+pub(super) fn describe(subject: &Subject, population: Option<usize>) -> (String, Shape) {
+    match population {
+        None => ("input".to_owned(), subject.network().input()),
+        Some(index) => {
+            let population = &subject.network().populations()[index];
+            (population.name.clone(), population.shape)
+        }
+    }
+}
+
+fn header(app: &mut App, ui: &mut Ui, subject: &Subject, name: &str, shape: Shape) -> Option<Format> {
+    ui.horizontal(|ui| {
+        ui.label(RichText::new(name).heading());
+        let neuron = app.selected.map(|index| &subject.network().populations()[index].neuron);
+        let kind = neuron.map_or("", |neuron| neuron.name());
+        let text = ui.label(RichText::new(format!("{shape}  {kind}")).weak());
+        if let Some(neuron) = neuron {
+            text.on_hover_text(neuron.equations());
+        }
+        ui.with_layout(Layout::right_to_left(Align::Center), |ui| {
+            let save = plots::save_menu(ui, "map");
+            for kind in [MapKind::Counts, MapKind::Spikes, MapKind::Membranes] {
+                let explanation = match kind {
+                    MapKind::Membranes => explain::MEMBRANE,
+                    MapKind::Spikes => explain::SPIKES,
+                    MapKind::Counts => explain::COUNTS,
+                };
+                ui.selectable_value(&mut app.settings.map, kind, kind.title()).on_hover_text(explanation);
+            }
+            save
+        })
+        .inner
+    })
+    .inner
+}
+
+impl MapKind {
+    fn title(self) -> &'static str {
+        match self {
+            Self::Membranes => "Membranes",
+            Self::Spikes => "Spikes",
+            Self::Counts => "Spike counts",
+        }
+    }
+
+    fn name(self) -> &'static str {
+        match self {
+            Self::Membranes => "membranes",
+            Self::Spikes => "spikes",
+            Self::Counts => "counts",
+        }
+    }
+}
+
+/// A number for each neuron, and how it is coloured.
+enum Values<'a> {
+    /// Potentials, what they are measured by, and the spikes of the step.
+    Membranes(&'a [f32], f32, &'a SpikeTrain, usize),
+    Spikes(&'a SpikeTrain, usize),
+    /// Counts, and the largest.
+    Counts(Vec<u32>, u32),
+    /// An input that is a current.
+    Numbers(&'a [f32], f32),
+}
+
+/// The spikes of a population, or of the input unless that is a current.
+fn train(population: Option<usize>, trial: &Trial) -> Option<&SpikeTrain> {
+    population.map_or_else(|| trial.input_train(), |index| Some(&trial.trains[index]))
+}
+
+/// What is to be shown; none while it is being computed.
+fn values<'a>(
+    app: &App,
+    subject: &Subject,
+    trial: &'a Trial,
+    membranes: Option<&'a Membranes>,
+    t: usize,
+) -> Option<Values<'a>> {
+    let Some(train) = train(app.selected, trial) else {
+        let snn_core::Encoded::Current(values) = &trial.input else { return None };
+        return Some(Values::Numbers(values, values.iter().fold(f32::MIN_POSITIVE, |most, v| most.max(v.abs()))));
+    };
+    let fires = app.selected.is_none_or(|index| subject.network().populations()[index].neuron.fires());
+    Some(match app.settings.map {
+        _ if !fires => {
+            let membranes = membranes?;
+            Values::Numbers(membranes.at(t)?, membranes.scale)
+        }
+        MapKind::Membranes if app.selected.is_some() => {
+            let membranes = membranes?;
+            Values::Membranes(membranes.at(t)?, membranes.scale, train, t)
+        }
+        MapKind::Membranes | MapKind::Spikes => Values::Spikes(train, t),
+        MapKind::Counts => {
+            let counts: Vec<u32> = (0..train.shape().len()).map(|neuron| spikes_until(train, neuron, t)).collect();
+            let most = counts.iter().copied().max().unwrap_or(0).max(1);
+            Values::Counts(counts, most)
+        }
+    })
+}
+
+/// Spikes of a neuron up to step `t`, that one included.
+pub(super) fn spikes_until(train: &SpikeTrain, neuron: usize, t: usize) -> u32 {
+    let (fired, _) = train.words(0, neuron);
+    let whole: u32 = fired[..t / 32].iter().map(|word| word.count_ones()).sum();
+    whole + (fired[t / 32] & (u32::MAX >> (31 - t % 32))).count_ones()
+}
+
+impl Values<'_> {
+    fn colour(&self, neuron: usize, palette: Palette) -> Color32 {
+        match self {
+            Self::Membranes(_, _, train, t) if train.get(*t, 0, neuron) != 0 => palette.spike,
+            Self::Membranes(values, scale, ..) => palette.level(values[neuron] / scale),
+            Self::Spikes(train, t) => map::spike_colour(train.get(*t, 0, neuron), palette),
+            Self::Counts(counts, most) => palette.rate(counts[neuron] as f32 / *most as f32),
+            Self::Numbers(values, most) => palette.signed(values[neuron] / most),
+        }
+    }
+
+    fn number(&self, neuron: usize) -> f64 {
+        match self {
+            Self::Membranes(values, ..) | Self::Numbers(values, _) => f64::from(values[neuron]),
+            Self::Spikes(train, t) => f64::from(train.get(*t, 0, neuron)),
+            Self::Counts(counts, _) => f64::from(counts[neuron]),
+        }
+    }
+
+    fn words(&self, neuron: usize) -> String {
+        let number = plots::short(self.number(neuron));
+        match self {
+            Self::Membranes(_, scale, ..) => {
+                format!("v = {number} of a threshold of {}", plots::short(f64::from(*scale)))
+            }
+            Self::Numbers(..) => format!("value {number}"),
+            Self::Spikes(..) | Self::Counts(..) => String::new(),
+        }
+    }
+}
+
+/// Tells of the neuron under the pointer, and pins it when clicked.
+fn interact(
+    app: &mut App,
+    ui: &mut Ui,
+    rect: Rect,
+    mosaic: Mosaic,
+    (name, shape): (&str, Shape),
+    train: Option<&SpikeTrain>,
+    values: &Values<'_>,
+) {
+    let response = ui.interact(rect, ui.scope_id().with("neurons"), Sense::click());
+    response.widget_info(|| egui::WidgetInfo::labeled(egui::Role::Image, true, format!("Neurons of {name}")));
+    let Some(neuron) = response.hover_pos().and_then(|pos| mosaic.neuron_at(rect, pos)) else { return };
+    let t = app.player.t();
+    let counted = train.map_or_else(String::new, |train| {
+        let (until, all) = (spikes_until(train, neuron, t), spikes_until(train, neuron, train.steps() - 1));
+        format!("\n{until} spikes so far, {all} in all")
+    });
+    let text = format!("{name} {}\n{}{counted}", place(shape, neuron), values.words(neuron));
+    ui.painter().rect_stroke(
+        mosaic.rect_of(rect, neuron).expand(1.0),
+        0.0,
+        Stroke::new(1.0, ui.visuals().text_color()),
+        StrokeKind::Outside,
+    );
+    let response = response.on_hover_text_at_pointer(text);
+    if let Some(population) = app.selected.filter(|_| response.clicked()) {
+        app.toggle_pin(Pin { population, neuron });
+    }
+}
+
+/// Where a neuron stands: `channel 3, row 5, column 7`, or `neuron 12` in a vector.
+pub(super) fn place(shape: Shape, neuron: usize) -> String {
+    if shape.pixels() == 1 {
+        return format!("neuron {neuron}");
+    }
+    let (channel, pixel) = (neuron / shape.pixels(), neuron % shape.pixels());
+    format!("channel {channel}, row {}, column {}", pixel / shape.width, pixel % shape.width)
+}
+
+fn table(values: &Values<'_>, shape: Shape) -> String {
+    let row = |neuron: usize| {
+        let (channel, pixel) = (neuron / shape.pixels(), neuron % shape.pixels());
+        vec![channel as f64, (pixel / shape.width) as f64, (pixel % shape.width) as f64, values.number(neuron)]
+    };
+    csv(["channel", "row", "column", "value"], (0..shape.len()).map(row))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn spikes_are_counted_up_to_a_step() {
+        let mut train = SpikeTrain::silent(70, 1, Shape::features(1));
+        for t in [0, 31, 32, 69] {
+            train.set(t, 0, 0, 1);
+        }
+        assert_eq!([0, 30, 31, 32, 68, 69].map(|t| spikes_until(&train, 0, t)), [1, 1, 2, 3, 3, 4]);
+    }
+}

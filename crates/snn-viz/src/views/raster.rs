@@ -1,0 +1,155 @@
+//! Every spike of a population over time.
+
+use egui::{Color32, ColorImage, ComboBox, TextureOptions, Ui};
+use egui_plot::{PlotImage, PlotPoint};
+use snn_core::SpikeTrain;
+
+use super::{explain, plots, population};
+use crate::export::csv;
+use crate::{App, Palette};
+
+/// Most rows and columns of the picture; more neurons or steps share them.
+const MOST: usize = 512;
+
+/// The spikes of some neurons in a row, as a picture: time to the right, the first neuron at the top.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Raster {
+    /// Rows and columns.
+    pub size: [usize; 2],
+    /// Share of neurons and steps that fired, for each place `[rows, columns]`.
+    pub density: Vec<f32>,
+    /// Neurons that share a row.
+    pub neurons_a_row: usize,
+    /// Steps that share a column.
+    pub steps_a_column: usize,
+}
+
+impl Raster {
+    /// The spikes of the neurons `first..first + count` of `train`.
+    pub fn new(train: &SpikeTrain, first: usize, count: usize) -> Self {
+        let (neurons_a_row, steps_a_column) = (count.div_ceil(MOST).max(1), train.steps().div_ceil(MOST).max(1));
+        let size = [count.div_ceil(neurons_a_row).max(1), train.steps().div_ceil(steps_a_column).max(1)];
+        let mut density = vec![0.0; size[0] * size[1]];
+        for neuron in 0..count {
+            for (word, &fired) in train.words(0, first + neuron).0.iter().enumerate() {
+                let mut left = fired;
+                while left != 0 {
+                    let t = word * 32 + left.trailing_zeros() as usize;
+                    density[neuron / neurons_a_row * size[1] + t / steps_a_column] += 1.0;
+                    left &= left - 1;
+                }
+            }
+        }
+        let each = (neurons_a_row * steps_a_column) as f32;
+        density.iter_mut().for_each(|density| *density /= each);
+        Self { size, density, neurons_a_row, steps_a_column }
+    }
+
+    fn image(&self, palette: Palette) -> ColorImage {
+        // Where many neurons share a row, one spike must still be seen.
+        let colour = |density: &f32| {
+            if *density == 0.0 { Color32::TRANSPARENT } else { palette.rate(density.sqrt().max(0.35)) }
+        };
+        ColorImage::new([self.size[1], self.size[0]], self.density.iter().map(colour).collect())
+    }
+}
+
+pub(super) fn plot(app: &mut App, ui: &mut Ui) {
+    let Some((subject, trial)) = app.subject.clone().zip(app.trial.clone()) else { return };
+    let (name, shape) = population::describe(&subject, app.selected);
+    let train = match app.selected {
+        None => trial.input_train(),
+        Some(index) => subject.network().populations()[index].neuron.fires().then(|| &trial.trains[index]),
+    };
+    let Some(train) = train else {
+        ui.label("It emits numbers, not spikes.");
+        return;
+    };
+    let (first, count) = match app.channel {
+        Some(channel) => (channel * shape.pixels(), shape.pixels()),
+        None => (0, shape.len()),
+    };
+    let raster = Raster::new(train, first, count);
+    let note = match raster.neurons_a_row {
+        1 => format!("{count} neurons"),
+        more => format!("{count} neurons, {more} in a row"),
+    };
+    let save = ui
+        .horizontal(|ui| {
+            plots::heading(ui, "Raster", explain::RASTER);
+            channel(app, ui, shape.channels, shape.pixels());
+            ui.label(egui::RichText::new(note).weak());
+            ui.with_layout(egui::Layout::right_to_left(egui::Align::Center), |ui| plots::save_menu(ui, "raster")).inner
+        })
+        .inner;
+    let palette = Palette::of(ui.visuals());
+    let id = ui.scope_id().with("raster");
+    let texture = ui.ctx().load_texture_cached("raster", id, raster.image(palette), TextureOptions::NEAREST);
+    let (steps, rows) = (train.steps() as f64, count as f64);
+    let height = ui.available_height() - 4.0;
+    let plot = plots::over_time(
+        app,
+        ui,
+        "raster plot",
+        height,
+        plots::Upright { label: "neuron", is_downward: true },
+        move |plot| {
+            let centre = PlotPoint::new(steps / 2.0, -(first as f64) - rows / 2.0);
+            plot.image(PlotImage::new("spikes", texture.id(), centre, [steps as f32, rows as f32]).allow_hover(false));
+        },
+    );
+    if let Some(format) = save {
+        let file = format!("{} {name} raster", subject.name);
+        app.exporter.save(format, &file, plot.response.rect, || spikes(train, first, count));
+    }
+}
+
+/// Narrows the raster to a channel.
+fn channel(app: &mut App, ui: &mut Ui, channels: usize, pixels: usize) {
+    if channels < 2 || pixels < 2 {
+        return;
+    }
+    let text =
+        |channel: Option<usize>| channel.map_or("all channels".to_owned(), |channel| format!("channel {channel}"));
+    ComboBox::from_id_salt("channel").selected_text(text(app.channel)).show_ui(ui, |ui| {
+        for channel in std::iter::once(None).chain((0..channels).map(Some)) {
+            ui.selectable_value(&mut app.channel, channel, text(channel));
+        }
+    });
+}
+
+fn spikes(train: &SpikeTrain, first: usize, count: usize) -> String {
+    let of = |neuron: usize| {
+        (0..train.steps())
+            .filter(move |&t| train.get(t, 0, neuron) != 0)
+            .map(move |t| vec![neuron as f64, t as f64, f64::from(train.get(t, 0, neuron))])
+    };
+    csv(["neuron", "time_step", "spike"], (first..first + count).flat_map(of))
+}
+
+#[cfg(test)]
+mod tests {
+    use snn_core::Shape;
+
+    use super::*;
+
+    #[test]
+    fn every_spike_has_its_place() {
+        let mut train = SpikeTrain::silent(40, 1, Shape::features(3));
+        train.set(39, 0, 1, 1);
+        train.set(2, 0, 2, -1);
+        let raster = Raster::new(&train, 1, 2);
+        assert_eq!((raster.size, raster.neurons_a_row, raster.steps_a_column), ([2, 40], 1, 1));
+        let at = |row: usize, t: usize| raster.density[row * 40 + t];
+        assert_eq!((at(0, 39), at(1, 2), raster.density.iter().sum::<f32>()), (1.0, 1.0, 2.0));
+    }
+
+    #[test]
+    fn many_neurons_and_steps_share_rows_and_columns() {
+        let mut train = SpikeTrain::silent(2000, 1, Shape::features(3000));
+        train.set(1999, 0, 2999, 1);
+        let raster = Raster::new(&train, 0, 3000);
+        assert!(raster.size.iter().all(|size| *size <= MOST), "{:?}", raster.size);
+        assert_eq!(raster.density.last(), Some(&(1.0 / (raster.neurons_a_row * raster.steps_a_column) as f32)));
+    }
+}

@@ -1,0 +1,57 @@
+//! Play, pause, step and scrub through the time steps.
+
+use egui::{Response, RichText, Slider, Ui};
+
+use crate::App;
+
+pub(super) fn bar(app: &mut App, ui: &mut Ui) {
+    let Some(trial) = app.trial.clone() else {
+        ui.label("");
+        return;
+    };
+    ui.add_space(2.0);
+    ui.horizontal(|ui| {
+        if button(ui, "⏮", "First step (Home)").clicked() {
+            app.player.seek(0);
+        }
+        if button(ui, "⏴", "One step back (←; with Shift, 10)").clicked() {
+            app.player.step(-1);
+        }
+        let (icon, name) = if app.player.is_playing() { ("⏸", "Pause (Space)") } else { ("▶", "Play (Space)") };
+        if button(ui, icon, name).clicked() {
+            app.player.toggle();
+        }
+        if button(ui, "⏵", "One step on (→; with Shift, 10)").clicked() {
+            app.player.step(1);
+        }
+        if button(ui, "⏭", "Last step (End)").clicked() {
+            app.player.seek(usize::MAX);
+        }
+        let last = trial.steps() - 1;
+        ui.label(RichText::new(format!("step {:>3} of 0 to {last}", app.player.t())).monospace());
+        let mut t = app.player.t();
+        let width = (ui.available_width() - 330.0).max(80.0);
+        ui.spacing_mut().slider_width = width;
+        let slider = ui.add(Slider::new(&mut t, 0..=last).show_value(false));
+        slider.widget_info(|| egui::WidgetInfo::slider(true, t as f64, "Time step"));
+        if slider.changed() {
+            app.player.seek(t);
+        }
+        let label = ui.label("speed");
+        ui.spacing_mut().slider_width = 90.0;
+        let speed =
+            Slider::new(&mut app.settings.speed, 1.0..=120.0).logarithmic(true).suffix(" steps/s").fixed_decimals(0);
+        ui.add(speed).labelled_by(label.id);
+        let name = "Save every step as a picture of the window, for a talk";
+        if button(ui, "🎞", name).clicked() {
+            app.record_frames();
+        }
+    });
+    ui.add_space(2.0);
+}
+
+fn button(ui: &mut Ui, icon: &str, name: &str) -> Response {
+    let button = ui.button(icon).on_hover_text(name);
+    button.widget_info(|| egui::WidgetInfo::labeled(egui::Role::Button, true, name));
+    button
+}
