@@ -12,6 +12,7 @@ mod mosaic;
 mod palette;
 mod player;
 mod subject;
+mod textures;
 mod trial;
 mod views;
 mod worker;
