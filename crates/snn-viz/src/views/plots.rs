@@ -43,7 +43,7 @@ pub(super) fn save_menu(ui: &mut Ui, title: &str) -> Option<Format> {
 pub(super) struct Upright {
     /// What it shows, with its unit.
     pub(super) label: &'static str,
-    /// Whether it counts downwards from 0; its values are then negative, and written without the sign.
+    /// Whether it counts the rows of a picture downwards from 0; values are then negative, and written without the sign.
     pub(super) is_downward: bool,
 }
 
@@ -72,6 +72,7 @@ pub(super) fn over_time<'a>(
         .allow_scroll(false)
         .allow_boxed_zoom(true)
         .show_crosshair(false)
+        .show_grid(!upright.is_downward)
         .set_margin_fraction(egui::vec2(0.0, 0.06))
         .include_x(0.0)
         .include_x(steps as f64)

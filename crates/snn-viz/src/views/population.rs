@@ -248,9 +248,10 @@ fn interact(
     let t = app.player.t();
     let counted = train.map_or_else(String::new, |train| {
         let (until, all) = (spikes_until(train, neuron, t), spikes_until(train, neuron, train.steps() - 1));
-        format!("\n{until} spikes so far, {all} in all")
+        format!("spikes so far: {until} of {all}")
     });
-    let text = format!("{name} {}\n{}{counted}", place(shape, neuron), values.words(neuron));
+    let lines = [format!("{name}, {}", place(shape, neuron)), values.words(neuron), counted];
+    let text = lines.iter().filter(|line| !line.is_empty()).map(String::as_str).collect::<Vec<_>>().join("\n");
     ui.painter().rect_stroke(
         mosaic.rect_of(rect, neuron).expand(1.0),
         0.0,
