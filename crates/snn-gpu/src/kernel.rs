@@ -45,6 +45,8 @@ pub(crate) enum Extent {
     Groups(usize),
     /// So many workgroups for each sample.
     GroupsOfSample(usize),
+    /// So many workgroups for each so many output pixels of all samples, which have so many each: `(groups, at once, pixels)`.
+    GroupsOfPixels(usize, usize, usize),
 }
 
 impl Extent {
@@ -57,6 +59,7 @@ impl Extent {
             Self::OfMoment(threads) => (window.moments() * threads).div_ceil(LANES as usize),
             Self::Groups(groups) => groups,
             Self::GroupsOfSample(groups) => samples * groups,
+            Self::GroupsOfPixels(groups, at_once, pixels) => groups * (samples * pixels).div_ceil(at_once),
         }
     }
 }
