@@ -28,7 +28,7 @@ fn main(
     let blocks = (OUT_C + WIDTH - 1u) / WIDTH;
     let id = workgroup.y * workgroups.x + workgroup.x;
     let first_out = id % blocks * WIDTH;
-    let at_once = min(subgroups, STRIPS);
+    let at_once = min(subgroups, STRIPS); // both are powers of two
     for (var first_strip = 0u; first_strip < STRIPS; first_strip += at_once) {
         let first_row = id / blocks * HEIGHT + first_strip * MATRIX;
         let strip = subgroup % at_once * MATRIX; // subgroups beyond the strips make one once more

@@ -13,7 +13,7 @@ Linux, mesa-vulkan-drivers), or compute on the CPU with --engine cpu";
 
 /// What to do where the program was built without matrix instructions.
 const NO_MATRICES_BUILT: &str = "kernels: Cooperative is an experiment that this program was built without: build it with \
-cargo install --features cooperative, or take another form, such as kernels: Tiled";
+--features cooperative, or take another form, such as kernels: Tiled";
 
 /// What to do where the card has no matrix instructions.
 const NO_MATRICES: &str = "kernels: Cooperative needs matrix instructions of 16x16x16 or 8x8x8 with factors in f16 and sums \

@@ -15,7 +15,8 @@ pub enum Form {
     /// with surrogate gradients, errors are passed back as `Plain`.
     Events,
     /// Currents by the matrix instructions of the card, in which weights have 16 bits: spikes are not those of the other forms.
-    /// Where a source gives numbers and not spikes, and for what is passed back, it is `Tiled`.
+    /// Where a source gives numbers and not spikes, and for what is passed back, it is `Tiled`; what a population hears of itself
+    /// is `Plain` in both.
     Cooperative,
 }
 

@@ -22,7 +22,7 @@ fn cooperative() -> Option<GpuEngine> {
     snn_gpu::testing::engine()?;
     let engine = engine(Choice::Cooperative);
     let missing = if !cfg!(feature = "cooperative") {
-        "that this program was built without: build it with cargo install --features cooperative"
+        "that this program was built without: build it with --features cooperative"
     } else if adapters()[0].matrix_edge.is_none() {
         "which this card does not offer; take another form, such as kernels: Tiled"
     } else {
