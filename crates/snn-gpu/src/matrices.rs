@@ -22,18 +22,15 @@ pub(crate) fn edge(features: Features, instructions: &[CooperativeMatrixProperti
 }
 
 /// Leave to use what wgpu calls experimental, as these instructions are; none in a program that was built without.
-#[cfg(feature = "cooperative")]
-#[expect(unsafe_code, reason = "wgpu wants to hear that its experimental parts may have errors")]
 pub(crate) fn experimental() -> Option<ExperimentalFeatures> {
+    #[cfg(feature = "cooperative")]
+    #[expect(unsafe_code, reason = "wgpu wants to hear that its experimental parts may have errors")]
     // SAFETY: the conditions are that one knows of possible errors and reports them. The only experimental feature that is
     // ever asked for is that of `FEATURES`, on a card that offers it, by users who name the form.
-    Some(unsafe { ExperimentalFeatures::enabled() })
-}
-
-/// Leave to use what wgpu calls experimental, as these instructions are; none in a program that was built without.
-#[cfg(not(feature = "cooperative"))]
-pub(crate) fn experimental() -> Option<ExperimentalFeatures> {
-    None
+    let leave = Some(unsafe { ExperimentalFeatures::enabled() });
+    #[cfg(not(feature = "cooperative"))]
+    let leave = None;
+    leave
 }
 
 #[cfg(test)]
@@ -53,8 +50,8 @@ mod tests {
         let eight = instruction([8; 3], F32);
         let others = [instruction([16; 3], F16), instruction([16, 8, 16], F32)];
         assert_eq!(edge(all, &others), None);
-        assert_eq!(edge(all, &[&others[..], &[eight.clone()]].concat()), Some(8));
-        assert_eq!(edge(all, &[eight.clone(), instruction([16; 3], F32)]), Some(16));
+        assert_eq!(edge(all, &[others[0], others[1], eight]), Some(8));
+        assert_eq!(edge(all, &[eight, instruction([16; 3], F32)]), Some(16));
         assert_eq!(edge(all - Features::SUBGROUP, &[eight]), None);
     }
 }

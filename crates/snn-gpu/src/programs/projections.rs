@@ -26,7 +26,7 @@ impl Programs<'_> {
         if let (Form::Cooperative, Some(edge), Some(_), false) = (form, self.matrices, projection.weight, is_recurrent)
             && self.hears_spikes(projection)
         {
-            return self.cooperative(index, constants, edge);
+            return self.cooperative(index, &constants, edge);
         }
         let is_tiled = matches!(form, Form::Tiled | Form::Cooperative) && !is_recurrent;
         let (name, main, extent) = match projection.weight {
@@ -43,13 +43,13 @@ impl Programs<'_> {
     }
 
     /// A current by matrices of `edge` x `edge`.
-    fn cooperative(&self, index: usize, constants: Constants, edge: u32) -> Program {
+    fn cooperative(&self, index: usize, constants: &Constants, edge: u32) -> Program {
         let shape = self.population(index).0.shape;
         let matrix = if edge == 8 { wgsl::COOP_EIGHT } else { wgsl::COOP_SIXTEEN };
         let parts = [matrix, wgsl::COOP_HALF, wgsl::WINDOW, wgsl::PROJECTION, wgsl::SOURCE, wgsl::COOP_CURRENT];
         let edge = edge as usize;
         let extent = Extent::GroupsOfPixels(shape.channels.div_ceil(4 * edge), 8 * edge / WORD, shape.pixels());
-        Program::new(self.name(index, "current cooperative"), &parts, &constants, extent)
+        Program::new(self.name(index, "current cooperative"), &parts, constants, extent)
     }
 
     /// Whether what a projection reads are spikes, and not numbers.
