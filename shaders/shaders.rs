@@ -40,6 +40,14 @@ shaders! {
     CONV_GRADIENT_EVENTS = "conv/gradient_events.wgsl";
     /// The paper's rule back through a convolution, where neurons fired.
     CONV_GATED_EVENTS = "conv/gated_events.wgsl";
+    /// Current of a convolution by matrix instructions.
+    COOP_CURRENT = "coop/current.wgsl";
+    /// Their matrices, of 8 x 8.
+    COOP_EIGHT = "coop/eight.wgsl";
+    /// Their matrices, of 16 x 16.
+    COOP_SIXTEEN = "coop/sixteen.wgsl";
+    /// Rounding to 16 bits.
+    COOP_HALF = "coop/half.wgsl";
     /// Current of a map without weights.
     POOL_CURRENT = "pool/current.wgsl";
     /// Transpose of a map without weights.

@@ -102,12 +102,16 @@ fn abilities(card: &AdapterSummary, network: &Network) -> String {
     let able = |is_able: bool, yes: &str, no: &str| if is_able { format!("yes: {yes}") } else { format!("no: {no}") };
     let timed = "snn bench --engine 'gpu(timed: true)' shows what each kernel takes";
     say("timestamps", able(card.has_timestamps(), timed, "whole steps can be timed, but not single kernels"));
-    let halves = "numbers of 16 bits; no kernel uses them yet";
+    let halves = "numbers of 16 bits; only the kernels of matrix instructions use them";
     say("f16", able(card.has_f16(), halves, "it computes with numbers of 32 bits only"));
-    let groups = "threads that run in step exchange sums without memory; no kernel does so yet";
+    let groups = "threads that run in step; only the kernels of matrix instructions look at them";
     say("subgroups", able(card.has_subgroups(), groups, "threads exchange sums through shared memory"));
     let shapes = &card.cooperative_matrices;
-    let matrices = format!("matrix products in hardware, {}; no kernel uses them yet", shapes.join(", "));
+    let used = match card.matrix_edge {
+        Some(edge) => format!("gpu(kernels: Cooperative) takes those of {edge}x{edge}x{edge}, with weights of 16 bits"),
+        None => "no kernel uses those".to_owned(),
+    };
+    let matrices = format!("matrix products in hardware, {}; {used}", shapes.join(", "));
     say("matrices", able(!shapes.is_empty(), &matrices, "matrix products are made of multiply-adds"));
     lines.join("\n") + "\n"
 }

@@ -104,9 +104,25 @@ pub(crate) fn named_engine(registry: &Registry, name: &str, threads: usize) -> a
         let mut whole = Part::new(part.name);
         match registry.engines.make(&mut whole, registry) {
             Ok(_) => anyhow!("{error}; for example: {whole}"),
-            Err(_) => error.into(),
+            Err(_) => match engine_meant(&whole.name) {
+                Some(engine) => anyhow!("{error}; write {engine}"),
+                None => error.into(),
+            },
         }
     })
+}
+
+/// The engine that someone means who asks for a maker of cards, or for a programming interface, or writes in capitals.
+fn engine_meant(name: &str) -> Option<&'static str> {
+    match name.to_lowercase().as_str() {
+        "cpu" => Some("cpu"),
+        "auto" => Some("auto"),
+        "gpu" => Some("gpu"),
+        "cuda" | "rocm" | "vulkan" | "metal" | "dx12" | "wgpu" | "nvidia" | "amd" | "intel" => {
+            Some("gpu for a card of any maker, see snn devices")
+        }
+        _ => None,
+    }
 }
 
 /// Loads the images of an experiment.

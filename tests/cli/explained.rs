@@ -117,6 +117,15 @@ fn one_name_is_explained() {
 fn an_unknown_engine_lists_the_known_ones() {
     let text = error(folder().path(), &["train", "--engine", "abacus"]);
     assert_eq!(text, "error: --engine abacus: unknown engine \"abacus\"; known engines: reference, cpu, gpu, auto\n");
+    let meant = "gpu for a card of any maker, see snn devices";
+    for (engine, meant) in [("cuda", meant), ("Vulkan", meant), ("GPU", "gpu"), ("Auto", "auto")] {
+        let text = error(folder().path(), &["train", "--engine", engine]);
+        assert!(text.ends_with(&format!("known engines: reference, cpu, gpu, auto; write {meant}\n")), "{text}");
+    }
+    let text = error(folder().path(), &["train", "--engine", "gpu("]);
+    assert_eq!(text, "error: --engine gpu(: the bracket after gpu is not closed, as in gpu(field: value)\n");
+    let text = error(folder().path(), &["train", "--engine", "gpu(kernels: \"Fused\")"]);
+    assert!(text.contains("kernels: must be a name without quotes, as in Name or Name(field: value); "), "{text}");
 }
 
 #[test]

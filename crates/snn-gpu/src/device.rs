@@ -5,9 +5,19 @@ use std::sync::{Arc, Mutex, PoisonError};
 use snn_core::Error;
 use wgpu::{Features, Limits};
 
+use crate::matrices;
+
 /// What to do where there is no card.
 pub const NO_ADAPTER: &str = "no GPU was found: install a Vulkan driver (for a card, that of its maker; for a software one on \
 Linux, mesa-vulkan-drivers), or compute on the CPU with --engine cpu";
+
+/// What to do where the program was built without matrix instructions.
+const NO_MATRICES_BUILT: &str = "kernels: Cooperative is an experiment that this program was built without: build it with \
+--features cooperative, or take another form, such as kernels: Tiled";
+
+/// What to do where the card has no matrix instructions.
+const NO_MATRICES: &str = "kernels: Cooperative needs matrix instructions of 16x16x16 or 8x8x8 with factors in f16 and sums \
+in f32, which this card does not offer; take another form, such as kernels: Tiled";
 
 /// An open device and its queue.
 #[derive(Debug)]
@@ -35,6 +45,8 @@ pub struct AdapterSummary {
     /// Shapes of the matrices that it multiplies in one instruction, if any: `M x N x K` and the types of operands and
     /// sums.
     pub cooperative_matrices: Vec<String>,
+    /// Edge of the square ones that the form `Cooperative` takes, if it can.
+    pub matrix_edge: Option<u32>,
 }
 
 /// All cards, those that compute on the CPU last.
@@ -52,13 +64,14 @@ fn found() -> Vec<(wgpu::Adapter, AdapterSummary)> {
         wgpu::DeviceType::Cpu => 3,
     });
     let describe = |(index, adapter): (usize, wgpu::Adapter)| {
-        let matrices = adapter.cooperative_matrix_properties().into_iter();
+        let matrices = adapter.cooperative_matrix_properties();
         let summary = AdapterSummary {
             index,
             info: adapter.get_info(),
             features: adapter.features(),
             limits: adapter.limits(),
-            cooperative_matrices: matrices
+            matrix_edge: matrices::edge(adapter.features(), &matrices),
+            cooperative_matrices: (matrices.iter())
                 .map(|m| format!("{}x{}x{} {:?} to {:?}", m.m_size, m.n_size, m.k_size, m.ab_type, m.cr_type))
                 .collect(),
         };
@@ -132,8 +145,8 @@ impl AdapterSummary {
 
 impl Gpu {
     /// Opens the card of index `adapter`, or whose name contains it; without, the first that does not compute on the CPU,
-    /// else the first.
-    pub(crate) fn open(adapter: Option<&str>) -> Result<Self, Error> {
+    /// else the first. With its matrix instructions, if they are wanted.
+    pub(crate) fn open(adapter: Option<&str>, matrices: bool) -> Result<Self, Error> {
         let mut found = found();
         if found.is_empty() {
             return Err(Error::Device(NO_ADAPTER.to_owned()));
@@ -158,7 +171,15 @@ impl Gpu {
         if !summary.is_usable() {
             return Err(fail("it does not take immediates, which all kernels here need".to_owned()));
         }
-        let features = summary.features & (Features::IMMEDIATES | Features::TIMESTAMP_QUERY);
+        let mut features = summary.features & (Features::IMMEDIATES | Features::TIMESTAMP_QUERY);
+        let mut experimental = wgpu::ExperimentalFeatures::disabled();
+        if matrices {
+            experimental = matrices::experimental().ok_or_else(|| Error::Device(NO_MATRICES_BUILT.to_owned()))?;
+            if summary.matrix_edge.is_none() {
+                return Err(fail(NO_MATRICES.to_owned()));
+            }
+            features |= matrices::FEATURES;
+        }
         let limits = Limits {
             max_storage_buffer_binding_size: summary.limits.max_storage_buffer_binding_size,
             max_buffer_size: summary.limits.max_buffer_size,
@@ -169,6 +190,7 @@ impl Gpu {
             label: Some("snn"),
             required_features: features,
             required_limits: limits.clone(),
+            experimental_features: experimental,
             ..wgpu::DeviceDescriptor::default()
         };
         let opened = pollster::block_on(adapter.request_device(&descriptor));

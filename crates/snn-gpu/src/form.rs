@@ -14,11 +14,15 @@ pub enum Form {
     /// From the events: only what spikes costs work, forward and backward. Where error reaches neurons that did not fire, as
     /// with surrogate gradients, errors are passed back as `Plain`.
     Events,
+    /// Currents by the matrix instructions of the card, in which weights have 16 bits: spikes are not those of the other forms.
+    /// Where a source gives numbers and not spikes, and for what is passed back, it is `Tiled`; what a population hears of itself
+    /// is `Plain` in both.
+    Cooperative,
 }
 
 impl Form {
     /// All of them.
-    pub const ALL: [Self; 4] = [Self::Plain, Self::Tiled, Self::Fused, Self::Events];
+    pub const ALL: [Self; 5] = [Self::Plain, Self::Tiled, Self::Fused, Self::Events, Self::Cooperative];
 
     /// Its name in tables.
     pub fn name(self) -> &'static str {
@@ -27,6 +31,7 @@ impl Form {
             Self::Tiled => "tiled",
             Self::Fused => "fused",
             Self::Events => "events",
+            Self::Cooperative => "cooperative",
         }
     }
 }

@@ -45,6 +45,8 @@ pub(crate) enum Extent {
     Groups(usize),
     /// So many workgroups for each sample.
     GroupsOfSample(usize),
+    /// So many workgroups for each so many output pixels of all samples, which have so many each: `(groups, at once, pixels)`.
+    GroupsOfPixels(usize, usize, usize),
 }
 
 impl Extent {
@@ -57,6 +59,7 @@ impl Extent {
             Self::OfMoment(threads) => (window.moments() * threads).div_ceil(LANES as usize),
             Self::Groups(groups) => groups,
             Self::GroupsOfSample(groups) => samples * groups,
+            Self::GroupsOfPixels(groups, at_once, pixels) => groups * (samples * pixels).div_ceil(at_once),
         }
     }
 }
@@ -188,6 +191,9 @@ impl Kernel {
     }
 }
 
+/// Kernels of one name that are written to a folder.
+const MOST_OF_A_NAME: usize = 1000;
+
 /// Writes the text of a kernel to the folder that `SNN_DUMP_WGSL` names.
 fn dump(program: &Program) {
     let Some(folder) = std::env::var_os("SNN_DUMP_WGSL") else { return };
@@ -195,7 +201,13 @@ fn dump(program: &Program) {
     let text = format!("// {}, entry {}, {:?}\n{}", program.name, program.entry, program.constants, program.text);
     // It is a help for those who look for an error; that it cannot be written must not become another one.
     std::fs::create_dir_all(&folder).ok();
-    std::fs::write(std::path::Path::new(&folder).join(format!("{name}.wgsl")), text).ok();
+    let file = |ending: String| std::path::Path::new(&folder).join(format!("{name}{ending}.wgsl"));
+    // Kernels of one name, such as those of different inputs or networks, get a number each; what was written before stays.
+    let files = std::iter::once(String::new()).chain((2..).map(|number| format!("_{number}"))).map(file);
+    let is_free = |file: &std::path::PathBuf| std::fs::read_to_string(file).map_or(true, |there| there == text);
+    if let Some(file) = files.take(MOST_OF_A_NAME).find(is_free) {
+        std::fs::write(file, &text).ok();
+    }
 }
 
 /// A kernel, its buffers, and how many threads run it.

@@ -6,6 +6,7 @@ mod device;
 mod form;
 mod kernel;
 mod layout;
+mod matrices;
 mod order;
 mod probe;
 mod programs;
@@ -84,7 +85,7 @@ fn number_or_name<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Option<S
     }))
 }
 
-/// Which kernels to run. Results differ by rounding only.
+/// Which kernels to run. Results differ by rounding only; those of [`Form::Cooperative`] by that of weights to 16 bits.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize)]
 pub enum Choice {
     /// For each population the form that is the quickest on this card: measured at its first trial, then remembered. On a
@@ -101,10 +102,12 @@ pub enum Choice {
     Fused,
     /// [`Form::Events`].
     Events,
+    /// [`Form::Cooperative`], in a build with the feature of that name, on a card that can do it.
+    Cooperative,
 }
 
 impl Choice {
-    /// The choices of a single form.
+    /// The choices of a single form, of those that give the same spikes.
     pub const FORMS: [Self; 4] = [Self::Plain, Self::Tiled, Self::Fused, Self::Events];
 }
 
@@ -129,7 +132,7 @@ impl GpuEngine {
 
     fn opened(&self) -> Result<&Opened, Error> {
         let open = || {
-            let gpu = Gpu::open(self.options.adapter.as_deref())?;
+            let gpu = Gpu::open(self.options.adapter.as_deref(), self.options.kernels == Choice::Cooperative)?;
             Ok(Opened {
                 gpu: Arc::new(gpu),
                 kernels: Arc::default(),
@@ -165,12 +168,12 @@ pub fn samples_at_once(network: &Network, plan: Plan, adapter: &AdapterSummary) 
 pub fn programs(network: &Network, plan: Plan) -> Result<Vec<Program>, Error> {
     let layout = layout::Layout::new(network, plan, wgpu::Limits::default().max_storage_buffer_binding_size, None)?;
     let masked: Vec<bool> = network.populations().iter().map(|population| population.dropout > 0.0).collect();
+    let (layout, masked, loops) = (&layout, &masked[..], programs::Loops::Long);
     let inputs = [programs::Input::Spikes, programs::Input::Signed, programs::Input::Constant];
-    let of_input = |input| {
-        programs::Programs { network, layout: &layout, input, masked: &masked, loops: programs::Loops::Long }.all()
-    };
+    let kinds = inputs.into_iter().flat_map(|input| matrices::EDGES.map(|edge| (input, Some(edge))));
+    let of_kind = |(input, matrices)| programs::Programs { network, layout, input, masked, loops, matrices }.all();
     let common = session::learner::programs().into_iter().chain(probe::programs());
-    Ok(inputs.into_iter().flat_map(of_input).chain(common).collect())
+    Ok(kinds.flat_map(of_kind).chain(common).collect())
 }
 
 impl Engine for GpuEngine {
@@ -200,6 +203,7 @@ impl Engine for GpuEngine {
             Choice::Tiled => Some(Forms::all(Form::Tiled)),
             Choice::Fused => Some(Forms::all(Form::Fused)),
             Choice::Events => Some(Forms::all(Form::Events)),
+            Choice::Cooperative => Some(Forms { forward: Form::Cooperative, ..Forms::all(Form::Tiled) }),
         };
         Ok(Box::new(session::GpuSession::new(opened, network, plan, &self.options, forms)?))
     }

@@ -127,7 +127,10 @@ fn valid(name: &str, text: &str) -> (Module, ModuleInfo) {
 }
 
 fn validate(name: &str, text: &str, module: &Module) -> ModuleInfo {
-    let validated = Validator::new(ValidationFlags::all(), Capabilities::IMMEDIATES).validate(module);
+    // The one form for cards that can do more than WebGPU asks for.
+    let further = Capabilities::COOPERATIVE_MATRIX | Capabilities::SHADER_FLOAT16 | Capabilities::SUBGROUP;
+    let further = if name.ends_with("cooperative") { further } else { Capabilities::empty() };
+    let validated = Validator::new(ValidationFlags::all(), Capabilities::IMMEDIATES | further).validate(module);
     validated.unwrap_or_else(|error| panic!("{name}: {}", error.emit_to_string(text)))
 }
 

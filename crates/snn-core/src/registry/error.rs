@@ -38,7 +38,7 @@ pub enum Fault {
         known: Vec<String>,
     },
     /// The fields cannot be read.
-    #[error("{}", words(error))]
+    #[error("{}", words(error, inner))]
     Text {
         /// RON's error.
         error: ron::error::Error,
@@ -89,8 +89,8 @@ fn prefix(path: &str) -> String {
     if path.is_empty() { String::new() } else { format!("{path}: ") }
 }
 
-/// RON's error in the words of someone who writes a part.
-fn words(error: &ron::error::Error) -> String {
+/// RON's error at the path `inner` in the words of someone who writes a part.
+fn words(error: &ron::error::Error, inner: &str) -> String {
     use ron::error::Error as Ron;
     match error {
         Ron::NoSuchStructField { expected: [], .. } => "unknown field; there are none".to_owned(),
@@ -102,9 +102,10 @@ fn words(error: &ron::error::Error) -> String {
         }
         Ron::ExpectedFloat => "must be a number".to_owned(),
         Ron::ExpectedBoolean => "must be true or false".to_owned(),
-        Ron::ExpectedIdentifier | Ron::InvalidIdentifier(_) | Ron::SuggestRawIdentifier(_) => {
-            "values must be named, as in (name: value)".to_owned()
-        }
+        Ron::ExpectedIdentifier | Ron::InvalidIdentifier(_) | Ron::SuggestRawIdentifier(_) => match inner {
+            "" => "values must be named, as in (name: value)".to_owned(),
+            _ => "must be a name without quotes, as in Name or Name(field: value)".to_owned(),
+        },
         other => other.to_string(),
     }
 }
@@ -124,6 +125,7 @@ mod tests {
             ("Lif(leak: high)", "leak: must be a number"),
             ("Lif(decay_input: yes)", "decay_input: must be true or false"),
             ("Lif(reset: Later)", "reset: unknown Later; known: Hard, Soft, SoftAfterLeak, None"),
+            ("Lif(reset: \"Soft\")", "reset: must be a name without quotes, as in Name or Name(field: value)"),
             ("Lif(0.9)", "values must be named, as in (name: value)"),
         ] {
             let error = registry.neurons.make(&mut Part::parse(text).unwrap(), &registry).unwrap_err();

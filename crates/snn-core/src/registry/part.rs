@@ -41,6 +41,12 @@ impl Part {
         let fields = match fields.rfind(')') {
             Some(close) if fields.starts_with('(') && skip(&fields[close + 1..]).is_empty() => &fields[..=close],
             None if skip(fields).is_empty() => "",
+            None if fields.starts_with('(') => {
+                return Err(Fault::Other(format!(
+                    "the bracket after {name} is not closed, as in {name}(field: value)"
+                ))
+                .into());
+            }
             _ => return Err(Fault::Other(format!("{name} may only be followed by (...), found {fields}")).into()),
         };
         Ok(Self { name: name.to_owned(), fields: fields.to_owned() })

@@ -55,6 +55,8 @@ pub(crate) struct Programs<'a> {
     /// Whether each population has a dropout mask.
     pub(crate) masked: &'a [bool],
     pub(crate) loops: Loops,
+    /// Edge of the card's matrices, if it has any.
+    pub(crate) matrices: Option<u32>,
 }
 
 type Constants = Vec<(&'static str, f64)>;

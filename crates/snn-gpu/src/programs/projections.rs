@@ -1,13 +1,14 @@
 //! Kernels of projections: currents, the errors that they pass back, gradients of their weights.
 
-use snn_core::Source;
+use snn_core::{Projection, Source};
 use snn_shaders as wgsl;
 
-use super::{Input, Programs, flag, geometry};
+use super::{Constants, Input, Programs, flag, geometry};
 use crate::form::Form;
 use crate::kernel::{Extent, Program};
 use crate::layout::{Errors, Rule};
 use crate::wgsl as written;
+use crate::window::WORD;
 
 /// Rows and columns of a tile. Mirrors shaders/conv/tile.wgsl.
 const TILE: usize = 64;
@@ -20,8 +21,14 @@ impl Programs<'_> {
         let mut constants = self.projection(index, projection);
         constants.push(("ADD", flag(order > 0)));
         // What comes from the population itself comes one step at a time.
-        let is_tiled = form == Form::Tiled && !self.network.is_recurrent(index, projection);
+        let is_recurrent = self.network.is_recurrent(index, projection);
         let shape = population.shape;
+        if let (Form::Cooperative, Some(edge), Some(_), false) = (form, self.matrices, projection.weight, is_recurrent)
+            && self.hears_spikes(projection)
+        {
+            return self.cooperative(index, &constants, edge);
+        }
+        let is_tiled = matches!(form, Form::Tiled | Form::Cooperative) && !is_recurrent;
         let (name, main, extent) = match projection.weight {
             None => ("current", wgsl::POOL_CURRENT, Extent::OfMoment(shape.len())),
             Some(_) if is_tiled => {
@@ -33,6 +40,24 @@ impl Programs<'_> {
         let tile = if is_tiled { wgsl::CONV_TILE } else { "" };
         let parts = [wgsl::WINDOW, wgsl::PROJECTION, wgsl::SOURCE, tile, main];
         Program::new(self.name(index, name), &parts, &constants, extent)
+    }
+
+    /// A current by matrices of `edge` x `edge`.
+    fn cooperative(&self, index: usize, constants: &Constants, edge: u32) -> Program {
+        let shape = self.population(index).0.shape;
+        let matrix = if edge == 8 { wgsl::COOP_EIGHT } else { wgsl::COOP_SIXTEEN };
+        let parts = [matrix, wgsl::COOP_HALF, wgsl::WINDOW, wgsl::PROJECTION, wgsl::SOURCE, wgsl::COOP_CURRENT];
+        let edge = edge as usize;
+        let extent = Extent::GroupsOfPixels(shape.channels.div_ceil(4 * edge), 8 * edge / WORD, shape.pixels());
+        Program::new(self.name(index, "current cooperative"), &parts, constants, extent)
+    }
+
+    /// Whether what a projection reads are spikes, and not numbers.
+    fn hears_spikes(&self, projection: &Projection) -> bool {
+        match projection.source {
+            Source::Input => self.input != Input::Constant,
+            Source::Population(source) => self.layout.populations[source].fires,
+        }
     }
 
     /// What the errors of the reader number `order` of a population make of its error.
@@ -60,10 +85,7 @@ impl Programs<'_> {
     /// The gradient of the weights of a projection.
     pub(crate) fn gradient(&self, index: usize, projection: usize, form: Form) -> Program {
         let projection = &self.population(index).0.inputs[projection];
-        let hears_spikes = match projection.source {
-            Source::Input => self.input != Input::Constant,
-            Source::Population(source) => source != index && self.layout.populations[source].fires,
-        };
+        let hears_spikes = self.hears_spikes(projection) && projection.source != Source::Population(index);
         let (input, output) = (self.network.shape(projection.source), self.population(index).0.shape);
         let (input, kernel, ..) = geometry(projection.map, input);
         let taps = kernel[0] * kernel[1];
@@ -85,11 +107,7 @@ impl Programs<'_> {
     pub(crate) fn fused(&self, index: usize, form: Form) -> Option<Program> {
         let (population, place) = self.population(index);
         let projection = &population.inputs[*place.projections.last()?];
-        let hears_spikes = match projection.source {
-            Source::Input => self.input != Input::Constant,
-            Source::Population(source) => self.layout.populations[source].fires,
-        };
-        if place.is_recurrent || projection.weight.is_none() || !hears_spikes {
+        if place.is_recurrent || projection.weight.is_none() || !self.hears_spikes(projection) {
             return None;
         }
         let shape = population.shape;
@@ -98,7 +116,7 @@ impl Programs<'_> {
         let is_too_long = form == Form::Events && 33 * weights > self.loops.rounds();
         let form = if is_too_long { Form::Fused } else { form };
         let ([currents, main], extent) = match form {
-            Form::Plain | Form::Tiled => return None,
+            Form::Plain | Form::Tiled | Form::Cooperative => return None,
             Form::Fused => (
                 [wgsl::CONV_FUSED_CURRENTS, wgsl::CONV_FUSED],
                 Extent::OfSample(shape.pixels() * shape.channels.div_ceil(4)),

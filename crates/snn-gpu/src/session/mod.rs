@@ -120,7 +120,7 @@ impl GpuSession {
             network,
             layout,
             buffers,
-            programs: Programs { network, layout, input, masked, loops },
+            programs: Programs { network, layout, input, masked, loops, matrices: gpu.adapter.matrix_edge },
             forms,
         }
     }
