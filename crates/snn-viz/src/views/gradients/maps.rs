@@ -1,0 +1,171 @@
+//! Maps of a population: the summed error of each neuron, and its leak correction.
+
+use egui::{Color32, Rect, Response, RichText, Sense, Stroke, StrokeKind, TextureOptions, Ui, pos2, vec2};
+use snn_core::Shape;
+
+use super::super::{explain, plots, population};
+use crate::export::csv;
+use crate::mosaic::{Mosaic, fit};
+use crate::{App, Gradients, Palette, Pin, Subject};
+
+pub(super) fn panel(app: &mut App, ui: &mut Ui, subject: &Subject, found: &Gradients, index: usize) {
+    let (name, shape) = population::describe(subject, Some(index));
+    let height = 0.46 * ui.available_height();
+    let corrections = &found.corrections[index];
+    if corrections.is_empty() {
+        errors(app, ui, subject, &found.sums[index], (index, &name, shape), height);
+        return;
+    }
+    ui.columns_const(|[left, right]| {
+        errors(app, left, subject, &found.sums[index], (index, &name, shape), height);
+        leaks(app, right, subject, corrections, (index, &name, shape), height);
+    });
+}
+
+/// Sum over time of the error of each neuron.
+fn errors(
+    app: &mut App,
+    ui: &mut Ui,
+    subject: &Subject,
+    sums: &[f32],
+    (index, name, shape): (usize, &str, Shape),
+    height: f32,
+) {
+    let palette = Palette::of(ui.visuals());
+    let save = plots::heading_with_save(ui, "Summed error", "Σ d(t)", explain::SUMMED_ERROR);
+    let largest = sums.iter().fold(0.0, |most: f32, sum| most.max(sum.abs()));
+    let scale = largest.max(f32::MIN_POSITIVE);
+    signed_scale(ui, largest);
+    let map = Map { name: format!("Errors of {name}"), shape, height: height - 48.0 };
+    let rect = map.show(
+        app,
+        ui,
+        index,
+        |neuron| palette.signed(sums[neuron] / scale),
+        |neuron| format!("Σ d(t) = {}", plots::short(f64::from(sums[neuron]))),
+    );
+    if let Some(format) = save {
+        app.exporter.save(format, &format!("{} {name} errors", subject.name), rect, || table(sums, shape));
+    }
+}
+
+/// Leak correction of each neuron, from the least to the largest.
+fn leaks(
+    app: &mut App,
+    ui: &mut Ui,
+    subject: &Subject,
+    corrections: &[f32],
+    (index, name, shape): (usize, &str, Shape),
+    height: f32,
+) {
+    let palette = Palette::of(ui.visuals());
+    let save = plots::heading_with_save(ui, "Leak correction", "C", explain::LEAK_CORRECTION);
+    // A silent neuron has 0, all others are near 1: the scale is that of the others.
+    let others = corrections.iter().copied().filter(|c| *c > 0.0);
+    let (least, most) = others.fold((f32::INFINITY, 0.0_f32), |(a, b), c| (a.min(c), b.max(c)));
+    let least = if least < most { least } else { 0.0 };
+    let share = |c: f32| if c > 0.0 { 0.15 + 0.85 * (c - least) / (most - least).max(f32::MIN_POSITIVE) } else { 0.0 };
+    ui.horizontal(|ui| {
+        ui.label(RichText::new(format!("{least:.4}")).small().weak());
+        band(ui, |place| palette.level(0.15 + 0.85 * place));
+        ui.label(RichText::new(format!("{most:.4}")).small().weak());
+        ui.label(RichText::new("dark: silent, 0").small().weak());
+    });
+    let map = Map { name: format!("Leak corrections of {name}"), shape, height: height - 48.0 };
+    let rect = map.show(
+        app,
+        ui,
+        index,
+        |neuron| palette.level(share(corrections[neuron])),
+        |neuron| format!("C = {:.5}", corrections[neuron]),
+    );
+    if let Some(format) = save {
+        let file = format!("{} {name} leak corrections", subject.name);
+        app.exporter.save(format, &file, rect, || table(corrections, shape));
+    }
+}
+
+/// The colours of numbers with a sign, and what the ends stand for.
+pub(super) fn signed_scale(ui: &mut Ui, largest: f32) {
+    let palette = Palette::of(ui.visuals());
+    let end = plots::short(f64::from(largest));
+    ui.horizontal(|ui| {
+        ui.label(RichText::new(format!("-{end}")).small().weak());
+        band(ui, |place| palette.signed(2.0 * place - 1.0));
+        ui.label(RichText::new(end).small().weak());
+    });
+}
+
+/// A band of colours for places from 0 to 1.
+fn band(ui: &mut Ui, colour: impl Fn(f32) -> Color32) {
+    const PARTS: usize = 40;
+    let (rect, _) = ui.allocate_exact_size(vec2(80.0, 8.0), Sense::hover());
+    let width = rect.width() / PARTS as f32;
+    for part in 0..PARTS {
+        let left = rect.left() + width * part as f32;
+        let piece = Rect::from_min_size(pos2(left, rect.top()), vec2(width + 0.5, rect.height()));
+        ui.painter().rect_filled(piece, 0.0, colour(part as f32 / (PARTS - 1) as f32));
+    }
+}
+
+/// The neurons of a population as a picture.
+struct Map {
+    name: String,
+    shape: Shape,
+    height: f32,
+}
+
+impl Map {
+    /// Shows it; tells of the neuron under the pointer, and pins it when clicked.
+    fn show(
+        &self,
+        app: &mut App,
+        ui: &mut Ui,
+        population: usize,
+        colour: impl Fn(usize) -> Color32,
+        tell: impl Fn(usize) -> String,
+    ) -> Rect {
+        let (room, _) = ui.allocate_exact_size(vec2(ui.available_width(), self.height.max(60.0)), Sense::hover());
+        let mosaic = Mosaic::new(self.shape, room.width() / room.height());
+        let (rect, response) = picture(ui, &self.name, room, mosaic, colour);
+        for (pin, colour) in app.pins.iter().zip(population::pin_colours(Palette::of(ui.visuals()))) {
+            if pin.population == population {
+                let around = mosaic.rect_of(rect, pin.neuron).expand(2.0);
+                ui.painter().rect_stroke(around, 1.0, Stroke::new(2.0, colour), StrokeKind::Outside);
+            }
+        }
+        if let Some(neuron) = response.hover_pos().and_then(|pos| mosaic.neuron_at(rect, pos)) {
+            let text = format!("{}\n{}", population::place(self.shape, neuron), tell(neuron));
+            if response.on_hover_text_at_pointer(text).clicked() {
+                app.toggle_pin(Pin { population, neuron });
+            }
+        }
+        rect
+    }
+}
+
+/// Paints a mosaic into the middle of `room`.
+pub(super) fn picture(
+    ui: &mut Ui,
+    name: &str,
+    room: Rect,
+    mosaic: Mosaic,
+    colour: impl Fn(usize) -> Color32,
+) -> (Rect, Response) {
+    let rect = fit(room, mosaic.size());
+    let image = mosaic.paint(ui.visuals().panel_fill, colour);
+    let texture = ui.ctx().load_texture_cached(name, ui.scope_id().with(name), image, TextureOptions::NEAREST);
+    let whole = Rect::from_min_max(pos2(0.0, 0.0), pos2(1.0, 1.0));
+    ui.painter().image(texture.id(), rect, whole, Color32::WHITE);
+    let response = ui.interact(rect, ui.scope_id().with(("picture", name)), Sense::click());
+    response.widget_info(|| egui::WidgetInfo::labeled(egui::Role::Image, true, name));
+    (rect, response)
+}
+
+fn table(values: &[f32], shape: Shape) -> String {
+    let row = |(neuron, value): (usize, &f32)| {
+        let (channel, pixel) = (neuron / shape.pixels(), neuron % shape.pixels());
+        vec![channel as f64, (pixel / shape.width) as f64, (pixel % shape.width) as f64, f64::from(*value)]
+    };
+    csv(["channel", "row", "column", "value"], values.iter().enumerate().map(row))
+}
