@@ -11,7 +11,7 @@ pub(crate) struct Statistics {
     pub(crate) zeros: f64,
     /// Largest value without its sign.
     pub(crate) largest: f64,
-    /// Values in each of equally wide classes from `-largest` to `largest`.
+    /// Values other than 0 in each of equally wide classes from `-largest` to `largest`.
     pub(crate) histogram: Vec<u64>,
 }
 
@@ -26,8 +26,8 @@ impl Statistics {
         let zeros = values.iter().filter(|value| **value == 0.0).count();
         let mut histogram = vec![0; classes.max(1)];
         let last = histogram.len() - 1;
-        for value in finite() {
-            let place = if largest > 0.0 { (value / largest + 1.0) / 2.0 } else { 0.5 };
+        for value in finite().filter(|value| *value != 0.0) {
+            let place = (value / largest + 1.0) / 2.0;
             histogram[((place * classes as f64) as usize).min(last)] += 1;
         }
         let zeros = zeros as f64 / values.len().max(1) as f64;
@@ -55,7 +55,7 @@ mod tests {
         let found = Statistics::of(&[-1.0, 0.0, 0.0, 0.5, 2.0, 1.5], 4);
         assert_eq!((found.mean, found.largest, found.zeros), (0.5, 2.0, 1.0 / 3.0));
         assert!((found.deviation - (6.0_f64 / 6.0).sqrt()).abs() < 1e-12, "{}", found.deviation);
-        assert_eq!(found.histogram, [0, 1, 3, 2]);
+        assert_eq!(found.histogram, [1, 0, 1, 2]);
         assert_eq!((found.width(), found.middle(0), found.middle(3)), (1.0, -1.5, 1.5));
     }
 
@@ -63,7 +63,7 @@ mod tests {
     fn nothing_and_what_is_not_finite_are_borne() {
         let nothing = Statistics::of(&[], 3);
         assert_eq!((nothing.mean, nothing.zeros, nothing.histogram.clone()), (0.0, 0.0, vec![0, 0, 0]));
-        assert_eq!(Statistics::of(&[0.0, 0.0], 3).histogram, [0, 2, 0]);
+        assert_eq!(Statistics::of(&[0.0, 0.0], 3).histogram, [0, 0, 0]);
         let found = Statistics::of(&[f32::NAN, f32::INFINITY, 1.0, -1.0], 2);
         assert_eq!((found.mean, found.largest, found.histogram), (0.0, 1.0, vec![1, 1]));
     }

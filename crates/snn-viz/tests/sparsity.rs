@@ -54,7 +54,7 @@ fn save_untrained(text: &str, path: &Path) -> Subject {
 }
 
 const SMALL: &str = "(data: Mnist, steps: 6, network: Sequence(layers: [
-    Conv(name: \"conv1\", channels: 4, kernel: 5, stride: 2), Linear(name: \"middle\", features: 9),
+    Conv(channels: 4, kernel: 5, stride: 2), Linear(features: 9), Linear(features: 7),
     Readout(classes: 10)]), training: (epochs: 1, batch: 4, optimizer: Sgd(rate: 0.1)))";
 
 #[test]
@@ -128,14 +128,14 @@ fn another_network_is_set_beside_it() {
     measurement.wait();
     let report = measurement.take().unwrap().unwrap().measured.report;
     assert!(window.says(&other.name), "the legend names it");
-    for name in ["conv1", "middle"] {
+    for name in ["conv1", "fc1", "fc2"] {
         let population = report.populations.iter().find(|population| population.name == name).unwrap();
         let second = format!("the other: {} spikes an image", count(population.spikes));
         assert!(window.says(&second), "{second}");
     }
-    assert!(window.says("middle: not there; the other"));
-    window.click_start("middle: not there");
-    assert!(window.says("middle, neurons by their rate"));
+    assert!(window.says("fc2: not there; the other"));
+    window.click_start("fc2: not there");
+    assert!(window.says("fc2, neurons by their rate"));
     window.click("Stop comparing");
     assert!(!window.says("the other"));
 }

@@ -44,13 +44,14 @@ pub(super) const ERROR: &str = "Error of a neuron: how the loss grows with its i
 pub(super) const ERROR_OVER_TIME: &str = "Mean over the neurons of each population of the error without its sign, as a power of \
     ten.\n1/n Σ_i |d_i(t)|, d(t) = dL/dI(t)";
 pub(super) const SUMMED_ERROR: &str = "Error of each neuron, summed over time: how the loss grows with a constant input \
-    current.\nΣ_t d(t), d(t) = dL/dI(t)\nOrange: more current makes the loss larger; blue: smaller.";
+    current.\nΣ_t d(t), d(t) = dL/dI(t)\nOrange: more current makes the loss larger; blue: smaller. Colours go by the square root.";
 pub(super) const LEAK_CORRECTION: &str = "Leak correction of each neuron: how much of a spike's error is left, as potential \
     leaks.\nC = 1 + ln(leak) Σ_t leak^(T-1-t) s(t) / Σ_t s(t)\nA silent neuron has 0. The error of a neuron that spikes is \
     d(t) = C g(t) / threshold.";
 pub(super) const FILTERS: &str = "The weights of the first projection with weights into this population: a tile for each output \
-    channel or neuron. Orange is above 0, blue below; the strongest colour is the largest weight.";
-pub(super) const WEIGHTS: &str = "How the weights of the tensor shown are spread.";
+    channel or neuron. Orange is above 0, blue below; the strongest colour is the largest weight, and colours go by the square root.";
+pub(super) const WEIGHTS: &str =
+    "How the weights of the tensor shown are spread. Those that are exactly 0 are left out.";
 pub(super) const WEIGHT_GRADIENT: &str = "Gradient of the loss by each weight, for this trial alone.\n\
     dL/dW = Σ_t d(t) s(t), with the spikes s(t) that the weight meets\n\
-    A gradient of exactly 0 belongs to a weight that met no spike or no error.";
+    A gradient of exactly 0 belongs to a weight that met no spike or no error; these are left out of the bars.";

@@ -16,7 +16,8 @@ impl Window {
             let new = || App::new(registry().unwrap(), start.clone(), settings.clone(), ui.ctx());
             app.get_or_insert_with(new).ui(ui);
         };
-        let mut window = Self(Harness::builder().with_size([1280.0, 800.0]).build_ui_state(draw, None));
+        let mut window =
+            Self(Harness::builder().allow_missing_glyphs().with_size([1280.0, 800.0]).build_ui_state(draw, None));
         window.settle();
         window
     }
@@ -34,6 +35,8 @@ impl Window {
 
     /// Clicks what has a name that starts with `start`.
     pub fn click_start(&mut self, start: &str) {
+        self.0.get_by(|node| node.label().is_some_and(|label| label.starts_with(start))).scroll_to_me();
+        self.0.step();
         self.0.get_by(|node| node.label().is_some_and(|label| label.starts_with(start))).click();
         self.settle();
     }
@@ -54,7 +57,8 @@ impl Window {
 
     /// Whether the window says `text`, alone or within something longer.
     pub fn says(&self, text: &str) -> bool {
-        self.0.query_all_by_label_contains(text).next().is_some()
+        let holds = |words: Option<String>| words.is_some_and(|words| words.contains(text));
+        self.0.query_all_by(|node| holds(node.label()) || holds(node.value())).next().is_some()
     }
 
     /// Draws until all is computed that is shown.

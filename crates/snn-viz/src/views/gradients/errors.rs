@@ -7,6 +7,9 @@ use super::super::{explain, plots, population};
 use crate::export::csv;
 use crate::{App, Gradients, Palette, Subject};
 
+/// Most populations whose names stand beside their lines; of more, only that of the open one.
+const MOST_NAMES: usize = 10;
+
 /// The mean error of every population, on a logarithmic scale; the open one is strong.
 pub(super) fn over_time(app: &mut App, ui: &mut Ui, subject: &Subject, found: &Gradients) {
     let palette = Palette::of(ui.visuals());
@@ -21,18 +24,20 @@ pub(super) fn over_time(app: &mut App, ui: &mut Ui, subject: &Subject, found: &G
         .enumerate()
         .map(|(index, (name, errors))| (name, selected == Some(index), logarithms(errors)))
         .collect();
-    let text_colour = ui.visuals().text_color();
+    let (text_colour, names_in_all) = (ui.visuals().text_color(), lines.len());
     let height = (0.27 * ui.available_height()).max(90.0);
     let upright = plots::Upright::of("log10 mean |d(t)|");
     let plot = plots::over_time(app, ui, "errors plot", height, upright, move |plot| {
-        for (name, is_open, points) in lines {
+        // Names stand at steps of their own, so that close lines leave room for them.
+        for (index, (name, is_open, points)) in lines.into_iter().enumerate() {
             let (colour, width) =
                 if is_open { (palette.membrane, 2.5) } else { (palette.faint.gamma_multiply(0.8), 1.0) };
-            let start = points.first().copied();
+            let place = points.get((points.len() * index + points.len() / 2) / names_in_all).copied();
+            let place = place.filter(|_| is_open || names_in_all <= MOST_NAMES);
             plot.line(Line::new(name.clone(), PlotPoints::from(points)).color(colour).width(width).allow_band(false));
-            if let Some(start) = start {
+            if let Some(place) = place {
                 let label = RichText::new(name).size(10.5).color(if is_open { palette.membrane } else { text_colour });
-                let text = Text::new("", PlotPoint::from(start), label).anchor(egui::Align2::LEFT_BOTTOM);
+                let text = Text::new("", PlotPoint::from(place), label).anchor(egui::Align2::CENTER_BOTTOM);
                 plot.text(text.allow_hover(false));
             }
         }
@@ -75,7 +80,7 @@ pub(super) fn of_pins(app: &mut App, ui: &mut Ui, subject: &Subject, found: &Gra
         ui.horizontal(|ui| {
             let (rect, _) = ui.allocate_exact_size(egui::vec2(10.0, 10.0), egui::Sense::hover());
             ui.painter().rect_filled(rect, 2.0, *colour);
-            ui.label(RichText::new(name).small());
+            ui.label(RichText::new(name).size(11.0));
         });
     }
     let height = (0.3 * ui.available_height()).max(90.0);

@@ -59,7 +59,7 @@ impl Filters {
         if self.is_matrix {
             return format!("{first} neurons downwards, {width} inputs across");
         }
-        format!("{first} of {height}x{width}")
+        format!("{first}, {height}x{width} each")
     }
 
     /// Where a pixel of the picture stands in the weights, in words.
@@ -91,8 +91,9 @@ pub(super) fn panel(app: &mut App, ui: &mut Ui, subject: &Subject, found: &Gradi
     let (room, _) = ui.allocate_exact_size(vec2(ui.available_width(), height), Sense::hover());
     let mosaic = Mosaic::new(filters.tiles, room.width() / room.height());
     let value = |at: usize| values[filters.index(channel, at)];
-    let (rect, response) =
-        maps::picture(ui, &format!("Filters of {name}"), room, mosaic, |at| palette.signed(value(at) / scale));
+    let (rect, response) = maps::picture(ui, &format!("Filters of {name}"), room, mosaic, |at| {
+        palette.signed(maps::strength(value(at) / scale))
+    });
     if let Some(at) = response.hover_pos().and_then(|pos| mosaic.neuron_at(rect, pos)) {
         let around: Rect = mosaic.rect_of(rect, at).expand(1.0);
         ui.painter().rect_stroke(around, 0.0, Stroke::new(1.0, ui.visuals().text_color()), StrokeKind::Outside);
@@ -121,7 +122,7 @@ fn controls(ui: &mut Ui, filters: Filters) -> (bool, usize) {
     channel = channel.min(filters.channels - 1);
     ui.horizontal(|ui| {
         ui.selectable_value(&mut shows_gradients, false, "Weights").on_hover_text(explain::FILTERS);
-        ui.selectable_value(&mut shows_gradients, true, "Gradients").on_hover_text(explain::WEIGHT_GRADIENT);
+        ui.selectable_value(&mut shows_gradients, true, "Their gradients").on_hover_text(explain::WEIGHT_GRADIENT);
         if filters.channels > 1 {
             let label = ui.label("input channel");
             let choice = ComboBox::from_id_salt("input channel").selected_text(channel.to_string()).width(56.0);
@@ -159,7 +160,7 @@ mod tests {
     fn each_tile_holds_one_input_channel_of_one_output() {
         let network = network();
         let conv = Filters::of(&network, 0).unwrap();
-        assert_eq!((conv.tiles, conv.channels, conv.note().as_str()), (Shape::new(3, 3, 2), 2, "3 of 3x2"));
+        assert_eq!((conv.tiles, conv.channels, conv.note().as_str()), (Shape::new(3, 3, 2), 2, "3, 3x2 each"));
         // [3, 2, 3, 2]: the last output, second channel, last pixel, is the last weight.
         assert_eq!(conv.index(1, conv.tiles.len() - 1), 35);
         assert_eq!((conv.index(0, 0), conv.index(1, 0), conv.index(0, 6)), (0, 6, 12));
@@ -172,7 +173,7 @@ mod tests {
         assert_eq!(Filters::of(&network, 1), None);
         let hidden = Filters::of(&network, 2).unwrap();
         assert_eq!((hidden.tiles, hidden.channels), (Shape::new(100, 2, 3), 3));
-        assert_eq!(hidden.note(), "the first 100 of 120 of 2x3");
+        assert_eq!(hidden.note(), "the first 100 of 120, 2x3 each");
         assert_eq!(hidden.index(2, 6), 18 + 12);
         let readout = Filters::of(&network, 3).unwrap();
         assert_eq!((readout.tiles, readout.channels), (Shape::new(1, 5, 120), 1));

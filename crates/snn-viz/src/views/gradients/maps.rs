@@ -41,7 +41,7 @@ fn errors(
         app,
         ui,
         index,
-        |neuron| palette.signed(sums[neuron] / scale),
+        |neuron| palette.signed(strength(sums[neuron] / scale)),
         |neuron| format!("Σ d(t) = {}", plots::short(f64::from(sums[neuron]))),
     );
     if let Some(format) = save {
@@ -66,10 +66,10 @@ fn leaks(
     let least = if least < most { least } else { 0.0 };
     let share = |c: f32| if c > 0.0 { 0.15 + 0.85 * (c - least) / (most - least).max(f32::MIN_POSITIVE) } else { 0.0 };
     ui.horizontal(|ui| {
-        ui.label(RichText::new(format!("{least:.4}")).small().weak());
+        ui.label(RichText::new(format!("{least:.4}")).size(10.5).weak());
         band(ui, |place| palette.level(0.15 + 0.85 * place));
-        ui.label(RichText::new(format!("{most:.4}")).small().weak());
-        ui.label(RichText::new("dark: silent, 0").small().weak());
+        ui.label(RichText::new(format!("{most:.4}")).size(10.5).weak());
+        ui.label(RichText::new("dark: silent, 0").size(10.5).weak());
     });
     let map = Map { name: format!("Leak corrections of {name}"), shape, height: height - 48.0 };
     let rect = map.show(
@@ -85,14 +85,19 @@ fn leaks(
     }
 }
 
+/// How strong the colour of a share of the largest value is: its square root, so that small values can be told apart.
+pub(super) fn strength(share: f32) -> f32 {
+    share.abs().sqrt().copysign(share)
+}
+
 /// The colours of numbers with a sign, and what the ends stand for.
 pub(super) fn signed_scale(ui: &mut Ui, largest: f32) {
     let palette = Palette::of(ui.visuals());
     let end = plots::short(f64::from(largest));
     ui.horizontal(|ui| {
-        ui.label(RichText::new(format!("-{end}")).small().weak());
-        band(ui, |place| palette.signed(2.0 * place - 1.0));
-        ui.label(RichText::new(end).small().weak());
+        ui.label(RichText::new(format!("-{end}")).size(10.5).weak());
+        band(ui, |place| palette.signed(strength(2.0 * place - 1.0)));
+        ui.label(RichText::new(end).size(10.5).weak());
     });
 }
 
@@ -125,8 +130,10 @@ impl Map {
         colour: impl Fn(usize) -> Color32,
         tell: impl Fn(usize) -> String,
     ) -> Rect {
-        let (room, _) = ui.allocate_exact_size(vec2(ui.available_width(), self.height.max(60.0)), Sense::hover());
+        let room = Rect::from_min_size(ui.cursor().min, vec2(ui.available_width(), self.height.max(60.0)));
         let mosaic = Mosaic::new(self.shape, room.width() / room.height());
+        let used = vec2(room.width(), fit(room, mosaic.size()).height());
+        ui.allocate_exact_size(used, Sense::hover());
         let (rect, response) = picture(ui, &self.name, room, mosaic, colour);
         for (pin, colour) in app.pins.iter().zip(population::pin_colours(Palette::of(ui.visuals()))) {
             if pin.population == population {

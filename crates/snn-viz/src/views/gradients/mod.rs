@@ -51,14 +51,14 @@ fn header(app: &mut App, ui: &mut Ui, subject: &Subject, found: &Gradients) {
         ui.separator();
         plots::heading(ui, "Loss", explain::LOSS);
         ui.label(RichText::new(plots::short(found.loss)).strong().color(Palette::of(ui.visuals()).membrane));
-        let label = ui.label("as if right were").on_hover_text(explain::LOSS_LABEL);
+        let label = ui.label("for class").on_hover_text(explain::LOSS_LABEL);
         let name = |class: usize| {
             let is_true = app.trial.as_ref().is_some_and(|trial| trial.label == Some(class));
-            format!("{}{}", subject.class_name(class), if is_true { ", as it is" } else { "" })
+            format!("{}{}", subject.class_name(class), if is_true { ", the true one" } else { "" })
         };
         let mut chosen = found.label;
         let classes = subject.network().classes();
-        let choice = ComboBox::from_id_salt("right class").selected_text(name(chosen)).width(110.0);
+        let choice = ComboBox::from_id_salt("right class").selected_text(name(chosen)).width(120.0);
         let choice = choice.show_ui(ui, |ui| {
             for class in 0..classes {
                 ui.selectable_value(&mut chosen, class, name(class));

@@ -1,6 +1,6 @@
 //! How the weights of the open population are spread, and their gradients.
 
-use egui::{RichText, Ui};
+use egui::{Rangef, RichText, Ui};
 use egui_plot::{AxisHints, Bar, BarChart, Plot};
 use snn_train::units::{percent, thousands};
 
@@ -23,7 +23,7 @@ pub(super) fn panel(app: &mut App, ui: &mut Ui, subject: &Subject, found: &Gradi
     let height = (ui.available_height() / 2.0 - 44.0).max(60.0);
     let parts = [
         ("Weights", "weight", explain::WEIGHTS, &subject.weights[filters.weight], palette.spike),
-        ("Weight gradients", "dL/dW", explain::WEIGHT_GRADIENT, &found.weights[filters.weight], palette.membrane),
+        ("Gradients", "dL/dW", explain::WEIGHT_GRADIENT, &found.weights[filters.weight], palette.membrane),
     ];
     for (title, axis, explanation, values, colour) in parts {
         let statistics = Statistics::of(values, CLASSES);
@@ -42,7 +42,7 @@ pub(super) fn panel(app: &mut App, ui: &mut Ui, subject: &Subject, found: &Gradi
 /// Mean, deviation and zeros.
 fn note(statistics: &Statistics) -> String {
     let Statistics { mean, deviation, zeros, .. } = statistics;
-    format!("mean {}, deviation {}, {} zero", plots::short(*mean), plots::short(*deviation), percent(*zeros))
+    format!("mean {}, std {}, {} zero", plots::short(*mean), plots::short(*deviation), percent(*zeros))
 }
 
 fn histogram(
@@ -63,8 +63,15 @@ fn histogram(
     let chart = BarChart::new(axis, bars.collect())
         .color(colour)
         .element_formatter(Box::new(|bar: &Bar, _: &BarChart| bar.name.clone()));
-    let x = AxisHints::new_x().label(axis).formatter(|mark, _| plots::short(mark.value));
-    let y = AxisHints::new_y().label("number").formatter(|mark, _| plots::short(mark.value)).min_thickness(42.0);
+    let x = AxisHints::new_x()
+        .label(axis)
+        .formatter(|mark, _| plots::short(mark.value))
+        .label_spacing(Rangef::new(26.0, 48.0));
+    let y = AxisHints::new_y()
+        .label("number, not 0")
+        .formatter(|mark, _| plots::short(mark.value))
+        .label_spacing(Rangef::new(12.0, 22.0))
+        .min_thickness(42.0);
     let plot = Plot::new(id)
         .height(height)
         .allow_drag(false)
@@ -73,6 +80,8 @@ fn histogram(
         .allow_boxed_zoom(false)
         .show_crosshair(false)
         .include_y(0.0)
+        .x_grid_spacer(plots::even_marks)
+        .y_grid_spacer(plots::even_marks)
         .set_margin_fraction(egui::vec2(0.01, 0.06))
         .custom_x_axes(vec![x])
         .custom_y_axes(vec![y])

@@ -3,7 +3,6 @@
 use egui::{Color32, Rangef, Rect, Ui};
 use egui_plot::{AxisHints, Corner, Legend, Line, Plot, PlotPoints};
 use snn_train::activity::CurvePoint;
-use snn_train::units::count;
 
 use super::pair::Pair;
 use crate::export::csv;
@@ -44,7 +43,11 @@ fn plot(
         .collect();
     let steps = lines.iter().map(|(.., points)| points.len()).max().unwrap_or(1);
     let x = AxisHints::new_x().label("time steps").formatter(plots::whole).label_spacing(Rangef::new(24.0, 44.0));
-    let y = AxisHints::new_y().label(upright).formatter(|mark, _| tick(mark.value)).min_thickness(42.0);
+    let y = AxisHints::new_y()
+        .label(upright)
+        .formatter(|mark, _| tick(mark.value))
+        .label_spacing(Rangef::new(14.0, 24.0))
+        .min_thickness(42.0);
     let mut plot = Plot::new(id)
         .height(height.max(70.0))
         .allow_drag(false)
@@ -54,10 +57,12 @@ fn plot(
         .include_x(1.0)
         .include_x(steps as f64)
         .include_y(0.0)
+        .y_grid_spacer(plots::even_marks)
         .custom_x_axes(vec![x])
         .custom_y_axes(vec![y]);
     if lines.len() > 1 {
-        plot = plot.legend(Legend::default().position(Corner::RightBottom).background_alpha(0.6));
+        plot = plot
+            .legend(Legend::default().position(Corner::RightBottom).background_alpha(0.6).follow_insertion_order(true));
     }
     let shown = plot.show(ui, |plot| {
         for (name, colour, points) in lines {
@@ -69,7 +74,9 @@ fn plot(
 
 /// A number at an axis.
 fn tick(value: f64) -> String {
-    if value.abs() < 1000.0 { plots::short(value) } else { count(value) }
+    let units = [(1e12, " T"), (1e9, " G"), (1e6, " M"), (1e3, " k")];
+    let (unit, letter) = units.into_iter().find(|(unit, _)| value.abs() >= *unit).unwrap_or((1.0, ""));
+    plots::short(value / unit) + letter
 }
 
 fn file(pair: &Pair, what: &str) -> String {
@@ -87,4 +94,14 @@ fn table(pair: &Pair, what: &str, value: impl Fn(&CurvePoint) -> f64) -> String 
         std::iter::once((step + 1) as f64).chain(values).collect()
     };
     csv(head, (0..steps).map(row))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn ticks_are_short() {
+        assert_eq!([0.0, 50.0, 2e3, 1.5e6, 4e9].map(tick), ["0", "50", "2 k", "1.5 M", "4 G"]);
+    }
 }

@@ -8,7 +8,7 @@ mod table;
 
 use std::sync::Arc;
 
-use egui::{Align, Button, CentralPanel, DragValue, Layout, Panel, RichText, ScrollArea, TextEdit, Ui};
+use egui::{Button, CentralPanel, DragValue, Panel, RichText, ScrollArea, TextEdit, Ui};
 use snn_train::units::{count, percent, thousands};
 
 use self::pair::Pair;
@@ -32,11 +32,15 @@ pub(super) fn tab(app: &mut App, ui: &mut Ui) {
         neurons::panel(app, ui, &subject, &pair);
     });
     CentralPanel::default().show(ui, |ui| {
-        let height = (0.5 * ui.available_height()).max(120.0);
+        let height = (0.52 * ui.available_height()).max(120.0);
         let table = ScrollArea::vertical().id_salt("populations").max_height(height).auto_shrink([false, true]);
         table.show(ui, |ui| table::show(app, ui, &subject, &pair));
         ui.add_space(8.0);
+        ui.spacing_mut().item_spacing.x = 20.0;
         ui.columns_const(|[left, right]| {
+            for side in [&mut *left, &mut *right] {
+                side.spacing_mut().item_spacing.x = 8.0;
+            }
             operations::panel(app, left, &pair);
             curves::panel(app, right, &pair);
         });
@@ -63,7 +67,6 @@ fn controls(app: &mut App, ui: &mut Ui, subject: &Arc<Subject>) {
         if ui.button("Measure").on_hover_text("Show them again").clicked() {
             app.sparsity.measure(subject, app.settings.images);
         }
-        progress(ui, "", &mut app.sparsity.own);
         ui.separator();
         let label = ui.label("Compare with");
         let field = TextEdit::singleline(&mut app.sparsity.path).hint_text("runs/mnist-lenet-1").desired_width(260.0);
@@ -79,6 +82,8 @@ fn controls(app: &mut App, ui: &mut Ui, subject: &Arc<Subject>) {
         if !matches!(app.sparsity.other, Slot::Empty) && ui.button("Stop comparing").clicked() {
             app.sparsity.stop_comparing();
         }
+        // At the end, so that nothing moves when it comes and goes.
+        progress(ui, "", &mut app.sparsity.own);
         progress(ui, "the other: ", &mut app.sparsity.other);
     });
     if let Slot::Failed(reason) = &app.sparsity.other {
@@ -119,7 +124,7 @@ fn summary(ui: &mut Ui, pair: &Pair) {
         });
         tile(share, pair, "Share of dense operations", explain::SHARE, |found| {
             let report = &found.measured.report;
-            let neurons = report.populations.iter().map(|population| population.silent).sum::<usize>();
+            let neurons = report.populations.iter().skip(1).map(|population| population.silent).sum::<usize>();
             (percent(dense_share(found)), format!("{} neurons never spike", thousands(neurons)))
         });
     });
@@ -142,10 +147,10 @@ fn tile(ui: &mut Ui, pair: &Pair, title: &str, explanation: &str, figure: impl F
     let sides = pair.sides(Palette::of(ui.visuals()));
     for (found, colour) in &sides {
         let (number, note) = figure(found);
-        ui.with_layout(Layout::left_to_right(Align::BOTTOM), |ui| {
+        ui.horizontal(|ui| {
             let number = RichText::new(number).size(20.0).strong();
             ui.label(if sides.len() > 1 { number.color(*colour) } else { number });
-            ui.label(RichText::new(note).weak().small());
+            ui.label(RichText::new(note).weak().size(11.0));
         });
     }
 }

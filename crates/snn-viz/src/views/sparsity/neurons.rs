@@ -81,6 +81,9 @@ fn list(
                 clicked = Some(neuron);
             }
         }
+        if neurons.is_empty() {
+            ui.label(RichText::new("none").weak());
+        }
         if neurons.len() > MOST {
             ui.label(RichText::new(format!("and {} more", thousands(neurons.len() - MOST))).weak());
         }
@@ -112,7 +115,11 @@ fn histogram(app: &mut App, ui: &mut Ui, pair: &Pair, name: &str, populations: &
             .label("firing rate up to (% of time steps)")
             .formatter(|mark, _| class_name(mark.value))
             .label_spacing(Rangef::new(4.0, 12.0)),
-        AxisHints::new_y().label("neurons (%)").formatter(|mark, _| plots::short(mark.value)).min_thickness(42.0),
+        AxisHints::new_y()
+            .label("neurons (%)")
+            .formatter(|mark, _| plots::short(mark.value))
+            .label_spacing(Rangef::new(12.0, 22.0))
+            .min_thickness(42.0),
     ];
     let [x, y] = axes;
     let marks = |_| (0..RATE_CLASSES.len()).map(|class| GridMark { value: class as f64, step_size: 1.0 }).collect();
@@ -129,6 +136,7 @@ fn histogram(app: &mut App, ui: &mut Ui, pair: &Pair, name: &str, populations: &
         .include_y(0.0)
         .set_margin_fraction(egui::vec2(0.0, 0.06))
         .x_grid_spacer(marks)
+        .y_grid_spacer(plots::even_marks)
         .custom_x_axes(vec![x])
         .custom_y_axes(vec![y])
         .show(ui, |plot| charts.into_iter().for_each(|chart| plot.bar_chart(chart)));

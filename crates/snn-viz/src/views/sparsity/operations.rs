@@ -8,8 +8,8 @@ use super::pair::Pair;
 use crate::views::{explain, plots};
 use crate::{App, Palette};
 
-/// Height of a bar with its gap.
-const LINE: f32 = 15.0;
+/// Least and largest height of a bar with its gap.
+const LINES: [f32; 2] = [14.0, 20.0];
 
 /// A projection, in one network or in both.
 struct Entry<'a> {
@@ -52,10 +52,12 @@ pub(super) fn panel(app: &mut App, ui: &mut Ui, pair: &Pair) {
     let decades = Decades::around(values);
     let top = ui.cursor().min;
     let height = ui.available_height() - 34.0;
+    let lines = entries.iter().map(|entry| entry.sides.len()).sum::<usize>().max(1);
+    let line = ((height - 8.0 * entries.len() as f32) / lines as f32).clamp(LINES[0], LINES[1]);
     let area = ScrollArea::vertical().id_salt("operations").max_height(height).auto_shrink([false, true]);
     area.show(ui, |ui| {
         for entry in &entries {
-            bars(ui, pair, entry, decades);
+            bars(ui, pair, entry, decades, line);
         }
     });
     axis(ui, decades);
@@ -94,17 +96,17 @@ fn room(rect: Rect) -> Rect {
     Rect::from_min_max(pos2(left, rect.top()), pos2(rect.right() - 112.0, rect.bottom()))
 }
 
-fn bars(ui: &mut Ui, pair: &Pair, entry: &Entry<'_>, decades: Decades) {
+fn bars(ui: &mut Ui, pair: &Pair, entry: &Entry<'_>, decades: Decades, height: f32) {
     let palette = Palette::of(ui.visuals());
-    let size = vec2(ui.available_width(), LINE * entry.sides.len() as f32 + 5.0);
+    let size = vec2(ui.available_width(), height * entry.sides.len() as f32 + 5.0);
     let (rect, response) = ui.allocate_exact_size(size, Sense::hover());
     let (font, small) = (FontId::proportional(12.5), FontId::proportional(11.5));
     let text = ui.visuals().text_color();
     ui.painter().text(rect.left_center(), Align2::LEFT_CENTER, &entry.name, font, text);
     let sides = pair.sides(palette);
     for (line, (side, (_, colour))) in entry.sides.iter().zip(&sides).enumerate() {
-        let y = rect.top() + 2.5 + LINE * line as f32;
-        let line = Rect::from_min_max(pos2(rect.left(), y + 1.5), pos2(rect.right(), y + LINE - 1.5));
+        let y = rect.top() + 2.5 + height * line as f32;
+        let line = Rect::from_min_max(pos2(rect.left(), y + 1.5), pos2(rect.right(), y + height - 1.5));
         let Some(projection) = side else {
             ui.painter().text(line.right_center(), Align2::RIGHT_CENTER, "not there", small.clone(), palette.faint);
             continue;
@@ -112,9 +114,11 @@ fn bars(ui: &mut Ui, pair: &Pair, entry: &Entry<'_>, decades: Decades) {
         let (effective, dense) = (projection.operations.effective(), projection.operations.dense);
         bar(ui, room(line), decades.place(dense), palette.faint.gamma_multiply(0.4));
         bar(ui, room(line), decades.place(effective), *colour);
-        let numbers = format!("{}   {}", count(effective), percent(effective / dense.max(1.0)));
         let colour = if sides.len() > 1 { *colour } else { text };
-        ui.painter().text(line.right_center(), Align2::RIGHT_CENTER, numbers, small.clone(), colour);
+        let share = percent(effective / dense.max(1.0));
+        let middle = line.right_center() - vec2(52.0, 0.0);
+        ui.painter().text(middle, Align2::RIGHT_CENTER, count(effective), small.clone(), colour);
+        ui.painter().text(line.right_center(), Align2::RIGHT_CENTER, share, small.clone(), colour);
     }
     let told = told(entry);
     response.widget_info(|| egui::WidgetInfo::labeled(egui::Role::Label, true, &told));

@@ -10,8 +10,9 @@ use crate::sparsity::Row;
 use crate::views::{explain, plots};
 use crate::{App, Palette, Subject};
 
-/// Height of a line.
+/// Height of a line, and of the numbers of one network where there are two.
 const LINE: f32 = 20.0;
+const HALF: f32 = 16.0;
 
 /// The columns to the right of the names: title, width, and what it means.
 const COLUMNS: [(&str, f32, &str); 6] = [
@@ -38,7 +39,8 @@ pub(super) fn show(app: &mut App, ui: &mut Ui, subject: &Subject, pair: &Pair) {
     for row in &rows {
         let populations = pair.populations(row);
         let is_open = is_open(app, subject, row);
-        let size = vec2(ui.available_width(), LINE * populations.len() as f32 + 2.0);
+        let line_height = if populations.len() > 1 { HALF } else { LINE };
+        let size = vec2(ui.available_width(), line_height * populations.len() as f32 + 2.0);
         let (rect, response) = ui.allocate_exact_size(size, Sense::click());
         let name = spoken(row, &populations);
         response.widget_info(|| egui::WidgetInfo::selected(egui::Role::Button, true, is_open, &name));
@@ -53,7 +55,7 @@ pub(super) fn show(app: &mut App, ui: &mut Ui, subject: &Subject, pair: &Pair) {
         ui.painter().text(middle, Align2::LEFT_CENTER, &row.name, FontId::proportional(13.0), strong);
         for (line, (population, (_, colour))) in populations.iter().zip(&sides).enumerate() {
             let text_colour = if sides.len() > 1 { *colour } else { ui.visuals().text_color() };
-            let y = rect.top() + 1.0 + LINE * (line as f32 + 0.5);
+            let y = rect.top() + 1.0 + line_height * (line as f32 + 0.5);
             match population {
                 Some(population) => numbers(ui, rect, y, population, most, (text_colour, *colour)),
                 None => absent(ui, rect, y, palette.faint),
