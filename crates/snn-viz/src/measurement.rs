@@ -54,7 +54,7 @@ impl Measurement {
         let desk = Arc::new(Desk::default());
         let own = Arc::clone(&desk);
         thread::spawn(move || {
-            let result = open().and_then(|subject| own.measure(subject, images, &wake));
+            let result = open().and_then(|subject| own.measure(&subject, images, &wake));
             let mut state = own.lock();
             (state.result, state.is_over) = (result.transpose(), true);
             drop(state);
@@ -106,7 +106,7 @@ impl Desk {
     }
 
     /// Measures; none if it was stopped.
-    fn measure(&self, subject: Arc<Subject>, images: usize, wake: &dyn Fn()) -> Result<Option<Finding>, ViewError> {
+    fn measure(&self, subject: &Arc<Subject>, images: usize, wake: &dyn Fn()) -> Result<Option<Finding>, ViewError> {
         let samples = subject.samples.as_ref().map_err(|why| ViewError::Data(why.clone()))?;
         let images = images.clamp(1, samples.len().max(1));
         self.lock().images = images;
@@ -122,7 +122,7 @@ impl Desk {
         };
         let (built, weights) = (&subject.built, &subject.weights);
         let found = measure(&Cpu::new(0), &experiment, built, weights, samples, 0..images, &mut observe)?;
-        Ok(found.map(|measured| Finding { subject: Arc::clone(&subject), measured }))
+        Ok(found.map(|measured| Finding { subject: Arc::clone(subject), measured }))
     }
 }
 

@@ -27,7 +27,7 @@ impl Statistics {
         let mut histogram = vec![0; classes.max(1)];
         let last = histogram.len() - 1;
         for value in finite().filter(|value| *value != 0.0) {
-            let place = (value / largest + 1.0) / 2.0;
+            let place = 0.5 + 0.5 * value / largest;
             histogram[((place * classes as f64) as usize).min(last)] += 1;
         }
         let zeros = zeros as f64 / values.len().max(1) as f64;

@@ -3,7 +3,7 @@
 use std::ops::RangeInclusive;
 
 use egui::{Id, Response, RichText, Ui};
-use egui_plot::{GridInput, GridMark, Plot, PlotResponse, PlotUi, VLine};
+use egui_plot::{GridMark, Plot, PlotResponse, PlotUi, VLine};
 
 use crate::export::Format;
 use crate::{App, Palette};
@@ -103,8 +103,7 @@ pub(super) fn over_time<'a>(
 }
 
 /// About five marks at equal distances of 1, 2 or 5 times a power of ten, all alike.
-pub(super) fn even_marks(input: GridInput) -> Vec<GridMark> {
-    let (low, high) = input.bounds;
+pub(super) fn even_marks((low, high): (f64, f64)) -> Vec<GridMark> {
     let least = (high - low) / 6.0;
     if !(least.is_finite() && least > 0.0) {
         return Vec::new();
@@ -138,10 +137,8 @@ mod tests {
 
     #[test]
     fn marks_stand_at_round_numbers() {
-        let values = |low: f64, high: f64| -> Vec<f64> {
-            let input = GridInput { bounds: (low, high), base_step_size: 1.0 };
-            even_marks(input).iter().map(|mark| mark.value).collect()
-        };
+        let values =
+            |low: f64, high: f64| -> Vec<f64> { even_marks((low, high)).iter().map(|mark| mark.value).collect() };
         assert_eq!(values(-3.0, 104.0), [0.0, 20.0, 40.0, 60.0, 80.0, 100.0]);
         assert_eq!(values(0.0, 6.1e6), [0.0, 2e6, 4e6, 6e6]);
         assert_eq!(values(1.0, 1.0), Vec::<f64>::new());

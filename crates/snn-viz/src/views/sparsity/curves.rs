@@ -57,7 +57,7 @@ fn plot(
         .include_x(1.0)
         .include_x(steps as f64)
         .include_y(0.0)
-        .y_grid_spacer(plots::even_marks)
+        .y_grid_spacer(|input| plots::even_marks(input.bounds))
         .custom_x_axes(vec![x])
         .custom_y_axes(vec![y]);
     if lines.len() > 1 {

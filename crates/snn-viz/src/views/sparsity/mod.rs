@@ -59,7 +59,7 @@ fn waiting(slot: &Slot) -> String {
 /// How many images, and what to compare with.
 fn controls(app: &mut App, ui: &mut Ui, subject: &Arc<Subject>) {
     ui.add_space(2.0);
-    let samples = subject.samples.as_ref().map_or(1, |samples| samples.len()).max(1);
+    let samples = subject.samples.as_ref().map_or(1, snn_core::Dataset::len).max(1);
     ui.horizontal(|ui| {
         let label = ui.label("Test images");
         let field = DragValue::new(&mut app.settings.images).range(1..=samples);

@@ -136,7 +136,7 @@ fn histogram(app: &mut App, ui: &mut Ui, pair: &Pair, name: &str, populations: &
         .include_y(0.0)
         .set_margin_fraction(egui::vec2(0.0, 0.06))
         .x_grid_spacer(marks)
-        .y_grid_spacer(plots::even_marks)
+        .y_grid_spacer(|input| plots::even_marks(input.bounds))
         .custom_x_axes(vec![x])
         .custom_y_axes(vec![y])
         .show(ui, |plot| charts.into_iter().for_each(|chart| plot.bar_chart(chart)));
@@ -145,7 +145,7 @@ fn histogram(app: &mut App, ui: &mut Ui, pair: &Pair, name: &str, populations: &
             let counts = populations.iter().map(|population| population.map_or(0.0, |it| it.histogram[class] as f64));
             std::iter::once(*end).chain(counts).collect()
         });
-        let head = std::iter::once("rate_up_to").chain(["neurons", "neurons_of_the_other"].into_iter());
+        let head = std::iter::once("rate_up_to").chain(["neurons", "neurons_of_the_other"]);
         let head: Vec<&str> = head.take(1 + populations.len()).collect();
         let file = format!("{} {name} rates", pair.own.subject.name);
         app.exporter.save(format, &file, plot.response.rect, || csv(head, rows));

@@ -177,7 +177,7 @@ fn table(entries: &[Entry<'_>]) -> String {
         for (network, side) in entry.sides.iter().enumerate() {
             let Some(projection) = side else { continue };
             let (effective, dense) = (projection.operations.effective(), projection.operations.dense);
-            text += &format!("{},{},{effective},{dense}\n", entry.name, network + 1);
+            text.extend([entry.name.clone(), format!(",{},{effective},{dense}\n", network + 1)]);
         }
     }
     text

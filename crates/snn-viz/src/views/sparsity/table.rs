@@ -141,7 +141,7 @@ fn absent(ui: &Ui, rect: Rect, y: f32, colour: Color32) {
 
 /// A row as a screen reader says it.
 fn spoken(row: &Row, populations: &[Option<&PopulationActivity>]) -> String {
-    let side = |population: &Option<&PopulationActivity>| match population {
+    let side = |population: Option<&PopulationActivity>| match population {
         Some(population) => format!(
             "{} spikes an image, rate {}, {} of {} neurons silent, {} saturated",
             count(population.spikes),
@@ -152,7 +152,7 @@ fn spoken(row: &Row, populations: &[Option<&PopulationActivity>]) -> String {
         ),
         None => "not there".to_owned(),
     };
-    format!("{}: {}", row.name, populations.iter().map(side).collect::<Vec<_>>().join("; the other: "))
+    format!("{}: {}", row.name, populations.iter().copied().map(side).collect::<Vec<_>>().join("; the other: "))
 }
 
 /// A line for each population of each network, whose number is first: 1 for the open one.
@@ -164,7 +164,8 @@ fn table(pair: &Pair, rows: &[Row]) -> String {
             let Some(population) = population else { continue };
             let PopulationActivity { spikes, rate, silent, saturated, .. } = population;
             let neurons = population.neurons();
-            text += &format!("{},{},{neurons},{spikes},{rate},{silent},{saturated}\n", row.name, network + 1);
+            let line = format!(",{},{neurons},{spikes},{rate},{silent},{saturated}\n", network + 1);
+            text.extend([row.name.clone(), line]);
         }
     }
     text

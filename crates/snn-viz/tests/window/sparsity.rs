@@ -1,28 +1,50 @@
-//! The tab on sparsity, driven by the names of its widgets.
-
-#![allow(missing_docs, reason = "a test has no users")]
-
-mod window;
+//! What a network spends: the engine's figures, its silent neurons, and another network beside it.
 
 use std::fs;
 use std::path::Path;
 use std::sync::Arc;
 
+use egui_kittest::kittest::Queryable as _;
 use snn_train::units::{count, percent, thousands};
 use snn_train::{Checkpoint, Progress};
 use snn_viz::{Finding, Measurement, Settings, Start, Subject, Tab, registry};
-use window::Window;
+
+use crate::common::{Viewer, app, can_be_read, click, open, settle};
 
 /// Images that are shown.
 const IMAGES: usize = 8;
 /// Time steps of each, for the open network.
 const STEPS: usize = 6;
 
-fn open_tab() -> Window {
+fn open_tab() -> Viewer {
+    let start = Start { steps: Some(STEPS), ..Start::default() };
     let settings = Settings { images: IMAGES, ..Settings::default() };
-    let mut window = Window::open(Start { steps: Some(STEPS), ..Start::default() }, settings);
-    window.click("Sparsity");
-    window
+    let mut viewer = open(start, [1280.0, 800.0], 1.0, settings);
+    click_and_settle(&mut viewer, "Sparsity");
+    viewer
+}
+
+fn click_and_settle(viewer: &mut Viewer, name: &str) {
+    click(viewer, name);
+    settle(viewer);
+}
+
+/// Clicks the row whose words start with `start`.
+fn click_row(viewer: &mut Viewer, start: &str) {
+    let is_meant = |node: &egui_kittest::kittest::AccessKitNode<'_>| node.label().is_some_and(|label| label.starts_with(start));
+    viewer.get_by(is_meant).scroll_to_me();
+    viewer.run_steps(2);
+    viewer.get_by(is_meant).click();
+    settle(viewer);
+}
+
+/// Sets another network beside the open one.
+fn compare(viewer: &mut Viewer, path: &Path) {
+    viewer.get_by_label("Compare with").focus();
+    viewer.step();
+    viewer.get_by_label("Compare with").type_text(&path.display().to_string());
+    viewer.step();
+    click_and_settle(viewer, "Compare");
 }
 
 fn shipped() -> Subject {
@@ -59,11 +81,11 @@ const SMALL: &str = "(data: Mnist, steps: 6, network: Sequence(layers: [
 
 #[test]
 fn the_figures_are_those_of_the_engine() {
-    let window = open_tab();
+    let viewer = open_tab();
     let report = measured().measured.report;
-    assert!(window.says(&percent(report.accuracy)));
-    assert!(window.says(&format!("on {IMAGES} images, {STEPS} time steps")));
-    assert!(window.says(&count(report.operations.effective())));
+    assert!(can_be_read(&viewer, &percent(report.accuracy)));
+    assert!(can_be_read(&viewer, &format!("on {IMAGES} images, {STEPS} time steps")));
+    assert!(can_be_read(&viewer, &count(report.operations.effective())));
     for population in &report.populations {
         let row = format!(
             "{}: {} spikes an image, rate {}, {} of {} neurons silent, {} saturated",
@@ -74,20 +96,20 @@ fn the_figures_are_those_of_the_engine() {
             thousands(population.neurons()),
             thousands(population.saturated)
         );
-        assert!(window.says(&row), "{row}");
+        assert!(can_be_read(&viewer, &row), "{row}");
     }
     for projection in &report.projections {
         let operations = &projection.operations;
         let (effective, dense) = (count(operations.effective()), count(operations.dense));
         let told =
             format!("{} to {}, {}: {effective} of {dense}", projection.source, projection.target, projection.map);
-        assert!(window.says(&told), "{told}");
+        assert!(can_be_read(&viewer, &told), "{told}");
     }
 }
 
 #[test]
 fn a_silent_neuron_is_opened_and_pinned() {
-    let mut window = open_tab();
+    let mut viewer = open_tab();
     let found = measured();
     let (at, silent) = (1..found.measured.neurons.len())
         .map(|at| (at, found.measured.silent(at)))
@@ -95,10 +117,10 @@ fn a_silent_neuron_is_opened_and_pinned() {
         .unwrap();
     let population = &found.measured.report.populations[at];
     let name = format!("{}: {} spikes", population.name, count(population.spikes));
-    window.click_start(&name);
-    assert!(window.says(&format!("{} of {}", thousands(silent.len()), thousands(population.neurons()))));
-    window.click(&place(population.shape, silent[0]));
-    let app = window.app();
+    click_row(&mut viewer, &name);
+    assert!(can_be_read(&viewer, &format!("{} of {}", thousands(silent.len()), thousands(population.neurons()))));
+    click_and_settle(&mut viewer, &place(population.shape, silent[0]));
+    let app = app(&mut viewer);
     assert_eq!(app.settings.tab, Tab::Inspect);
     let network = found.subject.network();
     let index = network.populations().iter().position(|other| other.name == population.name);
@@ -120,41 +142,39 @@ fn another_network_is_set_beside_it() {
     let folder = tempfile::tempdir().unwrap();
     let path = folder.path().join("small.safetensors");
     let other = Arc::new(save_untrained(SMALL, &path));
-    let mut window = open_tab();
-    window.enter("Compare with", &path.display().to_string());
-    window.click("Compare");
+    let mut viewer = open_tab();
+    compare(&mut viewer, &path);
     let subject = Arc::clone(&other);
     let measurement = Measurement::start(move || Ok(subject), IMAGES, || {});
     measurement.wait();
     let report = measurement.take().unwrap().unwrap().measured.report;
-    assert!(window.says(&other.name), "the legend names it");
+    assert!(can_be_read(&viewer, &other.name), "the legend names it");
     for name in ["conv1", "fc1", "fc2"] {
         let population = report.populations.iter().find(|population| population.name == name).unwrap();
         let second = format!("the other: {} spikes an image", count(population.spikes));
-        assert!(window.says(&second), "{second}");
+        assert!(can_be_read(&viewer, &second), "{second}");
     }
-    assert!(window.says("fc2: not there; the other"));
-    window.click_start("fc2: not there");
-    assert!(window.says("fc2, neurons by their rate"));
-    window.click("Stop comparing");
-    assert!(!window.says("the other"));
+    assert!(can_be_read(&viewer, "fc2: not there; the other"));
+    click_row(&mut viewer, "fc2: not there");
+    assert!(can_be_read(&viewer, "fc2, neurons by their rate"));
+    click_and_settle(&mut viewer, "Stop comparing");
+    assert!(!can_be_read(&viewer, "the other"));
 }
 
 #[test]
 fn what_cannot_be_compared_is_told_in_words() {
     let folder = tempfile::tempdir().unwrap();
     let missing = folder.path().join("nothing.safetensors");
-    let mut window = open_tab();
-    window.enter("Compare with", &missing.display().to_string());
-    window.click("Compare");
-    assert!(window.says("there is no such file or folder"));
-    window.click("Stop comparing");
-    assert!(!window.says("there is no such file or folder"));
+    let mut viewer = open_tab();
+    compare(&mut viewer, &missing);
+    assert!(can_be_read(&viewer, "there is no such file or folder"));
+    click_and_settle(&mut viewer, "Stop comparing");
+    assert!(!can_be_read(&viewer, "there is no such file or folder"));
 
     let path = folder.path().join("small.safetensors");
     save_untrained(SMALL, &path);
     let bytes = fs::read(&path).unwrap();
     fs::write(&missing, &bytes[..bytes.len() / 2]).unwrap();
-    window.click("Compare");
-    assert!(window.says(&missing.display().to_string()), "the truncated file is named");
+    click_and_settle(&mut viewer, "Compare");
+    assert!(can_be_read(&viewer, &missing.display().to_string()), "the truncated file is named");
 }
