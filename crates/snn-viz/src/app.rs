@@ -11,6 +11,7 @@ use snn_core::registry::Registry;
 use crate::export::Exporter;
 use crate::player::Player;
 use crate::sparsity::{Slot, Sparsity};
+use crate::textures::Textures;
 use crate::views::{self, Tab};
 use crate::{Answer, Gradients, Membranes, Picture, Pin, Request, Subject, Trial, Worker};
 
@@ -86,7 +87,7 @@ pub struct App {
     pub(crate) pins: Vec<Pin>,
     pub(crate) membranes: Option<Arc<Membranes>>,
     pub(crate) traces: Vec<(Pin, Traces)>,
-    pub(crate) gradients: Option<Gradients>,
+    pub(crate) gradients: Option<Arc<Gradients>>,
     /// The class that gradients take for right; none for the true one.
     pub(crate) gradient_label: Option<usize>,
     pub(crate) sparsity: Sparsity,
@@ -96,6 +97,9 @@ pub struct App {
     pub(crate) drawing: Option<Vec<u8>>,
     pub(crate) draw: u32,
     pub(crate) exporter: Exporter,
+    pub(crate) textures: Textures,
+    /// Counts the trials and membranes that came, so that pictures know what they show.
+    pub(crate) version: u64,
     /// Folder and next step of a run of frames that is being saved.
     pub(crate) recording: Option<(String, usize)>,
     /// What was asked for last, so as not to ask twice.
@@ -132,6 +136,8 @@ impl App {
             drawing: None,
             draw: 0,
             exporter: Exporter::into_folder(exports),
+            textures: Textures::default(),
+            version: 0,
             recording: None,
             asked: Vec::new(),
             fault: None,
@@ -151,6 +157,9 @@ impl App {
                 Ok(path) => self.notice = Some(format!("saved {}", path.display())),
                 Err(error) => self.fault = Some(error.to_string()),
             }
+        }
+        if let Some(file) = ui.input(|input| input.raw.dropped_files.first().cloned()) {
+            self.open(Some(file.path().to_owned()));
         }
         views::keys(self, ui);
         let due = self.recording.clone().filter(|_| !self.worker.is_busy());
@@ -189,6 +198,12 @@ impl App {
     pub fn show_drawing(&mut self, bytes: Vec<u8>) {
         self.drawing = Some(bytes);
         self.show();
+    }
+
+    /// Goes one time step on, or from the last one to the first.
+    pub fn step(&mut self) {
+        let last = self.trial.as_ref().map_or(0, |trial| trial.steps() - 1);
+        self.player.seek(if self.player.t() == last { 0 } else { self.player.t() + 1 });
     }
 
     /// Shows the same picture with the next random input train.
@@ -253,7 +268,7 @@ impl App {
 
     /// Errors and gradients, once they were asked for.
     pub fn gradients(&self) -> Option<&Gradients> {
-        self.gradients.as_ref()
+        self.gradients.as_deref()
     }
 
     /// What could not be done, as the window says it.
@@ -281,9 +296,15 @@ impl App {
             match answer {
                 Answer::Opened(subject) => self.opened(subject),
                 Answer::Shown(trial) => self.shown(trial),
-                Answer::Membranes(of, membranes) if is_current(&of) => self.membranes = Some(Arc::new(membranes)),
+                Answer::Membranes(of, membranes) if is_current(&of) => {
+                    self.membranes = Some(Arc::new(membranes));
+                    self.version += 1;
+                }
                 Answer::Traces(of, traces) if is_current(&of) => self.traces = traces,
-                Answer::Gradients(of, gradients) if is_current(&of) => self.gradients = Some(gradients),
+                Answer::Gradients(of, gradients) if is_current(&of) => {
+                    self.gradients = Some(Arc::new(gradients));
+                    self.version += 1;
+                }
                 Answer::Failed(error) => self.fault = Some(error.to_string()),
                 Answer::Membranes(..) | Answer::Traces(..) | Answer::Gradients(..) => {}
             }
@@ -291,27 +312,32 @@ impl App {
     }
 
     fn opened(&mut self, subject: Arc<Subject>) {
+        self.textures.clear();
         self.player = Player::default();
         self.player.set_steps(subject.steps());
         let has_population = |index: &usize| *index < subject.network().populations().len();
         self.selected = Some(self.selected.filter(has_population).unwrap_or(0));
         (self.channel, self.pins, self.trial) = (None, Vec::new(), None);
         self.sparsity.forget();
-        let is_empty = subject.samples.is_err();
-        if let Err(why) = &subject.samples {
-            self.fault = Some(format!("no images to show, but they can be drawn: {why}"));
-        }
-        let pixels = subject.image().pixels();
+        let blank = vec![0; subject.image().len()];
+        let fault = match &subject.samples {
+            Ok(_) => None,
+            Err(why) if subject.can_be_drawn_for() => Some(format!("no images to show, but they can be drawn: {why}")),
+            Err(why) => Some(format!("no images to show: {why}")),
+        };
+        let is_empty = fault.is_some();
+        self.fault = fault;
         self.subject = Some(subject);
-        if is_empty { self.show_drawing(vec![0; pixels]) } else { self.show_sample(self.sample) }
+        if is_empty { self.show_drawing(blank) } else { self.show_sample(self.sample) }
     }
 
     fn shown(&mut self, trial: Arc<Trial>) {
         if self.trial.is_none() {
             self.player.seek(trial.steps() / 2);
-            self.pins = busiest(&trial, 0).map(|neuron| Pin { population: 0, neuron }).into_iter().collect();
+            self.pins = lively(&trial, 0).map(|neuron| Pin { population: 0, neuron }).into_iter().collect();
         }
         self.trial = Some(trial);
+        self.version += 1;
         (self.membranes, self.gradients, self.gradient_label) = (None, None, None);
         self.traces.clear();
         self.asked.clear();
@@ -380,13 +406,11 @@ impl App {
     }
 }
 
-/// The neuron of a population with the most spikes, the first of several; none if it was silent.
-fn busiest(trial: &Trial, population: usize) -> Option<usize> {
+/// The neuron of a population whose spikes are nearest to a quarter of the steps, the first of several: one that can be
+/// seen to charge and to fire. None if the population was silent.
+fn lively(trial: &Trial, population: usize) -> Option<usize> {
     let train = trial.trains.get(population)?;
-    let spikes = |neuron: usize| train.words(0, neuron).0.iter().map(|word| word.count_ones()).sum::<u32>();
-    let counted = (0..train.shape().len()).map(|neuron| (spikes(neuron), neuron));
-    counted
-        .filter(|(spikes, _)| *spikes > 0)
-        .max_by_key(|(spikes, neuron)| (*spikes, usize::MAX - neuron))
-        .map(|(_, n)| n)
+    let spikes = |neuron: usize| train.words(0, neuron).0.iter().map(|word| word.count_ones() as usize).sum::<usize>();
+    let counted = (0..train.shape().len()).map(|neuron| (spikes(neuron), neuron)).filter(|(spikes, _)| *spikes > 0);
+    counted.min_by_key(|(spikes, _)| (4 * spikes).abs_diff(trial.steps())).map(|(_, neuron)| neuron)
 }

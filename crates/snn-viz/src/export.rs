@@ -11,7 +11,7 @@ use crate::ViewError;
 
 /// What to save.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Format {
+pub(crate) enum Format {
     /// A picture of the plot as it is on the screen.
     Png,
     /// The numbers behind it.
@@ -20,7 +20,7 @@ pub enum Format {
 
 /// Writes files into a folder that is made when the first one comes.
 #[derive(Debug)]
-pub struct Exporter {
+pub(crate) struct Exporter {
     folder: PathBuf,
     /// A picture that is to be taken, and how many frames from now: a menu that hides it has to close first.
     next: Option<(Rect, PathBuf, u32)>,
@@ -29,12 +29,12 @@ pub struct Exporter {
 
 impl Exporter {
     /// Writes into `folder`.
-    pub fn into_folder(folder: PathBuf) -> Self {
+    pub(crate) fn into_folder(folder: PathBuf) -> Self {
         Self { folder, next: None, done: Arc::default() }
     }
 
     /// Saves a plot called `name` that stands at `rect`.
-    pub fn save(&mut self, format: Format, name: &str, rect: Rect, csv: impl FnOnce() -> String) {
+    pub(crate) fn save(&mut self, format: Format, name: &str, rect: Rect, csv: impl FnOnce() -> String) {
         match format {
             Format::Png => self.next = Some((rect, self.free(name, "png"), 2)),
             Format::Csv => {
@@ -46,17 +46,17 @@ impl Exporter {
     }
 
     /// Saves a picture of the whole window in the file `name` of a folder within the exporter's.
-    pub fn frame(&mut self, context: &Context, folder: &str, name: &str) {
+    pub(crate) fn frame(&mut self, context: &Context, folder: &str, name: &str) {
         self.shoot(context, Rect::EVERYTHING, self.folder.join(folder).join(name));
     }
 
     /// A name for a folder within the exporter's that is not taken.
-    pub fn free_folder(&self, name: &str) -> String {
+    pub(crate) fn free_folder(&self, name: &str) -> String {
         self.free(name, "").file_name().map(|name| name.to_string_lossy().into_owned()).unwrap_or_default()
     }
 
     /// Takes the pictures that are due; to be called once a frame.
-    pub fn tick(&mut self, context: &Context) {
+    pub(crate) fn tick(&mut self, context: &Context) {
         let Some((rect, path, frames)) = self.next.take() else { return };
         if frames > 0 {
             self.next = Some((rect, path, frames - 1));
@@ -67,7 +67,7 @@ impl Exporter {
     }
 
     /// What was written since the last call, or not.
-    pub fn done(&self) -> Vec<Result<PathBuf, ViewError>> {
+    pub(crate) fn done(&self) -> Vec<Result<PathBuf, ViewError>> {
         std::mem::take(&mut *self.done.lock().unwrap_or_else(PoisonError::into_inner))
     }
 
@@ -115,7 +115,7 @@ fn encode(image: &ColorImage) -> Result<Vec<u8>, String> {
 }
 
 /// A table with a head, one line a row, in the form that spreadsheets and pandas read.
-pub fn csv<'a>(head: impl IntoIterator<Item = &'a str>, rows: impl IntoIterator<Item = Vec<f64>>) -> String {
+pub(crate) fn csv<'a>(head: impl IntoIterator<Item = &'a str>, rows: impl IntoIterator<Item = Vec<f64>>) -> String {
     let head: Vec<&str> = head.into_iter().collect();
     let rows = rows.into_iter().map(|row| row.iter().map(f64::to_string).collect::<Vec<_>>().join(","));
     std::iter::once(head.join(",")).chain(rows).map(|line| line + "\n").collect()

@@ -15,6 +15,7 @@ mod player;
 mod sparsity;
 mod statistics;
 mod subject;
+mod textures;
 mod trial;
 mod views;
 mod worker;

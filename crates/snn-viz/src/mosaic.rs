@@ -5,7 +5,7 @@ use snn_core::Shape;
 
 /// Where the neurons of a population stand in its picture. A vector of features is one tile.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub struct Mosaic {
+pub(crate) struct Mosaic {
     shape: Shape,
     /// Tiles in a row.
     columns: usize,
@@ -16,35 +16,24 @@ pub struct Mosaic {
 }
 
 impl Mosaic {
-    /// The mosaic of `shape` whose proportions are nearest to `aspect`, width over height.
-    pub fn new(shape: Shape, aspect: f32) -> Self {
+    /// The mosaic of `shape` that is largest in a place whose width over height is `aspect`.
+    pub(crate) fn new(shape: Shape, aspect: f32) -> Self {
+        let [height, width] = if shape.pixels() == 1 { [1, 1] } else { [shape.height, shape.width] };
+        let gap = usize::from(shape.pixels() > 1 && shape.channels > 1);
+        let scale = |columns: usize| {
+            let rows = shape.channels.div_ceil(columns);
+            f32::min(aspect / (columns * (width + gap)) as f32, 1.0 / (rows * (height + gap)) as f32)
+        };
+        let columns = (1..=shape.channels).max_by(|a, b| scale(*a).total_cmp(&scale(*b))).unwrap_or(1);
         if shape.pixels() == 1 {
-            // Features have no place in an image: lay them out in lines.
-            let width = (1..=shape.channels.max(1)).min_by(|a, b| {
-                let off = |width: usize| {
-                    let height = shape.channels.div_ceil(width).max(1);
-                    (width as f32 / height as f32 / aspect).ln().abs()
-                };
-                off(*a).total_cmp(&off(*b))
-            });
-            let width = width.unwrap_or(1);
-            return Self { shape, columns: 1, tile: [shape.channels.div_ceil(width).max(1), width], gap: 0 };
+            // Features have no place in an image: they are laid out in lines, as one tile.
+            return Self { shape, columns: 1, tile: [shape.channels.div_ceil(columns), columns], gap };
         }
-        let [height, width] = [shape.height, shape.width];
-        let gap = usize::from(shape.channels > 1);
-        let columns = (1..=shape.channels.max(1)).min_by(|a, b| {
-            let off = |columns: usize| {
-                let rows = shape.channels.div_ceil(columns).max(1);
-                let size = (columns * (width + gap)) as f32 / (rows * (height + gap)) as f32;
-                (size / aspect).ln().abs()
-            };
-            off(*a).total_cmp(&off(*b))
-        });
-        Self { shape, columns: columns.unwrap_or(1), tile: [height, width], gap }
+        Self { shape, columns, tile: [height, width], gap }
     }
 
     /// Width and height of the picture in pixels.
-    pub fn size(&self) -> [usize; 2] {
+    pub(crate) fn size(&self) -> [usize; 2] {
         let tiles = if self.is_vector() { 1 } else { self.shape.channels };
         let [height, width] = self.tile;
         let rows = tiles.div_ceil(self.columns).max(1);
@@ -52,7 +41,7 @@ impl Mosaic {
     }
 
     /// Column and row of the pixel of a neuron.
-    pub fn pixel(&self, neuron: usize) -> [usize; 2] {
+    pub(crate) fn pixel(&self, neuron: usize) -> [usize; 2] {
         let [height, width] = self.tile;
         if self.is_vector() {
             return [neuron % width, neuron / width];
@@ -64,7 +53,7 @@ impl Mosaic {
     }
 
     /// The neuron at a pixel, if there is one.
-    pub fn neuron(&self, column: usize, row: usize) -> Option<usize> {
+    pub(crate) fn neuron(&self, column: usize, row: usize) -> Option<usize> {
         let [height, width] = self.tile;
         let neuron = if self.is_vector() {
             (column < width && row < height).then(|| row * width + column)?
@@ -79,7 +68,7 @@ impl Mosaic {
     }
 
     /// The neuron at `pos` of a picture that is drawn in `rect`.
-    pub fn neuron_at(&self, rect: Rect, pos: Pos2) -> Option<usize> {
+    pub(crate) fn neuron_at(&self, rect: Rect, pos: Pos2) -> Option<usize> {
         let [width, height] = self.size();
         let at = (pos - rect.min) / rect.size() * vec2(width as f32, height as f32);
         if at.x < 0.0 || at.y < 0.0 {
@@ -89,7 +78,7 @@ impl Mosaic {
     }
 
     /// The rectangle of a neuron's pixel in a picture that is drawn in `rect`.
-    pub fn rect_of(&self, rect: Rect, neuron: usize) -> Rect {
+    pub(crate) fn rect_of(&self, rect: Rect, neuron: usize) -> Rect {
         let [width, height] = self.size();
         let scale = vec2(rect.width() / width as f32, rect.height() / height as f32);
         let [x, y] = self.pixel(neuron);
@@ -97,12 +86,20 @@ impl Mosaic {
     }
 
     /// The picture in which each neuron has its colour, and `between` lies between tiles.
-    pub fn paint(&self, between: Color32, mut colour: impl FnMut(usize) -> Color32) -> ColorImage {
+    pub(crate) fn paint(&self, between: Color32, mut colour: impl FnMut(usize) -> Color32) -> ColorImage {
         let [width, height] = self.size();
         let mut image = ColorImage::filled([width, height], between);
-        for neuron in 0..self.shape.len() {
-            let [x, y] = self.pixel(neuron);
-            image.pixels[y * width + x] = colour(neuron);
+        let [rows, columns] = self.tile;
+        let mut neuron = 0;
+        for tile in 0..if self.is_vector() { 1 } else { self.shape.channels } {
+            let (left, top) = (tile % self.columns * (columns + self.gap), tile / self.columns * (rows + self.gap));
+            for row in 0..rows {
+                let start = (top + row) * width + left;
+                for pixel in image.pixels[start..].iter_mut().take(columns.min(self.shape.len() - neuron)) {
+                    *pixel = colour(neuron);
+                    neuron += 1;
+                }
+            }
         }
         image
     }
@@ -112,11 +109,11 @@ impl Mosaic {
     }
 }
 
-/// The largest rectangle with the proportions of `size` in the middle of the upper edge of `room`; pixels are scaled by whole
-/// numbers where they can be.
-pub fn fit(room: Rect, [width, height]: [usize; 2]) -> Rect {
+/// The largest rectangle with the proportions of `size` in the middle of the upper edge of `room`; small
+/// scales are whole numbers.
+pub(crate) fn fit(room: Rect, [width, height]: [usize; 2]) -> Rect {
     let scale = f32::min(room.width() / width.max(1) as f32, room.height() / height.max(1) as f32);
-    let scale = if scale >= 1.0 { scale.floor() } else { scale };
+    let scale = if (1.0..3.0).contains(&scale) { scale.floor() } else { scale };
     let size = vec2(width as f32, height as f32) * scale;
     Rect::from_min_size(pos2(room.center().x - size.x / 2.0, room.top()).round(), size)
 }
@@ -138,6 +135,12 @@ mod tests {
                 }
                 let found = (0..height).flat_map(|y| (0..width).map(move |x| (x, y)));
                 assert_eq!(found.filter_map(|(x, y)| mosaic.neuron(x, y)).count(), shape.len());
+                let colour = |neuron: usize| Color32::from_rgb((neuron >> 16) as u8, (neuron >> 8) as u8, neuron as u8);
+                let image = mosaic.paint(Color32::TRANSPARENT, colour);
+                for neuron in 0..shape.len() {
+                    let [x, y] = mosaic.pixel(neuron);
+                    assert_eq!(image.pixels[y * width + x], colour(neuron), "{shape} {aspect}: {neuron}");
+                }
             }
         }
     }

@@ -50,9 +50,13 @@ impl Palette {
     }
 
     /// Colour of a membrane at `level`, its potential over the threshold: the ground at 0, the membrane's colour at 1, grey
-    /// below 0 (`faint` at -1).
+    /// below 0, half way to `faint` at -1.
     pub fn level(&self, level: f32) -> Color32 {
-        if level >= 0.0 { mix(self.ground, self.membrane, level) } else { mix(self.ground, self.faint, -level) }
+        if level >= 0.0 {
+            mix(self.ground, self.membrane, level)
+        } else {
+            mix(self.ground, self.faint, level / (level - 1.0))
+        }
     }
 
     /// Colour of a count or rate between 0 and 1: from the ground to the spikes' colour.
@@ -80,10 +84,9 @@ mod tests {
     #[test]
     fn a_level_runs_from_the_ground_to_the_accent() {
         for palette in [Palette::of(&Visuals::dark()), Palette::of(&Visuals::light())] {
-            assert_eq!(
-                [0.0, 1.0, 7.0, -1.0].map(|level| palette.level(level)),
-                [palette.ground, palette.membrane, palette.membrane, palette.faint]
-            );
+            let levels = [0.0, 1.0, 7.0].map(|level| palette.level(level));
+            assert_eq!(levels, [palette.ground, palette.membrane, palette.membrane]);
+            assert_eq!(palette.level(-1.0), mix(palette.ground, palette.faint, 0.5));
             assert_eq!(palette.level(f32::NAN), palette.ground);
         }
     }

@@ -2,7 +2,7 @@
 
 /// The playhead.
 #[derive(Debug, Clone, Copy, PartialEq)]
-pub struct Player {
+pub(crate) struct Player {
     /// Time steps of the trial, at least 1.
     steps: usize,
     /// Place in time, in steps.
@@ -19,34 +19,34 @@ impl Default for Player {
 
 impl Player {
     /// The time step that is shown.
-    pub fn t(&self) -> usize {
+    pub(crate) fn t(&self) -> usize {
         (self.at as usize).min(self.steps - 1)
     }
 
     /// Whether time moves.
-    pub fn is_playing(&self) -> bool {
+    pub(crate) fn is_playing(&self) -> bool {
         self.is_playing
     }
 
     /// Sets how many steps there are; the playhead stays where it is if it can.
-    pub fn set_steps(&mut self, steps: usize) {
+    pub(crate) fn set_steps(&mut self, steps: usize) {
         self.steps = steps.max(1);
         self.at = self.at.min((self.steps - 1) as f64);
     }
 
     /// Goes to step `t`, or the last one.
-    pub fn seek(&mut self, t: usize) {
+    pub(crate) fn seek(&mut self, t: usize) {
         self.at = t.min(self.steps - 1) as f64;
     }
 
     /// Stops, and goes `by` steps on, or back.
-    pub fn step(&mut self, by: isize) {
+    pub(crate) fn step(&mut self, by: isize) {
         self.is_playing = false;
         self.seek(self.t().saturating_add_signed(by));
     }
 
     /// Plays, from the start if the end was reached; or stops.
-    pub fn toggle(&mut self) {
+    pub(crate) fn toggle(&mut self) {
         self.is_playing = !self.is_playing;
         if self.is_playing && self.t() + 1 == self.steps {
             self.at = 0.0;
@@ -54,7 +54,7 @@ impl Player {
     }
 
     /// Lets `seconds` pass at `speed` steps a second; stops at the last step.
-    pub fn advance(&mut self, seconds: f64, speed: f64) {
+    pub(crate) fn advance(&mut self, seconds: f64, speed: f64) {
         if !self.is_playing {
             return;
         }

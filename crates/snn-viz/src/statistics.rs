@@ -1,5 +1,8 @@
 //! Numbers by the hundred thousand, in a few: mean, deviation, zeros, and a histogram.
 
+/// Classes of the histograms that are shown; odd, so that one of them is around 0.
+pub(crate) const CLASSES: usize = 61;
+
 /// How many values of a tensor lie where.
 #[derive(Debug, Clone, PartialEq)]
 pub(crate) struct Statistics {

@@ -64,7 +64,7 @@ pub(super) fn plot(app: &mut App, ui: &mut Ui) {
             let is_best = class == answer;
             let (colour, width) =
                 if is_best { (palette.membrane, 2.5) } else { (palette.faint.gamma_multiply(0.7), 1.0) };
-            let end = points.last().copied().unwrap_or_default();
+            let end = points.last().map(|[x, y]| [0.98 * x, *y]).unwrap_or_default();
             plot.line(Line::new(name.clone(), PlotPoints::from(points)).color(colour).width(width));
             if is_best {
                 let label = RichText::new(name).strong().color(text_colour);

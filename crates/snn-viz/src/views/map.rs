@@ -1,6 +1,6 @@
 //! The network as a column of populations: name, shape, how many fire, and which.
 
-use egui::{Rect, RichText, ScrollArea, Sense, TextureOptions, Ui, vec2};
+use egui::{Rect, RichText, ScrollArea, Sense, Ui, pos2, vec2};
 use snn_core::{Shape, SpikeTrain};
 use snn_train::units::percent;
 
@@ -47,15 +47,15 @@ fn entry(
         let rate = f64::from(fired) / shape.len().max(1) as f64;
         ui.horizontal(|ui| {
             ui.label(RichText::new(name).strong());
-            ui.label(RichText::new(shape.to_string()).weak().small());
+            ui.label(RichText::new(shape.to_string()).weak().size(11.0));
             ui.with_layout(egui::Layout::right_to_left(egui::Align::Center), |ui| {
                 let text = if train.is_some() { percent(rate) } else { "numbers".to_owned() };
-                ui.label(RichText::new(text).monospace().small()).on_hover_text(explain::RATE);
+                ui.label(RichText::new(text).monospace().size(11.0)).on_hover_text(explain::RATE);
             });
         });
         let Some(train) = train else { return };
         bar(ui, rate as f32, palette);
-        thumbnail(ui, name, train, t, palette);
+        thumbnail(app, ui, name, train, palette);
     });
     let response = ui.interact(inner.response.rect, ui.scope_id().with(("population", name)), Sense::click());
     response.widget_info(|| egui::WidgetInfo::selected(egui::Role::Button, true, is_open, format!("Open {name}")));
@@ -73,22 +73,24 @@ fn bar(ui: &mut Ui, rate: f32, palette: Palette) {
 }
 
 /// The spikes of the present step.
-fn thumbnail(ui: &mut Ui, name: &str, train: &SpikeTrain, t: usize, palette: Palette) {
+fn thumbnail(app: &mut App, ui: &mut Ui, name: &str, train: &SpikeTrain, palette: Palette) {
     let (room, _) = ui.allocate_exact_size(vec2(ui.available_width(), HEIGHT), Sense::hover());
+    if !ui.is_rect_visible(room) {
+        return;
+    }
     let mosaic = Mosaic::new(train.shape(), room.width() / room.height());
-    let image = mosaic.paint(ui.visuals().panel_fill, |neuron| spike_colour(train.get(t, 0, neuron), palette));
     let rect = fit(room, mosaic.size());
-    // Where the picture is larger than its place, a spike must still be seen.
-    let image = shrink(image, rect.size(), palette.ground);
-    let texture =
-        ui.ctx().load_texture_cached(name, ui.scope_id().with(("thumbnail", name)), image, TextureOptions::NEAREST);
-    ui.painter().image(
-        texture.id(),
-        rect,
-        Rect::from_min_max(egui::pos2(0.0, 0.0), egui::pos2(1.0, 1.0)),
-        egui::Color32::WHITE,
-    );
+    let (t, between) = (app.player.t(), ui.visuals().panel_fill);
+    let what = (app.version, t, between, mosaic.size(), rect.width() as u32);
+    let texture = app.textures.get(ui.ctx(), name, what, || {
+        let image = mosaic.paint(between, |neuron| spike_colour(train.get(t, 0, neuron), palette));
+        shrink(image, rect.width(), palette)
+    });
+    ui.painter().image(texture, rect, WHOLE, egui::Color32::WHITE);
 }
+
+/// All of a picture.
+pub(super) const WHOLE: Rect = Rect { min: egui::Pos2::ZERO, max: pos2(1.0, 1.0) };
 
 pub(super) fn spike_colour(spike: i8, palette: Palette) -> egui::Color32 {
     match spike {
@@ -98,19 +100,41 @@ pub(super) fn spike_colour(spike: i8, palette: Palette) -> egui::Color32 {
     }
 }
 
-/// A picture of at most about `size` points, in which a block of pixels has the colour of the last one that is not the ground.
-fn shrink(image: egui::ColorImage, size: egui::Vec2, ground: egui::Color32) -> egui::ColorImage {
+/// A picture about `points` wide if it was larger. A pixel that stands for several shows a spike if there is one.
+fn shrink(image: egui::ColorImage, points: f32, palette: Palette) -> egui::ColorImage {
     let [width, height] = image.size;
-    let factor = (width as f32 / size.x.max(1.0)).ceil() as usize;
+    let factor = (width as f32 / points.max(1.0)).ceil() as usize;
     if factor <= 1 {
         return image;
     }
     let small = [width.div_ceil(factor), height.div_ceil(factor)];
-    let mut shrunk = egui::ColorImage::filled(small, ground);
-    for (at, &pixel) in image.pixels.iter().enumerate() {
-        if pixel != ground {
-            shrunk.pixels[at / width / factor * small[0] + at % width / factor] = pixel;
+    let mut shrunk = egui::ColorImage::filled(small, palette.ground);
+    for (y, row) in image.pixels.chunks(width).enumerate() {
+        let into = &mut shrunk.pixels[y / factor * small[0]..][..small[0]];
+        for (pixels, into) in row.chunks(factor).zip(into) {
+            let spike = pixels.iter().find(|pixel| [palette.spike, palette.other].contains(pixel));
+            *into = spike.copied().unwrap_or(*into);
         }
     }
     shrunk
+}
+
+#[cfg(test)]
+mod tests {
+    use egui::{Color32, ColorImage, Visuals};
+
+    use super::*;
+
+    #[test]
+    fn no_spike_is_lost_where_a_picture_shrinks() {
+        let palette = Palette::of(&Visuals::dark());
+        let mut image = ColorImage::filled([200, 50], Color32::BLUE);
+        for at in [0, 199, 200 * 49 + 77] {
+            image.pixels[at] = palette.spike;
+        }
+        let shrunk = shrink(image.clone(), 64.0, palette);
+        assert_eq!(shrunk.size, [50, 13]);
+        assert_eq!(shrunk.pixels.iter().filter(|pixel| **pixel == palette.spike).count(), 3);
+        assert_eq!(shrink(image.clone(), 200.0, palette), image);
+    }
 }

@@ -3,6 +3,7 @@
 mod answer;
 mod explain;
 mod gradients;
+mod icons;
 mod map;
 mod picture;
 mod plots;
@@ -65,8 +66,12 @@ pub(crate) fn window(app: &mut App, ui: &mut Ui) {
 /// One inference: network, population, picture and answer over the transport.
 fn inspect(app: &mut App, ui: &mut Ui) {
     Panel::bottom("transport").show(ui, |ui| transport::bar(app, ui));
-    Panel::left("network").default_size(232.0).size_range(170.0..=420.0).show(ui, |ui| map::list(app, ui));
+    Panel::left("network").default_size(232.0).size_range(170.0..=420.0).show(ui, |ui| {
+        ui.set_min_width(ui.available_width()); // also while there is nothing in it, or it would shrink
+        map::list(app, ui);
+    });
     Panel::right("answer").default_size(372.0).size_range(280.0..=640.0).show(ui, |ui| {
+        ui.set_min_width(ui.available_width());
         picture::panel(app, ui);
         answer::plot(app, ui);
         traces::plot(app, ui);

@@ -1,8 +1,9 @@
 //! What the network is shown: a test sample, or a digit that is drawn here; its input spikes; the scores beside it.
 
-use egui::{Color32, ColorImage, Pos2, Rect, RichText, Sense, TextureOptions, Ui, pos2, vec2};
+use egui::{Color32, ColorImage, Pos2, Rect, RichText, Sense, Ui, vec2};
 use snn_core::Shape;
 
+use super::icons::{self, Icon};
 use super::{answer, explain, map, plots};
 use crate::mosaic::{Mosaic, fit};
 use crate::{App, Palette, Subject, Trial};
@@ -32,12 +33,12 @@ fn controls(app: &mut App, ui: &mut Ui, subject: &Subject) {
         if samples > 0 {
             let mut sample = app.sample;
             let label = ui.label("Image");
-            if ui.button("◀").on_hover_text("Previous image (P)").clicked() {
+            if icons::button(ui, Icon::Back, "Previous image (P)").clicked() {
                 sample = sample.saturating_sub(1);
             }
             let field = egui::DragValue::new(&mut sample).range(0..=samples - 1);
             ui.add(field).labelled_by(label.id).on_hover_text(format!("Test image, 0 to {}", samples - 1));
-            if ui.button("▶").on_hover_text("Next image (N)").clicked() {
+            if icons::button(ui, Icon::Forward, "Next image (N)").clicked() {
                 sample += 1;
             }
             if sample != app.sample {
@@ -58,7 +59,7 @@ fn controls(app: &mut App, ui: &mut Ui, subject: &Subject) {
                 app.show_sample(app.sample);
             }
         }
-        if ui.button("🎲").on_hover_text("Draw another random input train for this image").clicked() {
+        if ui.button("New spikes").on_hover_text("Draw another random input train for this image").clicked() {
             app.draw_anew();
         }
     });
@@ -67,13 +68,12 @@ fn controls(app: &mut App, ui: &mut Ui, subject: &Subject) {
 /// The image, which can be drawn on while a drawing is shown.
 fn canvas(app: &mut App, ui: &mut Ui, subject: &Subject, trial: &Trial) {
     let shape = subject.image();
-    let title = if app.drawing.is_some() { "Drawing" } else { "Image" };
+    let (title, name) = if app.drawing.is_some() { ("Drawing", "Canvas") } else { ("Image", "The image") };
     plots::heading(ui, title, explain::INPUT);
     let (rect, response) = ui.allocate_exact_size(vec2(SIDE, SIDE), Sense::click_and_drag());
-    response.widget_info(|| egui::WidgetInfo::labeled(egui::Role::Image, true, title));
-    let image = picture(&trial.image, shape);
-    let texture = ui.ctx().load_texture_cached("image", ui.scope_id().with("image"), image, TextureOptions::NEAREST);
-    ui.painter().image(texture.id(), rect, whole(), Color32::WHITE);
+    response.widget_info(|| egui::WidgetInfo::labeled(egui::Role::Image, true, name));
+    let texture = app.textures.get(ui.ctx(), "the image", app.version, || picture(&trial.image, shape));
+    ui.painter().image(texture, rect, map::WHOLE, Color32::WHITE);
     let Some(drawing) = &app.drawing else { return };
     if response.is_pointer_button_down_on()
         && let Some(pos) = response.interact_pointer_pos()
@@ -121,26 +121,26 @@ fn stroke(bytes: &mut [u8], shape: Shape, rect: Rect, from: Pos2, to: Pos2) {
 }
 
 /// The input spikes of the present step.
-fn input(app: &App, ui: &mut Ui, trial: &Trial) {
+fn input(app: &mut App, ui: &mut Ui, trial: &Trial) {
     let Some(train) = trial.input_train() else { return };
     plots::heading(ui, "Input spikes", explain::INPUT);
     let t = app.player.t();
     let palette = Palette::of(ui.visuals());
     let (room, _) = ui.allocate_exact_size(vec2(SIDE, SIDE * 0.6), Sense::hover());
     let mosaic = Mosaic::new(train.shape(), room.width() / room.height());
-    let image = mosaic.paint(ui.visuals().panel_fill, |neuron| map::spike_colour(train.get(t, 0, neuron), palette));
-    let texture = ui.ctx().load_texture_cached("input", ui.scope_id().with("input"), image, TextureOptions::NEAREST);
-    ui.painter().image(texture.id(), fit(room, mosaic.size()), whole(), Color32::WHITE);
-    let fired = RichText::new(format!("{} at this step", trial.counts[0][t])).weak().small();
+    let between = ui.visuals().panel_fill;
+    let texture = app.textures.get(ui.ctx(), "input spikes", (app.version, t, between), || {
+        mosaic.paint(between, |neuron| map::spike_colour(train.get(t, 0, neuron), palette))
+    });
+    ui.painter().image(texture, fit(room, mosaic.size()), map::WHOLE, Color32::WHITE);
+    let fired = RichText::new(format!("{} at this step", trial.counts[0][t])).weak().size(11.0);
     ui.label(fired);
-}
-
-fn whole() -> Rect {
-    Rect::from_min_max(pos2(0.0, 0.0), pos2(1.0, 1.0))
 }
 
 #[cfg(test)]
 mod tests {
+    use egui::pos2;
+
     use super::*;
 
     #[test]

@@ -2,9 +2,10 @@
 
 use std::ops::RangeInclusive;
 
-use egui::{Id, Response, RichText, Ui};
-use egui_plot::{GridMark, Plot, PlotResponse, PlotUi, VLine};
+use egui::{Id, Rangef, Response, RichText, Ui};
+use egui_plot::{AxisHints, GridMark, Plot, PlotResponse, PlotUi, VLine};
 
+use super::icons::{self, Icon};
 use crate::export::Format;
 use crate::{App, Palette};
 
@@ -25,7 +26,8 @@ pub(super) fn heading_with_save(ui: &mut Ui, title: &str, note: &str, explanatio
 
 pub(super) fn save_menu(ui: &mut Ui, title: &str) -> Option<Format> {
     let mut chosen = None;
-    let menu = ui.menu_button(RichText::new("⏷").weak(), |ui| {
+    let button = icons::button(ui, Icon::More, &format!("Save {}", title.to_lowercase()));
+    egui::Popup::menu(&button).show(|ui| {
         if ui.button("Save picture (PNG)").clicked() {
             chosen = Some(Format::Png);
         }
@@ -33,9 +35,6 @@ pub(super) fn save_menu(ui: &mut Ui, title: &str) -> Option<Format> {
             chosen = Some(Format::Csv);
         }
     });
-    let name = format!("Save {title}");
-    menu.response.widget_info(|| egui::WidgetInfo::labeled(egui::Role::Button, true, &name));
-    menu.response.on_hover_text(name.clone());
     chosen
 }
 
@@ -76,7 +75,6 @@ pub(super) fn over_time<'a>(
         .set_margin_fraction(egui::vec2(0.0, 0.06))
         .include_x(0.0)
         .include_x(steps as f64)
-        .x_axis_label("time step")
         .y_axis_label(upright.label)
         .y_axis_formatter(move |mark, range| {
             if upright.is_downward {
@@ -86,7 +84,9 @@ pub(super) fn over_time<'a>(
             }
         })
         .y_axis_min_width(42.0)
-        .x_axis_formatter(whole)
+        .custom_x_axes(vec![
+            AxisHints::new_x().label("time step").formatter(whole).label_spacing(Rangef::new(24.0, 44.0)),
+        ])
         .link_axis(Id::unique("time"), [true, false])
         .show(ui, move |plot| {
             build(plot);

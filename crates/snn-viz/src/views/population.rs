@@ -1,9 +1,9 @@
 //! The open population, large: membranes, spikes or counts of all its neurons.
 
-use egui::{Align, Color32, Layout, Rect, RichText, Sense, Stroke, StrokeKind, TextureOptions, Ui, pos2, vec2};
+use egui::{Align, Color32, Layout, Rect, RichText, Sense, Stroke, StrokeKind, Ui, vec2};
 use snn_core::{Shape, SpikeTrain};
 
-use super::{explain, map, plots};
+use super::{explain, icons, map, plots};
 use crate::app::MapKind;
 use crate::export::{Format, csv};
 use crate::mosaic::{Mosaic, fit};
@@ -21,7 +21,7 @@ pub(super) fn panel(app: &mut App, ui: &mut Ui) {
     };
     let (name, shape) = describe(&subject, app.selected);
     let save = header(app, ui, &subject, &name, shape);
-    let height = (0.52 * ui.available_height()).max(120.0);
+    let height = (0.5 * ui.available_height()).max(120.0);
     let (room, _) = ui.allocate_exact_size(vec2(ui.available_width(), height), Sense::hover());
     let mosaic = Mosaic::new(shape, room.width() / room.height());
     let rect = fit(room, mosaic.size());
@@ -39,10 +39,12 @@ pub(super) fn panel(app: &mut App, ui: &mut Ui) {
         );
         return;
     };
-    let image = mosaic.paint(ui.visuals().panel_fill, |neuron| values.colour(neuron, palette));
-    let texture =
-        ui.ctx().load_texture_cached("population", ui.scope_id().with("population"), image, TextureOptions::NEAREST);
-    ui.painter().image(texture.id(), rect, Rect::from_min_max(pos2(0.0, 0.0), pos2(1.0, 1.0)), Color32::WHITE);
+    let between = ui.visuals().panel_fill;
+    let what = (app.version, app.selected, t, app.settings.map.name(), between, mosaic.size());
+    let texture = app
+        .textures
+        .get(ui.ctx(), "the population", what, || mosaic.paint(between, |neuron| values.colour(neuron, palette)));
+    ui.painter().image(texture, rect, map::WHOLE, Color32::WHITE);
     for (pin, colour) in app.pins.iter().zip(pin_colours(palette)) {
         if Some(pin.population) == app.selected {
             let around = mosaic.rect_of(rect, pin.neuron).expand(2.0);
@@ -50,6 +52,7 @@ pub(super) fn panel(app: &mut App, ui: &mut Ui) {
         }
     }
     interact(app, ui, rect, mosaic, (&name, shape), train, &values);
+    legend(ui, &values, palette);
     if let Some(format) = save {
         let file = format!("{} {name} {} t{t}", subject.name, app.settings.map.name());
         app.exporter.save(format, &file, rect, || table(&values, shape));
@@ -194,6 +197,39 @@ impl Values<'_> {
             Self::Spikes(..) | Self::Counts(..) => String::new(),
         }
     }
+}
+
+/// What the colours stand for.
+fn legend(ui: &mut Ui, values: &Values<'_>, palette: Palette) {
+    let text = |text: String| RichText::new(text).size(11.0).weak();
+    ui.horizontal(|ui| match values {
+        Values::Membranes(_, scale, ..) => {
+            ui.label(text("membrane below 0".to_owned()));
+            icons::band(ui, |share| palette.level(-9.0 * (1.0 - share)));
+            ui.label(text("0".to_owned()));
+            icons::band(ui, |share| palette.level(share));
+            ui.label(text(format!("{} threshold", plots::short(f64::from(*scale)))));
+            icons::swatch(ui, palette.spike);
+            ui.label(text("spike".to_owned()));
+        }
+        Values::Spikes(..) => {
+            icons::swatch(ui, palette.spike);
+            ui.label(text("spike at this step".to_owned()));
+            icons::swatch(ui, palette.other);
+            ui.label(text("negative spike".to_owned()));
+        }
+        Values::Counts(_, most) => {
+            ui.label(text("spikes so far: 0".to_owned()));
+            icons::band(ui, |share| palette.rate(share));
+            ui.label(text(most.to_string()));
+        }
+        Values::Numbers(_, most) => {
+            let most = plots::short(f64::from(*most));
+            ui.label(text(format!("-{most}")));
+            icons::band(ui, |share| palette.signed(2.0 * share - 1.0));
+            ui.label(text(most));
+        }
+    });
 }
 
 /// Tells of the neuron under the pointer, and pins it when clicked.

@@ -1,6 +1,6 @@
 //! Every spike of a population over time.
 
-use egui::{Color32, ColorImage, ComboBox, TextureOptions, Ui};
+use egui::{Color32, ColorImage, ComboBox, Ui};
 use egui_plot::{PlotImage, PlotPoint};
 use snn_core::SpikeTrain;
 
@@ -69,9 +69,8 @@ pub(super) fn plot(app: &mut App, ui: &mut Ui) {
         Some(channel) => (channel * shape.pixels(), shape.pixels()),
         None => (0, shape.len()),
     };
-    let raster = Raster::new(train, first, count);
-    let note = match raster.neurons_a_row {
-        1 => format!("{count} neurons"),
+    let note = match count.div_ceil(MOST) {
+        0 | 1 => format!("{count} neurons"),
         more => format!("{count} neurons, {more} in a row"),
     };
     let save = ui
@@ -83,8 +82,8 @@ pub(super) fn plot(app: &mut App, ui: &mut Ui) {
         })
         .inner;
     let palette = Palette::of(ui.visuals());
-    let id = ui.scope_id().with("raster");
-    let texture = ui.ctx().load_texture_cached("raster", id, raster.image(palette), TextureOptions::NEAREST);
+    let what = (app.version, app.selected, app.channel, palette.ground);
+    let texture = app.textures.get(ui.ctx(), "the raster", what, || Raster::new(train, first, count).image(palette));
     let (steps, rows) = (train.steps() as f64, count as f64);
     let height = ui.available_height() - 4.0;
     let plot = plots::over_time(
@@ -95,7 +94,7 @@ pub(super) fn plot(app: &mut App, ui: &mut Ui) {
         plots::Upright { label: "neuron", is_downward: true },
         move |plot| {
             let centre = PlotPoint::new(steps / 2.0, -(first as f64) - rows / 2.0);
-            plot.image(PlotImage::new("spikes", texture.id(), centre, [steps as f32, rows as f32]).allow_hover(false));
+            plot.image(PlotImage::new("spikes", texture, centre, [steps as f32, rows as f32]).allow_hover(false));
         },
     );
     if let Some(format) = save {
@@ -111,11 +110,12 @@ fn channel(app: &mut App, ui: &mut Ui, channels: usize, pixels: usize) {
     }
     let text =
         |channel: Option<usize>| channel.map_or("all channels".to_owned(), |channel| format!("channel {channel}"));
-    ComboBox::from_id_salt("channel").selected_text(text(app.channel)).show_ui(ui, |ui| {
+    let combo = ComboBox::from_id_salt("channel").selected_text(text(app.channel)).show_ui(ui, |ui| {
         for channel in std::iter::once(None).chain((0..channels).map(Some)) {
             ui.selectable_value(&mut app.channel, channel, text(channel));
         }
     });
+    combo.response.on_hover_text("Channel that the raster shows");
 }
 
 fn spikes(train: &SpikeTrain, first: usize, count: usize) -> String {

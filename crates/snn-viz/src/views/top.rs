@@ -28,13 +28,9 @@ pub(super) fn bar(app: &mut App, ui: &mut Ui) {
 }
 
 fn theme(app: &mut App, ui: &mut Ui) {
-    let (icon, next, name) = if ui.visuals().dark_mode {
-        ("☀", ThemePreference::Light, "Light colours")
-    } else {
-        ("🌙", ThemePreference::Dark, "Dark colours")
-    };
-    let button = ui.button(icon).on_hover_text(name);
-    button.widget_info(|| egui::WidgetInfo::labeled(egui::Role::Button, true, name));
+    let (text, next) =
+        if ui.visuals().dark_mode { ("Light", ThemePreference::Light) } else { ("Dark", ThemePreference::Dark) };
+    let button = ui.button(text).on_hover_text("Change the colours of the window");
     if button.clicked() {
         app.settings.theme = next;
         ui.ctx().set_theme(next);

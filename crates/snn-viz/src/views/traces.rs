@@ -4,6 +4,7 @@ use egui::{RichText, Ui};
 use egui_plot::{Line, LineStyle, MarkerShape, PlotPoints, Points};
 use snn_core::Traces;
 
+use super::icons::{self, Icon};
 use super::{explain, plots, population};
 use crate::export::csv;
 use crate::{App, Palette};
@@ -17,7 +18,7 @@ pub(super) fn plot(app: &mut App, ui: &mut Ui) {
     for (pin, colour) in app.pins.clone().into_iter().zip(colours) {
         let (name, shape) = population::describe(&subject, Some(pin.population));
         ui.horizontal(|ui| {
-            ui.label(RichText::new("■").color(colour));
+            icons::swatch(ui, colour);
             if ui
                 .link(format!("{name}, {}", population::place(shape, pin.neuron)))
                 .on_hover_text("Open its population")
@@ -25,7 +26,7 @@ pub(super) fn plot(app: &mut App, ui: &mut Ui) {
             {
                 app.select(Some(pin.population));
             }
-            if ui.small_button("✖").on_hover_text("Take the pin away").clicked() {
+            if icons::button(ui, Icon::Close, "Take the pin away").clicked() {
                 removed = Some(pin);
             }
         });
@@ -47,7 +48,7 @@ pub(super) fn plot(app: &mut App, ui: &mut Ui) {
     let height = (ui.available_height() - 6.0).max(80.0);
     let plot = plots::over_time(app, ui, "traces plot", height, plots::Upright::of("potential v"), move |plot| {
         for (membrane, threshold, spikes, colour) in lines {
-            plot.line(Line::new("v", PlotPoints::from(membrane)).color(colour).width(1.5));
+            plot.line(Line::new("v", PlotPoints::from(membrane)).color(colour).width(1.5).allow_band(false));
             plot.line(
                 Line::new("threshold", PlotPoints::from(threshold))
                     .color(palette.faint)

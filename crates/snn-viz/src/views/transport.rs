@@ -1,7 +1,8 @@
 //! Play, pause, step and scrub through the time steps.
 
-use egui::{Response, RichText, Slider, Ui};
+use egui::{RichText, Slider, Ui};
 
+use super::icons::{self, Icon};
 use crate::App;
 
 pub(super) fn bar(app: &mut App, ui: &mut Ui) {
@@ -11,20 +12,21 @@ pub(super) fn bar(app: &mut App, ui: &mut Ui) {
     };
     ui.add_space(2.0);
     ui.horizontal(|ui| {
-        if button(ui, "⏮", "First step (Home)").clicked() {
+        if icons::button(ui, Icon::First, "First step (Home)").clicked() {
             app.player.seek(0);
         }
-        if button(ui, "⏴", "One step back (←; with Shift, 10)").clicked() {
+        if icons::button(ui, Icon::Back, "One step back (←; with Shift, 10)").clicked() {
             app.player.step(-1);
         }
-        let (icon, name) = if app.player.is_playing() { ("⏸", "Pause (Space)") } else { ("▶", "Play (Space)") };
-        if button(ui, icon, name).clicked() {
+        let (icon, name) =
+            if app.player.is_playing() { (Icon::Pause, "Pause (Space)") } else { (Icon::Play, "Play (Space)") };
+        if icons::button(ui, icon, name).clicked() {
             app.player.toggle();
         }
-        if button(ui, "⏵", "One step on (→; with Shift, 10)").clicked() {
+        if icons::button(ui, Icon::Forward, "One step on (→; with Shift, 10)").clicked() {
             app.player.step(1);
         }
-        if button(ui, "⏭", "Last step (End)").clicked() {
+        if icons::button(ui, Icon::Last, "Last step (End)").clicked() {
             app.player.seek(usize::MAX);
         }
         let last = trial.steps() - 1;
@@ -43,15 +45,9 @@ pub(super) fn bar(app: &mut App, ui: &mut Ui) {
             Slider::new(&mut app.settings.speed, 1.0..=120.0).logarithmic(true).suffix(" steps/s").fixed_decimals(0);
         ui.add(speed).labelled_by(label.id);
         let name = "Save every step as a picture of the window, for a talk";
-        if button(ui, "🎞", name).clicked() {
+        if icons::button(ui, Icon::Frames, name).clicked() {
             app.record_frames();
         }
     });
     ui.add_space(2.0);
-}
-
-fn button(ui: &mut Ui, icon: &str, name: &str) -> Response {
-    let button = ui.button(icon).on_hover_text(name);
-    button.widget_info(|| egui::WidgetInfo::labeled(egui::Role::Button, true, name));
-    button
 }

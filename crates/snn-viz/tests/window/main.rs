@@ -3,4 +3,5 @@
 
 mod common;
 mod gradients;
+mod inspect;
 mod sparsity;

@@ -31,7 +31,8 @@ fn click_and_settle(viewer: &mut Viewer, name: &str) {
 
 /// Clicks the row whose words start with `start`.
 fn click_row(viewer: &mut Viewer, start: &str) {
-    let is_meant = |node: &egui_kittest::kittest::AccessKitNode<'_>| node.label().is_some_and(|label| label.starts_with(start));
+    let is_meant =
+        |node: &egui_kittest::kittest::AccessKitNode<'_>| node.label().is_some_and(|label| label.starts_with(start));
     viewer.get_by(is_meant).scroll_to_me();
     viewer.run_steps(2);
     viewer.get_by(is_meant).click();

@@ -3,7 +3,7 @@
 use egui::{RichText, Ui};
 use egui_plot::{Line, PlotPoint, PlotPoints, Text};
 
-use super::super::{explain, plots, population};
+use super::super::{explain, icons, plots, population};
 use crate::export::csv;
 use crate::{App, Gradients, Palette, Subject};
 
@@ -78,8 +78,7 @@ pub(super) fn of_pins(app: &mut App, ui: &mut Ui, subject: &Subject, found: &Gra
         .collect();
     for (name, colour, _) in &lines {
         ui.horizontal(|ui| {
-            let (rect, _) = ui.allocate_exact_size(egui::vec2(10.0, 10.0), egui::Sense::hover());
-            ui.painter().rect_filled(rect, 2.0, *colour);
+            icons::swatch(ui, *colour);
             ui.label(RichText::new(name).size(11.0));
         });
     }

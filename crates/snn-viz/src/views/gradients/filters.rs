@@ -84,16 +84,16 @@ pub(super) fn panel(app: &mut App, ui: &mut Ui, subject: &Subject, found: &Gradi
     let save = plots::heading_with_save(ui, "Filters", &format!("{name}: {}", filters.note()), explain::FILTERS);
     let (shows_gradients, channel) = controls(ui, filters);
     let values = if shows_gradients { &found.weights[filters.weight] } else { &subject.weights[filters.weight] };
-    let largest = values.iter().fold(0.0, |most: f32, value| most.max(value.abs()));
+    let largest = found.spread[filters.weight][usize::from(shows_gradients)].largest as f32;
     let scale = largest.max(f32::MIN_POSITIVE);
     maps::signed_scale(ui, largest);
     let height = (ui.available_height() - 4.0).max(60.0);
     let (room, _) = ui.allocate_exact_size(vec2(ui.available_width(), height), Sense::hover());
     let mosaic = Mosaic::new(filters.tiles, room.width() / room.height());
     let value = |at: usize| values[filters.index(channel, at)];
-    let (rect, response) = maps::picture(ui, &format!("Filters of {name}"), room, mosaic, |at| {
-        palette.signed(maps::strength(value(at) / scale))
-    });
+    let picture = (&format!("Filters of {name}")[..], (shows_gradients, channel));
+    let colour = |at| palette.signed(maps::strength(value(at) / scale));
+    let (rect, response) = maps::picture(app, ui, picture, room, mosaic, colour);
     if let Some(at) = response.hover_pos().and_then(|pos| mosaic.neuron_at(rect, pos)) {
         let around: Rect = mosaic.rect_of(rect, at).expand(1.0);
         ui.painter().rect_stroke(around, 0.0, Stroke::new(1.0, ui.visuals().text_color()), StrokeKind::Outside);

@@ -1,9 +1,11 @@
 //! Maps of a population: the summed error of each neuron, and its leak correction.
 
-use egui::{Color32, Rect, Response, RichText, Sense, Stroke, StrokeKind, TextureOptions, Ui, pos2, vec2};
+use std::hash::Hash;
+
+use egui::{Color32, Rect, Response, RichText, Sense, Stroke, StrokeKind, Ui, vec2};
 use snn_core::Shape;
 
-use super::super::{explain, plots, population};
+use super::super::{explain, icons, map, plots, population};
 use crate::export::csv;
 use crate::mosaic::{Mosaic, fit};
 use crate::{App, Gradients, Palette, Pin, Subject};
@@ -67,7 +69,7 @@ fn leaks(
     let share = |c: f32| if c > 0.0 { 0.15 + 0.85 * (c - least) / (most - least).max(f32::MIN_POSITIVE) } else { 0.0 };
     ui.horizontal(|ui| {
         ui.label(RichText::new(format!("{least:.4}")).size(10.5).weak());
-        band(ui, |place| palette.level(0.15 + 0.85 * place));
+        icons::band(ui, |place| palette.level(0.15 + 0.85 * place));
         ui.label(RichText::new(format!("{most:.4}")).size(10.5).weak());
         ui.label(RichText::new("dark: silent, 0").size(10.5).weak());
     });
@@ -96,21 +98,9 @@ pub(super) fn signed_scale(ui: &mut Ui, largest: f32) {
     let end = plots::short(f64::from(largest));
     ui.horizontal(|ui| {
         ui.label(RichText::new(format!("-{end}")).size(10.5).weak());
-        band(ui, |place| palette.signed(strength(2.0 * place - 1.0)));
+        icons::band(ui, |place| palette.signed(strength(2.0 * place - 1.0)));
         ui.label(RichText::new(end).size(10.5).weak());
     });
-}
-
-/// A band of colours for places from 0 to 1.
-fn band(ui: &mut Ui, colour: impl Fn(f32) -> Color32) {
-    const PARTS: usize = 40;
-    let (rect, _) = ui.allocate_exact_size(vec2(80.0, 8.0), Sense::hover());
-    let width = rect.width() / PARTS as f32;
-    for part in 0..PARTS {
-        let left = rect.left() + width * part as f32;
-        let piece = Rect::from_min_size(pos2(left, rect.top()), vec2(width + 0.5, rect.height()));
-        ui.painter().rect_filled(piece, 0.0, colour(part as f32 / (PARTS - 1) as f32));
-    }
 }
 
 /// The neurons of a population as a picture.
@@ -134,7 +124,7 @@ impl Map {
         let mosaic = Mosaic::new(self.shape, room.width() / room.height());
         let used = vec2(room.width(), fit(room, mosaic.size()).height());
         ui.allocate_exact_size(used, Sense::hover());
-        let (rect, response) = picture(ui, &self.name, room, mosaic, colour);
+        let (rect, response) = picture(app, ui, (&self.name, ()), room, mosaic, colour);
         for (pin, colour) in app.pins.iter().zip(population::pin_colours(Palette::of(ui.visuals()))) {
             if pin.population == population {
                 let around = mosaic.rect_of(rect, pin.neuron).expand(2.0);
@@ -151,19 +141,20 @@ impl Map {
     }
 }
 
-/// Paints a mosaic into the middle of `room`.
+/// Paints a mosaic called `name` into the middle of `room`; `what` tells it from others of this trial.
 pub(super) fn picture(
+    app: &mut App,
     ui: &mut Ui,
-    name: &str,
+    (name, what): (&str, impl Hash),
     room: Rect,
     mosaic: Mosaic,
     colour: impl Fn(usize) -> Color32,
 ) -> (Rect, Response) {
     let rect = fit(room, mosaic.size());
-    let image = mosaic.paint(ui.visuals().panel_fill, colour);
-    let texture = ui.ctx().load_texture_cached(name, ui.scope_id().with(name), image, TextureOptions::NEAREST);
-    let whole = Rect::from_min_max(pos2(0.0, 0.0), pos2(1.0, 1.0));
-    ui.painter().image(texture.id(), rect, whole, Color32::WHITE);
+    let between = ui.visuals().panel_fill;
+    let what = (app.version, between, mosaic.size(), what);
+    let texture = app.textures.get(ui.ctx(), name, what, || mosaic.paint(between, colour));
+    ui.painter().image(texture, rect, map::WHOLE, Color32::WHITE);
     let response = ui.interact(rect, ui.scope_id().with(("picture", name)), Sense::click());
     response.widget_info(|| egui::WidgetInfo::labeled(egui::Role::Image, true, name));
     (rect, response)

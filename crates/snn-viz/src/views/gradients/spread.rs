@@ -10,9 +10,6 @@ use crate::export::csv;
 use crate::statistics::Statistics;
 use crate::{App, Gradients, Palette, Subject};
 
-/// Classes of a histogram.
-const CLASSES: usize = 61;
-
 pub(super) fn panel(app: &mut App, ui: &mut Ui, subject: &Subject, found: &Gradients) {
     let Some(filters) = app.selected.and_then(|index| Filters::of(subject.network(), index)) else {
         plots::heading(ui, "Weights", explain::WEIGHTS);
@@ -21,14 +18,14 @@ pub(super) fn panel(app: &mut App, ui: &mut Ui, subject: &Subject, found: &Gradi
     };
     let palette = Palette::of(ui.visuals());
     let height = (ui.available_height() / 2.0 - 44.0).max(60.0);
+    let [weights, gradients] = &found.spread[filters.weight];
     let parts = [
-        ("Weights", "weight", explain::WEIGHTS, &subject.weights[filters.weight], palette.spike),
-        ("Gradients", "dL/dW", explain::WEIGHT_GRADIENT, &found.weights[filters.weight], palette.membrane),
+        ("Weights", "weight", explain::WEIGHTS, weights, palette.spike),
+        ("Gradients", "dL/dW", explain::WEIGHT_GRADIENT, gradients, palette.membrane),
     ];
-    for (title, axis, explanation, values, colour) in parts {
-        let statistics = Statistics::of(values, CLASSES);
-        let save = plots::heading_with_save(ui, title, &note(&statistics), explanation);
-        let rect = histogram(ui, title, axis, &statistics, colour, height);
+    for (title, axis, explanation, statistics, colour) in parts {
+        let save = plots::heading_with_save(ui, title, &note(statistics), explanation);
+        let rect = histogram(ui, title, axis, statistics, colour, height);
         if let Some(format) = save {
             let name = &subject.network().weights()[filters.weight].name;
             let rows = statistics.histogram.iter().enumerate();

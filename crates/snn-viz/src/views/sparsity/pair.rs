@@ -6,6 +6,7 @@ use egui::{Color32, RichText, Ui};
 use snn_train::activity::PopulationActivity;
 
 use crate::sparsity::{Row, Sparsity, matched};
+use crate::views::icons;
 use crate::{Finding, Palette};
 
 /// What was found of the open network, and of the one that it is compared with.
@@ -55,8 +56,7 @@ impl Pair {
     pub(super) fn legend(&self, ui: &mut Ui) {
         let palette = Palette::of(ui.visuals());
         for ((_, colour), name) in self.sides(palette).into_iter().zip(self.names()) {
-            let (rect, _) = ui.allocate_exact_size(egui::vec2(10.0, 10.0), egui::Sense::hover());
-            ui.painter().rect_filled(rect, 2.0, colour);
+            icons::swatch(ui, colour);
             ui.label(RichText::new(name).color(colour));
             ui.add_space(8.0);
         }
