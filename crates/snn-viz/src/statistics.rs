@@ -58,7 +58,7 @@ mod tests {
         let found = Statistics::of(&[-1.0, 0.0, 0.0, 0.5, 2.0, 1.5], 4);
         assert_eq!((found.mean, found.largest, found.zeros), (0.5, 2.0, 1.0 / 3.0));
         assert!((found.deviation - (6.0_f64 / 6.0).sqrt()).abs() < 1e-12, "{}", found.deviation);
-        assert_eq!(found.histogram, [1, 0, 1, 2]);
+        assert_eq!(found.histogram, [0, 1, 1, 2]);
         assert_eq!((found.width(), found.middle(0), found.middle(3)), (1.0, -1.5, 1.5));
     }
 

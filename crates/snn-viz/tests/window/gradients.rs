@@ -101,7 +101,9 @@ fn maps_and_filters_are_those_of_the_open_population() {
 fn a_click_on_a_map_pins_the_neuron() {
     let mut viewer = open_tab();
     let before = app(&mut viewer).traces().len();
-    click_and_settle(&mut viewer, "Errors of conv1");
+    // Features stand without gaps, so that there is a neuron in the middle.
+    click_and_settle(&mut viewer, "Open fc1");
+    click_and_settle(&mut viewer, "Errors of fc1");
     settle(&mut viewer);
     let app = app(&mut viewer);
     let pins: Vec<_> = app.traces().iter().map(|(pin, _)| *pin).collect();
