@@ -71,7 +71,7 @@ fn leaks(
         ui.label(RichText::new(format!("{least:.4}")).size(10.5).weak());
         icons::band(ui, |place| palette.level(0.15 + 0.85 * place));
         ui.label(RichText::new(format!("{most:.4}")).size(10.5).weak());
-        ui.label(RichText::new("dark: silent, 0").size(10.5).weak());
+        ui.label(RichText::new("no colour: silent, 0").size(10.5).weak());
     });
     let map = Map { name: format!("Leak corrections of {name}"), shape, height: height - 48.0 };
     let rect = map.show(
