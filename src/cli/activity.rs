@@ -180,7 +180,7 @@ fn measured(
     let TrainedNetwork { experiment, built, weights, .. } = &network;
     let (data, range) = network.select(images, &args.selection)?;
     let found = measure(engine, experiment, built, weights, data, range, display)?;
-    let Some(report) = found else { return Ok(None) };
+    let Some(report) = found.map(|found| found.report) else { return Ok(None) };
     let (shown, split) = (text::thousands(report.images), args.selection.split.name());
     let facts = vec![
         ("trained", network.progress()),

@@ -13,7 +13,7 @@ use snn_core::{
 };
 use snn_data::Mnist;
 use snn_models::{Built, Experiment};
-use snn_train::activity::{ActivityReport, Comparison, EnergyTable, Subject, measure, page};
+use snn_train::activity::{ActivityReport, Comparison, EnergyTable, Measured, Subject, measure, page};
 use snn_train::{Event, evaluate};
 
 /// Where only seed and batch matter.
@@ -111,6 +111,10 @@ fn experiment(text: &str) -> Experiment {
 }
 
 fn report(input: Input, steps: usize, batch: usize) -> ActivityReport {
+    measured(input, steps, batch).report
+}
+
+fn measured(input: Input, steps: usize, batch: usize) -> Measured {
     let mut experiment = experiment(ANY);
     (experiment.steps, experiment.training.batch) = (steps, batch);
     let (network, weights) = network();
@@ -172,6 +176,18 @@ fn every_figure_is_as_reckoned_by_hand() {
 }
 
 #[test]
+fn silent_and_saturated_neurons_are_named() {
+    let found = measured(Input::images(Bits), 4, 2);
+    // Over both pictures, 4 steps each. The convolution's neurons: see above.
+    assert_eq!(found.neurons.iter().map(Vec::len).collect::<Vec<_>>(), [3, 3, 2, 2]);
+    assert_eq!(found.neurons[1], [3, 8, 8]);
+    assert_eq!(found.neurons[2], [8, 0]);
+    assert_eq!([0, 1, 2, 3].map(|at| found.silent(at).len()), [1, 0, 1, 0]);
+    assert_eq!((found.silent(2), found.saturated(2), found.saturated(1)), (vec![1], vec![0], vec![1, 2]));
+    assert_eq!(found.silent(9), Vec::<usize>::new());
+}
+
+#[test]
 fn accuracy_and_costs_are_known_after_every_step() {
     let report = report(Input::images(Bits), 4, 1);
     // The first class gains 1 with each spike of the first pixel, the second 0.4 with each of the last.
@@ -214,7 +230,7 @@ fn a_network_that_does_not_spike_is_measured_too() {
     let built = experiment.build(&registry()).unwrap();
     let weights = built.network.initial_weights(3);
     let test = mnist();
-    let found = measure(&Reference, &experiment, &built, &weights, &test, 0..8, &mut go_on).unwrap().unwrap();
+    let found = measure(&Reference, &experiment, &built, &weights, &test, 0..8, &mut go_on).unwrap().unwrap().report;
     let hidden = &found.populations[1];
     assert!(hidden.graded && hidden.rate > 0.1 && hidden.rate < 0.9, "{hidden:?}");
     assert!((found.projections[1].operations.effective_macs - 200.0 * hidden.rate).abs() < 1e-9);
@@ -236,7 +252,7 @@ fn sums_are_those_of_the_evaluation() {
     let built = experiment.build(&registry()).unwrap();
     let weights = built.network.initial_weights(3);
     let test = mnist();
-    let found = measure(&Reference, &experiment, &built, &weights, &test, 3..15, &mut go_on).unwrap().unwrap();
+    let found = measure(&Reference, &experiment, &built, &weights, &test, 3..15, &mut go_on).unwrap().unwrap().report;
     let expected = evaluate(&Reference, &experiment, &built, &weights, &test, 3..15, &mut go_on).unwrap().unwrap();
     assert_eq!((found.images, found.accuracy), (expected.images, expected.accuracy));
     assert_eq!(found.populations[0].spikes, expected.input_spikes);

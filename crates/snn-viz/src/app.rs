@@ -10,6 +10,7 @@ use snn_core::registry::Registry;
 
 use crate::export::Exporter;
 use crate::player::Player;
+use crate::sparsity::{Slot, Sparsity};
 use crate::textures::Textures;
 use crate::views::{self, Tab};
 use crate::{Answer, Gradients, Membranes, Picture, Pin, Request, Subject, Trial, Worker};
@@ -29,11 +30,19 @@ pub struct Settings {
     pub tab: Tab,
     /// What the large map of a population shows.
     pub map: MapKind,
+    /// Test images that a network is measured on.
+    pub images: usize,
 }
 
 impl Default for Settings {
     fn default() -> Self {
-        Self { theme: egui::ThemePreference::Dark, speed: 10.0, tab: Tab::Inspect, map: MapKind::Membranes }
+        Self {
+            theme: egui::ThemePreference::Dark,
+            speed: 10.0,
+            tab: Tab::Inspect,
+            map: MapKind::Membranes,
+            images: 200,
+        }
     }
 }
 
@@ -78,7 +87,10 @@ pub struct App {
     pub(crate) pins: Vec<Pin>,
     pub(crate) membranes: Option<Arc<Membranes>>,
     pub(crate) traces: Vec<(Pin, Traces)>,
-    pub(crate) gradients: Option<Gradients>,
+    pub(crate) gradients: Option<Arc<Gradients>>,
+    /// The class that gradients take for right; none for the true one.
+    pub(crate) gradient_label: Option<usize>,
+    pub(crate) sparsity: Sparsity,
     /// The test sample that is or was shown last.
     pub(crate) sample: usize,
     /// The drawing, while one is shown.
@@ -101,7 +113,8 @@ impl App {
     /// A viewer that knows the names of `registry` and opens what `start` says. `context` is woken when there is news.
     pub fn new(registry: Registry, start: Start, settings: Settings, context: &Context) -> Self {
         context.set_theme(settings.theme);
-        let waker = context.clone();
+        let (waker, registry) = (context.clone(), Arc::new(registry));
+        let sparsity = Sparsity::new(Arc::clone(&registry), context.clone());
         let worker = Worker::start(registry, move || waker.request_repaint());
         let exports = start.exports.clone().unwrap_or_else(|| PathBuf::from("exports"));
         let mut app = Self {
@@ -117,6 +130,8 @@ impl App {
             membranes: None,
             traces: Vec::new(),
             gradients: None,
+            gradient_label: None,
+            sparsity,
             sample: 0,
             drawing: None,
             draw: 0,
@@ -253,7 +268,7 @@ impl App {
 
     /// Errors and gradients, once they were asked for.
     pub fn gradients(&self) -> Option<&Gradients> {
-        self.gradients.as_ref()
+        self.gradients.as_deref()
     }
 
     /// What could not be done, as the window says it.
@@ -265,15 +280,17 @@ impl App {
     pub fn settle(&mut self) {
         loop {
             self.worker.wait();
+            self.sparsity.wait();
             self.take_answers();
             self.ask_for_what_is_shown();
-            if !self.worker.is_busy() {
+            if !self.worker.is_busy() && !matches!(self.sparsity.own, Slot::Running(_)) {
                 break;
             }
         }
     }
 
     fn take_answers(&mut self) {
+        self.sparsity.tick();
         while let Some(answer) = self.worker.answer() {
             let is_current = |of: &Arc<Trial>| self.trial.as_ref().is_some_and(|trial| Arc::ptr_eq(trial, of));
             match answer {
@@ -284,7 +301,10 @@ impl App {
                     self.version += 1;
                 }
                 Answer::Traces(of, traces) if is_current(&of) => self.traces = traces,
-                Answer::Gradients(of, gradients) if is_current(&of) => self.gradients = Some(gradients),
+                Answer::Gradients(of, gradients) if is_current(&of) => {
+                    self.gradients = Some(Arc::new(gradients));
+                    self.version += 1;
+                }
                 Answer::Failed(error) => self.fault = Some(error.to_string()),
                 Answer::Membranes(..) | Answer::Traces(..) | Answer::Gradients(..) => {}
             }
@@ -298,6 +318,7 @@ impl App {
         let has_population = |index: &usize| *index < subject.network().populations().len();
         self.selected = Some(self.selected.filter(has_population).unwrap_or(0));
         (self.channel, self.pins, self.trial) = (None, Vec::new(), None);
+        self.sparsity.forget();
         let blank = vec![0; subject.image().len()];
         let fault = match &subject.samples {
             Ok(_) => None,
@@ -317,7 +338,7 @@ impl App {
         }
         self.trial = Some(trial);
         self.version += 1;
-        (self.membranes, self.gradients) = (None, None);
+        (self.membranes, self.gradients, self.gradient_label) = (None, None, None);
         self.traces.clear();
         self.asked.clear();
     }
@@ -336,11 +357,15 @@ impl App {
         if !self.traces.iter().map(|(pin, _)| pin).eq(&self.pins) {
             self.ask(Request::Traces(self.pins.clone()));
         }
+        if self.settings.tab == Tab::Sparsity && matches!(self.sparsity.own, Slot::Empty) {
+            self.sparsity.measure(&subject, self.settings.images);
+        }
         if self.settings.tab == Tab::Gradients {
-            let label = trial.label.unwrap_or_else(|| trial.answer(trial.steps() - 1));
+            let label = self.gradient_label.or(trial.label).unwrap_or_else(|| trial.answer(trial.steps() - 1));
             let has = self
                 .gradients
                 .as_ref()
+                .filter(|found| found.label == label)
                 .is_some_and(|found| found.pinned.iter().map(|(pin, _)| *pin).eq(self.sorted_pins()));
             if !has {
                 self.ask(Request::Gradients(label, self.pins.clone()));

@@ -2,6 +2,7 @@
 
 use snn_core::{Errors, Gradient, Session, Weights, grade};
 
+use crate::statistics::{CLASSES, Statistics};
 use crate::{Pin, Subject, Trial, ViewError};
 
 /// Errors and gradients of one trial.
@@ -21,6 +22,8 @@ pub struct Gradients {
     pub pinned: Vec<(Pin, Vec<f32>)>,
     /// `dL/dW` of each of the network's weights.
     pub weights: Weights,
+    /// How each of the network's weights is spread, and its gradients.
+    pub(crate) spread: Vec<[Statistics; 2]>,
 }
 
 impl Gradients {
@@ -49,6 +52,7 @@ impl Gradients {
             sums: Vec::new(),
             corrections: Vec::new(),
             pinned: Vec::new(),
+            spread: spread(&subject.weights, &weights),
             weights,
         };
         for (index, population) in network.populations().iter().enumerate() {
@@ -66,4 +70,9 @@ impl Gradients {
         }
         Ok(found)
     }
+}
+
+fn spread(weights: &Weights, gradients: &Weights) -> Vec<[Statistics; 2]> {
+    let pairs = weights.iter().zip(gradients);
+    pairs.map(|(weights, gradients)| [weights, gradients].map(|values| Statistics::of(values, CLASSES))).collect()
 }

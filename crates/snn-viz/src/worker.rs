@@ -76,7 +76,7 @@ struct Boxes {
 
 impl Worker {
     /// Starts the thread. `wake` is called after each answer.
-    pub fn start(registry: Registry, wake: impl Fn() + Send + 'static) -> Self {
+    pub fn start(registry: Arc<Registry>, wake: impl Fn() + Send + 'static) -> Self {
         let mail = Arc::new(Mail::default());
         let inbox = Arc::clone(&mail);
         thread::spawn(move || {
@@ -165,7 +165,7 @@ impl Mail {
 
 /// What the thread works on.
 struct Bench {
-    registry: Registry,
+    registry: Arc<Registry>,
     subject: Option<Arc<Subject>>,
     trial: Option<Arc<Trial>>,
     forward: Option<Box<dyn Session>>,

@@ -10,7 +10,9 @@ use snn_core::{
 use snn_data::{Batch, Dataset, Loader};
 use snn_models::{Built, Experiment, summary};
 
-use super::report::{ActivityReport, CurvePoint, Operations, PopulationActivity, ProjectionActivity, SCHEMA};
+use super::report::{
+    ActivityReport, CurvePoint, Operations, PopulationActivity, ProjectionActivity, SATURATED, SCHEMA,
+};
 use super::tally::{self, Outgoing, SourceTally};
 use super::{Energy, EnergyTable};
 use crate::evaluate::{EPOCH, check_images};
@@ -30,7 +32,7 @@ pub fn measure(
     data: &Dataset,
     images: Range<usize>,
     observer: &mut dyn Observer,
-) -> Result<Option<ActivityReport>, TrainError> {
+) -> Result<Option<Measured>, TrainError> {
     check_images(built, data, &images)?;
     let network = &built.network;
     network.check_weights(weights)?;
@@ -47,7 +49,34 @@ pub fn measure(
             return Ok(None);
         }
     }
-    Ok(Some(meter.report()))
+    Ok(Some(Measured { report: meter.report(), neurons: meter.neurons() }))
+}
+
+/// What the network spent, and what each of its neurons did.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Measured {
+    /// Means an inference.
+    pub report: ActivityReport,
+    /// Spikes of each neuron over all images, for each of the report's populations.
+    pub neurons: Vec<Vec<u64>>,
+}
+
+impl Measured {
+    /// Neurons of a population of the report that never fired.
+    pub fn silent(&self, population: usize) -> Vec<usize> {
+        self.neurons_where(population, |spikes, _| spikes == 0)
+    }
+
+    /// Neurons of a population of the report that fired at a share of [`SATURATED`] of the steps or more.
+    pub fn saturated(&self, population: usize) -> Vec<usize> {
+        self.neurons_where(population, |spikes, chances| spikes as f64 / chances >= SATURATED)
+    }
+
+    fn neurons_where(&self, population: usize, is_meant: impl Fn(u64, f64) -> bool) -> Vec<usize> {
+        let chances = (self.report.images * self.report.steps) as f64;
+        let neurons = self.neurons.get(population).into_iter().flatten().enumerate();
+        neurons.filter(|(_, spikes)| is_meant(**spikes, chances)).map(|(neuron, _)| neuron).collect()
+    }
 }
 
 /// Sums over the images so far.
@@ -127,6 +156,11 @@ impl<'a> Meter<'a> {
                 *sum += u64::from(right);
             }
         }
+    }
+
+    /// Spikes of each neuron of each source.
+    fn neurons(&self) -> Vec<Vec<u64>> {
+        self.sources.iter().map(|tally| tally.neurons.clone()).collect()
     }
 
     fn report(&self) -> ActivityReport {

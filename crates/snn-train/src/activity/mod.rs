@@ -18,7 +18,7 @@ mod report;
 mod tally;
 
 pub use energy::{Energy, EnergyTable};
-pub use measure::measure;
+pub use measure::{Measured, measure};
 pub use page::{MOST_NETWORKS, Subject, page};
 pub use report::{
     ActivityReport, Comparison, CurvePoint, Operations, PopulationActivity, ProjectionActivity, RATE_CLASSES,

@@ -2,12 +2,14 @@
 
 mod answer;
 mod explain;
+mod gradients;
 mod icons;
 mod map;
 mod picture;
 mod plots;
 mod population;
 mod raster;
+mod sparsity;
 mod top;
 mod traces;
 mod transport;
@@ -53,7 +55,9 @@ pub(crate) fn window(app: &mut App, ui: &mut Ui) {
     top::messages(app, ui);
     match app.settings.tab {
         Tab::Inspect => inspect(app, ui),
-        _ => {
+        Tab::Sparsity => sparsity::tab(app, ui),
+        Tab::Gradients => gradients::tab(app, ui),
+        Tab::Training => {
             CentralPanel::default().show(ui, |ui| ui.label("to come"));
         }
     }

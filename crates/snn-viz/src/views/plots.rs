@@ -103,13 +103,51 @@ pub(super) fn over_time<'a>(
     plot
 }
 
+/// About five marks at equal distances of 1, 2 or 5 times a power of ten, all alike.
+pub(super) fn even_marks((low, high): (f64, f64)) -> Vec<GridMark> {
+    let least = (high - low) / 6.0;
+    if !(least.is_finite() && least > 0.0) {
+        return Vec::new();
+    }
+    let power = 10_f64.powf(least.log10().floor());
+    let step = [1.0, 2.0, 5.0, 10.0].map(|times| times * power).into_iter().find(|step| *step >= least);
+    let step = step.unwrap_or(least);
+    let places = (low / step).ceil() as i64..=(high / step).floor() as i64;
+    places.map(|place| GridMark { value: place as f64 * step, step_size: step }).collect()
+}
+
 /// Whole numbers at an axis; nothing between them.
 pub(super) fn whole(mark: GridMark, _range: &RangeInclusive<f64>) -> String {
     if mark.value.fract() == 0.0 { format!("{}", mark.value) } else { String::new() }
 }
 
-/// Three digits, as short as can be.
+/// Three digits, as short as can be: `0.0123`, `-1.5`, `4.2e-5`.
 pub(super) fn short(value: f64) -> String {
+    if value != 0.0 && value.abs() < 1e-3 {
+        let text = format!("{value:.2e}");
+        let (digits, power) = text.split_once('e').unwrap_or((&text, "0"));
+        return format!("{}e{power}", digits.trim_end_matches('0').trim_end_matches('.'));
+    }
     let sign = if value < 0.0 { "-" } else { "" };
     format!("{sign}{}", snn_train::units::significant(value.abs()))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn marks_stand_at_round_numbers() {
+        let values =
+            |low: f64, high: f64| -> Vec<f64> { even_marks((low, high)).iter().map(|mark| mark.value).collect() };
+        assert_eq!(values(-3.0, 104.0), [0.0, 20.0, 40.0, 60.0, 80.0, 100.0]);
+        assert_eq!(values(0.0, 6.1e6), [0.0, 2e6, 4e6, 6e6]);
+        assert_eq!(values(1.0, 1.0), Vec::<f64>::new());
+        assert_eq!(values(f64::NAN, 1.0), Vec::<f64>::new());
+    }
+
+    #[test]
+    fn numbers_are_short() {
+        assert_eq!([0.0, -1.5, 0.0123, 4.2e-5, -1e-4].map(short), ["0", "-1.5", "0.0123", "4.2e-5", "-1e-4"]);
+    }
 }

@@ -1,0 +1,177 @@
+//! A measurement of what a network spends, in a thread of its own, as it may take long.
+
+use std::ops::ControlFlow;
+use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError};
+use std::thread;
+
+use snn_cpu::Cpu;
+use snn_train::Event;
+use snn_train::activity::{Measured, measure};
+
+use crate::{Subject, ViewError};
+
+/// Most images in a batch: so often is there news, and so soon does it stop.
+const BATCH: usize = 20;
+
+/// A network, and what it spends.
+#[derive(Debug)]
+pub struct Finding {
+    /// The network.
+    pub subject: Arc<Subject>,
+    /// What it spends, and what each neuron did.
+    pub measured: Measured,
+}
+
+/// A measurement under way. It stops with this value.
+#[derive(Debug)]
+pub struct Measurement {
+    desk: Arc<Desk>,
+}
+
+#[derive(Debug, Default)]
+struct Desk {
+    state: Mutex<State>,
+    changed: Condvar,
+}
+
+#[derive(Debug, Default)]
+struct State {
+    done: usize,
+    images: usize,
+    is_stopped: bool,
+    is_over: bool,
+    result: Option<Result<Finding, ViewError>>,
+}
+
+impl Measurement {
+    /// Shows the network that `open` gives the first `images` of its test samples, or as many as there are. `wake` is called
+    /// whenever there is news.
+    pub fn start(
+        open: impl FnOnce() -> Result<Arc<Subject>, ViewError> + Send + 'static,
+        images: usize,
+        wake: impl Fn() + Send + 'static,
+    ) -> Self {
+        let desk = Arc::new(Desk::default());
+        let own = Arc::clone(&desk);
+        thread::spawn(move || {
+            let result = open().and_then(|subject| own.measure(&subject, images, &wake));
+            let mut state = own.lock();
+            (state.result, state.is_over) = (result.transpose(), true);
+            drop(state);
+            own.changed.notify_all();
+            wake();
+        });
+        Self { desk }
+    }
+
+    /// Images done, and images in all; 0 of 0 until the network is open.
+    pub fn progress(&self) -> (usize, usize) {
+        let state = self.desk.lock();
+        (state.done, state.images)
+    }
+
+    /// Whether it has ended, by itself or because it was stopped.
+    pub fn is_over(&self) -> bool {
+        self.desk.lock().is_over
+    }
+
+    /// What was found, once: none before the end, and none if it was stopped.
+    pub fn take(&self) -> Option<Result<Finding, ViewError>> {
+        self.desk.lock().result.take()
+    }
+
+    /// Stops after the present batch of images; nothing is found then.
+    pub fn stop(&self) {
+        self.desk.lock().is_stopped = true;
+    }
+
+    /// Waits until it has ended.
+    pub fn wait(&self) {
+        let mut state = self.desk.lock();
+        while !state.is_over {
+            state = self.desk.changed.wait(state).unwrap_or_else(PoisonError::into_inner);
+        }
+    }
+}
+
+impl Drop for Measurement {
+    fn drop(&mut self) {
+        self.stop();
+    }
+}
+
+impl Desk {
+    fn lock(&self) -> MutexGuard<'_, State> {
+        self.state.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// Measures; none if it was stopped.
+    fn measure(&self, subject: &Arc<Subject>, images: usize, wake: &dyn Fn()) -> Result<Option<Finding>, ViewError> {
+        let samples = subject.samples.as_ref().map_err(|why| ViewError::Data(why.clone()))?;
+        let images = images.clamp(1, samples.len().max(1));
+        self.lock().images = images;
+        let mut experiment = subject.experiment.clone();
+        experiment.training.batch = experiment.training.batch.min(BATCH);
+        let mut observe = |event: &Event| {
+            let mut state = self.lock();
+            if let Event::Evaluating { done, .. } = event {
+                state.done = *done;
+            }
+            wake();
+            if state.is_stopped { ControlFlow::Break(()) } else { ControlFlow::Continue(()) }
+        };
+        let (built, weights) = (&subject.built, &subject.weights);
+        let found = measure(&Cpu::new(0), &experiment, built, weights, samples, 0..images, &mut observe)?;
+        Ok(found.map(|measured| Finding { subject: Arc::clone(subject), measured }))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn shipped() -> Result<Arc<Subject>, ViewError> {
+        let registry = crate::registry().map_err(|error| ViewError::Data(error.to_string()))?;
+        Subject::open(&registry, None, None, Some(3)).map(Arc::new)
+    }
+
+    #[test]
+    fn it_counts_images_and_finds_each_neuron_once() {
+        let measurement = Measurement::start(shipped, 25, || {});
+        measurement.wait();
+        assert!(measurement.is_over());
+        assert_eq!(measurement.progress(), (25, 25));
+        let found = measurement.take().unwrap().unwrap();
+        assert_eq!((found.measured.report.images, found.measured.report.steps), (25, 3));
+        let neurons = found.measured.neurons.iter().map(Vec::len);
+        let shapes = found.measured.report.populations.iter().map(|population| population.shape.len());
+        assert!(neurons.eq(shapes));
+        assert!(measurement.take().is_none(), "it is given once");
+    }
+
+    #[test]
+    fn a_stopped_one_finds_nothing() {
+        let gate = Arc::new(Mutex::new(()));
+        let closed = gate.lock().unwrap();
+        let waits = Arc::clone(&gate);
+        let open = move || {
+            drop(waits.lock());
+            shipped()
+        };
+        let measurement = Measurement::start(open, 60, || {});
+        measurement.stop();
+        drop(closed);
+        measurement.wait();
+        assert_eq!(measurement.progress(), (BATCH, 60));
+        assert!(measurement.take().is_none());
+    }
+
+    #[test]
+    fn what_cannot_be_opened_is_told() {
+        let nowhere = std::path::PathBuf::from("nowhere.safetensors");
+        let measurement = Measurement::start(move || Err(ViewError::Missing(nowhere)), 5, || {});
+        measurement.wait();
+        let message = measurement.take().unwrap().unwrap_err().to_string();
+        assert!(message.starts_with("nowhere.safetensors: there is no such file"), "{message}");
+    }
+}

@@ -1,0 +1,150 @@
+//! What the tab on sparsity shows: what the open network spends, and another one beside it.
+
+use std::path::PathBuf;
+use std::sync::Arc;
+
+use egui::Context;
+use snn_core::registry::Registry;
+
+use crate::{Finding, Measurement, Subject, ViewError};
+
+/// Measurements of the open network and of the one that it is compared with.
+#[derive(Debug)]
+pub(crate) struct Sparsity {
+    registry: Arc<Registry>,
+    context: Context,
+    /// The open network.
+    pub(crate) own: Slot,
+    /// The other one.
+    pub(crate) other: Slot,
+    /// Where the other one is looked for.
+    pub(crate) path: String,
+    /// A population that only the other one has, if it is looked at.
+    pub(crate) only_other: Option<String>,
+}
+
+/// A measurement: not asked for, under way, done or failed.
+#[derive(Debug, Default)]
+pub(crate) enum Slot {
+    /// Nothing was asked for.
+    #[default]
+    Empty,
+    /// Under way.
+    Running(Measurement),
+    /// Done.
+    Found(Arc<Finding>),
+    /// It was stopped.
+    Stopped,
+    /// It could not be done.
+    Failed(String),
+}
+
+impl Sparsity {
+    pub(crate) fn new(registry: Arc<Registry>, context: Context) -> Self {
+        let path = String::new();
+        Self { registry, context, own: Slot::Empty, other: Slot::Empty, path, only_other: None }
+    }
+
+    /// Forgets the open network's figures, as another one was opened.
+    pub(crate) fn forget(&mut self) {
+        (self.own, self.only_other) = (Slot::Empty, None);
+    }
+
+    /// Measures the open network on `images` test images; the other one too, if it was measured on fewer or more.
+    pub(crate) fn measure(&mut self, subject: &Arc<Subject>, images: usize) {
+        let own = Arc::clone(subject);
+        self.own = self.start(move || Ok(own), images);
+        if let Some(other) = self.other.found().map(|found| Arc::clone(&found.subject)) {
+            self.other = self.start(move || Ok(other), images);
+        }
+    }
+
+    /// Opens the network that the path names, for as many time steps as it was trained on, and measures it.
+    pub(crate) fn compare(&mut self, data: Option<PathBuf>, images: usize) {
+        let (registry, path) = (Arc::clone(&self.registry), PathBuf::from(self.path.trim()));
+        let open = move || Subject::open(&registry, Some(&path), data.as_deref(), None).map(Arc::new);
+        self.other = self.start(open, images);
+    }
+
+    /// Shows the open network alone.
+    pub(crate) fn stop_comparing(&mut self) {
+        (self.other, self.only_other) = (Slot::Empty, None);
+    }
+
+    /// Takes in what was found.
+    pub(crate) fn tick(&mut self) {
+        self.own.tick();
+        self.other.tick();
+    }
+
+    /// Waits for all measurements under way.
+    pub(crate) fn wait(&mut self) {
+        for slot in [&self.own, &self.other] {
+            if let Slot::Running(measurement) = slot {
+                measurement.wait();
+            }
+        }
+        self.tick();
+    }
+
+    fn start(&self, open: impl FnOnce() -> Result<Arc<Subject>, ViewError> + Send + 'static, images: usize) -> Slot {
+        let waker = self.context.clone();
+        Slot::Running(Measurement::start(open, images, move || waker.request_repaint()))
+    }
+}
+
+impl Slot {
+    /// What was found, if it is done.
+    pub(crate) fn found(&self) -> Option<&Arc<Finding>> {
+        match self {
+            Self::Found(found) => Some(found),
+            _ => None,
+        }
+    }
+
+    fn tick(&mut self) {
+        let Self::Running(measurement) = self else { return };
+        if measurement.is_over() {
+            *self = match measurement.take() {
+                Some(Ok(found)) => Self::Found(Arc::new(found)),
+                Some(Err(error)) => Self::Failed(error.to_string()),
+                None => Self::Stopped,
+            };
+        }
+    }
+}
+
+/// A population by name, and where it stands in the reports of two networks.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(crate) struct Row {
+    pub(crate) name: String,
+    pub(crate) own: Option<usize>,
+    pub(crate) other: Option<usize>,
+}
+
+/// The names of two lists, the equal ones together: in the order of the first, then those of the second alone.
+pub(crate) fn matched<'a>(own: &[&'a str], other: &[&'a str]) -> Vec<Row> {
+    let place = |list: &[&str], name: &str| list.iter().position(|other| *other == name);
+    let first = own.iter().enumerate().map(|(at, name)| Row {
+        name: (*name).to_owned(),
+        own: Some(at),
+        other: place(other, name),
+    });
+    let rest = other.iter().enumerate().filter(|(_, name)| place(own, name).is_none());
+    first.chain(rest.map(|(at, name)| Row { name: (*name).to_owned(), own: None, other: Some(at) })).collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn populations_are_matched_by_name() {
+        let rows = matched(&["input", "conv1", "fc"], &["input", "fc", "fc2"]);
+        let places: Vec<_> = rows.iter().map(|row| (row.name.as_str(), row.own, row.other)).collect();
+        let expected =
+            [("input", Some(0), Some(0)), ("conv1", Some(1), None), ("fc", Some(2), Some(1)), ("fc2", None, Some(2))];
+        assert_eq!(places, expected);
+        assert_eq!(matched(&["a"], &[]), [Row { name: "a".to_owned(), own: Some(0), other: None }]);
+    }
+}
