@@ -1,6 +1,6 @@
 //! The viewer: what it shows, and what happens when something is clicked.
 
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
 use egui::{Context, Ui};
@@ -9,9 +9,10 @@ use snn_core::Traces;
 use snn_core::registry::Registry;
 
 use crate::export::Exporter;
+use crate::follow::Follower;
 use crate::player::Player;
 use crate::views::{self, Tab};
-use crate::{Answer, Gradients, Membranes, Picture, Pin, Request, Subject, Trial, Worker};
+use crate::{Answer, Gradients, Membranes, Picture, Pin, Request, Subject, Trial, ViewError, Worker};
 
 /// Most neurons whose traces are shown; a further one takes the place of the first.
 pub const MOST_PINS: usize = 4;
@@ -84,6 +85,8 @@ pub struct App {
     pub(crate) drawing: Option<Vec<u8>>,
     pub(crate) draw: u32,
     pub(crate) exporter: Exporter,
+    /// The run that is watched.
+    pub(crate) follower: Option<Follower>,
     /// Folder and next step of a run of frames that is being saved.
     pub(crate) recording: Option<(String, usize)>,
     /// What was asked for last, so as not to ask twice.
@@ -117,6 +120,7 @@ impl App {
             drawing: None,
             draw: 0,
             exporter: Exporter::into_folder(exports),
+            follower: None,
             recording: None,
             asked: Vec::new(),
             fault: None,
@@ -154,11 +158,32 @@ impl App {
         }
     }
 
-    /// Opens a checkpoint or run folder, or the network that is shipped.
+    /// Opens a checkpoint or run folder, or the network that is shipped. The run is watched from then on.
     pub fn open(&mut self, path: Option<PathBuf>) {
+        // What is wrong with the folder comes as the answer to the request.
+        self.follower = path.as_deref().and_then(|path| Follower::attach(path).ok()).or(self.follower.take());
+        self.open_network(path);
+    }
+
+    /// Opens a network, and goes on to watch the run that is watched.
+    pub(crate) fn open_network(&mut self, path: Option<PathBuf>) {
         self.fault = None;
         let Start { data, steps, .. } = self.start.clone();
         self.worker.ask(Request::Open { path, data, steps });
+    }
+
+    /// Watches the run in `folder`, which may be going on.
+    pub fn watch(&mut self, folder: &Path) {
+        self.fault = None;
+        match Follower::attach(folder) {
+            Ok(follower) => self.follower = Some(follower),
+            Err(error) => self.fault = Some(error.to_string()),
+        }
+    }
+
+    /// The run that is watched.
+    pub fn follower(&self) -> Option<&Follower> {
+        self.follower.as_ref()
     }
 
     /// Shows test sample `index`, or the last one.
@@ -267,7 +292,12 @@ impl App {
                 Answer::Membranes(of, membranes) if is_current(&of) => self.membranes = Some(Arc::new(membranes)),
                 Answer::Traces(of, traces) if is_current(&of) => self.traces = traces,
                 Answer::Gradients(of, gradients) if is_current(&of) => self.gradients = Some(gradients),
-                Answer::Failed(error) => self.fault = Some(error.to_string()),
+                Answer::Failed(error) => {
+                    if matches!(error, ViewError::NoCheckpoint(_)) {
+                        self.settings.tab = Tab::Training;
+                    }
+                    self.fault = Some(error.to_string());
+                }
                 Answer::Membranes(..) | Answer::Traces(..) | Answer::Gradients(..) => {}
             }
         }

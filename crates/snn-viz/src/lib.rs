@@ -6,6 +6,7 @@
 mod app;
 mod error;
 mod export;
+pub mod follow;
 mod gradients;
 mod membranes;
 mod mosaic;

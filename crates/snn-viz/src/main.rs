@@ -4,7 +4,7 @@ use std::path::PathBuf;
 use std::process::ExitCode;
 
 use clap::Parser;
-use snn_viz::{App, Settings, Start};
+use snn_viz::{App, Settings, Start, Tab};
 
 /// Look inside a spiking network: membranes, spikes, sparsity, gradients, and training as it goes.
 ///
@@ -33,6 +33,9 @@ struct Cli {
     /// Folder for pictures and tables that are saved
     #[arg(long, value_name = "DIR", default_value = "exports")]
     exports: PathBuf,
+    /// Part of the window to open [default: the one that was open last]
+    #[arg(long, value_name = "TAB")]
+    tab: Option<Tab>,
 }
 
 /// The viewer as eframe drives it.
@@ -49,7 +52,7 @@ impl eframe::App for Window {
 }
 
 fn main() -> ExitCode {
-    let Cli { path, data, steps, exports } = Cli::parse();
+    let Cli { path, data, steps, exports, tab } = Cli::parse();
     let start = Start { path, data, steps, exports: Some(exports) };
     let options = eframe::NativeOptions {
         viewport: egui::ViewportBuilder::default().with_inner_size([1280.0, 800.0]).with_min_inner_size([900.0, 600.0]),
@@ -57,7 +60,9 @@ fn main() -> ExitCode {
     };
     let open = move |context: &eframe::CreationContext<'_>| -> Result<Box<dyn eframe::App>, _> {
         let settings = context.storage.and_then(|storage| eframe::get_value::<Settings>(storage, "settings"));
-        let app = App::new(snn_viz::registry()?, start, settings.unwrap_or_default(), &context.egui_ctx);
+        let mut settings = settings.unwrap_or_default();
+        settings.tab = tab.unwrap_or(settings.tab);
+        let app = App::new(snn_viz::registry()?, start, settings, &context.egui_ctx);
         Ok(Box::new(Window(app)))
     };
     match eframe::run_native("snn-viz", options, Box::new(open)) {

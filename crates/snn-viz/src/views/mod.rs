@@ -1,6 +1,8 @@
 //! What the window shows. Each part is a function that draws into a [`Ui`] and changes the [`App`] where it is clicked.
 
 mod answer;
+mod attach;
+mod chart;
 mod explain;
 mod map;
 mod picture;
@@ -9,6 +11,7 @@ mod population;
 mod raster;
 mod top;
 mod traces;
+mod training;
 mod transport;
 
 use egui::{CentralPanel, Key, Panel, Ui};
@@ -19,7 +22,7 @@ use crate::App;
 pub use raster::Raster;
 
 /// The parts of the window that take turns.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize, clap::ValueEnum)]
 pub enum Tab {
     /// One inference, step by step.
     Inspect,
@@ -52,6 +55,7 @@ pub(crate) fn window(app: &mut App, ui: &mut Ui) {
     top::messages(app, ui);
     match app.settings.tab {
         Tab::Inspect => inspect(app, ui),
+        Tab::Training => drop(CentralPanel::default().show(ui, |ui| training::panel(app, ui))),
         _ => {
             CentralPanel::default().show(ui, |ui| ui.label("to come"));
         }
