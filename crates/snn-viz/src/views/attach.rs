@@ -4,7 +4,7 @@ use std::path::PathBuf;
 use std::time::SystemTime;
 use std::{fs, path::Path};
 
-use egui::{Align, Button, Key, Layout, RichText, ScrollArea, TextEdit, Ui};
+use egui::{Align, Button, Grid, Key, Layout, RichText, ScrollArea, TextEdit, Ui};
 use snn_train::units;
 
 use crate::App;
@@ -29,15 +29,16 @@ pub(super) fn page(app: &mut App, ui: &mut Ui) {
 
 fn form(app: &mut App, ui: &mut Ui) {
     ui.heading("Watch a run learn");
-    ui.label(
-        "A run is a folder that snn train makes. It can be watched while it goes on, or looked back on; nothing in the \
-         folder is changed. snn train --watch opens this page on a new run.",
-    );
+    ui.label("A run can be watched while it goes on, or looked back on; nothing in its folder is changed.");
+    ui.horizontal(|ui| {
+        ui.label("This starts a run and watches it:");
+        ui.code("snn train --watch");
+    });
     ui.add_space(8.0);
     let label = ui.label("Folder of a run:");
     let mut chosen = None;
     ui.horizontal(|ui| {
-        let field = TextEdit::singleline(&mut app.path_field).hint_text("runs/mnist-lenet-1").desired_width(420.0);
+        let field = TextEdit::singleline(&mut app.path_field).hint_text("runs/mnist-lenet-1").desired_width(447.0);
         let field = ui.add(field).labelled_by(label.id);
         let is_entered = field.lost_focus() && ui.input(|input| input.key_pressed(Key::Enter));
         let path = app.path_field.trim();
@@ -48,18 +49,19 @@ fn form(app: &mut App, ui: &mut Ui) {
     ui.add_space(12.0);
     let runs = newest_runs(Path::new(RUNS));
     if runs.is_empty() {
-        ui.label(RichText::new("There is no run in ./runs yet; start one with: snn train --watch").weak());
+        ui.label(RichText::new(format!("There is no run in ./{RUNS} yet.")).weak());
     } else {
         ui.label(format!("In ./{RUNS}, the newest first:"));
         ScrollArea::vertical().show(ui, |ui| {
-            for (changed, folder) in runs {
-                ui.horizontal(|ui| {
+            Grid::new("runs").show(ui, |ui| {
+                for (changed, folder) in runs {
                     if ui.button(folder.display().to_string()).clicked() {
                         chosen = Some(folder);
                     }
                     ui.label(RichText::new(age(changed)).weak());
-                });
-            }
+                    ui.end_row();
+                }
+            });
         });
     }
     if let Some(folder) = chosen {

@@ -48,7 +48,7 @@ pub(super) enum Look {
     Faint,
     /// A plain line.
     Strong,
-    /// A line with a dot at each point: epochs.
+    /// A line with a dot at each point, unless they are many: epochs.
     Dotted,
 }
 
@@ -78,7 +78,7 @@ impl Chart {
             .x_axis_label("epoch")
             .x_axis_formatter(|mark, _| plots::short(mark.value))
             .y_axis_label(unit)
-            .y_axis_min_width(54.0)
+            .y_axis_min_width(60.0)
             .y_axis_formatter(move |mark, _| match scale {
                 Scale::Log if mark.step_size < 0.2 => String::new(),
                 Scale::Log => plots::short(10_f64.powf(mark.value)),
@@ -102,12 +102,13 @@ impl Chart {
                     Look::Faint => (colour.gamma_multiply(0.3), 1.0),
                     Look::Strong | Look::Dotted => (colour, 1.8),
                 };
-                if look == Look::Dotted {
+                if look == Look::Dotted && points.len() <= MOST_DOTS {
                     let dots = PlotPoints::from(points.clone());
                     plot.points(Points::new("", dots).color(colour).radius(2.5).allow_hover(false));
                 }
                 let line = Line::new(name, PlotPoints::from(points)).color(colour).width(width);
-                plot.line(line.allow_hover(look != Look::Faint));
+                // A band in place of a jagged line would be speckled.
+                plot.line(line.allow_hover(look != Look::Faint).allow_band(look != Look::Faint));
             }
         });
         if let Some(format) = save {
@@ -145,6 +146,9 @@ impl Chart {
     }
 }
 
+/// Most points that have dots.
+const MOST_DOTS: usize = 40;
+
 /// The lowest value that a logarithmic axis shows.
 const LOWEST: f64 = 1e-6;
 
@@ -162,7 +166,7 @@ fn label(hover: &HoverPosition<'_>, unit: &str, scale: Scale) -> Option<String> 
 }
 
 /// What the upright axis shows of the epochs that are `visible`: strong lines whole, of faint ones all but the outermost
-/// fiftieth at either side, with some room around.
+/// hundredth at either side, with some room around.
 fn upright_range<'a>(
     curves: impl Iterator<Item = (&'a [[f64; 2]], Look)>,
     visible: &RangeInclusive<f64>,
@@ -173,7 +177,7 @@ fn upright_range<'a>(
         let shown = points.iter().filter(|[epoch, _]| visible.contains(epoch));
         let mut values: Vec<f64> = shown.map(|[_, value]| *value).collect();
         values.sort_by(f64::total_cmp);
-        let outliers = if look == Look::Faint { values.len().div_ceil(50) } else { 0 };
+        let outliers = if look == Look::Faint { values.len().div_ceil(100) } else { 0 };
         let inner = values.get(outliers..values.len().saturating_sub(outliers)).filter(|inner| !inner.is_empty());
         let inner = inner.unwrap_or(&values);
         if let (Some(first), Some(last)) = (inner.first(), inner.last()) {

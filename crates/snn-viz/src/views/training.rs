@@ -10,8 +10,11 @@ use super::chart::{Chart, Curve, Look, Scale};
 use crate::follow::{Follower, History, Series, State};
 use crate::{App, Palette, Tab};
 
-/// Points of a line that stands for many updates.
+/// Most points of a line that shows where many updates lead.
 const STRETCHES: usize = 150;
+
+/// Most points of a pale line that shows how far they scatter.
+const PALE_STRETCHES: usize = 500;
 
 /// The tab: the run that is attached, or what could be.
 pub(super) fn panel(app: &mut App, ui: &mut Ui) {
@@ -113,14 +116,14 @@ fn charts(history: &History, palette: &Palette) -> [Chart; 6] {
     let (first, second) = (palette.membrane, palette.spike);
     let both = |updates: &Series, training: &Series, validation: &Series, factor: f64| {
         vec![
-            curve("update", times(updates.points(), factor), first, Look::Faint),
+            curve("update", times(&updates.stretches(PALE_STRETCHES), factor), first, Look::Faint),
             curve("training", times(training.points(), factor), first, Look::Dotted),
             curve("validation", times(validation.points(), factor), second, Look::Dotted),
         ]
     };
     let smoothed = |series: &Series| {
         let mean = curve("mean", series.stretches(STRETCHES), first, Look::Strong);
-        vec![curve("update", series.points().to_vec(), first, Look::Faint), mean]
+        vec![curve("update", series.stretches(PALE_STRETCHES), first, Look::Faint), mean]
     };
     let last = history.populations.len().saturating_sub(1).max(1) as f32;
     let rates = history.populations.iter().enumerate().map(|(index, (name, series))| {
@@ -157,7 +160,7 @@ fn charts(history: &History, palette: &Palette) -> [Chart; 6] {
             curves: vec![curve("", history.rate.points().to_vec(), first, Look::Strong)],
         },
         Chart {
-            title: "Gradient",
+            title: "Gradient norm",
             explanation: GRADIENT,
             unit: "norm",
             scale: Scale::Log,
@@ -190,10 +193,10 @@ fn depth(palette: &Palette, place: f32) -> Color32 {
     }
 }
 
-const LOSS: &str = "Loss per image, the penalty on firing rates included. Pale: each update, before the weights change. Dots: \
-    means over an epoch.\nDrag to zoom in, double click to see all.";
-const ACCURACY: &str = "Share of the images answered correctly. Pale: each update, before the weights change. Dots: over an \
-    epoch; training images are met while the weights change, validation images at its end.";
+const LOSS: &str = "Loss per image, the penalty on firing rates included. Pale: updates, before the weights change; where there are \
+    many, a few of them. Dots: means over an epoch.\nDrag to zoom in, double click to see all.";
+const ACCURACY: &str = "Share of the images answered correctly. Pale: updates, before the weights change; where there are many, \
+    a few of them. Dots: means over an epoch; training images are met while the weights change, validation images at its end.";
 const RATES: &str = "Firing rate of each population: its spikes over neurons, time steps and images. Below 0.001 % it is \
     silent, above 90 % saturated; either way little is learned through it.";
 const RATE: &str = "Learning rate, as the schedule gives it.";
