@@ -1,6 +1,6 @@
 //! A training run as it goes on: the records in its folder, read while they are written.
 //!
-//! Nothing in the folder is written or locked. A file of records is read in pieces of at most 1 MiB, which takes about a
+//! Nothing in the folder is written or locked. A file of records is read in pieces of at most 256 KiB, which takes about a
 //! hundredth of a second, so that it can be done between two frames.
 
 mod alarms;
@@ -114,7 +114,7 @@ impl Follower {
         (self.has_more || self.state(SystemTime::now()) != State::Finished).then_some(again)
     }
 
-    /// Reads what was recorded since the last time, at most 1 MiB of it.
+    /// Reads what was recorded since the last time, at most 256 KiB of it.
     pub fn read(&mut self) {
         self.looked = Some(Instant::now());
         self.has_checkpoint =

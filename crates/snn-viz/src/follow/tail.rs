@@ -6,7 +6,7 @@ use std::path::{Path, PathBuf};
 use std::time::SystemTime;
 
 /// Most bytes that are read at once. Reading and parsing them takes about a hundredth of a second.
-pub(super) const MOST_BYTES: usize = 1 << 20;
+pub(super) const MOST_BYTES: usize = 1 << 18;
 
 /// Bytes before the place reached that are compared, to see whether the file is still the same. The last record is among
 /// them, and with it a duration, which no second computation repeats.
@@ -142,11 +142,11 @@ mod tests {
         let folder = tempfile::tempdir().unwrap();
         let path = folder.path().join("lines");
         let line = "x".repeat(999) + "\n";
-        fs::write(&path, line.repeat(1500)).unwrap();
+        fs::write(&path, line.repeat(300)).unwrap();
         let mut tail = Tail::of(&path);
         let (first, second) = (tail.read().unwrap(), tail.read().unwrap());
         assert_eq!((first.bytes.len(), first.has_more), (MOST_BYTES / 1000 * 1000, true));
-        assert_eq!((first.bytes.len() + second.bytes.len(), second.has_more), (1_500_000, false));
+        assert_eq!((first.bytes.len() + second.bytes.len(), second.has_more), (300_000, false));
         assert_eq!(second.first_line, MOST_BYTES / 1000 + 1);
     }
 

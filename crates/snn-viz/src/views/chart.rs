@@ -99,7 +99,7 @@ impl Chart {
             }
             for ((name, colour, look), points) in lines {
                 let (colour, width) = match look {
-                    Look::Faint => (colour.gamma_multiply(0.3), 1.0),
+                    Look::Faint => (colour.gamma_multiply(0.4), 1.0),
                     Look::Strong | Look::Dotted => (colour, 1.8),
                 };
                 if look == Look::Dotted && points.len() <= MOST_DOTS {
@@ -239,9 +239,9 @@ mod tests {
     fn outliers_of_single_updates_do_not_set_the_range() {
         let updates: Vec<[f64; 2]> = (0..200).map(|k| [f64::from(k), if k == 7 { 1e6 } else { 10.0 }]).collect();
         let range = |visible| upright_range([(&updates[..], Look::Faint)].into_iter(), &visible, Scale::FromZero);
-        assert_eq!(range(0.0..=200.0), Some(0.0..=10.6));
+        assert_eq!(range(0.0..=200.0), Some(0.0..=1.06 * 10.0));
         let strong = upright_range([(&updates[..], Look::Strong)].into_iter(), &(0.0..=200.0), Scale::FromZero);
-        assert_eq!(strong, Some(0.0..=1.06e6));
+        assert_eq!(strong, Some(0.0..=1.06 * 1e6));
         assert_eq!(range(500.0..=600.0), None);
     }
 
