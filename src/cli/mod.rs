@@ -29,6 +29,7 @@ mod show;
 mod text;
 mod train;
 mod trained;
+mod viewer;
 mod words;
 
 use std::{

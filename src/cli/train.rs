@@ -18,7 +18,7 @@ use crate::{
         loading::{self, Named},
         memory::{self, RunMemory},
         text::{self, labelled},
-        words,
+        viewer, words,
     },
     core::{Engine, Splits, registry::Registry},
     models::Experiment,
@@ -39,6 +39,7 @@ Examples:
   snn train --set 'network.layers[4]=Linear(features: 400)'
   snn train --set 'training.optimizer=Adam(rate: 0.001)'
   snn train --resume runs/mnist-lenet-1
+  snn train --watch                                  with its curves in a window
   snn train --json | jq 'select(.event == \"Epoch\").validation_accuracy'")]
 pub(crate) struct TrainArgs {
     /// Preset or RON file [default: mnist-lenet]
@@ -58,6 +59,9 @@ pub(crate) struct TrainArgs {
     /// Go on with the run in this folder from its last checkpoint
     #[arg(long, value_name = "RUN_FOLDER")]
     resume: Option<PathBuf>,
+    /// Open the viewer, snn-viz, on the run
+    #[arg(long)]
+    watch: bool,
     #[command(flatten)]
     common: Common,
 }
@@ -86,6 +90,12 @@ pub(crate) fn run(registry: &Registry, args: &TrainArgs) -> anyhow::Result<ExitC
     };
     if !args.common.json {
         write!(io::stdout(), "\n{}\n", header(&named, engine.as_ref(), &images, folder.path())?)?;
+    }
+    if args.watch
+        && let Err(missing) = viewer::watch(folder.path())
+        && !args.common.json
+    {
+        write!(io::stdout(), "{}\n\n", labelled("viewer", missing))?;
     }
     let audience = if args.common.json { Audience::Program } else { Audience::Person };
     let mut display = Display::new(experiment.training.batch, audience)?;
@@ -153,7 +163,7 @@ fn resume(registry: &Registry, args: &TrainArgs, folder: &Path) -> anyhow::Resul
     if let Some((what, _)) = changes.iter().find(|(_, is_given)| *is_given) {
         bail!(
             "a resumed run goes on as it started, so {what} cannot be given with --resume; only --data, --engine, \
-             --threads and --json can. To change the experiment, start a new run: snn train {}",
+             --threads, --watch and --json can. To change the experiment, start a new run: snn train {}",
             folder.join("experiment.ron").display()
         );
     }
@@ -203,7 +213,8 @@ fn conclude(outcome: &Outcome, folder: &Path, json: bool) -> anyhow::Result<Exit
                 "\n{}",
                 labelled("done", format!("test {accuracy}   best epoch {}   {folder}", best_epoch + 1))
             )?;
-            writeln!(out, "{}\n", labelled("", format!("look closer:   snn evaluate {folder}")))?;
+            writeln!(out, "{}", labelled("", format!("look closer:   snn evaluate {folder}")))?;
+            writeln!(out, "{}\n", labelled("", format!("look inside:   snn-viz {folder}")))?;
         }
         Outcome::Stopped { epoch, step } => {
             writeln!(

@@ -1,6 +1,6 @@
 //! Runs as programs read them, and how they go on.
 
-use std::fs;
+use std::{fs, path::Path, process::Command};
 
 use super::{SHORT, error, folder, snn, stdout, trained};
 
@@ -13,6 +13,21 @@ fn events_are_lines_of_json() {
     assert_eq!(events[events.len() - 1]["event"], "Finished");
     assert_eq!(events.iter().filter(|event| event["event"] == "Step").count(), 2);
     assert!(dir.path().join("runs/mnist-lenet-1/last.safetensors").is_file());
+}
+
+#[test]
+fn a_run_without_a_viewer_goes_on_and_says_how_to_get_one() {
+    let dir = folder();
+    let alone = dir.path().join("snn");
+    fs::copy(env!("CARGO_BIN_EXE_snn"), &alone).unwrap();
+    let data = Path::new(env!("CARGO_MANIFEST_DIR")).join("data");
+    let mut command = Command::new(alone);
+    command.current_dir(dir.path()).args(SHORT).arg("--watch").env("SNN_DATA", data).env("PATH", dir.path());
+    let text = stdout(&command.output().unwrap());
+    let words = text.split_whitespace().collect::<Vec<_>>().join(" ");
+    assert!(words.contains("there is no snn-viz beside this program or on the PATH"), "{text}");
+    assert!(words.contains("cargo build --release -p snn-viz"), "{text}");
+    assert!(words.contains("look inside: snn-viz runs/mnist-lenet-1"), "{text}");
 }
 
 #[test]

@@ -1,6 +1,8 @@
 //! What a frame costs while time plays: layout and tessellation of the whole window at 1280 x 800, every map and thumbnail
 //! drawn anew at each frame, without what the graphics card does. 16.7 ms is a frame at 60 a second.
 
+#![expect(clippy::print_stdout, reason = "what a measurement found goes there")]
+
 use std::fs;
 use std::hint::black_box;
 

@@ -1,19 +1,20 @@
 //! The viewer: what it shows, and what happens when something is clicked.
 
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
 use egui::{Context, Ui};
 use serde::{Deserialize, Serialize};
-use snn_core::Traces;
 use snn_core::registry::Registry;
+use snn_core::{Dataset, Traces};
 
 use crate::export::Exporter;
+use crate::follow::Follower;
 use crate::player::Player;
 use crate::sparsity::{Slot, Sparsity};
 use crate::textures::Textures;
 use crate::views::{self, Tab};
-use crate::{Answer, Gradients, Membranes, Picture, Pin, Request, Subject, Trial, Worker};
+use crate::{Answer, Gradients, Membranes, Picture, Pin, Request, Subject, Trial, ViewError, Worker};
 
 /// Most neurons whose traces are shown; a further one takes the place of the first.
 pub const MOST_PINS: usize = 4;
@@ -100,6 +101,8 @@ pub struct App {
     pub(crate) textures: Textures,
     /// Counts the trials and membranes that came, so that pictures know what they show.
     pub(crate) version: u64,
+    /// The run that is watched.
+    pub(crate) follower: Option<Follower>,
     /// Folder and next step of a run of frames that is being saved.
     pub(crate) recording: Option<(String, usize)>,
     /// What was asked for last, so as not to ask twice.
@@ -138,6 +141,7 @@ impl App {
             exporter: Exporter::into_folder(exports),
             textures: Textures::default(),
             version: 0,
+            follower: None,
             recording: None,
             asked: Vec::new(),
             fault: None,
@@ -178,17 +182,38 @@ impl App {
         }
     }
 
-    /// Opens a checkpoint or run folder, or the network that is shipped.
+    /// Opens a checkpoint or run folder, or the network that is shipped. The run is watched from then on.
     pub fn open(&mut self, path: Option<PathBuf>) {
+        // What is wrong with the folder comes as the answer to the request.
+        self.follower = path.as_deref().and_then(|path| Follower::attach(path).ok()).or(self.follower.take());
+        self.open_network(path);
+    }
+
+    /// Opens a network, and goes on to watch the run that is watched.
+    pub(crate) fn open_network(&mut self, path: Option<PathBuf>) {
         self.fault = None;
         let Start { data, steps, .. } = self.start.clone();
         self.worker.ask(Request::Open { path, data, steps });
     }
 
+    /// Watches the run in `folder`, which may be going on.
+    pub fn watch(&mut self, folder: &Path) {
+        self.fault = None;
+        match Follower::attach(folder) {
+            Ok(follower) => self.follower = Some(follower),
+            Err(error) => self.fault = Some(error.to_string()),
+        }
+    }
+
+    /// The run that is watched.
+    pub fn follower(&self) -> Option<&Follower> {
+        self.follower.as_ref()
+    }
+
     /// Shows test sample `index`, or the last one.
     pub fn show_sample(&mut self, index: usize) {
         let Some(subject) = &self.subject else { return };
-        let samples = subject.samples.as_ref().map_or(0, |samples| samples.len());
+        let samples = subject.samples.as_ref().map_or(0, Dataset::len);
         self.sample = index.min(samples.saturating_sub(1));
         (self.drawing, self.draw) = (None, 0);
         self.show();
@@ -305,7 +330,12 @@ impl App {
                     self.gradients = Some(Arc::new(gradients));
                     self.version += 1;
                 }
-                Answer::Failed(error) => self.fault = Some(error.to_string()),
+                Answer::Failed(error) => {
+                    if matches!(error, ViewError::NoCheckpoint(_)) {
+                        self.settings.tab = Tab::Training;
+                    }
+                    self.fault = Some(error.to_string());
+                }
                 Answer::Membranes(..) | Answer::Traces(..) | Answer::Gradients(..) => {}
             }
         }

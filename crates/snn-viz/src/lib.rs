@@ -6,12 +6,15 @@
 mod app;
 mod error;
 mod export;
+pub mod follow;
 mod gradients;
 mod measurement;
 mod membranes;
 mod mosaic;
 mod palette;
 mod player;
+#[cfg(feature = "window")]
+mod shell;
 mod sparsity;
 mod statistics;
 mod subject;
@@ -29,6 +32,8 @@ pub use gradients::Gradients;
 pub use measurement::{Finding, Measurement};
 pub use membranes::{BUDGET_BYTES, Membranes};
 pub use palette::Palette;
+#[cfg(feature = "window")]
+pub use shell::main;
 pub use subject::Subject;
 pub use trial::{Picture, Trial};
 pub use views::{Raster, Tab};

@@ -1,74 +1,7 @@
-//! The program `snn-viz`: the viewer in a window.
+//! The program `snn-viz`.
 
-use std::path::PathBuf;
 use std::process::ExitCode;
 
-use clap::Parser;
-use snn_viz::{App, Settings, Start};
-
-/// Look inside a spiking network: membranes, spikes, sparsity, gradients, and training as it goes.
-///
-/// Without arguments, opens a LeNet that is shipped with it, and the MNIST test images.
-#[derive(Debug, Parser)]
-#[command(
-    name = "snn-viz",
-    version,
-    after_help = "\
-Examples:
-  snn-viz                                    the shipped LeNet
-  snn-viz runs/mnist-lenet-1                 a run: its best network, and how it learns
-  snn-viz runs/mnist-lenet-1/last.safetensors
-  snn-viz model.safetensors --data data/mnist --steps 20"
-)]
-struct Cli {
-    /// Checkpoint, or folder of a run [default: the shipped LeNet]
-    #[arg(value_name = "CHECKPOINT|RUN_FOLDER")]
-    path: Option<PathBuf>,
-    /// Folder with the data set [default: where snn data list finds it]
-    #[arg(long, value_name = "DIR")]
-    data: Option<PathBuf>,
-    /// Time steps each image is shown for [default: as trained]
-    #[arg(long, value_name = "N")]
-    steps: Option<usize>,
-    /// Folder for pictures and tables that are saved
-    #[arg(long, value_name = "DIR", default_value = "exports")]
-    exports: PathBuf,
-}
-
-/// The viewer as eframe drives it.
-struct Window(App);
-
-impl eframe::App for Window {
-    fn ui(&mut self, ui: &mut egui::Ui, _frame: &mut eframe::Frame) {
-        self.0.ui(ui);
-    }
-
-    fn save(&mut self, storage: &mut dyn eframe::Storage) {
-        eframe::set_value(storage, "settings", &self.0.settings);
-    }
-}
-
 fn main() -> ExitCode {
-    let Cli { path, data, steps, exports } = Cli::parse();
-    let start = Start { path, data, steps, exports: Some(exports) };
-    let options = eframe::NativeOptions {
-        viewport: egui::ViewportBuilder::default().with_inner_size([1280.0, 800.0]).with_min_inner_size([900.0, 600.0]),
-        ..Default::default()
-    };
-    let open = move |context: &eframe::CreationContext<'_>| -> Result<Box<dyn eframe::App>, _> {
-        let settings = context.storage.and_then(|storage| eframe::get_value::<Settings>(storage, "settings"));
-        let app = App::new(snn_viz::registry()?, start, settings.unwrap_or_default(), &context.egui_ctx);
-        Ok(Box::new(Window(app)))
-    };
-    match eframe::run_native("snn-viz", options, Box::new(open)) {
-        Ok(()) => ExitCode::SUCCESS,
-        Err(error) => {
-            let hint =
-                "a window needs a display and OpenGL; on a machine without, use snn evaluate, activity and curves";
-            clap::Error::raw(clap::error::ErrorKind::Io, format!("cannot open a window: {error}\n{hint}\n"))
-                .print()
-                .ok();
-            ExitCode::FAILURE
-        }
-    }
+    snn_viz::main(snn_viz::registry())
 }

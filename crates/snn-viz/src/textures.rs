@@ -29,21 +29,17 @@ impl Textures {
         let mut hasher = DefaultHasher::new();
         what.hash(&mut hasher);
         let what = hasher.finish();
-        match self.by_name.get_mut(name) {
-            Some((shown, texture)) => {
-                if *shown != what {
-                    *shown = what;
-                    texture.set(make(), TextureOptions::NEAREST);
-                }
-                texture.id()
+        if let Some((shown, texture)) = self.by_name.get_mut(name) {
+            if *shown != what {
+                *shown = what;
+                texture.set(make(), TextureOptions::NEAREST);
             }
-            None => {
-                let texture = context.load_texture(name, make(), TextureOptions::NEAREST);
-                let id = texture.id();
-                self.by_name.insert(name.to_owned(), (what, texture));
-                id
-            }
+            return texture.id();
         }
+        let texture = context.load_texture(name, make(), TextureOptions::NEAREST);
+        let id = texture.id();
+        self.by_name.insert(name.to_owned(), (what, texture));
+        id
     }
 
     /// Forgets all pictures, as when another network is opened.

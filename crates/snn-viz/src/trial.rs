@@ -162,8 +162,7 @@ fn accumulated(events: &[AddressEvent], pixels: usize) -> Vec<f32> {
         }
     }
     let most = counts.iter().copied().fold(1.0, f32::max);
-    counts.iter_mut().for_each(|count| *count /= most);
-    counts
+    counts.into_iter().map(|count| count / most).collect()
 }
 
 /// Spikes of either sign at each step.

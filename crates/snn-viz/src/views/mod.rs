@@ -1,6 +1,8 @@
 //! What the window shows. Each part is a function that draws into a [`Ui`] and changes the [`App`] where it is clicked.
 
 mod answer;
+mod attach;
+mod chart;
 mod explain;
 mod gradients;
 mod icons;
@@ -12,6 +14,7 @@ mod raster;
 mod sparsity;
 mod top;
 mod traces;
+mod training;
 mod transport;
 
 use egui::{CentralPanel, Key, Panel, Ui};
@@ -23,6 +26,7 @@ pub use raster::Raster;
 
 /// The parts of the window that take turns.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "window", derive(clap::ValueEnum))]
 pub enum Tab {
     /// One inference, step by step.
     Inspect,
@@ -57,9 +61,7 @@ pub(crate) fn window(app: &mut App, ui: &mut Ui) {
         Tab::Inspect => inspect(app, ui),
         Tab::Sparsity => sparsity::tab(app, ui),
         Tab::Gradients => gradients::tab(app, ui),
-        Tab::Training => {
-            CentralPanel::default().show(ui, |ui| ui.label("to come"));
-        }
+        Tab::Training => drop(CentralPanel::default().show(ui, |ui| training::panel(app, ui))),
     }
 }
 

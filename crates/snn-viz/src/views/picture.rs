@@ -1,7 +1,7 @@
 //! What the network is shown: a test sample, or a digit that is drawn here; its input spikes; the scores beside it.
 
 use egui::{Color32, ColorImage, Pos2, Rect, RichText, Sense, Ui, vec2};
-use snn_core::Shape;
+use snn_core::{Dataset, Shape};
 
 use super::icons::{self, Icon};
 use super::{answer, explain, map, plots};
@@ -29,7 +29,7 @@ pub(super) fn panel(app: &mut App, ui: &mut Ui) {
 
 fn controls(app: &mut App, ui: &mut Ui, subject: &Subject) {
     ui.horizontal(|ui| {
-        let samples = subject.samples.as_ref().map_or(0, |samples| samples.len());
+        let samples = subject.samples.as_ref().map_or(0, Dataset::len);
         if samples > 0 {
             let mut sample = app.sample;
             let label = ui.label("Image");

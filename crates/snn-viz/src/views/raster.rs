@@ -41,7 +41,7 @@ impl Raster {
             }
         }
         let each = (neurons_a_row * steps_a_column) as f32;
-        density.iter_mut().for_each(|density| *density /= each);
+        let density = density.into_iter().map(|count: f32| count / each).collect();
         Self { size, density, neurons_a_row, steps_a_column }
     }
 

@@ -5,3 +5,4 @@ mod common;
 mod gradients;
 mod inspect;
 mod sparsity;
+mod training;

@@ -1,0 +1,217 @@
+//! A training run as it goes on: the records in its folder, read while they are written.
+//!
+//! Nothing in the folder is written or locked. A file of records is read in pieces of at most 256 KiB, which takes about a
+//! hundredth of a second, so that it can be done between two frames.
+
+mod alarms;
+mod history;
+mod series;
+mod tail;
+
+use std::path::{Path, PathBuf};
+use std::time::{Duration, Instant, SystemTime};
+
+use serde::Deserialize;
+use snn_train::{EVENT_SCHEMA, Event};
+
+use crate::ViewError;
+use tail::Tail;
+
+pub use history::{Beginning, Epochs, History, Messages};
+pub use series::{MOST_POINTS, Series};
+
+/// Time between two looks at the records.
+pub const LOOK_EVERY: Duration = Duration::from_millis(500);
+
+/// Time without a new record after which a run counts as stopped, unless an evaluation may take longer.
+const PATIENCE: Duration = Duration::from_secs(30);
+
+/// Whether a run goes on.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum State {
+    /// Nothing is recorded yet.
+    Waiting,
+    /// There are records, the last of them new.
+    Running,
+    /// There are records, but no new ones.
+    Stopped,
+    /// It has come to its end.
+    Finished,
+    /// Its records cannot be read.
+    Foreign,
+}
+
+impl State {
+    /// It in words.
+    pub fn name(self) -> &'static str {
+        match self {
+            Self::Waiting => "waiting for the first update",
+            Self::Running => "running",
+            Self::Stopped => "stopped",
+            Self::Finished => "finished",
+            Self::Foreign => "written by another version",
+        }
+    }
+}
+
+/// Follows the run in a folder.
+#[derive(Debug)]
+pub struct Follower {
+    folder: PathBuf,
+    tail: Tail,
+    history: History,
+    faults: Messages,
+    modified: Option<SystemTime>,
+    has_more: bool,
+    has_checkpoint: bool,
+    looked: Option<Instant>,
+}
+
+impl Follower {
+    /// Follows the run in `folder`, from its first record on.
+    ///
+    /// # Errors
+    /// [`ViewError::Missing`] if there is no such folder, [`ViewError::NoRun`] if there is no run in it.
+    pub fn attach(folder: &Path) -> Result<Self, ViewError> {
+        if !folder.is_dir() {
+            return Err(ViewError::Missing(folder.to_owned()));
+        }
+        let metrics = folder.join("metrics.jsonl");
+        if !metrics.is_file() && !folder.join("experiment.ron").is_file() {
+            return Err(ViewError::NoRun(folder.to_owned()));
+        }
+        let mut follower = Self {
+            folder: folder.to_owned(),
+            tail: Tail::of(&metrics),
+            history: History::default(),
+            faults: Messages::default(),
+            modified: None,
+            has_more: false,
+            has_checkpoint: false,
+            looked: None,
+        };
+        follower.read();
+        Ok(follower)
+    }
+
+    /// The folder.
+    pub fn folder(&self) -> &Path {
+        &self.folder
+    }
+
+    /// Name of the run: that of its folder.
+    pub fn name(&self) -> String {
+        self.folder.file_name().unwrap_or(self.folder.as_os_str()).to_string_lossy().into_owned()
+    }
+
+    /// Reads on if it is time to, and says when it will be again; never after the end.
+    pub fn look(&mut self) -> Option<Duration> {
+        let passed = self.looked.map_or(LOOK_EVERY, |looked| looked.elapsed());
+        if self.has_more || passed >= LOOK_EVERY {
+            self.read();
+        }
+        let again = if self.has_more { Duration::ZERO } else { LOOK_EVERY };
+        (self.has_more || self.state(SystemTime::now()) != State::Finished).then_some(again)
+    }
+
+    /// Reads what was recorded since the last time, at most 256 KiB of it.
+    pub fn read(&mut self) {
+        self.looked = Some(Instant::now());
+        self.has_checkpoint =
+            ["best.safetensors", "last.safetensors"].iter().any(|name| self.folder.join(name).is_file());
+        let chunk = match self.tail.read() {
+            Ok(chunk) => chunk,
+            Err(error) => {
+                let fault = format!("{}: cannot be read ({error})", self.tail.path().display());
+                if !self.faults.first.contains(&fault) {
+                    self.faults.push(fault);
+                }
+                return;
+            }
+        };
+        if chunk.is_anew {
+            (self.history, self.faults) = (History::default(), Messages::default());
+        }
+        (self.modified, self.has_more) = (chunk.modified, chunk.has_more);
+        for (index, line) in chunk.bytes.split_inclusive(|byte| *byte == b'\n').enumerate() {
+            if self.history.foreign.is_none() {
+                self.take(chunk.first_line + index, line);
+            }
+        }
+    }
+
+    fn take(&mut self, number: usize, line: &[u8]) {
+        let fault = match serde_json::from_slice::<Event>(line) {
+            Ok(event) => self.history.take(event).err(),
+            Err(error) => match foreign_version(line) {
+                None => Some(format!("damaged, and passed over ({error})")),
+                version => {
+                    self.history.foreign = version;
+                    None
+                }
+            },
+        };
+        if let Some(fault) = fault {
+            self.faults.push(format!("{}:{number}: {fault}", self.tail.path().display()));
+        }
+    }
+
+    /// What the records say so far.
+    pub fn history(&self) -> &History {
+        &self.history
+    }
+
+    /// Whether the run goes on, as far as can be seen at the time `now`.
+    pub fn state(&self, now: SystemTime) -> State {
+        if self.history.foreign.is_some() {
+            return State::Foreign;
+        }
+        if self.history.finished.is_some() {
+            return State::Finished;
+        }
+        let patience = PATIENCE.as_secs_f64().max(self.history.seconds_of_evaluation());
+        let Some(modified) = self.modified.filter(|_| self.history.start.is_some()) else { return State::Waiting };
+        // A time to come, as the clocks of two machines may give it, is not long ago.
+        let is_new = now.duration_since(modified).map_or(true, |age| age.as_secs_f64() < patience);
+        match self.history.position {
+            _ if !is_new => State::Stopped,
+            (0, 0) => State::Waiting,
+            _ => State::Running,
+        }
+    }
+
+    /// Whether there is a checkpoint, so that the network can be opened.
+    pub fn has_checkpoint(&self) -> bool {
+        self.has_checkpoint
+    }
+
+    /// What a person should look at, in sentences: records that cannot be read, then what is wrong with the run.
+    pub fn alarms(&self) -> Vec<String> {
+        if let Some(version) = self.history.foreign {
+            return vec![format!(
+                "{}: written by another version of snn (records of version {version}; this viewer reads version \
+                 {EVENT_SCHEMA}); use the viewer that came with it",
+                self.tail.path().display()
+            )];
+        }
+        let mut alarms = self.faults.first.clone();
+        if self.faults.further > 0 {
+            alarms.push(format!("{} more lines of it are damaged", self.faults.further));
+        }
+        alarms.extend(self.history.alarms());
+        alarms
+    }
+}
+
+/// The version that a first record gives, if it is another than the one that can be read.
+fn foreign_version(line: &[u8]) -> Option<u32> {
+    #[derive(Deserialize)]
+    struct Version {
+        schema: u32,
+    }
+    let version = serde_json::from_slice::<Version>(line).ok()?.schema;
+    (version != EVENT_SCHEMA).then_some(version)
+}
+
+#[cfg(test)]
+mod tests;

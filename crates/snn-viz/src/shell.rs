@@ -1,0 +1,89 @@
+//! The program `snn-viz`: the viewer in a window.
+
+use std::path::PathBuf;
+use std::process::ExitCode;
+
+use clap::Parser;
+use snn_core::registry::{Registry, RegistryError};
+
+use crate::{App, Settings, Start, Tab};
+
+/// Look inside a spiking network: membranes, spikes, sparsity, gradients, and training as it goes.
+///
+/// Without arguments, opens a LeNet that is shipped with it, and the MNIST test images.
+#[derive(Debug, Parser)]
+#[command(
+    name = "snn-viz",
+    version,
+    after_help = "\
+Examples:
+  snn-viz                                    the shipped LeNet
+  snn-viz runs/mnist-lenet-1                 a run: its best network, and how it learns
+  snn-viz runs/mnist-lenet-1/last.safetensors
+  snn-viz model.safetensors --data data/mnist --steps 20"
+)]
+struct Cli {
+    /// Checkpoint, or folder of a run [default: the shipped LeNet]
+    #[arg(value_name = "CHECKPOINT|RUN_FOLDER")]
+    path: Option<PathBuf>,
+    /// Folder with the data set [default: where snn data list finds it]
+    #[arg(long, value_name = "DIR")]
+    data: Option<PathBuf>,
+    /// Time steps each image is shown for [default: as trained]
+    #[arg(long, value_name = "N")]
+    steps: Option<usize>,
+    /// Folder for pictures and tables that are saved
+    #[arg(long, value_name = "DIR", default_value = "exports")]
+    exports: PathBuf,
+    /// Part of the window to open [default: the one that was open last]
+    #[arg(long, value_name = "TAB")]
+    tab: Option<Tab>,
+}
+
+/// The viewer as eframe drives it.
+struct Window(App);
+
+impl eframe::App for Window {
+    fn ui(&mut self, ui: &mut egui::Ui, _frame: &mut eframe::Frame) {
+        self.0.ui(ui);
+    }
+
+    fn save(&mut self, storage: &mut dyn eframe::Storage) {
+        eframe::set_value(storage, "settings", &self.0.settings);
+    }
+}
+
+/// The program, with the names of `registry`, which a plug-in may have added to:
+///
+/// ```no_run
+/// # mod my { pub fn plugin(_: &mut snn_core::registry::Registry) -> Result<(), snn_core::registry::RegistryError> { Ok(()) } }
+/// fn main() -> std::process::ExitCode {
+///     snn_viz::main(snn_viz::registry().and_then(|registry| registry.with(my::plugin)))
+/// }
+/// ```
+pub fn main(registry: Result<Registry, RegistryError>) -> ExitCode {
+    let Cli { path, data, steps, exports, tab } = Cli::parse();
+    let start = Start { path, data, steps, exports: Some(exports) };
+    let options = eframe::NativeOptions {
+        viewport: egui::ViewportBuilder::default().with_inner_size([1280.0, 800.0]).with_min_inner_size([900.0, 600.0]),
+        ..Default::default()
+    };
+    let open = move |context: &eframe::CreationContext<'_>| -> Result<Box<dyn eframe::App>, _> {
+        let settings = context.storage.and_then(|storage| eframe::get_value::<Settings>(storage, "settings"));
+        let mut settings = settings.unwrap_or_default();
+        settings.tab = tab.unwrap_or(settings.tab);
+        let app = App::new(registry?, start, settings, &context.egui_ctx);
+        Ok(Box::new(Window(app)))
+    };
+    match eframe::run_native("snn-viz", options, Box::new(open)) {
+        Ok(()) => ExitCode::SUCCESS,
+        Err(error) => {
+            let hint =
+                "a window needs a display and OpenGL; on a machine without, use snn evaluate, activity and curves";
+            clap::Error::raw(clap::error::ErrorKind::Io, format!("cannot open a window: {error}\n{hint}\n"))
+                .print()
+                .ok();
+            ExitCode::FAILURE
+        }
+    }
+}
