@@ -8,7 +8,7 @@ use std::path::Path;
 use std::time::SystemTime;
 
 use egui_kittest::Harness;
-use egui_kittest::kittest::{AccessKitNode, NodeT as _, Queryable as _};
+use egui_kittest::kittest::{AccessKitNode, Queryable as _};
 use snn_viz::{App, Settings, Start, Tab};
 use tempfile::TempDir;
 
