@@ -30,7 +30,7 @@ fn recorded() -> TempDir {
 fn viewer(path: Option<&Path>, exports: Option<&Path>) -> Harness<'static, Option<App>> {
     let start = Start { path: path.map(Path::to_owned), exports: exports.map(Path::to_owned), ..Start::default() };
     let tab = if path.is_none() { Tab::Training } else { Tab::Inspect };
-    let mut harness = Harness::builder().with_size([1280.0, 800.0]).allow_missing_glyphs().build_ui_state(
+    let mut harness = Harness::builder().with_size([1280.0, 800.0]).build_ui_state(
         move |ui, app: &mut Option<App>| {
             let app = app.get_or_insert_with(|| {
                 let settings = Settings { tab, ..Settings::default() };
