@@ -2,6 +2,7 @@
 
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
+use std::time::Duration;
 
 use egui::{Context, Ui};
 use serde::{Deserialize, Serialize};
@@ -165,20 +166,19 @@ impl App {
         if let Some(file) = ui.input(|input| input.raw.dropped_files.first().cloned()) {
             self.open(Some(file.path().to_owned()));
         }
+        self.player.advance(f64::from(ui.input(|input| input.unstable_dt)), self.settings.speed);
         views::keys(self, ui);
         let due = self.recording.clone().filter(|_| !self.worker.is_busy());
         if let Some((_, t)) = &due {
             self.player.seek(*t);
-        } else {
-            self.player.advance(f64::from(ui.input(|input| input.stable_dt)).min(0.1), self.settings.speed);
         }
         self.ask_for_what_is_shown();
         views::window(self, ui);
         if let Some((folder, t)) = due {
             self.record_frame(ui.ctx(), folder, t);
         }
-        if self.player.is_playing() {
-            ui.ctx().request_repaint();
+        if let Some(seconds) = self.player.until_next(self.settings.speed) {
+            ui.ctx().request_repaint_after(Duration::from_secs_f64(seconds));
         }
     }
 

@@ -109,11 +109,9 @@ impl Mosaic {
     }
 }
 
-/// The largest rectangle with the proportions of `size` in the middle of the upper edge of `room`; small
-/// scales are whole numbers.
+/// The largest rectangle with the proportions of `size` in the middle of the upper edge of `room`.
 pub(crate) fn fit(room: Rect, [width, height]: [usize; 2]) -> Rect {
     let scale = f32::min(room.width() / width.max(1) as f32, room.height() / height.max(1) as f32);
-    let scale = if (1.0..3.0).contains(&scale) { scale.floor() } else { scale };
     let size = vec2(width as f32, height as f32) * scale;
     Rect::from_min_size(pos2(room.center().x - size.x / 2.0, room.top()).round(), size)
 }

@@ -53,6 +53,11 @@ impl Player {
         }
     }
 
+    /// Seconds until the next step is shown at `speed` steps a second; none if time stands still.
+    pub(crate) fn until_next(&self, speed: f64) -> Option<f64> {
+        self.is_playing.then(|| (1.0 - self.at.fract()) / speed)
+    }
+
     /// Lets `seconds` pass at `speed` steps a second; stops at the last step.
     pub(crate) fn advance(&mut self, seconds: f64, speed: f64) {
         if !self.is_playing {
@@ -77,10 +82,11 @@ mod tests {
         player.advance(1.0, 5.0);
         assert_eq!(player.t(), 0);
         player.toggle();
-        player.advance(1.0, 5.0);
+        player.advance(1.1, 5.0);
         assert_eq!((player.t(), player.is_playing()), (5, true));
+        assert!((player.until_next(5.0).unwrap() - 0.1).abs() < 1e-9);
         player.advance(1.0, 5.0);
-        assert_eq!((player.t(), player.is_playing()), (9, false));
+        assert_eq!((player.t(), player.is_playing(), player.until_next(5.0)), (9, false, None));
         player.toggle();
         assert_eq!((player.t(), player.is_playing()), (0, true));
     }
