@@ -2,10 +2,8 @@
 
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
-use std::time::Duration;
 
-use egui::{Context, Ui};
-use serde::{Deserialize, Serialize};
+use egui::Context;
 use snn_core::registry::Registry;
 use snn_core::{Dataset, Traces};
 
@@ -14,63 +12,12 @@ use crate::follow::Follower;
 use crate::player::Player;
 use crate::sparsity::{Slot, Sparsity};
 use crate::textures::Textures;
-use crate::views::{self, Tab};
-use crate::{Answer, Gradients, Membranes, Picture, Pin, Request, Subject, Trial, ViewError, Worker};
+use crate::{
+    Answer, Gradients, Membranes, Picture, Pin, Request, Settings, Start, Subject, Tab, Trial, ViewError, Worker,
+};
 
 /// Most neurons whose traces are shown; a further one takes the place of the first.
 pub const MOST_PINS: usize = 4;
-
-/// What is kept from one start to the next.
-#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
-#[serde(default)]
-pub struct Settings {
-    /// Colours.
-    pub theme: egui::ThemePreference,
-    /// Time steps a second, while playing.
-    pub speed: f64,
-    /// The open tab.
-    pub tab: Tab,
-    /// What the large map of a population shows.
-    pub map: MapKind,
-    /// Test images that a network is measured on.
-    pub images: usize,
-}
-
-impl Default for Settings {
-    fn default() -> Self {
-        Self {
-            theme: egui::ThemePreference::Dark,
-            speed: 10.0,
-            tab: Tab::Inspect,
-            map: MapKind::Membranes,
-            images: 200,
-        }
-    }
-}
-
-/// What the large map of a population shows.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
-pub enum MapKind {
-    /// Membrane potentials at the present step.
-    Membranes,
-    /// Spikes of the present step.
-    Spikes,
-    /// Spikes up to the present step.
-    Counts,
-}
-
-/// What to open at the start.
-#[derive(Debug, Clone, Default)]
-pub struct Start {
-    /// Checkpoint or run folder; none for the network that is shipped.
-    pub path: Option<PathBuf>,
-    /// Folder of the data set; none for where it is usually found.
-    pub data: Option<PathBuf>,
-    /// Time steps; none for as many as it was trained on.
-    pub steps: Option<usize>,
-    /// Folder for what is saved; none for `exports`.
-    pub exports: Option<PathBuf>,
-}
 
 /// The viewer.
 #[derive(Debug)]
@@ -151,35 +98,6 @@ impl App {
         };
         app.open(start.path);
         app
-    }
-
-    /// Draws one frame.
-    pub fn ui(&mut self, ui: &mut Ui) {
-        self.take_answers();
-        self.exporter.tick(ui.ctx());
-        for done in self.exporter.done() {
-            match done {
-                Ok(path) => self.notice = Some(format!("saved {}", path.display())),
-                Err(error) => self.fault = Some(error.to_string()),
-            }
-        }
-        if let Some(file) = ui.input(|input| input.raw.dropped_files.first().cloned()) {
-            self.open(Some(file.path().to_owned()));
-        }
-        self.player.advance(f64::from(ui.input(|input| input.unstable_dt)), self.settings.speed);
-        views::keys(self, ui);
-        let due = self.recording.clone().filter(|_| !self.worker.is_busy());
-        if let Some((_, t)) = &due {
-            self.player.seek(*t);
-        }
-        self.ask_for_what_is_shown();
-        views::window(self, ui);
-        if let Some((folder, t)) = due {
-            self.record_frame(ui.ctx(), folder, t);
-        }
-        if let Some(seconds) = self.player.until_next(self.settings.speed) {
-            ui.ctx().request_repaint_after(Duration::from_secs_f64(seconds));
-        }
     }
 
     /// Opens a checkpoint or run folder, or the network that is shipped. The run is watched from then on.
@@ -314,7 +232,7 @@ impl App {
         }
     }
 
-    fn take_answers(&mut self) {
+    pub(crate) fn take_answers(&mut self) {
         self.sparsity.tick();
         while let Some(answer) = self.worker.answer() {
             let is_current = |of: &Arc<Trial>| self.trial.as_ref().is_some_and(|trial| Arc::ptr_eq(trial, of));
@@ -374,7 +292,7 @@ impl App {
     }
 
     /// Asks for membranes, traces and gradients that the window needs and does not have.
-    fn ask_for_what_is_shown(&mut self) {
+    pub(crate) fn ask_for_what_is_shown(&mut self) {
         let Some((subject, trial)) = self.subject.clone().zip(self.trial.clone()) else { return };
         let t = self.player.t();
         if let Some(population) = self.selected {
@@ -419,14 +337,6 @@ impl App {
         self.asked.retain(|earlier| std::mem::discriminant(earlier) != kind);
         self.asked.push(request.clone());
         self.worker.ask(request);
-    }
-
-    /// Saves the frame of step `t` that was just drawn, and goes on to the next one.
-    fn record_frame(&mut self, context: &Context, folder: String, t: usize) {
-        self.exporter.frame(context, &folder, &format!("{t:04}.png"));
-        let steps = self.trial.as_ref().map_or(0, |trial| trial.steps());
-        self.recording = (t + 1 < steps).then_some((folder, t + 1));
-        context.request_repaint();
     }
 
     /// Starts to save a picture of the window for every time step.

@@ -13,6 +13,7 @@ mod membranes;
 mod mosaic;
 mod palette;
 mod player;
+mod settings;
 #[cfg(feature = "window")]
 mod shell;
 mod sparsity;
@@ -26,17 +27,18 @@ mod worker;
 use serde::{Deserialize, Serialize};
 use snn_core::registry::{Registry, RegistryError};
 
-pub use app::{App, MOST_PINS, MapKind, Settings, Start};
+pub use app::{App, MOST_PINS};
 pub use error::ViewError;
 pub use gradients::Gradients;
 pub use measurement::{Finding, Measurement};
 pub use membranes::{BUDGET_BYTES, Membranes};
 pub use palette::Palette;
+pub use settings::{MapKind, Settings, Start, Tab};
 #[cfg(feature = "window")]
 pub use shell::main;
 pub use subject::Subject;
 pub use trial::{Picture, Trial};
-pub use views::{Raster, Tab};
+pub use views::Raster;
 pub use worker::{Answer, Request, Worker};
 
 /// A neuron whose traces are shown.

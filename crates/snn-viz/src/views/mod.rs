@@ -17,44 +17,55 @@ mod traces;
 mod training;
 mod transport;
 
-use egui::{CentralPanel, Key, Panel, Ui};
-use serde::{Deserialize, Serialize};
+use std::time::Duration;
 
-use crate::App;
+use egui::{CentralPanel, Context, Key, Panel, Ui};
+
+use crate::{App, Tab};
 
 pub use raster::Raster;
 
-/// The parts of the window that take turns.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
-#[cfg_attr(feature = "window", derive(clap::ValueEnum))]
-pub enum Tab {
-    /// One inference, step by step.
-    Inspect,
-    /// What a batch of images costs.
-    Sparsity,
-    /// Errors and gradients.
-    Gradients,
-    /// A training run.
-    Training,
-}
-
-impl Tab {
-    /// All of them, in order.
-    pub const ALL: [Self; 4] = [Self::Inspect, Self::Sparsity, Self::Gradients, Self::Training];
-
-    /// What it is called.
-    pub fn name(self) -> &'static str {
-        match self {
-            Self::Inspect => "Inspect",
-            Self::Sparsity => "Sparsity",
-            Self::Gradients => "Gradients",
-            Self::Training => "Training",
+impl App {
+    /// Draws one frame.
+    pub fn ui(&mut self, ui: &mut Ui) {
+        self.take_answers();
+        self.exporter.tick(ui.ctx());
+        for done in self.exporter.done() {
+            match done {
+                Ok(path) => self.notice = Some(format!("saved {}", path.display())),
+                Err(error) => self.fault = Some(error.to_string()),
+            }
         }
+        if let Some(file) = ui.input(|input| input.raw.dropped_files.first().cloned()) {
+            self.open(Some(file.path().to_owned()));
+        }
+        self.player.advance(f64::from(ui.input(|input| input.unstable_dt)), self.settings.speed);
+        keys(self, ui);
+        let due = self.recording.clone().filter(|_| !self.worker.is_busy());
+        if let Some((_, t)) = &due {
+            self.player.seek(*t);
+        }
+        self.ask_for_what_is_shown();
+        window(self, ui);
+        if let Some((folder, t)) = due {
+            self.record_frame(ui.ctx(), folder, t);
+        }
+        if let Some(seconds) = self.player.until_next(self.settings.speed) {
+            ui.ctx().request_repaint_after(Duration::from_secs_f64(seconds));
+        }
+    }
+
+    /// Saves the frame of step `t` that was just drawn, and goes on to the next one.
+    fn record_frame(&mut self, context: &Context, folder: String, t: usize) {
+        self.exporter.frame(context, &folder, &format!("{t:04}.png"));
+        let steps = self.trial.as_ref().map_or(0, |trial| trial.steps());
+        self.recording = (t + 1 < steps).then_some((folder, t + 1));
+        context.request_repaint();
     }
 }
 
 /// The whole window.
-pub(crate) fn window(app: &mut App, ui: &mut Ui) {
+fn window(app: &mut App, ui: &mut Ui) {
     Panel::top("top").show_separator_line(false).show(ui, |ui| top::bar(app, ui));
     top::messages(app, ui);
     match app.settings.tab {
@@ -85,7 +96,7 @@ fn inspect(app: &mut App, ui: &mut Ui) {
 }
 
 /// Keyboard shortcuts, where no text is being typed.
-pub(crate) fn keys(app: &mut App, ui: &mut Ui) {
+fn keys(app: &mut App, ui: &mut Ui) {
     if ui.ctx().memory(|memory| memory.focused().is_some()) || app.trial.is_none() {
         return;
     }

@@ -4,13 +4,13 @@ use egui::{Align, Color32, Layout, Rect, RichText, Sense, Stroke, StrokeKind, Ui
 use snn_core::{Shape, SpikeTrain};
 
 use super::{explain, icons, map, plots};
-use crate::app::MapKind;
+use crate::MapKind;
 use crate::export::{Format, csv};
 use crate::mosaic::{Mosaic, fit};
 use crate::{App, Membranes, Palette, Pin, Subject, Trial};
 
 /// Colours of pinned neurons, in the order of the pins.
-pub(super) fn pin_colours(palette: Palette) -> [Color32; crate::app::MOST_PINS] {
+pub(super) fn pin_colours(palette: Palette) -> [Color32; crate::MOST_PINS] {
     [palette.membrane, palette.other, palette.right, palette.faint]
 }
 

@@ -2,8 +2,7 @@
 
 use egui::{Align, Color32, Layout, Panel, RichText, TextEdit, ThemePreference, Ui};
 
-use super::Tab;
-use crate::{App, Palette};
+use crate::{App, Palette, Tab};
 
 pub(super) fn bar(app: &mut App, ui: &mut Ui) {
     ui.horizontal(|ui| {
