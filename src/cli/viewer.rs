@@ -13,6 +13,11 @@ use std::{
 /// # Errors
 /// A sentence: why there is no viewer, and what to do.
 pub(crate) fn watch(folder: &Path) -> Result<(), String> {
+    if cfg!(all(unix, not(target_os = "macos")))
+        && ["DISPLAY", "WAYLAND_DISPLAY"].iter().all(|name| env::var_os(name).is_none())
+    {
+        return Err("there is no display to open the viewer on, so the run goes on unwatched".to_owned());
+    }
     let program = format!("snn-viz{}", env::consts::EXE_SUFFIX);
     let beside = env::current_exe().ok().and_then(|this| beside(&this, &program));
     let viewer = beside.unwrap_or_else(|| program.into());

@@ -23,6 +23,7 @@ fn a_run_without_a_viewer_goes_on_and_says_how_to_get_one() {
     let data = Path::new(env!("CARGO_MANIFEST_DIR")).join("data");
     let mut command = Command::new(alone);
     command.current_dir(dir.path()).args(SHORT).arg("--watch").env("SNN_DATA", data).env("PATH", dir.path());
+    command.env("DISPLAY", ":0");
     let text = stdout(&command.output().unwrap());
     let words = text.split_whitespace().collect::<Vec<_>>().join(" ");
     assert!(words.contains("there is no snn-viz beside this program or on the PATH"), "{text}");

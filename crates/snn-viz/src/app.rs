@@ -47,6 +47,8 @@ pub struct App {
     pub(crate) draw: u32,
     pub(crate) exporter: Exporter,
     pub(crate) textures: Textures,
+    /// Whether plots are to show all of their data again, as when another network was opened.
+    pub(crate) fit_plots: bool,
     /// Counts the trials and membranes that came, so that pictures know what they show.
     pub(crate) version: u64,
     /// The run that is watched.
@@ -55,6 +57,8 @@ pub struct App {
     pub(crate) recording: Option<(String, usize)>,
     /// What was asked for last, so as not to ask twice.
     asked: Vec<Request>,
+    /// What the network was opened from.
+    pub(crate) opened: Option<PathBuf>,
     pub(crate) fault: Option<String>,
     pub(crate) notice: Option<String>,
     pub(crate) path_field: String,
@@ -88,10 +92,12 @@ impl App {
             draw: 0,
             exporter: Exporter::into_folder(exports),
             textures: Textures::default(),
+            fit_plots: false,
             version: 0,
             follower: None,
             recording: None,
             asked: Vec::new(),
+            opened: None,
             fault: None,
             notice: None,
             path_field: start.path.as_ref().map_or_else(String::new, |path| path.display().to_string()),
@@ -110,6 +116,7 @@ impl App {
     /// Opens a network, and goes on to watch the run that is watched.
     pub(crate) fn open_network(&mut self, path: Option<PathBuf>) {
         self.fault = None;
+        self.opened.clone_from(&path);
         let Start { data, steps, .. } = self.start.clone();
         self.worker.ask(Request::Open { path, data, steps });
     }
@@ -261,6 +268,7 @@ impl App {
 
     fn opened(&mut self, subject: Arc<Subject>) {
         self.textures.clear();
+        self.fit_plots = true;
         self.player = Player::default();
         self.player.set_steps(subject.steps());
         let has_population = |index: &usize| *index < subject.network().populations().len();
@@ -337,6 +345,15 @@ impl App {
         self.asked.retain(|earlier| std::mem::discriminant(earlier) != kind);
         self.asked.push(request.clone());
         self.worker.ask(request);
+    }
+
+    /// Name for a file with something of the shown trial.
+    pub(crate) fn file_name(&self, what: &str) -> String {
+        let name = self.subject.as_ref().map_or("", |subject| &subject.name);
+        match self.trial.as_ref().map(|trial| &trial.picture) {
+            Some(Picture::Sample(index)) => format!("{name} image {index} {what}"),
+            _ => format!("{name} drawing {what}"),
+        }
     }
 
     /// Starts to save a picture of the window for every time step.

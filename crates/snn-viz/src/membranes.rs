@@ -77,8 +77,12 @@ impl Membranes {
             }
             Ok::<(), snn_core::Error>(())
         })?;
-        let largest = charged.iter().fold(f32::MIN_POSITIVE, |largest, v| largest.max(v.abs()));
-        let scale = if found.neuron.fires() { threshold } else { largest };
+        let largest = charged.iter().fold(0.0, |largest: f32, v| largest.max(v.abs()));
+        let scale = match found.neuron.fires() {
+            true => threshold,
+            false if largest > 0.0 => largest,
+            false => 1.0,
+        };
         Ok(Self { population, steps, neurons, charged, scale })
     }
 

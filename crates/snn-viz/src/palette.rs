@@ -13,6 +13,8 @@ pub struct Palette {
     pub membrane: Color32,
     /// Negative spikes; the second of two networks that are compared.
     pub other: Color32,
+    /// The last of four neurons.
+    pub fourth: Color32,
     /// What is right.
     pub right: Color32,
     /// What is wrong, and warnings.
@@ -31,6 +33,7 @@ impl Palette {
                 spike: Color32::from_rgb(0xf0, 0x9c, 0x28),
                 membrane: Color32::from_rgb(0x56, 0xb4, 0xe9),
                 other: Color32::from_rgb(0xcc, 0x79, 0xa7),
+                fourth: Color32::from_rgb(0xe8, 0xdc, 0x50),
                 right: Color32::from_rgb(0x2f, 0xb7, 0x8c),
                 wrong: Color32::from_rgb(0xe8, 0x6a, 0x33),
                 faint: Color32::from_gray(0x78),
@@ -41,6 +44,7 @@ impl Palette {
                 spike: Color32::from_rgb(0xd5, 0x5e, 0x00),
                 membrane: Color32::from_rgb(0x00, 0x72, 0xb2),
                 other: Color32::from_rgb(0xa8, 0x4f, 0x82),
+                fourth: Color32::from_rgb(0x8a, 0x6d, 0x00),
                 right: Color32::from_rgb(0x00, 0x8a, 0x63),
                 wrong: Color32::from_rgb(0xc0, 0x3a, 0x00),
                 faint: Color32::from_gray(0x96),

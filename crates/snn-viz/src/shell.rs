@@ -1,5 +1,6 @@
 //! The program `snn-viz`: the viewer in a window.
 
+use std::num::NonZeroUsize;
 use std::path::PathBuf;
 use std::process::ExitCode;
 
@@ -31,7 +32,7 @@ struct Cli {
     data: Option<PathBuf>,
     /// Time steps each image is shown for [default: as trained]
     #[arg(long, value_name = "N")]
-    steps: Option<usize>,
+    steps: Option<NonZeroUsize>,
     /// Folder for pictures and tables that are saved
     #[arg(long, value_name = "DIR", default_value = "exports")]
     exports: PathBuf,
@@ -63,9 +64,11 @@ impl eframe::App for Window {
 /// ```
 pub fn main(registry: Result<Registry, RegistryError>) -> ExitCode {
     let Cli { path, data, steps, exports, tab } = Cli::parse();
-    let start = Start { path, data, steps, exports: Some(exports) };
+    let start = Start { path, data, steps: steps.map(NonZeroUsize::get), exports: Some(exports) };
     let options = eframe::NativeOptions {
-        viewport: egui::ViewportBuilder::default().with_inner_size([1280.0, 800.0]).with_min_inner_size([900.0, 600.0]),
+        viewport: egui::ViewportBuilder::default()
+            .with_inner_size([1280.0, 800.0])
+            .with_min_inner_size([1180.0, 740.0]),
         ..Default::default()
     };
     let open = move |context: &eframe::CreationContext<'_>| -> Result<Box<dyn eframe::App>, _> {
@@ -78,11 +81,11 @@ pub fn main(registry: Result<Registry, RegistryError>) -> ExitCode {
     match eframe::run_native("snn-viz", options, Box::new(open)) {
         Ok(()) => ExitCode::SUCCESS,
         Err(error) => {
-            let hint =
-                "a window needs a display and OpenGL; on a machine without, use snn evaluate, activity and curves";
-            clap::Error::raw(clap::error::ErrorKind::Io, format!("cannot open a window: {error}\n{hint}\n"))
-                .print()
-                .ok();
+            let message = format!(
+                "cannot open a window; it needs a display and OpenGL. On a machine without, use snn evaluate, activity \
+                 and curves\n  = {error}\n"
+            );
+            clap::Error::raw(clap::error::ErrorKind::Io, message).print().ok();
             ExitCode::FAILURE
         }
     }

@@ -1,7 +1,9 @@
 //! What is looked at: a trained network, and the samples to show it.
 
 use std::ffi::OsStr;
+use std::fs;
 use std::path::{Path, PathBuf};
+use std::time::SystemTime;
 
 use snn_core::registry::Registry;
 use snn_core::{Dataset, Kind, Network, Shape, Weights};
@@ -24,10 +26,14 @@ pub struct Subject {
     pub experiment: Experiment,
     /// What the experiment's names stand for.
     pub built: Built,
+    /// Time steps that it was trained on.
+    pub trained_steps: usize,
     /// Its weights.
     pub weights: Weights,
     /// Test samples; where they cannot be read, why.
     pub samples: Result<Dataset, String>,
+    /// Its file, and when that was written; none for the network that is shipped.
+    file: Option<(PathBuf, SystemTime)>,
 }
 
 impl Subject {
@@ -48,17 +54,28 @@ impl Subject {
             Some(_) => Checkpoint::load(&file)?,
             None => Checkpoint::parse(SHIPPED, &file)?,
         };
-        let steps = steps.map(|steps| ("steps", steps.to_string()));
-        let settings: Vec<(&str, &str)> = steps.iter().map(|(path, value)| (*path, value.as_str())).collect();
         let name = file.display().to_string();
-        let experiment = Experiment::from_ron(&checkpoint.experiment, &name, &settings, registry)?;
+        let mut experiment = Experiment::from_ron(&checkpoint.experiment, &name, &[], registry)?;
+        let trained_steps = experiment.steps;
+        if let Some(steps) = steps {
+            experiment.steps = steps;
+        }
         let built = experiment.build(registry)?;
         if let Some(graded) = built.network.populations().iter().find(|p| p.neuron.feeds() && !p.neuron.fires()) {
             return Err(ViewError::NoSpikes(graded.name.clone()));
         }
         let weights = checkpoint.weights_for(&built.network)?;
         let samples = built.data.load(data).map(|splits| splits.test).map_err(|error| error.to_string());
-        Ok(Self { name: short_name(&file), progress: progress(&checkpoint), experiment, built, weights, samples })
+        let (name, progress) = (short_name(&file), progress(&checkpoint));
+        let written = path.and_then(|_| fs::metadata(&file).ok()?.modified().ok());
+        let file = written.map(|written| (file, written));
+        Ok(Self { name, progress, experiment, built, trained_steps, weights, samples, file })
+    }
+
+    /// Whether its file was written anew since it was opened.
+    pub fn is_outdated(&self) -> bool {
+        let written = |file: &Path| fs::metadata(file).ok()?.modified().ok();
+        self.file.as_ref().is_some_and(|(file, then)| written(file).is_some_and(|now| now > *then))
     }
 
     /// The network.

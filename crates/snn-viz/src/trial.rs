@@ -1,7 +1,7 @@
 //! One inference: what was shown, every spike of every population, and the scores as they came to be.
 
 use snn_core::{
-    AddressEvent, Content, Draws, Dropout, Encoded, Input, Replay, Sample, Session, SpikeTrain, Stimulus,
+    AddressEvent, Content, Draws, Dropout, Encoded, Input, Replay, Sample, Session, Shape, SpikeTrain, Stimulus,
     Trial as Shown, argmax,
 };
 
@@ -76,6 +76,11 @@ impl Trial {
         argmax(&scores.iter().map(|&score| score as f32).collect::<Vec<f32>>())
     }
 
+    /// Whether there was an answer after step `t`: whether the scores differ.
+    pub fn has_answer(&self, t: usize) -> bool {
+        self.scores.get(t).is_some_and(|scores| scores.iter().any(|score| *score != scores[0]))
+    }
+
     /// The trial as one whose neurons can be looked into.
     ///
     /// # Errors
@@ -133,7 +138,7 @@ fn encode(subject: &Subject, picture: &Picture, draw: u32) -> Result<(Encoded, V
             }
         }
     };
-    encode_image(subject, bytes, 0, draw).map(|(input, image)| (input, image, None))
+    encode_image(subject, &centred(bytes, shape), 0, draw).map(|(input, image)| (input, image, None))
 }
 
 /// An image of bytes `[C, H, W]`, encoded, and as values in `[0, 1]`.
@@ -151,6 +156,27 @@ fn encode_image(subject: &Subject, bytes: &[u8], index: u32, draw: u32) -> Resul
     let sample = Sample { seed: draws.seed, epoch: draws.epoch, index };
     let input = encoder.encode(&pixels, shape, subject.steps(), sample);
     Ok((input, bytes.iter().map(|&byte| f32::from(byte) / 255.0).collect()))
+}
+
+/// A grey image moved so that the centre of its mass is in the middle, as those of MNIST are.
+fn centred(bytes: &[u8], shape: Shape) -> Vec<u8> {
+    let mass: usize = bytes.iter().map(|&byte| usize::from(byte)).sum();
+    if mass == 0 || shape.channels != 1 {
+        return bytes.to_vec();
+    }
+    let mean = |place: &dyn Fn(usize) -> usize| {
+        let sum: usize = bytes.iter().enumerate().map(|(at, &byte)| place(at) * usize::from(byte)).sum();
+        sum as f64 / mass as f64
+    };
+    let off = |mean: f64, extent: usize| (mean - (extent - 1) as f64 / 2.0).round() as isize;
+    let down = off(mean(&|at| at / shape.width), shape.height);
+    let right = off(mean(&|at| at % shape.width), shape.width);
+    let source = |at: usize| {
+        let row = (at / shape.width).checked_add_signed(down).filter(|row| *row < shape.height)?;
+        let column = (at % shape.width).checked_add_signed(right).filter(|column| *column < shape.width)?;
+        bytes.get(row * shape.width + column)
+    };
+    (0..bytes.len()).map(|at| source(at).copied().unwrap_or(0)).collect()
 }
 
 /// Events of each pixel over those of the busiest.
@@ -178,4 +204,20 @@ fn counts(train: &SpikeTrain) -> Vec<u32> {
         }
     }
     counts
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_drawing_is_moved_to_the_middle() {
+        let shape = Shape::new(1, 5, 7);
+        let mut bytes = vec![0; 35];
+        (bytes[0], bytes[1], bytes[7]) = (200, 50, 50);
+        let moved = centred(&bytes, shape);
+        assert_eq!((moved[2 * 7 + 3], moved[2 * 7 + 4], moved[3 * 7 + 3]), (200, 50, 50));
+        assert_eq!(moved.iter().filter(|byte| **byte > 0).count(), 3);
+        assert_eq!(centred(&[0; 35], shape), [0; 35]);
+    }
 }

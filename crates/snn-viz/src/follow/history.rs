@@ -108,12 +108,14 @@ impl History {
                 };
                 let at = epoch as f64 + step as f64 / start.steps as f64;
                 self.position = (epoch, step);
+                // The last batch of an epoch is smaller, by how much is not recorded.
+                let speed = if step < start.steps { images_per_second(start, f64::from(millis)) } else { f64::NAN };
                 let values = [
                     (&mut self.loss, f64::from(loss)),
                     (&mut self.accuracy, f64::from(accuracy)),
                     (&mut self.rate, f64::from(rate)),
                     (&mut self.gradient, f64::from(gradient)),
-                    (&mut self.speed, images_per_second(start, f64::from(millis))),
+                    (&mut self.speed, speed),
                 ];
                 for (series, value) in values {
                     series.push(at, value);

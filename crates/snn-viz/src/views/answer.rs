@@ -13,6 +13,10 @@ pub(super) fn bars(app: &App, ui: &mut Ui, subject: &Subject, trial: &Trial) {
     let (answer, palette) = (trial.answer(t), Palette::of(ui.visuals()));
     ui.horizontal(|ui| {
         plots::heading(ui, "Answer", explain::SCORES);
+        if !trial.has_answer(t) {
+            ui.label(RichText::new("none yet").weak());
+            return;
+        }
         ui.label(RichText::new(subject.class_name(answer)).strong().color(palette.membrane));
         match trial.label {
             Some(label) if label == answer => ui.label(RichText::new("right").color(palette.right)),
@@ -31,8 +35,12 @@ pub(super) fn bars(app: &App, ui: &mut Ui, subject: &Subject, trial: &Trial) {
         let (rect, response) = ui.allocate_exact_size(vec2(ui.available_width(), height), Sense::hover());
         let font = FontId::proportional((height - 5.0).clamp(6.0, 12.5));
         let name_width = if name.chars().count() > 2 { 68.0 } else { 18.0 };
-        let colour = if class == answer { palette.membrane } else { palette.faint };
-        let text_colour = if class == answer { ui.visuals().strong_text_color() } else { ui.visuals().text_color() };
+        let colour = if class == answer && trial.has_answer(t) { palette.membrane } else { palette.faint };
+        let text_colour = if class == answer && trial.has_answer(t) {
+            ui.visuals().strong_text_color()
+        } else {
+            ui.visuals().text_color()
+        };
         let is_true = trial.label == Some(class);
         let name = if is_true { format!("{name}*") } else { name };
         ui.painter().text(rect.left_center(), Align2::LEFT_CENTER, &name, font.clone(), text_colour);
@@ -52,7 +60,7 @@ pub(super) fn plot(app: &mut App, ui: &mut Ui) {
     let equation = subject.built.readout.equation();
     let explanation = format!("{}\nscore = {equation}", explain::SCORES);
     let save = plots::heading_with_save(ui, "Scores", &equation, &explanation);
-    let answer = trial.answer(app.player.t());
+    let (answer, has_answer) = (trial.answer(app.player.t()), trial.has_answer(app.player.t()));
     let series = |class: usize| trial.scores.iter().enumerate().map(move |(t, row)| [t as f64 + 0.5, row[class]]);
     let classes = 0..subject.network().classes();
     let lines: Vec<(usize, String, Vec<[f64; 2]>)> =
@@ -61,7 +69,7 @@ pub(super) fn plot(app: &mut App, ui: &mut Ui) {
     let height = (0.42 * ui.available_height()).max(110.0);
     let plot = plots::over_time(app, ui, "scores plot", height, plots::Upright::of("score"), move |plot| {
         for (class, name, points) in lines {
-            let is_best = class == answer;
+            let is_best = class == answer && has_answer;
             let (colour, width) =
                 if is_best { (palette.membrane, 2.5) } else { (palette.faint.gamma_multiply(0.7), 1.0) };
             let end = points.last().map(|[x, y]| [0.98 * x, *y]).unwrap_or_default();
@@ -77,6 +85,7 @@ pub(super) fn plot(app: &mut App, ui: &mut Ui) {
         let head = std::iter::once("time_step").chain(names.iter().map(String::as_str));
         let rows = trial.scores.iter().enumerate();
         let rows = rows.map(|(t, row)| std::iter::once(t as f64).chain(row.iter().copied()).collect());
-        app.exporter.save(format, &format!("{} scores", subject.name), plot.response.rect, || csv(head, rows));
+        let file = app.file_name("scores");
+        app.exporter.save(format, &file, plots::with_axes(plot.response.rect), || csv(head, rows));
     }
 }

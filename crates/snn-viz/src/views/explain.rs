@@ -14,7 +14,7 @@ pub(super) const TRACES: &str = "Membrane potential of the pinned neurons: it ri
     reset and leak at the end of each step, and spikes (triangles) where it exceeds the threshold (dashed).\n\
     Click neurons of the large map to pin them.";
 pub(super) const INPUT: &str = "What the network is shown, and the input spikes of this step. With a random encoder, every \
-    draw gives another train of spikes.";
+    draw gives another train of spikes. A drawing is moved to the middle before it is shown, as the images of MNIST are.";
 pub(super) const ACCURACY: &str = "Share of the images that the network answers rightly after all time steps.";
 pub(super) const SPIKES_AN_IMAGE: &str = "Spikes of all neurons over all time steps, as a mean over the images.\n\
     1/N Σ_images Σ_t Σ_i s_i(t)";
@@ -32,8 +32,8 @@ pub(super) const RATES: &str = "How many neurons fire how often: spikes over tim
     neurons that never do; the classes grow like 1, 2, 5.";
 pub(super) const ACCURACY_OVER_TIME: &str =
     "Share of the images answered rightly, had each trial ended after so many time steps.";
-pub(super) const OPERATIONS_OVER_TIME: &str =
-    "Synaptic operations that spikes have caused up to each time step, as a mean over the images.";
+pub(super) const OPERATIONS_OVER_TIME: &str = "Synaptic operations that spikes cause at each time step, a mean over the images, as a share of the dense ones: those of \
+    a network that also reckons with zeros.";
 pub(super) const LOSS: &str = "The loss L of this trial, as the experiment defines it.";
 pub(super) const LOSS_LABEL: &str = "The class that the loss takes for right. Choose another one to see what would have to \
     change for it.";

@@ -1,6 +1,6 @@
 //! The network as a column of populations: name, shape, how many fire, and which.
 
-use egui::{Rect, RichText, ScrollArea, Sense, Ui, pos2, vec2};
+use egui::{Panel, Rect, RichText, ScrollArea, Sense, Ui, pos2, vec2};
 use snn_core::{Shape, SpikeTrain};
 use snn_train::units::percent;
 
@@ -11,7 +11,15 @@ use crate::{App, Palette, Trial};
 /// Height of a picture.
 const HEIGHT: f32 = 58.0;
 
-pub(super) fn list(app: &mut App, ui: &mut Ui) {
+/// The panel on the left.
+pub(super) fn panel(app: &mut App, ui: &mut Ui) {
+    Panel::left("network").default_size(232.0).size_range(170.0..=420.0).show(ui, |ui| {
+        ui.set_min_width(ui.available_width()); // also while there is nothing in it, or it would shrink
+        list(app, ui);
+    });
+}
+
+fn list(app: &mut App, ui: &mut Ui) {
     let Some((subject, trial)) = app.subject.clone().zip(app.trial.clone()) else { return };
     ScrollArea::vertical().auto_shrink(false).show(ui, |ui| {
         let network = subject.network();

@@ -47,6 +47,7 @@ impl App {
         }
         self.ask_for_what_is_shown();
         window(self, ui);
+        self.fit_plots &= self.trial.is_none();
         if let Some((folder, t)) = due {
             self.record_frame(ui.ctx(), folder, t);
         }
@@ -79,10 +80,7 @@ fn window(app: &mut App, ui: &mut Ui) {
 /// One inference: network, population, picture and answer over the transport.
 fn inspect(app: &mut App, ui: &mut Ui) {
     Panel::bottom("transport").show(ui, |ui| transport::bar(app, ui));
-    Panel::left("network").default_size(232.0).size_range(170.0..=420.0).show(ui, |ui| {
-        ui.set_min_width(ui.available_width()); // also while there is nothing in it, or it would shrink
-        map::list(app, ui);
-    });
+    map::panel(app, ui);
     Panel::right("answer").default_size(372.0).size_range(280.0..=640.0).show(ui, |ui| {
         ui.set_min_width(ui.available_width());
         picture::panel(app, ui);

@@ -1,6 +1,6 @@
 //! What the network is shown: a test sample, or a digit that is drawn here; its input spikes; the scores beside it.
 
-use egui::{Color32, ColorImage, Pos2, Rect, RichText, Sense, Ui, vec2};
+use egui::{Color32, ColorImage, Pos2, Rect, RichText, Sense, Ui, Vec2, vec2};
 use snn_core::{Dataset, Shape};
 
 use super::icons::{self, Icon};
@@ -30,7 +30,7 @@ pub(super) fn panel(app: &mut App, ui: &mut Ui) {
 fn controls(app: &mut App, ui: &mut Ui, subject: &Subject) {
     ui.horizontal(|ui| {
         let samples = subject.samples.as_ref().map_or(0, Dataset::len);
-        if samples > 0 {
+        if samples > 0 && app.drawing.is_none() {
             let mut sample = app.sample;
             let label = ui.label("Image");
             if icons::button(ui, Icon::Back, "Previous image (P)").clicked() {
@@ -72,14 +72,22 @@ fn canvas(app: &mut App, ui: &mut Ui, subject: &Subject, trial: &Trial) {
     plots::heading(ui, title, explain::INPUT);
     let (rect, response) = ui.allocate_exact_size(vec2(SIDE, SIDE), Sense::click_and_drag());
     response.widget_info(|| egui::WidgetInfo::labeled(egui::Role::Image, true, name));
-    let texture = app.textures.get(ui.ctx(), "the image", app.version, || picture(&trial.image, shape));
+    let Some(drawing) = &app.drawing else {
+        let texture = app.textures.get(ui.ctx(), "the image", app.version, || picture(&trial.image, shape));
+        ui.painter().image(texture, rect, map::WHOLE, Color32::WHITE);
+        return;
+    };
+    // As it is drawn; what the network is shown is moved to the middle.
+    let values = || drawing.iter().map(|&byte| f32::from(byte) / 255.0).collect::<Vec<f32>>();
+    let texture = app.textures.get(ui.ctx(), "the drawing", drawing, || picture(&values(), shape));
     ui.painter().image(texture, rect, map::WHOLE, Color32::WHITE);
-    let Some(drawing) = &app.drawing else { return };
     if response.is_pointer_button_down_on()
         && let Some(pos) = response.interact_pointer_pos()
     {
         let mut bytes = drawing.clone();
-        let from = pos - ui.input(|input| input.pointer.delta());
+        // Where the button went down, a line begins; how far the pointer came to get there is none of it.
+        let moved = ui.input(|input| if input.pointer.any_pressed() { Vec2::ZERO } else { input.pointer.delta() });
+        let from = pos - moved;
         stroke(&mut bytes, shape, rect, from, pos);
         if bytes != *drawing {
             app.show_drawing(bytes);

@@ -2,7 +2,7 @@
 
 use std::ops::RangeInclusive;
 
-use egui::{Id, Rangef, Response, RichText, Ui};
+use egui::{Id, Rangef, Rect, Response, RichText, Ui, vec2};
 use egui_plot::{AxisHints, GridMark, Plot, PlotResponse, PlotUi, VLine};
 
 use super::icons::{self, Icon};
@@ -66,7 +66,11 @@ pub(super) fn over_time<'a>(
 ) -> PlotResponse<()> {
     let (steps, t) = (app.trial.as_ref().map_or(1, |trial| trial.steps()), app.player.t());
     let palette = Palette::of(ui.visuals());
-    let plot = Plot::new(name)
+    let mut plot = Plot::new(name);
+    if app.fit_plots {
+        plot = plot.reset();
+    }
+    let plot = plot
         .height(height)
         .allow_drag(false)
         .allow_scroll(false)
@@ -114,6 +118,11 @@ pub(super) fn even_marks((low, high): (f64, f64)) -> Vec<GridMark> {
     let step = step.unwrap_or(least);
     let places = (low / step).ceil() as i64..=(high / step).floor() as i64;
     places.map(|place| GridMark { value: place as f64 * step, step_size: step }).collect()
+}
+
+/// The inside of a plot with its axes and heading, to be saved as a picture.
+pub(super) fn with_axes(inside: Rect) -> Rect {
+    Rect::from_min_max(inside.min - vec2(66.0, 30.0), inside.max + vec2(8.0, 38.0))
 }
 
 /// Whole numbers at an axis; nothing between them.

@@ -1,6 +1,6 @@
 //! The open population, large: membranes, spikes or counts of all its neurons.
 
-use egui::{Align, Color32, Layout, Rect, RichText, Sense, Stroke, StrokeKind, Ui, vec2};
+use egui::{Align, Button, Color32, Layout, Rect, RichText, Sense, Stroke, StrokeKind, Ui, vec2};
 use snn_core::{Shape, SpikeTrain};
 
 use super::{explain, icons, map, plots};
@@ -11,7 +11,7 @@ use crate::{App, Membranes, Palette, Pin, Subject, Trial};
 
 /// Colours of pinned neurons, in the order of the pins.
 pub(super) fn pin_colours(palette: Palette) -> [Color32; crate::MOST_PINS] {
-    [palette.membrane, palette.other, palette.right, palette.faint]
+    [palette.membrane, palette.other, palette.right, palette.fourth]
 }
 
 pub(super) fn panel(app: &mut App, ui: &mut Ui) {
@@ -54,7 +54,7 @@ pub(super) fn panel(app: &mut App, ui: &mut Ui) {
     interact(app, ui, rect, mosaic, (&name, shape), train, &values);
     legend(ui, &values, palette);
     if let Some(format) = save {
-        let file = format!("{} {name} {} t{t}", subject.name, app.settings.map.name());
+        let file = app.file_name(&format!("{name} {} step {t}", app.settings.map.name()));
         app.exporter.save(format, &file, rect, || table(&values, shape));
     }
 }
@@ -81,19 +81,41 @@ fn header(app: &mut App, ui: &mut Ui, subject: &Subject, name: &str, shape: Shap
         }
         ui.with_layout(Layout::right_to_left(Align::Center), |ui| {
             let save = plots::save_menu(ui, "map");
+            let kinds = kinds(app, subject);
+            let shown = shown_kind(app, subject);
             for kind in [MapKind::Counts, MapKind::Spikes, MapKind::Membranes] {
                 let explanation = match kind {
                     MapKind::Membranes => explain::MEMBRANE,
                     MapKind::Spikes => explain::SPIKES,
                     MapKind::Counts => explain::COUNTS,
                 };
-                ui.selectable_value(&mut app.settings.map, kind, kind.title()).on_hover_text(explanation);
+                let button = Button::selectable(kind == shown, kind.title());
+                if ui.add_enabled(kinds.contains(&kind), button).on_hover_text(explanation).clicked() {
+                    app.settings.map = kind;
+                }
             }
             save
         })
         .inner
     })
     .inner
+}
+
+/// What can be shown of the open population: the input has no membranes, and neurons that do not fire nothing else.
+fn kinds(app: &App, subject: &Subject) -> &'static [MapKind] {
+    match app.selected {
+        None => &[MapKind::Spikes, MapKind::Counts],
+        Some(index) if subject.network().populations()[index].neuron.fires() => {
+            &[MapKind::Membranes, MapKind::Spikes, MapKind::Counts]
+        }
+        Some(_) => &[MapKind::Membranes],
+    }
+}
+
+/// What is shown of it: what was chosen, if it can be.
+fn shown_kind(app: &App, subject: &Subject) -> MapKind {
+    let kinds = kinds(app, subject);
+    if kinds.contains(&app.settings.map) { app.settings.map } else { kinds[0] }
 }
 
 impl MapKind {
@@ -140,25 +162,32 @@ fn values<'a>(
 ) -> Option<Values<'a>> {
     let Some(train) = train(app.selected, trial) else {
         let snn_core::Encoded::Current(values) = &trial.input else { return None };
-        return Some(Values::Numbers(values, values.iter().fold(f32::MIN_POSITIVE, |most, v| most.max(v.abs()))));
+        return Some(Values::Numbers(values, largest(values)));
     };
     let fires = app.selected.is_none_or(|index| subject.network().populations()[index].neuron.fires());
-    Some(match app.settings.map {
-        _ if !fires => {
+    Some(match shown_kind(app, subject) {
+        MapKind::Membranes => {
             let membranes = membranes?;
-            Values::Numbers(membranes.at(t)?, membranes.scale)
+            let values = membranes.at(t)?;
+            if fires {
+                Values::Membranes(values, membranes.scale, train, t)
+            } else {
+                Values::Numbers(values, membranes.scale)
+            }
         }
-        MapKind::Membranes if app.selected.is_some() => {
-            let membranes = membranes?;
-            Values::Membranes(membranes.at(t)?, membranes.scale, train, t)
-        }
-        MapKind::Membranes | MapKind::Spikes => Values::Spikes(train, t),
+        MapKind::Spikes => Values::Spikes(train, t),
         MapKind::Counts => {
             let counts: Vec<u32> = (0..train.shape().len()).map(|neuron| spikes_until(train, neuron, t)).collect();
             let most = counts.iter().copied().max().unwrap_or(0).max(1);
             Values::Counts(counts, most)
         }
     })
+}
+
+/// The largest of some numbers without its sign, to measure them by; 1 if all are 0.
+fn largest(values: &[f32]) -> f32 {
+    let largest = values.iter().fold(0.0, |most: f32, v| most.max(v.abs()));
+    if largest > 0.0 { largest } else { 1.0 }
 }
 
 /// Spikes of a neuron up to step `t`, that one included.
@@ -212,11 +241,13 @@ fn legend(ui: &mut Ui, values: &Values<'_>, palette: Palette) {
             icons::swatch(ui, palette.spike);
             ui.label(text("spike".to_owned()));
         }
-        Values::Spikes(..) => {
+        Values::Spikes(train, _) => {
             icons::swatch(ui, palette.spike);
             ui.label(text("spike at this step".to_owned()));
-            icons::swatch(ui, palette.other);
-            ui.label(text("negative spike".to_owned()));
+            if !train.words(0, 0).1.is_empty() {
+                icons::swatch(ui, palette.other);
+                ui.label(text("negative spike".to_owned()));
+            }
         }
         Values::Counts(_, most) => {
             ui.label(text("spikes so far: 0".to_owned()));
@@ -248,7 +279,7 @@ fn interact(
     let t = app.player.t();
     let counted = train.map_or_else(String::new, |train| {
         let (until, all) = (spikes_until(train, neuron, t), spikes_until(train, neuron, train.steps() - 1));
-        format!("spikes so far: {until} of {all}")
+        format!("spikes: {until} so far, {all} in all")
     });
     let lines = [format!("{name}, {}", place(shape, neuron)), values.words(neuron), counted];
     let text = lines.iter().filter(|line| !line.is_empty()).map(String::as_str).collect::<Vec<_>>().join("\n");

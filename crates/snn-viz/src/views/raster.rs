@@ -98,8 +98,8 @@ pub(super) fn plot(app: &mut App, ui: &mut Ui) {
         },
     );
     if let Some(format) = save {
-        let file = format!("{} {name} raster", subject.name);
-        app.exporter.save(format, &file, plot.response.rect, || spikes(train, first, count));
+        let file = app.file_name(&format!("{name} raster"));
+        app.exporter.save(format, &file, plots::with_axes(plot.response.rect), || spikes(train, first, count));
     }
 }
 
@@ -119,12 +119,16 @@ fn channel(app: &mut App, ui: &mut Ui, channels: usize, pixels: usize) {
 }
 
 fn spikes(train: &SpikeTrain, first: usize, count: usize) -> String {
-    let of = |neuron: usize| {
-        (0..train.steps())
-            .filter(move |&t| train.get(t, 0, neuron) != 0)
-            .map(move |t| vec![neuron as f64, t as f64, f64::from(train.get(t, 0, neuron))])
+    let shape = train.shape();
+    let row = |neuron: usize, t: usize| {
+        let (channel, pixel) = (neuron / shape.pixels(), neuron % shape.pixels());
+        let place = [neuron, channel, pixel / shape.width, pixel % shape.width, t].map(|number| number as f64);
+        place.into_iter().chain([f64::from(train.get(t, 0, neuron))]).collect()
     };
-    csv(["neuron", "time_step", "spike"], (first..first + count).flat_map(of))
+    let of =
+        |neuron: usize| (0..train.steps()).filter(move |&t| train.get(t, 0, neuron) != 0).map(move |t| (neuron, t));
+    let spikes = (first..first + count).flat_map(of);
+    csv(["neuron", "channel", "row", "column", "time_step", "spike"], spikes.map(|(neuron, t)| row(neuron, t)))
 }
 
 #[cfg(test)]

@@ -1,6 +1,6 @@
 //! The bar at the top: what is open, and the tabs; messages below it.
 
-use egui::{Align, Color32, Layout, Panel, RichText, TextEdit, ThemePreference, Ui};
+use egui::{Align, Align2, Area, Color32, Frame, Id, Layout, Order, RichText, TextEdit, ThemePreference, Ui, vec2};
 
 use crate::{App, Palette, Tab};
 
@@ -12,13 +12,21 @@ pub(super) fn bar(app: &mut App, ui: &mut Ui) {
         ui.separator();
         if let Some(subject) = &app.subject {
             ui.label(RichText::new(&subject.name).strong());
-            let note =
-                format!("{}, {} time steps, {}", subject.experiment.data.name, subject.steps(), subject.progress);
+            let steps = match subject.steps() {
+                steps if steps == subject.trained_steps => format!("{steps} time steps"),
+                steps => format!("{steps} time steps (trained on {})", subject.trained_steps),
+            };
+            let note = format!("{}, {steps}, {}", subject.experiment.data.name, subject.progress);
             ui.label(RichText::new(note).weak());
         }
         ui.with_layout(Layout::right_to_left(Align::Center), |ui| {
             theme(app, ui);
             open_menu(app, ui);
+            if app.subject.as_ref().is_some_and(|subject| subject.is_outdated())
+                && ui.button("Reload").on_hover_text("The checkpoint was written anew since it was opened").clicked()
+            {
+                app.open_network(app.opened.clone());
+            }
             if app.worker.is_busy() {
                 ui.spinner().on_hover_text("computing");
             }
@@ -64,17 +72,26 @@ fn open_menu(app: &mut App, ui: &mut Ui) {
 /// What could not be done, and what was.
 pub(super) fn messages(app: &mut App, ui: &mut Ui) {
     let palette = Palette::of(ui.visuals());
-    let line = |ui: &mut Ui, id: &'static str, text: &mut Option<String>, colour: Color32| {
+    let line = |ui: &mut Ui, text: &mut Option<String>, colour: Color32| {
         let Some(message) = text.clone() else { return };
-        Panel::top(id).show(ui, |ui| {
-            ui.horizontal_wrapped(|ui| {
-                if ui.button("Dismiss").clicked() {
-                    *text = None;
-                }
-                ui.label(RichText::new(message).color(colour));
-            });
+        ui.horizontal_wrapped(|ui| {
+            if ui.button("Dismiss").clicked() {
+                *text = None;
+            }
+            ui.label(RichText::new(message).color(colour));
         });
     };
-    line(ui, "fault", &mut app.fault, palette.wrong);
-    line(ui, "notice", &mut app.notice, palette.right);
+    if app.fault.is_none() && app.notice.is_none() {
+        return;
+    }
+    // Above the rest, which stays where it is.
+    let area =
+        Area::new(Id::unique("messages")).order(Order::Foreground).anchor(Align2::CENTER_BOTTOM, vec2(0.0, -48.0));
+    area.show(ui.ctx(), |ui| {
+        Frame::popup(ui.style()).show(ui, |ui| {
+            ui.set_max_width(760.0);
+            line(ui, &mut app.fault, palette.wrong);
+            line(ui, &mut app.notice, palette.right);
+        });
+    });
 }

@@ -6,8 +6,7 @@ use snn_core::Traces;
 
 use super::icons::{self, Icon};
 use super::{explain, plots, population};
-use crate::export::csv;
-use crate::{App, Palette};
+use crate::{App, Palette, Pin, Subject};
 
 pub(super) fn plot(app: &mut App, ui: &mut Ui) {
     let Some(subject) = app.subject.clone() else { return };
@@ -60,7 +59,8 @@ pub(super) fn plot(app: &mut App, ui: &mut Ui) {
     });
     if let Some(format) = save {
         let traces = app.traces.clone();
-        app.exporter.save(format, &format!("{} membranes", subject.name), plot.response.rect, || table(&traces));
+        let file = app.file_name("membranes");
+        app.exporter.save(format, &file, plots::with_axes(plot.response.rect), || table(&subject, &traces));
     }
 }
 
@@ -86,14 +86,16 @@ fn spikes(traces: &Traces, fires: bool) -> Vec<[f64; 2]> {
     fired.map(|(t, (charged, _))| [t as f64 + 0.5, f64::from(*charged)]).collect()
 }
 
-fn table(traces: &[(crate::Pin, Traces)]) -> String {
-    let head = ["population", "neuron", "time_step", "current", "membrane", "margin", "membrane_after"];
+fn table(subject: &Subject, traces: &[(Pin, Traces)]) -> String {
+    let head = "population,neuron,time_step,current,membrane,margin,spike,membrane_after\n".to_owned();
     let rows = traces.iter().flat_map(|(pin, traces)| {
-        (0..traces.charged.len()).map(|t| {
-            let values = [traces.current[t], traces.charged[t], traces.margin[t], traces.membrane[t]];
-            let place = [pin.population as f64, pin.neuron as f64, t as f64];
-            place.into_iter().chain(values.map(f64::from)).collect()
+        let population = &subject.network().populations()[pin.population];
+        (0..traces.charged.len()).map(move |t| {
+            let (current, charged, margin, after) =
+                (traces.current[t], traces.charged[t], traces.margin[t], traces.membrane[t]);
+            let spike = u8::from(population.neuron.fires() && margin > 0.0);
+            format!("{},{},{t},{current},{charged},{margin},{spike},{after}\n", population.name, pin.neuron)
         })
     });
-    csv(head, rows)
+    std::iter::once(head).chain(rows).collect()
 }

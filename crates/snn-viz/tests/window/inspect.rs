@@ -197,9 +197,9 @@ fn numbers_are_saved_as_a_table() {
     click(&mut viewer, "Save numbers (CSV)");
     settle(&mut viewer);
     assert!(can_be_read(&viewer, "saved"), "{:?}", app(&mut viewer).fault());
-    let text = fs::read_to_string(folder.path().join("mnist-lenet-membranes.csv")).unwrap();
+    let text = fs::read_to_string(folder.path().join("mnist-lenet-image-0-membranes.csv")).unwrap();
     let (pin, traces) = app(&mut viewer).traces()[0].clone();
-    let first = format!("0,{},0,{},{}", pin.neuron, f64::from(traces.current[0]), f64::from(traces.charged[0]));
+    let first = format!("conv1,{},0,{},{}", pin.neuron, traces.current[0], traces.charged[0]);
     assert!(text.lines().nth(1).is_some_and(|line| line.starts_with(&first)), "{first} in\n{text}");
     assert_eq!(text.lines().count(), 5);
 }

@@ -24,6 +24,7 @@ pub(super) fn over_time(app: &mut App, ui: &mut Ui, subject: &Subject, found: &G
         .enumerate()
         .map(|(index, (name, errors))| (name, selected == Some(index), logarithms(errors)))
         .collect();
+    let highest = lines.iter().flat_map(|(_, _, points)| points).fold(f64::NEG_INFINITY, |most, [_, y]| most.max(*y));
     let (text_colour, names_in_all) = (ui.visuals().text_color(), lines.len());
     let height = (0.27 * ui.available_height()).max(90.0);
     let upright = plots::Upright::of("log10 mean |d(t)|");
@@ -37,7 +38,10 @@ pub(super) fn over_time(app: &mut App, ui: &mut Ui, subject: &Subject, found: &G
             plot.line(Line::new(name.clone(), PlotPoints::from(points)).color(colour).width(width).allow_band(false));
             if let Some(place) = place {
                 let label = RichText::new(name).size(10.5).color(if is_open { palette.membrane } else { text_colour });
-                let text = Text::new("", PlotPoint::from(place), label).anchor(egui::Align2::CENTER_BOTTOM);
+                // Above its line, but for the highest, above which there is no room.
+                let anchor =
+                    if place[1] > highest - 0.3 { egui::Align2::CENTER_TOP } else { egui::Align2::CENTER_BOTTOM };
+                let text = Text::new("", PlotPoint::from(place), label).anchor(anchor);
                 plot.text(text.allow_hover(false));
             }
         }
@@ -48,8 +52,9 @@ pub(super) fn over_time(app: &mut App, ui: &mut Ui, subject: &Subject, found: &G
         let row = |t: usize| {
             std::iter::once(t as f64).chain(found.errors.iter().map(|errors| f64::from(errors[t]))).collect()
         };
-        app.exporter
-            .save(format, &format!("{} errors", subject.name), plot.response.rect, || csv(head, (0..steps).map(row)));
+        app.exporter.save(format, &format!("{} errors", subject.name), plots::with_axes(plot.response.rect), || {
+            csv(head, (0..steps).map(row))
+        });
     }
 }
 
@@ -94,7 +99,9 @@ pub(super) fn of_pins(app: &mut App, ui: &mut Ui, subject: &Subject, found: &Gra
             errors.iter().enumerate().map(move |(t, error)| vec![place[0], place[1], t as f64, f64::from(*error)])
         });
         let file = format!("{} errors of neurons", subject.name);
-        app.exporter.save(format, &file, plot.response.rect, || csv(["population", "neuron", "time_step", "d"], rows));
+        app.exporter.save(format, &file, plots::with_axes(plot.response.rect), || {
+            csv(["population", "neuron", "time_step", "d"], rows)
+        });
     }
 }
 

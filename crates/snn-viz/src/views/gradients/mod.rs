@@ -12,7 +12,7 @@ use crate::{App, Gradients, Palette, Subject};
 
 pub(super) fn tab(app: &mut App, ui: &mut Ui) {
     Panel::bottom("transport").show(ui, |ui| transport::bar(app, ui));
-    Panel::left("network").default_size(232.0).size_range(170.0..=420.0).show(ui, |ui| map::list(app, ui));
+    map::panel(app, ui);
     let found = app.gradients.clone();
     let Some((subject, found)) = app.subject.clone().zip(found) else {
         let text = if app.worker.is_busy() { "going back through the trial" } else { "there is no gradient to show" };

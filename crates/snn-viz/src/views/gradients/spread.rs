@@ -65,7 +65,7 @@ fn histogram(
         .formatter(|mark, _| plots::short(mark.value))
         .label_spacing(Rangef::new(26.0, 48.0));
     let y = AxisHints::new_y()
-        .label("number, not 0")
+        .label("count")
         .formatter(|mark, _| plots::short(mark.value))
         .label_spacing(Rangef::new(12.0, 22.0))
         .min_thickness(42.0);
@@ -83,5 +83,5 @@ fn histogram(
         .custom_x_axes(vec![x])
         .custom_y_axes(vec![y])
         .show(ui, |plot| plot.bar_chart(chart));
-    plot.response.rect
+    plots::with_axes(plot.response.rect)
 }

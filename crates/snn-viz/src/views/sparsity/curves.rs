@@ -1,27 +1,32 @@
-//! What there is after each time step: accuracy, and the operations spent up to there.
+//! What there is after each time step: accuracy, and the operations of that step.
 
 use egui::{Color32, Rangef, Rect, Ui};
 use egui_plot::{AxisHints, Corner, Legend, Line, Plot, PlotPoints};
-use snn_train::activity::CurvePoint;
 
 use super::pair::Pair;
 use crate::export::csv;
 use crate::views::{explain, plots};
-use crate::{App, Palette};
+use crate::{App, Finding, Palette};
 
 pub(super) fn panel(app: &mut App, ui: &mut Ui, pair: &Pair) {
     let half = (ui.available_height() - ui.spacing().item_spacing.y) / 2.0 - 24.0;
     let save = plots::heading_with_save(ui, "Accuracy", "had the trial ended there", explain::ACCURACY_OVER_TIME);
-    let percent = |point: &CurvePoint| 100.0 * point.accuracy;
+    let percent = |found: &Finding| found.measured.report.curve.iter().map(|point| 100.0 * point.accuracy).collect();
     let rect = plot(ui, "accuracy plot", "right (%)", half, pair, percent);
     if let Some(format) = save {
         app.exporter.save(format, &file(pair, "accuracy"), rect, || table(pair, "right_percent", percent));
     }
-    let save = plots::heading_with_save(ui, "Operations", "up to each step", explain::OPERATIONS_OVER_TIME);
-    let spent = |point: &CurvePoint| point.effective_acs + point.effective_macs;
-    let rect = plot(ui, "operations plot", "operations", half, pair, spent);
+    let save = plots::heading_with_save(ui, "Operations", "at each step", explain::OPERATIONS_OVER_TIME);
+    let shares = |found: &Finding| {
+        let report = &found.measured.report;
+        let dense = report.operations.dense / report.steps.max(1) as f64;
+        let spent = report.curve.iter().map(|point| point.effective_acs + point.effective_macs);
+        let before = std::iter::once(0.0).chain(spent.clone());
+        spent.zip(before).map(|(now, before)| 100.0 * (now - before) / dense.max(1.0)).collect()
+    };
+    let rect = plot(ui, "operations plot", "of dense (%)", half, pair, shares);
     if let Some(format) = save {
-        app.exporter.save(format, &file(pair, "operations by step"), rect, || table(pair, "operations", spent));
+        app.exporter.save(format, &file(pair, "operations by step"), rect, || table(pair, "percent_of_dense", shares));
     }
 }
 
@@ -31,13 +36,13 @@ fn plot(
     upright: &str,
     height: f32,
     pair: &Pair,
-    value: impl Fn(&CurvePoint) -> f64,
+    values: impl Fn(&Finding) -> Vec<f64>,
 ) -> Rect {
     let palette = Palette::of(ui.visuals());
     let lines: Vec<(String, Color32, Vec<[f64; 2]>)> = (pair.sides(palette).into_iter())
         .zip(pair.names())
         .map(|((found, colour), name)| {
-            let points = found.measured.report.curve.iter().map(|point| [point.steps as f64, value(point)]);
+            let points = values(found).into_iter().enumerate().map(|(at, value)| [(at + 1) as f64, value]);
             (name, colour, points.collect())
         })
         .collect();
@@ -69,7 +74,7 @@ fn plot(
             plot.line(Line::new(name, PlotPoints::from(points)).color(colour).width(2.0).allow_band(false));
         }
     });
-    shown.response.rect
+    plots::with_axes(shown.response.rect)
 }
 
 /// A number at an axis.
@@ -83,14 +88,13 @@ fn file(pair: &Pair, what: &str) -> String {
     format!("{} {what}", pair.own.subject.name)
 }
 
-fn table(pair: &Pair, what: &str, value: impl Fn(&CurvePoint) -> f64) -> String {
+fn table(pair: &Pair, what: &str, values: impl Fn(&Finding) -> Vec<f64>) -> String {
     let other = format!("{what}_of_the_other");
-    let curves: Vec<&[CurvePoint]> =
-        std::iter::once(&pair.own).chain(&pair.other).map(|found| found.measured.report.curve.as_slice()).collect();
-    let steps = curves.iter().map(|curve| curve.len()).max().unwrap_or(0);
+    let curves: Vec<Vec<f64>> = std::iter::once(&pair.own).chain(&pair.other).map(|found| values(found)).collect();
+    let steps = curves.iter().map(Vec::len).max().unwrap_or(0);
     let head = ["time_steps", what, &other].into_iter().take(1 + curves.len());
     let row = |step: usize| {
-        let values = curves.iter().map(|curve| curve.get(step).map_or(f64::NAN, &value));
+        let values = curves.iter().map(|curve| curve.get(step).copied().unwrap_or(f64::NAN));
         std::iter::once((step + 1) as f64).chain(values).collect()
     };
     csv(head, (0..steps).map(row))

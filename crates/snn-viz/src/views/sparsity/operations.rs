@@ -44,7 +44,7 @@ impl Decades {
 }
 
 pub(super) fn panel(app: &mut App, ui: &mut Ui, pair: &Pair) {
-    let note = "an image; grey: with all zeros";
+    let note = "an image, logarithmic; grey: dense";
     let save = plots::heading_with_save(ui, "Synaptic operations", note, explain::OPERATIONS);
     let entries = entries(pair);
     let all = entries.iter().flat_map(|entry| entry.sides.iter().flatten());
