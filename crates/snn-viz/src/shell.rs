@@ -68,7 +68,7 @@ pub fn main(registry: Result<Registry, RegistryError>) -> ExitCode {
     let options = eframe::NativeOptions {
         viewport: egui::ViewportBuilder::default()
             .with_inner_size([1280.0, 800.0])
-            .with_min_inner_size([1180.0, 740.0]),
+            .with_min_inner_size([1100.0, 680.0]),
         ..Default::default()
     };
     let open = move |context: &eframe::CreationContext<'_>| -> Result<Box<dyn eframe::App>, _> {
