@@ -97,9 +97,19 @@ pub(super) fn plot(app: &mut App, ui: &mut Ui) {
             plot.image(PlotImage::new("spikes", texture, centre, [steps as f32, rows as f32]).allow_hover(false));
         },
     );
+    let inside = plot.response.rect;
+    if let Some(pos) = plot.response.hover_pos() {
+        let at = plot.transform.value_from_position(pos);
+        let (neuron, t) = (-at.y, at.x);
+        if (first as f64..(first + count) as f64).contains(&neuron) && (0.0..steps).contains(&t) {
+            let place = population::place(shape, neuron as usize);
+            let fired = if train.get(t as usize, 0, neuron as usize) == 0 { "no spike" } else { "spike" };
+            plot.response.on_hover_text_at_pointer(format!("{place}\nstep {}: {fired}", t as usize));
+        }
+    }
     if let Some(format) = save {
         let file = app.file_name(&format!("{name} raster"));
-        app.exporter.save(format, &file, plots::with_axes(plot.response.rect), || spikes(train, first, count));
+        app.exporter.save(format, &file, plots::with_axes(inside), || spikes(train, first, count));
     }
 }
 

@@ -1,6 +1,7 @@
 //! One inference: opened, played, scrubbed, drawn; and what is shown is what the reference engine computes.
 
 use std::fs;
+use std::time::{Duration, SystemTime};
 
 use egui::{Key, pos2};
 use egui_kittest::SnapshotResults;
@@ -179,6 +180,31 @@ fn what_cannot_be_opened_is_said_in_words_and_the_rest_goes_on() {
         click(&mut viewer, "Dismiss");
         assert!(!can_be_read(&viewer, message), "{message}");
     }
+}
+
+#[test]
+fn a_checkpoint_that_was_written_anew_can_be_opened_again() {
+    let folder = tempfile::tempdir().unwrap();
+    let file = folder.path().join("last.safetensors");
+    fs::copy(concat!(env!("CARGO_MANIFEST_DIR"), "/assets/mnist-lenet.safetensors"), &file).unwrap();
+    let mut viewer = viewer(Start { path: Some(file.clone()), ..short(4) });
+    assert!(viewer.query_by_label("Reload").is_none());
+    let later = SystemTime::now() + Duration::from_mins(1);
+    fs::File::options().append(true).open(&file).unwrap().set_modified(later).unwrap();
+    viewer.run_steps(2);
+    click(&mut viewer, "Reload");
+    settle(&mut viewer);
+    assert!(viewer.query_by_label("Reload").is_none() && app(&mut viewer).trial().is_some());
+}
+
+#[test]
+fn nothing_is_answered_before_anything_fired() {
+    let mut viewer = viewer(short(20));
+    click(&mut viewer, "First step (Home)");
+    assert!(can_be_read(&viewer, "none yet") && !can_be_read(&viewer, "wrong"));
+    viewer.key_press(Key::End);
+    viewer.run_steps(2);
+    assert!(!can_be_read(&viewer, "none yet") && can_be_read(&viewer, "right"));
 }
 
 #[test]

@@ -84,13 +84,13 @@ pub(super) fn panel(app: &mut App, ui: &mut Ui, subject: &Subject, found: &Gradi
     let save = plots::heading_with_save(ui, "Filters", &format!("{name}: {}", filters.note()), explain::FILTERS);
     let (shows_gradients, channel) = controls(ui, filters);
     let values = if shows_gradients { &found.weights[filters.weight] } else { &subject.weights[filters.weight] };
-    let largest = found.spread[filters.weight][usize::from(shows_gradients)].largest as f32;
+    let value = |at: usize| values[filters.index(channel, at)];
+    let largest = (0..filters.tiles.len()).map(|at| value(at).abs()).filter(|v| v.is_finite()).fold(0.0, f32::max);
     let scale = largest.max(f32::MIN_POSITIVE);
     maps::signed_scale(ui, largest);
     let height = (ui.available_height() - 4.0).max(60.0);
     let (room, _) = ui.allocate_exact_size(vec2(ui.available_width(), height), Sense::hover());
     let mosaic = Mosaic::new(filters.tiles, room.width() / room.height());
-    let value = |at: usize| values[filters.index(channel, at)];
     let picture = (&format!("Filters of {name}")[..], (shows_gradients, channel));
     let colour = |at| palette.signed(maps::strength(value(at) / scale));
     let (rect, response) = maps::picture(app, ui, picture, room, mosaic, colour);
