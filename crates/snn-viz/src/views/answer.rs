@@ -86,6 +86,6 @@ pub(super) fn plot(app: &mut App, ui: &mut Ui) {
         let rows = trial.scores.iter().enumerate();
         let rows = rows.map(|(t, row)| std::iter::once(t as f64).chain(row.iter().copied()).collect());
         let file = app.file_name("scores");
-        app.exporter.save(format, &file, plots::with_axes(plot.response.rect), || csv(head, rows));
+        app.exporter.save(format, &file, plots::with_axes(ui, plot.response.rect), || csv(head, rows));
     }
 }

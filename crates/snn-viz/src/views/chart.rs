@@ -113,9 +113,12 @@ impl Chart {
         });
         if let Some(format) = save {
             let title = self.title.to_lowercase();
-            exporter.save(format, &format!("{run} {title}"), super::plots::with_axes(response.response.rect), || {
-                self.table()
-            });
+            exporter.save(
+                format,
+                &format!("{run} {title}"),
+                super::plots::with_axes(ui, response.response.rect),
+                || self.table(),
+            );
         }
     }
 

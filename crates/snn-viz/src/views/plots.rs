@@ -121,8 +121,8 @@ pub(super) fn even_marks((low, high): (f64, f64)) -> Vec<GridMark> {
 }
 
 /// The inside of a plot with its axes and heading, to be saved as a picture.
-pub(super) fn with_axes(inside: Rect) -> Rect {
-    Rect::from_min_max(inside.min - vec2(66.0, 30.0), inside.max + vec2(8.0, 38.0))
+pub(super) fn with_axes(ui: &Ui, inside: Rect) -> Rect {
+    Rect::from_min_max(inside.min - vec2(66.0, 26.0), inside.max + vec2(8.0, 36.0)).intersect(ui.max_rect().expand(4.0))
 }
 
 /// Whole numbers at an axis; nothing between them.

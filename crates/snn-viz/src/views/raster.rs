@@ -109,7 +109,7 @@ pub(super) fn plot(app: &mut App, ui: &mut Ui) {
     }
     if let Some(format) = save {
         let file = app.file_name(&format!("{name} raster"));
-        app.exporter.save(format, &file, plots::with_axes(inside), || spikes(train, first, count));
+        app.exporter.save(format, &file, plots::with_axes(ui, inside), || spikes(train, first, count));
     }
 }
 

@@ -60,7 +60,7 @@ pub(super) fn plot(app: &mut App, ui: &mut Ui) {
     if let Some(format) = save {
         let traces = app.traces.clone();
         let file = app.file_name("membranes");
-        app.exporter.save(format, &file, plots::with_axes(plot.response.rect), || table(&subject, &traces));
+        app.exporter.save(format, &file, plots::with_axes(ui, plot.response.rect), || table(&subject, &traces));
     }
 }
 

@@ -52,9 +52,12 @@ pub(super) fn over_time(app: &mut App, ui: &mut Ui, subject: &Subject, found: &G
         let row = |t: usize| {
             std::iter::once(t as f64).chain(found.errors.iter().map(|errors| f64::from(errors[t]))).collect()
         };
-        app.exporter.save(format, &format!("{} errors", subject.name), plots::with_axes(plot.response.rect), || {
-            csv(head, (0..steps).map(row))
-        });
+        app.exporter.save(
+            format,
+            &format!("{} errors", subject.name),
+            plots::with_axes(ui, plot.response.rect),
+            || csv(head, (0..steps).map(row)),
+        );
     }
 }
 
@@ -99,7 +102,7 @@ pub(super) fn of_pins(app: &mut App, ui: &mut Ui, subject: &Subject, found: &Gra
             errors.iter().enumerate().map(move |(t, error)| vec![place[0], place[1], t as f64, f64::from(*error)])
         });
         let file = format!("{} errors of neurons", subject.name);
-        app.exporter.save(format, &file, plots::with_axes(plot.response.rect), || {
+        app.exporter.save(format, &file, plots::with_axes(ui, plot.response.rect), || {
             csv(["population", "neuron", "time_step", "d"], rows)
         });
     }

@@ -83,5 +83,5 @@ fn histogram(
         .custom_x_axes(vec![x])
         .custom_y_axes(vec![y])
         .show(ui, |plot| plot.bar_chart(chart));
-    plots::with_axes(plot.response.rect)
+    plots::with_axes(ui, plot.response.rect)
 }

@@ -74,7 +74,7 @@ fn plot(
             plot.line(Line::new(name, PlotPoints::from(points)).color(colour).width(2.0).allow_band(false));
         }
     });
-    plots::with_axes(shown.response.rect)
+    plots::with_axes(ui, shown.response.rect)
 }
 
 /// A number at an axis.

@@ -148,7 +148,7 @@ fn histogram(app: &mut App, ui: &mut Ui, pair: &Pair, name: &str, populations: &
         let head = std::iter::once("rate_up_to").chain(["neurons", "neurons_of_the_other"]);
         let head: Vec<&str> = head.take(1 + populations.len()).collect();
         let file = format!("{} {name} rates", pair.own.subject.name);
-        app.exporter.save(format, &file, plots::with_axes(plot.response.rect), || csv(head, rows));
+        app.exporter.save(format, &file, plots::with_axes(ui, plot.response.rect), || csv(head, rows));
     }
 }
 
