@@ -34,6 +34,13 @@ pub trait DataSet: Debug + Send + Sync {
         samples * self.shape().len()
     }
 
+    /// Memory that reading `samples` training and as many test samples takes at most while it lasts, beyond what is kept
+    /// of them.
+    fn bytes_to_read(&self, samples: usize) -> usize {
+        let _ = samples;
+        0
+    }
+
     /// What it is, in a sentence.
     fn describe(&self) -> String;
 

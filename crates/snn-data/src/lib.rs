@@ -16,6 +16,7 @@ mod checksum;
 mod error;
 mod folder;
 mod loader;
+mod reading;
 mod source;
 
 pub mod cifar10;
@@ -40,6 +41,7 @@ pub use folder::Place;
 pub use loader::{Batch, Loader};
 pub use mnist::{FashionMnist, Mnist};
 pub use nmnist::Nmnist;
+pub use reading::{open_file, read_file, read_text};
 pub use snn_core::{DataSet, Dataset, Splits};
 pub use svhn::Svhn;
 

@@ -20,7 +20,7 @@ pub(super) fn panel(app: &mut App, ui: &mut Ui) {
         return;
     };
     let (name, shape) = describe(&subject, app.selected);
-    let save = header(app, ui, &subject, &name, shape);
+    let save = header(app, ui, &subject);
     let height = (0.5 * ui.available_height()).max(120.0);
     let (room, _) = ui.allocate_exact_size(vec2(ui.available_width(), height), Sense::hover());
     let mosaic = Mosaic::new(shape, room.width() / room.height());
@@ -70,15 +70,21 @@ pub(super) fn describe(subject: &Subject, population: Option<usize>) -> (String,
     }
 }
 
-fn header(app: &mut App, ui: &mut Ui, subject: &Subject, name: &str, shape: Shape) -> Option<Format> {
+/// Name, shape and neuron of a population, with the neuron's equations for those who point there.
+pub(super) fn title(ui: &mut Ui, subject: &Subject, population: Option<usize>) {
+    let (name, shape) = describe(subject, population);
+    ui.label(RichText::new(name).heading());
+    let neuron = population.map(|index| &subject.network().populations()[index].neuron);
+    let kind = neuron.map_or("", |neuron| neuron.name());
+    let text = ui.label(RichText::new(format!("{shape}  {kind}")).weak());
+    if let Some(neuron) = neuron {
+        text.on_hover_text(neuron.equations());
+    }
+}
+
+fn header(app: &mut App, ui: &mut Ui, subject: &Subject) -> Option<Format> {
     ui.horizontal(|ui| {
-        ui.label(RichText::new(name).heading());
-        let neuron = app.selected.map(|index| &subject.network().populations()[index].neuron);
-        let kind = neuron.map_or("", |neuron| neuron.name());
-        let text = ui.label(RichText::new(format!("{shape}  {kind}")).weak());
-        if let Some(neuron) = neuron {
-            text.on_hover_text(neuron.equations());
-        }
+        title(ui, subject, app.selected);
         ui.with_layout(Layout::right_to_left(Align::Center), |ui| {
             let save = plots::save_menu(ui, "map");
             let kinds = kinds(app, subject);

@@ -40,14 +40,7 @@ pub(super) fn tab(app: &mut App, ui: &mut Ui) {
 /// The loss, and for which class it is computed.
 fn header(app: &mut App, ui: &mut Ui, subject: &Subject, found: &Gradients) {
     ui.horizontal(|ui| {
-        let (name, shape) = population::describe(subject, app.selected);
-        ui.label(RichText::new(name).heading());
-        let neuron = app.selected.map(|index| &subject.network().populations()[index].neuron);
-        let kind = neuron.map_or("", |neuron| neuron.name());
-        let text = ui.label(RichText::new(format!("{shape}  {kind}")).weak());
-        if let Some(neuron) = neuron {
-            text.on_hover_text(neuron.equations());
-        }
+        population::title(ui, subject, app.selected);
         ui.separator();
         plots::heading(ui, "Loss", explain::LOSS);
         ui.label(RichText::new(plots::short(found.loss)).strong().color(Palette::of(ui.visuals()).membrane));

@@ -1,0 +1,1 @@
+//! Cases about data sets of the user's own, and recordings.

@@ -1,0 +1,1 @@
+//! Cases about experiment files, and the memory that they ask for.

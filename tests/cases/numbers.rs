@@ -1,0 +1,1 @@
+//! Cases about numbers that are not finite, checkpoints.

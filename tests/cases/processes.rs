@@ -1,0 +1,1 @@
+//! Cases about the terminal, pipes and drivers.
