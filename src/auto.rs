@@ -80,6 +80,10 @@ impl Engine for Auto {
         format!("{} (auto: {why})", engine.describe())
     }
 
+    fn arithmetic(&self) -> String {
+        self.choice().engine.arithmetic()
+    }
+
     fn compile(&self, network: &Network, plan: Plan) -> Result<Box<dyn Session>, Error> {
         let choice = self.choice();
         match choice.engine.compile(network, plan) {

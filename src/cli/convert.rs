@@ -18,7 +18,7 @@ use crate::{
         trained::TrainedNetwork,
     },
     core::registry::Registry,
-    train::{Balance, Checkpoint, Conversion, Trained, convert},
+    train::{Balance, Check, Checkpoint, Conversion, Trained, convert},
 };
 
 /// Make a spiking network of a trained ANN, by threshold balancing.
@@ -106,6 +106,8 @@ pub(crate) fn run(registry: &Registry, args: &ConvertArgs) -> anyhow::Result<Exi
         weights: Checkpoint::tensors(&built.network, &conversion.weights),
         optimizer: Vec::new(),
         progress: ann.checkpoint.progress,
+        arithmetic: engine.arithmetic(),
+        check: Check::Holds,
     };
     converted.save(&out_file)?;
     let mut out = io::stdout().lock();

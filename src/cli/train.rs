@@ -56,7 +56,7 @@ pub(crate) struct TrainArgs {
     /// Folder of the run [default: runs/NAME-1, or the next number that is free]
     #[arg(long, value_name = "DIR")]
     out: Option<PathBuf>,
-    /// Go on with the run in this folder from its last checkpoint
+    /// Go on with the run in this folder from its last checkpoint; with --epochs, to more epochs than it was to have
     #[arg(long, value_name = "RUN_FOLDER")]
     resume: Option<PathBuf>,
     /// Open the viewer, snn-viz, on the run
@@ -154,7 +154,6 @@ fn resume(registry: &Registry, args: &TrainArgs, folder: &Path) -> anyhow::Resul
         ("an experiment", args.experiment.is_some()),
         ("--set", !args.overrides.set.is_empty()),
         ("--steps", args.overrides.steps.is_some()),
-        ("--epochs", args.overrides.epochs.is_some()),
         ("--batch", args.overrides.batch.is_some()),
         ("--seed", args.seed.is_some()),
         ("--limit", args.limit.is_some()),
@@ -162,17 +161,43 @@ fn resume(registry: &Registry, args: &TrainArgs, folder: &Path) -> anyhow::Resul
     ];
     if let Some((what, _)) = changes.iter().find(|(_, is_given)| *is_given) {
         bail!(
-            "a resumed run goes on as it started, so {what} cannot be given with --resume; only --data, --engine, \
-             --threads, --watch and --json can. To change the experiment, start a new run: snn train {}",
+            "a resumed run goes on as it started, so {what} cannot be given with --resume; only --epochs, --data, \
+             --engine, --threads, --watch and --json can. To change the experiment, start a new run: snn train {}",
             folder.join("experiment.ron").display()
         );
     }
-    let folder = RunFolder::resume(folder)?;
+    let mut folder = RunFolder::resume(folder)?;
     let file = folder.path().join("experiment.ron").display().to_string();
-    let (experiment, built) = loading::parse(registry, folder.experiment(), &file, &[])?;
+    let (mut experiment, built) = loading::parse(registry, folder.experiment(), &file, &[])?;
+    if let Some(epochs) = args.overrides.epochs {
+        give_epochs(registry, &mut folder, &mut experiment, epochs)?;
+    }
     let images = loading::first_images(&built, &args.common, experiment.training.limit)?;
     let name = folder.path().file_name().map_or_else(|| "run".to_owned(), |name| name.to_string_lossy().into_owned());
     Ok((Named { experiment, built, weights: None, name, origin: file }, images, Some(folder)))
+}
+
+/// Makes the run in `folder` one of `epochs` epochs, which must be no fewer than it has begun.
+fn give_epochs(
+    registry: &Registry,
+    folder: &mut RunFolder,
+    experiment: &mut Experiment,
+    epochs: usize,
+) -> anyhow::Result<()> {
+    let before = experiment.training.epochs;
+    let begun = folder
+        .checkpoint()?
+        .map_or(0, |checkpoint| checkpoint.progress.epoch + usize::from(checkpoint.progress.step > 0));
+    if epochs < begun {
+        bail!("--epochs must be at least {begun}, the epochs that the run has begun, found {epochs}");
+    }
+    let settings = [("training.epochs".to_owned(), epochs.to_string())];
+    let (changed, _) = loading::parse(registry, folder.experiment(), "experiment.ron", &settings)?;
+    if epochs != before {
+        folder.change(&changed.to_ron())?;
+    }
+    *experiment = changed;
+    Ok(())
 }
 
 fn header(named: &Named, engine: &dyn Engine, images: &Splits, folder: &Path) -> anyhow::Result<String> {

@@ -12,6 +12,12 @@ pub trait Engine: Debug + Send + Sync {
     /// What it runs on, in words.
     fn describe(&self) -> String;
 
+    /// What decides the last bits of its sums, in words, such as `cpu, AVX2`: two engines that say the same give the same bits
+    /// if they are of the same build of this program. The number of threads is no part of it.
+    fn arithmetic(&self) -> String {
+        self.name().to_owned()
+    }
+
     /// Prepares to run `network` as `plan` says. What it will take is known from here on.
     ///
     /// # Errors

@@ -35,6 +35,23 @@ pub enum Error {
         /// The value.
         found: String,
     },
+    /// Some numbers are NaN, infinite or too large to be summed.
+    #[error(
+        "{what}: {count} of {len} value{} not finite or far too large; the first, at index {index}, is {value:?}",
+        if *len == 1 { " is" } else { "s are" }
+    )]
+    NotFinite {
+        /// What they are the values of.
+        what: String,
+        /// How many they are.
+        count: usize,
+        /// Of how many.
+        len: usize,
+        /// Index of the first one.
+        index: usize,
+        /// The first one.
+        value: f32,
+    },
     /// Images and labels do not go together.
     #[error("data set: {0}")]
     Data(String),

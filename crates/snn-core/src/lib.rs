@@ -27,6 +27,7 @@ mod dropout;
 mod encoder;
 mod engine;
 mod error;
+mod finite;
 mod loss;
 mod map;
 mod network;
@@ -59,6 +60,7 @@ pub use engine::{
     Activity, Draws, Dropout, Engine, Errors, Learner, Memory, Peak, Plan, Record, Session, Stimulus, Timing, Trial,
 };
 pub use error::Error;
+pub use finite::{LARGEST_WEIGHT, check_finite};
 pub use loss::{CountMse, CrossEntropy, Grades, Loss, MembraneMse, PerStep, SquaredError, VanRossum, argmax, grade};
 pub use map::Map;
 pub use network::{Builder, Family, Network, Population, Projection, Source, Weight, Weights};

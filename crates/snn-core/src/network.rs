@@ -4,7 +4,7 @@ use std::fmt::Debug;
 
 use crate::neuron::MOST_PARAMETERS;
 use crate::registry::PartError;
-use crate::{Error, Map, Neuron, Purpose, Shape, Stream};
+use crate::{Error, LARGEST_WEIGHT, Map, Neuron, Purpose, Shape, Stream, check_finite};
 
 /// Where a projection reads its spikes.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -171,11 +171,24 @@ impl Network {
         self.weights.iter().map(|weight| vec![0.0; weight.len()]).collect()
     }
 
-    /// Checks that `weights` has the form of this network's weights.
+    /// Checks that `weights` has the form of this network's weights, and that its values can be computed with: finite,
+    /// and no larger than [`LARGEST_WEIGHT`].
+    ///
+    /// # Errors
+    /// [`Error::Size`] or [`Error::NotFinite`] that names the first tensor at fault.
+    pub fn check_weights(&self, weights: &Weights) -> Result<(), Error> {
+        self.check_form(weights)?;
+        let mut named = self.weights.iter().zip(weights);
+        named.try_for_each(|(weight, values)| {
+            check_finite(|| format!("weight \"{}\"", weight.name), values, LARGEST_WEIGHT)
+        })
+    }
+
+    /// Checks that `weights` has the form of this network's weights, whatever its values.
     ///
     /// # Errors
     /// [`Error::Size`] that names the first tensor at fault.
-    pub fn check_weights(&self, weights: &Weights) -> Result<(), Error> {
+    pub fn check_form(&self, weights: &Weights) -> Result<(), Error> {
         if weights.len() != self.weights.len() {
             return Err(Error::size("weights", format!("{} tensors", self.weights.len()), weights.len()));
         }

@@ -2,7 +2,7 @@
 
 use serde::{Deserialize, Serialize};
 
-use crate::{Error, Network, Weights};
+use crate::{Error, Network, Weights, check_finite};
 
 /// Update rules. `w` is a weight, `g` its gradient summed (not averaged) over the batch. Weight decay does not apply to
 /// trainable constants of neurons, such as a leak.
@@ -70,16 +70,23 @@ impl UpdateRule {
         }
     }
 
-    /// Checks that there is one of `memories` for each kind, in the form of the weights of `network`.
+    /// Checks that there is one of `memories` for each kind, in the form of the weights of `network`, with values that are
+    /// finite.
     ///
     /// # Errors
-    /// [`Error::Size`].
+    /// [`Error::Size`]; [`Error::NotFinite`].
     pub fn check_memories(&self, network: &Network, memories: &[Weights]) -> Result<(), Error> {
         let kinds = self.memories();
         if memories.len() != kinds.len() {
             return Err(Error::size("memories of the update rule", kinds.len(), memories.len()));
         }
-        memories.iter().try_for_each(|memory| network.check_weights(memory))
+        memories.iter().try_for_each(|memory| network.check_form(memory))?;
+        let mut tensors = kinds.iter().zip(memories).flat_map(|(kind, memory)| {
+            network.weights().iter().zip(memory).map(move |(weight, values)| (kind, &weight.name, values))
+        });
+        tensors.try_for_each(|(kind, name, values)| {
+            check_finite(|| format!("{kind} of weight \"{name}\""), values, f32::MAX)
+        })
     }
 }
 

@@ -14,7 +14,7 @@ use crate::walk::Errors;
 impl Compiled {
     /// Zeroes gradients, and the packed ones of linear maps, which are summed over samples as they come.
     pub(crate) fn reset_gradients(&self, gradients: &mut Weights, linear: &mut Vec<Vec<Lane>>) {
-        if self.network.check_weights(gradients).is_err() {
+        if self.network.check_form(gradients).is_err() {
             *gradients = self.network.zeros();
         }
         for gradient in gradients.iter_mut() {

@@ -104,6 +104,10 @@ impl Engine for Cpu {
         format!("cpu, {} thread{plural}, {}", self.threads, self.level.name())
     }
 
+    fn arithmetic(&self) -> String {
+        format!("cpu, {}", self.level.name())
+    }
+
     fn compile(&self, network: &Network, plan: Plan) -> Result<Box<dyn Session>, Error> {
         plan.check()?;
         let compiled = compiled::Compiled::new(network, plan, self.level, self.dense_above)?;

@@ -193,6 +193,10 @@ impl Engine for GpuEngine {
         }
     }
 
+    fn arithmetic(&self) -> String {
+        self.opened().map_or_else(|_| self.name().to_owned(), |opened| format!("gpu, {}", opened.gpu.adapter.name()))
+    }
+
     fn compile(&self, network: &Network, plan: Plan) -> Result<Box<dyn Session>, Error> {
         let opened = self.opened()?;
         let is_software = opened.gpu.adapter.is_software();

@@ -3,10 +3,17 @@
 //! Tensors are `weight.<name>`, in the shapes of [`Network::weights`], and `optimizer.<kind>.<name>`, all f32 (in a file
 //! that is only to be shown images with, f16). The metadata say which experiment is trained and how far it has come. Equal
 //! states give equal bytes.
+//!
+//! The metadata `digest` is the md5 of the whole file, taken with 32 zeros in the place of its own digits: it tells whether a
+//! file is as it was saved. Other programs may change and write such files; [`Check`] says what is known of one.
 
 mod format;
+mod import;
+#[cfg(test)]
+mod tests;
 
-use std::fs;
+pub use import::Imported;
+
 use std::path::Path;
 
 use safetensors::Dtype;
@@ -16,7 +23,10 @@ use crate::TrainError;
 use crate::files::replace;
 
 /// Version of the format that this program writes.
-pub const SCHEMA: &str = "1";
+pub const SCHEMA: &str = "2";
+
+/// Version whose `digest` covered the values of the tensors alone; its files can still be read.
+const FORMER_SCHEMA: &str = "1";
 
 /// What a checkpoint file holds.
 #[derive(Debug, Clone, PartialEq)]
@@ -31,6 +41,40 @@ pub struct Checkpoint {
     pub weights: Vec<Tensor>,
     /// What the optimizer remembers, named `<kind>.<weight>`; empty in a checkpoint that is only to be evaluated.
     pub optimizer: Vec<Tensor>,
+    /// What decided the last bits of the weights, as [`Engine::arithmetic`](snn_core::Engine::arithmetic) says it; empty if
+    /// they were not computed here.
+    pub arithmetic: String,
+    /// Whether the file that it was read from is as it was saved; it has no influence on what is written.
+    pub check: Check,
+}
+
+/// How a file stands to the check that is written in it.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub enum Check {
+    /// It is as it was saved.
+    #[default]
+    Holds,
+    /// It is not: another program has changed it, or damage.
+    Fails,
+    /// It has none that covers all of it: another program or an earlier version wrote it.
+    Missing,
+}
+
+impl Check {
+    /// What someone who uses the file should know.
+    pub fn caution(self) -> Option<&'static str> {
+        match self {
+            Self::Holds => None,
+            Self::Fails => Some(
+                "not as it was saved: another program has changed it, or it is damaged; names, shapes and numbers were \
+                 looked at and fit",
+            ),
+            Self::Missing => Some(
+                "without a check of all that it holds, as another program or an earlier version writes it: whether it is \
+                 as it was saved is not known",
+            ),
+        }
+    }
 }
 
 /// Position in a run, and what has been summed up to it.
@@ -50,6 +94,8 @@ pub struct Progress {
     pub best: Option<Best>,
     /// Sums over the images of this epoch.
     pub sums: Sums,
+    /// Mean loss of the first batch of the run whose loss was not 0; 0 before it.
+    pub first_loss: f64,
 }
 
 /// The epoch whose weights are kept as the best.
@@ -133,28 +179,34 @@ impl Checkpoint {
     /// Writes the file at `path`. At any moment there is either the old file or the new one, whole and on the disk.
     ///
     /// # Errors
-    /// [`TrainError::File`] if it cannot be written; the old file is then untouched.
+    /// [`TrainError::Checkpoint`] if a number is not finite or a weight far too large, [`TrainError::File`] if it cannot be
+    /// written; the old file is then untouched.
     pub fn save(&self, path: &Path) -> Result<(), TrainError> {
-        replace(path, |file| self.write(file, Dtype::F32))
+        self.save_as(path, Dtype::F32)
     }
 
     /// As [`Checkpoint::save`], with all values rounded to half precision: half the size, to be shown images with but not to
     /// be trained on. [`Checkpoint::load`] reads it as it does any other.
     ///
     /// # Errors
-    /// [`TrainError::File`].
+    /// As [`Checkpoint::save`]; [`TrainError::Checkpoint`] too if a value is beyond 65504, the largest in half precision.
     pub fn save_half(&self, path: &Path) -> Result<(), TrainError> {
-        replace(path, |file| self.write(file, Dtype::F16))
+        self.save_as(path, Dtype::F16)
     }
 
-    /// Reads the file at `path`.
+    fn save_as(&self, path: &Path, dtype: Dtype) -> Result<(), TrainError> {
+        let refuse = |reason| TrainError::Checkpoint { path: path.to_owned(), reason };
+        self.check_numbers(dtype).map_err(refuse)?;
+        replace(path, |file| self.write(file, dtype))
+    }
+
+    /// Reads the file at `path`. One that another program has changed is read too; [`Checkpoint::check`] tells.
     ///
     /// # Errors
-    /// [`TrainError::File`] if it cannot be read; [`TrainError::Checkpoint`] if it is truncated, damaged, not a
-    /// safetensors file, or of a schema that this program does not know.
+    /// [`TrainError::File`] if it cannot be read; [`TrainError::Checkpoint`] if it is cut off, no safetensors file, of a
+    /// schema that this program does not know, or holds numbers that are not finite.
     pub fn load(path: &Path) -> Result<Self, TrainError> {
-        let bytes = fs::read(path).map_err(TrainError::file("read the checkpoint", path))?;
-        Self::parse(&bytes, path)
+        Self::parse(&format::read_safetensors(path)?, path)
     }
 
     /// Reads the content of a file, which is called `path` in messages.
@@ -162,7 +214,9 @@ impl Checkpoint {
     /// # Errors
     /// [`TrainError::Checkpoint`], as of [`Checkpoint::load`].
     pub fn parse(bytes: &[u8], path: &Path) -> Result<Self, TrainError> {
-        Self::read(bytes).map_err(|reason| TrainError::Checkpoint { path: path.to_owned(), reason })
+        let refuse =
+            |reason| TrainError::Checkpoint { path: path.to_owned(), reason: format::with_kind(bytes, reason) };
+        Self::read(bytes).map_err(refuse)
     }
 }
 
@@ -187,181 +241,4 @@ pub(crate) fn fit_tensors(
     let extra = found.iter().filter(|tensor| expected.iter().all(|(name, _)| *name != tensor.name));
     problems.extend(extra.map(|tensor| format!("{}: {:?} found, not expected", tensor.name, tensor.shape)));
     if problems.is_empty() { Ok(values) } else { Err(TrainError::Mismatch { what, problems }) }
-}
-
-#[cfg(test)]
-mod tests {
-    use snn_core::{Map, Neuron, Projection, Shape, Source};
-
-    use super::*;
-
-    fn tensor(name: &str, shape: &[usize], values: &[f32]) -> Tensor {
-        Tensor { name: name.to_owned(), shape: shape.to_vec(), values: values.to_vec() }
-    }
-
-    fn checkpoint() -> Checkpoint {
-        Checkpoint {
-            experiment: "(\n    steps: 4, // \"four\"\n)".to_owned(),
-            origin: Some("converted".to_owned()),
-            progress: Progress {
-                seed: u64::MAX,
-                images: 60_000,
-                epoch: 3,
-                step: 17,
-                updates: 1234,
-                best: Some(Best { epoch: 2, accuracy: Some(1.0 / 3.0) }),
-                sums: Sums { images: 1088, correct: 900, spikes: 1 << 60, loss: 0.1 + 0.2 },
-            },
-            weights: vec![tensor("fc", &[1, 2], &[0.1, -0.0]), tensor("b", &[1], &[f32::MIN_POSITIVE])],
-            optimizer: vec![tensor("momentum.fc", &[1, 2], &[1e-30, 1e30])],
-        }
-    }
-
-    fn bytes() -> Vec<u8> {
-        let mut bytes = Vec::new();
-        checkpoint().write(&mut bytes, Dtype::F32).unwrap();
-        bytes
-    }
-
-    /// What is wrong with a file whose header has `from` replaced with `to`, of the same length.
-    fn reason(from: &str, to: &str) -> String {
-        let mut bytes = bytes();
-        let at = bytes.windows(from.len()).position(|window| window == from.as_bytes()).unwrap();
-        bytes[at..at + from.len()].copy_from_slice(to.as_bytes());
-        Checkpoint::read(&bytes).unwrap_err()
-    }
-
-    #[test]
-    fn what_is_saved_is_loaded_bit_for_bit() {
-        let dir = tempfile::tempdir().unwrap();
-        let path = dir.path().join("last.safetensors");
-        checkpoint().save(&path).unwrap();
-        assert_eq!(Checkpoint::load(&path).unwrap(), checkpoint());
-        assert_eq!(fs::read(&path).unwrap(), bytes());
-        assert_eq!(fs::read_dir(dir.path()).unwrap().count(), 1);
-    }
-
-    #[test]
-    fn half_precision_rounds_values_and_changes_nothing_else() {
-        let dir = tempfile::tempdir().unwrap();
-        let path = dir.path().join("half.safetensors");
-        checkpoint().save_half(&path).unwrap();
-        let mut loaded = Checkpoint::load(&path).unwrap();
-        assert_eq!(loaded.weights[0].values, [0.099_975_586, -0.0]);
-        loaded.weights = checkpoint().weights;
-        loaded.optimizer = checkpoint().optimizer;
-        assert_eq!(loaded, checkpoint());
-    }
-
-    #[test]
-    fn a_checkpoint_without_a_best_epoch_is_loaded() {
-        let mut checkpoint = checkpoint();
-        checkpoint.progress.best = None;
-        let mut bytes = Vec::new();
-        checkpoint.write(&mut bytes, Dtype::F32).unwrap();
-        assert_eq!(Checkpoint::read(&bytes).unwrap(), checkpoint);
-    }
-
-    #[test]
-    fn every_truncation_is_noticed() {
-        let bytes = bytes();
-        for length in 0..bytes.len() {
-            let reason = Checkpoint::read(&bytes[..length]).unwrap_err();
-            assert!(reason.starts_with("truncated, damaged or not a safetensors file ("), "{length}: {reason}");
-        }
-    }
-
-    #[test]
-    fn a_file_of_another_kind_is_named() {
-        let dir = tempfile::tempdir().unwrap();
-        let path = dir.path().join("notes.txt");
-        fs::write(&path, "these are notes, not weights").unwrap();
-        assert_eq!(
-            Checkpoint::load(&path).unwrap_err().to_string(),
-            format!(
-                "{}: not a usable checkpoint: truncated, damaged or not a safetensors file (header too large)",
-                path.display()
-            )
-        );
-    }
-
-    #[test]
-    fn a_flipped_bit_among_the_values_is_found() {
-        let mut bytes = bytes();
-        let last = bytes.len() - 1;
-        bytes[last] ^= 1;
-        assert_eq!(
-            Checkpoint::read(&bytes).unwrap_err(),
-            "its values do not match their checksum: the file is damaged; use an older copy of it"
-        );
-    }
-
-    #[test]
-    fn damaged_metadata_are_named() {
-        assert_eq!(
-            reason(r#""schema":"1""#, r#""schema":"2""#),
-            "schema version \"2\" is not supported; this program reads version \"1\""
-        );
-        assert_eq!(
-            reason(r#""schema""#, r#""smecha""#),
-            "its metadata lack \"schema\": it was not written by this program"
-        );
-        assert_eq!(
-            reason(r#""updates""#, r#""upda7es""#),
-            "its metadata lack \"updates\": it was not written by this program"
-        );
-        assert_eq!(
-            reason(r#""step":"17""#, r#""step":"x7""#),
-            "metadata \"step\" is \"x7\": invalid digit found in string"
-        );
-    }
-
-    #[test]
-    fn foreign_tensors_are_named() {
-        assert_eq!(reason("weight.fc", "wright.fc"), "tensor \"wright.fc\" is neither a weight nor of an optimizer");
-        let integers = reason("F32", "I32");
-        assert!(
-            integers.starts_with("tensor \"") && integers.ends_with("\" holds I32, expected F32 or F16"),
-            "{integers}"
-        );
-    }
-
-    /// Weights `fc` of shape `[2, 3]` and `readout` of shape `[1, 2]`.
-    fn network() -> Network {
-        let mut builder = Network::builder(Shape::features(3));
-        let linear = |features| Map::Linear { features };
-        let hidden = builder.add("fc", Neuron::lif(), vec![Projection::new(Source::Input, linear(2))]).unwrap();
-        builder.add("readout", Neuron::readout(), vec![Projection::new(hidden, linear(1))]).unwrap();
-        builder.build().unwrap()
-    }
-
-    #[test]
-    fn all_differences_from_a_network_are_listed_together() {
-        let error = checkpoint().weights_for(&network()).unwrap_err();
-        assert_eq!(
-            error.to_string(),
-            "the checkpoint does not fit the network:\n  fc: [2, 3] expected, [1, 2] found\n  readout: [1, 2] \
-             expected, missing\n  b: [1] found, not expected"
-        );
-    }
-
-    #[test]
-    fn memories_come_back_and_those_of_another_rule_are_refused() {
-        let adam = UpdateRule::Adam { rate: 0.1, betas: (0.9, 0.999), epsilon: 1e-8, weight_decay: 0.0 };
-        let memories = [1.0, 2.0].map(|value| vec![vec![value; 6], vec![-value; 2]]);
-        let optimizer = Checkpoint::memories(&network(), adam, &memories);
-        assert_eq!(optimizer[3], tensor("second_moment.readout", &[1, 2], &[-2.0, -2.0]));
-        let checkpoint = Checkpoint { optimizer, ..checkpoint() };
-        assert_eq!(checkpoint.memories_for(&network(), adam).unwrap(), memories);
-
-        let sgd = UpdateRule::Sgd { rate: 0.1, momentum: 0.9, weight_decay: 0.0 };
-        let error = checkpoint.memories_for(&network(), sgd).unwrap_err();
-        assert_eq!(
-            error.to_string(),
-            "the checkpoint does not fit the optimizer:\n  \
-             momentum.fc: [2, 3] expected, missing\n  momentum.readout: [1, 2] expected, missing\n  \
-             first_moment.fc: [2, 3] found, not expected\n  first_moment.readout: [1, 2] found, not expected\n  \
-             second_moment.fc: [2, 3] found, not expected\n  second_moment.readout: [1, 2] found, not expected"
-        );
-    }
 }

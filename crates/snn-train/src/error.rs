@@ -56,6 +56,13 @@ pub enum TrainError {
     /// A folder to be resumed holds no run.
     #[error("{}: holds no run: there is no experiment.ron in it", .0.display())]
     NoRun(PathBuf),
+    /// The checkpoint from which a run would go on is gone.
+    #[error(
+        "{}: holds a run that has learned, but not its last.safetensors, so it cannot go on, and nothing in it was changed. \
+         To see how good its best weights are: snn evaluate {}; to start anew: snn train {}",
+        .0.display(), .0.display(), .0.join("experiment.ron").display()
+    )]
+    NoLast(PathBuf),
     /// The records of a run say nothing that can be used.
     #[error("{}:{line}: {reason}", .path.display())]
     Record {
@@ -69,19 +76,23 @@ pub enum TrainError {
     /// Another process works in the folder.
     #[error("{}: in use by another process; wait for it to end, or stop it", .0.display())]
     Locked(PathBuf),
+    /// A network gave numbers that cannot be judged.
+    #[error("{0}: the weights have diverged, or the input is far too large")]
+    NotFinite(String),
     /// Training has diverged.
     #[error(
-        "{what} is not finite at epoch {}, batch {step}: training has diverged. The last checkpoint, {}, is \
-         whole. {}",
-        epoch + 1, .checkpoint.display(), remedy(*epoch, *step)
+        "training has diverged at epoch {}, batch {step}: {reason}. The last checkpoint, {}, is whole. {}",
+        epoch + 1, .checkpoint.display(), remedy(*has_learned)
     )]
     Diverged {
-        /// The number at fault.
-        what: &'static str,
+        /// The numbers at fault.
+        reason: String,
         /// Epoch, from 0.
         epoch: usize,
         /// Step within the epoch, from 1.
         step: usize,
+        /// Whether any weight has changed since the start of the run.
+        has_learned: bool,
         /// The last checkpoint.
         checkpoint: PathBuf,
     },
@@ -100,8 +111,8 @@ impl TrainError {
 }
 
 /// What to try where training has diverged. Before the first update, no rate can be at fault.
-fn remedy(epoch: usize, step: usize) -> &'static str {
-    if epoch == 0 && step == 1 {
+fn remedy(has_learned: bool) -> &'static str {
+    if !has_learned {
         "No weight has changed yet, so it is the network: try smaller initial weights (kappa) or input, and a neuron \
          whose membrane cannot grow without bound (Qif and Eif can, unless their reset is Hard)"
     } else {

@@ -3,7 +3,7 @@
 use std::ops::Range;
 
 use serde::{Deserialize, Serialize};
-use snn_core::{Activity, Draws, Dropout, Engine, Grades, Network, Plan, Trial, Weights, argmax, grade};
+use snn_core::{Activity, Draws, Dropout, Engine, Grades, Network, Plan, Trial, Weights, argmax, check_finite, grade};
 use snn_data::{Dataset, Loader};
 use snn_models::{Built, Experiment};
 
@@ -36,7 +36,7 @@ pub struct Evaluation {
 ///
 /// # Errors
 /// [`TrainError::Setup`] if data and network do not fit each other or `images` are not in `data`;
-/// [`TrainError::Core`].
+/// [`TrainError::NotFinite`] if the loss or an output is not finite; [`TrainError::Core`].
 pub fn evaluate(
     engine: &dyn Engine,
     experiment: &Experiment,
@@ -59,6 +59,7 @@ pub fn evaluate(
         let draws = Draws { seed: experiment.training.seed, epoch: EPOCH, samples: &batch.samples };
         let shown = Shown::new(built, experiment.steps, batch);
         let activity = session.forward(&Trial { stimulus: shown.stimulus(draws), dropout: Dropout::Off })?;
+        check_output(&activity.output)?;
         let judgement = judge(experiment, built, &activity, &batch.labels);
         total.add(&activity, &judgement, &batch.labels);
         for (scores, &label) in judgement.grades.scores.chunks(data.classes()).zip(&batch.labels) {
@@ -67,6 +68,9 @@ pub fn evaluate(
         if observer.on_event(&Event::Evaluating { done: total.images, images: images.len() }).is_break() {
             return Ok(None);
         }
+    }
+    if !total.loss.is_finite() {
+        return Err(TrainError::NotFinite("the loss is not finite".to_owned()));
     }
     let per_image = |sum: u64| sum as f64 / total.images as f64;
     Ok(Some(Evaluation {
@@ -78,6 +82,12 @@ pub fn evaluate(
         spikes: per_image(total.spikes.iter().sum()),
         rates: rates(&built.network, experiment.steps, total.images, &total.spikes),
     }))
+}
+
+/// Checks that what a network answers are numbers.
+pub(crate) fn check_output(output: &[f32]) -> Result<(), TrainError> {
+    check_finite(|| "output of the network".to_owned(), output, f32::MAX)
+        .map_err(|error| TrainError::NotFinite(error.to_string()))
 }
 
 /// Name and firing rate (spikes per neuron and time step) of each population that fires, given the spikes of each

@@ -10,7 +10,7 @@ use snn_core::{
 use snn_data::{Batch, Dataset, Loader};
 use snn_models::{Built, Experiment};
 
-use crate::evaluate::{EPOCH, check_images};
+use crate::evaluate::{EPOCH, check_images, check_output};
 use crate::{Event, Observer, Shown, TrainError};
 
 /// When a network may answer before all its time steps are done: at the first multiple of `every` steps where the
@@ -92,7 +92,7 @@ impl Inference {
 ///
 /// # Errors
 /// [`TrainError::Setup`] if data and network do not fit each other, `images` are not in `data`, or `exit` does not fit the
-/// trial; [`TrainError::Core`].
+/// trial; [`TrainError::NotFinite`] if an output is not finite; [`TrainError::Core`].
 #[expect(clippy::too_many_arguments, reason = "those of evaluate, and how to answer")]
 pub fn infer(
     engine: &dyn Engine,
@@ -176,6 +176,7 @@ impl Watched<'_> {
     fn whole(&mut self) -> Result<Vec<Decision>, TrainError> {
         let shown = Shown::new(self.built, self.steps, self.batch);
         let activity = self.session.forward(&Trial { stimulus: shown.stimulus(self.draws), dropout: Dropout::Off })?;
+        check_output(&activity.output)?;
         self.count(&activity);
         let (samples, classes) = (self.batch.samples.len(), self.built.network.classes());
         let rows =
@@ -200,6 +201,7 @@ impl Watched<'_> {
             let part = input.part(start..end, &left);
             let trial = Trial { stimulus: part.stimulus(), dropout: Dropout::Off };
             let activity = if start == 0 { self.session.forward(&trial) } else { self.session.resume(&trial, &from) }?;
+            check_output(&activity.output)?;
             self.count(&activity);
             for row in activity.output.chunks(left.len() * classes) {
                 for (&n, row) in left.iter().zip(row.chunks(classes)) {

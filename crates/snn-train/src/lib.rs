@@ -23,7 +23,7 @@ mod throughput;
 mod trainer;
 pub mod units;
 
-pub use checkpoint::{Best, Checkpoint, Progress, SCHEMA as CHECKPOINT_SCHEMA, Sums, Tensor};
+pub use checkpoint::{Best, Check, Checkpoint, Imported, Progress, SCHEMA as CHECKPOINT_SCHEMA, Sums, Tensor};
 pub use convert::{Balance, Conversion, Trained, convert};
 pub use error::TrainError;
 pub use evaluate::{Evaluation, evaluate, rates};

@@ -1,7 +1,7 @@
 //! The folder of a run: `experiment.ron`, `metrics.jsonl`, `last.safetensors`, `best.safetensors`.
 
 use std::fs::{self, File, OpenOptions, TryLockError};
-use std::io::{self, Write as _};
+use std::io::{self, BufRead as _, BufReader, Write as _};
 use std::path::{Path, PathBuf};
 
 use crate::files::replace;
@@ -12,6 +12,9 @@ pub(crate) const METRICS: &str = "metrics.jsonl";
 const LAST: &str = "last.safetensors";
 const BEST: &str = "best.safetensors";
 const LOCK: &str = "lock";
+
+/// The most bytes of an experiment.
+const LARGEST_EXPERIMENT: usize = 4 << 20;
 
 /// A run's folder, locked against other processes for as long as this value lives.
 #[derive(Debug)]
@@ -68,7 +71,8 @@ impl RunFolder {
 
     fn open(path: &Path, lock: File) -> Result<Self, TrainError> {
         let text = path.join(EXPERIMENT);
-        let experiment = fs::read_to_string(&text).map_err(TrainError::file("read the experiment", &text))?;
+        let experiment = snn_data::read_text(&text, LARGEST_EXPERIMENT);
+        let experiment = experiment.map_err(TrainError::file("read the experiment", &text))?;
         let records = path.join(METRICS);
         let metrics = OpenOptions::new().create(true).append(true).open(&records);
         let metrics = metrics.map_err(TrainError::file("open the metrics", &records))?;
@@ -103,10 +107,49 @@ impl RunFolder {
     /// The checkpoint from which the run goes on; none if it never came to save one.
     ///
     /// # Errors
-    /// As [`Checkpoint::load`].
+    /// As [`Checkpoint::load`]; [`TrainError::NoLast`] if it is gone, though the run has learned: to begin anew would throw
+    /// away what is there.
     pub fn checkpoint(&self) -> Result<Option<Checkpoint>, TrainError> {
         let path = self.last();
-        if path.exists() { Checkpoint::load(&path).map(Some) } else { Ok(None) }
+        if path.exists() {
+            return Checkpoint::load(&path).map(Some);
+        }
+        if self.best().exists() || self.has_learned()? {
+            return Err(TrainError::NoLast(self.path.clone()));
+        }
+        Ok(None)
+    }
+
+    /// Whether some batch was recorded.
+    fn has_learned(&self) -> Result<bool, TrainError> {
+        let path = self.metrics();
+        let failed = |error| TrainError::file("read the metrics", &path)(error);
+        let records = BufReader::new(snn_data::open_file(&path).map_err(failed)?);
+        for line in records.split(b'\n') {
+            match serde_json::from_slice(&line.map_err(failed)?) {
+                Ok(Event::Started { .. } | Event::Warning { .. }) | Err(_) => {}
+                Ok(_) => return Ok(true),
+            }
+        }
+        Ok(false)
+    }
+
+    /// Makes `experiment` (RON) that of the run and of its checkpoints, such as the same with more epochs. The run goes on by
+    /// it from where it stands.
+    ///
+    /// # Errors
+    /// As [`Checkpoint::load`] and [`Checkpoint::save`]; [`TrainError::Checkpoint`] if a checkpoint is not as it was saved.
+    pub fn change(&mut self, experiment: &str) -> Result<(), TrainError> {
+        for path in [self.best(), self.last()].into_iter().filter(|path| path.exists()) {
+            let checkpoint = Checkpoint::load(&path)?;
+            if let Some(caution) = checkpoint.check.caution() {
+                return Err(TrainError::Checkpoint { path, reason: caution.to_owned() });
+            }
+            Checkpoint { experiment: experiment.to_owned(), ..checkpoint }.save(&path)?;
+        }
+        replace(&self.path.join(EXPERIMENT), |file| file.write_all(experiment.as_bytes()))?;
+        experiment.clone_into(&mut self.experiment);
+        Ok(())
     }
 
     /// Saves the checkpoint from which the run goes on, after all records that lead to it.
@@ -118,8 +161,12 @@ impl RunFolder {
     /// Appends a record.
     pub(crate) fn record(&mut self, event: &Event) -> Result<(), TrainError> {
         let line = serde_json::to_string(event).map_err(io::Error::from);
-        line.and_then(|line| self.metrics.write_all(format!("{line}\n").as_bytes()))
-            .map_err(TrainError::file("write the metrics", &self.metrics()))
+        let recorded = line.and_then(|line| {
+            // JSON has no NaN and no infinity: what could not be read again is not written.
+            serde_json::from_str::<Event>(&line).map_err(io::Error::from)?;
+            self.metrics.write_all(format!("{line}\n").as_bytes())
+        });
+        recorded.map_err(TrainError::file("write the metrics", &self.metrics()))
     }
 
     /// Cuts the records back to those up to `epoch` and `step`, or to none: what comes later will be recorded anew.

@@ -5,11 +5,11 @@ mod start;
 
 use std::time::{Duration, Instant};
 
-use snn_core::{Draws, Dropout, Engine, Errors, Trial, Weights};
+use snn_core::{Draws, Dropout, Engine, Error, Errors, Trial, Weights};
 use snn_data::{Dataset, Loader};
 use snn_models::{Built, Experiment};
 
-use crate::checkpoint::{Best, Checkpoint, Progress, Sums, Tensor};
+use crate::checkpoint::{Best, Check, Checkpoint, Progress, Sums, Tensor};
 use crate::evaluate::{Tally, judge};
 use crate::optimizer::clip_factor;
 use crate::{Evaluation, Event, Health, Observer, RunFolder, Shown, TrainError, evaluate, factor, rates};
@@ -17,6 +17,9 @@ use learning::Learning;
 
 /// The usual [`Job::save_every`].
 pub const SAVE_EVERY: Duration = Duration::from_mins(1);
+
+/// How many times the loss of the first batch tells of a run that has diverged.
+const RUNAWAY: f64 = 1e6;
 
 /// What is trained, on what, and with what.
 #[derive(Clone, Copy)]
@@ -65,21 +68,7 @@ pub enum Outcome {
 /// [`TrainError::Diverged`] if loss or gradient cease to be finite; [`TrainError::File`]; [`TrainError::Core`].
 pub fn fit(job: &Job<'_>, folder: &mut RunFolder, observer: &mut dyn Observer) -> Result<Outcome, TrainError> {
     let mut run = Run::start(job, folder, observer)?;
-    while run.progress.epoch < job.experiment.training.epochs {
-        while run.progress.step < run.loader.batches() && !run.stop {
-            run.learn()?;
-            if run.saved.elapsed() >= job.save_every {
-                run.save()?;
-            }
-        }
-        if run.stop || !run.end_epoch()? {
-            return run.stopped();
-        }
-    }
-    if run.stop {
-        return run.stopped();
-    }
-    run.finish()
+    run.to_the_end().map_err(|error| run.as_divergence(error))
 }
 
 /// A run in the making.
@@ -98,6 +87,21 @@ struct Run<'a> {
 }
 
 impl Run<'_> {
+    fn to_the_end(&mut self) -> Result<Outcome, TrainError> {
+        while self.progress.epoch < self.job.experiment.training.epochs {
+            while self.progress.step < self.loader.batches() && !self.stop {
+                self.learn()?;
+                if self.saved.elapsed() >= self.job.save_every {
+                    self.save()?;
+                }
+            }
+            if self.stop || !self.end_epoch()? {
+                return self.stopped();
+            }
+        }
+        if self.stop { self.stopped() } else { self.finish() }
+    }
+
     /// Learns the next batch: show it, go back through it, update the weights, tell of it.
     fn learn(&mut self) -> Result<(), TrainError> {
         let started = Instant::now();
@@ -113,11 +117,14 @@ impl Run<'_> {
         let judgement = judge(experiment, built, &activity, &batch.labels);
         let mut tally = Tally::default();
         tally.add(&activity, &judgement, &batch.labels);
-        self.check_finite("the loss", tally.loss)?;
+        let loss = (tally.loss / tally.images as f64) as f32;
+        self.check_loss("loss", f64::from(loss))?;
 
         let errors = Errors { output: &judgement.grades.d_output, emitted: &judgement.d_emitted };
         let gradient = self.learning.backward(errors)?;
-        self.check_finite("the gradient", gradient)?;
+        if !(gradient as f32).is_finite() {
+            return Err(TrainError::NotFinite("the gradient is not finite".to_owned()));
+        }
         let scale = training.clip.map_or(1.0, |limit| clip_factor(gradient, limit));
         let rate = training.optimizer.rate() * factor(&training.schedule, epoch, step, batches, training.epochs);
         self.learning.update(scale, rate)?;
@@ -131,7 +138,7 @@ impl Run<'_> {
         self.emit(&Event::Step {
             epoch,
             step,
-            loss: (tally.loss / tally.images as f64) as f32,
+            loss,
             accuracy: tally.correct as f32 / tally.images as f32,
             rate,
             gradient: gradient as f32,
@@ -141,12 +148,34 @@ impl Run<'_> {
         warnings.into_iter().try_for_each(|message| self.emit(&Event::Warning { epoch, step, message }))
     }
 
-    fn check_finite(&self, what: &'static str, value: f64) -> Result<(), TrainError> {
-        if value.is_finite() {
-            return Ok(());
+    /// Checks that a mean loss is finite and not a million times that of the first batch: so large that it tells of weights
+    /// that run away, though they are finite yet.
+    fn check_loss(&mut self, what: &str, loss: f64) -> Result<(), TrainError> {
+        let first = &mut self.progress.first_loss;
+        if *first == 0.0 && loss > 0.0 && loss.is_finite() {
+            *first = loss;
         }
-        let Progress { epoch, step, .. } = self.progress;
-        Err(TrainError::Diverged { what, epoch, step: step + 1, checkpoint: self.folder.last() })
+        if !loss.is_finite() {
+            Err(TrainError::NotFinite(format!("the {what} is not finite")))
+        } else if loss > RUNAWAY * *first {
+            Err(TrainError::NotFinite(format!("the {what} has grown from {first:.3e} to {loss:.3e}")))
+        } else {
+            Ok(())
+        }
+    }
+
+    /// What numbers that are not finite, or run away, mean in a run: that it has diverged with the batch that it is at.
+    fn as_divergence(&self, error: TrainError) -> TrainError {
+        let Progress { epoch, step, updates, .. } = self.progress;
+        let (reason, has_learned) = match error {
+            TrainError::Core(error @ Error::NotFinite { .. }) => (error.to_string(), true),
+            TrainError::NotFinite(reason) => (reason, updates > 0),
+            other => return other,
+        };
+        let last = self.job.experiment.training.epochs - 1;
+        let step = if epoch > last { self.loader.batches() } else { self.loader.batches().min(step + 1) };
+        let checkpoint = self.folder.last();
+        TrainError::Diverged { reason, epoch: epoch.min(last), step, has_learned, checkpoint }
     }
 
     /// Validates, keeps the best weights and saves. False if the observer broke off the validation, which is then done
@@ -160,10 +189,10 @@ impl Run<'_> {
         let held_out = images..train.len();
         let mut validation = None;
         if !held_out.is_empty() {
-            validation = evaluate(engine, experiment, built, self.learning.weights()?, train, held_out, self.observer)?;
-            if validation.is_none() {
-                return Ok(false);
-            }
+            validation = evaluate(engine, experiment, built, self.learning.weights()?, train, held_out, self.observer)
+                .map_err(|error| on("validation", error))?;
+            let Some(validation) = &validation else { return Ok(false) };
+            self.check_loss("validation loss", validation.loss)?;
         }
         let accuracy = validation.as_ref().map(|validation| validation.accuracy);
         let is_best = accuracy.is_none() || best.is_none_or(|best| best.accuracy < accuracy);
@@ -188,18 +217,42 @@ impl Run<'_> {
     }
 
     /// Tests the best weights.
-    fn finish(mut self) -> Result<Outcome, TrainError> {
+    fn finish(&mut self) -> Result<Outcome, TrainError> {
         let &Job { engine, experiment, built, test, .. } = self.job;
         let best = Checkpoint::load(&self.folder.best())?;
+        self.check_best(&best)?;
         let weights = best.weights_for(&built.network)?;
-        let test = evaluate(engine, experiment, built, &weights, test, 0..test.len(), self.observer)?;
+        let test = evaluate(engine, experiment, built, &weights, test, 0..test.len(), self.observer)
+            .map_err(|error| on("test", error))?;
         let Some(test) = test else { return self.stopped() };
+        self.check_loss("test loss", test.loss)?;
         let best_epoch = best.progress.best.map_or(0, |best| best.epoch);
         self.emit(&Event::Finished { best_epoch, test: test.clone() })?;
         Ok(Outcome::Finished { best_epoch, test })
     }
 
-    fn stopped(mut self) -> Result<Outcome, TrainError> {
+    /// Checks that `best.safetensors` holds the best weights of this run, as the run remembers them.
+    fn check_best(&mut self, found: &Checkpoint) -> Result<(), TrainError> {
+        let refuse = |reason| Err(TrainError::Checkpoint { path: self.folder.best(), reason });
+        let Progress { seed, images, epoch, step, best, .. } = self.progress;
+        if let Some(caution) = found.check.caution() {
+            return refuse(format!("{caution}; it is not tested. The last weights of the run are in last.safetensors"));
+        }
+        if (found.progress.seed, found.progress.images, found.progress.best) != (seed, images, best) {
+            return refuse(
+                "it is of another run, so it is not tested; put the run's own file back. The last weights of the run are in \
+                 last.safetensors"
+                    .to_owned(),
+            );
+        }
+        if found.experiment != self.folder.experiment() {
+            let message = "best.safetensors was saved for another experiment than the one in experiment.ron".to_owned();
+            self.notify(&Event::Warning { epoch, step, message });
+        }
+        Ok(())
+    }
+
+    fn stopped(&mut self) -> Result<Outcome, TrainError> {
         self.save()?;
         let Progress { epoch, step, .. } = self.progress;
         Ok(Outcome::Stopped { epoch, step })
@@ -223,6 +276,8 @@ impl Run<'_> {
             progress: self.progress,
             weights: Checkpoint::tensors(&self.job.built.network, self.learning.weights()?),
             optimizer,
+            arithmetic: self.job.engine.arithmetic(),
+            check: Check::Holds,
         })
     }
 
@@ -236,6 +291,14 @@ impl Run<'_> {
     /// Tells the observer alone.
     fn notify(&mut self, event: &Event) {
         self.stop |= self.observer.on_event(event).is_break();
+    }
+}
+
+/// An error of an evaluation, with a word on which images were shown.
+fn on(images: &str, error: TrainError) -> TrainError {
+    match error {
+        TrainError::NotFinite(reason) => TrainError::NotFinite(format!("{reason}, on the {images} images")),
+        other => other,
     }
 }
 

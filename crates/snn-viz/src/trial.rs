@@ -52,6 +52,7 @@ impl Trial {
         let (input, image, label) = encode(subject, &picture, draw)?;
         let (steps, classes) = (subject.steps(), subject.network().classes());
         let output = session.forward(&shown(&input))?.output;
+        snn_core::check_finite(|| "output of the network".to_owned(), &output, f32::MAX)?;
         let populations = 0..subject.network().populations().len();
         let trains =
             populations.map(|index| Ok(session.record(index)?.spikes)).collect::<Result<Vec<_>, ViewError>>()?;

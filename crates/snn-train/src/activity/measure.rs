@@ -15,7 +15,7 @@ use super::report::{
 };
 use super::tally::{self, Outgoing, SourceTally};
 use super::{Energy, EnergyTable};
-use crate::evaluate::{EPOCH, check_images};
+use crate::evaluate::{EPOCH, check_images, check_output};
 use crate::{Event, Observer, Shown, TrainError};
 
 /// Shows the network `images` of `data`, as [`evaluate`](crate::evaluate) does, with the same spikes, and counts what that
@@ -109,6 +109,7 @@ impl<'a> Meter<'a> {
         let draws = Draws { seed, epoch: EPOCH, samples: &batch.samples };
         let shown = Shown::new(self.built, self.steps, batch);
         let activity = session.forward(&Trial { stimulus: shown.stimulus(draws), dropout: Dropout::Off })?;
+        check_output(&activity.output)?;
         self.answers(&activity.output, &batch.labels);
         self.images += batch.labels.len();
         let Some((input, populations)) = self.sources.split_first_mut() else { return Ok(()) };

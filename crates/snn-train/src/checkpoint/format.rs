@@ -2,15 +2,32 @@
 
 use std::collections::HashMap;
 use std::fmt::Display;
-use std::io::{self, Write};
+use std::io::{self, Read, Write};
+use std::path::Path;
 use std::str::FromStr;
 
-use half::f16;
+use half::{bf16, f16};
 use md5::{Digest as _, Md5};
+use safetensors::tensor::{Metadata, TensorView};
 use safetensors::{Dtype, SafeTensors};
 use serde_json::{Map, Value, json};
+use snn_core::{LARGEST_WEIGHT, check_finite};
 
-use super::{Best, Checkpoint, Progress, SCHEMA, Sums, Tensor};
+use super::{Best, Check, Checkpoint, FORMER_SCHEMA, Progress, SCHEMA, Sums, Tensor};
+use crate::TrainError;
+
+/// The most bytes that a file may have: 8 GiB.
+const LARGEST_FILE: u64 = 1 << 33;
+
+/// The most bytes of a header, as the format has it.
+const LARGEST_HEADER: u64 = 100_000_000;
+
+/// Bytes that are read at first: enough to see what kind of file it is.
+const START: u64 = 512;
+
+/// What stands before the digits of the digest, and its digits before it is known.
+const DIGEST: &str = "\"digest\":\"";
+const NO_DIGEST: &str = "00000000000000000000000000000000";
 
 impl Checkpoint {
     /// The file: length of the header, header, values.
@@ -20,8 +37,7 @@ impl Checkpoint {
         let tensors: Vec<(String, &Tensor)> = weights.chain(optimizer).collect();
 
         let values: Vec<Vec<u8>> = tensors.iter().map(|(_, tensor)| tensor.bytes(dtype)).collect();
-        let digest = ("digest", digest(values.iter().map(Vec::as_slice)));
-        let metadata = self.metadata().into_iter().chain([digest]);
+        let metadata = self.metadata().into_iter().chain([("digest", NO_DIGEST.to_owned())]);
         let metadata = metadata.map(|(key, value)| (key.to_owned(), Value::String(value)));
         let mut header = Map::new();
         header.insert("__metadata__".to_owned(), Value::Object(metadata.collect()));
@@ -36,16 +52,20 @@ impl Checkpoint {
         let padding = header.len().next_multiple_of(8) - header.len();
         header.extend(std::iter::repeat_n(' ', padding));
 
-        file.write_all(&(header.len() as u64).to_le_bytes())?;
+        let length = (header.len() as u64).to_le_bytes();
+        let digest = digest([&length, header.as_bytes()].into_iter().chain(values.iter().map(Vec::as_slice)));
+        let header = header.replacen(&format!("{DIGEST}{NO_DIGEST}"), &format!("{DIGEST}{digest}"), 1);
+        file.write_all(&length)?;
         file.write_all(header.as_bytes())?;
         values.iter().try_for_each(|values| file.write_all(values))
     }
 
     fn metadata(&self) -> Vec<(&'static str, String)> {
-        let Progress { seed, images, epoch, step, updates, best, sums } = self.progress;
+        let Progress { seed, images, epoch, step, updates, best, sums, first_loss } = self.progress;
         let mut metadata = vec![
             ("schema", SCHEMA.to_owned()),
             ("experiment", self.experiment.clone()),
+            ("arithmetic", self.arithmetic.clone()),
             ("seed", seed.to_string()),
             ("images", images.to_string()),
             ("epoch", epoch.to_string()),
@@ -55,6 +75,7 @@ impl Checkpoint {
             ("epoch_correct", sums.correct.to_string()),
             ("epoch_spikes", sums.spikes.to_string()),
             ("epoch_loss", sums.loss.to_string()),
+            ("first_loss", first_loss.to_string()),
         ];
         if let Some(best) = best {
             metadata.push(("best_epoch", best.epoch.to_string()));
@@ -64,24 +85,42 @@ impl Checkpoint {
         metadata
     }
 
+    /// Checks that all numbers can be written as `dtype` and read again.
+    pub(super) fn check_numbers(&self, dtype: Dtype) -> Result<(), String> {
+        let limit = |limit: f32| if dtype == Dtype::F16 { limit.min(f16::MAX.to_f32()) } else { limit };
+        let check = |tensors: &[Tensor], kind: &str, limit: f32| {
+            let what = |tensor: &Tensor| format!("tensor \"{kind}.{}\"", tensor.name);
+            tensors.iter().try_for_each(|tensor| check_finite(|| what(tensor), &tensor.values, limit))
+        };
+        check(&self.weights, "weight", limit(LARGEST_WEIGHT))
+            .and_then(|()| check(&self.optimizer, "optimizer", limit(f32::MAX)))
+            .map_err(|error| error.to_string())?;
+        let Progress { best, sums, first_loss, .. } = self.progress;
+        let accuracy = best.and_then(|best| best.accuracy).unwrap_or(0.0);
+        let figures = [("epoch_loss", sums.loss), ("first_loss", first_loss), ("best_accuracy", accuracy)];
+        match figures.iter().find(|(_, value)| !value.is_finite()) {
+            Some((name, value)) => Err(format!("\"{name}\" must be finite, found {value}")),
+            None => Ok(()),
+        }
+    }
+
     /// What the bytes of a file hold, or what is wrong with them.
     pub(super) fn read(bytes: &[u8]) -> Result<Self, String> {
-        let unreadable = |error| format!("truncated, damaged or not a safetensors file ({error})");
         let (header_size, header) = SafeTensors::read_metadata(bytes).map_err(unreadable)?;
         let file = SafeTensors::deserialize(bytes).map_err(unreadable)?;
 
         let empty = HashMap::new();
         let metadata = header.metadata().as_ref().unwrap_or(&empty);
-        let schema: String = required(metadata, "schema")?;
-        if schema != SCHEMA {
-            return Err(format!(
-                "schema version \"{schema}\" is not supported; this program reads version \"{SCHEMA}\""
-            ));
-        }
-        if required::<String>(metadata, "digest")? != digest([&bytes[size_of::<u64>() + header_size..]].into_iter()) {
+        if !metadata.contains_key("experiment") {
             return Err(
-                "its values do not match their checksum: the file is damaged; use an older copy of it".to_owned()
+                "it holds tensors, but no experiment that says which network they are of; with snn import, and the \
+                        experiment as a RON file, a checkpoint is made of it"
+                    .to_owned(),
             );
+        }
+        let schema: String = required(metadata, "schema")?;
+        if schema != SCHEMA && schema != FORMER_SCHEMA {
+            return Err(format!("schema version {schema:?} is not supported; this program reads version \"{SCHEMA}\""));
         }
         let best = match optional(metadata, "best_epoch")? {
             Some(epoch) => Some(Best { epoch, accuracy: optional(metadata, "best_accuracy")? }),
@@ -100,25 +139,110 @@ impl Checkpoint {
                 spikes: required(metadata, "epoch_spikes")?,
                 loss: required(metadata, "epoch_loss")?,
             },
+            first_loss: optional(metadata, "first_loss")?.unwrap_or(0.0),
         };
         let (mut weights, mut optimizer) = (Vec::new(), Vec::new());
-        for name in header.offset_keys() {
-            let view = file.tensor(&name).map_err(unreadable)?;
+        for (name, view) in tensors(&header, &file)? {
             let (list, rest) = match name.split_once('.') {
                 Some(("weight", rest)) => (&mut weights, rest),
                 Some(("optimizer", rest)) => (&mut optimizer, rest),
-                _ => return Err(format!("tensor \"{name}\" is neither a weight nor of an optimizer")),
+                _ => return Err(format!("tensor {name:?} is neither a weight nor of an optimizer")),
             };
-            let bytes = view.data();
-            let values = match view.dtype() {
-                Dtype::F32 => bytes.chunks_exact(4).map(|b| f32::from_le_bytes([b[0], b[1], b[2], b[3]])).collect(),
-                Dtype::F16 => bytes.chunks_exact(2).map(|b| f16::from_le_bytes([b[0], b[1]]).to_f32()).collect(),
-                other => return Err(format!("tensor \"{name}\" holds {other:?}, expected F32 or F16")),
-            };
+            let values = values(&name, &view)?;
             list.push(Tensor { name: rest.to_owned(), shape: view.shape().to_vec(), values });
         }
-        let (experiment, origin) = (required(metadata, "experiment")?, optional(metadata, "origin")?);
-        Ok(Self { experiment, origin, progress, weights, optimizer })
+        let checkpoint = Self {
+            experiment: required(metadata, "experiment")?,
+            origin: optional(metadata, "origin")?,
+            progress,
+            weights,
+            optimizer,
+            arithmetic: optional(metadata, "arithmetic")?.unwrap_or_default(),
+            check: check(bytes, header_size, metadata),
+        };
+        checkpoint.check_numbers(Dtype::F32)?;
+        Ok(checkpoint)
+    }
+}
+
+/// Reads the file at `path`, or its start alone if that is enough to see that it is no whole safetensors file: its header
+/// announces how many bytes it should have.
+///
+/// # Errors
+/// [`TrainError::File`].
+pub(super) fn read_safetensors(path: &Path) -> Result<Vec<u8>, TrainError> {
+    let failed = |error| TrainError::file("read the checkpoint", path)(error);
+    let mut file = snn_data::open_file(path).map_err(failed)?;
+    let size = file.metadata().map_err(failed)?.len();
+    let mut bytes = Vec::new();
+    let mut read = |bytes: &mut Vec<u8>, more: u64| (&mut file).take(more).read_to_end(bytes).map_err(failed);
+    read(&mut bytes, START)?;
+    let header = bytes.first_chunk().map_or(u64::MAX, |length| u64::from_le_bytes(*length));
+    if header <= LARGEST_HEADER && size <= LARGEST_FILE {
+        read(&mut bytes, (8 + header).saturating_sub(START))?;
+        if announced(&bytes) == Some(size) {
+            bytes.try_reserve_exact(size as usize - bytes.len()).map_err(|error| failed(error.into()))?;
+            let rest = size - bytes.len() as u64;
+            read(&mut bytes, rest)?;
+        }
+    }
+    Ok(bytes)
+}
+
+/// Size that a file has, as its header announces it, which is among these bytes of its start.
+fn announced(start: &[u8]) -> Option<u64> {
+    let end = 8_usize.checked_add(u64::from_le_bytes(*start.first_chunk()?) as usize)?;
+    let header: Map<String, Value> = serde_json::from_slice(start.get(8..end)?).ok()?;
+    let ends = header.values().filter_map(|entry| entry.get("data_offsets")?.get(1)?.as_u64());
+    (end as u64).checked_add(ends.max().unwrap_or(0))
+}
+
+/// All tensors in the order in which they lie in the file.
+pub(super) fn tensors<'a>(header: &Metadata, file: &SafeTensors<'a>) -> Result<Vec<(String, TensorView<'a>)>, String> {
+    let named = |name: String| file.tensor(&name).map(|view| (name, view)).map_err(unreadable);
+    header.offset_keys().into_iter().map(named).collect()
+}
+
+/// The values of a tensor of floats of any precision.
+pub(super) fn values(name: &str, view: &TensorView<'_>) -> Result<Vec<f32>, String> {
+    let bytes = view.data();
+    Ok(match view.dtype() {
+        Dtype::F64 => bytes.as_chunks().0.iter().map(|b| f64::from_le_bytes(*b) as f32).collect(),
+        Dtype::F32 => bytes.as_chunks().0.iter().map(|b| f32::from_le_bytes(*b)).collect(),
+        Dtype::F16 => bytes.as_chunks().0.iter().map(|b| f16::from_le_bytes(*b).to_f32()).collect(),
+        Dtype::BF16 => bytes.as_chunks().0.iter().map(|b| bf16::from_le_bytes(*b).to_f32()).collect(),
+        other => return Err(format!("tensor {name:?} holds {other:?}, expected F32, F16, BF16 or F64")),
+    })
+}
+
+pub(super) fn unreadable(error: safetensors::SafeTensorError) -> String {
+    format!("cut off, damaged or not a safetensors file ({error})")
+}
+
+/// `reason` why a file that begins with these bytes cannot be used; if they are those of a file of another kind, that it is
+/// one, and what can be done with it.
+pub(super) fn with_kind(start: &[u8], reason: String) -> String {
+    let _ = start; // TODO kind
+    reason
+}
+
+/// How the bytes of a file stand to the digest in its `metadata`.
+fn check(bytes: &[u8], header_size: usize, metadata: &HashMap<String, String>) -> Check {
+    let header = &bytes[8..8 + header_size];
+    let at = header.windows(DIGEST.len()).position(|window| window == DIGEST.as_bytes());
+    let digits = at.map(|at| 8 + at + DIGEST.len()).filter(|start| start + NO_DIGEST.len() <= bytes.len());
+    match (digits, metadata.get("schema").map(String::as_str)) {
+        (Some(start), Some(SCHEMA)) => {
+            let (before, rest) = bytes.split_at(start);
+            let (digits, after) = rest.split_at(NO_DIGEST.len());
+            let found = digest([before, NO_DIGEST.as_bytes(), after].into_iter());
+            if found.as_bytes() == digits { Check::Holds } else { Check::Fails }
+        }
+        (None, Some(SCHEMA)) => Check::Fails,
+        (_, _) => match metadata.get("digest") {
+            Some(expected) if *expected != digest([&bytes[8 + header_size..]].into_iter()) => Check::Fails,
+            _ => Check::Missing,
+        },
     }
 }
 
@@ -132,10 +256,10 @@ impl Tensor {
     }
 }
 
-/// Checksum (md5) of the values of all tensors, one after the other.
-fn digest<'a>(values: impl Iterator<Item = &'a [u8]>) -> String {
+/// Checksum (md5) of some bytes, one after the other.
+pub(super) fn digest<'a>(parts: impl Iterator<Item = &'a [u8]>) -> String {
     let mut md5 = Md5::new();
-    values.for_each(|values| md5.update(values));
+    parts.for_each(|part| md5.update(part));
     format!("{:032x}", u128::from_be_bytes(md5.finalize().into()))
 }
 

@@ -1,6 +1,6 @@
 //! Data-based normalisation: scales by the activations of the trained network.
 
-use snn_core::{Draws, Dropout, Engine, Network, Plan, Source, Trial};
+use snn_core::{Draws, Dropout, Engine, Network, Plan, Source, Trial, check_finite};
 use snn_data::Loader;
 
 use super::{BATCH, Conversion, Trained, is_weighted, scale, silent};
@@ -90,6 +90,8 @@ fn activations(
         session.forward(&Trial { stimulus: shown.stimulus(draws), dropout: Dropout::Off })?;
         for (index, found) in found.iter_mut().enumerate() {
             let record = session.record(index)?;
+            let what = || format!("activations of {}", built.network.populations()[index].name);
+            check_finite(what, &record.membrane, f32::MAX)?;
             if share < 1.0 {
                 found.extend(record.membrane.iter().filter(|v| **v > 0.0));
             } else {

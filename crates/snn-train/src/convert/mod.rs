@@ -92,6 +92,7 @@ pub fn convert(
         Balance::DataNorm { share } => data_norm::balance(engine, &trained, share, &mut conversion, observer)?,
         Balance::SpikeNorm => spike_norm::balance(engine, &trained, &spiking, &mut conversion, observer)?,
     };
+    spiking.network.check_weights(&conversion.weights)?;
     Ok(done.then_some(conversion))
 }
 

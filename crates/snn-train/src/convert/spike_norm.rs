@@ -6,7 +6,7 @@ use snn_data::Loader;
 use snn_models::Built;
 
 use super::{BATCH, Conversion, Trained, is_weighted, scale, silent};
-use crate::evaluate::EPOCH;
+use crate::evaluate::{EPOCH, check_output};
 use crate::{Event, Observer, TrainError};
 
 /// Scales the weights of the conversion. False if the observer broke off.
@@ -71,6 +71,7 @@ fn largest_current(
         let draws = Draws { seed: experiment.training.seed, epoch: EPOCH, samples: &batch.samples };
         let stimulus = Stimulus::Images { pixels: &batch.pixels, shape: spiking.data.shape(), encoder, draws };
         let activity = session.forward(&Trial { stimulus, dropout: Dropout::Off })?;
+        check_output(&activity.output)?;
         largest = activity.output.iter().copied().fold(largest, f32::max);
         if !go_on(batch.samples.last().map_or(0, |last| *last as usize + 1)) {
             return Ok(None);

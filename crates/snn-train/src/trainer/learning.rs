@@ -94,12 +94,14 @@ impl<'a> Learning<'a> {
         }
     }
 
-    /// One update of the weights by the gradients times `factor`, at learning rate `rate`.
+    /// One update of the weights by the gradients times `factor`, at learning rate `rate`. What is updated here is checked to
+    /// be finite; what is updated elsewhere, when it is asked for.
     pub(crate) fn update(&mut self, factor: f32, rate: f32) -> Result<(), Error> {
         match &mut self.place {
             Place::Host { optimizer, gradients } => {
                 scale(gradients, factor);
                 optimizer.update(&mut self.weights, gradients, rate);
+                self.rule.check_memories(self.network, optimizer.memories())?;
                 self.session.load(&self.weights)
             }
             Place::Device { updates } => {
@@ -114,7 +116,9 @@ impl<'a> Learning<'a> {
     /// The weights as they are now.
     pub(crate) fn weights(&mut self) -> Result<&Weights, Error> {
         if self.is_behind {
-            self.weights = learner(&mut self.session)?.weights()?;
+            let weights = learner(&mut self.session)?.weights()?;
+            self.network.check_weights(&weights)?;
+            self.weights = weights;
             self.is_behind = false;
         }
         Ok(&self.weights)
@@ -126,6 +130,7 @@ impl<'a> Learning<'a> {
             Place::Host { optimizer, .. } => Ok(Checkpoint::memories(self.network, self.rule, optimizer.memories())),
             Place::Device { .. } => {
                 let memories = learner(&mut self.session)?.memories()?;
+                self.rule.check_memories(self.network, &memories)?;
                 Ok(Checkpoint::memories(self.network, self.rule, &memories))
             }
         }

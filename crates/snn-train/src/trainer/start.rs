@@ -46,6 +46,13 @@ impl<'a> Run<'a> {
     fn take_up(&mut self) -> Result<(), TrainError> {
         let checkpoint = self.folder.checkpoint()?;
         if let Some(checkpoint) = &checkpoint {
+            if let Some(caution) = checkpoint.check.caution() {
+                let reason = format!(
+                    "{caution}. A run goes on only from a checkpoint that is as it was saved, since it promises the same \
+                     bits; start a new run, or put an older copy of the file back"
+                );
+                return Err(TrainError::Checkpoint { path: self.folder.last(), reason });
+            }
             self.check_progress(&checkpoint.progress)?;
             self.progress = checkpoint.progress;
             self.learning.restore(checkpoint)?;
@@ -59,19 +66,27 @@ impl<'a> Run<'a> {
         } else {
             self.emit(&started)?;
         }
-        let warn = |message: &str| Event::Warning { epoch, step, message: message.to_owned() };
-        match checkpoint {
-            Some(checkpoint) if checkpoint.experiment != self.folder.experiment() => self.notify(&warn(
-                "experiment.ron was changed since the checkpoint was saved: this run will not be what either \
-                 experiment gives from the start",
-            )),
-            Some(_) => {}
-            None => {
-                if self.job.experiment.training.validation == 0 {
-                    self.emit(&warn("there are no validation images: the last weights count as the best"))?;
-                }
-                self.save()?;
+        let warn = |message: String| Event::Warning { epoch, step, message };
+        let Some(checkpoint) = checkpoint else {
+            if self.job.experiment.training.validation == 0 {
+                let message = "there are no validation images: the last weights count as the best";
+                self.emit(&warn(message.to_owned()))?;
             }
+            return self.save();
+        };
+        if checkpoint.experiment != self.folder.experiment() {
+            self.notify(&warn(
+                "experiment.ron was changed since the checkpoint was saved: this run will not be what either \
+                 experiment gives from the start"
+                    .to_owned(),
+            ));
+        }
+        let (before, now) = (&checkpoint.arithmetic, self.job.engine.arithmetic());
+        if *before != now {
+            self.notify(&warn(format!(
+                "the run was computed by \"{before}\" so far and goes on by \"{now}\": its weights will not have the bits \
+                 that either gives from the start to the end"
+            )));
         }
         Ok(())
     }
@@ -97,6 +112,18 @@ impl<'a> Run<'a> {
                 "the run stands at batch {} of an epoch, and an epoch has {batches}; resume it with its own batch size",
                 found.step
             ));
+        }
+        let shown = images.min(found.step * self.job.experiment.training.batch) as u64;
+        if found.sums.images != shown {
+            return fail(format!(
+                "the run stands at batch {}, after {shown} images of the epoch, but has counted {}; resume it with its \
+                 own batch size",
+                found.step, found.sums.images
+            ));
+        }
+        let epochs = self.job.experiment.training.epochs;
+        if found.epoch > epochs {
+            return fail(format!("the run has done {} epochs, and the experiment has {epochs}", found.epoch));
         }
         Ok(())
     }

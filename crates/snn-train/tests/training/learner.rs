@@ -53,6 +53,10 @@ impl Engine for Apart {
         Reference.describe()
     }
 
+    fn arithmetic(&self) -> String {
+        Reference.arithmetic()
+    }
+
     fn compile(&self, network: &Network, plan: Plan) -> Result<Box<dyn Session>, Error> {
         let session = Reference.compile(network, plan)?;
         if !plan.train {

@@ -1,6 +1,7 @@
 //! Runs of a small network on a few digits, stopped, killed and resumed in every way.
 #![expect(clippy::unwrap_used, reason = "a test that cannot go on has failed")]
 
+mod faults;
 mod learner;
 
 use std::fs;
@@ -13,7 +14,7 @@ use snn_core::registry::Registry;
 use snn_core::{DataSet as _, Dataset, Engine, UpdateRule, reference::Reference};
 use snn_data::Mnist;
 use snn_models::Built;
-use snn_models::experiment::{Experiment, Schedule, Training};
+use snn_models::experiment::{Experiment, Training};
 use snn_train::{Checkpoint, Event, Job, Observer, Outcome, RunFolder, TrainError, evaluate, fit};
 
 /// 64 training and 32 test images.
@@ -331,25 +332,6 @@ fn without_validation_the_last_weights_are_the_best() {
 }
 
 #[test]
-fn a_diverging_run_stops_and_leaves_its_last_checkpoint() {
-    let (_dir, mut folder) = new_run();
-    let mut experiment = experiment();
-    experiment.training.optimizer = UpdateRule::Sgd { rate: 1e30, momentum: 0.0, weight_decay: 0.0 };
-    experiment.training.schedule = Schedule::Constant;
-    experiment.training.clip = None;
-    let message = train(&experiment, &mut folder, false, &mut go_on).unwrap_err().to_string();
-    assert_eq!(
-        message,
-        format!(
-            "the loss is not finite at epoch 1, batch 2: training has diverged. The last checkpoint, {}, is whole. Try \
-             a new run with a lower learning rate, or limit the gradient with --set training.clip=1.0",
-            folder.last().display()
-        )
-    );
-    assert_eq!(Checkpoint::load(&folder.last()).unwrap().progress.step, 0);
-}
-
-#[test]
 fn a_silent_population_is_warned_of_once() {
     let (_dir, mut folder) = new_run();
     let silent = [("training.batch", "1"), ("training.epochs", "1"), ("network.neuron.threshold", "1e9")];
@@ -398,6 +380,10 @@ fn a_run_is_resumed_only_as_it_was_begun() {
     assert_eq!(
         message(&|training| training.batch = 48),
         "LAST: the run stands at batch 3 of an epoch, and an epoch has 1; resume it with its own batch size"
+    );
+    assert_eq!(
+        message(&|training| training.batch = 12),
+        "LAST: the run stands at batch 3, after 36 images of the epoch, but has counted 42; resume it with its own batch size"
     );
     assert_eq!(
         message(&|training| {
