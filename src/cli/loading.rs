@@ -1,6 +1,11 @@
 //! Experiments, engines and data as the command line names them.
 
-use std::{fs, path::Path, sync::Arc};
+use std::{
+    fs,
+    io::{self, Write as _},
+    path::Path,
+    sync::Arc,
+};
 
 use anyhow::{Context as _, anyhow};
 
@@ -11,7 +16,7 @@ use crate::{
         registry::{Part, Registry},
     },
     models::{Built, Experiment, presets},
-    train::Checkpoint,
+    train::{Check, Checkpoint},
 };
 
 /// An experiment and where it is from.
@@ -24,6 +29,8 @@ pub(crate) struct Named {
     pub(crate) name: String,
     /// File, or `preset`.
     pub(crate) origin: String,
+    /// What a run by it does not take over of what `origin` holds, and what would go on with it.
+    pub(crate) left: Option<String>,
 }
 
 /// Reads the preset, RON file, checkpoint or run folder called `name`, with `settings` applied.
@@ -35,16 +42,27 @@ pub(crate) fn experiment(
     let name = name.unwrap_or(presets::all()[0].name);
     let path = Path::new(name);
     let stem = || path.file_stem().map_or_else(|| name.to_owned(), |stem| stem.to_string_lossy().into_owned());
-    let mut checkpoint = None;
+    let (mut checkpoint, mut left) = (None, None);
     let (text, file, name, origin) = match path.extension().and_then(|extension| extension.to_str()) {
         _ if path.is_dir() => {
             let file = path.join("experiment.ron");
             let origin = file.display().to_string();
+            left = path.join("last.safetensors").exists().then(|| {
+                format!(
+                    "from random weights; to go on with the run that is there: snn train --resume {}",
+                    path.display()
+                )
+            });
             (read(&file)?, origin.clone(), stem(), origin)
         }
         Some("ron") => (read(path)?, name.to_owned(), stem(), name.to_owned()),
         Some("safetensors") => {
             let checkpoint = checkpoint.insert(Checkpoint::load(path)?);
+            tell(path, checkpoint.check);
+            left = Some(format!(
+                "from random weights: of {name}, the experiment is taken and the weights are not; to go on with a run: snn \
+                 train --resume RUN_FOLDER"
+            ));
             (checkpoint.experiment.clone(), name.to_owned(), stem(), name.to_owned())
         }
         _ => {
@@ -54,8 +72,21 @@ pub(crate) fn experiment(
     };
     let (experiment, built) = parse(registry, &text, &file, settings)?;
     // Settings may have made it another network, for which the checkpoint has no weights.
-    let weights = checkpoint.and_then(|checkpoint| checkpoint.weights_for(&built.network).ok());
-    Ok(Named { experiment, built, weights, name, origin })
+    let weights = match checkpoint {
+        Some(checkpoint) if settings.is_empty() => Some(checkpoint.weights_for(&built.network)?),
+        Some(checkpoint) => checkpoint.weights_for(&built.network).ok(),
+        None => None,
+    };
+    Ok(Named { experiment, built, weights, name, origin, left })
+}
+
+/// Tells on standard error what someone who uses the checkpoint at `path` should know.
+pub(crate) fn tell(path: &Path, check: Check) {
+    if let Some(caution) = check.caution() {
+        let note = console::style("note:").yellow().bold().for_stderr();
+        // If stderr is gone there is nobody to tell.
+        writeln!(io::stderr(), "{note} {} is {caution}", path.display()).ok();
+    }
 }
 
 fn read(path: &Path) -> anyhow::Result<String> {

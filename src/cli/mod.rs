@@ -19,6 +19,7 @@ mod data;
 mod devices;
 mod display;
 mod evaluate;
+mod import;
 mod infer;
 mod interrupt;
 mod list;
@@ -71,6 +72,7 @@ enum Command {
     Evaluate(evaluate::EvaluateArgs),
     Infer(infer::InferArgs),
     Convert(convert::ConvertArgs),
+    Import(import::ImportArgs),
     Activity(activity::ActivityArgs),
     Curves(curves::CurvesArgs),
     Show(show::ShowArgs),
@@ -100,6 +102,7 @@ pub fn run(registry: &Registry, arguments: impl IntoIterator<Item = impl Into<Os
         Command::Evaluate(args) => evaluate::run(registry, &args),
         Command::Infer(args) => infer::run(registry, &args),
         Command::Convert(args) => convert::run(registry, &args),
+        Command::Import(args) => import::run(registry, &args),
         Command::Activity(args) => activity::run(registry, &args),
         Command::Curves(args) => curves::run(registry, &args),
         Command::Show(args) => show::run(registry, &args),

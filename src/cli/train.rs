@@ -88,7 +88,11 @@ pub(crate) fn run(registry: &Registry, args: &TrainArgs) -> anyhow::Result<ExitC
         Some(folder) => folder,
         None => new_folder(args, &named)?,
     };
-    if !args.common.json {
+    if args.common.json {
+        if let Some(left) = &named.left {
+            writeln!(io::stderr(), "note: the run starts {left}").ok();
+        }
+    } else {
         write!(io::stdout(), "\n{}\n", header(&named, engine.as_ref(), &images, folder.path())?)?;
     }
     if args.watch
@@ -174,7 +178,8 @@ fn resume(registry: &Registry, args: &TrainArgs, folder: &Path) -> anyhow::Resul
     }
     let images = loading::first_images(&built, &args.common, experiment.training.limit)?;
     let name = folder.path().file_name().map_or_else(|| "run".to_owned(), |name| name.to_string_lossy().into_owned());
-    Ok((Named { experiment, built, weights: None, name, origin: file }, images, Some(folder)))
+    let named = Named { experiment, built, weights: None, name, origin: file, left: None };
+    Ok((named, images, Some(folder)))
 }
 
 /// Makes the run in `folder` one of `epochs` epochs, which must be no fewer than it has begun.
@@ -212,13 +217,15 @@ fn header(named: &Named, engine: &dyn Engine, images: &Splits, folder: &Path) ->
         text::thousands(training.validation),
         text::thousands(images.test.len())
     );
-    Ok(text::header(&[
-        (&named.name, words::network(&named.built.network, experiment.steps), named.origin.clone()),
+    let mut lines = vec![
+        (named.name.as_str(), words::network(&named.built.network, experiment.steps), named.origin.clone()),
         ("engine", engine.describe(), String::new()),
         ("data", data, images.folder.display().to_string()),
         ("memory", memory::planned(&memory), format!("batch {}", training.batch)),
         ("run", folder.display().to_string(), format!("seed {}", training.seed)),
-    ]))
+    ];
+    lines.extend(named.left.clone().map(|left| ("starts", left, String::new())));
+    Ok(text::header(&lines))
 }
 
 /// The memory that the run takes at most.

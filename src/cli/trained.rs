@@ -32,6 +32,7 @@ impl TrainedNetwork {
     pub(crate) fn load(registry: &Registry, path: &Path, steps: Option<usize>) -> anyhow::Result<Self> {
         let path = checkpoint_file(path)?;
         let checkpoint = Checkpoint::load(&path)?;
+        loading::tell(&path, checkpoint.check);
         let settings = steps.map(|steps| ("steps".to_owned(), steps.to_string()));
         let file = path.display().to_string();
         let (experiment, built) = loading::parse(registry, &checkpoint.experiment, &file, settings.as_slice())?;
@@ -50,6 +51,7 @@ impl TrainedNetwork {
         let images = text::thousands(progress.images);
         let origin = self.checkpoint.origin.as_ref().map_or_else(String::new, |origin| format!("{origin}, "));
         let trained = match progress.step {
+            0 if progress.updates == 0 => "before any update".to_owned(),
             0 if progress.epoch == 1 => format!("after 1 epoch of {images} images"),
             0 => format!("after {} epochs of {images} images", progress.epoch),
             step => format!("in epoch {} of {images} images, after update {step}", progress.epoch + 1),

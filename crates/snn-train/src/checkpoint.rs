@@ -61,6 +61,15 @@ pub enum Check {
 }
 
 impl Check {
+    /// The same in a few words, where it is worth saying.
+    pub fn short(self) -> Option<&'static str> {
+        match self {
+            Self::Holds => None,
+            Self::Fails => Some("not as it was saved"),
+            Self::Missing => Some("without a check"),
+        }
+    }
+
     /// What someone who uses the file should know.
     pub fn caution(self) -> Option<&'static str> {
         match self {

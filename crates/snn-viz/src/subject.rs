@@ -118,7 +118,8 @@ fn progress(checkpoint: &Checkpoint) -> String {
         (epoch, 0) => format!("after {epoch} epochs"),
         (epoch, step) => format!("in epoch {}, after update {step}", epoch + 1),
     };
-    checkpoint.origin.as_ref().map_or_else(|| trained.clone(), |origin| format!("{origin}, {trained}"))
+    let parts = [checkpoint.origin.as_deref(), Some(trained.as_str()), checkpoint.check.short()];
+    parts.into_iter().flatten().collect::<Vec<_>>().join(", ")
 }
 
 /// The checkpoint that `path` names: itself, or the best one of a run folder.
