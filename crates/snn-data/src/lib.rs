@@ -15,6 +15,7 @@
 mod checksum;
 mod error;
 mod folder;
+mod kind;
 mod loader;
 mod reading;
 mod source;
@@ -38,6 +39,7 @@ use snn_core::registry::{PartError, Registry, RegistryError, range};
 pub use cifar10::Cifar10;
 pub use error::DataError;
 pub use folder::Place;
+pub use kind::{HEAD, kind_of, kind_of_file};
 pub use loader::{Batch, Loader};
 pub use mnist::{FashionMnist, Mnist};
 pub use nmnist::Nmnist;
