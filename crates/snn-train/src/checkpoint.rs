@@ -14,6 +14,7 @@ mod tests;
 
 pub use import::Imported;
 
+use std::collections::{HashMap, HashSet};
 use std::path::Path;
 
 use safetensors::Dtype;
@@ -238,16 +239,18 @@ pub(crate) fn fit_tensors(
     expected: &[(String, &[usize])],
     found: &[Tensor],
 ) -> Result<Vec<Vec<f32>>, TrainError> {
+    let by_name: HashMap<&str, &Tensor> = found.iter().map(|tensor| (tensor.name.as_str(), tensor)).collect();
     let mut values = Vec::with_capacity(expected.len());
     let mut problems = Vec::new();
     for (name, shape) in expected {
-        match found.iter().find(|tensor| tensor.name == *name) {
+        match by_name.get(name.as_str()) {
             Some(tensor) if tensor.shape == *shape => values.push(tensor.values.clone()),
             Some(tensor) => problems.push(format!("{name}: {shape:?} expected, {:?} found", tensor.shape)),
             None => problems.push(format!("{name}: {shape:?} expected, missing")),
         }
     }
-    let extra = found.iter().filter(|tensor| expected.iter().all(|(name, _)| *name != tensor.name));
+    let names: HashSet<&str> = expected.iter().map(|(name, _)| name.as_str()).collect();
+    let extra = found.iter().filter(|tensor| !names.contains(tensor.name.as_str()));
     problems.extend(extra.map(|tensor| format!("{}: {:?} found, not expected", tensor.name, tensor.shape)));
     if problems.is_empty() { Ok(values) } else { Err(TrainError::Mismatch { what, problems }) }
 }

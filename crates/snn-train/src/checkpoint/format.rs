@@ -23,7 +23,7 @@ const LARGEST_FILE: u64 = 1 << 33;
 const LARGEST_HEADER: u64 = 100_000_000;
 
 /// Bytes that are read at first: enough to see what kind of file it is.
-const START: u64 = 512;
+const START: u64 = snn_data::HEAD as u64;
 
 /// What stands before the digits of the digest, and its digits before it is known.
 const DIGEST: &str = "\"digest\":\"";
@@ -219,11 +219,16 @@ pub(super) fn unreadable(error: safetensors::SafeTensorError) -> String {
     format!("cut off, damaged or not a safetensors file ({error})")
 }
 
-/// `reason` why a file that begins with these bytes cannot be used; if they are those of a file of another kind, that it is
-/// one, and what can be done with it.
+/// Why a file that begins with these bytes cannot be used: for `reason`, or since it is one of another kind; then with the way
+/// in that there is.
 pub(super) fn with_kind(start: &[u8], reason: String) -> String {
-    let _ = start; // TODO kind
-    reason
+    match snn_data::kind_of(start) {
+        Some(kind) if SafeTensors::read_metadata(start).is_err() && !kind.contains("safetensors") => format!(
+            "this is {kind}, and weights are read from safetensors files alone; in Python, safetensors.torch.save_file(\
+             model.state_dict(), \"weights.safetensors\") writes one, of which snn import makes a checkpoint"
+        ),
+        _ => reason,
+    }
 }
 
 /// How the bytes of a file stand to the digest in its `metadata`.

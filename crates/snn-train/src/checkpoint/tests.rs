@@ -105,6 +105,21 @@ fn changed(from: &str, to: &str) -> Vec<u8> {
 }
 
 #[test]
+fn files_of_other_tools_are_named_with_the_way_in() {
+    let dir = tempfile::tempdir().unwrap();
+    let path = dir.path().join("net");
+    for (bytes, kind) in [
+        (&b"\x89HDF\r\n\x1a\n\0\0\0\0"[..], "an HDF5 file (as of NIR"),
+        (b"\x80\x04\x95\0\0\0", "a Python pickle"),
+        (b"\x93NUMPY\x01\0", "a NumPy array"),
+    ] {
+        fs::write(&path, bytes).unwrap();
+        let message = Checkpoint::load(&path).unwrap_err().to_string();
+        assert!(message.contains(&format!("this is {kind}")) && message.contains("snn import"), "{message}");
+    }
+}
+
+#[test]
 fn every_flipped_bit_is_noticed() {
     let whole = bytes();
     for at in 0..whole.len() {
