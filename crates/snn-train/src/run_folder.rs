@@ -1,10 +1,11 @@
 //! The folder of a run: `experiment.ron`, `metrics.jsonl`, `last.safetensors`, `best.safetensors`.
 
 use std::fs::{self, File, OpenOptions, TryLockError};
-use std::io::{self, BufRead as _, BufReader, Write as _};
+use std::io::{self, Write as _};
 use std::path::{Path, PathBuf};
 
 use crate::files::replace;
+use crate::records::Records;
 use crate::{Checkpoint, Event, TrainError};
 
 const EXPERIMENT: &str = "experiment.ron";
@@ -122,11 +123,9 @@ impl RunFolder {
 
     /// Whether some batch was recorded.
     fn has_learned(&self) -> Result<bool, TrainError> {
-        let path = self.metrics();
-        let failed = |error| TrainError::file("read the metrics", &path)(error);
-        let records = BufReader::new(snn_data::open_file(&path).map_err(failed)?);
-        for line in records.split(b'\n') {
-            match serde_json::from_slice(&line.map_err(failed)?) {
+        let mut records = Records::open(&self.metrics())?;
+        while let Some((event, _)) = records.following()? {
+            match event {
                 Ok(Event::Started { .. } | Event::Warning { .. }) | Err(_) => {}
                 Ok(_) => return Ok(true),
             }
@@ -174,13 +173,14 @@ impl RunFolder {
     /// record is left.
     pub(crate) fn rewind(&mut self, to: Option<(usize, usize)>) -> Result<bool, TrainError> {
         let path = self.metrics();
-        let bytes = fs::read(&path).map_err(TrainError::file("read the metrics", &path))?;
-        let stays = |line: &&[u8]| {
-            let event = serde_json::from_slice::<Event>(line).ok().filter(|_| line.ends_with(b"\n"));
-            event.is_some_and(|event| Some(event.position()) <= to)
-        };
-        let kept: usize = bytes.split_inclusive(|&byte| byte == b'\n').take_while(stays).map(<[u8]>::len).sum();
-        self.metrics.set_len(kept as u64).map_err(TrainError::file("write the metrics", &path))?;
+        let mut records = Records::open(&path)?;
+        let mut kept = 0;
+        while let Some((Ok(event), bytes)) = records.following()?
+            && Some(event.position()) <= to
+        {
+            kept += bytes as u64;
+        }
+        self.metrics.set_len(kept).map_err(TrainError::file("write the metrics", &path))?;
         Ok(kept > 0)
     }
 }

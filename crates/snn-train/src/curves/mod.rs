@@ -2,11 +2,11 @@
 
 mod page;
 
-use std::fs;
 use std::path::Path;
 
 use serde::Serialize;
 
+use crate::records::{Records, Sequence, check_numbers};
 use crate::run_folder::METRICS;
 use crate::{Evaluation, Event, TrainError};
 
@@ -81,19 +81,17 @@ impl Curves {
     /// Reads the records of the run in `folder`, which may still be going on.
     ///
     /// # Errors
-    /// [`TrainError::File`]; [`TrainError::Record`] if a line is none that a run writes, or if no
-    /// update is recorded.
+    /// [`TrainError::File`]; [`TrainError::Record`] if a line is none that a run writes or does not fit those before it, or if
+    /// no update is recorded.
     pub fn read(folder: &Path) -> Result<Self, TrainError> {
-        let path = folder.join(METRICS);
-        let text = fs::read_to_string(&path).map_err(TrainError::file("read the metrics", &path))?;
-        let fault = |line, reason| TrainError::Record { path: path.clone(), line, reason };
-        // A run that is going on, or was killed, may have left half a line at the end.
-        let whole = text.rfind('\n').map_or("", |end| &text[..end]);
-        let event = |(index, line)| {
-            serde_json::from_str(line).map_err(|error: serde_json::Error| fault(index + 1, error.to_string()))
-        };
-        let events = whole.lines().enumerate().map(event).collect::<Result<Vec<Event>, _>>()?;
-        Self::of(&events).ok_or_else(|| fault(events.len().max(1), "no update has been recorded yet".to_owned()))
+        let mut records = Records::open(&folder.join(METRICS))?;
+        let (mut events, mut sequence) = (Vec::new(), Sequence::default());
+        while let Some((event, _)) = records.following()? {
+            let checked =
+                event.and_then(|event| sequence.check(&event).and_then(|()| check_numbers(&event)).map(|()| event));
+            events.push(checked.map_err(|reason| records.fault(reason))?);
+        }
+        Self::of(&events).ok_or_else(|| records.fault("no update has been recorded yet".to_owned()))
     }
 
     /// What `events`, in the order in which they came, say; none without a start and an update.
@@ -192,6 +190,8 @@ impl Stretch {
 
 #[cfg(test)]
 mod tests {
+    use std::fs;
+
     use super::*;
 
     fn started(steps: usize) -> Event {
@@ -270,6 +270,21 @@ mod tests {
         assert_eq!((curves.stretches.len(), curves.epochs.len()), (1, 0));
         write(&whole);
         assert_eq!(Curves::read(folder.path()).unwrap().epochs.len(), 1);
+        write(&lines(&[started(4), step(0, 1, 0.5), step(0, 1, 0.5)]));
+        assert!(message().ends_with(":3: does not come after the update or epoch that was recorded before it"));
+        write(&lines(&[started(4), step(0, 1, 0.5), started(4)]));
+        assert!(message().ends_with(":3: starts a second run; a file holds the records of one"));
+        write(&lines(&[step(0, 1, 0.5)]));
+        assert!(message().ends_with(":1: comes before the record of how the run started"));
+        write(&lines(&[started(4)]).replace("\"schema\":1", "\"schema\":99"));
+        assert!(message().ends_with(":1: is of version 99 of the records, and this program reads version 1"));
+        write(&lines(&[started(4), step(0, 1, 0.5), step(0, 2, 0.5)]).replace(",[\"fc1\",0.5]]", "]"));
+        assert_eq!(Curves::read(folder.path()).unwrap().populations, ["conv1"]);
+        let fewer = lines(&[step(0, 2, 0.5)]).replace(",[\"fc1\",0.5]]", "]");
+        write(&(lines(&[started(4), step(0, 1, 0.5)]) + &fewer));
+        assert!(message().ends_with(":3: holds the firing rates of other populations than the updates before it"));
+        write(&whole.replace("\"loss\":0.5", "\"loss\":null"));
+        assert!(message().ends_with(":2: holds null in place of a number, which was not finite: the run had diverged"));
         write(&whole.replace("\"Step\"", "\"Stop\""));
         assert!(message().starts_with(&format!("{}:2: unknown variant `Stop`", at.display())), "{}", message());
     }

@@ -114,7 +114,16 @@ fn activity(curves: &Curves) -> String {
         axis: "epochs",
         end: curves.stretches.last().map_or(0.0, |stretch| stretch.end),
         rows: (curves.populations.iter().enumerate())
-            .map(|(index, name)| (name.clone(), curves.stretches.iter().map(|stretch| stretch.rates[index]).collect()))
+            .map(|(index, name)| {
+                (
+                    name.clone(),
+                    curves
+                        .stretches
+                        .iter()
+                        .map(|stretch| stretch.rates.get(index).copied().unwrap_or(f64::NAN))
+                        .collect(),
+                )
+            })
             .collect(),
         formats: [&significant, &percent],
     };

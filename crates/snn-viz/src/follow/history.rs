@@ -1,6 +1,6 @@
 //! What the records of a run amount to, in bounded memory.
 
-use snn_train::{EVENT_SCHEMA, Evaluation, Event};
+use snn_train::{EVENT_SCHEMA, Evaluation, Event, Sequence};
 
 use super::alarms::Latest;
 use super::series::Series;
@@ -40,6 +40,7 @@ pub struct History {
     /// The run's own warnings, and where they came.
     pub warnings: Messages,
     latest: Latest,
+    sequence: Sequence,
 }
 
 /// How a run started.
@@ -97,7 +98,13 @@ impl History {
     /// A sentence: why it cannot be shown.
     pub(super) fn take(&mut self, event: Event) -> Result<(), String> {
         match event {
-            Event::Started { schema, .. } if schema != EVENT_SCHEMA => self.foreign = Some(schema),
+            Event::Started { schema, .. } if schema != EVENT_SCHEMA => {
+                self.foreign = Some(schema);
+                return Ok(());
+            }
+            _ => self.sequence.check(&event)?,
+        }
+        match event {
             Event::Started { engine, images, validation, test, epochs, steps, .. } => {
                 let evaluated = validation.max(test);
                 self.start = Some(Beginning { engine, images, epochs, steps: steps.max(1), evaluated });

@@ -51,7 +51,7 @@ impl Tail {
 
     /// Reads on, at most [`MOST_BYTES`]. Half a line stays for the next time; a line longer than that comes in pieces.
     pub(super) fn read(&mut self) -> io::Result<Chunk> {
-        let mut file = match File::open(&self.path) {
+        let mut file = match snn_data::open_file(&self.path) {
             Ok(file) => file,
             Err(error) if error.kind() == io::ErrorKind::NotFound => {
                 let is_anew = self.offset > 0;

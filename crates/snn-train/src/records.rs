@@ -1,0 +1,170 @@
+//! The records of a run, `metrics.jsonl`, read line by line: within bounds, and with a fault for each record that does not fit
+//! those before it.
+
+use std::fs::File;
+use std::io::{self, BufRead, BufReader, Read as _};
+use std::path::{Path, PathBuf};
+
+use crate::event::SCHEMA;
+use crate::{Event, TrainError};
+
+/// The most bytes of a record. That of a network of 100,000 populations has fewer.
+const LONGEST: u64 = 16 << 20;
+
+/// Records from the first one on.
+pub(crate) struct Records {
+    path: PathBuf,
+    file: BufReader<File>,
+    line: usize,
+    bytes: Vec<u8>,
+}
+
+impl Records {
+    /// The records in the file at `path`.
+    ///
+    /// # Errors
+    /// [`TrainError::File`].
+    pub(crate) fn open(path: &Path) -> Result<Self, TrainError> {
+        let file = snn_data::open_file(path).map_err(TrainError::file("read the metrics", path))?;
+        Ok(Self { path: path.to_owned(), file: BufReader::new(file), line: 0, bytes: Vec::new() })
+    }
+
+    /// The next record, and how many bytes its line has; or why it is none. Nothing after the last whole line: a run that is
+    /// going on, or was killed, may have left half a line.
+    ///
+    /// # Errors
+    /// [`TrainError::File`].
+    pub(crate) fn following(&mut self) -> Result<Option<(Result<Event, String>, usize)>, TrainError> {
+        let read = read_line(&mut self.file, &mut self.bytes).map_err(TrainError::file("read the metrics", &self.path));
+        Ok(match read? {
+            Line::None => None,
+            Line::Whole => {
+                self.line += 1;
+                Some((parse(&self.bytes), self.bytes.len()))
+            }
+            Line::TooLong => {
+                self.line += 1;
+                Some((Err(format!("is longer than the {LONGEST} bytes that a record has at most")), 0))
+            }
+        })
+    }
+
+    /// The fault of the record that was read last.
+    pub(crate) fn fault(&self, reason: String) -> TrainError {
+        TrainError::Record { path: self.path.clone(), line: self.line.max(1), reason }
+    }
+}
+
+enum Line {
+    None,
+    Whole,
+    TooLong,
+}
+
+/// Reads a line with its end into `bytes`.
+fn read_line(file: &mut impl BufRead, bytes: &mut Vec<u8>) -> io::Result<Line> {
+    bytes.clear();
+    file.take(LONGEST).read_until(b'\n', bytes)?;
+    Ok(match bytes.last() {
+        Some(b'\n') => Line::Whole,
+        _ if bytes.len() as u64 == LONGEST => Line::TooLong,
+        _ => Line::None,
+    })
+}
+
+fn parse(line: &[u8]) -> Result<Event, String> {
+    serde_json::from_slice(line).map_err(|error| {
+        let error = error.to_string();
+        if error.contains("invalid type: null") {
+            "holds null in place of a number, which was not finite: the run had diverged".to_owned()
+        } else {
+            error
+        }
+    })
+}
+
+/// Checks that the numbers of an update are finite: in single precision, 1e39 is not.
+///
+/// # Errors
+/// A sentence about the record.
+pub(crate) fn check_numbers(event: &Event) -> Result<(), String> {
+    let Event::Step { loss, accuracy, rate, gradient, millis, rates, .. } = event else { return Ok(()) };
+    let mut numbers = [loss, accuracy, rate, gradient, millis].into_iter().chain(rates.iter().map(|(_, rate)| rate));
+    if numbers.all(|number| number.is_finite()) { Ok(()) } else { Err("holds a number that is too large".to_owned()) }
+}
+
+/// What the records so far say that the next ones must fit.
+#[derive(Debug, Clone, Default)]
+pub struct Sequence {
+    started: bool,
+    position: (usize, usize),
+    populations: Option<Vec<String>>,
+}
+
+impl Sequence {
+    /// Checks that `event` fits the records before it, as those of one run do.
+    ///
+    /// # Errors
+    /// A sentence that says how it does not, about the record.
+    pub fn check(&mut self, event: &Event) -> Result<(), String> {
+        match event {
+            Event::Started { schema, .. } if *schema != SCHEMA => {
+                return Err(format!("is of version {schema} of the records, and this program reads version {SCHEMA}"));
+            }
+            Event::Started { .. } if std::mem::replace(&mut self.started, true) => {
+                return Err("starts a second run; a file holds the records of one".to_owned());
+            }
+            Event::Step { .. } | Event::Epoch { .. } if !self.started => {
+                return Err("comes before the record of how the run started".to_owned());
+            }
+            Event::Step { .. } | Event::Epoch { .. } if event.position() <= self.position => {
+                return Err("does not come after the update or epoch that was recorded before it".to_owned());
+            }
+            _ => {}
+        }
+        if let Event::Step { rates, .. } = event {
+            let names = || rates.iter().map(|(name, _)| name);
+            let known = self.populations.get_or_insert_with(|| names().cloned().collect());
+            if !known.iter().eq(names()) {
+                return Err("holds the firing rates of other populations than the updates before it".to_owned());
+            }
+        }
+        if let Event::Step { .. } | Event::Epoch { .. } = event {
+            self.position = event.position();
+        }
+        Ok(())
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::fs;
+
+    use super::*;
+
+    #[test]
+    fn a_line_without_end_is_a_fault_and_takes_no_more_memory() {
+        let dir = tempfile::tempdir().unwrap();
+        let path = dir.path().join("metrics.jsonl");
+        File::create(&path).unwrap().set_len(1 << 40).unwrap();
+        let mut records = Records::open(&path).unwrap();
+        let Some((Err(reason), 0)) = records.following().unwrap() else { panic!("a record") };
+        assert_eq!(
+            records.fault(reason).to_string(),
+            format!("{}:1: is longer than the 16777216 bytes that a record has at most", path.display())
+        );
+        fs::write(&path, "").unwrap();
+        assert!(Records::open(&path).unwrap().following().unwrap().is_none());
+        assert!(Records::open(dir.path()).is_err());
+    }
+
+    #[test]
+    fn half_a_line_is_not_read() {
+        let dir = tempfile::tempdir().unwrap();
+        let path = dir.path().join("metrics.jsonl");
+        fs::write(&path, "nonsense\n{\"event\"").unwrap();
+        let mut records = Records::open(&path).unwrap();
+        assert!(matches!(records.following().unwrap(), Some((Err(_), 9))));
+        assert!(records.following().unwrap().is_none());
+    }
+}
