@@ -1,7 +1,7 @@
 //! The folder of a run: `experiment.ron`, `metrics.jsonl`, `last.safetensors`, `best.safetensors`.
 
 use std::fs::{self, File, OpenOptions, TryLockError};
-use std::io::{self, BufRead as _, BufReader, Write as _};
+use std::io::{self, BufRead as _, BufReader, Read as _, Write as _};
 use std::path::{Path, PathBuf};
 
 use crate::files::replace;
@@ -196,6 +196,20 @@ fn lock(path: &Path) -> Result<File, TrainError> {
         Err(TryLockError::Error(error)) => Err(TrainError::file("lock the folder", &name)(error)),
     }
 }
+
+/// Name of the program that made the run in `folder`, if its records say so.
+pub fn program_of(folder: &Path) -> Option<String> {
+    let mut first = String::new();
+    let file = snn_data::open_file(&folder.join(METRICS)).ok()?;
+    BufReader::new(file.take(LONGEST_START)).read_line(&mut first).ok()?;
+    match serde_json::from_str(&first) {
+        Ok(Event::Started { program, .. }) => program,
+        _ => None,
+    }
+}
+
+/// Most bytes of the first record that are read.
+const LONGEST_START: u64 = 65_536;
 
 #[cfg(test)]
 mod tests {
