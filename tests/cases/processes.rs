@@ -128,11 +128,13 @@ fn a_level_of_vector_instructions_can_be_forced() {
     let dir = folder();
     let text = stdout(&snn(dir.path(), &[&SHORT[..], &["--level", "portable"]].concat()));
     assert!(text.contains("portable SIMD"), "{text}");
-    let same = |args: &[&str]| {
-        stdout(&snn(dir.path(), args));
-        fs::read(dir.path().join(args[args.len() - 3]).join("metrics.jsonl")).unwrap().len()
+    let weights = |out: &str, how: &[&str]| {
+        let args = ["train", "--limit", "8", "--steps", "2", "--epochs", "1", "--out", out];
+        stdout(&snn(dir.path(), &[&args[..], how].concat()));
+        fs::read(dir.path().join(out).join("last.safetensors")).unwrap()
     };
-    assert!(same(&["train", "--limit", "8", "--steps", "2", "--epochs", "1", "--out", "b", "--level", "portable"]) > 0);
+    let flag = weights("flag", &["--level", "portable", "--threads", "1"]);
+    assert_eq!(flag, weights("field", &["--engine", "cpu(threads: 2, level: Portable)"]));
     let text = error(&snn(dir.path(), &["train", "--engine", "reference", "--level", "avx2"]));
     assert!(text.contains("--level is for --engine cpu"), "{text}");
     let text = stdout(&snn(dir.path(), &["evaluate", "run", "--limit", "4", "--engine", "cpu(level: Portable)"]));
