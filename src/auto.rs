@@ -75,6 +75,10 @@ impl Engine for Auto {
         "auto"
     }
 
+    fn about(&self) -> String {
+        "auto, the first graphics card that is not software, or the CPU if there is none".to_owned()
+    }
+
     fn describe(&self) -> String {
         let Choice { engine, why, .. } = self.choice();
         format!("{} (auto: {why})", engine.describe())

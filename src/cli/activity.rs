@@ -1,7 +1,7 @@
 //! `snn activity`: what a trained network spends on an image.
 
 use std::{
-    io::{self, Write as _},
+    io::Write as _,
     ops::Range,
     path::{Path, PathBuf},
     process::ExitCode,
@@ -13,10 +13,10 @@ use console::style;
 
 use crate::{
     cli::{
-        arguments::{Common, Selection},
+        arguments::{Common, Selection, Split},
         display::{Audience, Display},
         interrupt::STOPPED,
-        loading,
+        loading, terminal,
         text::{self, labelled, percent},
         trained::TrainedNetwork,
         words,
@@ -58,8 +58,8 @@ pub(crate) struct ActivityArgs {
     /// Picojoules of an accumulate and of a multiply-accumulate
     #[arg(long, value_name = "ac=PJ,mac=PJ", default_value = "ac=0.9,mac=4.6")]
     energy: EnergyTable,
-    /// File for the page [default: activity.html in the folder of the run, or beside the checkpoint under its name; none
-    /// with --json]
+    /// File for the page [default: activity.html, with what was asked for in its name, in the folder of the run, or beside
+    /// the checkpoint under its name; none with --json]
     #[arg(long, value_name = "FILE")]
     html: Option<PathBuf>,
     #[command(flatten)]
@@ -83,7 +83,7 @@ pub(crate) fn run(registry: &Registry, args: &ActivityArgs) -> anyhow::Result<Ex
     let engine = loading::engine(registry, &args.common.compute)?;
     let within = args.within / 100.0;
     // With --json the page is made if it is asked for.
-    let page_file = (args.html.clone()).or_else(|| (!args.common.json).then(|| page_file(&args.checkpoint)));
+    let page_file = (args.html.clone()).or_else(|| (!args.common.json).then(|| page_file(args)));
     if let Some(folder) = page_file.as_deref().and_then(Path::parent)
         && !folder.as_os_str().is_empty()
         && !folder.is_dir()
@@ -99,9 +99,14 @@ pub(crate) fn run(registry: &Registry, args: &ActivityArgs) -> anyhow::Result<Ex
     let Some(all) = found? else { return Ok(ExitCode::from(STOPPED)) };
     let Some((own, others)) = all.split_first() else { return Ok(ExitCode::SUCCESS) };
 
-    let mut out = io::stdout().lock();
+    // The page comes first, so that it is there whoever reads the tables, and however far.
+    if let Some(file) = &page_file {
+        let others: Vec<Subject<'_>> = others.iter().map(Measured::subject).collect();
+        write_whole(file, &page(&own.subject(), &others, within))?;
+    }
+    let mut out = terminal::stdout();
     if args.common.json {
-        writeln!(out, "{}", record(args, &all, within)?)?;
+        out.json(&record(args, &all, within)?)?;
     } else {
         let lines: Vec<(&str, String, String)> = (own.facts.iter().enumerate())
             .map(|(index, (label, text))| {
@@ -114,12 +119,8 @@ pub(crate) fn run(registry: &Registry, args: &ActivityArgs) -> anyhow::Result<Ex
             writeln!(out, "\n{}", comparison(&all, within))?;
         }
     }
-    if let Some(file) = page_file {
-        let others: Vec<Subject<'_>> = others.iter().map(Measured::subject).collect();
-        write_whole(&file, &page(&own.subject(), &others, within))?;
-        if !args.common.json {
-            writeln!(out, "{}", labelled("report", file.display()))?;
-        }
+    if let Some(file) = page_file.filter(|_| !args.common.json) {
+        writeln!(out, "{}", labelled("report", file.display()))?;
     }
     Ok(ExitCode::SUCCESS)
 }
@@ -217,16 +218,28 @@ fn name(path: &Path) -> String {
     name.to_string_lossy().into_owned()
 }
 
-/// Where the page goes: into the folder of the run, or beside the checkpoint.
-fn page_file(checkpoint: &Path) -> PathBuf {
+/// Where the page goes: into the folder of the run, or beside the checkpoint, under a name with what was asked for, so that
+/// a quick look does not replace a page that took long.
+fn page_file(args: &ActivityArgs) -> PathBuf {
+    let checkpoint = &args.checkpoint;
+    let mut asked = String::new();
+    if args.selection.split != Split::Test {
+        asked.extend(["-", args.selection.split.name()]);
+    }
+    for (what, value) in [("limit", args.selection.limit), ("steps", args.steps)] {
+        asked += &value.map_or_else(String::new, |value| format!("-{what}{value}"));
+    }
+    for other in &args.compare {
+        asked.extend(["-vs-", &name(other)]);
+    }
     if checkpoint.is_dir() {
-        return checkpoint.join("activity.html");
+        return checkpoint.join(format!("activity{asked}.html"));
     }
     match checkpoint.file_stem() {
         Some(stem) if !is_of_run(checkpoint) => {
-            checkpoint.with_file_name(format!("activity-{}.html", stem.to_string_lossy()))
+            checkpoint.with_file_name(format!("activity-{}{asked}.html", stem.to_string_lossy()))
         }
-        _ => checkpoint.with_file_name("activity.html"),
+        _ => checkpoint.with_file_name(format!("activity{asked}.html")),
     }
 }
 

@@ -55,6 +55,32 @@ pub(crate) struct Compute {
     /// Threads of the CPU; results do not depend on it [default: one a core]
     #[arg(long, value_name = "N", default_value_t = 0, hide_default_value = true, value_parser = threads)]
     pub(crate) threads: usize,
+    /// Vector instructions of --engine cpu [default: the best that the processor has]; results are the same bits at one
+    /// level, whatever the processor, and differ in their last bits between levels
+    #[arg(long, value_name = "LEVEL", value_enum)]
+    pub(crate) level: Option<Level>,
+}
+
+/// Levels of vector instructions.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+pub(crate) enum Level {
+    /// What every processor has
+    Portable,
+    /// AVX2 with FMA
+    Avx2,
+    /// AVX-512
+    Avx512,
+}
+
+impl Level {
+    /// As the field `level` of the engine has it.
+    pub(crate) fn field(self) -> &'static str {
+        match self {
+            Self::Portable => "Portable",
+            Self::Avx2 => "Avx2",
+            Self::Avx512 => "Avx512",
+        }
+    }
 }
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]

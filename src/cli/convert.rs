@@ -1,7 +1,7 @@
 //! `snn convert`: a spiking network from a trained ANN.
 
 use std::{
-    io::{self, Write as _},
+    io::Write as _,
     path::{Path, PathBuf},
     process::ExitCode,
 };
@@ -14,7 +14,7 @@ use crate::{
         arguments::Common,
         display::{Audience, Display},
         interrupt::STOPPED,
-        loading, text,
+        loading, terminal, text,
         trained::TrainedNetwork,
     },
     core::registry::Registry,
@@ -44,15 +44,16 @@ pub(crate) struct ConvertArgs {
     #[arg(long, value_name = "SHARE")]
     share: Option<f64>,
     /// Time steps each image is shown for
-    #[arg(long, value_name = "N", default_value_t = 100)]
+    #[arg(long, value_name = "N", default_value_t = STEPS)]
     steps: usize,
     /// Neuron of the hidden layers, If or Lif with a threshold of 1
-    #[arg(long, value_name = "NEURON", default_value = "If(reset: Soft)")]
+    #[arg(long, value_name = "NEURON", default_value = NEURON)]
     neuron: String,
     /// Training images that the thresholds are measured on, the first ones [default: 200, or all if there are fewer]
     #[arg(long, value_name = "N")]
     images: Option<usize>,
-    /// File to write [default: converted-METHOD.safetensors, beside the checkpoint]
+    /// File to write [default: converted-METHOD.safetensors, with what was asked for besides in its name, beside the
+    /// checkpoint]
     #[arg(long, value_name = "FILE")]
     out: Option<PathBuf>,
     /// Replace the file if it is there
@@ -61,6 +62,10 @@ pub(crate) struct ConvertArgs {
     #[command(flatten)]
     common: Common,
 }
+
+/// What is taken unless it is given.
+const STEPS: usize = 100;
+const NEURON: &str = "If(reset: Soft)";
 
 /// Ways to balance thresholds.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
@@ -74,7 +79,7 @@ enum Method {
 pub(crate) fn run(registry: &Registry, args: &ConvertArgs) -> anyhow::Result<ExitCode> {
     let ann = TrainedNetwork::load(registry, &args.checkpoint, None)?;
     let TrainedNetwork { experiment, built, weights, .. } = &ann;
-    let out_file = args.out.clone().unwrap_or_else(|| beside(&ann.path, args.method));
+    let out_file = args.out.clone().unwrap_or_else(|| beside(&ann.path, args));
     if out_file.exists() && out_file.canonicalize().ok() == ann.path.canonicalize().ok() {
         bail!("{}: is the ANN itself; give another file with --out", out_file.display());
     }
@@ -110,13 +115,13 @@ pub(crate) fn run(registry: &Registry, args: &ConvertArgs) -> anyhow::Result<Exi
         check: Check::Holds,
     };
     converted.save(&out_file)?;
-    let mut out = io::stdout().lock();
+    let mut out = terminal::stdout();
     if args.common.json {
         let thresholds: serde_json::Map<String, serde_json::Value> =
             conversion.thresholds.iter().map(|(name, threshold)| (name.clone(), (*threshold).into())).collect();
         let method = method_name(args.method);
         let record = serde_json::json!({ "checkpoint": out_file, "method": method, "thresholds": thresholds });
-        writeln!(out, "{record}")?;
+        out.json(&record)?;
         return Ok(ExitCode::SUCCESS);
     }
     let header = text::header(&[
@@ -130,8 +135,19 @@ pub(crate) fn run(registry: &Registry, args: &ConvertArgs) -> anyhow::Result<Exi
     Ok(ExitCode::SUCCESS)
 }
 
-fn beside(path: &Path, method: Method) -> PathBuf {
-    path.with_file_name(format!("converted-{}.safetensors", method_name(method)))
+/// A file that is named by what the conversion is asked for, so that another conversion gets another file.
+fn beside(path: &Path, args: &ConvertArgs) -> PathBuf {
+    let mut parts = vec!["converted".to_owned(), method_name(args.method).to_owned()];
+    parts.extend(args.share.map(|share| format!("share{share}")));
+    if args.steps != STEPS {
+        parts.push(format!("steps{}", args.steps));
+    }
+    if args.neuron != NEURON {
+        let words = args.neuron.split(|c: char| !c.is_alphanumeric() && c != '.').filter(|word| !word.is_empty());
+        parts.extend(words.map(str::to_owned));
+    }
+    parts.extend(args.images.map(|images| format!("images{images}")));
+    path.with_file_name(parts.join("-") + ".safetensors")
 }
 
 fn method_name(method: Method) -> &'static str {

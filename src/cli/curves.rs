@@ -1,10 +1,6 @@
 //! `snn curves`: how a run learned.
 
-use std::{
-    io::{self, Write as _},
-    path::PathBuf,
-    process::ExitCode,
-};
+use std::{io::Write as _, path::PathBuf, process::ExitCode};
 
 use anyhow::bail;
 use clap::Args;
@@ -13,6 +9,7 @@ use console::style;
 use crate::{
     cli::{
         loading::{self, Named},
+        terminal,
         text::{self, labelled, percent},
         words,
     },
@@ -59,12 +56,14 @@ pub(crate) fn run(registry: &Registry, args: &CurvesArgs) -> anyhow::Result<Exit
         ("data", experiment.data.name.clone()),
         ("training", words::training(experiment, built)),
     ];
-    let mut out = io::stdout().lock();
+    // The page comes first, so that it is there whoever reads the table, and however far.
+    let file = args.html.clone().or_else(|| (!args.json).then(|| args.run.join("curves.html")));
+    if let Some(file) = &file {
+        write_whole(file, &page(name, &about, &curves))?;
+    }
+    let mut out = terminal::stdout();
     if args.json {
-        writeln!(out, "{}", serde_json::to_string(&curves)?)?;
-        if let Some(file) = &args.html {
-            write_whole(file, &page(name, &about, &curves))?;
-        }
+        out.json(&curves)?;
         return Ok(ExitCode::SUCCESS);
     }
     let line = |(label, text): &(&'static str, String)| (*label, text.clone(), String::new());
@@ -83,12 +82,12 @@ pub(crate) fn run(registry: &Registry, args: &CurvesArgs) -> anyhow::Result<Exit
                 finished.best_epoch
             )
         }
-        None => format!("not at its end: {} of {} epochs", curves.epochs.len(), curves.planned),
+        None => format!("not at its end: {} of {}", curves.epochs.len(), text::counted(curves.planned, "epoch")),
     };
     writeln!(out, "{}", labelled("result", result))?;
-    let file = args.html.clone().unwrap_or_else(|| args.run.join("curves.html"));
-    write_whole(&file, &page(name, &about, &curves))?;
-    writeln!(out, "{}", labelled("curves", file.display()))?;
+    if let Some(file) = file {
+        writeln!(out, "{}", labelled("curves", file.display()))?;
+    }
     Ok(ExitCode::SUCCESS)
 }
 

@@ -1,9 +1,6 @@
 //! `snn devices`: the graphics cards, and what they can do for networks of spikes.
 
-use std::{
-    io::{self, Write as _},
-    process::ExitCode,
-};
+use std::{io::Write as _, process::ExitCode};
 
 use anyhow::bail;
 use clap::Args;
@@ -11,7 +8,10 @@ use console::style;
 use serde_json::{Value, json};
 
 use crate::{
-    cli::text::{self, labelled},
+    cli::{
+        driver, terminal,
+        text::{self, labelled},
+    },
     core::{Network, Plan, registry::Registry},
     gpu::{AdapterSummary, NO_ADAPTER, adapters, samples_at_once},
     models::{Experiment, presets},
@@ -43,13 +43,13 @@ const STEPS: usize = 100;
 const MOST_IMAGES: usize = 1024;
 
 pub(crate) fn run(registry: &Registry, args: &DevicesArgs) -> anyhow::Result<ExitCode> {
-    let cards = adapters();
-    let mut out = io::stdout().lock();
+    let cards = driver::apart(adapters);
+    let mut out = terminal::stdout();
     let preset = presets::find(YARDSTICK)?;
     let network = Experiment::from_ron(preset.text, &preset.file_name(), &[], registry)?.build(registry)?.network;
     if args.json {
         let records: Vec<Value> = cards.iter().map(|card| record(card, &network)).collect();
-        writeln!(out, "{}", Value::from(records))?;
+        out.json(&records)?;
     } else if !cards.is_empty() {
         writeln!(out, "\n{}", table(&cards))?;
         for card in &cards {

@@ -1,7 +1,7 @@
 //! A run as people watch it: a bar where there is a terminal, one line an epoch, JSON where a program reads.
 
 use std::{
-    io::{self, IsTerminal as _, Write as _},
+    io::{self, Write as _},
     ops::ControlFlow,
 };
 
@@ -9,7 +9,7 @@ use crate::train::{Event, Observer};
 use console::{Term, style};
 use indicatif::{ProgressBar, ProgressStyle};
 
-use crate::cli::{interrupt::Interrupt, text, text::labelled};
+use crate::cli::{interrupt::Interrupt, terminal, text, text::labelled};
 
 /// Weight of the newest step in the averages shown beside the bar.
 const NEWEST: f64 = 0.1;
@@ -28,7 +28,7 @@ pub(crate) enum Audience {
     Nobody,
 }
 
-/// Prints what happens; stops the run when asked to.
+/// Prints what happens; stops the run when asked to, or when nobody reads any more.
 pub(crate) struct Display {
     bar: ProgressBar,
     interrupt: Interrupt,
@@ -40,6 +40,8 @@ pub(crate) struct Display {
     /// Averages over the last steps; none before the first.
     recent: Option<Recent>,
     evaluating: bool,
+    /// Whether a batch was learned.
+    trained: bool,
     /// Why printing failed, if it did.
     failure: Option<io::Error>,
 }
@@ -65,8 +67,7 @@ impl Recent {
 impl Display {
     /// A display for batches of `batch` images. Listens for Ctrl-C.
     pub(crate) fn new(batch: usize, audience: Audience) -> anyhow::Result<Self> {
-        let is_watched = audience == Audience::Person && io::stderr().is_terminal();
-        let bar = if is_watched { ProgressBar::new(0) } else { ProgressBar::hidden() };
+        let bar = terminal::bar(Some(0), audience == Audience::Person);
         let cells = if usize::from(Term::stderr().size().1) < WIDE { 8 } else { 25 };
         let template = format!("  {{prefix:.dim}}{{bar:{cells}.cyan/black.bright}} {{percent:>3}} %  {{wide_msg}}");
         bar.set_style(ProgressStyle::with_template(&template)?.progress_chars("━╸━"));
@@ -80,6 +81,7 @@ impl Display {
             steps: 0,
             recent: None,
             evaluating: false,
+            trained: false,
             failure: None,
         })
     }
@@ -91,10 +93,19 @@ impl Display {
     }
 
     fn print(&mut self, line: &str) {
-        let printed = self.bar.suspend(|| writeln!(io::stdout(), "{line}"));
+        let printed = self.bar.suspend(|| writeln!(terminal::stdout(), "{line}"));
+        self.note(printed);
+    }
+
+    fn note(&mut self, printed: io::Result<()>) {
         if let Err(error) = printed {
             self.failure.get_or_insert(error);
         }
+    }
+
+    /// Whether a batch was learned.
+    pub(crate) fn has_trained(&self) -> bool {
+        self.trained
     }
 
     fn prefix(&self, label: &str) {
@@ -117,13 +128,21 @@ impl Display {
     }
 
     fn step(&mut self, epoch: usize, step: usize, newest: Recent) {
+        self.trained = true;
         if self.evaluating {
             self.start(epoch, step);
         }
         let Recent { loss, accuracy, millis } = self.recent.map_or(newest, |recent| recent.mix(newest));
         self.recent = Some(Recent { loss, accuracy, millis });
         let speed = self.batch as f64 / millis * 1000.0;
-        let left = text::duration((self.steps - step.min(self.steps)) as f64 * millis / 1000.0);
+        let seconds = |steps: usize| steps as f64 * millis / 1000.0;
+        let in_epoch = self.steps - step.min(self.steps);
+        let in_run = in_epoch + self.steps * self.epochs.saturating_sub(epoch + 1);
+        let left = if in_run > in_epoch {
+            format!("{}, run {}", text::duration(seconds(in_epoch)), text::duration(seconds(in_run)))
+        } else {
+            text::duration(seconds(in_epoch))
+        };
         if self.interrupt.asked() {
             return;
         }
@@ -150,13 +169,13 @@ impl Observer for Display {
     fn on_event(&mut self, event: &Event) -> ControlFlow<()> {
         match self.audience {
             Audience::Person => self.show(event),
-            Audience::Program => match serde_json::to_string(event) {
-                Ok(line) => self.print(&line),
-                Err(error) => self.failure = Some(error.into()),
-            },
+            Audience::Program => {
+                let printed = terminal::stdout().json(event);
+                self.note(printed);
+            }
             Audience::Nobody => {}
         }
-        if self.interrupt.asked() || self.failure.is_some() {
+        if self.interrupt.asked() || self.failure.is_some() || terminal::is_closed() {
             ControlFlow::Break(())
         } else {
             ControlFlow::Continue(())

@@ -1,11 +1,6 @@
 //! `snn evaluate`: how good a trained network is, and what it spends.
 
-use std::{
-    io::{self, Write as _},
-    path::PathBuf,
-    process::ExitCode,
-    time::Instant,
-};
+use std::{io::Write as _, path::PathBuf, process::ExitCode, time::Instant};
 
 use clap::Args;
 use console::style;
@@ -16,7 +11,7 @@ use crate::{
         constants,
         display::{Audience, Display},
         interrupt::STOPPED,
-        loading,
+        loading, terminal,
         text::{self, labelled},
         trained::TrainedNetwork,
     },
@@ -59,14 +54,14 @@ pub(crate) fn run(registry: &Registry, args: &EvaluateArgs) -> anyhow::Result<Ex
     display.finish()?;
     let Some(evaluation) = found? else { return Ok(ExitCode::from(STOPPED)) };
 
-    let mut out = io::stdout().lock();
+    let mut out = terminal::stdout();
     if args.common.json {
         let mut record = serde_json::to_value(&evaluation)?;
         record["checkpoint"] = network.file().into();
         record["split"] = args.selection.split.name().into();
         record["steps"] = experiment.steps.into();
         record["seconds"] = seconds.into();
-        writeln!(out, "{record}")?;
+        out.json(&record)?;
         return Ok(ExitCode::SUCCESS);
     }
     let what = format!("{}: {} {} images", experiment.data.name, text::thousands(n), args.selection.split.name());

@@ -1,7 +1,7 @@
 //! `snn import`: a checkpoint from weights that another program wrote.
 
 use std::{
-    io::{self, Write as _},
+    io::Write as _,
     path::{Path, PathBuf},
     process::ExitCode,
 };
@@ -12,7 +12,7 @@ use clap::Args;
 use crate::{
     cli::{
         loading::{self, Named},
-        text, words,
+        terminal, text, words,
     },
     core::registry::Registry,
     train::{Check, Checkpoint, Imported, Progress},
@@ -72,11 +72,11 @@ pub(crate) fn run(registry: &Registry, args: &ImportArgs) -> anyhow::Result<Exit
     };
     checkpoint.save(&file)?;
 
-    let mut out = io::stdout().lock();
+    let mut out = terminal::stdout();
     if args.json {
         let names: Vec<&str> = checkpoint.weights.iter().map(|tensor| tensor.name.as_str()).collect();
         let record = serde_json::json!({ "checkpoint": file, "weights": names, "left_out": left_out });
-        writeln!(out, "{record}")?;
+        out.json(&record)?;
         return Ok(ExitCode::SUCCESS);
     }
     let header = text::header(&[

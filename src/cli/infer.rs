@@ -1,11 +1,6 @@
 //! `snn infer`: how fast a trained network answers, and how long it has to look.
 
-use std::{
-    io::{self, Write as _},
-    path::PathBuf,
-    process::ExitCode,
-    time::Duration,
-};
+use std::{io::Write as _, path::PathBuf, process::ExitCode, time::Duration};
 
 use clap::Args;
 use console::style;
@@ -15,12 +10,12 @@ use crate::{
         arguments::{Common, Selection, batch},
         display::{Audience, Display},
         interrupt::STOPPED,
-        loading,
+        loading, terminal,
         text::{self, labelled},
         trained::TrainedNetwork,
     },
     core::registry::Registry,
-    train::{Exit, Inference, infer},
+    train::{Exit, Inference, RecordingFiles, infer, record},
 };
 
 /// Answer images one by one, as a device would: latency, and early exit.
@@ -33,7 +28,8 @@ Examples:
   snn infer runs/mnist-lenet-1                          one image at a time, all steps
   snn infer runs/mnist-lenet-1 --exit 0.3               until one class leads by 0.3
   snn infer runs/mnist-lenet-1 --exit 0.3 --every 2     looked at every 2 steps
-  snn infer runs/mnist-lenet-1 --batch 16 --limit 1600")]
+  snn infer runs/mnist-lenet-1 --batch 16 --limit 1600
+  snn infer runs/mnist-lenet-1 --limit 100 --scores scores.csv --spikes spikes.npz")]
 pub(crate) struct InferArgs {
     /// Checkpoint, or run folder, of which the best checkpoint is taken
     #[arg(value_name = "CHECKPOINT|RUN_FOLDER")]
@@ -47,6 +43,12 @@ pub(crate) struct InferArgs {
     /// Time steps between two looks at the scores, a divisor of them all [default: about a fifth of them]
     #[arg(long, value_name = "N", requires = "exit")]
     every: Option<usize>,
+    /// CSV file to write: index, class, answer and scores of each image; with --json, scores are printed too
+    #[arg(long, value_name = "FILE.csv", conflicts_with = "exit")]
+    scores: Option<PathBuf>,
+    /// NPZ file to write, for numpy.load: every spike of the input and of each population, with labels and scores
+    #[arg(long, value_name = "FILE.npz", conflicts_with = "exit")]
+    spikes: Option<PathBuf>,
     #[command(flatten)]
     selection: Selection,
     /// Time steps each image is shown for at most [default: as trained]
@@ -70,20 +72,33 @@ pub(crate) fn run(registry: &Registry, args: &InferArgs) -> anyhow::Result<ExitC
     let audience = if args.common.json { Audience::Nobody } else { Audience::Person };
     let mut display = Display::new(batch, audience)?;
     let how = (batch, exit);
+    let again = range.clone();
     let found = infer(engine.as_ref(), experiment, built, weights, data, range, how, &mut display);
+    let files = RecordingFiles { scores: args.scores.clone(), spikes: args.spikes.clone() };
+    let is_recorded = files != RecordingFiles::default();
+    // Apart from what is timed, as it takes longer.
+    let recorded = match &found {
+        Ok(Some(_)) if is_recorded => {
+            record(engine.as_ref(), experiment, built, weights, data, again, batch, &files, &mut display)
+        }
+        _ => Ok(Some(Vec::new())),
+    };
     display.finish()?;
-    let Some(inference) = found? else { return Ok(ExitCode::from(STOPPED)) };
+    let (Some(inference), Some(scores)) = (found?, recorded?) else { return Ok(ExitCode::from(STOPPED)) };
 
-    let mut out = io::stdout().lock();
+    let mut out = terminal::stdout();
     if args.common.json {
-        let record = serde_json::json!({
+        let mut record = serde_json::json!({
             "checkpoint": network.file(), "split": args.selection.split.name(), "images": inference.answers.len(), "batch": batch,
             "exit": exit, "accuracy": inference.accuracy(), "steps": inference.steps(), "of_steps": steps,
             "spikes": per_image(&inference, inference.spikes), "input_spikes": per_image(&inference, inference.input_spikes),
             "latency_ms": { "median": millis(inference.latency(0.5)), "p95": millis(inference.latency(0.95)) },
             "answers": inference.answers,
         });
-        writeln!(out, "{record}")?;
+        for (answer, scores) in record["answers"].as_array_mut().into_iter().flatten().zip(scores) {
+            answer["scores"] = scores.into();
+        }
+        out.json(&record)?;
         return Ok(ExitCode::SUCCESS);
     }
     let n = text::thousands(inference.answers.len());
@@ -96,6 +111,11 @@ pub(crate) fn run(registry: &Registry, args: &InferArgs) -> anyhow::Result<ExitC
     writeln!(out, "\n{header}\n{}", figures(&inference, steps, batch, exit))?;
     if exit.is_some() {
         writeln!(out, "{}", table(&inference, every))?;
+    }
+    for (label, file) in [("scores", &args.scores), ("spikes", &args.spikes)] {
+        if let Some(file) = file {
+            writeln!(out, "{}", labelled(label, file.display()))?;
+        }
     }
     Ok(ExitCode::SUCCESS)
 }

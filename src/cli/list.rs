@@ -10,13 +10,13 @@ use clap::{Args, ValueEnum};
 use console::style;
 
 use crate::{
-    cli::{text, words},
+    cli::{terminal, text, words},
     core::{
         Neuron,
         neuron::PEERS,
         registry::{Catalog, Part, Registry},
     },
-    models::{Experiment, choices, presets},
+    models::{Experiment, choices, elsewhere, presets},
 };
 
 /// List what an experiment can use: neurons, layers, optimizers and all else that has a name.
@@ -44,10 +44,13 @@ pub(crate) struct ListArgs {
 #[command(after_help = "\
 Examples:
   snn presets
-  snn presets --print mnist-lenet > my-net.ron     a file to change at will")]
+  snn presets mnist-lenet > my-net.ron             a file to change at will")]
 pub(crate) struct PresetsArgs {
-    /// Print the RON text of one of them
-    #[arg(long, value_name = "NAME")]
+    /// Print the RON text of this one
+    #[arg(value_name = "NAME")]
+    name: Option<String>,
+    /// The same
+    #[arg(long, value_name = "NAME", conflicts_with = "name", hide = true)]
     print: Option<String>,
 }
 
@@ -89,16 +92,16 @@ struct Entry {
 }
 
 pub(crate) fn run(registry: &Registry, args: &ListArgs) -> anyhow::Result<ExitCode> {
-    let mut out = io::stdout().lock();
+    let mut out = terminal::stdout();
     let Some(what) = &args.what else {
         overview(&mut out, registry)?;
         return Ok(ExitCode::SUCCESS);
     };
-    match (Kind::from_str(what, true), &args.name) {
-        (Ok(kind), None) => list(&mut out, registry, kind)?,
-        (Ok(kind), Some(name)) => explain(&mut out, registry, &[kind], name)?,
-        (Err(_), None) => explain(&mut out, registry, Kind::value_variants(), what)?,
-        (Err(_), Some(_)) => bail!("nothing to list is called \"{what}\"; there are {}", kinds()),
+    match (kind(what), &args.name) {
+        (Some(kind), None) => list(&mut out, registry, kind)?,
+        (Some(kind), Some(name)) => explain(&mut out, registry, &[kind], name)?,
+        (None, None) => explain(&mut out, registry, Kind::value_variants(), what)?,
+        (None, Some(_)) => bail!("nothing to list is called \"{what}\"; there are {}", kinds()),
     }
     Ok(ExitCode::SUCCESS)
 }
@@ -142,12 +145,32 @@ fn explain(out: &mut impl Write, registry: &Registry, kinds_of: &[Kind], name: &
     }
     match kinds_of {
         _ if is_found => Ok(writeln!(out)?),
+        [_] if elsewhere::meaning(name).is_some() => Ok(foreign(out, name)?),
         [kind] => {
             let known: Vec<String> = entries(registry, *kind).into_iter().map(|entry| entry.name).collect();
             bail!("none of the {} is called \"{name}\"; known: {}", called(*kind), known.join(", "))
         }
+        _ if elsewhere::meaning(name).is_some() => Ok(foreign(out, name)?),
         _ => bail!("nothing to list is called \"{name}\"; snn list shows all names, and there are {}", kinds()),
     }
+}
+
+/// What a word of another library is here, with all that the neurons of its name can be.
+fn foreign(out: &mut impl Write, name: &str) -> io::Result<()> {
+    let peers =
+        PEERS.iter().filter(|peer| peer.note.split('(').next().is_some_and(|there| there.eq_ignore_ascii_case(name)));
+    let peers: Vec<_> = peers.collect();
+    writeln!(out)?;
+    if peers.is_empty() {
+        writeln!(out, "{}\n", text::wrapped(&elsewhere::meaning(name).unwrap_or_default(), 2, 2))?;
+        return Ok(());
+    }
+    for peer in &peers {
+        writeln!(out, "  {}", style(format!("{}: {}", peer.name, peer.note)).dim())?;
+        writeln!(out, "{}\n", text::wrapped(peer.part, INDENT, INDENT))?;
+    }
+    let here = peers[0].part.split('(').next().unwrap_or_default();
+    writeln!(out, "  {}\n", style(format!("snn list {here} says all there is of it")).dim())
 }
 
 fn write_entry(out: &mut impl Write, head: &str, name: &str, lines: &[String]) -> io::Result<()> {
@@ -157,6 +180,16 @@ fn write_entry(out: &mut impl Write, head: &str, name: &str, lines: &[String]) -
         writeln!(out, "{}", text::wrapped(line, INDENT, INDENT))?;
     }
     Ok(())
+}
+
+/// The kind called `name`, which may stand for one of it: `neuron`.
+fn kind(name: &str) -> Option<Kind> {
+    let is_called = |kind: &&Kind| {
+        let many = called(**kind);
+        let one = many.strip_suffix("es").filter(|one| one.ends_with("ss")).or_else(|| many.strip_suffix('s'));
+        name.eq_ignore_ascii_case(&many) || one.is_some_and(|one| name.eq_ignore_ascii_case(one))
+    };
+    Kind::value_variants().iter().find(is_called).copied()
 }
 
 /// What a kind is called on the command line.
@@ -183,7 +216,7 @@ fn entries(registry: &Registry, kind: Kind) -> Vec<Entry> {
         Kind::Losses => named(registry, &registry.losses, |loss, entry| entry.lines.push(loss.equation())),
         Kind::Networks => networks(registry),
         Kind::DataSets => named(registry, &registry.data_sets, |data, entry| entry.lines.push(data.describe())),
-        Kind::Engines => named(registry, &registry.engines, |engine, entry| entry.lines.push(engine.describe())),
+        Kind::Engines => named(registry, &registry.engines, |engine, entry| entry.lines.push(engine.about())),
         Kind::Layers
         | Kind::Shortcuts
         | Kind::Projections
@@ -251,8 +284,8 @@ fn neuron(neuron: &Neuron, entry: &mut Entry) {
 
 /// The presets, data set by data set, or the text of one.
 pub(crate) fn presets(registry: &Registry, args: &PresetsArgs) -> anyhow::Result<ExitCode> {
-    let mut out = io::stdout().lock();
-    if let Some(name) = &args.print {
+    let mut out = terminal::stdout();
+    if let Some(name) = args.name.as_ref().or(args.print.as_ref()) {
         write!(out, "{}", presets::find(name)?.text)?;
         return Ok(ExitCode::SUCCESS);
     }
@@ -272,7 +305,7 @@ pub(crate) fn presets(registry: &Registry, args: &PresetsArgs) -> anyhow::Result
         let summary = text::wrapped(preset.summary, head.len() + 3, head.len() + 3);
         writeln!(out, "  {}  {numbers}   {}", style(format!("{:width$}", preset.name)).bold(), summary.trim_start())?;
     }
-    let hint = "snn show NAME explains one, snn train NAME trains it, snn presets --print NAME gives its text";
+    let hint = "snn show NAME explains one, snn train NAME trains it, snn presets NAME prints its text";
     writeln!(out, "\n{}\n", style(text::wrapped(hint, 2, 2)).dim())?;
     Ok(ExitCode::SUCCESS)
 }

@@ -1,20 +1,19 @@
 //! Experiments, engines and data as the command line names them.
 
-use std::{
-    fs,
-    io::{self, Write as _},
-    path::Path,
-    sync::Arc,
-};
+use std::{fs, path::Path, sync::Arc};
 
-use anyhow::{Context as _, anyhow};
+use anyhow::{Context as _, anyhow, bail};
 
 use crate::{
-    cli::arguments::{Common, Compute, Overrides},
+    cli::{
+        arguments::{Common, Compute, Level, Overrides},
+        driver, places, terminal,
+    },
     core::{
         Engine, Splits, Weights,
         registry::{Part, Registry},
     },
+    data::kind_of_file,
     models::{Built, Experiment, presets},
     train::{Check, Checkpoint},
 };
@@ -66,7 +65,7 @@ pub(crate) fn experiment(
             (checkpoint.experiment.clone(), name.to_owned(), stem(), name.to_owned())
         }
         _ => {
-            let preset = presets::find(name)?;
+            let preset = places::preset(path, name)?;
             (preset.text.to_owned(), preset.file_name(), name.to_owned(), "preset".to_owned())
         }
     };
@@ -84,13 +83,16 @@ pub(crate) fn experiment(
 pub(crate) fn tell(path: &Path, check: Check) {
     if let Some(caution) = check.caution() {
         let note = console::style("note:").yellow().bold().for_stderr();
-        // If stderr is gone there is nobody to tell.
-        writeln!(io::stderr(), "{note} {} is {caution}", path.display()).ok();
+        terminal::say(format_args!("{note} {} is {caution}", path.display()));
     }
 }
 
 fn read(path: &Path) -> anyhow::Result<String> {
-    fs::read_to_string(path).with_context(|| format!("{}: cannot read the experiment", path.display()))
+    if let Some(kind) = kind_of_file(path) {
+        bail!("{}: is no experiment but {kind}{}", path.display(), places::way_in(path, kind));
+    }
+    let text = fs::read_to_string(path).with_context(|| format!("{}: cannot read the experiment", path.display()));
+    text.map_err(|error| places::with_runs(error, path))
 }
 
 /// Reads RON text.
@@ -121,7 +123,20 @@ impl Overrides {
 pub(crate) fn engine(registry: &Registry, compute: &Compute) -> anyhow::Result<Arc<dyn Engine>> {
     // The optimizer works in the common pool. It fails only if the pool is there already, and then it serves as it is.
     rayon::ThreadPoolBuilder::new().num_threads(compute.threads).build_global().ok();
-    named_engine(registry, &compute.engine, compute.threads).with_context(|| format!("--engine {}", compute.engine))
+    let name = match compute.level.map(Level::field) {
+        None => compute.engine.clone(),
+        Some(level) if compute.engine == "cpu" => format!("cpu(threads: {}, level: {level})", compute.threads),
+        Some(level) => bail!(
+            "--level is for --engine cpu, and --engine {} was given; an engine with fields takes it as one, as in --engine \
+             'cpu(level: {level})'",
+            compute.engine
+        ),
+    };
+    let engine = named_engine(registry, &name, compute.threads);
+    let engine = engine.with_context(|| format!("--engine {}", compute.engine))?;
+    // To be described a card is opened: now, while what its driver writes is kept apart.
+    driver::apart(|| engine.describe());
+    Ok(engine)
 }
 
 /// The engine called `name`, which may have fields, such as `cpu(threads: 2)`; without fields, on `threads` threads

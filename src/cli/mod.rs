@@ -18,6 +18,7 @@ mod curves;
 mod data;
 mod devices;
 mod display;
+mod driver;
 mod evaluate;
 mod import;
 mod infer;
@@ -25,19 +26,19 @@ mod interrupt;
 mod list;
 mod loading;
 mod memory;
+mod places;
+mod program;
 mod selftest;
 mod show;
+mod terminal;
 mod text;
 mod train;
 mod trained;
+mod usage;
 mod viewer;
 mod words;
 
-use std::{
-    ffi::OsString,
-    io::{self, Write as _},
-    process::ExitCode,
-};
+use std::{ffi::OsString, process::ExitCode};
 
 use clap::{Parser, Subcommand};
 
@@ -93,11 +94,15 @@ pub fn main(registry: Result<Registry, RegistryError>) -> ExitCode {
 }
 
 /// Runs the command line `arguments`, of which the first is the name of the program. Like the program it writes to
-/// standard output and, if something is wrong, to standard error.
-///
-/// Arguments that cannot be parsed, and `--help`, end the process.
+/// standard output and, if something is wrong, to standard error. Arguments that cannot be parsed give 2.
 pub fn run(registry: &Registry, arguments: impl IntoIterator<Item = impl Into<OsString> + Clone>) -> ExitCode {
-    let result = match Cli::parse_from(arguments).command {
+    let arguments: Vec<OsString> = arguments.into_iter().map(Into::into).collect();
+    program::called(arguments.first());
+    let cli = match Cli::try_parse_from(arguments) {
+        Ok(cli) => cli,
+        Err(error) => return usage::report(&error),
+    };
+    let result = match cli.command {
         Command::Train(args) => train::run(registry, &args),
         Command::Evaluate(args) => evaluate::run(registry, &args),
         Command::Infer(args) => infer::run(registry, &args),
@@ -118,11 +123,10 @@ pub fn run(registry: &Registry, arguments: impl IntoIterator<Item = impl Into<Os
 
 /// Reports an error.
 fn fail(error: &anyhow::Error) -> ExitCode {
-    if error.downcast_ref::<io::Error>().is_some_and(|error| error.kind() == io::ErrorKind::BrokenPipe) {
-        return ExitCode::SUCCESS; // whoever read the output, such as `head`, has enough
+    terminal::say(report(error));
+    for line in driver::lines() {
+        terminal::say(console::style(line).dim().for_stderr());
     }
-    // If stderr is gone as well there is nobody to tell.
-    writeln!(io::stderr(), "{}", report(error)).ok();
     ExitCode::FAILURE
 }
 

@@ -1,10 +1,6 @@
 //! `snn selftest`: whether a graphics card computes what it should.
 
-use std::{
-    io::{self, IsTerminal as _, Write as _},
-    process::ExitCode,
-    time::Instant,
-};
+use std::{io::Write as _, process::ExitCode, time::Instant};
 
 use anyhow::{Context as _, bail};
 use clap::Args;
@@ -13,7 +9,7 @@ use indicatif::{ProgressBar, ProgressStyle};
 use serde_json::json;
 
 use crate::{
-    cli::text,
+    cli::{driver, terminal, text},
     core::{
         Engine as _,
         registry::{Part, Registry},
@@ -56,13 +52,13 @@ pub(crate) fn run(registry: &Registry, args: &SelftestArgs) -> anyhow::Result<Ex
     let (checks, seconds) = (checks?, started.elapsed().as_secs_f64());
 
     let failed = checks.iter().filter(|check| !check.is_passed()).count();
-    let mut out = io::stdout().lock();
+    let mut out = terminal::stdout();
     if args.json {
         let record = json!({
             "engine": engine.describe(), "passed": failed == 0, "seconds": seconds, "bound": selftest::BOUND,
             "checks": checks,
         });
-        writeln!(out, "{record}")?;
+        out.json(&record)?;
     } else {
         let header = text::header(&[
             ("selftest", engine.describe(), "against the reference engine".to_owned()),
@@ -84,15 +80,14 @@ fn engine(text: &str) -> anyhow::Result<GpuEngine> {
     if part.name != "gpu" {
         bail!("only the engine gpu can be checked, for example gpu(adapter: \"0\")");
     }
-    Ok(GpuEngine::new(part.resolve::<Options>()?))
+    let engine = GpuEngine::new(part.resolve::<Options>()?);
+    driver::apart(|| engine.open())?;
+    Ok(engine)
 }
 
 /// A bar over all checks, where somebody looks at it.
 fn bar(checks: usize, is_json: bool) -> anyhow::Result<ProgressBar> {
-    if is_json || !io::stderr().is_terminal() {
-        return Ok(ProgressBar::hidden());
-    }
-    let bar = ProgressBar::new(checks as u64);
+    let bar = terminal::bar(Some(checks as u64), !is_json);
     let template = "  {bar:25.cyan/black.bright} {percent:>3} %  {wide_msg}";
     bar.set_style(ProgressStyle::with_template(template)?.progress_chars("━╸━"));
     Ok(bar)

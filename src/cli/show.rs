@@ -6,14 +6,14 @@ use std::{
 };
 
 use clap::Args;
-use console::{measure_text_width, style};
+use console::style;
 
 use crate::{
     cli::{
         arguments::{Overrides, threads},
         constants,
         loading::{self, Named},
-        memory, text,
+        memory, terminal, text,
         text::labelled,
         words,
     },
@@ -45,14 +45,14 @@ pub(crate) struct ShowArgs {
 /// Memory that the largest batch is given for: 8 GB.
 const ROOM: usize = 8_000_000_000;
 
-/// Columns of the layer table where the terminal has no room for all.
-const NARROW: [usize; 6] = [0, 2, 4, 5, 7, 8];
+/// Columns of the layer table where the terminal has no room for all, and where it has no room for those.
+const NARROW: [&[usize]; 3] = [&[0, 2, 4, 5, 7, 8], &[0, 2, 4, 7, 8], &[0, 4, 7]];
 
 pub(crate) fn run(registry: &Registry, args: &ShowArgs) -> anyhow::Result<ExitCode> {
     let named = loading::experiment(registry, args.experiment.as_deref(), &args.overrides.settings())?;
     let Named { experiment, built, .. } = &named;
     let network = &built.network;
-    let mut out = io::stdout().lock();
+    let mut out = terminal::stdout();
     if args.ron {
         write!(out, "{}", experiment.to_ron())?;
         return Ok(ExitCode::SUCCESS);
@@ -103,13 +103,7 @@ fn layers(network: &Network) -> String {
     let sums = [summary.parameters as u64, summary.dense_operations].map(text::thousands);
     let neurons = format!("{} neurons", text::thousands(summary.neurons));
     rows.push([vec!["total".to_owned()], blank(3), vec![neurons], blank(2), sums.to_vec()].concat());
-    let table = text::table(&head, &rows, &[6, 7, 8], true);
-    if table.lines().all(|line| measure_text_width(line) <= text::columns()) {
-        return table;
-    }
-    let narrow = |row: &[String]| NARROW.map(|column| row.get(column).cloned().unwrap_or_default()).to_vec();
-    let rows: Vec<Vec<String>> = rows.iter().map(|row| narrow(row)).collect();
-    text::table(&NARROW.map(|column| head[column]), &rows, &[4, 5], true)
+    text::table_or(&head, &rows, &[6, 7, 8], true, &NARROW)
 }
 
 /// Shapes of the weights of a population, each in the line of its map, those of its trained constants behind the last.

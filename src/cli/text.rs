@@ -15,6 +15,11 @@ pub(crate) fn percent(share: f64) -> String {
     format!("{:.*} %", if share >= 0.99 { 2 } else { 1 }, 100.0 * share)
 }
 
+/// `1 epoch`, `2,000 epochs`.
+pub(crate) fn counted(count: usize, what: &str) -> String {
+    format!("{} {what}{}", thousands(count), if count == 1 { "" } else { "s" })
+}
+
 /// `142 MB`, in powers of 1000.
 pub(crate) fn bytes(bytes: usize) -> String {
     let mut value = bytes as f64;
@@ -139,6 +144,31 @@ pub(crate) fn table(head: &[&str], rows: &[Vec<String>], right: &[usize], has_su
         text.push('\n');
     }
     text
+}
+
+/// A table as [`table`] makes it; where the terminal has no room for all columns, with those of the first of `fewer` that
+/// fit, or of the last.
+pub(crate) fn table_or(
+    head: &[&str],
+    rows: &[Vec<String>],
+    right: &[usize],
+    has_sum: bool,
+    fewer: &[&[usize]],
+) -> String {
+    let fits = |table: &String| table.lines().all(|line| measure_text_width(line) <= columns());
+    let mut made = table(head, rows, right, has_sum);
+    for kept in fewer {
+        if fits(&made) {
+            break;
+        }
+        let pick =
+            |row: &Vec<String>| kept.iter().map(|&column| row.get(column).cloned().unwrap_or_default()).collect();
+        let rows: Vec<Vec<String>> = rows.iter().map(pick).collect();
+        let head: Vec<&str> = kept.iter().map(|&column| head[column]).collect();
+        let right: Vec<usize> = (0..kept.len()).filter(|&at| right.contains(&kept[at])).collect();
+        made = table(&head, &rows, &right, has_sum);
+    }
+    made
 }
 
 #[cfg(test)]

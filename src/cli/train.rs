@@ -1,11 +1,6 @@
 //! `snn train`: start a run, or go on with one.
 
-use std::{
-    io::{self, Write as _},
-    path::Path,
-    path::PathBuf,
-    process::ExitCode,
-};
+use std::{io::Write as _, path::Path, path::PathBuf, process::ExitCode};
 
 use anyhow::bail;
 use clap::Args;
@@ -17,12 +12,13 @@ use crate::{
         interrupt::STOPPED,
         loading::{self, Named},
         memory::{self, RunMemory},
+        places, program, terminal,
         text::{self, labelled},
         viewer, words,
     },
     core::{Engine, Splits, registry::Registry},
     models::Experiment,
-    train::{Job, Outcome, RunFolder, SAVE_EVERY, fit},
+    train::{Job, Outcome, RunFolder, SAVE_EVERY, curves::Curves, fit},
 };
 
 /// Train a network.
@@ -69,7 +65,10 @@ pub(crate) struct TrainArgs {
 pub(crate) fn run(registry: &Registry, args: &TrainArgs) -> anyhow::Result<ExitCode> {
     let engine = loading::engine(registry, &args.common.compute)?;
     let (named, images, resumed) = match &args.resume {
-        Some(folder) => resume(registry, args, folder)?,
+        Some(folder) => {
+            places::run(folder)?;
+            resume(registry, args, folder)?
+        }
         None => start(registry, args, engine.as_ref())?,
     };
     let Named { experiment, built, .. } = &named;
@@ -90,24 +89,39 @@ pub(crate) fn run(registry: &Registry, args: &TrainArgs) -> anyhow::Result<ExitC
     };
     if args.common.json {
         if let Some(left) = &named.left {
-            writeln!(io::stderr(), "note: the run starts {left}").ok();
+            terminal::say(format_args!("note: the run starts {left}"));
         }
     } else {
-        write!(io::stdout(), "\n{}\n", header(&named, engine.as_ref(), &images, folder.path())?)?;
+        write!(terminal::stdout(), "\n{}\n", header(&named, engine.as_ref(), &images, folder.path())?)?;
     }
     if args.watch
         && let Err(missing) = viewer::watch(folder.path())
         && !args.common.json
     {
-        write!(io::stdout(), "{}\n\n", labelled("viewer", missing))?;
+        write!(terminal::stdout(), "{}\n\n", labelled("viewer", missing))?;
     }
     let audience = if args.common.json { Audience::Program } else { Audience::Person };
+    let was_finished = Curves::read(folder.path()).is_ok_and(|curves| curves.finished.is_some());
     let mut display = Display::new(experiment.training.batch, audience)?;
     let outcome = fit(&job, &mut folder, &mut display);
+    let is_old = was_finished && !display.has_trained();
     let displayed = display.finish();
-    let code = conclude(&outcome?, folder.path(), args.common.json)?;
+    let outcome = outcome?;
+    if let Outcome::Stopped { epoch, step } = &outcome
+        && terminal::is_closed()
+    {
+        bail!(
+            "standard output was closed, so the run was stopped {}; go on: {} train --resume {}",
+            place(*epoch, *step, experiment.training.epochs),
+            program::name(),
+            folder.path().display()
+        );
+    }
+    if !args.common.json {
+        conclude(&outcome, &folder, experiment.training.epochs, is_old)?;
+    }
     displayed?;
-    Ok(code)
+    Ok(if matches!(outcome, Outcome::Stopped { .. }) { ExitCode::from(STOPPED) } else { ExitCode::SUCCESS })
 }
 
 /// An experiment, its images and, if it goes on, its folder.
@@ -233,29 +247,55 @@ fn planned(named: &Named, engine: &dyn Engine, images: &Splits) -> anyhow::Resul
     memory::of_run(named, engine, images.train.bytes() + images.test.bytes(), named.experiment.training.batch)
 }
 
-fn conclude(outcome: &Outcome, folder: &Path, json: bool) -> anyhow::Result<ExitCode> {
-    let mut out = io::stdout().lock();
-    let folder = folder.display();
+/// Says how the run ended, and how to go on. A run that `is_old` had ended before.
+fn conclude(outcome: &Outcome, folder: &RunFolder, epochs: usize, is_old: bool) -> anyhow::Result<()> {
+    let mut out = terminal::stdout();
+    let (folder, program) = (folder.path().display(), program::name());
     match outcome {
-        Outcome::Finished { .. } | Outcome::Stopped { .. } if json => {}
         Outcome::Finished { best_epoch, test } => {
             let accuracy = console::style(text::percent(test.accuracy)).green().bold();
-            writeln!(
-                out,
-                "\n{}",
-                labelled("done", format!("test {accuracy}   best epoch {}   {folder}", best_epoch + 1))
-            )?;
-            writeln!(out, "{}", labelled("", format!("look closer:   snn evaluate {folder}")))?;
-            writeln!(out, "{}\n", labelled("", format!("look inside:   snn-viz {folder}")))?;
+            let result = format!("test {accuracy}   best epoch {}   {folder}", best_epoch + 1);
+            let result = if is_old { format!("before, so there was nothing to do; {result}") } else { result };
+            writeln!(out, "\n{}", labelled("done", result))?;
+            if is_old {
+                let more = format!("more epochs:   {program} train --resume {folder} --epochs {}", 2 * epochs);
+                writeln!(out, "{}", labelled("", more))?;
+            }
+            writeln!(out, "{}", labelled("", format!("look closer:   {program} evaluate {folder}")))?;
+            // The viewer knows the names that are shipped; a program with more has a viewer of its own, if any.
+            if program == "snn" {
+                writeln!(out, "{}", labelled("", format!("look inside:   snn-viz {folder}")))?;
+            }
+            writeln!(out)?;
         }
         Outcome::Stopped { epoch, step } => {
-            writeln!(
-                out,
-                "\n{}",
-                labelled("stopped", format!("in epoch {} after update {step}; saved in {folder}", epoch + 1))
-            )?;
-            writeln!(out, "{}\n", labelled("", format!("go on:   snn train --resume {folder}")))?;
+            let place = place(*epoch, *step, epochs);
+            writeln!(out, "\n{}", labelled("stopped", format!("{place}; saved in {folder}")))?;
+            writeln!(out, "{}\n", labelled("", format!("go on:   {program} train --resume {folder}")))?;
         }
     }
-    Ok(if matches!(outcome, Outcome::Stopped { .. }) { ExitCode::from(STOPPED) } else { ExitCode::SUCCESS })
+    Ok(())
+}
+
+/// Where a run of `epochs` epochs stands: after `step` updates of `epoch`, which counts from 0.
+fn place(epoch: usize, step: usize, epochs: usize) -> String {
+    match step {
+        _ if epoch >= epochs => format!("after the last epoch, {epochs}, before the test was done"),
+        0 if epoch == 0 => "before the first update".to_owned(),
+        0 => format!("after epoch {epoch} of {epochs}"),
+        step => format!("in epoch {} of {epochs} after update {step}", epoch + 1),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_run_stands_in_an_epoch_that_it_has() {
+        assert_eq!(place(1, 0, 1), "after the last epoch, 1, before the test was done");
+        assert_eq!(place(0, 7, 1), "in epoch 1 of 1 after update 7");
+        assert_eq!(place(2, 0, 3), "after epoch 2 of 3");
+        assert_eq!(place(0, 0, 3), "before the first update");
+    }
 }

@@ -5,16 +5,16 @@ use std::{
     path::{Path, PathBuf},
 };
 
-use anyhow::{Context as _, bail};
+use anyhow::bail;
 
 use crate::{
     cli::{
         arguments::{Selection, Split},
-        loading, text,
+        loading, places, program, text,
     },
     core::{Dataset, Splits, Weights, registry::Registry},
-    models::{Built, Experiment},
-    train::Checkpoint,
+    models::{Built, Experiment, ExperimentError},
+    train::{Checkpoint, program_of},
 };
 
 /// A checkpoint and what it stands for.
@@ -30,12 +30,13 @@ impl TrainedNetwork {
     /// Loads the checkpoint that `path` names, itself or the best one of a run folder, to be shown images for `steps` time
     /// steps, or for as many as it was trained on.
     pub(crate) fn load(registry: &Registry, path: &Path, steps: Option<usize>) -> anyhow::Result<Self> {
-        let path = checkpoint_file(path)?;
+        let path = places::checkpoint(path)?;
         let checkpoint = Checkpoint::load(&path)?;
         loading::tell(&path, checkpoint.check);
         let settings = steps.map(|steps| ("steps".to_owned(), steps.to_string()));
         let file = path.display().to_string();
-        let (experiment, built) = loading::parse(registry, &checkpoint.experiment, &file, settings.as_slice())?;
+        let parsed = loading::parse(registry, &checkpoint.experiment, &file, settings.as_slice());
+        let (experiment, built) = parsed.map_err(|error| of_another_program(error, &path))?;
         let weights = checkpoint.weights_for(&built.network)?;
         Ok(Self { path, checkpoint, experiment, built, weights })
     }
@@ -52,8 +53,7 @@ impl TrainedNetwork {
         let origin = self.checkpoint.origin.as_ref().map_or_else(String::new, |origin| format!("{origin}, "));
         let trained = match progress.step {
             0 if progress.updates == 0 => "before any update".to_owned(),
-            0 if progress.epoch == 1 => format!("after 1 epoch of {images} images"),
-            0 => format!("after {} epochs of {images} images", progress.epoch),
+            0 => format!("after {} of {images} images", text::counted(progress.epoch, "epoch")),
             step => format!("in epoch {} of {images} images, after update {step}", progress.epoch + 1),
         };
         origin + &trained
@@ -83,16 +83,18 @@ impl TrainedNetwork {
     }
 }
 
-/// The checkpoint that `path` names: itself, or the best one of a run folder.
-fn checkpoint_file(path: &Path) -> anyhow::Result<PathBuf> {
-    if !path.is_dir() {
-        return Ok(path.to_owned());
+/// The error, with the program that made the run of the checkpoint at `path`, if it was another one: it may know more names.
+fn of_another_program(error: anyhow::Error, path: &Path) -> anyhow::Error {
+    let name = path.parent().and_then(program_of);
+    let Some(name) = name.filter(|name| name != program::name()) else { return error };
+    match error.downcast::<ExperimentError>() {
+        Ok(ExperimentError::Text(mut diagnosis)) => {
+            diagnosis.notes.push(format!("this run was made with the program {name}, which may know it; use that one"));
+            ExperimentError::Text(diagnosis).into()
+        }
+        Ok(error) => error.into(),
+        Err(error) => error,
     }
-    let found =
-        ["best.safetensors", "last.safetensors"].map(|name| path.join(name)).into_iter().find(|file| file.is_file());
-    found.with_context(|| {
-        format!("{}: holds no checkpoint, neither best.safetensors nor last.safetensors", path.display())
-    })
 }
 
 impl Split {

@@ -1,7 +1,7 @@
 //! Parts of an experiment in words.
 
 use crate::{
-    cli::text::thousands,
+    cli::text::{self, thousands},
     core::{Augmentation, Gradient, Network, Neuron, Trace, UpdateRule},
     models::{Built, Experiment, experiment::Schedule},
 };
@@ -10,7 +10,8 @@ use crate::{
 pub(crate) fn network(network: &Network, steps: usize) -> String {
     let neuron = network.populations().first().map_or("", |population| population.neuron.name());
     let (classes, weights) = (network.classes(), thousands(network.parameters()));
-    format!("{} -> {classes} classes, {steps} steps, {neuron}, {weights} weights", network.input())
+    let steps = text::counted(steps, "step");
+    format!("{} -> {classes} classes, {steps}, {neuron}, {weights} weights", network.input())
 }
 
 /// The gradient of a neuron in a word: the name of its surrogate, or of the paper's rule.
@@ -128,8 +129,8 @@ pub(crate) fn training(experiment: &Experiment, built: &Built) -> String {
         }
     };
     format!(
-        "{} epochs of {} images in batches of {}{shift}{clip}; {} held out; seed {}",
-        training.epochs,
+        "{} of {} images in batches of {}{shift}{clip}; {} held out; seed {}",
+        text::counted(training.epochs, "epoch"),
         thousands(images),
         training.batch,
         thousands(training.validation),

@@ -134,13 +134,13 @@ fn an_engine_may_have_fields() {
     let text = stdout(&snn(dir.path(), &[&SHORT[..], &["--engine", "cpu(threads: 1)"]].concat()));
     assert!(text.contains("cpu, 1 thread, "), "{text}");
     for (engine, reason) in [
-        ("cpu(thread: 1)", "thread: unknown field; known fields: threads, dense_above"),
+        ("cpu(thread: 1)", "thread: unknown field; known fields: threads, level, dense_above"),
         ("cpu(threads: all)", "threads: must be a whole number of at least 0"),
         ("cpu(2)", "values must be named, as in (name: value)"),
         ("cpu(dense_above: 2.0)", "dense_above: must be at least 0 and at most 1, found 2"),
     ] {
         let text = error(dir.path(), &["train", "--engine", engine]);
-        let example = "for example: cpu(threads: 0, dense_above: 0.9)";
+        let example = "for example: cpu(threads: 0, level: Best, dense_above: 0.9)";
         assert_eq!(text, format!("error: --engine {engine}: {reason}; {example}\n"));
     }
 }

@@ -46,7 +46,7 @@ fn error(dir: &Path, args: &[&str]) -> String {
 /// The error for a file with `from` replaced by `to` in the default preset.
 fn file_error(from: &str, to: &str) -> String {
     let dir = folder();
-    let preset = stdout(&snn(dir.path(), &["presets", "--print", "mnist-lenet"]));
+    let preset = stdout(&snn(dir.path(), &["presets", "mnist-lenet"]));
     assert!(preset.contains(from), "{from}");
     fs::write(dir.path().join("my-net.ron"), preset.replacen(from, to, 1)).unwrap();
     error(dir.path(), &["train", "my-net.ron"])

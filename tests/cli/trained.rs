@@ -37,7 +37,7 @@ fn an_ann_becomes_a_spiking_network() {
         let args = ["convert", "ann", "--method", method, "--steps", "20", "--images", "4"];
         let text = stdout(&snn(dir, &args));
         assert!(text.contains("conv2") && text.contains("If(reset: Soft), 20 steps"), "{text}");
-        let converted = format!("ann/converted-{method}.safetensors");
+        let converted = format!("ann/converted-{method}-steps20-images4.safetensors");
         let text = stdout(&snn(dir, &["evaluate", &converted, "--limit", "4"]));
         assert!(text.contains("spikes") && text.contains("fc1"), "{text}");
         assert!(error(dir, &args).contains("is there already; give another file with --out, or --force"));
@@ -77,7 +77,7 @@ fn what_is_trained_can_be_reported_on() {
     {
         assert!(text.contains(part), "{part} in {text}");
     }
-    assert!(fs::read_to_string(run.join("activity.html")).unwrap().contains("Spike activity of run"));
+    assert!(fs::read_to_string(run.join("activity-limit20.html")).unwrap().contains("Spike activity of run"));
     let args =
         ["activity", "run/last.safetensors", "--limit", "20", "--json", "--html", "page.html", "--compare", "run"];
     let value: serde_json::Value = serde_json::from_str(&stdout(&snn(dir.path(), &args))).unwrap();
@@ -89,7 +89,7 @@ fn what_is_trained_can_be_reported_on() {
     fs::copy(run.join("last.safetensors"), run.join("other.safetensors")).unwrap();
     let args = ["activity", "run/other.safetensors", "--limit", "10", "--steps", "4"];
     let text = stdout(&snn(dir.path(), &args));
-    assert!(text.contains("of 4") && text.contains("run/activity-other.html"), "{text}");
+    assert!(text.contains("of 4") && text.contains("run/activity-other-limit10-steps4.html"), "{text}");
 }
 
 #[test]

@@ -12,6 +12,11 @@ pub trait Engine: Debug + Send + Sync {
     /// What it runs on, in words.
     fn describe(&self) -> String;
 
+    /// What it is, in words for a list: no device is looked for or opened, so that nothing is said of the one that there is.
+    fn about(&self) -> String {
+        self.describe()
+    }
+
     /// What decides the last bits of its sums, in words, such as `cpu, AVX2`: two engines that say the same give the same bits
     /// if they are of the same build of this program. The number of threads is no part of it.
     fn arithmetic(&self) -> String {

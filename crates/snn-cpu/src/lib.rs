@@ -47,7 +47,7 @@ use std::sync::Arc;
 
 use rayon::{ThreadPool, ThreadPoolBuilder};
 use serde::{Deserialize, Serialize};
-use snn_core::registry::{Registry, RegistryError, range};
+use snn_core::registry::{PartError, Registry, RegistryError, range};
 use snn_core::{Engine, Error, Network, Plan, Session};
 
 use crate::simd::Level;
@@ -74,6 +74,23 @@ impl Cpu {
     pub fn at_every_level(threads: usize) -> Vec<Self> {
         let engine = Self::new(threads);
         Level::available().into_iter().map(|level| Self { level, ..engine.clone() }).collect()
+    }
+
+    /// The same engine at this level of vector instructions.
+    ///
+    /// # Errors
+    /// [`Error::Device`] if this processor does not have it.
+    pub fn at_level(self, level: VectorLevel) -> Result<Self, Error> {
+        let wanted = level.name();
+        if wanted.is_empty() {
+            return Ok(Self { level: Level::detect(), ..self });
+        }
+        let available = Level::available();
+        if let Some(&level) = available.iter().find(|level| level.name() == wanted) {
+            return Ok(Self { level, ..self });
+        }
+        let names: Vec<&str> = available.iter().map(|level| level.name()).collect();
+        Err(Error::Device(format!("this processor has no {wanted}; it has {}", names.join(", "))))
     }
 
     /// The same engine with another crossover: populations that fire at more than this share of their steps take the
@@ -126,7 +143,9 @@ pub fn plugin(registry: &mut Registry) -> Result<(), RegistryError> {
     registry.engines.add("cpu", |options: &mut Options, _| {
         let is_share = (0.0..=1.0).contains(&options.dense_above);
         range::require(is_share, "dense_above", "at least 0 and at most 1", &options.dense_above)?;
-        Ok(Arc::new(Cpu::new(options.threads).dense_above(options.dense_above)) as Arc<dyn Engine>)
+        let engine = Cpu::new(options.threads).dense_above(options.dense_above);
+        let engine = engine.at_level(options.level).map_err(|error| PartError::other("level", error.to_string()))?;
+        Ok(Arc::new(engine) as Arc<dyn Engine>)
     })
 }
 
@@ -136,12 +155,41 @@ pub fn plugin(registry: &mut Registry) -> Result<(), RegistryError> {
 pub struct Options {
     /// Number of threads; 0 means one a core.
     pub threads: usize,
+    /// Vector instructions to use.
+    pub level: VectorLevel,
     /// Density of spikes above which matrix products take over, see [`Cpu::dense_above`].
     pub dense_above: f32,
 }
 
+/// Vector instructions that the engine uses. Results at two levels differ in their last bits; at one level they are the same
+/// bits on any processor that has it.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize)]
+pub enum VectorLevel {
+    /// The best that the processor has.
+    #[default]
+    Best,
+    /// What every processor has.
+    Portable,
+    /// AVX2 with FMA.
+    Avx2,
+    /// AVX-512.
+    Avx512,
+}
+
+impl VectorLevel {
+    /// As the engine describes itself; empty for the best one.
+    fn name(self) -> &'static str {
+        match self {
+            Self::Best => "",
+            Self::Portable => "portable SIMD",
+            Self::Avx2 => "AVX2",
+            Self::Avx512 => "AVX-512",
+        }
+    }
+}
+
 impl Default for Options {
     fn default() -> Self {
-        Self { threads: 0, dense_above: DENSE_ABOVE }
+        Self { threads: 0, level: VectorLevel::Best, dense_above: DENSE_ABOVE }
     }
 }

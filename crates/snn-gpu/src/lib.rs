@@ -193,6 +193,10 @@ impl Engine for GpuEngine {
         }
     }
 
+    fn about(&self) -> String {
+        "gpu, a graphics card through Vulkan, Metal or DX12; snn devices lists those that are here".to_owned()
+    }
+
     fn arithmetic(&self) -> String {
         self.opened().map_or_else(|_| self.name().to_owned(), |opened| format!("gpu, {}", opened.gpu.adapter.name()))
     }

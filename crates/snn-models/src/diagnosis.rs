@@ -2,6 +2,7 @@
 
 use std::{fmt, ops::Range};
 
+use crate::elsewhere;
 use annotate_snippets::{AnnotationKind, Group, Level, Renderer, Snippet};
 
 /// What is wrong, where, and what would be right.
@@ -52,8 +53,13 @@ impl fmt::Display for Diagnosis {
     }
 }
 
-/// `did you mean X?` for the known name closest to `found`, or nothing if none is close.
+/// What a word of another library is here, or `did you mean X?` for the known name closest to `found`, or nothing if none
+/// is close.
 pub(crate) fn did_you_mean(found: &str, known: &[impl AsRef<str>]) -> Option<String> {
+    let is_misspelt = known.iter().any(|name| name.as_ref().eq_ignore_ascii_case(found));
+    if let Some(meaning) = elsewhere::meaning(found).filter(|_| !is_misspelt) {
+        return Some(meaning);
+    }
     let closeness = |name: &str| strsim::normalized_damerau_levenshtein(&found.to_lowercase(), &name.to_lowercase());
     let scored = known.iter().map(|name| (closeness(name.as_ref()), name.as_ref()));
     let best = scored.max_by(|a, b| a.0.total_cmp(&b.0))?;
@@ -69,6 +75,8 @@ mod tests {
         let known = ["Lif", "PoolIf", "Readout"];
         assert_eq!(did_you_mean("Lief", &known).as_deref(), Some("did you mean Lif?"));
         assert_eq!(did_you_mean("readot", &known).as_deref(), Some("did you mean Readout?"));
-        assert_eq!(did_you_mean("Transformer", &known), None);
+        assert_eq!(did_you_mean("Telephone", &known), None);
+        assert!(did_you_mean("LIFNode", &known).unwrap().contains("is Lif(leak: 0.5, "));
+        assert_eq!(did_you_mean("RATE", &["rate"]).as_deref(), Some("did you mean rate?"));
     }
 }

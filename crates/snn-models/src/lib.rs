@@ -32,6 +32,7 @@ mod ron_file;
 mod ron_tree;
 
 pub mod choices;
+pub mod elsewhere;
 pub mod experiment;
 pub mod families;
 pub mod presets;

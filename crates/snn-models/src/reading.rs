@@ -36,7 +36,7 @@ pub(crate) fn read(text: &str, registry: &Registry) -> Result<Experiment, Findin
     })
 }
 
-const START: &str = "to start from a preset: snn presets --print mnist-lenet";
+const START: &str = "to start from a preset: snn presets mnist-lenet";
 
 fn attempt(text: &str, tree: &Node, registry: &Registry) -> Result<Experiment, Cause> {
     let mut experiment: Experiment = from_ron(text).map_err(|Unread { error, path, at }| {
@@ -76,6 +76,13 @@ fn unnamed(path: &Path, tree: &Node, text: &str, registry: &Registry) -> Option<
     let probe = format!("{}{name}(unnamed: 0){}", &text[..node.span.start], &text[node.span.end..]);
     let known = match Node::read(&probe).map(|tree| attempt(&probe, &tree, registry)) {
         Ok(Err(Cause::Ron { error: Ron::NoSuchStructField { expected, .. }, .. })) => expected,
+        // Of a name that nothing has there is nothing to say of its values.
+        Ok(Err(Cause::Ron { error: error @ Ron::NoSuchEnumVariant { .. }, path: at, end })) if at == *path => {
+            return Some(explain_ron(&error, path, tree, text, end));
+        }
+        Ok(Err(Cause::Part(error))) if matches!(&*error.fault, Fault::Unknown { found, .. } if found == name) => {
+            return Some(explain_part(&error, tree, text));
+        }
         _ => &[],
     };
     if known.is_empty() && name.is_empty() {

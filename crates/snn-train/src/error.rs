@@ -112,10 +112,10 @@ impl TrainError {
 
 /// What to try where training has diverged. Before the first update, no rate can be at fault.
 fn remedy(has_learned: bool) -> &'static str {
-    if !has_learned {
+    if has_learned {
+        "Try a new run with a lower learning rate, or limit the gradient with --set training.clip=1.0"
+    } else {
         "No weight has changed yet, so it is the network: try smaller initial weights (kappa) or input, and a neuron \
          whose membrane cannot grow without bound (Qif and Eif can, unless their reset is Hard)"
-    } else {
-        "Try a new run with a lower learning rate, or limit the gradient with --set training.clip=1.0"
     }
 }

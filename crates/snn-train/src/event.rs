@@ -39,6 +39,9 @@ pub enum Event {
         epoch: usize,
         /// Where the run stands.
         step: usize,
+        /// Name of the program that trains, which may know names that others do not; none in older records.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        program: Option<String>,
     },
     /// One batch was learned.
     Step {

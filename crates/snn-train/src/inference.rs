@@ -28,6 +28,8 @@ pub struct Exit {
 pub struct Answer {
     /// Index of the image in the data set.
     pub image: usize,
+    /// Its true class.
+    pub label: usize,
     /// The class that it was taken for.
     pub class: usize,
     /// Whether it was right.
@@ -128,8 +130,9 @@ pub fn infer(
         let session = session.as_mut();
         let decided = Watched { built, steps, batch, draws, session, inference: &mut inference }.decide(exit)?;
         for ((&image, &label), (class, steps, at)) in batch.samples.iter().zip(&batch.labels).zip(decided) {
-            let (correct, latency) = (class == usize::from(label), at - started);
-            inference.answers.push(Answer { image: image as usize, class, correct, steps, latency });
+            let (label, latency) = (usize::from(label), at - started);
+            let correct = class == label;
+            inference.answers.push(Answer { image: image as usize, label, class, correct, steps, latency });
         }
         let done = Event::Evaluating { done: inference.answers.len(), images: images.len() };
         if observer.on_event(&done).is_break() {
@@ -178,19 +181,15 @@ impl Watched<'_> {
         let activity = self.session.forward(&Trial { stimulus: shown.stimulus(self.draws), dropout: Dropout::Off })?;
         check_output(&activity.output)?;
         self.count(&activity);
-        let (samples, classes) = (self.batch.samples.len(), self.built.network.classes());
-        let rows =
-            |n: usize| activity.output.chunks(samples * classes).flat_map(move |row| &row[n * classes..][..classes]);
-        let outputs = (0..samples).map(|n| rows(n).map(|&y| f64::from(y)).collect::<Vec<f64>>());
-        let classes = outputs.map(|output| best(&self.built.readout.scores(&output, classes)).0);
-        let now = |class| (class, self.steps, Instant::now());
-        Ok(classes.map(now).collect())
+        let scores = scores(self.built, &activity.output, self.batch.samples.len());
+        let now = |scores: &Vec<f64>| (best(scores).0, self.steps, Instant::now());
+        Ok(scores.iter().map(now).collect())
     }
 
     /// Runs `exit.every` steps at a time; samples drop out once they are sure.
     fn until_sure(&mut self, exit: Exit) -> Result<Vec<Decision>, TrainError> {
         let (samples, classes) = (self.batch.samples.len(), self.built.network.classes());
-        let input = self.input();
+        let input = input(self.built, self.steps, self.batch, self.draws);
         let mut outputs: Vec<Vec<f64>> = vec![Vec::with_capacity(self.steps * classes); samples];
         let mut decided: Vec<Option<Decision>> = vec![None; samples];
         // The samples that are left, and where they stood in the last trial.
@@ -225,33 +224,40 @@ impl Watched<'_> {
         Ok(decided.into_iter().flatten().collect())
     }
 
-    /// The input of the whole trial.
-    fn input(&self) -> Shows {
-        let Batch { pixels, recordings, samples, .. } = self.batch;
-        let (shape, steps) = (self.built.data.shape(), self.steps);
-        let encoder = match &self.built.input {
-            Input::Recordings(frames) => return Shows::Spikes(frames.encode(recordings, shape, steps)),
-            Input::Images(encoder) => encoder,
-        };
-        let (mut trains, mut currents) = (Vec::new(), Vec::new());
-        for (image, &index) in pixels.chunks(shape.len()).zip(samples) {
-            let sample = Sample { seed: self.draws.seed, epoch: self.draws.epoch, index };
-            match encoder.encode(image, shape, steps, sample) {
-                Encoded::Spikes(train) => trains.push(train),
-                Encoded::Current(values) => currents.push(values),
-            }
-        }
-        if trains.is_empty() { Shows::Currents(currents) } else { Shows::Spikes(SpikeTrain::join(&trains)) }
-    }
-
     fn count(&mut self, activity: &Activity) {
         self.inference.spikes += activity.spikes.iter().sum::<u64>();
         self.inference.input_spikes += activity.input_spikes;
     }
 }
 
+/// The scores of each of `samples` samples, by what the network gave, `[T, N, classes]`.
+pub(crate) fn scores(built: &Built, output: &[f32], samples: usize) -> Vec<Vec<f64>> {
+    let classes = built.network.classes();
+    let rows = |n: usize| output.chunks(samples * classes).flat_map(move |row| &row[n * classes..][..classes]);
+    let outputs = (0..samples).map(|n| rows(n).map(|&y| f64::from(y)).collect::<Vec<f64>>());
+    outputs.map(|output| built.readout.scores(&output, classes)).collect()
+}
+
+/// The input of a whole trial.
+pub(crate) fn input(built: &Built, steps: usize, batch: &Batch, draws: Draws<'_>) -> Shows {
+    let shape = built.data.shape();
+    let encoder = match &built.input {
+        Input::Recordings(frames) => return Shows::Spikes(frames.encode(&batch.recordings, shape, steps)),
+        Input::Images(encoder) => encoder,
+    };
+    let (mut trains, mut currents) = (Vec::new(), Vec::new());
+    for (image, &index) in batch.pixels.chunks(shape.len()).zip(&batch.samples) {
+        let sample = Sample { seed: draws.seed, epoch: draws.epoch, index };
+        match encoder.encode(image, shape, steps, sample) {
+            Encoded::Spikes(train) => trains.push(train),
+            Encoded::Current(values) => currents.push(values),
+        }
+    }
+    if trains.is_empty() { Shows::Currents(currents) } else { Shows::Spikes(SpikeTrain::join(&trains)) }
+}
+
 /// What a batch shows.
-enum Shows {
+pub(crate) enum Shows {
     /// `[T, N, ...]`.
     Spikes(SpikeTrain),
     /// `[N][...]`, the same at every step.
@@ -259,13 +265,13 @@ enum Shows {
 }
 
 /// Some steps of some samples of it.
-enum Part {
+pub(crate) enum Part {
     Spikes(SpikeTrain),
     Current(Vec<f32>),
 }
 
 impl Shows {
-    fn part(&self, steps: Range<usize>, samples: &[usize]) -> Part {
+    pub(crate) fn part(&self, steps: Range<usize>, samples: &[usize]) -> Part {
         match self {
             Self::Spikes(train) => Part::Spikes(train.part(steps, samples)),
             Self::Currents(values) => Part::Current(samples.iter().flat_map(|&n| &values[n]).copied().collect()),
@@ -274,7 +280,15 @@ impl Shows {
 }
 
 impl Part {
-    fn stimulus(&self) -> Stimulus<'_> {
+    /// The spikes, if it is spikes.
+    pub(crate) fn spikes(&self) -> Option<&SpikeTrain> {
+        match self {
+            Self::Spikes(train) => Some(train),
+            Self::Current(_) => None,
+        }
+    }
+
+    pub(crate) fn stimulus(&self) -> Stimulus<'_> {
         match self {
             Self::Spikes(train) => Stimulus::Spikes(train),
             Self::Current(values) => Stimulus::Current(values),
@@ -283,7 +297,7 @@ impl Part {
 }
 
 /// The largest score, the first of equals, and its lead over the next one.
-fn best(scores: &[f64]) -> (usize, f64) {
+pub(crate) fn best(scores: &[f64]) -> (usize, f64) {
     let mut best = 0;
     for (k, &score) in scores.iter().enumerate() {
         if score > scores[best] {
@@ -307,8 +321,14 @@ mod tests {
 
     #[test]
     fn a_latency_is_that_of_a_share_of_the_answers() {
-        let answer =
-            |millis| Answer { image: 0, class: 0, correct: true, steps: 1, latency: Duration::from_millis(millis) };
+        let answer = |millis| Answer {
+            image: 0,
+            label: 0,
+            class: 0,
+            correct: true,
+            steps: 1,
+            latency: Duration::from_millis(millis),
+        };
         let inference = Inference { answers: (1..=20).map(answer).collect(), spikes: 0, input_spikes: 0 };
         let millis = |share| inference.latency(share).as_millis();
         assert_eq!((millis(0.0), millis(0.5), millis(0.95), millis(1.0)), (1, 10, 19, 20));

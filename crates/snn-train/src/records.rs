@@ -29,12 +29,12 @@ impl Records {
         Ok(Self { path: path.to_owned(), file: BufReader::new(file), line: 0, bytes: Vec::new() })
     }
 
-    /// The next record, and how many bytes its line has; or why it is none. Nothing after the last whole line: a run that is
+    /// The next record. Nothing after the last whole line: a run that is
     /// going on, or was killed, may have left half a line.
     ///
     /// # Errors
     /// [`TrainError::File`].
-    pub(crate) fn following(&mut self) -> Result<Option<(Result<Event, String>, usize)>, TrainError> {
+    pub(crate) fn following(&mut self) -> Result<Option<Record>, TrainError> {
         let read = read_line(&mut self.file, &mut self.bytes).map_err(TrainError::file("read the metrics", &self.path));
         Ok(match read? {
             Line::None => None,
@@ -54,6 +54,9 @@ impl Records {
         TrainError::Record { path: self.path.clone(), line: self.line.max(1), reason }
     }
 }
+
+/// A record, or why it is none, and how many bytes its line has.
+pub(crate) type Record = (Result<Event, String>, usize);
 
 enum Line {
     None,

@@ -197,6 +197,14 @@ fn lock(path: &Path) -> Result<File, TrainError> {
     }
 }
 
+/// Name of the program that made the run in `folder`, if its records say so.
+pub fn program_of(folder: &Path) -> Option<String> {
+    match Records::open(&folder.join(METRICS)).ok()?.following().ok()?? {
+        (Ok(Event::Started { program, .. }), _) => program,
+        _ => None,
+    }
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;

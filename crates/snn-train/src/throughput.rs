@@ -1,4 +1,4 @@
-//! How fast an engine computes a network, on made-up input: no data set is needed.
+//! How fast an engine computes a network, on images of its data set, or on made-up ones that are about as sparse.
 
 use std::ops::ControlFlow;
 use std::time::Instant;
@@ -7,10 +7,10 @@ use snn_core::{
     Activity, AddressEvent, Draws, Dropout, Engine, Errors, Kind, Memory, Network, Plan, Purpose, Session, Stream,
     Timing, Trial,
 };
-use snn_data::Batch;
+use snn_data::{Batch, Dataset, Loader};
 use snn_models::{Built, Experiment};
 
-use crate::evaluate::judge;
+use crate::evaluate::{EPOCH, judge};
 use crate::trainer::learning::Learning;
 use crate::{Shown, TrainError};
 
@@ -98,9 +98,10 @@ impl Throughput {
     }
 }
 
-/// Times batches of `experiment.training.batch` images of random pixels, or recordings of random events, on initial
-/// weights, until `watch`, which is given the milliseconds of each so far, breaks off. The first batch is not timed.
-/// Everything follows from the seed of `experiment`; all batches are the same.
+/// Times batches of `experiment.training.batch` images, the first ones of `data`, on initial weights, until `watch`, which is
+/// given the milliseconds of each so far, breaks off. Without `data`, or with fewer images than a batch, they are made up:
+/// pixels of a value from 0 to 1, in one channel a fifth of them and the others 0, as in images of digits; or events at random
+/// places. The first batch is not timed. Everything follows from the seed of `experiment`; all batches are the same.
 ///
 /// # Errors
 /// [`TrainError::Core`].
@@ -109,6 +110,7 @@ pub fn throughput(
     experiment: &Experiment,
     built: &Built,
     work: Work,
+    data: Option<&Dataset>,
     watch: &mut dyn FnMut(&[f64]) -> ControlFlow<()>,
 ) -> Result<Throughput, TrainError> {
     let training = &experiment.training;
@@ -126,7 +128,7 @@ pub fn throughput(
             Worker::Inference(session)
         }
     };
-    let batch = made_up(built, training.batch, training.seed);
+    let batch = genuine(data, training.batch).unwrap_or_else(|| made_up(built, training.batch, training.seed));
     worker.step(experiment, built, &batch)?;
     worker.timings();
     let mut millis = Vec::new();
@@ -200,6 +202,15 @@ impl Worker<'_> {
     }
 }
 
+/// The first `count` samples of `data`, if it has as many.
+fn genuine(data: Option<&Dataset>, count: usize) -> Option<Batch> {
+    let data = data.filter(|data| data.len() >= count)?;
+    Loader::in_order(data, 0..count, count).batch(EPOCH, 0).cloned()
+}
+
+/// Of how many pixels of a made-up image with one channel one is not 0.
+const LIT: u32 = 5;
+
 /// A batch of `count` samples of the data set's shape: pixels from 0 to 1, or events at random places.
 fn made_up(built: &Built, count: usize, seed: u64) -> Batch {
     let words = Stream::new(seed, Purpose::Augmentation);
@@ -209,7 +220,13 @@ fn made_up(built: &Built, count: usize, seed: u64) -> Batch {
     let mut batch = Batch { labels, ..Batch::default() };
     match built.data.kind() {
         Kind::Images => {
-            let pixel = |sample: u32| move |index| words.word(0, sample, 0, index) as f32 / u32::MAX as f32;
+            let one_in = if built.data.shape().channels == 1 { LIT } else { 1 };
+            let pixel = |sample: u32| {
+                move |index| {
+                    let word = words.word(0, sample, 0, index);
+                    if word.is_multiple_of(one_in) { word as f32 / u32::MAX as f32 } else { 0.0 }
+                }
+            };
             batch.pixels = samples.iter().flat_map(|&sample| (0..len as u32).map(pixel(sample))).collect();
         }
         Kind::Recordings => {

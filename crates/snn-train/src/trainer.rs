@@ -68,7 +68,7 @@ pub enum Outcome {
 /// [`TrainError::Diverged`] if loss or gradient cease to be finite; [`TrainError::File`]; [`TrainError::Core`].
 pub fn fit(job: &Job<'_>, folder: &mut RunFolder, observer: &mut dyn Observer) -> Result<Outcome, TrainError> {
     let mut run = Run::start(job, folder, observer)?;
-    run.to_the_end().map_err(|error| run.as_divergence(error))
+    run.run_on().map_err(|error| run.as_divergence(error))
 }
 
 /// A run in the making.
@@ -87,7 +87,7 @@ struct Run<'a> {
 }
 
 impl Run<'_> {
-    fn to_the_end(&mut self) -> Result<Outcome, TrainError> {
+    fn run_on(&mut self) -> Result<Outcome, TrainError> {
         while self.progress.epoch < self.job.experiment.training.epochs {
             while self.progress.step < self.loader.batches() && !self.stop {
                 self.learn()?;

@@ -2,12 +2,7 @@
 
 mod report;
 
-use std::{
-    io::{self, IsTerminal as _, Write as _},
-    ops::ControlFlow,
-    process::ExitCode,
-    time::Duration,
-};
+use std::{io::Write as _, ops::ControlFlow, process::ExitCode, time::Duration};
 
 use anyhow::Context as _;
 use clap::Args;
@@ -19,12 +14,15 @@ use crate::{
         arguments::Compute,
         arguments::batch,
         loading::{self, Named},
+        terminal,
     },
-    core::{Engine, Peak, registry::Registry},
+    core::{Dataset, Engine, Peak, registry::Registry},
     train::{Throughput, Work, throughput},
 };
 
-/// Measure how fast networks train and answer on an engine. Needs no data: the images are random.
+/// Measure how fast networks train and answer on an engine.
+///
+/// On the first training images of the data set, if it is here; if not, on made-up ones that are about as sparse.
 ///
 /// A step is one batch: forward pass, loss, backward pass and update of the weights, or the forward pass alone. The first
 /// step is not timed. Multiply-adds are those of the same network computed densely, which ignores that most spikes are 0:
@@ -76,6 +74,8 @@ const ENOUGH: f64 = 5000.0;
 /// What was measured of one network.
 struct Measured {
     named: Named,
+    /// What was shown, in words.
+    images: String,
     results: Vec<Throughput>,
 }
 
@@ -96,13 +96,20 @@ pub(crate) fn run(registry: &Registry, args: &BenchArgs) -> anyhow::Result<ExitC
     let peak = engine.peak()?;
     let mut measured = Vec::new();
     for named in named {
-        let results = measure(args, engine.as_ref(), &named, &bar)?;
-        measured.push(Measured { named, results });
+        let batch = named.experiment.training.batch;
+        let data = named.built.data.load_first(None, batch).ok().map(|splits| splits.train);
+        let data = data.filter(|data| data.len() >= batch);
+        let images = match &data {
+            Some(_) => format!("the first training images of {}", named.experiment.data.name),
+            None => format!("made-up images, as {} is not here", named.experiment.data.name),
+        };
+        let results = measure(args, engine.as_ref(), &named, data.as_ref(), &bar)?;
+        measured.push(Measured { named, images, results });
     }
     bar.0.finish_and_clear();
-    let mut out = io::stdout().lock();
+    let mut out = terminal::stdout();
     if args.json {
-        writeln!(out, "{}", record(engine.as_ref(), peak, &measured))?;
+        out.json(&record(engine.as_ref(), peak, &measured))?;
     } else {
         write!(out, "{}", report::text(engine.as_ref(), peak, &measured))?;
     }
@@ -110,7 +117,13 @@ pub(crate) fn run(registry: &Registry, args: &BenchArgs) -> anyhow::Result<ExitC
 }
 
 /// Measures one network.
-fn measure(args: &BenchArgs, engine: &dyn Engine, named: &Named, bar: &Bar) -> anyhow::Result<Vec<Throughput>> {
+fn measure(
+    args: &BenchArgs,
+    engine: &dyn Engine,
+    named: &Named,
+    data: Option<&Dataset>,
+    bar: &Bar,
+) -> anyhow::Result<Vec<Throughput>> {
     let works = match (args.train, args.infer) {
         (true, _) => vec![Work::Training],
         (_, true) => vec![Work::Inference],
@@ -126,7 +139,7 @@ fn measure(args: &BenchArgs, engine: &dyn Engine, named: &Named, bar: &Bar) -> a
             bar.say(&format!("{}, {}: {} steps timed", named.name, work.name(), millis.len()));
             if is_enough { ControlFlow::Break(()) } else { ControlFlow::Continue(()) }
         };
-        throughput(engine, &named.experiment, &named.built, work, &mut watch)
+        throughput(engine, &named.experiment, &named.built, work, data, &mut watch)
             .with_context(|| format!("{}, {}", named.name, work.name()))
     };
     works.into_iter().map(measure).collect()
@@ -137,10 +150,9 @@ struct Bar(ProgressBar);
 
 impl Bar {
     fn new(json: bool) -> anyhow::Result<Self> {
-        let is_watched = !json && io::stderr().is_terminal();
-        let bar = if is_watched { ProgressBar::new_spinner() } else { ProgressBar::hidden() };
+        let bar = terminal::bar(None, !json);
         bar.set_style(ProgressStyle::with_template("  {spinner:.cyan} {msg} {elapsed:.dim}")?);
-        if is_watched {
+        if !bar.is_hidden() {
             bar.enable_steady_tick(Duration::from_millis(200));
         }
         Ok(Self(bar))
@@ -161,10 +173,10 @@ fn record(engine: &dyn Engine, peak: Option<Peak>, measured: &[Measured]) -> Val
         let kernel = |(timing, share): report::Row<'_>| json!({ "name": timing.name, "runs": timing.runs, "millis": timing.nanos / 1e6, "share": share });
         report::widest_first(&result.timings).into_iter().map(kernel).collect()
     };
-    let network = |Measured { named, results }: &Measured| -> Vec<Value> {
+    let network = |Measured { named, images, results }: &Measured| -> Vec<Value> {
         let result = |result: &Throughput| {
             json!({
-                "network": named.name, "work": result.work.name(), "batch": result.batch, "steps": named.experiment.steps,
+                "network": named.name, "shown": images, "work": result.work.name(), "batch": result.batch, "steps": named.experiment.steps,
                 "parameters": named.built.network.parameters(),
                 "repeats": result.millis.len(), "millis": { "median": result.median(), "best": result.best() },
                 "images_per_second": result.images_per_second(), "multiply_adds": result.multiply_adds,

@@ -26,14 +26,17 @@ pub(super) fn text(engine: &dyn Engine, peak: Option<Peak>, measured: &[Measured
         let sums = format!("{} multiply-adds/s in f32", text::scaled(multiply_adds).trim_end());
         (sums + &format!(", {}B/s of memory read and written", text::scaled(bandwidth)), "measured".to_owned())
     });
-    let bench = ("bench", "random images, initial weights; a step is a batch".to_owned(), String::new());
+    let bench = ("bench", "initial weights; a step is a batch".to_owned(), String::new());
     let mut lines = vec![bench, ("engine", engine.describe(), String::new())];
     lines.extend(peaks.map(|(text, aside)| ("peak", text, aside)));
     let mut parts = vec![format!("\n{}", text::header(&lines))];
-    for Measured { named, results } in measured {
+    for Measured { named, images, results } in measured {
         let (network, steps) = (&named.built.network, named.experiment.steps);
         let batch = format!("batch {}", named.experiment.training.batch);
-        let header = text::header(&[(named.name.as_str(), words::network(network, steps), batch)]);
+        let header = text::header(&[
+            (named.name.as_str(), words::network(network, steps), batch),
+            ("shown", images.clone(), String::new()),
+        ]);
         parts.push(format!("\n{header}\n{}", figures(peak, results)));
         for result in results.iter().filter(|result| !result.timings.is_empty()) {
             parts.push(format!("\n{}", kernels(result)));

@@ -1,17 +1,15 @@
 //! `snn data check`.
 
-use std::{
-    fs,
-    io::{self, Write as _},
-    path::Path,
-    process::ExitCode,
-};
+use std::{fs, io::Write as _, path::Path, process::ExitCode};
 
 use console::style;
 
 use super::{CheckArgs, Named, named};
 use crate::{
-    cli::text::{self, labelled},
+    cli::{
+        terminal,
+        text::{self, labelled},
+    },
     core::{Content, Dataset, Kind, Splits, registry::Registry},
     data::published::{Published, Verdict},
 };
@@ -28,7 +26,7 @@ pub(crate) fn run(registry: &Registry, args: &CheckArgs) -> anyhow::Result<ExitC
         }
         (Err(_), None) => None,
     };
-    let mut out = io::stdout().lock();
+    let mut out = terminal::stdout();
     let (mut is_right, mut is_compared) = (true, false);
     if let (Some(folder), Some(published)) = (folder, named.published) {
         let (rows, same, differ) = files(published, &folder, &names);

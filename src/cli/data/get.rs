@@ -1,11 +1,6 @@
 //! `snn data get`.
 
-use std::{
-    env,
-    io::{self, Write as _},
-    path::PathBuf,
-    process::ExitCode,
-};
+use std::{env, io::Write as _, path::PathBuf, process::ExitCode};
 
 use anyhow::{Context as _, anyhow};
 use console::style;
@@ -13,7 +8,10 @@ use indicatif::{ProgressBar, ProgressStyle};
 
 use super::{GetArgs, named};
 use crate::{
-    cli::text::{self, labelled},
+    cli::{
+        terminal,
+        text::{self, labelled},
+    },
     core::registry::Registry,
     data::{
         Place,
@@ -30,11 +28,11 @@ pub(crate) fn run(registry: &Registry, args: &GetArgs) -> anyhow::Result<ExitCod
         Some(folder) => folder.clone(),
         None => own_folder(published)?,
     };
-    let mut out = io::stdout().lock();
+    let mut out = terminal::stdout();
     let Published { place, licence, .. } = published;
     writeln!(out, "\n  {}   {}", style(place.data_set).bold(), style(format!("licence: {licence}")).dim())?;
 
-    let bar = ProgressBar::new(0);
+    let bar = terminal::bar(Some(0), true);
     let known = "  {prefix:.dim} {bar:25.cyan/black.bright} {percent:>3} %  {bytes} of {total_bytes}  {bytes_per_sec}  {eta} left";
     let known = ProgressStyle::with_template(known)?.progress_chars("━╸━");
     let unknown = ProgressStyle::with_template("  {prefix:.dim} {wide_msg}")?;

@@ -1,14 +1,11 @@
 //! `snn data list`.
 
-use std::{
-    io::{self, Write as _},
-    process::ExitCode,
-};
+use std::{io::Write as _, process::ExitCode};
 
 use console::style;
 
 use crate::{
-    cli::text,
+    cli::{terminal, text},
     core::{
         Kind,
         registry::{Part, Registry},
@@ -47,11 +44,15 @@ pub(crate) fn run(registry: &Registry) -> anyhow::Result<ExitCode> {
             place,
         ]);
     }
-    let mut out = io::stdout().lock();
+    let mut out = terminal::stdout();
     let head = ["data set", "kind", "shape", "classes", "training", "test", "download", "where"];
-    writeln!(out, "\n{}", text::table(&head, &rows, &[3, 4, 5, 6], false))?;
+    writeln!(
+        out,
+        "\n{}",
+        text::table_or(&head, &rows, &[3, 4, 5, 6], false, &[&[0, 2, 3, 4, 6, 7], &[0, 2, 4, 7], &[0, 7]])
+    )?;
     let hint = if is_missing { "snn data get NAME downloads one, " } else { "" };
     let hint = format!("{hint}snn data check NAME reads it all, snn data show NAME draws it");
-    writeln!(out, "  {}\n", style(hint).dim())?;
+    writeln!(out, "{}\n", style(text::wrapped(&hint, 2, 2)).dim())?;
     Ok(ExitCode::SUCCESS)
 }

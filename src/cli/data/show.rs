@@ -1,16 +1,15 @@
 //! `snn data show`.
 
-use std::{
-    io::{self, Write as _},
-    path::PathBuf,
-    process::ExitCode,
-};
+use std::{io::Write as _, path::PathBuf, process::ExitCode};
 
 use anyhow::Context as _;
 
 use super::{ShowArgs, named};
 use crate::{
-    cli::text::{self, labelled},
+    cli::{
+        terminal,
+        text::{self, labelled},
+    },
     core::{Augmentation, Kind, registry::Registry},
     data::sheet::Sheet,
     models::{Experiment, presets},
@@ -30,7 +29,7 @@ pub(crate) fn run(registry: &Registry, args: &ShowArgs) -> anyhow::Result<ExitCo
     let path = args.out.clone().unwrap_or_else(|| PathBuf::from(format!("{}.png", named.name.to_lowercase())));
     picture.write_png(&path).with_context(|| format!("{}: cannot be written", path.display()))?;
 
-    let mut out = io::stdout().lock();
+    let mut out = terminal::stdout();
     let size = format!("{} x {} pixels", text::thousands(picture.width), text::thousands(picture.height));
     writeln!(out, "\n{}", labelled("picture", format!("{}, {size}", path.display())))?;
     let classes: Vec<String> = (0..named.data.classes()).map(|class| named.data.class_name(class)).collect();

@@ -26,7 +26,7 @@ fn an_empty_file_says_where_to_start() {
     1 | // nothing here yet
       |                    ^
       |
-      = to start from a preset: snn presets --print mnist-lenet
+      = to start from a preset: snn presets mnist-lenet
     ");
 }
 
@@ -68,7 +68,7 @@ fn an_unknown_name_lists_the_known_ones() {
       --> my-net.ron:15:13
        |
     15 |             Dense(features: 200),
-       |             ^^^^^
+       |             ^^^^^ a fully connected layer is Linear(features: N) here
        |
        = known layers: Conv, AvgPool, Linear, ...
     "#);

@@ -106,8 +106,8 @@ impl Checkpoint {
 
     /// What the bytes of a file hold, or what is wrong with them.
     pub(super) fn read(bytes: &[u8]) -> Result<Self, String> {
-        let (header_size, header) = SafeTensors::read_metadata(bytes).map_err(unreadable)?;
-        let file = SafeTensors::deserialize(bytes).map_err(unreadable)?;
+        let (header_size, header) = SafeTensors::read_metadata(bytes).map_err(|error| unreadable(&error))?;
+        let file = SafeTensors::deserialize(bytes).map_err(|error| unreadable(&error))?;
 
         let empty = HashMap::new();
         let metadata = header.metadata().as_ref().unwrap_or(&empty);
@@ -199,7 +199,7 @@ fn announced(start: &[u8]) -> Option<u64> {
 
 /// All tensors in the order in which they lie in the file.
 pub(super) fn tensors<'a>(header: &Metadata, file: &SafeTensors<'a>) -> Result<Vec<(String, TensorView<'a>)>, String> {
-    let named = |name: String| file.tensor(&name).map(|view| (name, view)).map_err(unreadable);
+    let named = |name: String| file.tensor(&name).map(|view| (name, view)).map_err(|error| unreadable(&error));
     header.offset_keys().into_iter().map(named).collect()
 }
 
@@ -215,7 +215,7 @@ pub(super) fn values(name: &str, view: &TensorView<'_>) -> Result<Vec<f32>, Stri
     })
 }
 
-pub(super) fn unreadable(error: safetensors::SafeTensorError) -> String {
+pub(super) fn unreadable(error: &safetensors::SafeTensorError) -> String {
     format!("cut off, damaged or not a safetensors file ({error})")
 }
 

@@ -47,8 +47,8 @@ impl Checkpoint {
 
 /// All tensors but those of an optimizer, and the names of these.
 fn read(bytes: &[u8]) -> Result<(Vec<Tensor>, Vec<String>), String> {
-    let (_, header) = SafeTensors::read_metadata(bytes).map_err(unreadable)?;
-    let file = SafeTensors::deserialize(bytes).map_err(unreadable)?;
+    let (_, header) = SafeTensors::read_metadata(bytes).map_err(|error| unreadable(&error))?;
+    let file = SafeTensors::deserialize(bytes).map_err(|error| unreadable(&error))?;
     let (mut found, mut left_out) = (Vec::new(), Vec::new());
     for (name, view) in tensors(&header, &file)? {
         if name.starts_with(OPTIMIZER) {

@@ -207,6 +207,7 @@ mod tests {
             steps,
             epoch: 0,
             step: 0,
+            program: None,
         }
     }
 

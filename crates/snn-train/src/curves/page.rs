@@ -42,7 +42,8 @@ fn cards(curves: &Curves) -> String {
     if let Some(last) = curves.epochs.last() {
         let seconds: f64 = curves.epochs.iter().map(|epoch| epoch.seconds).sum();
         let speed = (done * curves.images) as f64 / seconds.max(f64::MIN_POSITIVE);
-        let note = format!("{} epochs of {} images", done, count(curves.images as f64));
+        let plural = if curves.epochs.len() == 1 { "" } else { "s" };
+        let note = format!("{done} epoch{plural} of {} images", count(curves.images as f64));
         cards.push(card("training accuracy", &percent(last.accuracy), &format!("over epoch {}", last.epoch)));
         cards.push(card("time", &duration(seconds), &format!("{note}, {} a second", significant(speed))));
         cards.push(card("spikes an image", &count(last.spikes), "of all populations, in the last epoch"));
@@ -140,7 +141,7 @@ fn activity(curves: &Curves) -> String {
     };
     let figures =
         [figure("Firing rate by population", &[], &rates.svg()), figure("Gradient of a batch", &[], &gradient.svg())];
-    let introduction = "Left: the darker, the more a population fires (spikes per neuron and time step; at the right, \
-                        the rate now). One that fades to nothing passes no error on. Right: before clipping.";
+    let introduction = "Left: the further a population stands out from the page, the more it fires (spikes per neuron and \
+                        time step; at the right, the rate now). One that fades to nothing passes no error on. Right: before clipping.";
     html::section("Activity and gradient", introduction, &figures, "")
 }

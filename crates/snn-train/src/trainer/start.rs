@@ -142,8 +142,15 @@ impl<'a> Run<'a> {
             steps: self.loader.batches(),
             epoch: self.progress.epoch,
             step: self.progress.step,
+            program: program(),
         }
     }
+}
+
+/// Name of this program.
+fn program() -> Option<String> {
+    let path = std::env::current_exe().ok()?;
+    Some(path.file_stem()?.to_string_lossy().into_owned())
 }
 
 impl Job<'_> {

@@ -1,0 +1,75 @@
+//! What a driver of a graphics card writes to standard error by itself, kept apart from what the program says.
+
+use std::{
+    mem,
+    sync::{Mutex, PoisonError},
+};
+
+/// What drivers have written, while nothing had failed.
+static WRITTEN: Mutex<String> = Mutex::new(String::new());
+
+/// Calls `open`, which may set up a driver. What that writes to standard error is kept, to be told if the command fails.
+pub(crate) fn apart<T>(open: impl FnOnce() -> T) -> T {
+    let (opened, written) = silently(open);
+    WRITTEN.lock().unwrap_or_else(PoisonError::into_inner).push_str(&written);
+    opened
+}
+
+/// The lines that drivers have written so far.
+pub(crate) fn lines() -> Vec<String> {
+    let written = mem::take(&mut *WRITTEN.lock().unwrap_or_else(PoisonError::into_inner));
+    written.lines().map(|line| format!("driver: {line}")).collect()
+}
+
+/// What `open` gives, and what was written to standard error meanwhile.
+#[cfg(unix)]
+fn silently<T>(open: impl FnOnce() -> T) -> (T, String) {
+    use std::{io::Read as _, thread};
+
+    let kept = rustix::io::fcntl_dupfd_cloexec(rustix::stdio::stderr(), 3);
+    let (Ok(kept), Ok((mut reader, writer))) = (kept, std::io::pipe()) else { return (open(), String::new()) };
+    if rustix::stdio::dup2_stderr(&writer).is_err() {
+        return (open(), String::new());
+    }
+    drop(writer); // standard error is the only one left
+    let reading = thread::spawn(move || {
+        let mut bytes = Vec::new();
+        reader.read_to_end(&mut bytes).ok();
+        String::from_utf8_lossy(&bytes).into_owned()
+    });
+    let restore = Restore(kept);
+    let opened = open();
+    drop(restore);
+    (opened, reading.join().unwrap_or_default())
+}
+
+/// Gives standard error back, also where opening panics.
+#[cfg(unix)]
+struct Restore(std::os::fd::OwnedFd);
+
+#[cfg(unix)]
+impl Drop for Restore {
+    fn drop(&mut self) {
+        rustix::stdio::dup2_stderr(&self.0).ok();
+    }
+}
+
+#[cfg(not(unix))]
+fn silently<T>(open: impl FnOnce() -> T) -> (T, String) {
+    (open(), String::new())
+}
+
+#[cfg(all(test, unix))]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_is_written_meanwhile_is_kept() {
+        let (value, written) = silently(|| {
+            rustix::io::write(rustix::stdio::stderr(), b"error: XDG_RUNTIME_DIR is invalid\n").unwrap();
+            7
+        });
+        assert_eq!(value, 7);
+        assert!(written.contains("error: XDG_RUNTIME_DIR is invalid\n"), "{written}");
+    }
+}
