@@ -122,6 +122,8 @@ pub struct Dataset {
     available: usize,
     /// Value of each byte `[C][256]`.
     values: Vec<[f32; 256]>,
+    /// What its reader has to tell of it.
+    notes: Vec<String>,
 }
 
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -182,7 +184,7 @@ impl Dataset {
             return Err(Error::Data(format!("label {} of image {i} must be below {classes}", labels[i])));
         }
         let values = vec![std::array::from_fn(|byte| byte as f32 / 255.0); shape.channels];
-        Ok(Self { shape, classes, contents, available: labels.len(), labels, values })
+        Ok(Self { shape, classes, contents, available: labels.len(), labels, values, notes: Vec::new() })
     }
 
     /// The same images, with values `(byte / 255 - mean) / deviation`, channel by channel.
@@ -236,6 +238,18 @@ impl Dataset {
     #[must_use]
     pub fn out_of(self, available: usize) -> Self {
         Self { available: available.max(self.len()), ..self }
+    }
+
+    /// The same samples, with one more thing to tell those who use them, such as that events were left out.
+    #[must_use]
+    pub fn noted(mut self, note: String) -> Self {
+        self.notes.push(note);
+        self
+    }
+
+    /// What its reader has to tell of it.
+    pub fn notes(&self) -> &[String] {
+        &self.notes
     }
 
     /// Whether there is no image; true only after [`Dataset::truncate`] to 0.
