@@ -59,8 +59,8 @@ pub struct Throughput {
     /// Multiply-adds of a batch if it were computed densely: operations of all maps with weights, times time steps, images
     /// and [`Work::passes`].
     pub multiply_adds: f64,
-    /// Spikes of the input, an image.
-    pub input_spikes: f64,
+    /// Spikes of the input, an image; none if the input is numbers.
+    pub input_spikes: Option<f64>,
     /// Spikes of all populations, an image.
     pub spikes: f64,
     /// What the session takes.
@@ -144,7 +144,7 @@ pub fn throughput(
         batch: training.batch,
         millis,
         multiply_adds: dense_operations(network) * (experiment.steps * training.batch * work.passes()) as f64,
-        input_spikes: per_image(activity.input_spikes),
+        input_spikes: built.input.spikes().then(|| per_image(activity.input_spikes)),
         spikes: per_image(activity.spikes.iter().sum()),
         memory: worker.memory(),
         timings: worker.timings(),
@@ -236,7 +236,7 @@ mod tests {
             batch: 4,
             millis: millis.to_vec(),
             multiply_adds: 8.0,
-            input_spikes: 0.0,
+            input_spikes: None,
             spikes: 0.0,
             memory: Memory::default(),
             timings: Vec::new(),
