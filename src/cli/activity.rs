@@ -2,7 +2,6 @@
 
 use std::{
     io::Write as _,
-    ops::Range,
     path::{Path, PathBuf},
     process::ExitCode,
 };
@@ -135,7 +134,7 @@ fn networks(registry: &Registry, args: &ActivityArgs) -> anyhow::Result<(Vec<(St
         anyhow::Ok((name(&network.path), network))
     };
     let own = load(&args.checkpoint)?;
-    let images = loading::images(&own.1.built, &args.common)?;
+    let images = own.1.images(&args.selection, &args.common)?;
     let shown = |network: &TrainedNetwork| {
         let (_, range) = network.select(&images, &args.selection)?;
         anyhow::Ok((network.experiment.data.to_string(), range))
@@ -147,9 +146,11 @@ fn networks(registry: &Registry, args: &ActivityArgs) -> anyhow::Result<(Vec<(St
         let found = shown(&other.1)?;
         if found != first {
             let split = args.selection.split.name();
-            let images = |(data, range): &(String, Range<usize>)| {
-                let [start, end] = [range.start + 1, range.end].map(text::thousands);
-                format!("{split} images {start} to {end} of {data}")
+            let images = |(data, chosen): &(String, Vec<u32>)| {
+                let [first, last] = [chosen.first(), chosen.last()];
+                let [first, last] =
+                    [first, last].map(|image| text::thousands(image.map_or(0, |image| *image as usize + 1)));
+                format!("{} {split} images, {first} to {last}, of {data}", text::thousands(chosen.len()))
             };
             bail!(
                 "networks can be compared on the same images only: {} would see {}, {} {}",
@@ -179,8 +180,8 @@ fn measured(
     display: &mut Display,
 ) -> anyhow::Result<Option<Measured>> {
     let TrainedNetwork { experiment, built, weights, .. } = &network;
-    let (data, range) = network.select(images, &args.selection)?;
-    let found = measure(engine, experiment, built, weights, data, range, display)?;
+    let (data, chosen) = network.select(images, &args.selection)?;
+    let found = measure(engine, experiment, built, weights, data, &chosen, display)?;
     let Some(report) = found.map(|found| found.report) else { return Ok(None) };
     let (shown, split) = (text::thousands(report.images), args.selection.split.name());
     let facts = vec![

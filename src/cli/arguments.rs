@@ -27,7 +27,7 @@ pub(crate) struct Selection {
     /// Images to show
     #[arg(long, value_enum, default_value_t = Split::Test)]
     pub(crate) split: Split,
-    /// Use only the first N images
+    /// Use only N images, the first ones of each class
     #[arg(long, value_name = "N")]
     pub(crate) limit: Option<usize>,
 }

@@ -49,7 +49,7 @@ pub(crate) struct ConvertArgs {
     /// Neuron of the hidden layers, If or Lif with a threshold of 1
     #[arg(long, value_name = "NEURON", default_value = NEURON)]
     neuron: String,
-    /// Training images that the thresholds are measured on, the first ones [default: 200, or all if there are fewer]
+    /// Training images that the thresholds are measured on, the first ones of each class [default: 200, or all if there are fewer]
     #[arg(long, value_name = "N")]
     images: Option<usize>,
     /// File to write [default: converted-METHOD.safetensors, with what was asked for besides in its name, beside the

@@ -16,7 +16,7 @@ use crate::{
         trained::TrainedNetwork,
     },
     core::{Network, registry::Registry},
-    train::{Evaluation, evaluate},
+    train::{Evaluation, evaluate, remarks_on},
 };
 
 /// Measure a trained network: accuracy, loss, errors by class, spikes.
@@ -43,13 +43,13 @@ pub(crate) fn run(registry: &Registry, args: &EvaluateArgs) -> anyhow::Result<Ex
     let network = TrainedNetwork::load(registry, &args.checkpoint, args.steps)?;
     let TrainedNetwork { experiment, built, weights, .. } = &network;
     let engine = loading::engine(registry, &args.common.compute)?;
-    let images = loading::images(built, &args.common)?;
-    let (data, range) = network.select(&images, &args.selection)?;
+    let images = network.images(&args.selection, &args.common)?;
+    let (data, chosen) = network.select(&images, &args.selection)?;
 
-    let (started, n) = (Instant::now(), range.len());
+    let (started, n) = (Instant::now(), chosen.len());
     let audience = if args.common.json { Audience::Nobody } else { Audience::Person };
     let mut display = Display::new(experiment.training.batch, audience)?;
-    let found = evaluate(engine.as_ref(), experiment, built, weights, data, range, &mut display);
+    let found = evaluate(engine.as_ref(), experiment, built, weights, data, &chosen, &mut display);
     let seconds = started.elapsed().as_secs_f64();
     display.finish()?;
     let Some(evaluation) = found? else { return Ok(ExitCode::from(STOPPED)) };
@@ -76,6 +76,9 @@ pub(crate) fn run(registry: &Registry, args: &EvaluateArgs) -> anyhow::Result<Ex
         writeln!(out, "{table}")?;
     }
     writeln!(out, "{}", classes(&evaluation))?;
+    for remark in remarks_on(args.selection.split.name(), data, &chosen).iter().chain(data.notes()) {
+        writeln!(out, "{}", labelled("note", remark))?;
+    }
     Ok(ExitCode::SUCCESS)
 }
 
@@ -96,13 +99,12 @@ fn figures(evaluation: &Evaluation, seconds: f64) -> String {
 /// Firing rates by population.
 fn layers(network: &Network, evaluation: &Evaluation, steps: usize) -> String {
     let input = network.input();
-    let input_rate = evaluation.input_spikes / (input.len() * steps) as f64;
+    let input_rate = evaluation.input_spikes.map(|spikes| ("input", spikes / (input.len() * steps) as f64));
     let shape = |name: &str| {
         let found = network.populations().iter().find(|population| population.name == name);
         found.map_or(input, |population| population.shape)
     };
     let rates = evaluation.rates.iter().map(|(name, rate)| (name.as_str(), f64::from(*rate)));
-    let input_rate = (input_rate > 0.0).then_some(("input", input_rate)); // a current has no spikes
     let rates: Vec<(&str, f64)> = input_rate.into_iter().chain(rates).collect();
     let highest = rates.iter().map(|(_, rate)| *rate).fold(f64::MIN_POSITIVE, f64::max);
     let row = |&(name, rate): &(&str, f64)| {

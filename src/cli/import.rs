@@ -14,7 +14,7 @@ use crate::{
         loading::{self, Named},
         terminal, text, words,
     },
-    core::registry::Registry,
+    core::{Limit, registry::Registry},
     train::{Check, Checkpoint, Imported, Progress},
 };
 
@@ -60,7 +60,8 @@ pub(crate) fn run(registry: &Registry, args: &ImportArgs) -> anyhow::Result<Exit
     let Named { experiment, built, .. } = &named;
     let Imported { weights, left_out } = Checkpoint::import(&args.weights, &built.network)?;
     let training = &experiment.training;
-    let images = training.limit.unwrap_or(built.data.training_images()).saturating_sub(training.validation);
+    let images =
+        training.limit.map_or(built.data.training_images(), Limit::count).saturating_sub(training.validation.count());
     let checkpoint = Checkpoint {
         experiment: experiment.to_ron(),
         origin: Some(format!("imported from {}", args.weights.display())),

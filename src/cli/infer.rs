@@ -62,24 +62,23 @@ pub(crate) fn run(registry: &Registry, args: &InferArgs) -> anyhow::Result<ExitC
     let network = TrainedNetwork::load(registry, &args.checkpoint, args.steps)?;
     let TrainedNetwork { experiment, built, weights, .. } = &network;
     let engine = loading::engine(registry, &args.common.compute)?;
-    let images = loading::images(built, &args.common)?;
-    let (data, range) = network.select(&images, &args.selection)?;
+    let images = network.images(&args.selection, &args.common)?;
+    let (data, chosen) = network.select(&images, &args.selection)?;
     let steps = experiment.steps;
     let every = args.every.unwrap_or_else(|| fifth(steps));
-    let batch = args.batch.min(range.len());
+    let batch = args.batch.min(chosen.len());
     let exit = args.exit.map(|margin| Exit { margin, every });
 
     let audience = if args.common.json { Audience::Nobody } else { Audience::Person };
     let mut display = Display::new(batch, audience)?;
     let how = (batch, exit);
-    let again = range.clone();
-    let found = infer(engine.as_ref(), experiment, built, weights, data, range, how, &mut display);
+    let found = infer(engine.as_ref(), experiment, built, weights, data, &chosen, how, &mut display);
     let files = RecordingFiles { scores: args.scores.clone(), spikes: args.spikes.clone() };
     let is_recorded = files != RecordingFiles::default();
     // Apart from what is timed, as it takes longer.
     let recorded = match &found {
         Ok(Some(_)) if is_recorded => {
-            record(engine.as_ref(), experiment, built, weights, data, again, batch, &files, &mut display)
+            record(engine.as_ref(), experiment, built, weights, data, &chosen, batch, &files, &mut display)
         }
         _ => Ok(Some(Vec::new())),
     };
@@ -91,7 +90,7 @@ pub(crate) fn run(registry: &Registry, args: &InferArgs) -> anyhow::Result<ExitC
         let mut record = serde_json::json!({
             "checkpoint": network.file(), "split": args.selection.split.name(), "images": inference.answers.len(), "batch": batch,
             "exit": exit, "accuracy": inference.accuracy(), "steps": inference.steps(), "of_steps": steps,
-            "spikes": per_image(&inference, inference.spikes), "input_spikes": per_image(&inference, inference.input_spikes),
+            "spikes": per_image(&inference, inference.spikes), "input_spikes": inference.input_spikes.map(|spikes| per_image(&inference, spikes)),
             "latency_ms": { "median": millis(inference.latency(0.5)), "p95": millis(inference.latency(0.95)) },
             "answers": inference.answers,
         });
@@ -152,7 +151,10 @@ fn figures(inference: &Inference, steps: usize, batch: usize, exit: Option<Exit>
         labelled("time steps", looked),
         labelled(
             "spikes",
-            text::spikes(per_image(inference, inference.spikes), per_image(inference, inference.input_spikes)),
+            text::spikes(
+                per_image(inference, inference.spikes),
+                inference.input_spikes.map(|spikes| per_image(inference, spikes)),
+            ),
         ),
         labelled("latency", format!("{median:.2} ms median, {slow:.2} ms at most for 95 %, {together}")),
     ]

@@ -10,7 +10,7 @@ use crate::{
         driver, places, terminal,
     },
     core::{
-        Engine, Splits, Weights,
+        Engine, Limit, Splits, Weights,
         registry::{Part, Registry},
     },
     data::kind_of_file,
@@ -176,7 +176,12 @@ pub(crate) fn images(built: &Built, common: &Common) -> anyhow::Result<Splits> {
     built.data.load(common.data.as_deref()).map_err(anyhow::Error::from_boxed)
 }
 
-/// Loads the first `limit` training images of an experiment and as many test images, or all.
-pub(crate) fn first_images(built: &Built, common: &Common, limit: Option<usize>) -> anyhow::Result<Splits> {
-    built.data.load_first(common.data.as_deref(), limit.unwrap_or(usize::MAX)).map_err(anyhow::Error::from_boxed)
+/// Loads the images of an experiment that `limit` leaves, or all.
+pub(crate) fn limited_images(built: &Built, common: &Common, limit: Option<Limit>) -> anyhow::Result<Splits> {
+    let folder = common.data.as_deref();
+    match limit {
+        Some(limit) => built.data.load_limited(folder, limit),
+        None => built.data.load(folder),
+    }
+    .map_err(anyhow::Error::from_boxed)
 }

@@ -17,7 +17,7 @@ use crate::{
         text::labelled,
         words,
     },
-    core::{Network, Population, registry::Registry},
+    core::{Limit, Network, Population, registry::Registry},
     models::summary::Summary,
 };
 
@@ -195,7 +195,7 @@ fn largest(batch: usize, once: usize, twice: usize) -> Option<usize> {
 
 /// Images that a run holds in memory, if the data set is there as a whole.
 fn images(named: &Named) -> usize {
-    let limit = named.experiment.training.limit.unwrap_or(usize::MAX);
+    let limit = named.experiment.training.limit.map_or(usize::MAX, Limit::count);
     let data = &named.built.data;
     data.training_images().min(limit) + data.test_images().min(limit)
 }

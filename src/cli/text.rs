@@ -55,10 +55,14 @@ pub(crate) fn figures(value: f64) -> String {
     }
 }
 
-/// Spikes of all populations and of the input, an image; an input without any is a current.
-pub(crate) fn spikes(populations: f64, input: f64) -> String {
+/// Spikes of all populations and of the input, an image; none of an input that is numbers.
+pub(crate) fn spikes(populations: f64, input: Option<f64>) -> String {
     let whole = |spikes: f64| thousands(spikes.round() as u64);
-    let input = if input > 0.0 { format!("{} of the input", whole(input)) } else { "numbers as input".to_owned() };
+    let input = match input {
+        Some(0.0) => "0 of the input: it never spiked".to_owned(),
+        Some(input) => format!("{} of the input", whole(input)),
+        None => "numbers as input".to_owned(),
+    };
     format!("{} an image, and {input}", whole(populations))
 }
 
@@ -178,8 +182,9 @@ mod tests {
     #[test]
     fn numbers_are_easy_to_read() {
         assert_eq!([0.0, 0.983, 0.9941, 1.0].map(percent), ["0.0 %", "98.3 %", "99.41 %", "100.00 %"]);
-        assert_eq!(spikes(61_617.2, 300.0), "61,617 an image, and 300 of the input");
-        assert_eq!(spikes(61_617.2, 0.0), "61,617 an image, and numbers as input");
+        assert_eq!(spikes(61_617.2, Some(300.0)), "61,617 an image, and 300 of the input");
+        assert_eq!(spikes(61_617.2, None), "61,617 an image, and numbers as input");
+        assert_eq!(spikes(0.0, Some(0.0)), "0 an image, and 0 of the input: it never spiked");
         assert_eq!(
             [0.0123, 1.0, 9.996, 12.34, 99.96, 1234.5].map(figures),
             ["0.012", "1.00", "10.0", "12.3", "100", "1,235"]

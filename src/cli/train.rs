@@ -16,7 +16,7 @@ use crate::{
         text::{self, labelled},
         viewer, words,
     },
-    core::{Engine, Splits, registry::Registry},
+    core::{Engine, Limit, Splits, registry::Registry},
     models::Experiment,
     train::{Job, Outcome, RunFolder, SAVE_EVERY, curves::Curves, fit},
 };
@@ -46,7 +46,7 @@ pub(crate) struct TrainArgs {
     /// Seed of everything random (training.seed)
     #[arg(long, value_name = "N")]
     seed: Option<u64>,
-    /// Use only the first N training images and the first N test images; those held out shrink in proportion
+    /// Use only N training images and N test images, the first ones of each class; those held out shrink in proportion
     #[arg(long, value_name = "N")]
     limit: Option<usize>,
     /// Folder of the run [default: runs/NAME-1, or the next number that is free]
@@ -132,10 +132,14 @@ fn start(registry: &Registry, args: &TrainArgs, engine: &dyn Engine) -> anyhow::
     let mut settings = args.overrides.settings();
     settings.extend(args.seed.map(|seed| ("training.seed".to_owned(), seed.to_string())));
     let mut named = loading::experiment(registry, args.experiment.as_deref(), &settings)?;
+    let before = named.experiment.training.limit;
     if let Some(limit) = args.limit {
         limit_experiment(&mut named.experiment, named.built.data.training_images(), limit)?;
     }
-    let images = loading::first_images(&named.built, &args.common, named.experiment.training.limit)?;
+    let images = loading::limited_images(&named.built, &args.common, named.experiment.training.limit)?;
+    if args.limit.is_some() {
+        shrink_held_out(&mut named.experiment, &images, before);
+    }
     memory::check(&planned(&named, engine, &images)?)?;
     Ok((named, images, None))
 }
@@ -148,8 +152,7 @@ fn new_folder(args: &TrainArgs, named: &Named) -> anyhow::Result<RunFolder> {
     })
 }
 
-/// Limits an experiment to the first `limit` of `all` images, as `training.limit` does; if that makes them fewer, those held
-/// out for validation shrink in proportion.
+/// Limits an experiment to `limit` of the `all` images that are published, as `training.limit` does.
 fn limit_experiment(experiment: &mut Experiment, all: usize, limit: usize) -> anyhow::Result<()> {
     if limit == 0 {
         bail!("--limit must be at least 1, found 0");
@@ -157,13 +160,22 @@ fn limit_experiment(experiment: &mut Experiment, all: usize, limit: usize) -> an
     if limit > all {
         bail!("--limit must be at most {all}, the training images of {}, found {limit}", experiment.data.name);
     }
-    let training = &mut experiment.training;
-    let before = training.limit.unwrap_or(all);
-    if limit < before {
-        training.validation = training.validation * limit / before;
-    }
-    training.limit = Some(limit);
+    experiment.training.limit = Some(match experiment.training.limit {
+        Some(Limit::First(_)) => Limit::First(limit),
+        _ => Limit::Spread(limit),
+    });
     Ok(())
+}
+
+/// If a limit made the images fewer than they were with the limit `before`, those held out for validation shrink in
+/// proportion.
+fn shrink_held_out(experiment: &mut Experiment, images: &Splits, before: Option<Limit>) {
+    let there = images.train.available();
+    let (before, now) = (before.map_or(there, |limit| limit.count().min(there)), images.train.len());
+    let validation = &mut experiment.training.validation;
+    if now < before {
+        *validation = validation.with_count((validation.count() as u128 * now as u128 / before as u128) as usize);
+    }
 }
 
 /// Everything of the run in `folder`, as far as it has come.
@@ -190,7 +202,7 @@ fn resume(registry: &Registry, args: &TrainArgs, folder: &Path) -> anyhow::Resul
     if let Some(epochs) = args.overrides.epochs {
         give_epochs(registry, &mut folder, &mut experiment, epochs)?;
     }
-    let images = loading::first_images(&built, &args.common, experiment.training.limit)?;
+    let images = loading::limited_images(&built, &args.common, experiment.training.limit)?;
     let name = folder.path().file_name().map_or_else(|| "run".to_owned(), |name| name.to_string_lossy().into_owned());
     let named = Named { experiment, built, weights: None, name, origin: file, left: None };
     Ok((named, images, Some(folder)))
@@ -223,12 +235,12 @@ fn header(named: &Named, engine: &dyn Engine, images: &Splits, folder: &Path) ->
     let experiment = &named.experiment;
     let training = &experiment.training;
     let memory = planned(named, engine, images)?;
-    let learned = images.train.len() - training.validation.min(images.train.len());
+    let learned = images.train.len() - training.validation.count().min(images.train.len());
     let data = format!(
         "{}: {} to learn from, {} held out, {} to test",
         experiment.data.name,
         text::thousands(learned),
-        text::thousands(training.validation),
+        text::thousands(training.validation.count()),
         text::thousands(images.test.len())
     );
     let mut lines = vec![

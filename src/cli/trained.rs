@@ -1,18 +1,15 @@
 //! Trained networks, and the images to try them on, as the command line names them.
 
-use std::{
-    ops::Range,
-    path::{Path, PathBuf},
-};
+use std::path::{Path, PathBuf};
 
 use anyhow::bail;
 
 use crate::{
     cli::{
-        arguments::{Selection, Split},
+        arguments::{Common, Selection, Split},
         loading, places, program, text,
     },
-    core::{Dataset, Splits, Weights, registry::Registry},
+    core::{Dataset, Limit, Splits, Weights, registry::Registry},
     models::{Built, Experiment, ExperimentError},
     train::{Checkpoint, program_of},
 };
@@ -59,27 +56,35 @@ impl TrainedNetwork {
         origin + &trained
     }
 
-    /// The images that were selected. A run that was limited to fewer images learned from and held out only those.
+    /// The images to select from: all for a test, else those that the run was limited to.
+    pub(crate) fn images(&self, selection: &Selection, common: &Common) -> anyhow::Result<Splits> {
+        let limit = self.experiment.training.limit.filter(|_| selection.split != Split::Test);
+        loading::limited_images(&self.built, common, limit)
+    }
+
+    /// The images that were selected, by their indices. A run learned from and held out the same ones.
     pub(crate) fn select<'a>(
         &self,
         images: &'a Splits,
         selection: &Selection,
-    ) -> anyhow::Result<(&'a Dataset, Range<usize>)> {
-        let learned = self.checkpoint.progress.images.min(images.train.len());
-        let held_out = self.experiment.training.validation;
-        let (data, range) = match selection.split {
-            Split::Test => (&images.test, 0..images.test.len()),
-            Split::Train => (&images.train, 0..learned),
-            Split::Validation => (&images.train, learned..(learned + held_out).min(images.train.len())),
+    ) -> anyhow::Result<(&'a Dataset, Vec<u32>)> {
+        let halves = || self.experiment.training.validation.split(images.train.labels());
+        let (data, mut chosen) = match selection.split {
+            Split::Test => (&images.test, (0..images.test.len() as u32).collect()),
+            Split::Train => (&images.train, halves()[0].clone()),
+            Split::Validation => (&images.train, halves()[1].clone()),
         };
         if selection.limit == Some(0) {
             bail!("--limit must be at least 1, found 0");
         }
-        let end = selection.limit.map_or(range.end, |limit| range.end.min(range.start.saturating_add(limit)));
-        if range.start == end {
-            bail!("no images to show: the run has {} {} images", range.len(), selection.split.name());
+        if let Some(limit) = selection.limit {
+            let labels: Vec<u8> = chosen.iter().map(|&image| data.labels()[image as usize]).collect();
+            chosen = Limit::Spread(limit).samples(&labels).iter().map(|&place| chosen[place as usize]).collect();
         }
-        Ok((data, range.start..end))
+        if chosen.is_empty() {
+            bail!("no images to show: the run has 0 {} images", selection.split.name());
+        }
+        Ok((data, chosen))
     }
 }
 

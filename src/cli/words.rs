@@ -2,7 +2,7 @@
 
 use crate::{
     cli::text::{self, thousands},
-    core::{Augmentation, Gradient, Network, Neuron, Trace, UpdateRule},
+    core::{Augmentation, Gradient, Limit, Network, Neuron, Trace, UpdateRule},
     models::{Built, Experiment, experiment::Schedule},
 };
 
@@ -119,7 +119,7 @@ pub(crate) fn schedule(experiment: &Experiment) -> String {
 /// Epochs, batches and images.
 pub(crate) fn training(experiment: &Experiment, built: &Built) -> String {
     let training = &experiment.training;
-    let images = training.limit.unwrap_or(built.data.training_images()) - training.validation;
+    let images = training.limit.map_or(built.data.training_images(), Limit::count) - training.validation.count();
     let clip = training.clip.map_or_else(String::new, |clip| format!(", gradient norm at most {clip}"));
     let shift = match training.augmentation {
         Augmentation::None => String::new(),
@@ -133,7 +133,7 @@ pub(crate) fn training(experiment: &Experiment, built: &Built) -> String {
         text::counted(training.epochs, "epoch"),
         thousands(images),
         training.batch,
-        thousands(training.validation),
+        thousands(training.validation.count()),
         training.seed
     )
 }

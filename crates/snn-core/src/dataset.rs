@@ -3,7 +3,7 @@
 use std::fmt::Debug;
 use std::path::{Path, PathBuf};
 
-use crate::{Error, Shape};
+use crate::{Error, Limit, Shape};
 
 /// A data set that can be read by name. Its reading stands elsewhere: this crate knows nothing of files.
 pub trait DataSet: Debug + Send + Sync {
@@ -55,19 +55,20 @@ pub trait DataSet: Debug + Send + Sync {
     /// Any error whose message says which file is at fault and what to do.
     fn load(&self, folder: Option<&Path>) -> Result<Splits, Box<dyn std::error::Error + Send + Sync>>;
 
-    /// As [`DataSet::load`], but only the first `samples` of the training set and as many of the test set, or all if there are
-    /// no more. A data set that can spare itself the reading of the others should.
+    /// As [`DataSet::load`], but only as much of the training set as `limit` says, and as much of the test set. A data set
+    /// that can spare itself the reading of the others should.
     ///
     /// # Errors
     /// As [`DataSet::load`].
-    fn load_first(
+    fn load_limited(
         &self,
         folder: Option<&Path>,
-        samples: usize,
+        limit: Limit,
     ) -> Result<Splits, Box<dyn std::error::Error + Send + Sync>> {
         let mut splits = self.load(folder)?;
-        splits.train.truncate(samples);
-        splits.test.truncate(samples);
+        for data in [&mut splits.train, &mut splits.test] {
+            data.keep(&limit.samples(data.labels()));
+        }
         Ok(splits)
     }
 }
@@ -117,8 +118,12 @@ pub struct Dataset {
     classes: usize,
     contents: Contents,
     labels: Vec<u8>,
+    /// Number of samples that these were taken from.
+    available: usize,
     /// Value of each byte `[C][256]`.
     values: Vec<[f32; 256]>,
+    /// What its reader has to tell of it.
+    notes: Vec<String>,
 }
 
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -179,7 +184,7 @@ impl Dataset {
             return Err(Error::Data(format!("label {} of image {i} must be below {classes}", labels[i])));
         }
         let values = vec![std::array::from_fn(|byte| byte as f32 / 255.0); shape.channels];
-        Ok(Self { shape, classes, contents, labels, values })
+        Ok(Self { shape, classes, contents, available: labels.len(), labels, values, notes: Vec::new() })
     }
 
     /// The same images, with values `(byte / 255 - mean) / deviation`, channel by channel.
@@ -224,6 +229,29 @@ impl Dataset {
         self.labels.len()
     }
 
+    /// Number of images or recordings that there were before some of them were chosen.
+    pub fn available(&self) -> usize {
+        self.available
+    }
+
+    /// The same samples, told to be some of `available`.
+    #[must_use]
+    pub fn out_of(self, available: usize) -> Self {
+        Self { available: available.max(self.len()), ..self }
+    }
+
+    /// The same samples, with one more thing to tell those who use them, such as that events were left out.
+    #[must_use]
+    pub fn noted(mut self, note: String) -> Self {
+        self.notes.push(note);
+        self
+    }
+
+    /// What its reader has to tell of it.
+    pub fn notes(&self) -> &[String] {
+        &self.notes
+    }
+
     /// Whether there is no image; true only after [`Dataset::truncate`] to 0.
     pub fn is_empty(&self) -> bool {
         self.labels.is_empty()
@@ -253,6 +281,36 @@ impl Dataset {
     /// Class of each image or recording `[N]`.
     pub fn labels(&self) -> &[u8] {
         &self.labels
+    }
+
+    /// The classes that none of these `samples` has.
+    pub fn missing_classes(&self, samples: &[u32]) -> Vec<usize> {
+        let mut is_there = vec![false; self.classes];
+        for label in samples.iter().filter_map(|&sample| self.labels.get(sample as usize)) {
+            is_there[usize::from(*label)] = true;
+        }
+        (0..self.classes).filter(|&class| !is_there[class]).collect()
+    }
+
+    /// How many of these `samples` are recordings without any event.
+    pub fn blank(&self, samples: &[u32]) -> usize {
+        let Contents::Recordings(recordings) = &self.contents else { return 0 };
+        let chosen = samples.iter().filter_map(|&sample| recordings.get(sample as usize));
+        chosen.filter(|recording| recording.is_empty()).count()
+    }
+
+    /// Keeps the images or recordings with these indices, which must be in rising order and below [`Dataset::len`], and frees
+    /// the memory of the others.
+    pub fn keep(&mut self, samples: &[u32]) {
+        let size = self.shape.len();
+        for (to, from) in samples.iter().map(|&sample| sample as usize).enumerate() {
+            self.labels[to] = self.labels[from];
+            match &mut self.contents {
+                Contents::Images(images) => images.copy_within(from * size..(from + 1) * size, to * size),
+                Contents::Recordings(recordings) => recordings.swap(to, from),
+            }
+        }
+        self.truncate(samples.len());
     }
 
     /// Keeps the first `len` images or recordings, and frees the memory of the others; all of them if there are no more.
@@ -291,6 +349,21 @@ mod tests {
         assert!(matches!(&dataset.contents, Contents::Images(images) if images.capacity() == 2), "the rest is freed");
         dataset.truncate(usize::MAX);
         assert_eq!(dataset.len(), 1);
+    }
+
+    #[test]
+    fn chosen_samples_are_kept_in_order() {
+        let mut images = Dataset::new(PAIR, 10, (0..10).collect(), vec![5, 6, 7, 8, 9]).unwrap();
+        images.keep(&[1, 2, 4]);
+        assert_eq!((images.labels(), images.available(), images.bytes()), (&[6, 7, 9][..], 5, 6));
+        assert_eq!((images.content(0), images.content(2)), (Content::Image(&[2, 3]), Content::Image(&[8, 9])));
+        assert_eq!(images.missing_classes(&[0, 2]), [0, 1, 2, 3, 4, 5, 7, 8]);
+        let event = |time| AddressEvent { time, pixel: 1 };
+        let mut recordings =
+            Dataset::of_recordings(PAIR, 1, vec![vec![event(1)], vec![], vec![event(3)]], vec![0; 3]).unwrap();
+        assert_eq!((recordings.blank(&[0, 2]), recordings.blank(&[1])), (0, 1));
+        recordings.keep(&[2]);
+        assert_eq!(recordings.content(0), Content::Recording(&[event(3)]));
     }
 
     #[test]

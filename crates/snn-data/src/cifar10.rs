@@ -1,14 +1,15 @@
 //! CIFAR-10 in its binary version.
 
 use std::error::Error;
-use std::path::Path;
+use std::fs;
+use std::path::{Path, PathBuf};
 
 use serde::{Deserialize, Serialize};
-use snn_core::{DataSet, Dataset, Shape, Splits};
+use snn_core::{DataSet, Dataset, Limit, Shape, Splits};
 
-use crate::DataError;
 use crate::folder::Place;
 use crate::source::Source;
+use crate::{DataError, kind_of_file};
 
 /// Files of the training set, then that of the test set.
 pub const FILES: [&str; 6] = [
@@ -26,6 +27,8 @@ const SHAPE: Shape = Shape::new(3, 32, 32);
 const RECORD: usize = 1 + SHAPE.len();
 /// Records of each file.
 const RECORDS: usize = 10_000;
+/// Bytes of each file.
+const SIZE: u64 = (RECORDS * RECORD) as u64;
 
 /// Where the files are.
 pub(crate) static PLACE: Place = Place {
@@ -83,60 +86,142 @@ impl DataSet for Cifar10 {
         FILES.map(str::to_owned).to_vec()
     }
 
-    fn load(&self, folder: Option<&Path>) -> Result<Splits, Box<dyn Error + Send + Sync>> {
-        self.load_first(folder, usize::MAX)
+    fn bytes_to_read(&self, _samples: usize) -> usize {
+        1 << 20 // labels, and a record at a time
     }
 
-    fn load_first(&self, folder: Option<&Path>, samples: usize) -> Result<Splits, Box<dyn Error + Send + Sync>> {
-        let folder = PLACE.find(folder)?;
+    fn load(&self, folder: Option<&Path>) -> Result<Splits, Box<dyn Error + Send + Sync>> {
+        self.load_limited(folder, Limit::First(usize::MAX))
+    }
+
+    fn load_limited(&self, folder: Option<&Path>, limit: Limit) -> Result<Splits, Box<dyn Error + Send + Sync>> {
+        let folder = PLACE.find(folder).map_err(python_version)?;
         let (mean, deviation): ([f32; 3], [f32; 3]) = (self.mean.into(), self.deviation.into());
         let read = |names: &[&str]| -> Result<Dataset, Box<dyn Error + Send + Sync>> {
-            Ok(read(&folder, names, samples)?.normalised(&mean, &deviation)?)
+            Ok(read(&folder, names, limit)?.normalised(&mean, &deviation)?)
         };
         Ok(Splits { train: read(&FILES[..5])?, test: read(&FILES[5..])?, folder: folder.clone() })
     }
 }
 
-/// The first `samples` records of the files called `names`, one file after the other; none is opened that is not needed.
-fn read(folder: &Path, names: &[&str], samples: usize) -> Result<Dataset, DataError> {
-    let samples = samples.clamp(1, names.len() * RECORDS);
-    let (mut images, mut labels) = (Vec::with_capacity(samples * SHAPE.len()), Vec::with_capacity(samples));
-    for name in &names[..samples.div_ceil(RECORDS)] {
-        let path = PLACE.file(folder, name)?;
-        let expected = (RECORDS * RECORD) as u64;
-        let bytes = Source::open(&path)?.up_to(expected + 1)?;
-        let found = bytes.len() as u64;
-        if found < expected {
-            return Err(DataError::Truncated { path, expected, found });
-        }
-        if found > expected {
-            return Err(DataError::Trailing { path, expected });
-        }
-        let left = samples - labels.len();
-        parse(&path, &bytes[..left.min(RECORDS) * RECORD], &mut images, &mut labels)?;
-    }
-    Ok(Dataset::new(SHAPE, CLASSES.len(), images, labels)?)
+/// Where CIFAR-10 was not found, its Python version may be there.
+fn python_version(error: DataError) -> DataError {
+    let DataError::NotFound { looked, .. } = &error else { return error };
+    let names = ["data_batch_1", "test_batch", "cifar-10-python.tar.gz"];
+    let places =
+        looked.iter().flat_map(|folder| ["", "cifar10", "cifar-10-batches-py"].map(|inner| folder.join(inner)));
+    let mut files = places.flat_map(|place| names.map(|name| place.join(name)));
+    let is_python = |path: &PathBuf| {
+        path.is_file() && (path.extension().is_some() || kind_of_file(path).is_some_and(|kind| kind.contains("pickle")))
+    };
+    let Some(path) = files.find(is_python) else { return error };
+    let reason = "the Python version of CIFAR-10, made of pickles; the binary version is read: the folder \
+                  cifar-10-batches-bin, which snn data get Cifar10 downloads"
+        .to_owned();
+    DataError::Content { what: path.display().to_string(), reason }
 }
 
-/// Appends the records of `bytes`, those of the file at `path`; what is left after the last whole one is ignored.
-fn parse(path: &Path, bytes: &[u8], images: &mut Vec<u8>, labels: &mut Vec<u8>) -> Result<(), DataError> {
-    for (index, [label, image @ ..]) in bytes.as_chunks::<RECORD>().0.iter().enumerate() {
-        if usize::from(*label) >= CLASSES.len() {
-            let reason = format!(
-                "label {label} of image {index}, labels of CIFAR-10 are 0 to 9; this is not the binary version, or it is \
-                 damaged: download it again"
-            );
-            return Err(DataError::Content { what: path.display().to_string(), reason });
+/// The records of the files called `names`, one file after the other, that `limit` leaves; no file is opened that is not
+/// needed.
+fn read(folder: &Path, names: &[&str], limit: Limit) -> Result<Dataset, DataError> {
+    let all = names.len() * RECORDS;
+    let samples = match limit {
+        Limit::First(count) => (0..count.clamp(1, all) as u32).collect(),
+        Limit::Spread(_) => {
+            let mut labels = Vec::with_capacity(all);
+            for name in names {
+                let mut file = open(folder, name)?;
+                for index in 0..RECORDS {
+                    labels.push(label(&mut file, index)?);
+                    file.source.skip(SHAPE.len() as u64)?;
+                }
+            }
+            limit.samples(&labels)
         }
-        labels.push(*label);
-        images.extend_from_slice(image);
+    };
+    let (mut images, mut labels) = (Vec::with_capacity(samples.len() * SHAPE.len()), Vec::with_capacity(samples.len()));
+    for (name, samples) in names.iter().zip(parts(&samples)) {
+        if samples.is_empty() {
+            continue;
+        }
+        let mut file = open(folder, name)?;
+        let mut next = 0;
+        for index in samples.iter().map(|&sample| sample as usize % RECORDS) {
+            file.source.skip(((index - next) * RECORD) as u64)?;
+            labels.push(label(&mut file, index)?);
+            let image = file.source.up_to(SHAPE.len() as u64)?;
+            if image.len() < SHAPE.len() {
+                return Err(file.truncated(index * RECORD + 1 + image.len()));
+            }
+            images.extend(image);
+            next = index + 1;
+        }
+        if next == RECORDS && !file.source.up_to(1)?.is_empty() {
+            return Err(DataError::Trailing { path: file.path, expected: SIZE });
+        }
     }
-    Ok(())
+    Ok(Dataset::new(SHAPE, CLASSES.len(), images, labels)?.out_of(all))
+}
+
+/// The part of `samples`, which rise, in each file.
+fn parts(samples: &[u32]) -> impl Iterator<Item = &[u32]> {
+    let below = |file: usize| samples.partition_point(|&sample| (sample as usize) < file * RECORDS);
+    (0..).map(move |file| &samples[below(file)..below(file + 1)])
+}
+
+/// A file that is being read.
+struct Batch {
+    path: PathBuf,
+    source: Source,
+}
+
+impl Batch {
+    fn truncated(&self, found: usize) -> DataError {
+        DataError::Truncated { path: self.path.clone(), expected: SIZE, found: found as u64 }
+    }
+}
+
+/// Opens a file, and compares its size with that of the published one as far as that can be told before it is read.
+fn open(folder: &Path, name: &str) -> Result<Batch, DataError> {
+    let path = PLACE.file(folder, name)?;
+    let source = Source::open(&path)?;
+    let file = Batch { path, source };
+    if file.source.is_gzip() {
+        return Ok(file);
+    }
+    let found = fs::metadata(&file.path).map_err(|source| DataError::Read { path: file.path.clone(), source })?.len();
+    match found {
+        SIZE => Ok(file),
+        _ if let Some(kind) = kind_of_file(&file.path) => Err(DataError::Content {
+            what: file.path.display().to_string(),
+            reason: format!(
+                "this is {kind}; the binary version of CIFAR-10 is read, which snn data get Cifar10 downloads"
+            ),
+        }),
+        _ if found < SIZE => Err(file.truncated(found as usize)),
+        _ => Err(DataError::Trailing { path: file.path, expected: SIZE }),
+    }
+}
+
+/// The label at the start of the next record, that of image `index` of the file.
+fn label(file: &mut Batch, index: usize) -> Result<u8, DataError> {
+    match file.source.up_to(1)?.first() {
+        Some(&label) if usize::from(label) < CLASSES.len() => Ok(label),
+        Some(label) => {
+            let reason = format!(
+                "label {label} of image {index}, labels of CIFAR-10 are 0 to 9; this is not the binary version of it \
+                 (CIFAR-100 is another data set), or it is damaged; snn data get Cifar10 downloads it"
+            );
+            Err(DataError::Content { what: file.path.display().to_string(), reason })
+        }
+        None => Err(file.truncated(index * RECORD)),
+    }
 }
 
 #[cfg(test)]
 mod tests {
     use std::fs;
+    use std::io::{Seek as _, Write as _};
 
     use snn_core::Content;
     use tempfile::TempDir;
@@ -162,9 +247,9 @@ mod tests {
 
     #[test]
     fn genuine_images_are_read() {
-        let (mut images, mut labels) = (Vec::new(), Vec::new());
-        parse(Path::new("file"), SAMPLE, &mut images, &mut labels).unwrap();
-        let dataset = Dataset::new(SHAPE, CLASSES.len(), images, labels).unwrap();
+        let dir = folder();
+        fs::OpenOptions::new().write(true).open(dir.path().join(FILES[5])).unwrap().write_all(SAMPLE).unwrap();
+        let dataset = Cifar10::default().load_limited(Some(dir.path()), Limit::First(20)).unwrap().test;
         let named: Vec<&str> = dataset.labels().iter().map(|&label| CLASSES[usize::from(label)]).collect();
         assert_eq!(named[..6], ["cat", "ship", "ship", "airplane", "frog", "frog"]);
         let Content::Image(image) = dataset.content(1) else { panic!("CIFAR-10 holds images") };
@@ -195,7 +280,7 @@ mod tests {
             |len: u64| fs::OpenOptions::new().write(true).open(dir.path().join(FILES[3])).unwrap().set_len(len);
         resize(30_729_999).unwrap();
         let truncated =
-            "DIR/data_batch_4.bin: truncated, 30730000 bytes expected, 30729999 found; download the file again";
+            "DIR/data_batch_4.bin: truncated, 30730000 bytes expected, 30729999 found; take a whole copy of the file";
         assert_eq!(message(&dir), truncated);
         resize(30_730_001).unwrap();
         assert!(
@@ -209,9 +294,10 @@ mod tests {
     fn no_more_is_read_than_is_asked_for() {
         let dir = folder();
         fs::remove_file(dir.path().join(FILES[2])).unwrap();
-        let read = Cifar10::default().load_first(Some(dir.path()), 10_001).unwrap();
+        let first = |count| Cifar10::default().load_limited(Some(dir.path()), Limit::First(count));
+        let read = first(10_001).unwrap();
         assert_eq!((read.train.len(), read.test.len(), read.train.bytes()), (10_001, 10_000, 10_001 * 3072));
-        assert!(Cifar10::default().load_first(Some(dir.path()), 20_001).is_err());
+        assert!(first(20_001).is_err());
     }
 
     #[test]
@@ -225,10 +311,43 @@ mod tests {
 
     #[test]
     fn a_label_beyond_9_is_shown() {
-        let (mut images, mut labels) = (Vec::new(), Vec::new());
+        let dir = folder();
         let mut bytes = SAMPLE.to_vec();
         bytes[3 * RECORD] = 10;
-        let error = parse(Path::new("DIR/x.bin"), &bytes, &mut images, &mut labels).unwrap_err().to_string();
-        assert!(error.starts_with("DIR/x.bin: label 10 of image 3, labels of CIFAR-10 are 0 to 9"), "{error}");
+        fs::OpenOptions::new().write(true).open(dir.path().join(FILES[0])).unwrap().write_all(&bytes).unwrap();
+        let expected = "DIR/data_batch_1.bin: label 10 of image 3, labels of CIFAR-10 are 0 to 9";
+        assert!(message(&dir).starts_with(expected), "{}", message(&dir));
+    }
+
+    #[test]
+    fn a_limit_takes_images_of_each_class_from_all_batches() {
+        let dir = folder();
+        for (name, class) in FILES.iter().zip([0, 0, 3, 0, 7, 0]) {
+            let mut record = vec![class; RECORD];
+            record[1] = 200;
+            let mut file = fs::OpenOptions::new().write(true).open(dir.path().join(name)).unwrap();
+            file.seek(std::io::SeekFrom::Start(9_999 * RECORD as u64)).unwrap();
+            file.write_all(&record).unwrap();
+        }
+        let train = Cifar10::default().load_limited(Some(dir.path()), Limit::Spread(5)).unwrap().train;
+        assert_eq!((train.labels(), train.available()), (&[0, 0, 0, 3, 7][..], 50_000));
+        let Content::Image(image) = train.content(4) else { panic!("CIFAR-10 holds images") };
+        assert_eq!(image[..2], [200, 7]);
+    }
+
+    #[test]
+    fn the_python_version_and_files_of_another_kind_are_recognised() {
+        let dir = tempfile::tempdir().unwrap();
+        let python = dir.path().join("cifar-10-batches-py");
+        fs::create_dir(&python).unwrap();
+        fs::write(python.join("data_batch_1"), b"\x80\x02}q\x01(U\x0bbatch_label").unwrap();
+        for folder in [dir.path(), &python] {
+            let message = Cifar10::default().load(Some(folder)).unwrap_err().to_string();
+            assert!(message.contains("data_batch_1: the Python version of CIFAR-10, made of pickles"), "{message}");
+            assert!(message.contains("cifar-10-batches-bin, which snn data get Cifar10 downloads"), "{message}");
+        }
+        let dir = folder();
+        fs::write(dir.path().join(FILES[0]), b"\x89HDF\r\n\x1a\n").unwrap();
+        assert!(message(&dir).starts_with("DIR/data_batch_1.bin: this is an HDF5 file"), "{}", message(&dir));
     }
 }

@@ -18,7 +18,7 @@ pub enum DataError {
         source: io::Error,
     },
     /// A gzip stream ends early or does not decompress.
-    #[error("{}: the gzip data is corrupted ({source}); download the file again", .path.display())]
+    #[error("{}: the gzip data is corrupted ({source}); take a whole copy of the file", .path.display())]
     Gzip {
         /// The file.
         path: PathBuf,
@@ -37,10 +37,10 @@ pub enum DataError {
         /// The first four bytes of the file as a big-endian number.
         found: u32,
         /// What may have happened, and what to do.
-        hint: &'static str,
+        hint: String,
     },
     /// A file ends before all that its header announces.
-    #[error("{}: truncated, {expected} bytes expected, {found} found; download the file again", .path.display())]
+    #[error("{}: truncated, {expected} bytes expected, {found} found; take a whole copy of the file", .path.display())]
     Truncated {
         /// The file.
         path: PathBuf,
@@ -51,7 +51,8 @@ pub enum DataError {
     },
     /// A file goes on after all that its header announces.
     #[error(
-        "{}: goes on after its last value, {expected} bytes expected and more found; download the file again",
+        "{}: goes on after its last value, {expected} bytes expected and more found; this is not the file that is meant, or \
+         something was added to it",
         .path.display()
     )]
     Trailing {
@@ -61,7 +62,7 @@ pub enum DataError {
         expected: u64,
     },
     /// A file announces no values.
-    #[error("{}: extents {extents:?} hold no value; download the file again", .path.display())]
+    #[error("{}: extents {extents:?} hold no value", .path.display())]
     Empty {
         /// The file.
         path: PathBuf,

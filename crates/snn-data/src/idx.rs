@@ -4,9 +4,9 @@
 use std::io::Read as _;
 use std::path::{Path, PathBuf};
 
-use crate::DataError;
 use crate::checksum::md5_of;
 use crate::source::Source;
+use crate::{DataError, kind_of_file};
 
 /// Magic number of a file of images `[N, H, W]`.
 pub const IMAGES: u32 = 2051;
@@ -47,7 +47,7 @@ pub fn open(path: &Path, magic: u32) -> Result<IdxFile, DataError> {
         return Err(DataError::Empty { path: path.to_owned(), extents });
     }
     if bytes(&header, &extents).is_none() {
-        let reason = format!("the header announces the extents {extents:?}, which cannot be; download the file again");
+        let reason = format!("the header announces the extents {extents:?}, which cannot be");
         return Err(DataError::Content { what: path.display().to_string(), reason });
     }
     Ok(IdxFile { path: path.to_owned(), extents, header, source })
@@ -90,14 +90,39 @@ impl IdxFile {
         let md5 = md5_of(&mut self.header.chain(&values[..]));
         Ok((values, md5.map_err(|source| DataError::Read { path, source })?))
     }
+
+    /// The values of the samples with these indices in the first extent, which must rise. What is behind the last of them is
+    /// not read.
+    ///
+    /// # Errors
+    /// [`DataError::Read`], [`DataError::Gzip`] and [`DataError::Truncated`].
+    pub fn values_of(mut self, samples: &[u32]) -> Result<Vec<u8>, DataError> {
+        let size = self.extents[1..].iter().product::<usize>() as u64;
+        let mut values = Vec::with_capacity(samples.len() * size as usize);
+        let mut next = 0;
+        for &sample in samples {
+            let sample = u64::from(sample);
+            self.source.skip((sample - next) * size)?;
+            let found = self.source.up_to(size)?;
+            if (found.len() as u64) < size {
+                let expected = bytes(&self.header, &self.extents).unwrap_or(u64::MAX);
+                let found = self.header.len() as u64 + sample * size + found.len() as u64;
+                return Err(DataError::Truncated { path: self.path, expected, found });
+            }
+            values.extend(found);
+            next = sample + 1;
+        }
+        Ok(values)
+    }
 }
 
 fn wrong_magic(path: &Path, expected: u32, found: u32) -> DataError {
     let kind = if expected == IMAGES { "idx images" } else { "idx labels" };
-    let hint = match found {
-        IMAGES => "this is a file of images: check that files were not swapped",
-        LABELS => "this is a file of labels: check that files were not swapped",
-        _ => "this is not an idx file, perhaps a saved web page: download the file again",
+    let hint = match (found, kind_of_file(path)) {
+        (IMAGES, _) => "this is a file of images: check that files were not swapped".to_owned(),
+        (LABELS, _) => "this is a file of labels: check that files were not swapped".to_owned(),
+        (_, Some(kind)) => format!("this is {kind}, which is not read in its place"),
+        (_, None) => "this is not an idx file".to_owned(),
     };
     DataError::Magic { path: path.to_owned(), kind, expected, found, hint }
 }
@@ -140,6 +165,21 @@ mod tests {
     }
 
     #[test]
+    fn chosen_samples_are_read_alone() {
+        let dir = tempfile::tempdir().unwrap();
+        let path = dir.path().join("file");
+        let bytes = [&[0, 0, 8, 3, 0, 0, 0, 9, 0, 0, 0, 1, 0, 0, 0, 2][..], &[1, 2, 3, 4, 5, 6, 7]].concat();
+        fs::write(&path, bytes).unwrap();
+        let values = |samples: &[u32]| open(&path, IMAGES).unwrap().values_of(samples);
+        assert_eq!(values(&[0, 2]).unwrap(), [1, 2, 5, 6]);
+        let message = values(&[1, 3]).unwrap_err().to_string();
+        assert!(
+            message.ends_with("truncated, 34 bytes expected, 23 found; take a whole copy of the file"),
+            "{message}"
+        );
+    }
+
+    #[test]
     fn md5_is_that_of_the_whole_file() {
         let dir = tempfile::tempdir().unwrap();
         fs::write(dir.path().join("file"), THREE).unwrap();
@@ -175,8 +215,8 @@ mod tests {
     fn a_web_page_is_no_idx_file() {
         assert_eq!(
             message(b"<html>", LABELS),
-            "dir/file: magic number 1013478509, expected 2049 for idx labels; this is not an idx file, perhaps a \
-             saved web page: download the file again"
+            "dir/file: magic number 1013478509, expected 2049 for idx labels; this is a web page, which is not \
+             read in its place"
         );
     }
 
@@ -184,14 +224,15 @@ mod tests {
     fn a_missing_byte_is_counted() {
         assert_eq!(
             message(&THREE[..10], LABELS),
-            "dir/file: truncated, 11 bytes expected, 10 found; download the file again"
+            "dir/file: truncated, 11 bytes expected, 10 found; take a whole copy of the file"
         );
     }
 
     #[test]
     fn a_cut_header_is_counted() {
         for length in [0, 3, 4, 7] {
-            let expected = format!("dir/file: truncated, 8 bytes expected, {length} found; download the file again");
+            let expected =
+                format!("dir/file: truncated, 8 bytes expected, {length} found; take a whole copy of the file");
             assert_eq!(message(&THREE[..length], LABELS), expected);
         }
     }
@@ -200,16 +241,14 @@ mod tests {
     fn a_byte_too_many_is_counted() {
         assert_eq!(
             message(&[&THREE[..], &[0]].concat(), LABELS),
-            "dir/file: goes on after its last value, 11 bytes expected and more found; download the file again"
+            "dir/file: goes on after its last value, 11 bytes expected and more found; this is not the file that is meant, \
+             or something was added to it"
         );
     }
 
     #[test]
     fn a_file_without_values_is_refused() {
-        assert_eq!(
-            message(&[0, 0, 8, 1, 0, 0, 0, 0], LABELS),
-            "dir/file: extents [0] hold no value; download the file again"
-        );
+        assert_eq!(message(&[0, 0, 8, 1, 0, 0, 0, 0], LABELS), "dir/file: extents [0] hold no value");
     }
 
     #[test]
@@ -217,13 +256,12 @@ mod tests {
         let bytes = [&[0, 0, 8, 3][..], &[0xff; 12]].concat();
         assert_eq!(
             message(&bytes, IMAGES),
-            "dir/file: the header announces the extents [4294967295, 4294967295, 4294967295], which cannot be; download the \
-             file again"
+            "dir/file: the header announces the extents [4294967295, 4294967295, 4294967295], which cannot be"
         );
         let bytes = [&[0, 0, 8, 1][..], &[0xff; 4]].concat();
         assert_eq!(
             message(&bytes, LABELS),
-            "dir/file: truncated, 4294967303 bytes expected, 8 found; download the file again"
+            "dir/file: truncated, 4294967303 bytes expected, 8 found; take a whole copy of the file"
         );
     }
 

@@ -42,10 +42,14 @@ pub use folder::Place;
 pub use kind::{HEAD, kind_of, kind_of_file};
 pub use loader::{Batch, Loader};
 pub use mnist::{FashionMnist, Mnist};
-pub use nmnist::Nmnist;
+pub use nmnist::{Nmnist, OffSensor};
 pub use reading::{open_file, read_file, read_text};
-pub use snn_core::{DataSet, Dataset, Splits};
+pub use snn_core::{DataSet, Dataset, HoldOut, Limit, Splits};
 pub use svhn::Svhn;
+
+/// What is said to those who have data of their own.
+pub(crate) const OWN_DATA: &str =
+    "Data of your own, or another data set, are read by a plug-in (see the chapter on plug-ins in the book)";
 
 /// Adds the data sets `Mnist`, `FashionMnist`, `Cifar10`, `Svhn` and `Nmnist`.
 ///
@@ -63,7 +67,7 @@ pub fn plugin(registry: &mut Registry) -> Result<(), RegistryError> {
     registry.data_sets.add("Svhn", |svhn: &mut Svhn, _| {
         check_normalisation(svhn.mean, svhn.deviation)?;
         if let Some(held_out) = svhn.held_out {
-            range::count("held_out", held_out, svhn::IMAGES[0] - 1)?;
+            range::count("held_out", held_out.count(), svhn::IMAGES[0] - 1)?;
         }
         Ok(Arc::new(svhn.clone()) as Arc<dyn DataSet>)
     })?;

@@ -1,7 +1,5 @@
 //! Batches of a data set. Any batch of any epoch can be asked for at any time and is always the same.
 
-use std::ops::Range;
-
 use snn_core::{AddressEvent, Augmentation, Content, Dataset, Purpose, Stream};
 
 /// Samples of one step. The buffers belong to the loader and are filled anew for each batch.
@@ -17,15 +15,16 @@ pub struct Batch {
     pub samples: Vec<u32>,
 }
 
-/// Makes batches of a range of a data set.
+/// Makes batches of some samples of a data set.
 #[derive(Debug)]
 pub struct Loader<'a> {
     dataset: &'a Dataset,
     batch: usize,
     shuffle: Option<Shuffle>,
-    /// Index in the data set of each sample, in the order of the present epoch.
+    /// Index in the data set of each sample.
+    samples: Vec<u32>,
+    /// The same in the order of the present epoch; empty before the first one, and without shuffling.
     order: Vec<u32>,
-    first: u32,
     current: Batch,
 }
 
@@ -38,30 +37,29 @@ struct Shuffle {
 }
 
 impl<'a> Loader<'a> {
-    /// Batches of up to `batch` samples (0 counts as 1) of `range`, in the order of the data set and unchanged. The
-    /// part of `range` beyond the data set is left out.
-    pub fn in_order(dataset: &'a Dataset, range: Range<usize>, batch: usize) -> Self {
-        let first = range.start.min(dataset.len()) as u32;
-        let order = (first..range.end.min(dataset.len()) as u32).collect();
-        Self { dataset, batch: batch.max(1), shuffle: None, order, first, current: Batch::default() }
+    /// Batches of up to `batch` samples (0 counts as 1) of those with the indices `samples`, in this order and unchanged.
+    /// Indices beyond the data set are left out.
+    pub fn in_order(dataset: &'a Dataset, samples: impl IntoIterator<Item = u32>, batch: usize) -> Self {
+        let samples = samples.into_iter().filter(|&sample| (sample as usize) < dataset.len()).collect();
+        Self { dataset, batch: batch.max(1), shuffle: None, samples, order: Vec::new(), current: Batch::default() }
     }
 
     /// Batches as of [`Loader::in_order`], but in an order of each epoch's own and changed by `augmentation`, both drawn
     /// from `seed`.
     pub fn shuffled(
         dataset: &'a Dataset,
-        range: Range<usize>,
+        samples: impl IntoIterator<Item = u32>,
         batch: usize,
         seed: u64,
         augmentation: Augmentation,
     ) -> Self {
         let shuffle = Some(Shuffle { seed, augmentation, epoch: None });
-        Self { shuffle, ..Self::in_order(dataset, range, batch) }
+        Self { shuffle, ..Self::in_order(dataset, samples, batch) }
     }
 
     /// Number of batches in an epoch; the last one may be smaller.
     pub fn batches(&self) -> usize {
-        self.order.len().div_ceil(self.batch)
+        self.samples.len().div_ceil(self.batch)
     }
 
     /// Batch `index` of `epoch`; none from [`Loader::batches`] on.
@@ -72,13 +70,14 @@ impl<'a> Loader<'a> {
         if let Some(shuffle) = &mut self.shuffle
             && shuffle.epoch.replace(epoch) != Some(epoch)
         {
-            self.order = Stream::new(shuffle.seed, Purpose::Shuffle).permutation(epoch, self.order.len());
-            self.order.iter_mut().for_each(|sample| *sample += self.first);
+            self.order = Stream::new(shuffle.seed, Purpose::Shuffle).permutation(epoch, self.samples.len());
+            self.order.iter_mut().for_each(|place| *place = self.samples[*place as usize]);
         }
-        let end = self.order.len().min((index + 1) * self.batch);
+        let order = if self.shuffle.is_some() { &self.order } else { &self.samples };
+        let end = order.len().min((index + 1) * self.batch);
         let Batch { pixels, recordings, labels, samples } = &mut self.current;
         samples.clear();
-        samples.extend_from_slice(&self.order[index * self.batch..end]);
+        samples.extend_from_slice(&order[index * self.batch..end]);
         labels.clear();
         labels.extend(samples.iter().map(|&sample| self.dataset.labels()[sample as usize]));
         pixels.clear();
@@ -154,6 +153,17 @@ mod tests {
             order.sort_unstable();
             assert_eq!(order, (10..40).collect::<Vec<u32>>());
         }
+    }
+
+    #[test]
+    fn samples_are_shuffled_by_their_places() {
+        let dataset = squares(50);
+        let chosen: Vec<u32> = (0..50).filter(|sample| sample % 3 == 1).collect();
+        let mut loader = Loader::shuffled(&dataset, chosen.iter().copied(), 7, 1, Augmentation::None);
+        let places = Stream::new(1, Purpose::Shuffle).permutation(2, chosen.len());
+        assert_eq!(samples(&mut loader, 2), places.iter().map(|&place| chosen[place as usize]).collect::<Vec<_>>());
+        let mut loader = Loader::in_order(&dataset, chosen.iter().copied(), 7);
+        assert_eq!(samples(&mut loader, 0), chosen);
     }
 
     #[test]

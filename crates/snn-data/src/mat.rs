@@ -7,13 +7,12 @@
 
 mod elements;
 
-use std::fs::File;
 use std::io::{self, BufRead, BufReader, Read};
 use std::path::Path;
 
 use flate2::bufread::ZlibDecoder;
 
-use crate::{DataError, source};
+use crate::{DataError, kind_of, open_file, source};
 
 use elements::{Elements, Tag, damaged, numbers, padding, tag, width, word};
 
@@ -22,8 +21,17 @@ use elements::{Elements, Tag, damaged, numbers, padding, tag, width, word};
 pub struct Wanted<'a> {
     /// Name of the variable.
     pub name: &'a str,
-    /// How many of its values are read at most, the first ones.
-    pub most: usize,
+    /// Which of its values are read; all if none.
+    pub blocks: Option<Blocks<'a>>,
+}
+
+/// Some of the values of an array.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Blocks<'a> {
+    /// Values of a block.
+    pub size: usize,
+    /// Which blocks, in rising order; those beyond the array are left out.
+    pub which: &'a [u32],
 }
 
 /// A numeric array of a file.
@@ -56,6 +64,9 @@ const COMPRESSED: u32 = 15;
 /// Classes of arrays that hold numbers: from `double` to `uint64`.
 const NUMERIC: std::ops::RangeInclusive<u8> = 6..=15;
 
+/// Flag of an array with imaginary parts.
+const COMPLEX: u32 = 0x0800;
+
 /// Largest array, in bytes: MATLAB writes smaller ones only.
 const LARGEST: u64 = 1 << 31;
 /// Largest array of which every value becomes a number of eight bytes.
@@ -67,12 +78,10 @@ const LARGEST_NUMBERS: u64 = 1 << 27;
 /// [`DataError::Read`]; [`DataError::Content`] if it is no such file, or a damaged one.
 pub fn read(path: &Path, wanted: &[Wanted<'_>]) -> Result<Vec<Array>, DataError> {
     let unreadable = |source| DataError::Read { path: path.to_owned(), source };
-    let file = File::open(path).map_err(unreadable)?;
+    let file = open_file(path).map_err(unreadable)?;
     let length = file.metadata().map_err(unreadable)?.len();
-    arrays(BufReader::new(file), length, wanted).map_err(|reason| {
-        let reason = format!("{reason}; download the file again");
-        DataError::Content { what: path.display().to_string(), reason }
-    })
+    arrays(BufReader::new(file), length, wanted)
+        .map_err(|reason| DataError::Content { what: path.display().to_string(), reason })
 }
 
 /// The arrays in a file of `length` bytes.
@@ -84,8 +93,14 @@ fn arrays(mut file: impl BufRead, length: u64, wanted: &[Wanted<'_>]) -> Result<
     let is_big = match header.get(HEADER - 2..) {
         Some(b"IM") => false,
         Some(b"MI") => true,
-        Some(_) => return Err("not a MATLAB 5 file, perhaps a saved web page".to_owned()),
-        None => return Err(format!("{} bytes are too few for a MATLAB 5 file", header.len())),
+        Some(_) => {
+            let kind = kind_of(&header).map_or_else(String::new, |kind| format!(": this is {kind}"));
+            return Err(format!("not a MATLAB 5 file{kind}"));
+        }
+        None => {
+            let kind = kind_of(&header).map_or_else(String::new, |kind| format!(": this is {kind}"));
+            return Err(format!("{} bytes are too few for a MATLAB 5 file{kind}", header.len()));
+        }
     };
     let mut elements = Elements { source: file.take(length.saturating_sub(HEADER as u64)), is_big };
     let mut arrays = Vec::new();
@@ -95,14 +110,27 @@ fn arrays(mut file: impl BufRead, length: u64, wanted: &[Wanted<'_>]) -> Result<
         let behind = elements.source.limit().saturating_sub(size + padding);
         let element = (&mut elements.source).take(size);
         match kind {
-            MATRIX => arrays.extend(array(Elements { source: element, is_big }, wanted)?),
-            COMPRESSED => arrays.extend(compressed(element, is_big, wanted)?),
+            MATRIX => add(&mut arrays, array(Elements { source: element, is_big }, wanted)?)?,
+            COMPRESSED => add(&mut arrays, compressed(element, is_big, wanted)?)?,
             _ => {}
         }
         let rest = elements.source.limit() - behind;
         io::copy(&mut (&mut elements.source).take(rest), &mut io::sink()).map_err(|error| damaged(&error))?;
     }
     Ok(arrays)
+}
+
+/// Adds an array, unless there is one of that name.
+fn add(arrays: &mut Vec<Array>, array: Option<Array>) -> Result<(), String> {
+    match array {
+        Some(array) if arrays.iter().any(|other| other.name == array.name) => {
+            Err(format!("holds two arrays called {}", array.name))
+        }
+        array => {
+            arrays.extend(array);
+            Ok(())
+        }
+    }
 }
 
 /// The array in the one element of a zlib stream.
@@ -122,15 +150,19 @@ fn compressed(stream: impl BufRead, is_big: bool, wanted: &[Wanted<'_>]) -> Resu
 fn array(mut parts: Elements<impl Read>, wanted: &[Wanted<'_>]) -> Result<Option<Array>, String> {
     let is_big = parts.is_big;
     let flags = parts.head()?;
-    let class = flags.get(..4).map(|flags| word(flags, is_big) as u8).ok_or("an array without flags")?;
+    let flags = flags.get(..4).map(|flags| word(flags, is_big)).ok_or("an array without flags")?;
+    let class = flags as u8;
     if !NUMERIC.contains(&class) {
         return Ok(None);
     }
     let extents: Vec<usize> = parts.head()?.chunks_exact(4).map(|extent| word(extent, is_big) as usize).collect();
     let name = String::from_utf8_lossy(&parts.head()?).into_owned();
-    let Some(most) = wanted.iter().find(|wanted| wanted.name == name).map(|wanted| wanted.most) else {
+    let Some(blocks) = wanted.iter().find(|wanted| wanted.name == name).map(|wanted| wanted.blocks) else {
         return Ok(None);
     };
+    if flags & COMPLEX != 0 {
+        return Err(format!("the array {name} holds complex numbers"));
+    }
     let Tag { kind, size, small } = parts.next()?;
     let width = width(kind)?;
     let found = (if small.is_empty() { size } else { small.len() as u64 }) / width;
@@ -141,13 +173,36 @@ fn array(mut parts: Elements<impl Read>, wanted: &[Wanted<'_>]) -> Result<Option
     if size >= if kind == UINT8 { LARGEST } else { LARGEST_NUMBERS } {
         return Err(format!("the array {name} of extents {extents:?} is too large"));
     }
-    let bytes = found.min(most as u64) * width;
-    let mut data =
-        if small.is_empty() { source::read(&mut parts.source, bytes).map_err(|error| damaged(&error))? } else { small };
-    if (data.len() as u64) < bytes {
-        return Err(format!("truncated: {size} bytes announced, {} found", data.len()));
+    let size_of_block = blocks.map_or(found, |blocks| blocks.size as u64);
+    let which: Vec<u64> = match blocks {
+        Some(blocks) => {
+            let all = found / size_of_block.max(1);
+            blocks.which.iter().map(|&block| u64::from(block)).filter(|&block| block < all).collect()
+        }
+        None => vec![0],
+    };
+    let mut small = small.as_slice();
+    let mut source: Box<dyn Read + '_> =
+        if small.is_empty() { Box::new(&mut parts.source) } else { Box::new(&mut small) };
+    let bytes = size_of_block * width;
+    let mut data = Vec::new();
+    let mut next = 0;
+    for block in which {
+        let passed = (block - next) * bytes;
+        io::copy(&mut (&mut source).take(passed), &mut io::sink()).map_err(|error| damaged(&error))?;
+        let mut values = source::read(&mut source, bytes).map_err(|error| damaged(&error))?;
+        if (values.len() as u64) < bytes {
+            return Err(format!("truncated: {size} bytes announced, {} found", block * bytes + values.len() as u64));
+        }
+        if data.is_empty() {
+            data = values
+        } else {
+            data.append(&mut values)
+        }
+        next = block + 1;
     }
-    data.truncate(bytes as usize);
+    drop(source);
+    data.shrink_to_fit();
     let values = if kind == UINT8 { Values::Bytes(data) } else { Values::Numbers(numbers(kind, &data, is_big)?) };
     Ok(Some(Array { name, extents, values }))
 }
@@ -165,7 +220,7 @@ mod tests {
     const COMPRESSED_SAMPLE: &[u8] = include_bytes!("../tests/samples/svhn_first20_compressed.mat");
 
     /// Both arrays that the tests are about.
-    const WANTED: [Wanted<'_>; 2] = [Wanted { name: "X", most: usize::MAX }, Wanted { name: "y", most: usize::MAX }];
+    const WANTED: [Wanted<'_>; 2] = [Wanted { name: "X", blocks: None }, Wanted { name: "y", blocks: None }];
 
     fn read(bytes: &[u8]) -> Result<Vec<Array>, String> {
         arrays(bytes, bytes.len() as u64, &WANTED)
@@ -220,8 +275,10 @@ mod tests {
 
     #[test]
     fn what_is_no_such_file_is_said_plainly() {
-        assert_eq!(read(b"<html>").unwrap_err(), "6 bytes are too few for a MATLAB 5 file");
-        assert!(read(&[b'<'; 500]).unwrap_err().contains("not a MATLAB 5 file, perhaps a saved web page"));
+        assert_eq!(read(b"<html>").unwrap_err(), "6 bytes are too few for a MATLAB 5 file: this is a web page");
+        assert!(read(&[b'<'; 500]).unwrap_err().contains("not a MATLAB 5 file"));
+        let page = [&b"<!doctype html>"[..], &[b' '; 200]].concat();
+        assert_eq!(read(&page).unwrap_err(), "not a MATLAB 5 file: this is a web page");
         let hdf5 = [&b"MATLAB 7.3 MAT-file"[..], &[b' '; 200]].concat();
         assert!(read(&hdf5).unwrap_err().contains("a MATLAB 7.3 file, which is HDF5"));
     }
@@ -243,10 +300,11 @@ mod tests {
     fn no_more_is_read_than_is_wanted() {
         let values: Vec<u8> = (0..=255).collect();
         let array = |name| big(MATRIX, &[head(name, [2, 128]), big(UINT8, &values)].concat());
-        let first = [Wanted { name: "X", most: 3 }];
+        let some = [Wanted { name: "X", blocks: Some(Blocks { size: 3, which: &[0, 2, 84, 85, 99] }) }];
         for both in [file(&[array(b'a'), array(b'X')]), file(&[zlib(&array(b'a')), zlib(&array(b'X'))])] {
-            let found = arrays(&both[..], both.len() as u64, &first).unwrap();
-            let expected = Array { name: "X".into(), extents: vec![2, 128], values: Values::Bytes(vec![0, 1, 2]) };
+            let found = arrays(&both[..], both.len() as u64, &some).unwrap();
+            let bytes = Values::Bytes(vec![0, 1, 2, 6, 7, 8, 252, 253, 254]);
+            let expected = Array { name: "X".into(), extents: vec![2, 128], values: bytes };
             assert_eq!(found, [expected]);
         }
     }
@@ -263,6 +321,18 @@ mod tests {
         let matrix = [&MATRIX.to_be_bytes()[..], &u32::MAX.to_be_bytes(), &numbers].concat();
         let error = read(&file(&[zlib(&matrix)])).unwrap_err();
         assert_eq!(error, "the array X of extents [16, 16777215] is too large");
+    }
+
+    #[test]
+    fn repeated_and_complex_arrays_are_refused() {
+        let array = |flags: u8| {
+            let mut head = head(b'X', [2, 4]);
+            head[10] = flags;
+            big(MATRIX, &[head, big(UINT8, b"12345678")].concat())
+        };
+        assert!(read(&file(&[array(0)])).is_ok());
+        assert_eq!(read(&file(&[array(0), zlib(&array(0))])).unwrap_err(), "holds two arrays called X");
+        assert_eq!(read(&file(&[array(8)])).unwrap_err(), "the array X holds complex numbers");
     }
 
     #[test]

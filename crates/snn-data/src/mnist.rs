@@ -4,11 +4,11 @@ use std::error::Error;
 use std::path::Path;
 
 use serde::{Deserialize, Serialize};
-use snn_core::{DataSet, Dataset, Shape, Splits};
+use snn_core::{DataSet, Dataset, Limit, Shape, Splits};
 
-use crate::DataError;
 use crate::folder::Place;
 use crate::idx::{self, IdxFile};
+use crate::{DataError, OWN_DATA};
 
 /// Names of the four files, without `.gz`.
 pub const FILES: [&str; 4] =
@@ -18,6 +18,8 @@ pub const FILES: [&str; 4] =
 const IMAGES: [usize; 2] = [60_000, 10_000];
 const SHAPE: Shape = Shape::new(1, 28, 28);
 const CLASSES: usize = 10;
+/// Memory for the labels of a file, and for what is read or decompressed at a time.
+const WHILE_READING: usize = 1 << 20;
 
 /// Where the files of MNIST are.
 pub(crate) static PLACE: Place = Place {
@@ -95,8 +97,16 @@ impl DataSet for Mnist {
         FILES.map(str::to_owned).to_vec()
     }
 
+    fn bytes_to_read(&self, _samples: usize) -> usize {
+        WHILE_READING
+    }
+
     fn load(&self, folder: Option<&Path>) -> Result<Splits, Box<dyn Error + Send + Sync>> {
         Ok(load(&PLACE.find(folder)?)?)
+    }
+
+    fn load_limited(&self, folder: Option<&Path>, limit: Limit) -> Result<Splits, Box<dyn Error + Send + Sync>> {
+        Ok(MNIST.load(&PLACE.find(folder)?, Some(limit))?)
     }
 }
 
@@ -129,8 +139,16 @@ impl DataSet for FashionMnist {
         FILES.map(str::to_owned).to_vec()
     }
 
+    fn bytes_to_read(&self, _samples: usize) -> usize {
+        WHILE_READING
+    }
+
     fn load(&self, folder: Option<&Path>) -> Result<Splits, Box<dyn Error + Send + Sync>> {
-        Ok(FASHION_MNIST.load(&FASHION_PLACE.find(folder)?)?)
+        Ok(FASHION_MNIST.load(&FASHION_PLACE.find(folder)?, None)?)
+    }
+
+    fn load_limited(&self, folder: Option<&Path>, limit: Limit) -> Result<Splits, Box<dyn Error + Send + Sync>> {
+        Ok(FASHION_MNIST.load(&FASHION_PLACE.find(folder)?, Some(limit))?)
     }
 }
 
@@ -140,7 +158,7 @@ impl DataSet for FashionMnist {
 /// # Errors
 /// Every [`DataError`] but [`DataError::NotFound`].
 pub fn load(dir: &Path) -> Result<Splits, DataError> {
-    MNIST.load(dir)
+    MNIST.load(dir, None)
 }
 
 /// The four files of a data set of this family.
@@ -152,59 +170,87 @@ struct Files {
 }
 
 impl Files {
-    fn load(self, dir: &Path) -> Result<Splits, DataError> {
-        Ok(Splits { train: self.part(dir, 0)?, test: self.part(dir, 1)?, folder: dir.to_owned() })
+    fn load(self, dir: &Path, limit: Option<Limit>) -> Result<Splits, DataError> {
+        let (train, test) = (self.part(dir, 0, limit)?, self.part(dir, 1, limit)?);
+        Ok(Splits { train, test, folder: dir.to_owned() })
     }
 
-    /// Reads images and labels of the training set (0) or the test set (1).
-    fn part(self, dir: &Path, part: usize) -> Result<Dataset, DataError> {
-        let Place { data_set, name, .. } = *self.place;
-        let content = |path: &Path, reason| DataError::Content { what: path.display().to_string(), reason };
-
+    /// Reads images and labels of the training set (0) or the test set (1), or those of them that `limit` leaves.
+    fn part(self, dir: &Path, part: usize, limit: Option<Limit>) -> Result<Dataset, DataError> {
         let images = self.open(dir, 2 * part, idx::IMAGES)?;
-        let (images_path, count) = (images.path().to_owned(), images.extents()[0]);
-        let [height, width] = [1, 2].map(|extent| images.extents()[extent]);
-        if [height, width] != [SHAPE.height, SHAPE.width] {
-            let reason = format!(
-                "images are {height}x{width}, those of {data_set} are 28x28; snn data get {name} downloads them"
-            );
-            return Err(content(&images_path, reason));
-        }
-        let wrong_count = || {
-            let reason = format!("{count} images, {data_set} has {} in this file; download it again", IMAGES[part]);
-            content(&images_path, reason)
-        };
-        if count > IMAGES[part] {
-            return Err(wrong_count());
-        }
-        let (images, images_md5) = images.values()?;
-
+        let (images_path, extents) = (images.path().to_owned(), images.extents().to_vec());
         let labels = self.open(dir, 2 * part + 1, idx::LABELS)?;
         let labels_path = labels.path().to_owned();
-        if labels.extents()[0] != count {
-            let (found, images) = (labels.extents()[0], images_path.display());
-            let reason = format!("{found} labels for the {count} images of {images}; download both files again");
-            return Err(content(&labels_path, reason));
+        if labels.extents()[0] != extents[0] {
+            let (found, count, images) = (labels.extents()[0], extents[0], images_path.display());
+            let reason =
+                format!("{found} labels for the {count} images of {images}: the two files do not belong together");
+            return Err(DataError::Content { what: labels_path.display().to_string(), reason });
+        }
+        let expected = [IMAGES[part], SHAPE.height, SHAPE.width];
+        if extents[0] > IMAGES[part] || extents[1..] != expected[1..] {
+            return Err(self.other(&images_path, part, &extents, labels));
         }
         let (labels, labels_md5) = labels.values()?;
-        if let Some(i) = labels.iter().position(|&label| usize::from(label) >= CLASSES) {
-            let reason =
-                format!("label {} of image {i}, labels of {data_set} are 0 to 9; download the file again", labels[i]);
-            return Err(content(&labels_path, reason));
+        self.check_labels(&labels_path, &labels)?;
+        if extents[0] != IMAGES[part] {
+            return Err(self.fewer(&images_path, part, extents[0]));
         }
-        if count != IMAGES[part] {
-            return Err(wrong_count());
-        }
-        if let Some(checksums) = self.checksums {
-            for (path, found, expected) in
-                [(images_path, images_md5, checksums[2 * part]), (labels_path, labels_md5, checksums[2 * part + 1])]
-            {
-                if found != expected {
-                    return Err(DataError::Checksum { path, expected, found });
-                }
+        let samples = limit.map(|limit| limit.samples(&labels)).filter(|samples| samples.len() < labels.len());
+        let mut checks = vec![(labels_path, labels_md5, 2 * part + 1)];
+        let (images, kept) = if let Some(samples) = &samples {
+            let kept = samples.iter().map(|&sample| labels[sample as usize]).collect();
+            (images.values_of(samples)?, kept)
+        } else {
+            let (values, md5) = images.values()?;
+            checks.insert(0, (images_path, md5, 2 * part));
+            (values, labels)
+        };
+        for (path, found, file) in checks {
+            match self.checksums.map(|checksums| checksums[file]) {
+                Some(expected) if found != expected => return Err(DataError::Checksum { path, expected, found }),
+                _ => {}
             }
         }
-        Ok(Dataset::new(SHAPE, CLASSES, images, labels)?)
+        Ok(Dataset::new(SHAPE, CLASSES, images, kept)?.out_of(IMAGES[part]))
+    }
+
+    fn check_labels(self, path: &Path, labels: &[u8]) -> Result<(), DataError> {
+        let Some(image) = labels.iter().position(|&label| usize::from(label) >= CLASSES) else { return Ok(()) };
+        let (least, most) = (labels.iter().min().unwrap_or(&0), labels.iter().max().unwrap_or(&0));
+        let hint = match (least, most) {
+            (1, 26) => "labels 1 to 26 are those of letters, as EMNIST letters has them: ",
+            (0, 25 | 26 | 46 | 61) => "such labels are those of letters, as EMNIST has them: ",
+            _ => "",
+        };
+        let (label, name) = (labels[image], self.place.data_set);
+        let reason = format!("label {label} of image {image}, labels of {name} are 0 to 9; {hint}{OWN_DATA}");
+        Err(DataError::Content { what: path.display().to_string(), reason })
+    }
+
+    /// What is said of images that are not those of this data set.
+    fn other(self, path: &Path, part: usize, extents: &[usize], labels: IdxFile) -> DataError {
+        let labels = match labels.values() {
+            Ok((labels, _)) => labels,
+            Err(error) => return error,
+        };
+        let classes = (0..=u8::MAX).filter(|class| labels.contains(class)).count();
+        let Place { data_set, name, .. } = self.place;
+        let reason = format!(
+            "not {data_set}: {} images of {}x{}, {classes} classes; {data_set} has {} of 28x28 in this file, 10 classes. \
+             {OWN_DATA}; snn data get {name} downloads {data_set} itself",
+            extents[0], extents[1], extents[2], IMAGES[part]
+        );
+        DataError::Content { what: path.display().to_string(), reason }
+    }
+
+    fn fewer(self, path: &Path, part: usize, count: usize) -> DataError {
+        let Place { data_set, name, .. } = self.place;
+        let reason = format!(
+            "{count} images, {data_set} has {} in this file; snn data get {name} downloads it whole. {OWN_DATA}",
+            IMAGES[part]
+        );
+        DataError::Content { what: path.display().to_string(), reason }
     }
 
     /// Opens one of [`FILES`].
@@ -242,7 +288,7 @@ mod tests {
         let dir = tempfile::tempdir().unwrap();
         fs::write(dir.path().join(FILES[TEST]), images).unwrap();
         fs::write(dir.path().join(FILES[TEST + 1]), labels).unwrap();
-        let error = MNIST.part(dir.path(), TEST / 2).unwrap_err();
+        let error = MNIST.part(dir.path(), TEST / 2, None).unwrap_err();
         error.to_string().replace(dir.path().to_str().unwrap(), "DIR")
     }
 
@@ -256,6 +302,20 @@ mod tests {
     }
 
     #[test]
+    fn a_limit_reads_the_first_images_of_each_class() {
+        let limited = Mnist {}.load_limited(Some(&real()), Limit::Spread(20)).unwrap();
+        let all = Mnist {}.load(Some(&real())).unwrap();
+        let samples = Limit::Spread(20).samples(all.train.labels());
+        assert_eq!((limited.train.len(), limited.train.available(), limited.train.bytes()), (20, 60_000, 20 * 784));
+        assert!(limited.train.missing_classes(&(0..20).collect::<Vec<u32>>()).is_empty());
+        for (index, &sample) in samples.iter().enumerate() {
+            assert_eq!(limited.train.content(index), all.train.content(sample as usize));
+        }
+        let first = Mnist {}.load_limited(Some(&real()), Limit::First(4)).unwrap();
+        assert_eq!(first.train.labels(), [5, 0, 4, 1]);
+    }
+
+    #[test]
     fn the_torchvision_layout_without_gzip_is_read() {
         let dir = tempfile::tempdir().unwrap();
         let raw = dir.path().join("MNIST/raw");
@@ -263,7 +323,7 @@ mod tests {
         for (file, bytes) in [TEST, TEST + 1].into_iter().zip(bytes()) {
             fs::write(raw.join(FILES[file]), bytes).unwrap();
         }
-        assert_eq!(MNIST.part(dir.path(), TEST / 2).unwrap(), MNIST.part(&real(), TEST / 2).unwrap());
+        assert_eq!(MNIST.part(dir.path(), TEST / 2, None).unwrap(), MNIST.part(&real(), TEST / 2, None).unwrap());
         assert_eq!(PLACE.find(Some(dir.path())).unwrap(), dir.path());
     }
 
@@ -282,8 +342,8 @@ mod tests {
         let fewer = [&labels[..4], &9_999u32.to_be_bytes(), &labels[8..10_007]].concat();
         assert_eq!(
             message(&images, &fewer),
-            "DIR/t10k-labels-idx1-ubyte: 9999 labels for the 10000 images of DIR/t10k-images-idx3-ubyte; download both \
-             files again"
+            "DIR/t10k-labels-idx1-ubyte: 9999 labels for the 10000 images of DIR/t10k-images-idx3-ubyte: the two files \
+             do not belong together"
         );
     }
 
@@ -293,7 +353,7 @@ mod tests {
         labels[8 + 3] = 10;
         assert_eq!(
             message(&images, &labels),
-            "DIR/t10k-labels-idx1-ubyte: label 10 of image 3, labels of MNIST are 0 to 9; download the file again"
+            format!("DIR/t10k-labels-idx1-ubyte: label 10 of image 3, labels of MNIST are 0 to 9; {OWN_DATA}")
         );
     }
 
@@ -301,15 +361,17 @@ mod tests {
     fn images_are_28_by_28() {
         let [mut images, labels] = bytes();
         images[8..16].copy_from_slice(&[0, 0, 0, 14, 0, 0, 0, 56]);
-        let expected = "DIR/t10k-images-idx3-ubyte: images are 14x56, those of MNIST are 28x28; snn data get Mnist \
-                        downloads them";
+        let expected = format!(
+            "DIR/t10k-images-idx3-ubyte: not MNIST: 10000 images of 14x56, 10 classes; MNIST has 10000 of 28x28 in this file, \
+             10 classes. {OWN_DATA}; snn data get Mnist downloads MNIST itself"
+        );
         assert_eq!(message(&images, &labels), expected);
     }
 
     #[test]
     fn a_missing_file_is_named_with_its_source() {
         let dir = tempfile::tempdir().unwrap();
-        let message = MNIST.part(dir.path(), TEST / 2).unwrap_err().to_string();
+        let message = MNIST.part(dir.path(), TEST / 2, None).unwrap_err().to_string();
         assert_eq!(
             message.replace(dir.path().to_str().unwrap(), "DIR"),
             "DIR: holds no t10k-images-idx3-ubyte, neither by itself nor in MNIST/raw; it can be had from \
@@ -330,7 +392,7 @@ mod tests {
                 MNIST.open(dir.path(), TEST + 1, idx::LABELS).and_then(IdxFile::values).unwrap_err().to_string();
             let message = message.replace(dir.path().to_str().unwrap(), "DIR");
             assert!(message.starts_with("DIR/t10k-labels-idx1-ubyte.gz: the gzip data is corrupted ("), "{message}");
-            assert!(message.ends_with("); download the file again"), "{message}");
+            assert!(message.ends_with("); take a whole copy of the file"), "{message}");
         }
     }
 
@@ -342,7 +404,7 @@ mod tests {
         for (name, bytes) in [(FILES[TEST], bytes()[0].clone()), (FILES[TEST + 1], bytes()[1].clone())] {
             fs::write(raw.join(name), bytes).unwrap();
         }
-        assert_eq!(FASHION_MNIST.part(dir.path(), 1).unwrap().len(), 10_000);
+        assert_eq!(FASHION_MNIST.part(dir.path(), 1, None).unwrap().len(), 10_000);
         assert_eq!(FashionMnist {}.class_name(9), "ankle boot");
         let [images, labels] = bytes();
         let short = |bytes: &[u8], header: usize, each: usize| {
@@ -350,9 +412,11 @@ mod tests {
         };
         fs::write(raw.join(FILES[TEST]), short(&images, 16, 784)).unwrap();
         fs::write(raw.join(FILES[TEST + 1]), short(&labels, 8, 1)).unwrap();
-        let message = FASHION_MNIST.part(dir.path(), 1).unwrap_err().to_string();
+        let message = FASHION_MNIST.part(dir.path(), 1, None).unwrap_err().to_string();
         assert!(
-            message.ends_with(": 9999 images, Fashion-MNIST has 10000 in this file; download it again"),
+            message.contains(
+                ": 9999 images, Fashion-MNIST has 10000 in this file; snn data get FashionMnist downloads it"
+            ),
             "{message}"
         );
     }

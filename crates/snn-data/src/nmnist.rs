@@ -6,10 +6,10 @@ use std::path::{Path, PathBuf};
 
 use rayon::prelude::*;
 use serde::{Deserialize, Serialize};
-use snn_core::{AddressEvent, DataSet, Dataset, Kind, Shape, Splits};
+use snn_core::{AddressEvent, DataSet, Dataset, Kind, Limit, Shape, Splits};
 
-use crate::DataError;
 use crate::folder::Place;
+use crate::{DataError, kind_of, read_file as read_bytes};
 
 /// The folder of the training set, and that of the test set. Each has a folder for each digit, with a file for each
 /// recording: `Train/5/00001.bin`.
@@ -22,6 +22,8 @@ const CLASSES: u8 = 10;
 const EVENT: usize = 5;
 /// Memory that a recording takes, as a mean of all of them.
 const BYTES: usize = 33_000;
+/// Most bytes of a file; a genuine one has about 25,000.
+const LARGEST: usize = 1 << 20;
 /// Row of an event that only says that the clock has run over.
 const OVERFLOW: u8 = 240;
 /// Microseconds that the clock has then advanced.
@@ -42,8 +44,21 @@ pub(crate) static PLACE: Place = Place {
 /// pixels and two polarities (0 darker, 1 brighter), 10 classes, 60,000 training and 10,000 test recordings of a third of a
 /// second. Any part of the files will do; they are taken in the order of their numbers, which is that of MNIST.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize)]
-#[serde(deny_unknown_fields)]
-pub struct Nmnist {}
+#[serde(deny_unknown_fields, default)]
+pub struct Nmnist {
+    /// What becomes of events at pixels that the sensor does not have.
+    pub off_sensor: OffSensor,
+}
+
+/// What becomes of events off the sensor.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize)]
+pub enum OffSensor {
+    /// The recording is refused.
+    #[default]
+    Refuse,
+    /// They are left out, and how many they are is told.
+    Drop,
+}
 
 impl DataSet for Nmnist {
     fn kind(&self) -> Kind {
@@ -80,29 +95,48 @@ impl DataSet for Nmnist {
         FOLDERS.map(str::to_owned).to_vec()
     }
 
-    fn load(&self, folder: Option<&Path>) -> Result<Splits, Box<dyn Error + Send + Sync>> {
-        self.load_first(folder, usize::MAX)
+    fn bytes_to_read(&self, _samples: usize) -> usize {
+        // The paths of all files, and a recording in each thread.
+        (16 << 20) + rayon::current_num_threads() * 3 * LARGEST
     }
 
-    fn load_first(&self, folder: Option<&Path>, samples: usize) -> Result<Splits, Box<dyn Error + Send + Sync>> {
+    fn load(&self, folder: Option<&Path>) -> Result<Splits, Box<dyn Error + Send + Sync>> {
+        self.load_limited(folder, Limit::First(usize::MAX))
+    }
+
+    fn load_limited(&self, folder: Option<&Path>, limit: Limit) -> Result<Splits, Box<dyn Error + Send + Sync>> {
         let folder = PLACE.find(folder)?;
-        let [train, test] = FOLDERS.map(|name| read_part(&folder, name, samples));
+        let [train, test] = FOLDERS.map(|name| self.read_part(&folder, name, limit));
         Ok(Splits { train: train?, test: test?, folder })
     }
 }
 
-/// The first `samples` recordings in the folder called `name`.
-fn read_part(folder: &Path, name: &str, samples: usize) -> Result<Dataset, DataError> {
-    let folder = PLACE.file(folder, name)?;
-    let mut files = files(&folder)?;
-    files.truncate(samples);
-    if files.is_empty() {
-        let reason = "holds no recording, such as 5/00001.bin; unpack the published file again".to_owned();
-        return Err(DataError::Content { what: folder.display().to_string(), reason });
+impl Nmnist {
+    /// The recordings in the folder called `name` that `limit` leaves.
+    fn read_part(self, folder: &Path, name: &str, limit: Limit) -> Result<Dataset, DataError> {
+        let folder = PLACE.file(folder, name)?;
+        let files = files(&folder)?;
+        if files.is_empty() {
+            let reason = "holds no recording, such as 5/00001.bin; unpack the published file again".to_owned();
+            return Err(DataError::Content { what: folder.display().to_string(), reason });
+        }
+        let labels: Vec<u8> = files.iter().map(|(_, digit, _)| *digit).collect();
+        let samples = limit.samples(&labels);
+        let read = samples.par_iter().map(|&sample| read(&files[sample as usize].2, self.off_sensor));
+        let (recordings, dropped): (Vec<_>, Vec<_>) = read.collect::<Result<Vec<_>, _>>()?.into_iter().unzip();
+        let labels = samples.iter().map(|&sample| labels[sample as usize]).collect();
+        let data = Dataset::of_recordings(SHAPE, CLASSES.into(), recordings, labels)?.out_of(files.len());
+        Ok(match dropped.iter().sum::<usize>() {
+            0 => data,
+            events => {
+                let recordings = dropped.iter().filter(|dropped| **dropped > 0).count();
+                data.noted(format!(
+                    "{}: {events} events off the sensor were dropped, of {recordings} recordings",
+                    folder.display()
+                ))
+            }
+        })
     }
-    let recordings: Result<Vec<_>, _> = files.par_iter().map(|(_, _, path)| read_file(path)).collect();
-    let labels = files.iter().map(|(_, digit, _)| *digit).collect();
-    Ok(Dataset::of_recordings(SHAPE, CLASSES.into(), recordings?, labels)?)
 }
 
 /// Number, digit and path of every recording below `folder`, by their numbers.
@@ -129,30 +163,38 @@ fn files(folder: &Path) -> Result<Vec<(u32, u8, PathBuf)>, DataError> {
     Ok(files)
 }
 
-/// Reads one recording.
+/// Reads one recording, of at most a megabyte, which must have no events off the sensor.
 ///
 /// # Errors
 /// [`DataError::Read`], and [`DataError::Content`] if the file is damaged.
 pub fn read_file(path: &Path) -> Result<Vec<AddressEvent>, DataError> {
-    let bytes = fs::read(path).map_err(|source| DataError::Read { path: path.to_owned(), source })?;
-    parse(&bytes).map_err(|reason| {
-        let reason = format!("{reason}; unpack or download the file again");
+    Ok(read(path, OffSensor::Refuse)?.0)
+}
+
+/// A recording, and how many events were dropped.
+fn read(path: &Path, off_sensor: OffSensor) -> Result<(Vec<AddressEvent>, usize), DataError> {
+    let bytes = read_bytes(path, LARGEST).map_err(|source| DataError::Read { path: path.to_owned(), source })?;
+    parse(&bytes, off_sensor).map_err(|reason| {
+        let reason = kind_of(&bytes).map_or(reason, |kind| format!("this is {kind}, not a recording of N-MNIST"));
         DataError::Content { what: path.display().to_string(), reason }
     })
 }
 
 /// Events of five bytes: column, row, then a bit for the polarity and 23 for the time in microseconds.
-fn parse(bytes: &[u8]) -> Result<Vec<AddressEvent>, String> {
+fn parse(bytes: &[u8], off_sensor: OffSensor) -> Result<(Vec<AddressEvent>, usize), String> {
     let (events, rest) = bytes.as_chunks::<EVENT>();
     if events.is_empty() || !rest.is_empty() {
-        return Err(format!("{} bytes are no whole number of events of {EVENT} bytes each", bytes.len()));
+        return Err(format!(
+            "{} bytes are no whole number of events of {EVENT} bytes each: the file was cut, or is none of N-MNIST",
+            bytes.len()
+        ));
     }
     let clocks = events.iter().filter(|event| event[1] == OVERFLOW).count();
     if clocks == events.len() {
         return Err(format!("its {clocks} events only tell the time: nothing was recorded"));
     }
     let mut recording = Vec::with_capacity(events.len() - clocks);
-    let mut passed = 0_u32;
+    let (mut passed, mut dropped) = (0_u32, 0);
     let late = |index| format!("event {index} is later than 71 minutes, in a recording of a third of a second");
     for (index, &[column, row, high, middle, low]) in events.iter().enumerate() {
         if row == OVERFLOW {
@@ -161,7 +203,14 @@ fn parse(bytes: &[u8]) -> Result<Vec<AddressEvent>, String> {
         }
         let (x, y) = (usize::from(column), usize::from(row));
         if x >= SHAPE.width || y >= SHAPE.height {
-            return Err(format!("event {index} is at column {x}, row {y} of a sensor of 34x34 pixels"));
+            if off_sensor == OffSensor::Drop {
+                dropped += 1;
+                continue;
+            }
+            return Err(format!(
+                "event {index} is at x {x}, y {y}, off the sensor of 34x34 pixels; data: Nmnist(off_sensor: Drop) leaves \
+                 such events out and tells how many"
+            ));
         }
         let time = u32::from_be_bytes([0, high & 0x7f, middle, low]).checked_add(passed).ok_or_else(|| late(index))?;
         recording.push(AddressEvent { time, pixel: SHAPE.index(usize::from(high >> 7), y, x) as u32 });
@@ -170,7 +219,8 @@ fn parse(bytes: &[u8]) -> Result<Vec<AddressEvent>, String> {
         // Events of nearly the same time may have left the camera in another order.
         recording.sort_by_key(|event| event.time);
     }
-    Ok(recording)
+    recording.shrink_to_fit();
+    Ok((recording, dropped))
 }
 
 #[cfg(test)]
@@ -178,6 +228,10 @@ mod tests {
     use snn_core::Content;
 
     use super::*;
+
+    fn parse(bytes: &[u8]) -> Result<Vec<AddressEvent>, String> {
+        Ok(super::parse(bytes, OffSensor::Refuse)?.0)
+    }
 
     const SAMPLE: &[u8] = include_bytes!("../tests/samples/nmnist/Train/5/00001.bin");
 
@@ -192,7 +246,7 @@ mod tests {
 
     #[test]
     fn genuine_recordings_are_read() {
-        let read = Nmnist {}.load(Some(&samples())).unwrap();
+        let read = Nmnist::default().load(Some(&samples())).unwrap();
         assert_eq!((read.train.labels(), read.test.labels()), (&[5][..], &[7][..]));
         let Content::Recording(events) = read.train.content(0) else { panic!("N-MNIST holds recordings") };
         assert_eq!(events.len(), 4681);
@@ -226,7 +280,7 @@ mod tests {
             fs::create_dir_all(&to).unwrap();
             fs::copy(samples().join(part).join("00001.bin"), to.join("00001.bin")).unwrap();
         }
-        assert_eq!(Nmnist {}.load(Some(dir.path())).unwrap().test.labels(), [7]);
+        assert_eq!(Nmnist::default().load(Some(dir.path())).unwrap().test.labels(), [7]);
     }
 
     #[test]
@@ -239,13 +293,20 @@ mod tests {
 
     #[test]
     fn damaged_recordings_are_errors() {
-        assert_eq!(parse(&[]).unwrap_err(), "0 bytes are no whole number of events of 5 bytes each");
+        assert_eq!(
+            parse(&[]).unwrap_err(),
+            "0 bytes are no whole number of events of 5 bytes each: the file was cut, or is none of N-MNIST"
+        );
         for length in 0..SAMPLE.len() {
             assert_eq!(parse(&SAMPLE[..length]).is_ok(), length > 0 && length % EVENT == 0, "{length}");
         }
         let mut shifted = SAMPLE.to_vec();
         shifted[10] = 34;
-        assert_eq!(parse(&shifted).unwrap_err(), "event 2 is at column 34, row 9 of a sensor of 34x34 pixels");
+        let expected = "event 2 is at x 34, y 9, off the sensor of 34x34 pixels; data: Nmnist(off_sensor: Drop) leaves such \
+                        events out and tells how many";
+        assert_eq!(parse(&shifted).unwrap_err(), expected);
+        let (events, dropped) = super::parse(&shifted, OffSensor::Drop).unwrap();
+        assert_eq!((events.len(), dropped), (4680, 1));
         for first in 0..EVENT {
             let whole = SAMPLE.len() - EVENT;
             assert_eq!(parse(&SAMPLE[first..first + whole]).is_ok(), first == 0, "shifted by {first} bytes");
@@ -270,18 +331,50 @@ mod tests {
             fs::write(dir.path().join(part).join("5/00001.bin"), SAMPLE).unwrap();
             fs::write(dir.path().join(part).join("5/00002.bin"), "damaged").unwrap();
         }
-        let read = Nmnist {}.load_first(Some(dir.path()), 1).unwrap();
+        let read = Nmnist::default().load_limited(Some(dir.path()), Limit::Spread(1)).unwrap();
         assert_eq!((read.train.len(), read.test.len(), read.train.bytes()), (1, 1, 4681 * 8));
-        assert!(Nmnist {}.load_first(Some(dir.path()), 2).is_err());
+        assert!(Nmnist::default().load_limited(Some(dir.path()), Limit::Spread(2)).is_err());
+    }
+
+    #[test]
+    fn a_limit_takes_recordings_of_each_digit() {
+        let dir = tempfile::tempdir().unwrap();
+        for (number, digit) in [0, 0, 0, 0, 3, 3, 8].into_iter().enumerate() {
+            for part in FOLDERS {
+                let folder = dir.path().join(part).join(digit.to_string());
+                fs::create_dir_all(&folder).unwrap();
+                let bytes = if number == 6 { &[40, 0, 0, 0, 0][..] } else { SAMPLE };
+                fs::write(folder.join(format!("{number}.bin")), bytes).unwrap();
+            }
+        }
+        let data = Nmnist { off_sensor: OffSensor::Drop };
+        let read = data.load_limited(Some(dir.path()), Limit::Spread(3)).unwrap();
+        assert_eq!((read.train.labels(), read.train.available(), read.train.blank(&[0, 1, 2])), (&[0, 3, 8][..], 7, 1));
+        let note = &read.test.notes()[0];
+        assert!(note.ends_with("Test: 1 events off the sensor were dropped, of 1 recordings"), "{note}");
+        let message = Nmnist::default().load(Some(dir.path())).unwrap_err().to_string();
+        assert!(message.contains("8/6.bin: event 0 is at x 40, y 0, off the sensor"), "{message}");
+    }
+
+    #[test]
+    fn no_file_is_read_that_is_larger_than_any_recording() {
+        let dir = tempfile::tempdir().unwrap();
+        let path = dir.path().join("1.bin");
+        fs::File::create(&path).unwrap().set_len(1 << 40).unwrap();
+        let message = read_file(&path).unwrap_err().to_string();
+        assert!(message.contains("larger than 1048576 bytes, the most that such a file has"), "{message}");
+        fs::write(&path, b"\x89HDF\r\n\x1a\n").unwrap();
+        let message = read_file(&path).unwrap_err().to_string();
+        assert!(message.contains("this is an HDF5 file"), "{message}");
     }
 
     #[test]
     fn a_folder_without_recordings_is_an_error() {
         let dir = tempfile::tempdir().unwrap();
         fs::create_dir_all(dir.path().join("Train/3")).unwrap();
-        let message = Nmnist {}.load(Some(dir.path())).unwrap_err().to_string();
+        let message = Nmnist::default().load(Some(dir.path())).unwrap_err().to_string();
         assert!(message.contains("Train: holds no recording, such as 5/00001.bin"), "{message}");
-        let message = Nmnist {}.load(Some(&dir.path().join("Train"))).unwrap_err().to_string();
+        let message = Nmnist::default().load(Some(&dir.path().join("Train"))).unwrap_err().to_string();
         assert!(message.contains("N-MNIST not found"), "{message}");
     }
 }

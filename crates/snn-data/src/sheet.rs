@@ -86,10 +86,10 @@ impl Sheet {
     fn row(&self, dataset: &Dataset, samples: &[usize], epoch: Option<u32>) -> Vec<Vec<[u8; 3]>> {
         let samples = if dataset.kind() == Kind::Images { samples } else { &samples[..samples.len().min(1)] };
         let cells = samples.iter().flat_map(|&sample| {
-            let range = sample..sample + 1;
+            let one = [sample as u32];
             let mut loader = match epoch {
-                None => Loader::in_order(dataset, range, 1),
-                Some(_) => Loader::shuffled(dataset, range, 1, self.seed, self.augmentation),
+                None => Loader::in_order(dataset, one, 1),
+                Some(_) => Loader::shuffled(dataset, one, 1, self.seed, self.augmentation),
             };
             let Some(batch) = loader.batch(epoch.unwrap_or(0), 0) else { return Vec::new() };
             match batch.recordings.first() {

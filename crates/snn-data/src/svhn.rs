@@ -1,14 +1,14 @@
 //! Street View House Numbers: the cropped digits.
 
 use std::error::Error;
-use std::path::Path;
+use std::path::{Path, PathBuf};
 
 use serde::{Deserialize, Serialize};
-use snn_core::{DataSet, Dataset, Shape, Splits};
+use snn_core::{DataSet, Dataset, HoldOut, Limit, Shape, Splits};
 
 use crate::DataError;
 use crate::folder::Place;
-use crate::mat::{self, Array, Values, Wanted};
+use crate::mat::{self, Array, Blocks, Values, Wanted};
 
 /// The file of the training set, and that of the test set.
 pub const FILES: [&str; 2] = ["train_32x32.mat", "test_32x32.mat"];
@@ -42,9 +42,9 @@ pub struct Svhn {
     pub deviation: (f32, f32, f32),
     /// Name of the file with the training images.
     pub train_file: String,
-    /// If given, that many images, the last ones of the training file, are the test set instead of those in
-    /// `test_32x32.mat`, which need not be there.
-    pub held_out: Option<usize>,
+    /// If given, that many images of the training file, spread over the classes or its last ones, are the test set instead
+    /// of those in `test_32x32.mat`, which need not be there.
+    pub held_out: Option<HoldOut>,
 }
 
 impl Default for Svhn {
@@ -68,11 +68,11 @@ impl DataSet for Svhn {
     }
 
     fn training_images(&self) -> usize {
-        IMAGES[0].saturating_sub(self.held_out.unwrap_or(0))
+        IMAGES[0].saturating_sub(self.held_out.map_or(0, HoldOut::count))
     }
 
     fn test_images(&self) -> usize {
-        self.held_out.unwrap_or(IMAGES[1])
+        self.held_out.map_or(IMAGES[1], HoldOut::count)
     }
 
     fn describe(&self) -> String {
@@ -86,107 +86,109 @@ impl DataSet for Svhn {
         std::iter::once(self.train_file.clone()).chain(test).collect()
     }
 
-    fn load(&self, folder: Option<&Path>) -> Result<Splits, Box<dyn Error + Send + Sync>> {
-        self.load_first(folder, usize::MAX)
+    fn bytes_to_read(&self, _samples: usize) -> usize {
+        4 << 20 // labels as numbers of eight bytes, and what is decompressed at a time
     }
 
-    fn load_first(&self, folder: Option<&Path>, samples: usize) -> Result<Splits, Box<dyn Error + Send + Sync>> {
+    fn load(&self, folder: Option<&Path>) -> Result<Splits, Box<dyn Error + Send + Sync>> {
+        self.load_limited(folder, Limit::First(usize::MAX))
+    }
+
+    fn load_limited(&self, folder: Option<&Path>, limit: Limit) -> Result<Splits, Box<dyn Error + Send + Sync>> {
         let names = self.files();
         let folder = PLACE.find_any(&names.iter().map(String::as_str).collect::<Vec<_>>(), folder)?;
         let (mean, deviation): ([f32; 3], [f32; 3]) = (self.mean.into(), self.deviation.into());
-        let data_set = |Images { pixels, labels, .. }| -> Result<Dataset, snn_core::Error> {
-            let mut data_set = Dataset::new(SHAPE, CLASSES, pixels, labels)?.normalised(&mean, &deviation)?;
-            data_set.truncate(samples);
-            Ok(data_set)
+        let file = Labelled::read(&folder, &self.train_file)?;
+        let all: Vec<u32> = (0..file.labels.len() as u32).collect();
+        let (train, test) = match self.held_out {
+            Some(held_out) => {
+                let [learned, held_out] = file.split(held_out)?;
+                (file.images(&learned, limit)?, file.images(&held_out, limit)?)
+            }
+            None => {
+                let train = file.images(&all, limit)?;
+                let file = Labelled::read(&folder, FILES[1])?;
+                let all: Vec<u32> = (0..file.labels.len() as u32).collect();
+                (train, file.images(&all, limit)?)
+            }
         };
-        let [train, test] = if let Some(last) = self.held_out {
-            read(&folder, &self.train_file, usize::MAX)?.split(last)?.map(data_set)
-        } else {
-            let train = data_set(read(&folder, &self.train_file, samples)?);
-            [train, data_set(read(&folder, FILES[1], samples)?)]
-        };
-        Ok(Splits { train: train?, test: test?, folder })
+        Ok(Splits { train: train.normalised(&mean, &deviation)?, test: test.normalised(&mean, &deviation)?, folder })
     }
 }
 
-/// What is in one file.
-struct Images {
-    /// The file.
-    what: String,
-    /// `[N, C, H, W]`.
-    pixels: Vec<u8>,
+/// A file of which the labels were read.
+struct Labelled {
+    path: PathBuf,
     /// `[N]`.
     labels: Vec<u8>,
 }
 
-impl Images {
-    /// All but the last `last`, and those.
-    fn split(mut self, last: usize) -> Result<[Self; 2], DataError> {
-        let first = self.labels.len().checked_sub(last).filter(|&first| first > 0 && last > 0).ok_or_else(|| {
-            let reason = format!(
-                "held_out must be at least 1 and less than the {} images of this file, found {last}",
-                self.labels.len()
-            );
-            DataError::Content { what: self.what.clone(), reason }
-        })?;
-        let (pixels, labels) = (self.pixels.split_off(first * SHAPE.len()), self.labels.split_off(first));
-        self.pixels.shrink_to_fit();
-        let rest = Self { what: self.what.clone(), pixels, labels };
-        Ok([self, rest])
+impl Labelled {
+    fn read(folder: &Path, name: &str) -> Result<Self, DataError> {
+        let path = PLACE.file(folder, name)?;
+        let arrays = mat::read(&path, &[Wanted { name: "y", blocks: None }])?;
+        let file = Self { path, labels: Vec::new() };
+        let labels = labels(arrays).map_err(|reason| file.error(reason))?;
+        Ok(Self { labels, ..file })
+    }
+
+    fn error(&self, reason: String) -> DataError {
+        DataError::Content { what: self.path.display().to_string(), reason }
+    }
+
+    /// The images that are left to learn from, and those that are held out.
+    fn split(&self, held_out: HoldOut) -> Result<[Vec<u32>; 2], DataError> {
+        let (count, images) = (held_out.count(), self.labels.len());
+        if count == 0 || count >= images {
+            let reason =
+                format!("held_out must be at least 1 and less than the {images} images of this file, found {count}");
+            return Err(self.error(reason));
+        }
+        Ok(held_out.split(&self.labels))
+    }
+
+    /// Those of the images `samples` that `limit` leaves.
+    fn images(&self, samples: &[u32], limit: Limit) -> Result<Dataset, DataError> {
+        let labels: Vec<u8> = samples.iter().map(|&sample| self.labels[sample as usize]).collect();
+        let chosen = limit.samples(&labels);
+        let which: Vec<u32> = chosen.iter().map(|&place| samples[place as usize]).collect();
+        let labels = chosen.iter().map(|&place| labels[place as usize]).collect();
+        let arrays =
+            mat::read(&self.path, &[Wanted { name: "X", blocks: Some(Blocks { size: SHAPE.len(), which: &which }) }])?;
+        let pixels = pixels(arrays, self.labels.len()).map_err(|reason| self.error(reason))?;
+        Ok(Dataset::new(SHAPE, CLASSES, pixels, labels)?.out_of(samples.len()))
     }
 }
 
-/// The first `samples` images of a file, or all if there are no more.
-fn read(folder: &Path, name: &str, samples: usize) -> Result<Images, DataError> {
-    let path = PLACE.file(folder, name)?;
-    let wanted =
-        [Wanted { name: "X", most: samples.saturating_mul(SHAPE.len()) }, Wanted { name: "y", most: usize::MAX }];
-    let arrays = mat::read(&path, &wanted)?;
-    let what = path.display().to_string();
-    match images(arrays) {
-        Ok((pixels, labels)) => Ok(Images { what, pixels, labels }),
-        Err(reason) => Err(DataError::Content { what, reason: format!("{reason}; download the file again") }),
-    }
-}
-
-/// Pixels `[N, C, H, W]` and labels `[N]` from the arrays `X` `[H, W, C, N]`, of which the last images may be left out, and
-/// `y` `[N, 1]`.
-fn images(arrays: Vec<Array>) -> Result<(Vec<u8>, Vec<u8>), String> {
-    let (mut x, mut y) = (None, None);
-    for array in arrays {
-        match array.name.as_str() {
-            "X" => x = Some(array),
-            "y" => y = Some(array),
-            _ => {}
-        }
-    }
-    let (x, y) = match (x, y) {
-        (Some(x), Some(y)) => (x, y),
-        (None, None) => return Err("holds neither X nor y, as the cropped digits (format 2) of SVHN do".to_owned()),
-        (x, _) => {
-            let [found, missing] = if x.is_some() { ["X", "y"] } else { ["y", "X"] };
-            return Err(format!("holds {found} but no {missing}, where SVHN has both"));
-        }
-    };
-    let &[32, 32, 3, count] = &x.extents[..] else {
-        return Err(format!("X has the extents {:?}, in SVHN they are [32, 32, 3, images]", x.extents));
-    };
-    if count == 0 {
-        return Err("X holds no image".to_owned());
-    }
-    let Values::Bytes(mut pixels) = x.values else { return Err("X holds numbers, in SVHN it holds bytes".to_owned()) };
+/// Labels `[N]` from the array `y` `[N, 1]`.
+fn labels(arrays: Vec<Array>) -> Result<Vec<u8>, String> {
+    let y = arrays.into_iter().find(|array| array.name == "y");
+    let y = y.ok_or("holds no y, the labels of the cropped digits (format 2) of SVHN")?;
     let labels: Vec<f64> = match y.values {
         Values::Bytes(bytes) => bytes.into_iter().map(f64::from).collect(),
         Values::Numbers(numbers) => numbers,
     };
-    if labels.len() != count {
-        return Err(format!("{} labels for {count} images", labels.len()));
-    }
     if let Some(index) = labels.iter().position(|label| !(1.0..=10.0).contains(label) || label.fract() != 0.0) {
         let range = "labels of SVHN are 1 to 9, and 10 for the digit 0";
         return Err(format!("label {} of image {index}, {range}", labels[index]));
     }
-    let labels = labels.into_iter().take(pixels.len() / SHAPE.len()).map(|label| label as u8 % 10).collect();
+    if labels.is_empty() {
+        return Err("y holds no label".to_owned());
+    }
+    Ok(labels.into_iter().map(|label| label as u8 % 10).collect())
+}
+
+/// Pixels `[N, C, H, W]` from the array `X` `[H, W, C, N]`, of `count` images of which some were left out.
+fn pixels(arrays: Vec<Array>, count: usize) -> Result<Vec<u8>, String> {
+    let x = arrays.into_iter().find(|array| array.name == "X");
+    let x = x.ok_or("holds y but no X, the images of the cropped digits (format 2) of SVHN")?;
+    let &[32, 32, 3, images] = &x.extents[..] else {
+        return Err(format!("X has the extents {:?}, in SVHN they are [32, 32, 3, images]", x.extents));
+    };
+    if images != count {
+        return Err(format!("{count} labels for {images} images"));
+    }
+    let Values::Bytes(mut pixels) = x.values else { return Err("X holds numbers, in SVHN it holds bytes".to_owned()) };
     // The bytes of a channel lie column by column.
     for plane in pixels.as_chunks_mut::<1024>().0 {
         let columns = *plane;
@@ -194,13 +196,12 @@ fn images(arrays: Vec<Array>) -> Result<(Vec<u8>, Vec<u8>), String> {
             *pixel = columns[index % 32 * 32 + index / 32];
         }
     }
-    Ok((pixels, labels))
+    Ok(pixels)
 }
 
 #[cfg(test)]
 mod tests {
     use std::fs;
-    use std::path::PathBuf;
 
     use snn_core::Content;
 
@@ -211,7 +212,7 @@ mod tests {
     }
 
     fn subset(train_file: &str, held_out: usize) -> Svhn {
-        Svhn { train_file: train_file.to_owned(), held_out: Some(held_out), ..Svhn::default() }
+        Svhn { train_file: train_file.to_owned(), held_out: Some(HoldOut::Last(held_out)), ..Svhn::default() }
     }
 
     #[test]
@@ -258,14 +259,16 @@ mod tests {
         for (from, to) in ["svhn_first20.mat", "svhn_first20_compressed.mat"].into_iter().zip(FILES) {
             fs::copy(samples().join(from), dir.path().join(to)).unwrap();
         }
-        let (all, first) =
-            (Svhn::default().load(Some(dir.path())), Svhn::default().load_first(Some(dir.path()), 3).unwrap());
+        let (all, first) = (
+            Svhn::default().load(Some(dir.path())),
+            Svhn::default().load_limited(Some(dir.path()), Limit::First(3)).unwrap(),
+        );
         assert_eq!((first.train.len(), first.test.len(), first.train.bytes()), (3, 3, 3 * 3072));
         assert_eq!((0..3).map(|i| first.train.content(i)).collect::<Vec<_>>(), {
             let all = &all.as_ref().unwrap().train;
             (0..3).map(|i| all.content(i)).collect::<Vec<_>>()
         });
-        let held_out = subset("svhn_first20.mat", 5).load_first(Some(&samples()), 2).unwrap();
+        let held_out = subset("svhn_first20.mat", 5).load_limited(Some(&samples()), Limit::First(2)).unwrap();
         assert_eq!((held_out.train.labels(), held_out.test.labels()), (&[1, 9][..], &[4, 4][..]));
     }
 
@@ -276,8 +279,7 @@ mod tests {
         bytes.truncate(128);
         fs::write(dir.path().join("empty.mat"), bytes).unwrap();
         let message = subset("empty.mat", 1).load(Some(dir.path())).unwrap_err().to_string();
-        assert!(message.contains("empty.mat: holds neither X nor y"), "{message}");
-        assert!(message.ends_with("; download the file again"), "{message}");
+        assert!(message.contains("empty.mat: holds no y, the labels of the cropped digits"), "{message}");
     }
 
     #[test]
@@ -296,21 +298,31 @@ mod tests {
     fn arrays_of_another_kind_are_refused() {
         let array =
             |name: &str, extents: &[usize], values| Array { name: name.to_owned(), extents: extents.to_vec(), values };
-        let x = array("X", &[32, 32, 3, 1], Values::Bytes(vec![0; 3072]));
-        let y = |label| array("y", &[1, 1], Values::Numbers(vec![label]));
-        assert_eq!(images(vec![x.clone(), y(10.0)]).unwrap().1, [0]);
-        for (arrays, expected) in [
-            (vec![], "holds neither X nor y, as the cropped digits"),
-            (vec![x.clone()], "holds X but no y, where"),
-            (vec![x.clone(), y(0.0)], "label 0 of image 0, labels of SVHN are 1 to 9, and 10"),
-            (vec![x.clone(), y(f64::NAN)], "label NaN of image 0"),
-            (vec![array("X", &[32, 32, 3, 0], Values::Bytes(vec![])), y(1.0)], "X holds no image"),
-            (vec![x, array("y", &[0, 0], Values::Bytes(vec![]))], "0 labels for 1 images"),
-            (vec![array("X", &[3072, 1], Values::Bytes(vec![0; 3072])), y(1.0)], "X has the extents [3072, 1]"),
-            (vec![array("X", &[32, 32, 3, 1], Values::Numbers(vec![0.0; 3072])), y(1.0)], "X holds numbers"),
+        let x = |extents: &[usize], values| pixels(vec![array("X", extents, values)], 1).unwrap_err();
+        let y = |label| labels(vec![array("y", &[1, 1], Values::Numbers(vec![label]))]);
+        assert_eq!(y(10.0).unwrap(), [0]);
+        for (found, expected) in [
+            (labels(vec![]).unwrap_err(), "holds no y, the labels of the cropped digits"),
+            (pixels(vec![], 1).unwrap_err(), "holds y but no X"),
+            (y(0.0).unwrap_err(), "label 0 of image 0, labels of SVHN are 1 to 9, and 10"),
+            (y(f64::NAN).unwrap_err(), "label NaN of image 0"),
+            (labels(vec![array("y", &[0, 0], Values::Bytes(vec![]))]).unwrap_err(), "y holds no label"),
+            (x(&[32, 32, 3, 0], Values::Bytes(vec![])), "1 labels for 0 images"),
+            (x(&[3072, 1], Values::Bytes(vec![0; 3072])), "X has the extents [3072, 1]"),
+            (x(&[32, 32, 3, 1], Values::Numbers(vec![0.0; 3072])), "X holds numbers"),
         ] {
-            let found = images(arrays).unwrap_err();
             assert!(found.starts_with(expected), "{found}");
         }
+    }
+
+    #[test]
+    fn images_are_held_out_and_limited_by_class() {
+        let held_out = Svhn { held_out: Some(HoldOut::Spread(6)), ..subset("svhn_first20.mat", 1) };
+        let read = held_out.load(Some(&samples())).unwrap();
+        // 1 1 1, 2 2 2 2, 3 3 3 3 3, 4 4, 5, 7, 8 8, 9 9 in the file.
+        assert_eq!((read.train.len(), read.test.labels()), (14, &[9, 3, 4, 1, 2, 8][..]));
+        let limited = held_out.load_limited(Some(&samples()), Limit::Spread(8)).unwrap();
+        assert_eq!((limited.train.labels(), limited.train.available()), (&[1, 9, 2, 3, 5, 8, 7, 4][..], 14));
+        assert_eq!(limited.test, read.test);
     }
 }

@@ -1,7 +1,7 @@
 //! Ranges of the values that are not parts, and parts that do not go together.
 
 use snn_core::registry::{PartError, range};
-use snn_core::{Augmentation, DataSet, Input, Network, RatePenalty, UpdateRule};
+use snn_core::{Augmentation, DataSet, Input, Limit, Network, RatePenalty, UpdateRule};
 
 use crate::Experiment;
 use crate::experiment::Schedule;
@@ -72,11 +72,11 @@ impl Experiment {
             range::require(pixels <= largest, "augmentation.pixels", format!("at most {largest}"), &pixels)?;
         }
         if let Some(limit) = training.limit {
-            range::count("limit", limit, data.training_images())?;
+            range::count("limit", limit.count(), data.training_images())?;
         }
-        let images = training.limit.unwrap_or(data.training_images());
+        let images = training.limit.map_or(data.training_images(), Limit::count);
         let range = format!("less than the {images} training images of {}", self.data.name);
-        range::require(training.validation < images, "validation", range, &training.validation)
+        range::require(training.validation.count() < images, "validation", range, &training.validation)
     }
 }
 

@@ -2,7 +2,7 @@
 
 use serde::{Deserialize, Serialize};
 use snn_core::registry::Part;
-use snn_core::{Augmentation, RatePenalty, UpdateRule};
+use snn_core::{Augmentation, HoldOut, Limit, RatePenalty, UpdateRule};
 
 /// Data, input, network, loss and training of one run. A [`Part`] is a name of a registry with its fields.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
@@ -49,12 +49,14 @@ pub struct Training {
     /// Change made to each training image before it is encoded.
     #[serde(default)]
     pub augmentation: Augmentation,
-    /// Images at the end of the training set that are held out to choose the best checkpoint.
+    /// Images of the training set that are held out to choose the best checkpoint: a number, spread over the classes, or
+    /// `Last(number)`.
     #[serde(default = "default_validation")]
-    pub validation: usize,
-    /// Use only this many images of the training set, the first ones, and as many of the test set. None: all.
+    pub validation: HoldOut,
+    /// Use only this many images of the training set, and as many of the test set: a number, spread over the classes, or
+    /// `First(number)`. None: all.
     #[serde(default)]
-    pub limit: Option<usize>,
+    pub limit: Option<Limit>,
     /// Steps that a backward pass with surrogate gradients holds in memory at a time. None: the engine's choice.
     #[serde(default)]
     pub chunk: Option<usize>,
@@ -100,8 +102,8 @@ fn default_loss() -> Part {
     Part::new("SquaredError")
 }
 
-fn default_validation() -> usize {
-    5000
+fn default_validation() -> HoldOut {
+    HoldOut::Spread(5000)
 }
 
 fn default_seed() -> u64 {

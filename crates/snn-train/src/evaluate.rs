@@ -1,7 +1,5 @@
 //! Measures a network with given weights: no dropout, no augmentation, and the same input spikes each time.
 
-use std::ops::Range;
-
 use serde::{Deserialize, Serialize};
 use snn_core::{Activity, Draws, Dropout, Engine, Grades, Network, Plan, Trial, Weights, argmax, check_finite, grade};
 use snn_data::{Dataset, Loader};
@@ -23,8 +21,8 @@ pub struct Evaluation {
     pub accuracy: f64,
     /// Number of images by class and answer `[K][K]`.
     pub confusion: Vec<Vec<u64>>,
-    /// Mean input spikes per image.
-    pub input_spikes: f64,
+    /// Mean input spikes per image; none if the input is numbers.
+    pub input_spikes: Option<f64>,
     /// Mean spikes of all populations per image.
     pub spikes: f64,
     /// Name and firing rate (spikes per neuron and time step) of each population that fires.
@@ -43,15 +41,15 @@ pub fn evaluate(
     built: &Built,
     weights: &Weights,
     data: &Dataset,
-    images: Range<usize>,
+    images: &[u32],
     observer: &mut dyn Observer,
 ) -> Result<Option<Evaluation>, TrainError> {
-    check_images(built, data, &images)?;
+    check_images(built, data, images)?;
     let batch = experiment.training.batch.clamp(1, images.len());
     let mut session = engine.compile(&built.network, Plan::new(experiment.steps, batch))?;
     session.load(weights)?;
 
-    let mut loader = Loader::in_order(data, images.clone(), batch);
+    let mut loader = Loader::in_order(data, images.iter().copied(), batch);
     let mut total = Tally::default();
     let mut confusion = vec![vec![0; data.classes()]; data.classes()];
     for index in 0..loader.batches() {
@@ -78,7 +76,7 @@ pub fn evaluate(
         loss: total.loss / total.images as f64,
         accuracy: per_image(total.correct),
         confusion,
-        input_spikes: per_image(total.input_spikes),
+        input_spikes: built.input.spikes().then(|| per_image(total.input_spikes)),
         spikes: per_image(total.spikes.iter().sum()),
         rates: rates(&built.network, experiment.steps, total.images, &total.spikes),
     }))
@@ -148,10 +146,12 @@ impl Tally {
 }
 
 /// Checks that `data` is what the network was built for, and that `images` are some of it.
-pub(crate) fn check_images(built: &Built, data: &Dataset, images: &Range<usize>) -> Result<(), TrainError> {
+pub(crate) fn check_images(built: &Built, data: &Dataset, images: &[u32]) -> Result<(), TrainError> {
     check_data(built, data)?;
-    if images.is_empty() || images.end > data.len() {
-        let reason = format!("{images:?} must be some of the {} in the data set", data.len());
+    let beyond = images.iter().find(|&&image| image as usize >= data.len());
+    if images.is_empty() || beyond.is_some() {
+        let found = beyond.map_or_else(|| "none".to_owned(), |image| format!("image {image}"));
+        let reason = format!("must be some of the {} in the data set, found {found}", data.len());
         return Err(TrainError::setup("images to show", reason));
     }
     Ok(())

@@ -65,8 +65,8 @@ pub struct Inference {
     pub answers: Vec<Answer>,
     /// Spikes of all populations, over all images.
     pub spikes: u64,
-    /// Spikes of the input, over all images.
-    pub input_spikes: u64,
+    /// Spikes of the input, over all images; none if the input is numbers.
+    pub input_spikes: Option<u64>,
 }
 
 impl Inference {
@@ -102,11 +102,11 @@ pub fn infer(
     built: &Built,
     weights: &Weights,
     data: &Dataset,
-    images: Range<usize>,
+    images: &[u32],
     (batch, exit): (usize, Option<Exit>),
     observer: &mut dyn Observer,
 ) -> Result<Option<Inference>, TrainError> {
-    check_images(built, data, &images)?;
+    check_images(built, data, images)?;
     let (steps, batch) = (experiment.steps, batch.clamp(1, images.len()));
     check_exit(exit, steps)?;
     let plan = match exit {
@@ -115,8 +115,9 @@ pub fn infer(
     };
     let mut session = engine.compile(&built.network, plan)?;
     session.load(weights)?;
-    let mut loader = Loader::in_order(data, images.clone(), batch);
-    let mut inference = Inference { answers: Vec::with_capacity(images.len()), spikes: 0, input_spikes: 0 };
+    let mut loader = Loader::in_order(data, images.iter().copied(), batch);
+    let input_spikes = built.input.spikes().then_some(0);
+    let mut inference = Inference { answers: Vec::with_capacity(images.len()), spikes: 0, input_spikes };
     for index in 0..loader.batches() {
         let Some(batch) = loader.batch(EPOCH, index) else { break };
         let draws = Draws { seed: experiment.training.seed, epoch: EPOCH, samples: &batch.samples };
@@ -226,7 +227,9 @@ impl Watched<'_> {
 
     fn count(&mut self, activity: &Activity) {
         self.inference.spikes += activity.spikes.iter().sum::<u64>();
-        self.inference.input_spikes += activity.input_spikes;
+        if let Some(sum) = &mut self.inference.input_spikes {
+            *sum += activity.input_spikes;
+        }
     }
 }
 
@@ -329,7 +332,7 @@ mod tests {
             steps: 1,
             latency: Duration::from_millis(millis),
         };
-        let inference = Inference { answers: (1..=20).map(answer).collect(), spikes: 0, input_spikes: 0 };
+        let inference = Inference { answers: (1..=20).map(answer).collect(), spikes: 0, input_spikes: None };
         let millis = |share| inference.latency(share).as_millis();
         assert_eq!((millis(0.0), millis(0.5), millis(0.95), millis(1.0)), (1, 10, 19, 20));
     }

@@ -40,4 +40,4 @@ pub use run_folder::{RunFolder, program_of};
 pub use schedule::factor;
 pub use shown::Shown;
 pub use throughput::{Throughput, Work, throughput};
-pub use trainer::{Job, Outcome, SAVE_EVERY, fit};
+pub use trainer::{Job, Outcome, SAVE_EVERY, fit, remarks_on};

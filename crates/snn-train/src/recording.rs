@@ -2,7 +2,6 @@
 
 use std::fs::File;
 use std::io::{self, BufWriter, Seek as _, Write};
-use std::ops::Range;
 use std::path::{Path, PathBuf};
 
 use snn_core::{Draws, Dropout, Engine, Plan, Shape, SpikeTrain, Trial, Weights};
@@ -44,17 +43,17 @@ pub fn record(
     built: &Built,
     weights: &Weights,
     data: &Dataset,
-    images: Range<usize>,
+    images: &[u32],
     batch: usize,
     files: &RecordingFiles,
     observer: &mut dyn Observer,
 ) -> Result<Option<Vec<Vec<f64>>>, TrainError> {
-    check_images(built, data, &images)?;
+    check_images(built, data, images)?;
     let (steps, batch, network) = (experiment.steps, batch.clamp(1, images.len()), &built.network);
     let plan = Plan::new(steps, batch);
     let mut session = engine.compile(network, if files.spikes.is_some() { plan.record() } else { plan })?;
     session.load(weights)?;
-    let mut loader = Loader::in_order(data, images.clone(), batch);
+    let mut loader = Loader::in_order(data, images.iter().copied(), batch);
     let mut recorded = Recorded::default();
     let mut arrays = Arrays { path: files.spikes.as_deref(), all: Vec::new() };
     for index in 0..loader.batches() {

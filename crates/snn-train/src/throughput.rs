@@ -59,8 +59,8 @@ pub struct Throughput {
     /// Multiply-adds of a batch if it were computed densely: operations of all maps with weights, times time steps, images
     /// and [`Work::passes`].
     pub multiply_adds: f64,
-    /// Spikes of the input, an image.
-    pub input_spikes: f64,
+    /// Spikes of the input, an image; none if the input is numbers.
+    pub input_spikes: Option<f64>,
     /// Spikes of all populations, an image.
     pub spikes: f64,
     /// What the session takes.
@@ -146,7 +146,7 @@ pub fn throughput(
         batch: training.batch,
         millis,
         multiply_adds: dense_operations(network) * (experiment.steps * training.batch * work.passes()) as f64,
-        input_spikes: per_image(activity.input_spikes),
+        input_spikes: built.input.spikes().then(|| per_image(activity.input_spikes)),
         spikes: per_image(activity.spikes.iter().sum()),
         memory: worker.memory(),
         timings: worker.timings(),
@@ -205,7 +205,7 @@ impl Worker<'_> {
 /// The first `count` samples of `data`, if it has as many.
 fn genuine(data: Option<&Dataset>, count: usize) -> Option<Batch> {
     let data = data.filter(|data| data.len() >= count)?;
-    Loader::in_order(data, 0..count, count).batch(EPOCH, 0).cloned()
+    Loader::in_order(data, 0..count as u32, count).batch(EPOCH, 0).cloned()
 }
 
 /// Of how many pixels of a made-up image with one channel one is not 0.
@@ -253,7 +253,7 @@ mod tests {
             batch: 4,
             millis: millis.to_vec(),
             multiply_adds: 8.0,
-            input_spikes: 0.0,
+            input_spikes: None,
             spikes: 0.0,
             memory: Memory::default(),
             timings: Vec::new(),

@@ -3,6 +3,8 @@
 pub(crate) mod learning;
 mod start;
 
+pub use start::remarks_on;
+
 use std::time::{Duration, Instant};
 
 use snn_core::{Draws, Dropout, Engine, Error, Errors, Trial, Weights};
@@ -32,7 +34,7 @@ pub struct Job<'a> {
     pub built: &'a Built,
     /// Weights at the start; not used where a run goes on from a checkpoint.
     pub initial: &'a Weights,
-    /// Training images; the last `experiment.training.validation` of them are for validation.
+    /// Training images, of which those that `experiment.training.validation` says are for validation.
     pub train: &'a Dataset,
     /// Test images.
     pub test: &'a Dataset,
@@ -78,6 +80,8 @@ struct Run<'a> {
     observer: &'a mut dyn Observer,
     learning: Learning<'a>,
     loader: Loader<'a>,
+    /// Training images that are held out for validation.
+    held_out: Vec<u32>,
     progress: Progress,
     health: Health,
     /// Whether the observer broke off.
@@ -185,8 +189,8 @@ impl Run<'_> {
     /// checkpoint and saves the same best weights again.
     fn end_epoch(&mut self) -> Result<bool, TrainError> {
         let &Job { engine, experiment, built, train, .. } = self.job;
-        let Progress { epoch, images, sums, best, .. } = self.progress;
-        let held_out = images..train.len();
+        let Progress { epoch, sums, best, .. } = self.progress;
+        let held_out = &self.held_out;
         let mut validation = None;
         if !held_out.is_empty() {
             validation = evaluate(engine, experiment, built, self.learning.weights()?, train, held_out, self.observer)
@@ -222,7 +226,8 @@ impl Run<'_> {
         let best = Checkpoint::load(&self.folder.best())?;
         self.check_best(&best)?;
         let weights = best.weights_for(&built.network)?;
-        let test = evaluate(engine, experiment, built, &weights, test, 0..test.len(), self.observer)
+        let all: Vec<u32> = (0..test.len() as u32).collect();
+        let test = evaluate(engine, experiment, built, &weights, test, &all, self.observer)
             .map_err(|error| on("test", error))?;
         let Some(test) = test else { return self.stopped() };
         self.check_loss("test loss", test.loss)?;

@@ -121,7 +121,8 @@ impl Desk {
             if state.is_stopped { ControlFlow::Break(()) } else { ControlFlow::Continue(()) }
         };
         let (built, weights) = (&subject.built, &subject.weights);
-        let found = measure(&Cpu::new(0), &experiment, built, weights, samples, 0..images, &mut observe)?;
+        let chosen: Vec<u32> = (0..images as u32).collect();
+        let found = measure(&Cpu::new(0), &experiment, built, weights, samples, &chosen, &mut observe)?;
         Ok(found.map(|measured| Finding { subject: Arc::clone(subject), measured }))
     }
 }

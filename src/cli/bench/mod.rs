@@ -16,7 +16,7 @@ use crate::{
         loading::{self, Named},
         terminal,
     },
-    core::{Dataset, Engine, Peak, registry::Registry},
+    core::{Dataset, Engine, Limit, Peak, registry::Registry},
     train::{Throughput, Work, throughput},
 };
 
@@ -97,7 +97,7 @@ pub(crate) fn run(registry: &Registry, args: &BenchArgs) -> anyhow::Result<ExitC
     let mut measured = Vec::new();
     for named in named {
         let batch = named.experiment.training.batch;
-        let data = named.built.data.load_first(None, batch).ok().map(|splits| splits.train);
+        let data = named.built.data.load_limited(None, Limit::Spread(batch)).ok().map(|splits| splits.train);
         let data = data.filter(|data| data.len() >= batch);
         let images = match &data {
             Some(_) => format!("the first training images of {}", named.experiment.data.name),

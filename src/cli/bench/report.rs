@@ -61,7 +61,8 @@ fn figures(peak: Option<Peak>, results: &[Throughput]) -> String {
         ];
         row.extend(share(result, peak).map(|share| format!("{:.1} %", 100.0 * share)));
         let spikes = |spikes: f64| text::thousands(spikes.round() as u64);
-        row.extend([spikes(result.spikes), spikes(result.input_spikes), text::bytes(result.memory.total())]);
+        let input = result.input_spikes.map_or_else(|| "numbers".to_owned(), spikes);
+        row.extend([spikes(result.spikes), input, text::bytes(result.memory.total())]);
         row
     };
     let mut head = vec!["", "ms/step", "best", "steps", "images/s", "multiply-adds/s"];

@@ -28,6 +28,10 @@ impl Encoder for Direct {
         Encoded::Current(image.iter().map(|x| self.scale * x).collect())
     }
 
+    fn spikes(&self) -> bool {
+        false
+    }
+
     fn describe(&self) -> String {
         format!("direct: the image itself, times {}, at every step", self.scale)
     }

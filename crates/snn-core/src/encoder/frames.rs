@@ -5,13 +5,13 @@ use serde::{Deserialize, Serialize};
 use crate::{AddressEvent, Shape, SpikeTrain};
 
 /// Cuts a recording of events into one frame a time step. A neuron, one for each polarity and pixel, spikes at a step if
-/// the frame holds at least one of its events.
+/// the frame holds at least one of its events. Every event is in a frame, unless the trial ends before it (`Window`).
 ///
 /// # Equals
-/// `ToFrame` of tonic with `n_time_bins` (`Time`), `n_event_bins` (`Count`) or `time_window` (`Window`), and no overlap;
-/// frames of tonic hold numbers of events, here those above 1 count as 1. With `time_window` tonic makes as many frames as
-/// the recording fills and drops the rest of it; here there are always `T`, and a last frame that the recording fills in part
-/// keeps its events.
+/// `ToFrame` of tonic with `n_time_bins` (`Time`), `n_event_bins` (`Count`) or `time_window` (`Window`), and no overlap, where
+/// `T` divides the duration or the number of events; frames of tonic hold numbers of events, here those above 1 count as 1.
+/// What is left over at the end, or all of a recording that is shorter than `T`, tonic drops; here no frame is without its
+/// share. With `time_window` tonic makes as many frames as the recording fills; here there are always `T`.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize)]
 #[serde(deny_unknown_fields, default)]
 pub struct Frames {
@@ -19,17 +19,17 @@ pub struct Frames {
     pub by: Slices,
 }
 
-/// How a recording is cut. Events that fall into none of the `T` frames are left out.
+/// How a recording is cut.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub enum Slices {
-    /// Frames of one length, `⌊(last - first) / T⌋` microseconds, from the first event on.
+    /// Frames of one length, `(last - first) / T` microseconds, from the first event on; the last event is in the last frame.
     #[default]
     Time,
-    /// Frames of one number of events, `⌊events / T⌋`.
+    /// Frames of one number of events, `events / T`, or of one more or less where `T` does not divide them.
     Count,
     /// Frames of a given length from the first event on; steps after the end of the recording are silent, and the last frame
-    /// before them may be filled in part.
+    /// before them may be filled in part. Events after the last step are not seen: the trial is shorter than the recording.
     Window {
         /// Length of a frame in microseconds, at least 1.
         micros: u32,
@@ -42,17 +42,8 @@ impl Frames {
     pub fn encode(&self, recordings: &[Vec<AddressEvent>], shape: Shape, steps: usize) -> SpikeTrain {
         let mut train = SpikeTrain::silent(steps, recordings.len(), shape);
         for (sample, events) in recordings.iter().enumerate() {
-            let (first, last) = (events.first().map_or(0, |event| event.time), events.last().map_or(0, |e| e.time));
             for (index, event) in events.iter().enumerate() {
-                let Some(since) = event.time.checked_sub(first).map(|since| since as usize) else { continue };
-                let frames = steps.max(1);
-                let (at, length) = match self.by {
-                    Slices::Time => (since, last.saturating_sub(first) as usize / frames),
-                    Slices::Count => (index, events.len() / frames),
-                    Slices::Window { micros } => (since, micros as usize),
-                };
-                if let Some(step) = at.checked_div(length)
-                    && step < steps
+                if let Some(step) = self.step(events, index, steps)
                     && (event.pixel as usize) < shape.len()
                 {
                     train.set(step, sample, event.pixel as usize, 1);
@@ -60,6 +51,22 @@ impl Frames {
             }
         }
         train
+    }
+
+    /// The time step of the event at `index` of a recording in order of time.
+    fn step(self, events: &[AddressEvent], index: usize, steps: usize) -> Option<usize> {
+        let (first, last) = (events.first()?.time, events.last()?.time);
+        let since = u64::from(events.get(index)?.time.checked_sub(first)?);
+        let (at, all) = match self.by {
+            Slices::Time => (since, u64::from(last.saturating_sub(first))),
+            Slices::Count => (index as u64, events.len() as u64),
+            Slices::Window { micros } => {
+                return since.checked_div(micros.into()).map(|step| step as usize).filter(|&step| step < steps);
+            }
+        };
+        // The frame that this share of the whole falls into; the end of a recording belongs to its last frame.
+        let step = (u128::from(at) * steps as u128).checked_div(all.into()).unwrap_or(0);
+        Some((step as usize).min(steps.checked_sub(1)?))
     }
 
     /// What it does, in a sentence.
@@ -75,6 +82,8 @@ impl Frames {
 
 #[cfg(test)]
 mod tests {
+    use proptest::prelude::*;
+
     use super::*;
 
     /// Steps at which the pixels of a recording with events at `times`, one pixel each, spike.
@@ -87,16 +96,17 @@ mod tests {
 
     #[test]
     fn frames_by_time_are_equally_long() {
-        // 11 µs over 2 steps: frames of 5 µs, and the last two events fall beyond them.
+        // 11 µs over 2 steps: the second half begins after 5.5 µs.
         assert_eq!(
-            steps(Slices::Time, &[100, 104, 105, 109, 110, 111], 2),
-            [Some(0), Some(0), Some(1), Some(1), None, None]
+            steps(Slices::Time, &[100, 104, 105, 106, 110, 111], 2),
+            [Some(0), Some(0), Some(0), Some(1), Some(1), Some(1)]
         );
     }
 
     #[test]
     fn frames_by_count_hold_equally_many_events() {
-        assert_eq!(steps(Slices::Count, &[0, 1, 2, 50, 90], 2), [Some(0), Some(0), Some(1), Some(1), None]);
+        assert_eq!(steps(Slices::Count, &[0, 1, 50, 90], 2), [Some(0), Some(0), Some(1), Some(1)]);
+        assert_eq!(steps(Slices::Count, &[0, 1, 2, 50, 90], 2), [Some(0), Some(0), Some(0), Some(1), Some(1)]);
     }
 
     #[test]
@@ -122,10 +132,35 @@ mod tests {
     }
 
     #[test]
-    fn more_steps_than_a_recording_has_leave_it_silent() {
+    fn a_recording_of_few_events_is_spread_over_the_trial() {
+        assert_eq!(steps(Slices::Time, &[3, 4], 8), [Some(0), Some(7)]);
+        assert_eq!(steps(Slices::Count, &[3, 4], 8), [Some(0), Some(4)]);
         for by in [Slices::Time, Slices::Count] {
-            assert_eq!(steps(by, &[3, 4], 8), [None, None]);
             assert_eq!(steps(by, &[], 8), []);
+            assert_eq!(steps(by, &[7], 8), [Some(0)]);
+        }
+        assert_eq!(steps(Slices::Time, &[7; 3], 8), [Some(0); 3], "all at one time");
+        assert_eq!(steps(Slices::Time, &[0, u32::MAX], 65_536), [Some(0), Some(65_535)]);
+    }
+
+    proptest! {
+        #[test]
+        fn no_event_is_lost(times in prop::collection::vec(prop_oneof![0_u32..20, any::<u32>()], 1..80), steps in 1_usize..200) {
+            let mut times = times;
+            times.sort_unstable();
+            let events: Vec<AddressEvent> = times.iter().map(|&time| AddressEvent { time, pixel: 0 }).collect();
+            for by in [Slices::Time, Slices::Count, Slices::Window { micros: u32::MAX }] {
+                let mut frames = vec![0; steps];
+                let frames_of_events: Vec<Option<usize>> =
+                    (0..events.len()).map(|index| Frames { by }.step(&events, index, steps)).collect();
+                frames_of_events.iter().flatten().for_each(|&step| frames[step] += 1);
+                prop_assert_eq!(frames.iter().sum::<usize>(), events.len());
+                prop_assert!(frames_of_events.is_sorted(), "frames follow each other");
+                if by == Slices::Count {
+                    let (least, most) = (events.len() / steps, events.len().div_ceil(steps));
+                    prop_assert!(frames.iter().all(|frame| (least..=most).contains(frame)));
+                }
+            }
         }
     }
 }

@@ -62,6 +62,14 @@ impl Input {
         }
     }
 
+    /// Whether it makes spikes; else it makes numbers.
+    pub fn spikes(&self) -> bool {
+        match self {
+            Self::Images(encoder) => encoder.spikes(),
+            Self::Recordings(_) => true,
+        }
+    }
+
     /// What it does, in a sentence.
     pub fn describe(&self) -> String {
         match self {
@@ -94,6 +102,11 @@ pub trait Encoder: Debug + Send + Sync {
     /// the spikes themselves. None for all others.
     fn probabilities(&self, _image: &[f32], _shape: Shape) -> Option<Vec<f32>> {
         None
+    }
+
+    /// Whether it makes [`Encoded::Spikes`]; else it makes [`Encoded::Current`].
+    fn spikes(&self) -> bool {
+        true
     }
 
     /// What it does, in a sentence.

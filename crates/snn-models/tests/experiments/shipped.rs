@@ -1,5 +1,6 @@
 //! The shipped experiments are what they say they are.
 
+use snn_core::Limit;
 use snn_models::{Experiment, presets, summary::Summary};
 
 use crate::registry;
@@ -149,7 +150,7 @@ fn fast_presets_ask_for_a_hundredth_of_the_work() {
         let experiment = preset(name);
         let built = experiment.build(&registry()).unwrap();
         let training = &experiment.training;
-        let images = training.limit.unwrap_or(built.data.training_images()) - training.validation;
+        let images = training.limit.map_or(built.data.training_images(), Limit::count) - training.validation.count();
         let operations = Summary::new(&built.network).dense_operations as f64;
         operations * (experiment.steps * training.epochs * images) as f64
     };

@@ -43,7 +43,7 @@ fn resolved_text_writes_every_default() {
             schedule: Cosine(floor: 0.0, warmup: 0.0),
             clip: None,
             augmentation: Shift(pixels: 1, flip: false),
-            validation: 5000,
+            validation: Last(5000),
             limit: None,
             chunk: None,
             seed: 1,

@@ -1,7 +1,5 @@
 //! Shows a network images and counts.
 
-use std::ops::Range;
-
 use rayon::prelude::*;
 use snn_core::{
     Draws, Dropout, Encoded, Engine, Network, Plan, Population, Record, Session, Source, Stimulus, Trial, Weights,
@@ -30,16 +28,16 @@ pub fn measure(
     built: &Built,
     weights: &Weights,
     data: &Dataset,
-    images: Range<usize>,
+    images: &[u32],
     observer: &mut dyn Observer,
 ) -> Result<Option<Measured>, TrainError> {
-    check_images(built, data, &images)?;
+    check_images(built, data, images)?;
     let network = &built.network;
     network.check_weights(weights)?;
     let batch = experiment.training.batch.clamp(1, images.len());
     let mut session = engine.compile(network, Plan::new(experiment.steps, batch).record())?;
     session.load(weights)?;
-    let mut loader = Loader::in_order(data, images.clone(), batch);
+    let mut loader = Loader::in_order(data, images.iter().copied(), batch);
     let mut meter = Meter::new(built, weights, experiment.steps)?;
     for index in 0..loader.batches() {
         let Some(batch) = loader.batch(EPOCH, index) else { break };

@@ -82,7 +82,8 @@ fn activations(
     session.load(weights)?;
     let hidden = built.network.populations().len() - 1;
     let mut found: Vec<Vec<f32>> = vec![Vec::new(); hidden];
-    let mut loader = Loader::in_order(data, 0..images, BATCH);
+    let mut loader = Loader::in_order(data, trained.samples(), BATCH);
+    let mut done = 0;
     for batch in 0..loader.batches() {
         let Some(batch) = loader.batch(EPOCH, batch) else { break };
         let draws = Draws { seed: experiment.training.seed, epoch: EPOCH, samples: &batch.samples };
@@ -99,7 +100,7 @@ fn activations(
                 found.push(largest);
             }
         }
-        let done = batch.samples.last().map_or(images, |last| *last as usize + 1);
+        done += batch.samples.len();
         if observer.on_event(&Event::Evaluating { done, images }).is_break() {
             return Ok(None);
         }

@@ -9,7 +9,7 @@ mod spike_norm;
 use serde::{Deserialize, Serialize};
 use snn_core::neuron::{If, Lif};
 use snn_core::registry::{Part, Registry};
-use snn_core::{Engine, Input, Network, Population, Source, Weights};
+use snn_core::{Engine, Input, Limit, Network, Population, Source, Weights};
 use snn_data::Dataset;
 use snn_models::{Built, Experiment, ExperimentError};
 
@@ -58,10 +58,17 @@ pub struct Trained<'a> {
     pub built: &'a Built,
     /// Its weights.
     pub weights: &'a Weights,
-    /// Data set whose first images are shown to find the thresholds: the training set.
+    /// Data set of which images are shown to find the thresholds: the training set.
     pub data: &'a Dataset,
-    /// How many of them.
+    /// How many of them, the first ones of each class.
     pub images: usize,
+}
+
+impl Trained<'_> {
+    /// The images that are shown.
+    fn samples(&self) -> Vec<u32> {
+        Limit::Spread(self.images).samples(self.data.labels())
+    }
 }
 
 /// Converts a trained network into one whose hidden neurons are `neuron`, an `If` or `Lif` of threshold 1 such as

@@ -65,7 +65,8 @@ fn largest_current(
     let mut session = engine.compile(&network, Plan::new(experiment.steps, BATCH))?;
     session.load(&weights)?;
     let mut largest = 0.0_f32;
-    let mut loader = Loader::in_order(trained.data, 0..trained.images, BATCH);
+    let mut loader = Loader::in_order(trained.data, trained.samples(), BATCH);
+    let mut done = 0;
     for batch in 0..loader.batches() {
         let Some(batch) = loader.batch(EPOCH, batch) else { break };
         let draws = Draws { seed: experiment.training.seed, epoch: EPOCH, samples: &batch.samples };
@@ -73,7 +74,8 @@ fn largest_current(
         let activity = session.forward(&Trial { stimulus, dropout: Dropout::Off })?;
         check_output(&activity.output)?;
         largest = activity.output.iter().copied().fold(largest, f32::max);
-        if !go_on(batch.samples.last().map_or(0, |last| *last as usize + 1)) {
+        done += batch.samples.len();
+        if !go_on(done) {
             return Ok(None);
         }
     }

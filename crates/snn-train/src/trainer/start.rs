@@ -2,8 +2,8 @@
 
 use std::time::Instant;
 
-use snn_core::Plan;
-use snn_data::Loader;
+use snn_core::{Kind, Plan};
+use snn_data::{Dataset, Loader};
 
 use super::learning::Learning;
 use super::{Job, Run};
@@ -23,13 +23,15 @@ impl<'a> Run<'a> {
         let network = &built.network;
         let training = &experiment.training;
         job.check()?;
-        let images = train.len() - training.validation;
+        let [learned, held_out] = training.validation.split(train.labels());
+        let images = learned.len();
         let batch = training.batch.min(images);
         let plan = Plan { chunk: training.chunk, ..Plan::new(experiment.steps, batch).train() };
         let mut run = Self {
             job,
             learning: Learning::new(engine.compile(network, plan)?, network, training.optimizer, job.initial)?,
-            loader: Loader::shuffled(train, 0..images, batch, training.seed, training.augmentation),
+            loader: Loader::shuffled(train, learned, batch, training.seed, training.augmentation),
+            held_out,
             progress: Progress { seed: training.seed, images, ..Progress::default() },
             health: Health::default(),
             stop: false,
@@ -68,9 +70,12 @@ impl<'a> Run<'a> {
         }
         let warn = |message: String| Event::Warning { epoch, step, message };
         let Some(checkpoint) = checkpoint else {
-            if self.job.experiment.training.validation == 0 {
+            if self.held_out.is_empty() {
                 let message = "there are no validation images: the last weights count as the best";
                 self.emit(&warn(message.to_owned()))?;
+            }
+            for message in self.job.remarks() {
+                self.emit(&warn(message))?;
             }
             return self.save();
         };
@@ -136,7 +141,7 @@ impl<'a> Run<'a> {
             bytes: self.learning.memory().total(),
             parameters: built.network.parameters(),
             images: self.progress.images,
-            validation: experiment.training.validation,
+            validation: self.held_out.len(),
             test: test.len(),
             epochs: experiment.training.epochs,
             steps: self.loader.batches(),
@@ -153,7 +158,33 @@ fn program() -> Option<String> {
     Some(path.file_stem()?.to_string_lossy().into_owned())
 }
 
+/// What is to be told of these `samples` of `data`, the `name` images: classes without any of them, and how many are
+/// recordings without events.
+pub fn remarks_on(name: &str, data: &Dataset, samples: &[u32]) -> Vec<String> {
+    let missing: Vec<String> = data.missing_classes(samples).iter().map(ToString::to_string).collect();
+    let (what, blank) = (if data.kind() == Kind::Images { "image" } else { "recording" }, data.blank(samples));
+    let classes = match missing.as_slice() {
+        [] => None,
+        [class] => Some(format!("class {class} has no {name} {what}")),
+        [first @ .., last] => Some(format!("classes {} and {last} have no {name} {what}", first.join(", "))),
+    };
+    let blank = (blank > 0).then(|| format!("{blank} of {} {name} recordings hold no event", samples.len()));
+    classes.into_iter().chain(blank).collect()
+}
+
 impl Job<'_> {
+    /// What is to be told of the data before anything is learned: classes without images, recordings without events, and
+    /// what their reader has to tell.
+    pub(super) fn remarks(&self) -> Vec<String> {
+        let &Job { train, test, experiment, .. } = self;
+        let [learned, held_out] = experiment.training.validation.split(train.labels());
+        let all: Vec<u32> = (0..test.len() as u32).collect();
+        let parts = [("training", train, learned), ("validation", train, held_out), ("test", test, all)];
+        let parts = parts.iter().filter(|(_, _, samples)| !samples.is_empty());
+        let of_part = parts.flat_map(|(name, data, samples)| remarks_on(name, data, samples));
+        of_part.chain(train.notes().iter().chain(test.notes()).cloned()).collect()
+    }
+
     /// Checks what the run relies on, such as images to learn from. [`fit`](crate::fit) does so too; who calls it before
     /// makes no folder for a run that cannot start.
     ///
@@ -167,11 +198,11 @@ impl Job<'_> {
             }
         }
         let images = self.train.len();
-        if training.validation >= images {
+        if training.validation.count() >= images {
             let reason = format!(
                 "{} of {images} training images leave none to learn; hold out fewer, for example with --set \
                  training.validation={}",
-                training.validation,
+                training.validation.count(),
                 images / 10
             );
             return Err(TrainError::setup("training.validation", reason));

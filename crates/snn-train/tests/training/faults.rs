@@ -2,7 +2,7 @@
 
 use std::fs;
 
-use snn_core::{Engine, Error, Network, Plan, Session, UpdateRule, reference::Reference};
+use snn_core::{Engine, Error, HoldOut, Network, Plan, Session, UpdateRule, reference::Reference};
 use snn_models::experiment::{Experiment, Schedule};
 use snn_train::{Check, Checkpoint, Event, Outcome, RunFolder, TrainError};
 
@@ -84,7 +84,8 @@ fn a_validation_loss_that_runs_away_ends_a_run_and_is_not_recorded() {
 #[test]
 fn a_test_loss_that_runs_away_ends_a_run_and_is_not_recorded() {
     let mut experiment = of_readout(sgd(1e4));
-    (experiment.training.batch, experiment.training.validation, experiment.training.epochs) = (64, 0, 1);
+    (experiment.training.batch, experiment.training.validation, experiment.training.epochs) =
+        (64, HoldOut::Spread(0), 1);
     let (_dir, mut folder) = new_run();
     let error = train(&experiment, &mut folder, false, &mut go_on).unwrap_err().to_string();
     assert!(error.starts_with("training has diverged at epoch 1, batch 1: the test loss "), "{error}");

@@ -5,13 +5,13 @@ mod faults;
 mod learner;
 
 use std::fs;
-use std::ops::ControlFlow;
+use std::ops::{ControlFlow, Range};
 use std::path::{Path, PathBuf};
 use std::sync::LazyLock;
 use std::time::Duration;
 
 use snn_core::registry::Registry;
-use snn_core::{DataSet as _, Dataset, Engine, UpdateRule, reference::Reference};
+use snn_core::{DataSet as _, Dataset, Engine, HoldOut, UpdateRule, reference::Reference};
 use snn_data::Mnist;
 use snn_models::Built;
 use snn_models::experiment::{Experiment, Training};
@@ -40,7 +40,7 @@ const EXPERIMENT: &str = "(
         schedule: Cosine(floor: 0.1, warmup: 0.5),
         clip: 5.0,
         augmentation: Shift(pixels: 2),
-        validation: 16,
+        validation: Last(16),
     ),
 )";
 
@@ -306,8 +306,9 @@ fn the_best_checkpoint_gives_the_tested_and_the_validated_accuracy() {
     let best = Checkpoint::load(&folder.best()).unwrap();
     let built = built();
     let weights = best.weights_for(&built.network).unwrap();
-    let on = |data, images| {
-        evaluate(&Reference, &experiment(), &built, &weights, data, images, &mut go_on).unwrap().unwrap()
+    let on = |data, images: Range<u32>| {
+        let images: Vec<u32> = images.collect();
+        evaluate(&Reference, &experiment(), &built, &weights, data, &images, &mut go_on).unwrap().unwrap()
     };
     assert_eq!(on(&DIGITS[1], 0..32), test);
     let kept = best.progress.best.unwrap();
@@ -319,7 +320,7 @@ fn the_best_checkpoint_gives_the_tested_and_the_validated_accuracy() {
 fn without_validation_the_last_weights_are_the_best() {
     let (_dir, mut folder) = new_run();
     let mut experiment = experiment();
-    experiment.training.validation = 0;
+    experiment.training.validation = HoldOut::Spread(0);
     let outcome = train(&experiment, &mut folder, false, &mut go_on).unwrap();
     assert!(matches!(outcome, Outcome::Finished { best_epoch: 2, .. }), "{outcome:?}");
     let [best, last] = [folder.best(), folder.last()].map(|path| Checkpoint::load(&path).unwrap());
@@ -370,7 +371,7 @@ fn a_run_is_resumed_only_as_it_was_begun() {
         message.replace(&folder.last().display().to_string(), "LAST")
     };
     assert_eq!(
-        message(&|training| training.validation = 8),
+        message(&|training| training.validation = HoldOut::Spread(8)),
         "LAST: the run was trained on 48 images, now there are 56; resume it with the same data and limit"
     );
     assert_eq!(
@@ -423,7 +424,7 @@ fn what_does_not_fit_is_refused_before_training() {
         train(&experiment, &mut folder, false, &mut go_on).unwrap_err().to_string()
     };
     assert_eq!(
-        message(&|training| training.validation = 5000),
+        message(&|training| training.validation = HoldOut::Last(5000)),
         "training.validation: 5000 of 64 training images leave none to learn; hold out fewer, for example with --set \
          training.validation=6"
     );
@@ -436,11 +437,12 @@ fn images_of_another_shape_are_refused() {
     let built = built();
     let shape = snn_core::Shape::new(3, 2, 2);
     let colour = Dataset::new(shape, 10, vec![0; 12], vec![0]).unwrap();
-    let run = |data, images| {
+    let run = |data, images: Range<u32>| {
         let weights = built.network.initial_weights(1);
-        evaluate(&Reference, &experiment(), &built, &weights, data, images, &mut go_on).unwrap_err().to_string()
+        let images: Vec<u32> = images.collect();
+        evaluate(&Reference, &experiment(), &built, &weights, data, &images, &mut go_on).unwrap_err().to_string()
     };
     assert_eq!(run(&colour, 0..1), "network and data: images of 1x28x28 expected, 3x2x2 found");
-    assert_eq!(run(&DIGITS[1], 0..33), "images to show: 0..33 must be some of the 32 in the data set");
-    assert_eq!(run(&DIGITS[1], 5..5), "images to show: 5..5 must be some of the 32 in the data set");
+    assert_eq!(run(&DIGITS[1], 0..33), "images to show: must be some of the 32 in the data set, found image 32");
+    assert_eq!(run(&DIGITS[1], 5..5), "images to show: must be some of the 32 in the data set, found none");
 }
