@@ -219,12 +219,12 @@ impl Files {
         let Some(image) = labels.iter().position(|&label| usize::from(label) >= CLASSES) else { return Ok(()) };
         let (least, most) = (labels.iter().min().unwrap_or(&0), labels.iter().max().unwrap_or(&0));
         let hint = match (least, most) {
-            (1, 26) => "labels 1 to 26 are those of letters, as EMNIST letters has them: ",
-            (0, 25 | 26 | 46 | 61) => "such labels are those of letters, as EMNIST has them: ",
+            (1, 26) => "; labels 1 to 26 are those of letters, as EMNIST letters has them",
+            (0, 25 | 26 | 46 | 61) => "; such labels are those of letters, as EMNIST has them",
             _ => "",
         };
         let (label, name) = (labels[image], self.place.data_set);
-        let reason = format!("label {label} of image {image}, labels of {name} are 0 to 9; {hint}{OWN_DATA}");
+        let reason = format!("label {label} of image {image}, labels of {name} are 0 to 9{hint}. {OWN_DATA}");
         Err(DataError::Content { what: path.display().to_string(), reason })
     }
 
@@ -353,7 +353,7 @@ mod tests {
         labels[8 + 3] = 10;
         assert_eq!(
             message(&images, &labels),
-            format!("DIR/t10k-labels-idx1-ubyte: label 10 of image 3, labels of MNIST are 0 to 9; {OWN_DATA}")
+            format!("DIR/t10k-labels-idx1-ubyte: label 10 of image 3, labels of MNIST are 0 to 9. {OWN_DATA}")
         );
     }
 

@@ -130,10 +130,9 @@ impl Nmnist {
             0 => data,
             events => {
                 let recordings = dropped.iter().filter(|dropped| **dropped > 0).count();
-                data.noted(format!(
-                    "{}: {events} events off the sensor were dropped, of {recordings} recordings",
-                    folder.display()
-                ))
+                let counted = |count, what: &str| format!("{count} {what}{}", if count == 1 { "" } else { "s" });
+                let (events, recordings) = (counted(events, "event"), counted(recordings, "recording"));
+                data.noted(format!("{}: dropped {events} off the sensor, of {recordings}", folder.display()))
             }
         })
     }
@@ -351,7 +350,7 @@ mod tests {
         let read = data.load_limited(Some(dir.path()), Limit::Spread(3)).unwrap();
         assert_eq!((read.train.labels(), read.train.available(), read.train.blank(&[0, 1, 2])), (&[0, 3, 8][..], 7, 1));
         let note = &read.test.notes()[0];
-        assert!(note.ends_with("Test: 1 events off the sensor were dropped, of 1 recordings"), "{note}");
+        assert!(note.ends_with("Test: dropped 1 event off the sensor, of 1 recording"), "{note}");
         let message = Nmnist::default().load(Some(dir.path())).unwrap_err().to_string();
         assert!(message.contains("8/6.bin: event 0 is at x 40, y 0, off the sensor"), "{message}");
     }
