@@ -100,7 +100,9 @@ fn spend(quota: &mut usize) -> bool {
 /// Number of samples of each class.
 fn sizes(labels: &[u8]) -> [usize; 256] {
     let mut sizes = [0; 256];
-    labels.iter().for_each(|&label| sizes[usize::from(label)] += 1);
+    for &label in labels {
+        sizes[usize::from(label)] += 1;
+    }
     sizes
 }
 
@@ -187,7 +189,7 @@ fn read<'de, D: Deserializer<'de>>(deserializer: D, name: &str) -> Result<(bool,
 
 /// Writes what [`read`] reads.
 fn write<S: Serializer>(text: &str, serializer: S) -> Result<S::Ok, S::Error> {
-    RawValue::from_ron(&text).map_err(serde::ser::Error::custom)?.serialize(serializer)
+    RawValue::from_ron(text).map_err(serde::ser::Error::custom)?.serialize(serializer)
 }
 
 impl<'de> Deserialize<'de> for Limit {

@@ -195,9 +195,9 @@ fn array(mut parts: Elements<impl Read>, wanted: &[Wanted<'_>]) -> Result<Option
             return Err(format!("truncated: {size} bytes announced, {} found", block * bytes + values.len() as u64));
         }
         if data.is_empty() {
-            data = values
+            data = values;
         } else {
-            data.append(&mut values)
+            data.append(&mut values);
         }
         next = block + 1;
     }

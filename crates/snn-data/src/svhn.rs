@@ -100,17 +100,14 @@ impl DataSet for Svhn {
         let (mean, deviation): ([f32; 3], [f32; 3]) = (self.mean.into(), self.deviation.into());
         let file = Labelled::read(&folder, &self.train_file)?;
         let all: Vec<u32> = (0..file.labels.len() as u32).collect();
-        let (train, test) = match self.held_out {
-            Some(held_out) => {
-                let [learned, held_out] = file.split(held_out)?;
-                (file.images(&learned, limit)?, file.images(&held_out, limit)?)
-            }
-            None => {
-                let train = file.images(&all, limit)?;
-                let file = Labelled::read(&folder, FILES[1])?;
-                let all: Vec<u32> = (0..file.labels.len() as u32).collect();
-                (train, file.images(&all, limit)?)
-            }
+        let (train, test) = if let Some(held_out) = self.held_out {
+            let [learned, held_out] = file.split(held_out)?;
+            (file.images(&learned, limit)?, file.images(&held_out, limit)?)
+        } else {
+            let train = file.images(&all, limit)?;
+            let file = Labelled::read(&folder, FILES[1])?;
+            let all: Vec<u32> = (0..file.labels.len() as u32).collect();
+            (train, file.images(&all, limit)?)
         };
         Ok(Splits { train: train.normalised(&mean, &deviation)?, test: test.normalised(&mean, &deviation)?, folder })
     }
