@@ -14,10 +14,10 @@ use crate::{
         arguments::Common,
         display::{Audience, Display},
         interrupt::STOPPED,
-        loading, text,
+        loading, memory, text,
         trained::TrainedNetwork,
     },
-    core::registry::Registry,
+    core::{Plan, registry::Registry},
     train::{Balance, Checkpoint, Conversion, Trained, convert},
 };
 
@@ -62,6 +62,9 @@ pub(crate) struct ConvertArgs {
     common: Common,
 }
 
+/// Images that are shown together while thresholds are measured.
+const BATCH: usize = 4;
+
 /// Ways to balance thresholds.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
 enum Method {
@@ -82,6 +85,8 @@ pub(crate) fn run(registry: &Registry, args: &ConvertArgs) -> anyhow::Result<Exi
         bail!("{}: is there already; give another file with --out, or --force", out_file.display());
     }
     let engine = loading::engine(registry, &args.common.compute)?;
+    let plan = Plan::new(args.steps, BATCH).record();
+    memory::check(&memory::of_trials(built, engine.as_ref(), plan, true)?)?;
     let images = loading::images(built, &args.common)?;
     let balance = match args.method {
         Method::DataNorm => Balance::DataNorm { share: args.share.unwrap_or(1.0) },

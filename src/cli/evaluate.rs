@@ -16,11 +16,11 @@ use crate::{
         constants,
         display::{Audience, Display},
         interrupt::STOPPED,
-        loading,
+        loading, memory,
         text::{self, labelled},
         trained::TrainedNetwork,
     },
-    core::{Network, registry::Registry},
+    core::{Network, Plan, registry::Registry},
     train::{Evaluation, evaluate},
 };
 
@@ -48,6 +48,8 @@ pub(crate) fn run(registry: &Registry, args: &EvaluateArgs) -> anyhow::Result<Ex
     let network = TrainedNetwork::load(registry, &args.checkpoint, args.steps)?;
     let TrainedNetwork { experiment, built, weights, .. } = &network;
     let engine = loading::engine(registry, &args.common.compute)?;
+    let plan = Plan::new(experiment.steps, experiment.training.batch);
+    let memory = memory::checked(built, engine.as_ref(), plan, &args.selection)?;
     let images = loading::images(built, &args.common)?;
     let (data, range) = network.select(&images, &args.selection)?;
 
@@ -74,6 +76,7 @@ pub(crate) fn run(registry: &Registry, args: &EvaluateArgs) -> anyhow::Result<Ex
         ("evaluation", network.progress(), network.file()),
         ("engine", engine.describe(), String::new()),
         ("data", what, images.folder.display().to_string()),
+        ("memory", memory::planned(&memory), String::new()),
     ]);
     writeln!(out, "\n{header}\n{}", figures(&evaluation, seconds))?;
     writeln!(out, "{}", layers(&built.network, &evaluation, experiment.steps))?;

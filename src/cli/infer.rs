@@ -15,11 +15,11 @@ use crate::{
         arguments::{Common, Selection, batch},
         display::{Audience, Display},
         interrupt::STOPPED,
-        loading,
+        loading, memory,
         text::{self, labelled},
         trained::TrainedNetwork,
     },
-    core::registry::Registry,
+    core::{Plan, registry::Registry},
     train::{Exit, Inference, infer},
 };
 
@@ -60,10 +60,13 @@ pub(crate) fn run(registry: &Registry, args: &InferArgs) -> anyhow::Result<ExitC
     let network = TrainedNetwork::load(registry, &args.checkpoint, args.steps)?;
     let TrainedNetwork { experiment, built, weights, .. } = &network;
     let engine = loading::engine(registry, &args.common.compute)?;
-    let images = loading::images(built, &args.common)?;
-    let (data, range) = network.select(&images, &args.selection)?;
     let steps = experiment.steps;
     let every = args.every.unwrap_or_else(|| fifth(steps));
+    let plan = Plan::new(if args.exit.is_some() { every } else { steps }, args.batch);
+    let plan = Plan { stream: args.exit.is_some(), ..plan };
+    let memory = memory::checked(built, engine.as_ref(), plan, &args.selection)?;
+    let images = loading::images(built, &args.common)?;
+    let (data, range) = network.select(&images, &args.selection)?;
     let batch = args.batch.min(range.len());
     let exit = args.exit.map(|margin| Exit { margin, every });
 
@@ -92,6 +95,7 @@ pub(crate) fn run(registry: &Registry, args: &InferArgs) -> anyhow::Result<ExitC
         ("inference", network.progress(), network.file()),
         ("engine", engine.describe(), String::new()),
         ("data", what, images.folder.display().to_string()),
+        ("memory", memory::planned(&memory), String::new()),
     ]);
     writeln!(out, "\n{header}\n{}", figures(&inference, steps, batch, exit))?;
     if exit.is_some() {

@@ -1,6 +1,6 @@
 //! Experiments, engines and data as the command line names them.
 
-use std::{fs, path::Path, sync::Arc};
+use std::{path::Path, sync::Arc};
 
 use anyhow::{Context as _, anyhow};
 
@@ -10,6 +10,7 @@ use crate::{
         Engine, Splits, Weights,
         registry::{Part, Registry},
     },
+    data::read_text,
     models::{Built, Experiment, presets},
     train::Checkpoint,
 };
@@ -58,8 +59,11 @@ pub(crate) fn experiment(
     Ok(Named { experiment, built, weights, name, origin })
 }
 
+/// Most bytes of an experiment: ten times what one of 20,000 layers has.
+const LARGEST: usize = 4 << 20;
+
 fn read(path: &Path) -> anyhow::Result<String> {
-    fs::read_to_string(path).with_context(|| format!("{}: cannot read the experiment", path.display()))
+    read_text(path, LARGEST).with_context(|| format!("{}: cannot read the experiment", path.display()))
 }
 
 /// Reads RON text.

@@ -21,6 +21,7 @@ mod display;
 mod evaluate;
 mod infer;
 mod interrupt;
+mod limits;
 mod list;
 mod loading;
 mod memory;

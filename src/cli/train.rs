@@ -16,12 +16,12 @@ use crate::{
         display::{Audience, Display},
         interrupt::STOPPED,
         loading::{self, Named},
-        memory::{self, RunMemory},
+        memory::{self, Device, RunMemory},
         text::{self, labelled},
         viewer, words,
     },
     core::{Engine, Splits, registry::Registry},
-    models::Experiment,
+    models::{Built, Experiment},
     train::{Job, Outcome, RunFolder, SAVE_EVERY, fit},
 };
 
@@ -69,7 +69,7 @@ pub(crate) struct TrainArgs {
 pub(crate) fn run(registry: &Registry, args: &TrainArgs) -> anyhow::Result<ExitCode> {
     let engine = loading::engine(registry, &args.common.compute)?;
     let (named, images, resumed) = match &args.resume {
-        Some(folder) => resume(registry, args, folder)?,
+        Some(folder) => resume(registry, args, folder, engine.as_ref())?,
         None => start(registry, args, engine.as_ref())?,
     };
     let Named { experiment, built, .. } = &named;
@@ -117,8 +117,8 @@ fn start(registry: &Registry, args: &TrainArgs, engine: &dyn Engine) -> anyhow::
     if let Some(limit) = args.limit {
         limit_experiment(&mut named.experiment, named.built.data.training_images(), limit)?;
     }
+    memory::check(&planned(&named.experiment, &named.built, engine)?)?;
     let images = loading::first_images(&named.built, &args.common, named.experiment.training.limit)?;
-    memory::check(&planned(&named, engine, &images)?)?;
     Ok((named, images, None))
 }
 
@@ -149,7 +149,7 @@ fn limit_experiment(experiment: &mut Experiment, all: usize, limit: usize) -> an
 }
 
 /// Everything of the run in `folder`, as far as it has come.
-fn resume(registry: &Registry, args: &TrainArgs, folder: &Path) -> anyhow::Result<Start> {
+fn resume(registry: &Registry, args: &TrainArgs, folder: &Path, engine: &dyn Engine) -> anyhow::Result<Start> {
     let changes = [
         ("an experiment", args.experiment.is_some()),
         ("--set", !args.overrides.set.is_empty()),
@@ -170,6 +170,7 @@ fn resume(registry: &Registry, args: &TrainArgs, folder: &Path) -> anyhow::Resul
     let folder = RunFolder::resume(folder)?;
     let file = folder.path().join("experiment.ron").display().to_string();
     let (experiment, built) = loading::parse(registry, folder.experiment(), &file, &[])?;
+    memory::check(&planned(&experiment, &built, engine)?)?;
     let images = loading::first_images(&built, &args.common, experiment.training.limit)?;
     let name = folder.path().file_name().map_or_else(|| "run".to_owned(), |name| name.to_string_lossy().into_owned());
     Ok((Named { experiment, built, weights: None, name, origin: file }, images, Some(folder)))
@@ -178,7 +179,7 @@ fn resume(registry: &Registry, args: &TrainArgs, folder: &Path) -> anyhow::Resul
 fn header(named: &Named, engine: &dyn Engine, images: &Splits, folder: &Path) -> anyhow::Result<String> {
     let experiment = &named.experiment;
     let training = &experiment.training;
-    let memory = planned(named, engine, images)?;
+    let memory = planned(experiment, &named.built, engine)?;
     let learned = images.train.len() - training.validation.min(images.train.len());
     let data = format!(
         "{}: {} to learn from, {} held out, {} to test",
@@ -197,8 +198,8 @@ fn header(named: &Named, engine: &dyn Engine, images: &Splits, folder: &Path) ->
 }
 
 /// The memory that the run takes at most.
-fn planned(named: &Named, engine: &dyn Engine, images: &Splits) -> anyhow::Result<RunMemory> {
-    memory::of_run(named, engine, images.train.bytes() + images.test.bytes(), named.experiment.training.batch)
+fn planned(experiment: &Experiment, built: &Built, engine: &dyn Engine) -> anyhow::Result<RunMemory> {
+    memory::of_training(experiment, built, engine, Device::of(engine), experiment.training.batch)
 }
 
 fn conclude(outcome: &Outcome, folder: &Path, json: bool) -> anyhow::Result<ExitCode> {

@@ -1,6 +1,6 @@
 //! What can be wrong with a part or with a registration.
 
-use crate::text::excerpt;
+use crate::text::{choices, excerpt};
 
 /// A name was registered twice.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
@@ -28,7 +28,7 @@ pub struct PartError {
 #[non_exhaustive]
 pub enum Fault {
     /// Nothing is registered under the name.
-    #[error("unknown {one} \"{}\"; known {many}: {}", excerpt(found), known.join(", "))]
+    #[error("unknown {one} \"{}\"; known {many}: {}", excerpt(found), choices(known))]
     Unknown {
         /// Kind of thing, such as `neuron`.
         one: &'static str,
@@ -97,7 +97,9 @@ fn words(error: &ron::error::Error, inner: &str) -> String {
     match error {
         Ron::NoSuchStructField { expected: [], .. } => "unknown field; there are none".to_owned(),
         Ron::NoSuchStructField { expected, .. } => format!("unknown field; known fields: {}", expected.join(", ")),
-        Ron::NoSuchEnumVariant { expected, found, .. } => format!("unknown {}; known: {}", excerpt(found), expected.join(", ")),
+        Ron::NoSuchEnumVariant { expected, found, .. } => {
+            format!("unknown {}; known: {}", excerpt(found), expected.join(", "))
+        }
         Ron::MissingStructField { field, .. } => format!("missing field {field}"),
         Ron::ExpectedInteger | Ron::IntegerOutOfBounds | Ron::InvalidIntegerDigit { .. } => {
             "must be a whole number of at least 0".to_owned()
