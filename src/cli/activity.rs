@@ -194,6 +194,7 @@ fn measured(
         ("data", format!("{}: {shown} {split} images", experiment.data.name)),
         ("input", built.input.describe()),
     ];
+    let facts = facts.into_iter().chain(network.advice().map(|advice| ("note", advice))).collect();
     Ok(Some(Measured { name, file: network.file(), facts, report: report.priced(args.energy) }))
 }
 

@@ -15,7 +15,8 @@ use crate::{
         display::{Audience, Display},
         interrupt::STOPPED,
         loading, memory, text,
-        trained::TrainedNetwork,
+        text::labelled,
+        trained::{CONVERTED, TrainedNetwork, few_steps},
     },
     core::{Plan, registry::Registry},
     train::{Balance, Checkpoint, Conversion, Trained, convert},
@@ -104,7 +105,7 @@ pub(crate) fn run(registry: &Registry, args: &ConvertArgs) -> anyhow::Result<Exi
 
     let share = args.share.map_or_else(String::new, |share| format!(" of a share of {share}"));
     let origin =
-        format!("converted by {}{share} on {measured_on} training images from an ANN", method_name(args.method));
+        format!("{CONVERTED} by {}{share} on {measured_on} training images from an ANN", method_name(args.method));
     let converted = Checkpoint {
         experiment: conversion.experiment.to_ron(),
         origin: Some(origin),
@@ -128,6 +129,9 @@ pub(crate) fn run(registry: &Registry, args: &ConvertArgs) -> anyhow::Result<Exi
         ("neuron", format!("{}, {} steps", args.neuron, args.steps), String::new()),
     ]);
     writeln!(out, "\n{header}\n{}", table(&conversion))?;
+    if let Some(advice) = few_steps(args.steps) {
+        writeln!(out, "{}\n", labelled("note", advice))?;
+    }
     let name = out_file.display();
     writeln!(out, "  written to {name}\n  how good it is: snn evaluate {name}")?;
     Ok(ExitCode::SUCCESS)

@@ -79,6 +79,9 @@ pub(crate) fn run(registry: &Registry, args: &EvaluateArgs) -> anyhow::Result<Ex
         ("memory", memory::planned(&memory), String::new()),
     ]);
     writeln!(out, "\n{header}\n{}", figures(&evaluation, seconds))?;
+    if let Some(advice) = network.advice() {
+        writeln!(out, "{}\n", labelled("note", advice))?;
+    }
     writeln!(out, "{}", layers(&built.network, &evaluation, experiment.steps))?;
     if let Some(table) = constants::table(&built.network, Some(weights)) {
         writeln!(out, "{table}")?;

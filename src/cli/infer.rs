@@ -98,6 +98,9 @@ pub(crate) fn run(registry: &Registry, args: &InferArgs) -> anyhow::Result<ExitC
         ("memory", memory::planned(&memory), String::new()),
     ]);
     writeln!(out, "\n{header}\n{}", figures(&inference, steps, batch, exit))?;
+    if let Some(advice) = network.advice() {
+        writeln!(out, "{}\n", labelled("note", advice))?;
+    }
     if exit.is_some() {
         writeln!(out, "{}", table(&inference, every))?;
     }

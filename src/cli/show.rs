@@ -77,6 +77,9 @@ pub(crate) fn run(registry: &Registry, args: &ShowArgs) -> anyhow::Result<ExitCo
     for (label, text) in lines.into_iter().filter(|(_, text)| !text.is_empty()) {
         writeln!(out, "{}", labelled(label, text))?;
     }
+    for advice in experiment.advice(built) {
+        writeln!(out, "{}", labelled("note", advice))?;
+    }
     writeln!(out, "\n{}", memory(registry, &named, args.threads))?;
     Ok(ExitCode::SUCCESS)
 }

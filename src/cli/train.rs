@@ -90,6 +90,9 @@ pub(crate) fn run(registry: &Registry, args: &TrainArgs) -> anyhow::Result<ExitC
     };
     if !args.common.json {
         write!(io::stdout(), "\n{}\n", header(&named, engine.as_ref(), &images, folder.path())?)?;
+        for advice in experiment.advice(built) {
+            write!(io::stdout(), "{}\n\n", labelled("note", advice))?;
+        }
     }
     if args.watch
         && let Err(missing) = viewer::watch(folder.path())
