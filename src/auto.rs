@@ -5,7 +5,7 @@ use std::sync::{Arc, Mutex, PoisonError};
 use serde::{Deserialize, Serialize};
 
 use crate::core::registry::{Registry, RegistryError};
-use crate::core::{Engine, Error, Network, Peak, Plan, Session};
+use crate::core::{Engine, Error, Memory, Network, Peak, Plan, Session};
 use crate::cpu::Cpu;
 use crate::gpu::{GpuEngine, adapters};
 
@@ -97,6 +97,10 @@ impl Engine for Auto {
             }
             compiled => compiled,
         }
+    }
+
+    fn memory(&self, network: &Network, plan: Plan) -> Result<Memory, Error> {
+        self.choice().engine.memory(network, plan)
     }
 
     fn has_own_memory(&self) -> bool {

@@ -15,12 +15,12 @@ use crate::{
         arguments::{Common, Selection, Split},
         display::{Audience, Display},
         interrupt::STOPPED,
-        loading, terminal,
+        loading, memory, terminal,
         text::{self, labelled, percent},
         trained::TrainedNetwork,
         words,
     },
-    core::{Engine, Splits, registry::Registry},
+    core::{Engine, Plan, Splits, registry::Registry},
     train::{
         activity::{
             ActivityReport, Comparison, CurvePoint, EnergyTable, MOST_NETWORKS, Operations, PopulationActivity,
@@ -89,7 +89,7 @@ pub(crate) fn run(registry: &Registry, args: &ActivityArgs) -> anyhow::Result<Ex
     {
         bail!("{}: there is no such folder for the page; make it, or name another with --html", folder.display());
     }
-    let (networks, images) = networks(registry, args)?;
+    let (networks, images) = networks(registry, args, engine.as_ref())?;
     let audience = if args.common.json { Audience::Nobody } else { Audience::Person };
     let mut display = Display::new(1, audience)?;
     let found: anyhow::Result<Option<Vec<Measured>>> =
@@ -125,12 +125,18 @@ pub(crate) fn run(registry: &Registry, args: &ActivityArgs) -> anyhow::Result<Ex
 }
 
 /// The checkpoint and those to compare it with, each with a name, and the images that all of them are to see.
-fn networks(registry: &Registry, args: &ActivityArgs) -> anyhow::Result<(Vec<(String, TrainedNetwork)>, Splits)> {
+fn networks(
+    registry: &Registry,
+    args: &ActivityArgs,
+    engine: &dyn Engine,
+) -> anyhow::Result<(Vec<(String, TrainedNetwork)>, Splits)> {
     if args.compare.len() >= MOST_NETWORKS {
         bail!("a report compares up to {MOST_NETWORKS} networks, found {}", 1 + args.compare.len());
     }
     let load = |path: &PathBuf| {
         let network = TrainedNetwork::load(registry, path, args.steps)?;
+        let plan = Plan::new(network.experiment.steps, network.experiment.training.batch).record();
+        memory::checked(&network.built, engine, plan, &args.selection)?;
         anyhow::Ok((name(&network.path), network))
     };
     let own = load(&args.checkpoint)?;
@@ -190,6 +196,7 @@ fn measured(
         ("data", format!("{}: {shown} {split} images", experiment.data.name)),
         ("input", built.input.describe()),
     ];
+    let facts = facts.into_iter().chain(network.advice().map(|advice| ("note", advice))).collect();
     Ok(Some(Measured { name, file: network.file(), facts, report: report.priced(args.energy) }))
 }
 

@@ -14,10 +14,11 @@ use crate::{
         arguments::Common,
         display::{Audience, Display},
         interrupt::STOPPED,
-        loading, terminal, text,
-        trained::TrainedNetwork,
+        loading, memory, terminal, text,
+        text::labelled,
+        trained::{CONVERTED, TrainedNetwork, few_steps},
     },
-    core::registry::Registry,
+    core::{Plan, registry::Registry},
     train::{Balance, Check, Checkpoint, Conversion, Trained, convert},
 };
 
@@ -67,6 +68,9 @@ pub(crate) struct ConvertArgs {
 const STEPS: usize = 100;
 const NEURON: &str = "If(reset: Soft)";
 
+/// Images that are shown together while thresholds are measured.
+const BATCH: usize = 4;
+
 /// Ways to balance thresholds.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
 enum Method {
@@ -87,6 +91,8 @@ pub(crate) fn run(registry: &Registry, args: &ConvertArgs) -> anyhow::Result<Exi
         bail!("{}: is there already; give another file with --out, or --force", out_file.display());
     }
     let engine = loading::engine(registry, &args.common.compute)?;
+    let plan = Plan::new(args.steps, BATCH).record();
+    memory::check(&memory::of_trials(built, engine.as_ref(), plan, true)?)?;
     let images = loading::images(built, &args.common)?;
     let balance = match args.method {
         Method::DataNorm => Balance::DataNorm { share: args.share.unwrap_or(1.0) },
@@ -104,7 +110,7 @@ pub(crate) fn run(registry: &Registry, args: &ConvertArgs) -> anyhow::Result<Exi
 
     let share = args.share.map_or_else(String::new, |share| format!(" of a share of {share}"));
     let origin =
-        format!("converted by {}{share} on {measured_on} training images from an ANN", method_name(args.method));
+        format!("{CONVERTED} by {}{share} on {measured_on} training images from an ANN", method_name(args.method));
     let converted = Checkpoint {
         experiment: conversion.experiment.to_ron(),
         origin: Some(origin),
@@ -130,6 +136,9 @@ pub(crate) fn run(registry: &Registry, args: &ConvertArgs) -> anyhow::Result<Exi
         ("neuron", format!("{}, {} steps", args.neuron, args.steps), String::new()),
     ]);
     writeln!(out, "\n{header}\n{}", table(&conversion))?;
+    if let Some(advice) = few_steps(args.steps) {
+        writeln!(out, "{}\n", labelled("note", advice))?;
+    }
     let name = out_file.display();
     writeln!(out, "  written to {name}\n  how good it is: snn evaluate {name}")?;
     Ok(ExitCode::SUCCESS)

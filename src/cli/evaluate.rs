@@ -11,11 +11,11 @@ use crate::{
         constants,
         display::{Audience, Display},
         interrupt::STOPPED,
-        loading, terminal,
+        loading, memory, terminal,
         text::{self, labelled},
         trained::TrainedNetwork,
     },
-    core::{Network, registry::Registry},
+    core::{Network, Plan, registry::Registry},
     train::{Evaluation, evaluate, remarks_on},
 };
 
@@ -43,6 +43,8 @@ pub(crate) fn run(registry: &Registry, args: &EvaluateArgs) -> anyhow::Result<Ex
     let network = TrainedNetwork::load(registry, &args.checkpoint, args.steps)?;
     let TrainedNetwork { experiment, built, weights, .. } = &network;
     let engine = loading::engine(registry, &args.common.compute)?;
+    let plan = Plan::new(experiment.steps, experiment.training.batch);
+    let memory = memory::checked(built, engine.as_ref(), plan, &args.selection)?;
     let images = network.images(&args.selection, &args.common)?;
     let (data, chosen) = network.select(&images, &args.selection)?;
 
@@ -69,8 +71,12 @@ pub(crate) fn run(registry: &Registry, args: &EvaluateArgs) -> anyhow::Result<Ex
         ("evaluation", network.progress(), network.file()),
         ("engine", engine.describe(), String::new()),
         ("data", what, images.folder.display().to_string()),
+        ("memory", memory::planned(&memory), String::new()),
     ]);
     writeln!(out, "\n{header}\n{}", figures(&evaluation, seconds))?;
+    if let Some(advice) = network.advice() {
+        writeln!(out, "{}\n", labelled("note", advice))?;
+    }
     writeln!(out, "{}", layers(&built.network, &evaluation, experiment.steps))?;
     if let Some(table) = constants::table(&built.network, Some(weights)) {
         writeln!(out, "{table}")?;

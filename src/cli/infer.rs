@@ -10,11 +10,11 @@ use crate::{
         arguments::{Common, Selection, batch},
         display::{Audience, Display},
         interrupt::STOPPED,
-        loading, terminal,
+        loading, memory, terminal,
         text::{self, labelled},
         trained::TrainedNetwork,
     },
-    core::registry::Registry,
+    core::{Plan, registry::Registry},
     train::{Exit, Inference, RecordingFiles, infer, record},
 };
 
@@ -62,10 +62,13 @@ pub(crate) fn run(registry: &Registry, args: &InferArgs) -> anyhow::Result<ExitC
     let network = TrainedNetwork::load(registry, &args.checkpoint, args.steps)?;
     let TrainedNetwork { experiment, built, weights, .. } = &network;
     let engine = loading::engine(registry, &args.common.compute)?;
-    let images = network.images(&args.selection, &args.common)?;
-    let (data, chosen) = network.select(&images, &args.selection)?;
     let steps = experiment.steps;
     let every = args.every.unwrap_or_else(|| fifth(steps));
+    let plan = Plan::new(if args.exit.is_some() { every } else { steps }, args.batch);
+    let plan = Plan { stream: args.exit.is_some(), record: args.spikes.is_some(), ..plan };
+    let memory = memory::checked(built, engine.as_ref(), plan, &args.selection)?;
+    let images = network.images(&args.selection, &args.common)?;
+    let (data, chosen) = network.select(&images, &args.selection)?;
     let batch = args.batch.min(chosen.len());
     let exit = args.exit.map(|margin| Exit { margin, every });
 
@@ -106,8 +109,12 @@ pub(crate) fn run(registry: &Registry, args: &InferArgs) -> anyhow::Result<ExitC
         ("inference", network.progress(), network.file()),
         ("engine", engine.describe(), String::new()),
         ("data", what, images.folder.display().to_string()),
+        ("memory", memory::planned(&memory), String::new()),
     ]);
     writeln!(out, "\n{header}\n{}", figures(&inference, steps, batch, exit))?;
+    if let Some(advice) = network.advice() {
+        writeln!(out, "{}\n", labelled("note", advice))?;
+    }
     if exit.is_some() {
         writeln!(out, "{}", table(&inference, every))?;
     }

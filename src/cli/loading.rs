@@ -1,6 +1,6 @@
 //! Experiments, engines and data as the command line names them.
 
-use std::{fs, path::Path, sync::Arc};
+use std::{path::Path, sync::Arc};
 
 use anyhow::{Context as _, anyhow, bail};
 
@@ -13,7 +13,7 @@ use crate::{
         Engine, Limit, Splits, Weights,
         registry::{Part, Registry},
     },
-    data::kind_of_file,
+    data::{kind_of_file, read_text},
     models::{Built, Experiment, presets},
     train::{Check, Checkpoint},
 };
@@ -87,11 +87,14 @@ pub(crate) fn tell(path: &Path, check: Check) {
     }
 }
 
+/// Most bytes of an experiment: ten times what one of 20,000 layers has.
+const LARGEST: usize = 4 << 20;
+
 fn read(path: &Path) -> anyhow::Result<String> {
     if let Some(kind) = kind_of_file(path) {
         bail!("{}: is no experiment but {kind}{}", path.display(), places::way_in(path, kind));
     }
-    let text = fs::read_to_string(path).with_context(|| format!("{}: cannot read the experiment", path.display()));
+    let text = read_text(path, LARGEST).with_context(|| format!("{}: cannot read the experiment", path.display()));
     text.map_err(|error| places::with_runs(error, path))
 }
 

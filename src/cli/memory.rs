@@ -1,13 +1,19 @@
-//! The memory of a run, by what it is for: `snn show` states it, `snn train` states it and refuses what does not fit.
-
-use std::fs;
+//! The memory of a command, by what it is for: `snn show` states it, every command that computes checks that it fits before it
+//! reads data.
 
 use anyhow::bail;
 
 use crate::{
-    cli::{loading::Named, text},
-    core::{Engine, Memory, Plan},
+    cli::{
+        arguments::{Selection, Split},
+        limits, text,
+    },
+    core::{Engine, Limit, Memory, Plan},
+    models::{Built, Experiment},
 };
+
+/// What the program takes by itself: its code, the stacks of its threads, what the system's allocator keeps.
+const PROGRAM: usize = 16_000_000;
 
 /// What a run takes at most.
 pub(crate) struct RunMemory {
@@ -17,36 +23,116 @@ pub(crate) struct RunMemory {
     pub(crate) card: Memory,
 }
 
+/// Where sessions take their memory.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Device {
+    /// In the computer's memory.
+    Host,
+    /// In the card's own.
+    Card,
+}
+
+impl Device {
+    /// That of an engine, which opens its card if it has one.
+    pub(crate) fn of(engine: &dyn Engine) -> Self {
+        if engine.has_own_memory() { Self::Card } else { Self::Host }
+    }
+}
+
 impl RunMemory {
     /// All parts, those on the card first.
     pub(crate) fn parts(&self) -> impl Iterator<Item = (&'static str, usize)> {
         self.card.parts.iter().chain(&self.host.parts).copied()
     }
+
+    /// `sessions` where `device` has them, and what is around them in the computer's memory.
+    fn new(device: Device, sessions: Vec<(&'static str, usize)>, around: Vec<(&'static str, usize)>) -> Self {
+        let around = [around, vec![("program", PROGRAM)]].concat();
+        match device {
+            Device::Card => Self { host: Memory { parts: around }, card: Memory { parts: sessions } },
+            Device::Host => Self { host: Memory { parts: [sessions, around].concat() }, card: Memory::default() },
+        }
+    }
 }
 
-/// What training with batches of `batch` takes at most, with a data set of `data` bytes: the training session, the
-/// evaluation session beside it, the values that are learned with all that the optimizer and a checkpoint hold of them,
-/// outputs over time with their errors, and the data set.
-pub(crate) fn of_run(named: &Named, engine: &dyn Engine, data: usize, batch: usize) -> anyhow::Result<RunMemory> {
-    let experiment = &named.experiment;
-    let network = &named.built.network;
-    let steps = experiment.steps;
-    let plan = Plan { chunk: experiment.training.chunk, ..Plan::new(steps, batch).train() };
-    let session = |plan| engine.compile(network, plan).map(|session| session.memory().total());
+/// What training with batches of `batch` takes at most: the training session, the evaluation session beside it, the values
+/// that are learned with all that the optimizer and a checkpoint hold of them, outputs over time with their errors, and the
+/// data set. While the data set is read it may take more than is kept of it, before the sessions are there.
+pub(crate) fn of_training(
+    experiment: &Experiment,
+    built: &Built,
+    engine: &dyn Engine,
+    device: Device,
+    batch: usize,
+) -> anyhow::Result<RunMemory> {
+    let network = &built.network;
+    let plan = Plan { chunk: experiment.training.chunk, ..Plan::new(experiment.steps, batch).train() };
+    let session = |plan| engine.memory(network, plan).map(|memory| memory.total());
     let memories = experiment.training.optimizer.memories().len();
     // Weights, gradients and memories; a checkpoint holds weights and memories once as values and once as bytes.
     let copies = 2 + memories + 2 * (1 + memories);
     let sessions = vec![("training", session(plan)?), ("evaluation", session(Plan { train: false, ..plan })?)];
-    let around = vec![
-        ("data", data),
-        ("weights and optimizer", copies * network.parameters() * size_of::<f32>()),
-        ("outputs", 2 * steps * batch * network.classes() * size_of::<f32>()),
+    let mut around = vec![
+        ("weights and optimizer", bytes(&[copies, network.parameters()])),
+        ("outputs", bytes(&[2, experiment.steps, batch, network.classes()])),
     ];
-    Ok(if engine.has_own_memory() {
-        RunMemory { host: Memory { parts: around }, card: Memory { parts: sessions } }
-    } else {
-        RunMemory { host: Memory { parts: [sessions, around].concat() }, card: Memory::default() }
-    })
+    let data = data(built, experiment.training.limit, sessions.iter().chain(&around));
+    around.splice(0..0, data);
+    Ok(RunMemory::new(device, sessions, around))
+}
+
+/// What trials of trained networks take at most, one network after the other: a session for `plan`, the weights as a
+/// checkpoint and as values, outputs over time, and the whole data set, if `reads` it.
+pub(crate) fn of_trials(built: &Built, engine: &dyn Engine, plan: Plan, reads: bool) -> anyhow::Result<RunMemory> {
+    let network = &built.network;
+    let sessions = vec![("session", engine.memory(network, plan)?.total())];
+    let mut around = vec![
+        ("weights", bytes(&[3, network.parameters()])),
+        ("outputs", bytes(&[2, plan.steps, plan.batch, network.classes()])),
+    ];
+    if reads {
+        let data = data(built, None, sessions.iter().chain(&around));
+        around.splice(0..0, data);
+    }
+    Ok(RunMemory::new(Device::of(engine), sessions, around))
+}
+
+/// What trials of the images that `selection` names take, as [`of_trials`], for a `plan` of more samples than there may be
+/// images. It is checked before they are read.
+pub(crate) fn checked(
+    built: &Built,
+    engine: &dyn Engine,
+    plan: Plan,
+    selection: &Selection,
+) -> anyhow::Result<RunMemory> {
+    let images = match selection.split {
+        Split::Test => built.data.test_images(),
+        Split::Train | Split::Validation => built.data.training_images(),
+    };
+    let most = images.min(selection.limit.unwrap_or(usize::MAX)).max(1);
+    let memory = of_trials(built, engine, Plan { batch: plan.batch.min(most), ..plan }, true)?;
+    check(&memory)?;
+    Ok(memory)
+}
+
+/// Bytes of so many numbers.
+fn bytes(extents: &[usize]) -> usize {
+    extents.iter().fold(size_of::<f32>(), |product, extent| product.saturating_mul(*extent))
+}
+
+/// The data set, or its first images and recordings, and what reading takes beyond all that is there `later`.
+fn data<'a>(
+    built: &Built,
+    limit: Option<Limit>,
+    later: impl Iterator<Item = &'a (&'static str, usize)>,
+) -> Vec<(&'static str, usize)> {
+    let data = &built.data;
+    let limit = limit.map_or(usize::MAX, Limit::count);
+    let samples = data.training_images().min(limit) + data.test_images().min(limit);
+    let later = later.fold(0_usize, |sum, (_, bytes)| sum.saturating_add(*bytes));
+    let reading = data.bytes_to_read(limit).saturating_sub(later);
+    let parts = [("data", data.bytes(samples)), ("reading the data", reading)];
+    parts.into_iter().filter(|(what, bytes)| *what == "data" || *bytes > 0).collect()
 }
 
 /// Totals and parts on one line.
@@ -64,17 +150,15 @@ pub(crate) fn planned(memory: &RunMemory) -> String {
     }
 }
 
-/// Refuses a plan that is larger than the memory of the computer that is free, where the system tells it. A card refuses
-/// by itself what it has no room for, when a session is compiled.
+/// Refuses a plan that is larger than the memory that is free, or that the process or its container may still take, where the
+/// system tells it. A card refuses by itself what it has no room for, when a session is compiled.
 pub(crate) fn check(memory: &RunMemory) -> anyhow::Result<()> {
-    let Ok(system) = fs::read_to_string("/proc/meminfo") else { return Ok(()) };
-    let line = system.lines().find_map(|line| line.strip_prefix("MemAvailable:"));
-    let kibibytes = line.and_then(|line| line.split_whitespace().next()?.parse::<usize>().ok());
-    match kibibytes.map(|kibibytes| kibibytes.saturating_mul(1024)) {
-        Some(free) if memory.host.total() > free => bail!(
-            "this run would take up to {}, and {} of memory are free; try a smaller --batch or fewer --steps",
+    match limits::room() {
+        Some(room) if memory.host.total() > room.bytes => bail!(
+            "this would take up to {} of memory, and {} {}; try a smaller --batch or fewer --steps",
             text::bytes(memory.host.total()),
-            text::bytes(free)
+            text::bytes(room.bytes),
+            room.what
         ),
         _ => Ok(()),
     }

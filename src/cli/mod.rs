@@ -23,6 +23,7 @@ mod evaluate;
 mod import;
 mod infer;
 mod interrupt;
+mod limits;
 mod list;
 mod loading;
 mod memory;

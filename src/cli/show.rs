@@ -13,11 +13,12 @@ use crate::{
         arguments::{Overrides, threads},
         constants,
         loading::{self, Named},
-        memory, terminal, text,
+        memory::{self, Device},
+        terminal, text,
         text::labelled,
         words,
     },
-    core::{Limit, Network, Population, registry::Registry},
+    core::{Network, Population, registry::Registry},
     models::summary::Summary,
 };
 
@@ -75,6 +76,9 @@ pub(crate) fn run(registry: &Registry, args: &ShowArgs) -> anyhow::Result<ExitCo
     ];
     for (label, text) in lines.into_iter().filter(|(_, text)| !text.is_empty()) {
         writeln!(out, "{}", labelled(label, text))?;
+    }
+    for advice in experiment.advice(built) {
+        writeln!(out, "{}", labelled("note", advice))?;
     }
     writeln!(out, "\n{}", memory(registry, &named, args.threads))?;
     Ok(ExitCode::SUCCESS)
@@ -145,11 +149,12 @@ fn neurons(out: &mut impl Write, network: &Network) -> io::Result<()> {
 /// it. `auto` is left out: it is one of the others.
 fn memory(registry: &Registry, named: &Named, threads: usize) -> String {
     let batch = named.experiment.training.batch;
-    let data = named.built.data.bytes(images(named));
     let (mut head, mut rows, mut notes, mut has_card) = (Vec::new(), Vec::new(), Vec::new(), false);
     for name in registry.engines.names().filter(|name| *name != "auto") {
         let needs = loading::named_engine(registry, name, threads).and_then(|engine| {
-            let needs = |batch| memory::of_run(named, engine.as_ref(), data, batch);
+            // A card is not touched to say what it would take; one of its own memory is meant.
+            let device = if name == "gpu" { Device::Card } else { Device::of(engine.as_ref()) };
+            let needs = |batch| memory::of_training(&named.experiment, &named.built, engine.as_ref(), device, batch);
             Ok((needs(batch)?, needs(2 * batch)?))
         });
         let mut row = vec![name.to_owned()];
@@ -191,11 +196,4 @@ fn largest(batch: usize, once: usize, twice: usize) -> Option<usize> {
     let room = ROOM.checked_sub(once)?;
     let each = twice.saturating_sub(once) / batch;
     Some(room.checked_div(each).map_or(usize::MAX, |more| batch.saturating_add(more)))
-}
-
-/// Images that a run holds in memory, if the data set is there as a whole.
-fn images(named: &Named) -> usize {
-    let limit = named.experiment.training.limit.map_or(usize::MAX, Limit::count);
-    let data = &named.built.data;
-    data.training_images().min(limit) + data.test_images().min(limit)
 }

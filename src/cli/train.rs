@@ -11,13 +11,13 @@ use crate::{
         display::{Audience, Display},
         interrupt::STOPPED,
         loading::{self, Named},
-        memory::{self, RunMemory},
+        memory::{self, Device, RunMemory},
         places, program, terminal,
         text::{self, labelled},
         viewer, words,
     },
     core::{Engine, Limit, Splits, registry::Registry},
-    models::Experiment,
+    models::{Built, Experiment},
     train::{Job, Outcome, RunFolder, SAVE_EVERY, curves::Curves, fit},
 };
 
@@ -67,7 +67,7 @@ pub(crate) fn run(registry: &Registry, args: &TrainArgs) -> anyhow::Result<ExitC
     let (named, images, resumed) = match &args.resume {
         Some(folder) => {
             places::run(folder)?;
-            resume(registry, args, folder)?
+            resume(registry, args, folder, engine.as_ref())?
         }
         None => start(registry, args, engine.as_ref())?,
     };
@@ -93,6 +93,9 @@ pub(crate) fn run(registry: &Registry, args: &TrainArgs) -> anyhow::Result<ExitC
         }
     } else {
         write!(terminal::stdout(), "\n{}\n", header(&named, engine.as_ref(), &images, folder.path())?)?;
+        for advice in experiment.advice(built) {
+            write!(terminal::stdout(), "{}\n\n", labelled("note", advice))?;
+        }
     }
     if args.watch
         && let Err(missing) = viewer::watch(folder.path())
@@ -136,11 +139,11 @@ fn start(registry: &Registry, args: &TrainArgs, engine: &dyn Engine) -> anyhow::
     if let Some(limit) = args.limit {
         limit_experiment(&mut named.experiment, named.built.data.training_images(), limit)?;
     }
+    memory::check(&planned(&named.experiment, &named.built, engine)?)?;
     let images = loading::limited_images(&named.built, &args.common, named.experiment.training.limit)?;
     if args.limit.is_some() {
         shrink_held_out(&mut named.experiment, &images, before);
     }
-    memory::check(&planned(&named, engine, &images)?)?;
     Ok((named, images, None))
 }
 
@@ -179,7 +182,7 @@ fn shrink_held_out(experiment: &mut Experiment, images: &Splits, before: Option<
 }
 
 /// Everything of the run in `folder`, as far as it has come.
-fn resume(registry: &Registry, args: &TrainArgs, folder: &Path) -> anyhow::Result<Start> {
+fn resume(registry: &Registry, args: &TrainArgs, folder: &Path, engine: &dyn Engine) -> anyhow::Result<Start> {
     let changes = [
         ("an experiment", args.experiment.is_some()),
         ("--set", !args.overrides.set.is_empty()),
@@ -199,6 +202,7 @@ fn resume(registry: &Registry, args: &TrainArgs, folder: &Path) -> anyhow::Resul
     let mut folder = RunFolder::resume(folder)?;
     let file = folder.path().join("experiment.ron").display().to_string();
     let (mut experiment, built) = loading::parse(registry, folder.experiment(), &file, &[])?;
+    memory::check(&planned(&experiment, &built, engine)?)?;
     if let Some(epochs) = args.overrides.epochs {
         give_epochs(registry, &mut folder, &mut experiment, epochs)?;
     }
@@ -234,7 +238,7 @@ fn give_epochs(
 fn header(named: &Named, engine: &dyn Engine, images: &Splits, folder: &Path) -> anyhow::Result<String> {
     let experiment = &named.experiment;
     let training = &experiment.training;
-    let memory = planned(named, engine, images)?;
+    let memory = planned(experiment, &named.built, engine)?;
     let learned = images.train.len() - training.validation.count().min(images.train.len());
     let data = format!(
         "{}: {} to learn from, {} held out, {} to test",
@@ -255,8 +259,8 @@ fn header(named: &Named, engine: &dyn Engine, images: &Splits, folder: &Path) ->
 }
 
 /// The memory that the run takes at most.
-fn planned(named: &Named, engine: &dyn Engine, images: &Splits) -> anyhow::Result<RunMemory> {
-    memory::of_run(named, engine, images.train.bytes() + images.test.bytes(), named.experiment.training.batch)
+fn planned(experiment: &Experiment, built: &Built, engine: &dyn Engine) -> anyhow::Result<RunMemory> {
+    memory::of_training(experiment, built, engine, Device::of(engine), experiment.training.batch)
 }
 
 /// Says how the run ended, and how to go on. A run that `is_old` had ended before.

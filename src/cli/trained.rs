@@ -56,6 +56,12 @@ impl TrainedNetwork {
         origin + &trained
     }
 
+    /// What to say of a converted network that is shown images for too short a time.
+    pub(crate) fn advice(&self) -> Option<String> {
+        let is_converted = self.checkpoint.origin.as_ref().is_some_and(|origin| origin.starts_with(CONVERTED));
+        if is_converted { few_steps(self.experiment.steps) } else { None }
+    }
+
     /// The images to select from: all for a test, else those that the run was limited to.
     pub(crate) fn images(&self, selection: &Selection, common: &Common) -> anyhow::Result<Splits> {
         let limit = self.experiment.training.limit.filter(|_| selection.split != Split::Test);
@@ -86,6 +92,23 @@ impl TrainedNetwork {
         }
         Ok((data, chosen))
     }
+}
+
+/// How the origin of a converted network starts.
+pub(crate) const CONVERTED: &str = "converted";
+
+/// Fewest steps over which the firing rates of a converted network are close to activations.
+const ENOUGH_STEPS: usize = 50;
+
+/// What to say of a converted network that is shown images for `steps` time steps, if they are few.
+pub(crate) fn few_steps(steps: usize) -> Option<String> {
+    let rates = if steps == 1 { "0 or 1".to_owned() } else { format!("a multiple of 1/{steps}") };
+    (steps < ENOUGH_STEPS).then(|| {
+        format!(
+            "a converted network answers by firing rates, and over {steps} time step{} each is {rates}; small activations are lost, and deep layers hardly fire. Give it at least {ENOUGH_STEPS}, better 100 or more: --steps 100",
+            if steps == 1 { "" } else { "s" }
+        )
+    })
 }
 
 /// The error, with the program that made the run of the checkpoint at `path`, if it was another one: it may know more names.

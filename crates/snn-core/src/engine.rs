@@ -2,7 +2,7 @@
 
 use std::fmt::Debug;
 
-use crate::{Encoder, Error, Network, Sample, Shape, SpikeTrain, UpdateRule, Weights};
+use crate::{Encoder, Error, Network, Population, Sample, Shape, SpikeTrain, UpdateRule, Weights};
 
 /// Runs networks on some device.
 pub trait Engine: Debug + Send + Sync {
@@ -28,6 +28,15 @@ pub trait Engine: Debug + Send + Sync {
     /// # Errors
     /// [`Error::Range`] for a plan of zero steps or samples, or of more than the engine can do.
     fn compile(&self, network: &Network, plan: Plan) -> Result<Box<dyn Session>, Error>;
+
+    /// Memory that a session for `network` and `plan` takes, by purpose: what [`Session::memory`] of it says. An engine that
+    /// can tell so without taking it should, and without touching a device that is not in use yet.
+    ///
+    /// # Errors
+    /// As [`Engine::compile`].
+    fn memory(&self, network: &Network, plan: Plan) -> Result<Memory, Error> {
+        self.compile(network, plan).map(|session| session.memory())
+    }
 
     /// Whether what sessions take is memory of the device's own, as that of a card is, and not of the computer.
     fn has_own_memory(&self) -> bool {
@@ -111,7 +120,31 @@ impl Plan {
         }
         Ok(())
     }
+
+    /// Checks the plan, as [`Plan::check`] does, and that what `network` takes can be counted: that its neurons, inputs and
+    /// weights times steps times samples are at most 2^52, so that engines may multiply them by what each takes.
+    ///
+    /// # Errors
+    /// As [`Plan::check`]; [`Error::Range`].
+    pub fn check_with(&self, network: &Network) -> Result<(), Error> {
+        self.check()?;
+        let of = |population: &Population| {
+            let read = population.inputs.iter().map(|input| network.shape(input.source).len() as u128).sum::<u128>();
+            (1 + population.neuron.state().len() as u128) * population.shape.len() as u128 + read
+        };
+        let numbers: u128 = network.populations().iter().map(of).sum();
+        let weights: u128 = network.weights().iter().map(|weight| weight.len() as u128).sum();
+        let all = (numbers + weights + network.input().len() as u128) * self.steps as u128 * self.batch as u128;
+        if all > MOST_NUMBERS {
+            let found = format!("{} steps of {} samples", self.steps, self.batch);
+            return Err(Error::range("a trial", "shorter, or of fewer samples, for a network of this size", found));
+        }
+        Ok(())
+    }
 }
+
+/// Most numbers of a trial.
+const MOST_NUMBERS: u128 = 1 << 52;
 
 /// A network compiled for a plan.
 pub trait Session: Send {
@@ -435,6 +468,6 @@ pub struct Memory {
 impl Memory {
     /// Sum of all parts.
     pub fn total(&self) -> usize {
-        self.parts.iter().map(|(_, bytes)| bytes).sum()
+        self.parts.iter().fold(0, |sum, (_, bytes)| sum.saturating_add(*bytes))
     }
 }

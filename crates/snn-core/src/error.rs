@@ -1,11 +1,13 @@
 //! What can be wrong with a network or with what it is given.
 
+use crate::text::excerpt;
+
 /// An error of this crate or of an engine. Every message says what was expected and what was found.
 #[derive(Debug, Clone, PartialEq, thiserror::Error)]
 #[non_exhaustive]
 pub enum Error {
     /// A population of the network cannot be built as described.
-    #[error("population \"{population}\": {reason}")]
+    #[error("population \"{}\": {reason}", excerpt(population))]
     Population {
         /// Name of the population.
         population: String,
@@ -16,7 +18,7 @@ pub enum Error {
     #[error("network: {0}")]
     Network(String),
     /// A buffer does not have the size that the network or the plan asks for.
-    #[error("{what}: expected {expected}, found {found}")]
+    #[error("{}: expected {expected}, found {}", excerpt(what), excerpt(found))]
     Size {
         /// The buffer.
         what: String,
@@ -26,7 +28,7 @@ pub enum Error {
         found: String,
     },
     /// A value lies outside its range.
-    #[error("{what} must be {range}, found {found}")]
+    #[error("{what} must be {range}, found {}", excerpt(found))]
     Range {
         /// Name of the value.
         what: String,

@@ -49,6 +49,7 @@ pub mod registry;
 pub mod surrogate;
 #[cfg(feature = "testing")]
 pub mod testing;
+pub mod text;
 
 pub use augmentation::{Augmentation, Change};
 pub use builtin::plugin;

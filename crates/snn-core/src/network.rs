@@ -1,5 +1,6 @@
 //! A network: populations in evaluation order, each summing the currents of its projections.
 
+use std::collections::HashSet;
 use std::fmt::Debug;
 
 use crate::neuron::MOST_PARAMETERS;
@@ -111,7 +112,8 @@ pub struct Network {
 impl Network {
     /// Starts a network that is fed input of shape `input`.
     pub fn builder(input: Shape) -> Builder {
-        Builder { network: Self { input, populations: Vec::new(), weights: Vec::new(), kappa: 2.0 } }
+        let network = Self { input, populations: Vec::new(), weights: Vec::new(), kappa: 2.0 };
+        Builder { network, populations: HashSet::new(), weights: HashSet::new() }
     }
 
     /// Shape of the input.
@@ -206,6 +208,9 @@ impl Network {
 #[derive(Debug, Clone)]
 pub struct Builder {
     network: Network,
+    /// Names of the populations and weights so far.
+    populations: HashSet<String>,
+    weights: HashSet<String>,
 }
 
 impl Builder {
@@ -248,7 +253,7 @@ impl Builder {
         mut inputs: Vec<Projection>,
     ) -> Result<Source, Error> {
         let fail = |reason: String| Error::Population { population: name.to_owned(), reason };
-        if self.network.populations.iter().any(|population| population.name == name) {
+        if self.populations.contains(name) {
             return Err(fail("another population has this name".to_owned()));
         }
         if !(0.0..1.0).contains(&dropout) {
@@ -262,6 +267,7 @@ impl Builder {
         }
         let mut shape = None;
         let mut weights: Vec<Weight> = Vec::new();
+        let mut own_names: HashSet<String> = HashSet::new();
         for projection in &mut inputs {
             let recurrent = projection.source == self.itself();
             let source = match shape {
@@ -280,7 +286,7 @@ impl Builder {
             if let Some(weight_shape) = projection.map.weight_shape(source) {
                 let own = || if recurrent { format!("{name}.recurrent") } else { name.to_owned() };
                 let weight = projection.name.clone().unwrap_or_else(own);
-                if self.network.weights.iter().chain(&weights).any(|other| other.name == weight) {
+                if self.weights.contains(&weight) || !own_names.insert(weight.clone()) {
                     return Err(fail(format!("another weight is named \"{weight}\"; give this one a name of its own")));
                 }
                 projection.weight = Some(self.network.weights.len() + weights.len());
@@ -291,7 +297,7 @@ impl Builder {
         let first = self.network.weights.len() + weights.len();
         for parameter in neuron.parameters() {
             let own = format!("{name}.{}", parameter.name);
-            if self.network.weights.iter().chain(&weights).any(|other| other.name == own) {
+            if self.weights.contains(&own) || !own_names.insert(own.clone()) {
                 return Err(fail(format!("another weight has the name of its constant \"{own}\"")));
             }
             let constant = Some(parameter.link.inverse(parameter.initial));
@@ -299,6 +305,8 @@ impl Builder {
         }
         let parameters = (first..self.network.weights.len() + weights.len()).collect();
         self.network.weights.append(&mut weights);
+        self.weights.extend(own_names);
+        self.populations.insert(name.to_owned());
         self.network.populations.push(Population { name: name.to_owned(), shape, neuron, parameters, dropout, inputs });
         Ok(Source::Population(self.network.populations.len() - 1))
     }

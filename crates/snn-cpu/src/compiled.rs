@@ -32,6 +32,8 @@ pub(crate) struct Compiled {
     pub(crate) weights: Vec<WeightShape>,
     /// Per population: how errors pass its neurons, if by the paper's rule.
     pub(crate) gates: Vec<Option<Gate>>,
+    /// Per population: the last one that reads it, which may be itself.
+    last_readers: Vec<Option<usize>>,
     /// Words of 32 steps.
     pub(crate) words: usize,
     /// Samples whose errors are held at once, at most; each has a gradient buffer of its own.
@@ -40,6 +42,7 @@ pub(crate) struct Compiled {
 
 impl Compiled {
     pub(crate) fn new(network: &Network, plan: Plan, level: Level, dense_above: f32) -> Result<Self, Error> {
+        plan.check_with(network)?;
         if plan.steps > MAX_STEPS {
             return Err(Error::Range {
                 what: "steps".to_owned(),
@@ -82,11 +85,19 @@ impl Compiled {
                 weights[weight] = WeightShape { outputs: target.channels, inputs: source.channels, taps };
             }
         }
-        let gates = network.populations().iter().map(|population| Gate::of(&population.neuron, plan.steps)).collect();
+        let gates = Gate::of_all(network.populations().iter().map(|population| &population.neuron), plan.steps);
         let neurons: usize = populations.iter().map(|layout| layout.pixels() * layout.channels).sum();
         let round = (ROUND_NEURONS / neurons).clamp(MIN_ROUND, MAX_ROUND).min(plan.batch);
+        let mut last_readers = vec![None; populations.len()];
+        for (index, population) in network.populations().iter().enumerate() {
+            for source in &population.inputs {
+                if let Source::Population(source) = source.source {
+                    last_readers[source] = Some(index);
+                }
+            }
+        }
         let (network, words) = (network.clone(), plan.steps.div_ceil(32));
-        Ok(Self { network, plan, level, dense_above, input, populations, weights, gates, words, round })
+        Ok(Self { network, plan, level, dense_above, input, populations, weights, gates, last_readers, words, round })
     }
 
     pub(crate) fn source(&self, source: Source) -> &Layout {
@@ -113,9 +124,7 @@ impl Compiled {
     /// The populations that fire, but that nothing reads.
     pub(crate) fn unread(&self) -> impl Iterator<Item = usize> {
         let populations = self.network.populations();
-        let is_read = move |index: usize| {
-            populations.iter().flat_map(|p| &p.inputs).any(|input| input.source == Source::Population(index))
-        };
+        let is_read = |index: usize| self.last_readers[index].is_some();
         (0..populations.len()).filter(move |&index| populations[index].neuron.fires() && !is_read(index))
     }
 
@@ -129,14 +138,20 @@ impl Compiled {
         weight.map_or(WeightShape::NONE, |index| self.weights[index])
     }
 
-    /// The populations whose errors are held while the pass goes back through `population`: itself, and the earlier
-    /// ones that it or a later one reads.
-    pub(crate) fn live(&self, population: usize) -> impl Iterator<Item = usize> {
-        let is_read = move |source: usize| {
-            let later = &self.network.populations()[population..];
-            later.iter().flat_map(|p| &p.inputs).any(|input| input.source == Source::Population(source))
-        };
-        (0..population).filter(move |&source| is_read(source)).chain([population])
+    /// The most that populations whose errors are held together take, each what `size` says of it. While the pass goes back
+    /// through a population, these are itself and the earlier ones that it or a later one reads.
+    pub(crate) fn most_live(&self, size: impl Fn(usize) -> usize) -> usize {
+        let (mut most, mut held, mut ended) = (0, 0, vec![0; self.populations.len() + 1]);
+        for index in 0..self.populations.len() {
+            let own = size(index);
+            held -= ended[index];
+            most = most.max(held + own);
+            if let Some(last) = self.last_readers[index].filter(|&last| last > index) {
+                held += own;
+                ended[last + 1] += own;
+            }
+        }
+        most
     }
 
     /// Whether a weight belongs to a linear map.

@@ -9,6 +9,25 @@ use crate::layout::Layout;
 use crate::simd::{Lane, flat, flat_mut};
 use crate::taps::for_each_tap;
 
+/// Bytes that `gemm` takes at most for itself in each thread, for products over `steps` steps, `width` channels of a tile and
+/// `columns` inputs: a block of the size of the second-level cache, which the thread keeps, and both factors as it packs
+/// them, the smaller of them whole and the larger one over as many terms of the sum as are taken together.
+pub(crate) fn work_space(steps: usize, width: usize, columns: usize) -> usize {
+    let cache = gemm_common::cache::CACHE_INFO[1].cache_bytes;
+    let packed = |[m, n, k]: [usize; 3]| {
+        let padded = |extent: usize| extent.next_multiple_of(MOST_TILE);
+        k.min(MOST_TERMS) * (padded(m.max(n)) + padded(m.min(n)).min(MOST_ROWS)) * size_of::<f32>()
+    };
+    let products = [[steps, width, columns], [columns, width, steps], [columns, steps, width]];
+    cache + products.into_iter().map(packed).max().unwrap_or(0)
+}
+
+/// Of `gemm`: a multiple of the extents of its tiles, the most terms of a sum that it takes together, and the most rows that
+/// it packs before it starts.
+const MOST_TILE: usize = 96;
+const MOST_TERMS: usize = 1024;
+const MOST_ROWS: usize = 16 * MOST_TILE;
+
 /// The windows of one target pixel over all steps, as a matrix of `T` rows and `taps · inputs` columns, stored by column:
 /// the spikes of a neuron lie side by side.
 pub(crate) struct Windows<'a> {

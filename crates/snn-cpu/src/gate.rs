@@ -1,5 +1,8 @@
 //! The paper's rule: what turns the error of a spike into that of the neuron.
 
+use std::collections::HashMap;
+use std::sync::Arc;
+
 use snn_core::neuron::{Correction, correction, exact_leak};
 use snn_core::{Gradient, Neuron, Trace};
 
@@ -11,10 +14,18 @@ pub(crate) struct Gate {
 }
 
 impl Gate {
-    /// How errors pass a neuron over `steps` steps, if by the paper's rule.
-    pub(crate) fn of(neuron: &Neuron, steps: usize) -> Option<Self> {
-        let Gradient::SpikeGated { threshold, correction } = *neuron.gradient() else { return None };
-        Some(Self { threshold, correction: correction.map(|constants| Fade::new(constants, steps)) })
+    /// How errors pass each of `neurons` over `steps` steps, where by the paper's rule.
+    pub(crate) fn of_all<'a>(neurons: impl Iterator<Item = &'a Neuron>, steps: usize) -> Vec<Option<Self>> {
+        let mut fades: HashMap<u32, Arc<[f64]>> = HashMap::new(); // neurons of equal leak share one
+        let mut fade = |constants: Correction| {
+            let decay = fades.entry(constants.leak.to_bits()).or_insert_with(|| decay(constants.leak, steps)).clone();
+            Fade { constants, decay }
+        };
+        let mut gate = |neuron: &Neuron| {
+            let Gradient::SpikeGated { threshold, correction } = *neuron.gradient() else { return None };
+            Some(Self { threshold, correction: correction.map(&mut fade) })
+        };
+        neurons.map(|neuron| gate(neuron)).collect()
     }
 
     /// The factor from the error of what a neuron that fired at `times` emits to its own: `C · mask / threshold`.
@@ -30,15 +41,16 @@ impl Gate {
 pub(crate) struct Fade {
     constants: Correction,
     /// `leak^(T-1-t)` for each step.
-    decay: Vec<f64>,
+    decay: Arc<[f64]>,
+}
+
+/// `leak^(T-1-t)` for each of `steps` steps.
+fn decay(leak: f32, steps: usize) -> Arc<[f64]> {
+    let leak = exact_leak(leak);
+    (0..steps).map(|t| leak.powi((steps - 1 - t) as i32)).collect()
 }
 
 impl Fade {
-    fn new(constants: Correction, steps: usize) -> Self {
-        let leak = exact_leak(constants.leak);
-        Self { constants, decay: (0..steps).map(|t| leak.powi((steps - 1 - t) as i32)).collect() }
-    }
-
     /// The correction of a neuron that fired at `times`.
     #[inline(always)]
     pub(crate) fn correction(&self, mask: f32, times: &[u16]) -> f32 {

@@ -48,7 +48,7 @@ use std::sync::Arc;
 use rayon::{ThreadPool, ThreadPoolBuilder};
 use serde::{Deserialize, Serialize};
 use snn_core::registry::{PartError, Registry, RegistryError, range};
-use snn_core::{Engine, Error, Network, Plan, Session};
+use snn_core::{Engine, Error, Memory, Network, Plan, Session};
 
 use crate::simd::Level;
 
@@ -126,12 +126,19 @@ impl Engine for Cpu {
     }
 
     fn compile(&self, network: &Network, plan: Plan) -> Result<Box<dyn Session>, Error> {
-        plan.check()?;
         let compiled = compiled::Compiled::new(network, plan, self.level, self.dense_above)?;
         match gated::neurons(network, plan) {
             Some(neurons) => Ok(Box::new(gated::GatedSession::new(compiled, neurons, self.pool()?))),
             None => Ok(Box::new(unrolled::UnrolledSession::new(compiled, self.pool()?))),
         }
+    }
+
+    fn memory(&self, network: &Network, plan: Plan) -> Result<Memory, Error> {
+        let compiled = compiled::Compiled::new(network, plan, self.level, self.dense_above)?;
+        Ok(match gated::neurons(network, plan) {
+            Some(_) => gated::memory::of(&compiled, self.threads),
+            None => unrolled::memory(compiled),
+        })
     }
 }
 

@@ -80,15 +80,22 @@ impl Layout {
     /// Lays out `network` for `plan` on a card whose buffers have at most `most` bytes, in groups of at most `group`
     /// samples.
     pub(crate) fn new(network: &Network, plan: Plan, most: u64, group: Option<usize>) -> Result<Self, Error> {
-        plan.check()?;
+        plan.check_with(network)?;
         let batch = group.unwrap_or(plan.batch).clamp(1, plan.batch);
         let mut layout = Self::of_group(network, plan, batch);
         let fits = |layout: &Self| layout.largest_buffer() as u64 <= most;
-        let mut parts = 1;
-        while layout.group > 1 && (!fits(&layout) || layout.scratch() > SCRATCH) {
-            parts += 1;
-            layout = Self::of_group(network, plan, batch.div_ceil(parts));
+        // The fewest parts of a batch of which each fits: fewer than `fewest` do not fit, `enough` do, or are all there are.
+        let (mut fewest, mut enough) = (1, batch);
+        while fewest < enough {
+            let parts = usize::midpoint(fewest, enough);
+            layout.set_group(batch.div_ceil(parts));
+            if fits(&layout) && layout.scratch() <= SCRATCH {
+                enough = parts;
+            } else {
+                fewest = parts + 1;
+            }
         }
+        layout.set_group(batch.div_ceil(enough));
         if !fits(&layout) {
             return Err(Error::Device(format!(
                 "one sample of {} steps needs a buffer of {} MiB, and the card's are limited to {} MiB; use fewer steps, \
@@ -110,8 +117,9 @@ impl Layout {
     /// The layout with groups of `group` samples.
     pub(crate) fn of_group(network: &Network, plan: Plan, group: usize) -> Self {
         let words = plan.steps.div_ceil(WORD);
+        let readers = readers(network).into_iter().enumerate();
         let mut populations: Vec<Place> =
-            (0..network.populations().len()).map(|index| place(network, plan, words, index)).collect();
+            readers.map(|(index, readers)| place(network, plan, words, index, readers)).collect();
         let shared = share_errors(network, &mut populations);
         let largest = populations.iter().map(|place| place.len).max().unwrap_or(0);
         Self {
@@ -125,6 +133,11 @@ impl Layout {
             shared,
             arena: Arena::new(network),
         }
+    }
+
+    /// Makes groups of `group` samples of the batch.
+    fn set_group(&mut self, group: usize) {
+        (self.group, self.groups) = (group, self.plan.batch.div_ceil(group));
     }
 
     /// Samples of group `index` in a trial of `samples` samples.
@@ -246,20 +259,30 @@ impl Layout {
     }
 }
 
-fn place(network: &Network, plan: Plan, words: usize, index: usize) -> Place {
+/// For each population, those that read it and by which projection, the last one first; those without weights before those
+/// with weights, itself behind all.
+fn readers(network: &Network) -> Vec<Vec<(usize, usize)>> {
     let populations = network.populations();
-    let population = &populations[index];
+    let mut readers = vec![Vec::new(); populations.len()];
+    for (reader, population) in populations.iter().enumerate().rev() {
+        for (projection, input) in population.inputs.iter().enumerate() {
+            if let Source::Population(source) = input.source {
+                readers[source].push((reader, projection));
+            }
+        }
+    }
+    let is_weighted = |(reader, projection): (usize, usize)| populations[reader].inputs[projection].weight.is_some();
+    for (index, readers) in readers.iter_mut().enumerate() {
+        readers.sort_by_key(|&reader| (reader.0 == index, is_weighted(reader)));
+    }
+    readers
+}
+
+fn place(network: &Network, plan: Plan, words: usize, index: usize, readers: Vec<(usize, usize)>) -> Place {
+    let population = &network.populations()[index];
     let neuron = &population.neuron;
     let is_recurrent = population.inputs.iter().any(|projection| network.is_recurrent(index, projection));
-    let reads = |(reader, projection): (usize, usize)| {
-        populations[reader].inputs[projection].source == Source::Population(index)
-    };
-    let pairs = |reader: usize| (0..populations[reader].inputs.len()).map(move |projection| (reader, projection));
     let is_weighted = |input: &Projection| input.weight.is_some();
-    let mut readers: Vec<(usize, usize)> =
-        (index..populations.len()).rev().flat_map(pairs).filter(|pair| reads(*pair)).collect();
-    readers
-        .sort_by_key(|&(reader, projection)| (reader == index, is_weighted(&populations[reader].inputs[projection])));
     let mut projections: Vec<usize> = (0..population.inputs.len()).collect();
     projections.sort_by_key(|&projection| {
         let input = &population.inputs[projection];
@@ -271,7 +294,7 @@ fn place(network: &Network, plan: Plan, words: usize, index: usize) -> Place {
         state: neuron.state().len(),
         constants: population.parameters.len(),
         fires: neuron.fires(),
-        is_last: index + 1 == populations.len(),
+        is_last: index + 1 == network.populations().len(),
         is_recurrent,
         rows: if neuron.fires() { words + usize::from(is_recurrent) } else { plan.steps },
         rule: match neuron.gradient() {

@@ -20,7 +20,7 @@ use std::sync::{Arc, OnceLock};
 
 use serde::{Deserialize, Deserializer, Serialize};
 use snn_core::registry::{Registry, RegistryError};
-use snn_core::{Engine, Error, Network, Peak, Plan, Session};
+use snn_core::{Engine, Error, Memory, Network, Peak, Plan, Session};
 
 use crate::device::Gpu;
 use crate::kernel::Kernels;
@@ -110,6 +110,9 @@ impl Choice {
     /// The choices of a single form, of those that give the same spikes.
     pub const FORMS: [Self; 4] = [Self::Plain, Self::Tiled, Self::Fused, Self::Events];
 }
+
+/// Bytes of the largest buffer of most cards, where none is open: as far as 32 bits reach.
+const USUAL_BUFFER: u64 = (1 << 32) - 4;
 
 impl GpuEngine {
     /// The engine with these options. The card is opened when it is first needed.
@@ -214,6 +217,14 @@ impl Engine for GpuEngine {
             Choice::Cooperative => Some(Forms { forward: Form::Cooperative, ..Forms::all(Form::Tiled) }),
         };
         Ok(Box::new(session::GpuSession::new(opened, network, plan, &self.options, forms)?))
+    }
+
+    fn memory(&self, network: &Network, plan: Plan) -> Result<Memory, Error> {
+        let most = match self.opened.get() {
+            Some(opened) => opened.as_ref().map_err(Clone::clone)?.gpu.adapter.largest_buffer(),
+            None => USUAL_BUFFER,
+        };
+        Ok(layout::Layout::new(network, plan, most, self.options.group)?.memory())
     }
 
     fn has_own_memory(&self) -> bool {

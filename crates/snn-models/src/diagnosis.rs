@@ -29,21 +29,34 @@ pub struct Place {
     pub label: String,
 }
 
+/// Most characters of the title and of each note, and of the text that is marked.
+const LONGEST_LINE: usize = 2000;
+const LONGEST_MARK: usize = 80;
+
 impl Diagnosis {
     /// The diagnosis with its `error:` prefix; with colours where `styled`.
     pub fn render(&self, styled: bool) -> String {
         let renderer = if styled { Renderer::styled() } else { Renderer::plain() };
-        let mut group = Group::with_title(Level::ERROR.primary_title(&self.title));
+        let cut = |text: &str| text.chars().take(LONGEST_LINE).collect::<String>();
+        let (title, notes) = (cut(&self.title), self.notes.iter().map(|note| cut(note)));
+        let mut group = Group::with_title(Level::ERROR.primary_title(title));
         if let Some(place) = &self.place {
             let label = (!place.label.is_empty()).then_some(place.label.as_str());
-            let annotation = AnnotationKind::Primary.span(place.span.clone()).label(label);
+            let annotation = AnnotationKind::Primary.span(marked(&place.text, &place.span)).label(label);
             group = group.element(Snippet::source(&place.text).path(&place.file).annotation(annotation));
         }
-        for note in &self.notes {
+        for note in notes {
             group = group.element(Level::NOTE.no_name().message(note));
         }
         renderer.render(&[group])
     }
+}
+
+/// The start of `span` in `text` that is marked: no more than a line has room for.
+fn marked(text: &str, span: &Range<usize>) -> Range<usize> {
+    let value = text.get(span.clone()).unwrap_or_default();
+    let length = value.char_indices().nth(LONGEST_MARK).map_or(value.len(), |(end, _)| end);
+    span.start..span.start + length
 }
 
 impl fmt::Display for Diagnosis {
@@ -53,9 +66,15 @@ impl fmt::Display for Diagnosis {
     }
 }
 
+/// Most bytes of a name that is compared with others.
+const LONGEST_NAME: usize = 100;
+
 /// What a word of another library is here, or `did you mean X?` for the known name closest to `found`, or nothing if none
 /// is close.
 pub(crate) fn did_you_mean(found: &str, known: &[impl AsRef<str>]) -> Option<String> {
+    if found.len() > LONGEST_NAME {
+        return None; // comparing takes time with the product of both lengths
+    }
     let is_misspelt = known.iter().any(|name| name.as_ref().eq_ignore_ascii_case(found));
     if let Some(meaning) = elsewhere::meaning(found).filter(|_| !is_misspelt) {
         return Some(meaning);

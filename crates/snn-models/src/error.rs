@@ -1,6 +1,7 @@
 //! What can be wrong with an experiment.
 
 use snn_core::registry::{Fault, PartError};
+use snn_core::text::excerpt;
 
 use crate::Diagnosis;
 
@@ -42,8 +43,8 @@ impl From<PartError> for ExperimentError {
 pub(crate) fn sentence(error: &PartError) -> String {
     let place = if error.path.is_empty() { "the experiment" } else { &error.path };
     match &*error.fault {
-        Fault::Unknown { one, found, .. } => format!("unknown {one} \"{found}\" in {place}"),
-        Fault::Range { range, found } => format!("{place} must be {range}, found {found}"),
+        Fault::Unknown { one, found, .. } => format!("unknown {one} \"{}\" in {place}", excerpt(found)),
+        Fault::Range { range, found } => format!("{place} must be {range}, found {}", excerpt(found)),
         other => format!("{place}: {other}"),
     }
 }

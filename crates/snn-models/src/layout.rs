@@ -75,7 +75,11 @@ impl Writer<'_> {
         let (open, close) = self.brackets(node);
         let name = &self.text[node.name.clone()];
         let inside: Vec<String> = match &node.content {
-            Content::Scalar => return self.text[node.span.clone()].to_owned(),
+            // RON's writer marks a choice called None as a name, which it need not be.
+            Content::Scalar => match &self.text[node.span.clone()] {
+                "r#None" => return "None".to_owned(),
+                scalar => return scalar.to_owned(),
+            },
             Content::Fields(fields) => {
                 let field =
                     |(key, value): &(Range<usize>, Node)| format!("{}: {}", &self.text[key.clone()], self.flat(value));

@@ -19,6 +19,7 @@
 //! the [`Registry`](snn_core::registry::Registry) that the caller gives. Nothing here touches files or devices: text comes
 //! in, plain data goes out.
 
+mod advice;
 mod built;
 mod check;
 mod diagnosis;

@@ -4,6 +4,7 @@
 //! could hold and is checked in the same way.
 
 use snn_core::registry::{PartError, Registry};
+use snn_core::text::{choices, excerpt};
 
 use crate::diagnosis::did_you_mean;
 use crate::error::sentence;
@@ -19,17 +20,17 @@ pub(crate) fn apply(
     registry: &Registry,
 ) -> Result<Experiment, ExperimentError> {
     let fail = |title: String, mut notes: Vec<String>| {
-        notes.push(format!("in the override {path}={value}"));
+        notes.push(format!("in the override {}={}", excerpt(path), excerpt(value)));
         ExperimentError::Override(Box::new(Diagnosis { title, place: None, notes }))
     };
     let Some(parsed) = Path::parse(path) else {
         let example = "paths look like training.batch or network.layers[2].channels";
-        return Err(fail(format!("\"{path}\" is not a path"), vec![example.to_owned()]));
+        return Err(fail(format!("\"{}\" is not a path", excerpt(path)), vec![example.to_owned()]));
     };
     // Without what stands around it, such as a comment, which would go on to the end of the line.
     let bare = match Node::read(value) {
         Ok(node) => &value[node.span],
-        Err(error) => return Err(fail(format!("\"{value}\" is not a value: {}", error.reason), Vec::new())),
+        Err(error) => return Err(fail(format!("\"{}\" is not a value: {}", excerpt(value), error.reason), Vec::new())),
     };
     let text = splice(&experiment.to_ron(), &parsed, bare).map_err(|(title, notes)| fail(title, notes))?;
     reading::read(&text, registry).map_err(|finding| {
@@ -45,7 +46,7 @@ pub(crate) fn blame(error: &PartError, overrides: &[(&str, &str)]) -> Option<Exp
         let path = Path::parse(path).unwrap_or_default();
         path.0.starts_with(&at_fault.0) || at_fault.0.starts_with(&path.0)
     })?;
-    let notes = vec![format!("in the override {path}={value}")];
+    let notes = vec![format!("in the override {}={}", excerpt(path), excerpt(value))];
     Some(ExperimentError::Override(Box::new(Diagnosis { title: sentence(error), place: None, notes })))
 }
 
@@ -72,9 +73,9 @@ fn splice(text: &str, path: &Path, value: &str) -> Result<String, (String, Vec<S
             let whole = || format!("to set it as a whole: {}{field}=...", place_before(&there));
             let notes = vec![
                 did_you_mean(field, &known).unwrap_or_else(whole),
-                format!("fields set there: {}", known.join(", ")),
+                format!("fields set there: {}", choices(known)),
             ];
-            Err((format!("\"{field}\" is not set in {}", place(&there)), notes))
+            Err((format!("\"{}\" is not set in {}", excerpt(field), place(&there)), notes))
         }
         (Segment::Index(index), Content::Items(items)) => {
             let last = items.len().saturating_sub(1);
@@ -83,11 +84,11 @@ fn splice(text: &str, path: &Path, value: &str) -> Result<String, (String, Vec<S
         }
         (segment, _) => {
             let what = match segment {
-                Segment::Field(field) => format!("field \"{field}\""),
+                Segment::Field(field) => format!("field \"{}\"", excerpt(field)),
                 Segment::Index(index) => format!("value at [{index}]"),
             };
             let found = node.mark(text);
-            Err((format!("{} is {} and has no {what}", place(&there), &text[found]), Vec::new()))
+            Err((format!("{} is {} and has no {what}", place(&there), excerpt(&text[found])), Vec::new()))
         }
     }
 }

@@ -1,7 +1,7 @@
 //! From text to an experiment with every part resolved, or to what is wrong with the text and where.
 
 use ron::error::Error as Ron;
-use snn_core::registry::{Fault, PartError, Registry, Unread, from_ron};
+use snn_core::registry::{Fault, PartError, Registry, Unread, from_ron, plain};
 
 use crate::Experiment;
 use crate::path::Path;
@@ -54,8 +54,10 @@ fn in_text(error: PartError, tree: &Node, text: &str) -> Cause {
             let path = Path::parse(&error.path).unwrap_or_default();
             let depth = path.0.len() - Path::parse(&inner).unwrap_or_default().0.len();
             let (part, _) = tree.descend(text, &Path(path.0[..depth].to_vec()));
-            // Between its name and its bracket a part may have spaces, which `at` does not count.
-            let bracket = text[part.name.end..part.span.end].find('(').map_or(part.span.end, |gap| part.name.end + gap);
+            // Between its name and its bracket a part may have spaces and comments, which `at` does not count.
+            let plain = plain(text).unwrap_or_default();
+            let gap = plain.get(part.name.end..part.span.end).and_then(|between| between.find('('));
+            let bracket = gap.map_or(part.span.end, |gap| part.name.end + gap);
             let end = (bracket + at).saturating_sub(part.name.len()).min(text.len());
             Cause::Ron { error: ron, path, end }
         }

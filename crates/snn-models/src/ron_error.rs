@@ -4,6 +4,7 @@ use std::ops::Range;
 
 use ron::error::Error as Ron;
 use snn_core::registry::{Fault, PartError};
+use snn_core::text::{choices, excerpt};
 
 use crate::choices::{example_of_choice, example_of_group};
 use crate::diagnosis::{Diagnosis, Place, did_you_mean};
@@ -39,7 +40,7 @@ pub(crate) fn explain_part(error: &PartError, tree: &Node, text: &str) -> Findin
         Fault::Unknown { many, found, known, .. } => Finding {
             title: sentence(error),
             label: did_you_mean(found, known).unwrap_or_default(),
-            notes: vec![format!("known {many}: {}", known.join(", "))],
+            notes: vec![format!("known {many}: {}", choices(known))],
             span: name,
         },
         _ => Finding { title: sentence(error), label: String::new(), notes: Vec::new(), span: node.mark(text) },
@@ -52,7 +53,7 @@ pub(crate) fn explain_ron(error: &Ron, path: &Path, tree: &Node, text: &str, end
     let whole = node.mark(text);
     let name = if node.name.is_empty() { whole.clone() } else { node.name.clone() };
     let is_found = depth == path.0.len();
-    let written = if is_found { &text[whole.clone()] } else { "nothing" };
+    let written = if is_found { excerpt(&text[whole.clone()]) } else { "nothing".into() };
     let fault = |title: String, label: Option<String>, notes: Vec<String>, span: Range<usize>| Finding {
         title,
         label: label.unwrap_or_default(),
@@ -66,12 +67,12 @@ pub(crate) fn explain_ron(error: &Ron, path: &Path, tree: &Node, text: &str, end
     match error {
         Ron::NoSuchEnumVariant { expected, found, outer } => {
             let (one, many) = words(outer.as_deref().unwrap_or_default());
-            let title = format!("unknown {one} \"{found}\" in {}", place(path));
+            let title = format!("unknown {one} \"{}\" in {}", excerpt(found), place(path));
             fault(title, did_you_mean(found, expected), vec![format!("known {many}: {}", expected.join(", "))], name)
         }
         Ron::NoSuchStructField { expected, found, .. } => {
             let parent = path.parent();
-            let title = format!("unknown field \"{found}\" in {}", place(&parent));
+            let title = format!("unknown field \"{}\" in {}", excerpt(found), place(&parent));
             let known = if expected.is_empty() { "none".to_owned() } else { expected.join(", ") };
             let span = tree.key(text, path).unwrap_or(end..end);
             fault(title, did_you_mean(found, expected), vec![format!("known fields: {known}")], span)
@@ -104,7 +105,7 @@ pub(crate) fn explain_ron(error: &Ron, path: &Path, tree: &Node, text: &str, end
         Ron::ExpectedString => must_be("text in quotes"),
         Ron::ExpectedArray => must_be("a list in [ ]"),
         Ron::ExpectedDifferentStructName { expected, found } if node.content != Content::Scalar => {
-            let title = format!("{} must be called {expected} or nothing, found {found}", place(path));
+            let title = format!("{} must be called {expected} or nothing, found {}", place(path), excerpt(found));
             fault(title, None, Vec::new(), name)
         }
         Ron::ExpectedStructLike | Ron::ExpectedNamedStructLike(_) | Ron::ExpectedDifferentStructName { .. } => {
@@ -116,18 +117,23 @@ pub(crate) fn explain_ron(error: &Ron, path: &Path, tree: &Node, text: &str, end
         Ron::ExpectedComma | Ron::ExpectedStructLikeEnd | Ron::ExpectedArrayEnd => {
             let (path, node) = tree.covering(text, end);
             let span = node.mark(text);
-            let found = &text[span.clone()];
+            let found = excerpt(&text[span.clone()]);
             if node.name.is_empty() || node.content == Content::Scalar {
                 let title = format!("{} must be a whole number, found {found}", place(&path));
                 return fault(title, None, Vec::new(), span);
             }
-            let name = &text[node.name.clone()];
+            let name = excerpt(&text[node.name.clone()]);
             let title = format!("{name} takes no ( ) in {}", place(&path));
             fault(title, Some(format!("write {name}")), Vec::new(), span)
         }
         other => {
             let span = if is_found && !path.0.is_empty() { whole.clone() } else { end..end };
-            fault(format!("{}: {}", place(path), lower(&other.to_string())), None, Vec::new(), span)
+            // A message of our own starts with what it is about, in its own letters.
+            let reason = match other {
+                Ron::Message(message) => message.clone(),
+                error => lower(&error.to_string()),
+            };
+            fault(format!("{}: {reason}", place(path)), None, Vec::new(), span)
         }
     }
 }

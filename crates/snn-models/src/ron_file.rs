@@ -2,6 +2,7 @@
 
 use ron::ser::PrettyConfig;
 use snn_core::registry::{PartError, Registry, options};
+use snn_core::text::excerpt;
 
 use crate::layout::lay_out;
 use crate::path::Path;
@@ -44,9 +45,9 @@ impl Experiment {
     /// # Panics
     /// Never: an experiment holds only numbers, lists and names, all of which RON can write.
     pub fn to_ron(&self) -> String {
-        let config = PrettyConfig::new().struct_names(true).depth_limit(0);
+        let config = PrettyConfig::new().depth_limit(0);
         let line = options().to_string_pretty(self, config).expect("an experiment holds nothing that RON cannot write");
-        lay_out(&line)
+        lay_out(&format!("Experiment{line}"))
     }
 }
 
@@ -58,6 +59,8 @@ fn locate(error: &PartError, text: &str, file_name: &str, overrides: &[(&str, &s
         return None;
     }
     let mut diagnosis = explain_part(error, &tree, text).diagnosis(file_name, text);
-    diagnosis.notes.extend(overrides.iter().map(|(path, value)| format!("with the override {path}={value}")));
+    diagnosis.notes.extend(
+        overrides.iter().map(|(path, value)| format!("with the override {}={}", excerpt(path), excerpt(value))),
+    );
     Some(ExperimentError::Text(Box::new(diagnosis)))
 }

@@ -5,6 +5,9 @@
 
 use std::ops::Range;
 
+use snn_core::registry::plain;
+use snn_core::text::excerpt;
+
 use crate::path::{Path, Segment};
 
 /// Deepest nesting that is read; RON's own limit.
@@ -40,15 +43,16 @@ pub(crate) struct Unreadable {
 impl Node {
     /// Reads the one value of `text`; comments, spaces and `#![...]` attributes around it are skipped.
     pub(crate) fn read(text: &str) -> Result<Self, Unreadable> {
-        let mut scanner = Scanner { text, at: 0 };
-        scanner.skip()?;
+        let unclosed =
+            |start| Unreadable { span: start..start + 2, reason: "this comment is never closed with */".to_owned() };
+        let plain = plain(text).map_err(unclosed)?;
+        let mut scanner = Scanner { text: &plain, at: 0 };
+        scanner.skip();
         while scanner.rest().starts_with("#!") {
-            let end = scanner.rest().find(']').map_or(text.len(), |end| scanner.at + end + 1);
-            scanner.at = end;
-            scanner.skip()?;
+            scanner.attribute()?;
         }
         let node = scanner.value(DEPTH)?;
-        scanner.skip()?;
+        scanner.skip();
         if scanner.at < text.len() {
             return Err(scanner.fault(scanner.at, "nothing may follow here"));
         }
@@ -142,36 +146,22 @@ impl<'a> Scanner<'a> {
         Unreadable { span: start..start + length, reason: reason.into() }
     }
 
-    /// Skips spaces and comments.
-    fn skip(&mut self) -> Result<(), Unreadable> {
-        loop {
-            let rest = self.rest();
-            let trimmed = rest.trim_start();
-            self.at += rest.len() - trimmed.len();
-            if trimmed.starts_with("//") {
-                self.at += trimmed.find('\n').unwrap_or(trimmed.len());
-            } else if trimmed.starts_with("/*") {
-                self.block_comment()?;
-            } else {
-                return Ok(());
-            }
-        }
+    /// Skips spaces.
+    fn skip(&mut self) {
+        self.at += self.rest().len() - self.rest().trim_start().len();
     }
 
-    fn block_comment(&mut self) -> Result<(), Unreadable> {
-        let (start, mut depth) = (self.at, 0);
-        loop {
-            let rest = self.rest();
-            match (rest.starts_with("/*"), rest.starts_with("*/"), rest.chars().next()) {
-                (true, ..) => (self.at, depth) = (self.at + 2, depth + 1),
-                (_, true, _) => (self.at, depth) = (self.at + 2, depth - 1),
-                (.., Some(c)) => self.at += c.len_utf8(),
-                (.., None) => return Err(self.fault(start, "this comment is never closed")),
-            }
-            if depth == 0 {
-                return Ok(());
-            }
+    /// Skips an attribute, such as `#![enable(implicit_some)]`.
+    fn attribute(&mut self) -> Result<(), Unreadable> {
+        let start = self.at;
+        self.at += "#!".len();
+        self.skip();
+        if self.peek() != Some('[') || self.group(']', DEPTH).is_err() {
+            let reason = "this attribute is not closed, as in #![enable(implicit_some)]".to_owned();
+            return Err(Unreadable { span: start..start + 2, reason });
         }
+        self.skip();
+        Ok(())
     }
 
     fn value(&mut self, depth: usize) -> Result<Node, Unreadable> {
@@ -181,7 +171,7 @@ impl<'a> Scanner<'a> {
         let start = self.at;
         let name = self.word();
         if !name.is_empty() {
-            self.skip()?;
+            self.skip();
         }
         let content = match self.peek() {
             Some('(') => self.group(')', depth)?,
@@ -198,10 +188,7 @@ impl<'a> Scanner<'a> {
             Some(c) => return Err(self.fault(start, format!("expected a value, found {c:?}"))),
             None => return Err(self.fault(start, "expected a value, found the end")),
         };
-        match content {
-            Content::Items(mut items) if &self.text[name.clone()] == "Some" && items.len() == 1 => Ok(items.remove(0)),
-            content => Ok(Node { span: start..self.at, name, content }),
-        }
+        Ok(Node { span: start..self.at, name, content })
     }
 
     /// Bytes of a name or number.
@@ -240,7 +227,7 @@ impl<'a> Scanner<'a> {
         self.at += 1;
         let (mut fields, mut items) = (Vec::new(), Vec::new());
         loop {
-            self.skip()?;
+            self.skip();
             if self.peek() == Some(close) {
                 self.at += 1;
                 break;
@@ -248,17 +235,25 @@ impl<'a> Scanner<'a> {
             if self.peek().is_none() {
                 return Err(self.fault(open, format!("this bracket is never closed with {close}")));
             }
-            match (close == ')').then(|| self.field_name()).transpose()?.flatten() {
+            match (close == ')').then(|| self.field_name()).flatten() {
                 Some(name) => {
-                    self.skip()?;
+                    self.skip();
                     fields.push((name, self.value(depth - 1)?));
                 }
                 None => items.push(self.value(depth - 1)?),
             }
-            self.skip()?;
+            self.skip();
             match self.peek() {
                 Some(',') => self.at += 1,
                 Some(c) if c == close => {}
+                Some(c) if c.is_alphanumeric() || matches!(c, '"' | '(' | '[' | '_' | '-' | '+' | '.') => {
+                    let last = fields.last().map(|(_, value)| value).or(items.last());
+                    let (span, mark) = last.map_or((open..open + 1, open..open + 1), |last: &Node| {
+                        (last.mark(self.text), if last.name.is_empty() { last.span.clone() } else { last.name.clone() })
+                    });
+                    let reason = format!("a comma is missing after {}", excerpt(&self.text[mark]));
+                    return Err(Unreadable { span, reason });
+                }
                 Some(c) => return Err(self.fault(self.at, format!("expected , or {close}, found {c:?}"))),
                 None => return Err(self.fault(open, format!("this bracket is never closed with {close}"))),
             }
@@ -273,16 +268,16 @@ impl<'a> Scanner<'a> {
     }
 
     /// The name before a colon, past which the scanner then stands; otherwise nothing moves.
-    fn field_name(&mut self) -> Result<Option<Range<usize>>, Unreadable> {
+    fn field_name(&mut self) -> Option<Range<usize>> {
         let start = self.at;
         let name = self.word();
-        self.skip()?;
+        self.skip();
         if !name.is_empty() && self.peek() == Some(':') {
             self.at += 1;
-            return Ok(Some(name));
+            return Some(name);
         }
         self.at = start;
-        Ok(None)
+        None
     }
 }
 
@@ -330,10 +325,16 @@ mod tests {
             (fault.span.start, fault.reason)
         };
         assert_eq!(blame("A(b: [1, 2"), (5, "this bracket is never closed with ]".to_owned()));
-        assert_eq!(blame("A(b: 1 c: 2)"), (7, "expected , or ), found 'c'".to_owned()));
+        assert_eq!(blame("A(b: 1 c: 2)"), (5, "a comma is missing after 1".to_owned()));
+        assert_eq!(blame("A(b: C(d: 1) // (e)\n c: 2)"), (5, "a comma is missing after C".to_owned()));
+        assert_eq!(blame("A(b: 1; c: 2)"), (6, "expected , or ), found ';'".to_owned()));
+        assert_eq!(
+            blame("#![enable(x\nA(b: [1])"),
+            (0, "this attribute is not closed, as in #![enable(implicit_some)]".to_owned())
+        );
         assert_eq!(blame("A(b: )"), (5, "expected a value, found ')'".to_owned()));
         assert_eq!(blame("A() B"), (4, "nothing may follow here".to_owned()));
-        assert_eq!(blame("/* A()"), (0, "this comment is never closed".to_owned()));
+        assert_eq!(blame("/* A()"), (0, "this comment is never closed with */".to_owned()));
         assert_eq!(blame("A(b: \"x)"), (5, "this string is never closed".to_owned()));
         assert_eq!(blame("A(1, b: 2)"), (2, "expected `name: value`".to_owned()));
         assert_eq!(blame(&"(".repeat(200)).1, "values are nested too deeply");

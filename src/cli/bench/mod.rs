@@ -14,9 +14,10 @@ use crate::{
         arguments::Compute,
         arguments::batch,
         loading::{self, Named},
+        memory::{self, Device},
         terminal,
     },
-    core::{Dataset, Engine, Limit, Peak, registry::Registry},
+    core::{Dataset, Engine, Limit, Peak, Plan, registry::Registry},
     train::{Throughput, Work, throughput},
 };
 
@@ -90,6 +91,16 @@ pub(crate) fn run(registry: &Registry, args: &BenchArgs) -> anyhow::Result<ExitC
     // What is misspelt is told before anything is measured.
     let named = experiments.iter().map(|name| loading::experiment(registry, Some(name), &settings));
     let named: Vec<Named> = named.collect::<anyhow::Result<_>>()?;
+    for named in &named {
+        let (experiment, built) = (&named.experiment, &named.built);
+        let (batch, device) = (experiment.training.batch, Device::of(engine.as_ref()));
+        let plan = Plan::new(experiment.steps, batch);
+        let needs = match args.infer {
+            true => memory::of_trials(built, engine.as_ref(), plan, false),
+            false => memory::of_training(experiment, built, engine.as_ref(), device, batch),
+        };
+        needs.and_then(|needs| memory::check(&needs)).with_context(|| named.name.clone())?;
+    }
     let bar = Bar::new(args.json)?;
     // First of all, so that a device that is not there is told at once.
     bar.say("peak of the device");

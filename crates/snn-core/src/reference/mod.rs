@@ -25,8 +25,31 @@ impl Engine for Reference {
     }
 
     fn compile(&self, network: &Network, plan: Plan) -> Result<Box<dyn Session>, Error> {
-        plan.check()?;
+        plan.check_with(network)?;
         Ok(Box::new(ReferenceSession { network: network.clone(), plan, weights: Weights::new(), trial: None }))
+    }
+
+    fn memory(&self, network: &Network, plan: Plan) -> Result<Memory, Error> {
+        plan.check_with(network)?;
+        Ok(memory(network, plan))
+    }
+}
+
+/// What a session takes.
+fn memory(network: &Network, plan: Plan) -> Memory {
+    let float = size_of::<f32>();
+    let over_time = |words: usize| words * plan.batch * plan.steps * float;
+    let populations = network.populations();
+    let neurons: usize = populations.iter().map(|population| population.shape.len()).sum();
+    let states: usize = populations.iter().map(|p| p.neuron.state().len() * p.shape.len()).sum();
+    let errors = if plan.train { neurons } else { 0 };
+    Memory {
+        parts: vec![
+            ("weights", network.parameters() * float),
+            ("currents, spikes and errors as f32", over_time(3 * neurons + errors + network.input().len())),
+            ("states as f32", over_time(states)),
+            ("masks, traces", 8 * neurons * plan.batch * float),
+        ],
     }
 }
 
@@ -39,20 +62,7 @@ struct ReferenceSession {
 
 impl Session for ReferenceSession {
     fn memory(&self) -> Memory {
-        let float = size_of::<f32>();
-        let over_time = |words: usize| words * self.plan.batch * self.plan.steps * float;
-        let populations = self.network.populations();
-        let neurons: usize = populations.iter().map(|population| population.shape.len()).sum();
-        let states: usize = populations.iter().map(|p| p.neuron.state().len() * p.shape.len()).sum();
-        let errors = if self.plan.train { neurons } else { 0 };
-        Memory {
-            parts: vec![
-                ("weights", self.network.parameters() * float),
-                ("currents, spikes and errors as f32", over_time(3 * neurons + errors + self.network.input().len())),
-                ("states as f32", over_time(states)),
-                ("masks, traces", 8 * neurons * self.plan.batch * float),
-            ],
-        }
+        memory(&self.network, self.plan)
     }
 
     fn load(&mut self, weights: &Weights) -> Result<(), Error> {

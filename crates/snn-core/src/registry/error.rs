@@ -1,5 +1,7 @@
 //! What can be wrong with a part or with a registration.
 
+use crate::text::{choices, excerpt};
+
 /// A name was registered twice.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 #[error("the {kind} \"{name}\" is registered already")]
@@ -26,7 +28,7 @@ pub struct PartError {
 #[non_exhaustive]
 pub enum Fault {
     /// Nothing is registered under the name.
-    #[error("unknown {one} \"{found}\"; known {many}: {}", known.join(", "))]
+    #[error("unknown {one} \"{}\"; known {many}: {}", excerpt(found), choices(known))]
     Unknown {
         /// Kind of thing, such as `neuron`.
         one: &'static str,
@@ -48,7 +50,7 @@ pub enum Fault {
         inner: String,
     },
     /// A value lies outside its range.
-    #[error("must be {range}, found {found}")]
+    #[error("must be {range}, found {}", excerpt(found))]
     Range {
         /// The allowed range, in words.
         range: String,
@@ -95,7 +97,9 @@ fn words(error: &ron::error::Error, inner: &str) -> String {
     match error {
         Ron::NoSuchStructField { expected: [], .. } => "unknown field; there are none".to_owned(),
         Ron::NoSuchStructField { expected, .. } => format!("unknown field; known fields: {}", expected.join(", ")),
-        Ron::NoSuchEnumVariant { expected, found, .. } => format!("unknown {found}; known: {}", expected.join(", ")),
+        Ron::NoSuchEnumVariant { expected, found, .. } => {
+            format!("unknown {}; known: {}", excerpt(found), expected.join(", "))
+        }
         Ron::MissingStructField { field, .. } => format!("missing field {field}"),
         Ron::ExpectedInteger | Ron::IntegerOutOfBounds | Ron::InvalidIntegerDigit { .. } => {
             "must be a whole number of at least 0".to_owned()
@@ -106,7 +110,7 @@ fn words(error: &ron::error::Error, inner: &str) -> String {
             "" => "values must be named, as in (name: value)".to_owned(),
             _ => "must be a name without quotes, as in Name or Name(field: value)".to_owned(),
         },
-        other => other.to_string(),
+        other => excerpt(&other.to_string()).into_owned(),
     }
 }
 

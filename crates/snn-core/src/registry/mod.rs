@@ -39,6 +39,7 @@
 mod catalog;
 mod error;
 mod part;
+mod plain;
 pub mod range;
 mod text;
 
@@ -49,6 +50,7 @@ use crate::{DataSet, Engine, Family, Gradient, Input, Loss, Neuron, Readout, Sur
 pub use catalog::Catalog;
 pub use error::{Fault, PartError, RegistryError};
 pub use part::Part;
+pub use plain::plain;
 pub use text::{Unread, from_ron, options};
 
 /// Catalogs of all kinds of things that have names.

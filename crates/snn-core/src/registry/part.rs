@@ -9,7 +9,8 @@ use serde::{
     ser::Error as _,
 };
 
-use super::{Fault, PartError, Unread, from_ron, options};
+use super::{Fault, PartError, Unread, from_ron, options, plain};
+use crate::text::excerpt;
 
 /// A name and the RON text of its fields: what a file says before the registry has been asked what it means.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -26,30 +27,35 @@ impl Part {
         Self { name: name.into(), fields: String::new() }
     }
 
-    /// Reads `Name` or `Name(field: value, ...)`. Comments and spaces around it are dropped.
+    /// Reads `Name` or `Name(field: value, ...)`. Comments are dropped, and spaces around it; `Some(Name)` is `Name`.
     ///
     /// # Errors
     /// [`PartError`] if there is no name, or something else than fields follows it. The fields themselves are not read.
     pub fn parse(text: &str) -> Result<Self, PartError> {
-        let text = skip(text);
+        let other = |sentence: String| Err(Fault::Other(sentence).into());
+        let Ok(text) = plain(text) else { return other("a comment is never closed with */".to_owned()) };
+        let text = text.trim();
         let end = text.find(|c: char| !(c.is_alphanumeric() || c == '_')).unwrap_or(text.len());
         let (name, rest) = text.split_at(end);
         let fields = rest.trim();
         if name.is_empty() || name.starts_with(|c: char| c.is_ascii_digit()) {
-            return Err(Fault::Other(format!("expected a name, found {text}")).into());
+            return other(format!("expected a name, found {}", excerpt(text)));
         }
-        let fields = match fields.rfind(')') {
-            Some(close) if fields.starts_with('(') && skip(&fields[close + 1..]).is_empty() => &fields[..=close],
-            None if skip(fields).is_empty() => "",
-            None if fields.starts_with('(') => {
-                return Err(Fault::Other(format!(
-                    "the bracket after {name} is not closed, as in {name}(field: value)"
-                ))
-                .into());
+        if !fields.is_empty() && !fields.starts_with('(') {
+            let (name, fields) = (excerpt(name), excerpt(fields));
+            return other(format!("{name} may only be followed by (...), found {fields}"));
+        }
+        match fields.rfind(')') {
+            None if !fields.is_empty() => {
+                let name = excerpt(name);
+                other(format!("the bracket after {name} is not closed, as in {name}(field: value)"))
             }
-            _ => return Err(Fault::Other(format!("{name} may only be followed by (...), found {fields}")).into()),
-        };
-        Ok(Self { name: name.to_owned(), fields: fields.to_owned() })
+            Some(close) if close + 1 < fields.len() => {
+                let found = excerpt(fields[close + 1..].trim_start()).into_owned();
+                other(format!("nothing may follow {}(...), found {found}", excerpt(name)))
+            }
+            _ => Ok(Self { name: name.to_owned(), fields: fields.to_owned() }),
+        }
     }
 
     /// Reads the fields as a `C`, and writes into this part those that were left at their defaults.
@@ -76,19 +82,6 @@ impl Part {
         let written = written.map_err(|error| Fault::Other(error.to_string()))?;
         self.fields = if written == "()" { String::new() } else { written };
         Ok(())
-    }
-}
-
-/// `text` from its first character that is neither space nor comment.
-fn skip(text: &str) -> &str {
-    let text = text.trim_start();
-    let after = |mark: &str| text.find(mark).map_or("", |at| &text[at + mark.len()..]);
-    if text.starts_with("//") {
-        skip(after("\n"))
-    } else if text.starts_with("/*") {
-        skip(after("*/"))
-    } else {
-        text
     }
 }
 
@@ -142,7 +135,14 @@ mod tests {
     fn comments_around_a_part_are_dropped() {
         let part = Part::parse(" // the paper's\n /* neuron */ Lif(leak: 1.0) // with a comment").unwrap();
         assert_eq!(part.to_string(), "Lif(leak: 1.0)");
-        assert_eq!(Part::parse("Mnist // digits").unwrap(), Part::new("Mnist"));
+        for text in
+            ["Mnist // digits", "Mnist /* (digits) */", "/* a /* ) */ b */ Mnist // (digits)\n", "Some(Some(Mnist,))"]
+        {
+            assert_eq!(Part::parse(text).unwrap(), Part::new("Mnist"), "{text}");
+        }
+        let part = Part::parse("Sequence // all (of them)\n (kappa: 1.0) /* ) */").unwrap();
+        assert_eq!((part.name.as_str(), part.fields.as_str()), ("Sequence", "(kappa: 1.0)"));
+        assert!(Part::parse("Mnist /* digits").is_err());
     }
 
     #[test]

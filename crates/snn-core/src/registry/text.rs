@@ -3,6 +3,8 @@
 use ron::{Options, error::Error, extensions::Extensions};
 use serde::de::DeserializeOwned;
 
+use super::plain;
+
 /// Why a text is not of its form.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Unread {
@@ -26,7 +28,9 @@ pub fn options() -> Options {
 /// [`Unread`] if the text is not of the form of a `T`.
 pub fn from_ron<T: DeserializeOwned>(text: &str) -> Result<T, Unread> {
     const BRACKETS: &str = "()";
-    let mut whole = text.to_owned();
+    // RON's reader passes over comments, but what comes before one must be seen here, to know whether it is a name.
+    let unclosed = |at| Unread { error: Error::UnclosedBlockComment, path: String::new(), at };
+    let mut whole = plain(text).map_err(unclosed)?.into_owned();
     let mut added: Vec<usize> = Vec::new();
     loop {
         let mut unread = match read(&whole) {
@@ -102,7 +106,11 @@ mod tests {
     fn a_name_needs_no_brackets() {
         let pair: Pair = from_ron("(first: Hard, second: Hard // late\n , last: (1.0, 2.0))").unwrap();
         assert_eq!(pair, Pair { first: Reset::default(), second: Reset::default(), last: (1.0, 2.0) });
-        assert_eq!(from_ron::<Lif>("(reset: Hard)").unwrap(), Lif::default());
+        for text in
+            ["(reset: Hard)", "(reset: Hard /* ) */)", "(reset: Hard // (as in the paper)\n)", "(reset: Hard//\n,)"]
+        {
+            assert_eq!(from_ron::<Lif>(text).unwrap(), Lif::default(), "{text}");
+        }
     }
 
     #[test]

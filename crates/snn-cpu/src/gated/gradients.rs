@@ -53,8 +53,7 @@ fn round_size(compiled: &Compiled, samples: &[Sample], most: usize, rows: usize)
             if fires { sample.spikes[index] as usize } else { outputs }
         };
         let bytes = |index: usize| Events::bytes(&compiled.populations[index], events(index), true);
-        let live = |index| compiled.live(index).map(bytes).sum::<usize>();
-        sum += (0..compiled.populations.len()).map(live).max().unwrap_or(0);
+        sum += compiled.most_live(bytes);
         sum <= budget
     };
     samples.iter().take(most).take_while(fits).count().max(1)

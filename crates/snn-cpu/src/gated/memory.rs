@@ -4,16 +4,19 @@ use snn_core::{Memory, Population};
 
 use super::parts;
 use crate::compiled::Compiled;
+use crate::dense;
 use crate::events::Events;
 use crate::layout::Layout;
 use crate::simd::LANE;
 
 /// Memory of a session, by purpose.
-pub(super) fn of(compiled: &Compiled, threads: usize) -> Memory {
+pub(crate) fn of(compiled: &Compiled, threads: usize) -> Memory {
     let mut memory = compiled.memory();
     let work_space = (1..=compiled.round).map(|samples| parts(samples, threads) * samples * of_part(compiled)).max();
     memory.parts.push(("events", lists(compiled)));
     memory.parts.push(("work space", work_space.unwrap_or(0) + of_sample(compiled) * compiled.round));
+    let products = dense::work_space(compiled.plan.steps, compiled.level.tile_lanes() * LANE, windows(compiled));
+    memory.parts.push(("matrix products", products * threads));
     memory
 }
 
@@ -26,9 +29,7 @@ pub(super) fn event_budget(compiled: &Compiled) -> usize {
         population.inputs.iter().map(|projection| most(compiled.source(projection.source), false)).sum()
     };
     let forward = compiled.network.populations().iter().map(lists).max().unwrap_or(0) * compiled.round;
-    let live =
-        |index: usize| -> usize { compiled.live(index).map(|live| most(&compiled.populations[live], true)).sum() };
-    let backward = (0..compiled.populations.len()).map(live).max().unwrap_or(0);
+    let backward = compiled.most_live(|index| most(&compiled.populations[index], true));
     forward.max(backward)
 }
 

@@ -5,7 +5,7 @@
 
 mod forward;
 mod gradients;
-mod memory;
+pub(crate) mod memory;
 
 use std::sync::Arc;
 

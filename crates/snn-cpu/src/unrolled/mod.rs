@@ -33,6 +33,11 @@ use backward::{Carried, Start};
 use cells::Cells;
 use plan::Unrolled;
 
+/// What a session takes.
+pub(crate) fn memory(compiled: Compiled) -> Memory {
+    Unrolled::cut(compiled).memory()
+}
+
 pub(crate) struct UnrolledSession {
     unrolled: Unrolled,
     pool: Arc<ThreadPool>,

@@ -2,7 +2,7 @@
 
 use std::ops::Range;
 
-use snn_core::{Memory, Population};
+use snn_core::Memory;
 
 use crate::compiled::Compiled;
 use crate::events::Events;
@@ -39,17 +39,32 @@ pub(super) struct Chunk {
 
 impl Unrolled {
     pub(super) fn new(compiled: Compiled) -> Self {
-        let steps = compiled.plan.steps;
         let ones = compiled.populations.iter().map(ones).collect();
-        let longest = steps.next_multiple_of(WORD);
-        let mut unrolled = Self { compiled, chunk: steps, ones };
-        let fits = |chunk: &usize| {
-            let work_space = unrolled.slot(*chunk).iter().map(|(_, bytes)| bytes).sum::<usize>();
+        Self { ones, ..Self::cut(compiled) }
+    }
+
+    /// The network with its chunks, but without [`Unrolled::ones`]: enough to say what it takes.
+    pub(super) fn cut(compiled: Compiled) -> Self {
+        let steps = compiled.plan.steps;
+        let longest = steps.div_ceil(WORD);
+        let mut unrolled = Self { compiled, chunk: steps, ones: Vec::new() };
+        let fits = |parts: &[(&str, usize)]| {
+            let work_space = parts.iter().map(|(_, bytes)| bytes).sum::<usize>();
             work_space * unrolled.compiled.round <= WORK_SPACE
         };
+        // All but the blocks grows with the chunk, so that the search may start where that alone no longer fits.
+        let may_fit = |words: usize| {
+            let [events, currents, _, states] = unrolled.slot(words * WORD);
+            fits(&[events, currents, states])
+        };
+        let (mut fitting, mut too_long) = (1, longest + 1);
+        while too_long - fitting > 1 {
+            let words = usize::midpoint(fitting, too_long);
+            if may_fit(words) { fitting = words } else { too_long = words }
+        }
+        let found = || (1..=fitting).rev().map(|words| words * WORD).find(|chunk| fits(&unrolled.slot(*chunk)));
         let asked = unrolled.compiled.plan.chunk.map(|chunk| chunk.next_multiple_of(WORD));
-        let found = || (WORD..=longest).rev().step_by(WORD).find(fits).unwrap_or(WORD);
-        unrolled.chunk = asked.unwrap_or_else(found).min(steps);
+        unrolled.chunk = asked.or_else(found).unwrap_or(WORD).min(steps);
         unrolled
     }
 
@@ -114,7 +129,6 @@ impl Unrolled {
         let width = |index: usize| compiled.populations[index].width();
         let state = |index: usize| self.states(index) * width(index);
         let widest = populations.clone().map(width).max().unwrap_or(0);
-        let live = |index| compiled.live(index).count();
         let block = |index: usize| {
             let (block, states) = (self.block_within(index, chunk), self.states(index));
             block * (chunk * (1 + states) + 2 * states + 6)
@@ -124,7 +138,7 @@ impl Unrolled {
         let mut rows = chunk * widest;
         let mut neurons = populations.clone().map(state).max().unwrap_or(0) + 2 * widest;
         if compiled.plan.train {
-            rows += chunk * widest * populations.clone().map(live).max().unwrap_or(0);
+            rows += chunk * widest * compiled.most_live(|_| 1);
             neurons += populations.map(|index| state(index) + 2 * width(index)).sum::<usize>();
         }
         let masks: usize = compiled.populations.iter().map(|layout| layout.pixels() * layout.channels).sum();
@@ -141,13 +155,13 @@ impl Unrolled {
         let compiled = &self.compiled;
         let most = |layout: &Layout, steps| Events::bytes(layout, layout.pixels() * layout.channels * steps, false);
         let populations = compiled.network.populations();
-        let input = |i: usize| {
-            let source = |population: &Population| {
-                population.inputs.get(i).map_or(0, |projection| most(compiled.source(projection.source), chunk))
-            };
-            populations.iter().map(source).max().unwrap_or(0)
-        };
-        let inputs = populations.iter().map(|population| population.inputs.len()).max().unwrap_or(0);
+        let mut inputs: Vec<usize> = Vec::new(); // the largest of the first, second, ... inputs of all populations
+        for population in populations {
+            inputs.resize(inputs.len().max(population.inputs.len()), 0);
+            for (largest, projection) in inputs.iter_mut().zip(&population.inputs) {
+                *largest = (*largest).max(most(compiled.source(projection.source), chunk));
+            }
+        }
         let corrected = |(layout, gate): (&Layout, &Option<crate::gate::Gate>)| {
             let is_corrected = gate.as_ref().is_some_and(|gate| gate.correction.is_some());
             if is_corrected && compiled.plan.train { most(layout, compiled.plan.steps) } else { 0 }
@@ -155,7 +169,7 @@ impl Unrolled {
         let corrected = compiled.populations.iter().zip(&compiled.gates).map(corrected).max().unwrap_or(0);
         let delayed = (0..populations.len()).filter(|&index| self.is_recurrent(index));
         let delayed = delayed.map(|index| compiled.bit_words(index) * size_of::<u32>()).max().unwrap_or(0);
-        (0..inputs).map(input).sum::<usize>() + corrected + delayed
+        inputs.iter().sum::<usize>() + corrected + delayed
     }
 }
 

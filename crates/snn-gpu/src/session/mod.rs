@@ -76,7 +76,7 @@ impl GpuSession {
         if gpu.adapter.is_software() {
             check_sums(network)?;
         }
-        let most = gpu.limits.max_storage_buffer_binding_size.min(gpu.limits.max_buffer_size);
+        let most = gpu.adapter.largest_buffer();
         let (layout, buffers) = room(gpu, Layout::new(network, plan, most, options.group)?, network, options.memory)?;
         Ok(Self {
             timer: (options.timed && gpu.has_timestamps()).then(|| Timer::new(gpu)),

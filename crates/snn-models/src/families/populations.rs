@@ -1,7 +1,10 @@
 //! The network family `Populations`: each population with what feeds it.
 
+use std::collections::HashMap;
+
 use serde::{Deserialize, Serialize};
 use snn_core::registry::{Fault, Part, PartError, Registry, range};
+use snn_core::text::excerpt;
 use snn_core::{Map, Source};
 
 use super::stack::{Feed, Made, Stack, hidden};
@@ -103,12 +106,17 @@ impl Populations {
     pub(super) fn make(&mut self, registry: &Registry) -> Result<Stack, PartError> {
         let mut stack = Stack::new(self.kappa)?;
         let names: Vec<String> = self.populations.iter().map(|population| population.name.clone()).collect();
-        range::require(!names.is_empty(), "populations", "a list of at least one population", &"none")?;
+        let mut first = HashMap::with_capacity(names.len());
+        for (index, name) in names.iter().enumerate() {
+            first.entry(name.as_str()).or_insert(index);
+        }
+        let names = Names { all: &names, first };
+        range::require(!names.all.is_empty(), "populations", "a list of at least one population", &"none")?;
         for (index, population) in self.populations.iter_mut().enumerate() {
             let path = format!("populations[{index}]");
             let at = |field: &str| format!("{path}.{field}");
             check_name(&at("name"), &names, index)?;
-            let is_last = index + 1 == names.len();
+            let is_last = index + 1 == names.all.len();
             let neuron = if is_last {
                 let made = registry.neurons.make(&mut population.neuron, registry);
                 made.map_err(|error| error.within(&at("neuron")))?
@@ -131,8 +139,15 @@ impl Populations {
     }
 }
 
+/// Names of the populations.
+struct Names<'a> {
+    all: &'a [String],
+    /// Index of the first population of each name.
+    first: HashMap<&'a str, usize>,
+}
+
 /// The inputs of the population at `index`, whose path is `path`.
-fn feeds(path: &str, inputs: &[Projection], names: &[String], index: usize) -> Result<Vec<Feed>, PartError> {
+fn feeds(path: &str, inputs: &[Projection], names: &Names<'_>, index: usize) -> Result<Vec<Feed>, PartError> {
     let mut has_weight = false;
     let mut feeds = Vec::with_capacity(inputs.len());
     for (place, projection) in inputs.iter().enumerate() {
@@ -143,7 +158,7 @@ fn feeds(path: &str, inputs: &[Projection], names: &[String], index: usize) -> R
         let mut weight = projection.weight().cloned();
         let is_weighted = matches!(map, Map::Conv { .. } | Map::Linear { .. });
         if is_weighted && has_weight && weight.is_none() && source != Source::Population(index) {
-            weight = Some(format!("{}.{from}", names[index]));
+            weight = Some(format!("{}.{from}", names.all[index]));
         }
         has_weight |= is_weighted;
         feeds.push(Feed { at, source, map: Some(map), weight });
@@ -152,31 +167,36 @@ fn feeds(path: &str, inputs: &[Projection], names: &[String], index: usize) -> R
 }
 
 /// What the population at `index` means by `from`.
-fn source(at: &str, from: &str, names: &[String], index: usize) -> Result<Source, PartError> {
+fn source(at: &str, from: &str, names: &Names<'_>, index: usize) -> Result<Source, PartError> {
     if from == INPUT {
         return Ok(Source::Input);
     }
-    match names.iter().position(|name| name == from) {
+    match names.first.get(from).copied() {
         Some(found) if found <= index => Ok(Source::Population(found)),
         Some(_) => Err(PartError::other(
             at,
-            format!("\"{from}\" comes later; a population reads the input, earlier populations, or itself"),
+            format!("\"{}\" comes later; a population reads the input, earlier populations, or itself", excerpt(from)),
         )),
         None => {
-            let known = std::iter::once(INPUT.to_owned()).chain(names[..=index].iter().cloned()).collect();
+            let known = std::iter::once(INPUT.to_owned()).chain(names.all[..=index].iter().cloned()).collect();
             let fault = Fault::Unknown { one: "source", many: "sources", found: from.to_owned(), known };
             Err(PartError::from(fault).within(at))
         }
     }
 }
 
-fn check_name(at: &str, names: &[String], index: usize) -> Result<(), PartError> {
-    let name = &names[index];
+fn check_name(at: &str, names: &Names<'_>, index: usize) -> Result<(), PartError> {
+    let name = &names.all[index];
     let is_plain = |c: char| c.is_ascii_alphanumeric() || c == '_';
     let is_name = !name.is_empty() && name.chars().all(is_plain);
     range::require(is_name, at, "a name of letters, digits and _", &format!("\"{name}\""))?;
     range::require(name != INPUT, at, "another name than that of the network's input", &format!("\"{name}\""))?;
-    range::require(!names[..index].contains(name), at, "a name that no other population has", &format!("\"{name}\""))
+    range::require(
+        names.first.get(name.as_str()) == Some(&index),
+        at,
+        "a name that no other population has",
+        &format!("\"{name}\""),
+    )
 }
 
 impl Projection {

@@ -36,7 +36,7 @@ fn resolved_text_writes_every_default() {
         readout: Final,
         loss: SquaredError,
         rates: None,
-        training: Training(
+        training: (
             epochs: 25,
             batch: 64,
             optimizer: Sgd(rate: 0.003, momentum: 0.9, weight_decay: 0.0005),

@@ -1,0 +1,62 @@
+//! Text from a file or an argument, cut to what a message has room for.
+
+use std::borrow::Cow;
+use std::fmt::Display;
+
+/// Most characters of a name or value that a message repeats.
+const LONGEST: usize = 80;
+
+/// Most entries of a list that a message repeats, and of one of names to choose from.
+const MOST: usize = 10;
+const MOST_CHOICES: usize = 40;
+
+/// `text`, or its first 79 characters and `…` where it is longer than 80.
+pub fn excerpt(text: &str) -> Cow<'_, str> {
+    match text.char_indices().nth(LONGEST) {
+        None => Cow::Borrowed(text),
+        Some(_) => Cow::Owned(text.chars().take(LONGEST - 1).chain(['…']).collect()),
+    }
+}
+
+/// Up to 10 of `items`, each as an [`excerpt`], with commas between them and ` and N more` behind them.
+pub fn list<T: Display>(items: impl IntoIterator<Item = T>) -> String {
+    first(items, MOST)
+}
+
+/// As [`list`], but up to 40 of `items`, from which one is to be chosen.
+pub fn choices<T: Display>(items: impl IntoIterator<Item = T>) -> String {
+    first(items, MOST_CHOICES)
+}
+
+fn first<T: Display>(items: impl IntoIterator<Item = T>, most: usize) -> String {
+    let mut items = items.into_iter();
+    let shown: Vec<String> = items.by_ref().take(most).map(|item| excerpt(&item.to_string()).into_owned()).collect();
+    match items.count() {
+        0 => shown.join(", "),
+        more => format!("{} and {more} more", shown.join(", ")),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn long_text_is_cut() {
+        assert_eq!(excerpt("conv1"), "conv1");
+        let (fits, long) = ("ö".repeat(80), "ö".repeat(81));
+        assert_eq!(excerpt(&fits), fits);
+        assert_eq!(excerpt(&long), format!("{}…", "ö".repeat(79)));
+    }
+
+    #[test]
+    fn long_lists_are_cut() {
+        assert_eq!(list(["a", "b"]), "a, b");
+        assert_eq!(list([0; 0]), "");
+        assert_eq!(list(1..=10), "1, 2, 3, 4, 5, 6, 7, 8, 9, 10");
+        assert_eq!(list(1..=12), "1, 2, 3, 4, 5, 6, 7, 8, 9, 10 and 2 more");
+        assert_eq!(choices(1..=40).split(", ").count(), 40);
+        assert!(choices(1..=41).ends_with(", 40 and 1 more"));
+        assert!(list(vec!["x".repeat(1_000_000); 1000]).len() < 1000);
+    }
+}
