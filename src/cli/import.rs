@@ -15,7 +15,7 @@ use crate::{
         terminal, text, words,
     },
     core::{Limit, registry::Registry},
-    train::{Check, Checkpoint, Imported, Progress},
+    train::{Checkpoint, Imported, Progress},
 };
 
 /// Make a checkpoint of weights that another program wrote.
@@ -63,13 +63,9 @@ pub(crate) fn run(registry: &Registry, args: &ImportArgs) -> anyhow::Result<Exit
     let images =
         training.limit.map_or(built.data.training_images(), Limit::count).saturating_sub(training.validation.count());
     let checkpoint = Checkpoint {
-        experiment: experiment.to_ron(),
         origin: Some(format!("imported from {}", args.weights.display())),
         progress: Progress { seed: training.seed, images, ..Progress::default() },
-        weights,
-        optimizer: Vec::new(),
-        arithmetic: String::new(),
-        check: Check::Holds,
+        ..Checkpoint::of_weights(experiment.to_ron(), weights)
     };
     checkpoint.save(&file)?;
 

@@ -190,7 +190,9 @@ fn what_is_no_file_is_refused_at_once() {
         ),
     ] {
         let place = tempfile::tempdir().unwrap();
-        files.iter().for_each(|name| fs::write(place.path().join(name), [0]).unwrap());
+        for name in files {
+            fs::write(place.path().join(name), [0]).unwrap();
+        }
         replace(place.path().join(files[0]), place.path(), data);
     }
 }

@@ -21,11 +21,11 @@ impl Gate {
             let decay = fades.entry(constants.leak.to_bits()).or_insert_with(|| decay(constants.leak, steps)).clone();
             Fade { constants, decay }
         };
-        let mut gate = |neuron: &Neuron| {
+        let gate = |neuron: &Neuron| {
             let Gradient::SpikeGated { threshold, correction } = *neuron.gradient() else { return None };
             Some(Self { threshold, correction: correction.map(&mut fade) })
         };
-        neurons.map(|neuron| gate(neuron)).collect()
+        neurons.map(gate).collect()
     }
 
     /// The factor from the error of what a neuron that fired at `times` emits to its own: `C · mask / threshold`.

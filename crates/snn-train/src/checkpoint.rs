@@ -142,6 +142,20 @@ pub struct Tensor {
 }
 
 impl Checkpoint {
+    /// A checkpoint of `weights` for the `experiment` (RON), to be shown images with: before any training, with nothing that
+    /// an optimizer remembers.
+    pub fn of_weights(experiment: String, weights: Vec<Tensor>) -> Self {
+        Self {
+            experiment,
+            origin: None,
+            progress: Progress::default(),
+            weights,
+            optimizer: Vec::new(),
+            arithmetic: String::new(),
+            check: Check::Holds,
+        }
+    }
+
     /// Weights of `network` with their names and shapes.
     pub fn tensors(network: &Network, weights: &Weights) -> Vec<Tensor> {
         (network.weights().iter().zip(weights))

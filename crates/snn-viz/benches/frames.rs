@@ -9,7 +9,7 @@ use std::hint::black_box;
 use criterion::{Criterion, criterion_group, criterion_main};
 use egui::{Context, Pos2, RawInput, Rect, vec2};
 use snn_models::{Experiment, presets};
-use snn_train::{Checkpoint, Progress};
+use snn_train::Checkpoint;
 use snn_viz::{App, MapKind, Settings, Start, registry};
 
 /// The preset, untrained, as a checkpoint in `folder`.
@@ -17,13 +17,8 @@ fn untrained(folder: &std::path::Path, preset: &str) -> Start {
     let (registry, preset) = (registry().expect("names are unique"), presets::find(preset).expect("it is shipped"));
     let experiment = Experiment::from_ron(preset.text, &preset.file_name(), &[], &registry).expect("it is right");
     let network = experiment.build(&registry).expect("it is right").network;
-    let checkpoint = Checkpoint {
-        experiment: experiment.to_ron(),
-        origin: Some("untrained".to_owned()),
-        progress: Progress::default(),
-        weights: Checkpoint::tensors(&network, &network.initial_weights(1)),
-        optimizer: Vec::new(),
-    };
+    let weights = Checkpoint::tensors(&network, &network.initial_weights(1));
+    let checkpoint = Checkpoint::of_weights(experiment.to_ron(), weights);
     let path = folder.join(preset.name).with_extension("safetensors");
     checkpoint.save(&path).expect("the folder can be written");
     Start { path: Some(path), data: Some(folder.to_owned()), ..Start::default() }

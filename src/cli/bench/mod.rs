@@ -95,9 +95,10 @@ pub(crate) fn run(registry: &Registry, args: &BenchArgs) -> anyhow::Result<ExitC
         let (experiment, built) = (&named.experiment, &named.built);
         let (batch, device) = (experiment.training.batch, Device::of(engine.as_ref()));
         let plan = Plan::new(experiment.steps, batch);
-        let needs = match args.infer {
-            true => memory::of_trials(built, engine.as_ref(), plan, false),
-            false => memory::of_training(experiment, built, engine.as_ref(), device, batch),
+        let needs = if args.infer {
+            memory::of_trials(built, engine.as_ref(), plan, false)
+        } else {
+            memory::of_training(experiment, built, engine.as_ref(), device, batch)
         };
         needs.and_then(|needs| memory::check(&needs)).with_context(|| named.name.clone())?;
     }

@@ -5,8 +5,8 @@ use std::path::Path;
 use std::sync::Arc;
 
 use egui_kittest::kittest::Queryable as _;
+use snn_train::Checkpoint;
 use snn_train::units::{count, percent, thousands};
-use snn_train::{Checkpoint, Progress};
 use snn_viz::{Finding, Measurement, Settings, Start, Subject, Tab, registry};
 
 use crate::common::{Viewer, app, can_be_read, click, open, settle};
@@ -65,14 +65,7 @@ fn save_untrained(text: &str, path: &Path) -> Subject {
     let experiment = snn_models::Experiment::from_ron(text, "", &[], &registry).unwrap();
     let network = experiment.build(&registry).unwrap().network;
     let weights = Checkpoint::tensors(&network, &network.initial_weights(5));
-    let checkpoint = Checkpoint {
-        experiment: text.to_owned(),
-        origin: None,
-        progress: Progress::default(),
-        weights,
-        optimizer: Vec::new(),
-    };
-    checkpoint.save(path).unwrap();
+    Checkpoint::of_weights(text.to_owned(), weights).save(path).unwrap();
     Subject::open(&registry, Some(path), None, None).unwrap()
 }
 
