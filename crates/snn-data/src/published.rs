@@ -1,13 +1,12 @@
 //! Data sets as they are published: where, under which licence, and with which checksums.
 
-use std::fs::File;
 use std::io;
 use std::path::Path;
 
 use crate::checksum::md5_of;
 use crate::folder::Place;
 use crate::source::Source;
-use crate::{cifar10, mnist, nmnist, svhn};
+use crate::{cifar10, mnist, nmnist, open_file, svhn};
 
 /// A data set that its authors, or others for them, offer for download.
 #[derive(Debug, Clone, Copy)]
@@ -107,8 +106,8 @@ impl Published {
         let is_gzip = path.extension().is_some_and(|extension| extension == "gz");
         let (expected, found) = match *checksum {
             Checksum::Decompressed(expected) => (expected, md5_of(&mut Source::open(path).map_err(io::Error::other)?)?),
-            Checksum::Plain(expected) if !is_gzip => (expected, md5_of(&mut File::open(path)?)?),
-            Checksum::Gzip(expected) if is_gzip => (expected, md5_of(&mut File::open(path)?)?),
+            Checksum::Plain(expected) if !is_gzip => (expected, md5_of(&mut open_file(path)?)?),
+            Checksum::Gzip(expected) if is_gzip => (expected, md5_of(&mut open_file(path)?)?),
             _ => return Ok(Verdict::Unknown),
         };
         Ok(match checksum {

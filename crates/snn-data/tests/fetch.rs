@@ -7,12 +7,13 @@ mod server;
 use std::fs;
 use std::io::{Cursor, Write as _};
 use std::path::Path;
+use std::time::Duration;
 
 use flate2::Compression;
 use flate2::write::GzEncoder;
 use md5::{Digest as _, Md5};
 use snn_data::Place;
-use snn_data::fetch::{FetchError, Progress, fetch};
+use snn_data::fetch::{FetchError, Patience, Progress, fetch, fetch_with};
 use snn_data::published::{Checksum, Download, Form, Published};
 use tempfile::TempDir;
 
@@ -349,4 +350,70 @@ fn an_archive_that_cannot_be_unpacked_is_named() {
         assert!(text.contains(&format!("{name}: ")) && text.contains(reason), "{text}");
         assert!(!dir.path().join("inner").exists(), "nothing half unpacked");
     }
+}
+
+/// A patience for tests.
+const QUICK: Patience = Patience {
+    silence: Duration::from_secs(5),
+    least: 1000,
+    window: Duration::from_millis(100),
+    pauses: [Duration::from_millis(1); 3],
+};
+
+fn run_quickly(dir: &TempDir, server: &Server) -> Result<(), FetchError> {
+    fetch_with(QUICK, &published(&content(), Form::File, "file"), dir.path(), Some(&server.url), &mut |_| {})
+}
+
+#[test]
+fn a_connection_that_is_reset_before_the_answer_is_tried_again() {
+    let (dir, server) = (
+        tempfile::tempdir().unwrap(),
+        Server::new(|path, count| match (path, count) {
+            ("/file", _) => Answer::Redirect("/there"),
+            (_, 1 | 3) => Answer::Reset,
+            _ => Answer::Bytes(content()),
+        }),
+    );
+    run_quickly(&dir, &server).unwrap();
+    is_whole(&dir);
+    let server = Server::new(|_, _| Answer::Reset);
+    let dir = tempfile::tempdir().unwrap();
+    let error = run_quickly(&dir, &server).unwrap_err();
+    assert!(matches!(error, FetchError::Broken { done: 0, .. }), "{error}");
+    assert_eq!(server.requests.lock().unwrap().len(), 4, "three more tries");
+}
+
+#[test]
+fn a_part_is_kept_until_something_comes_in_its_place() {
+    let (dir, server) = (
+        tempfile::tempdir().unwrap(),
+        Server::new(|_, count| if count == 0 { Answer::Status(416) } else { Answer::Reset }),
+    );
+    fs::write(dir.path().join("file.part"), vec![7; 1000]).unwrap();
+    run_quickly(&dir, &server).unwrap_err();
+    assert_eq!(fs::read(dir.path().join("file.part")).unwrap(), vec![7; 1000]);
+}
+
+#[test]
+fn a_server_that_trickles_is_left() {
+    let (dir, server) = (tempfile::tempdir().unwrap(), Server::new(|_, _| Answer::Trickle(content())));
+    let error = run_quickly(&dir, &server).unwrap_err();
+    let FetchError::Broken { reason, .. } = &error else { panic!("{error}") };
+    assert!(reason.starts_with("only ") && reason.ends_with(" bytes came in 0.1 s"), "{reason}");
+}
+
+#[test]
+fn a_failed_unpacking_leaves_nothing_behind() {
+    let mut archive = GzEncoder::new(Vec::new(), Compression::fast());
+    archive.write_all(b"this is no tar archive, but it is long enough to be taken for the start of one").unwrap();
+    let bytes = archive.finish().unwrap();
+    let server = Server::new({
+        let bytes = bytes.clone();
+        move |_, _| Answer::Bytes(bytes.clone())
+    });
+    let dir = tempfile::tempdir().unwrap();
+    let published = published(&bytes, Form::TarGz("inner", 1000), "file.tar.gz");
+    let error = fetch_with(QUICK, &published, dir.path(), Some(&server.url), &mut |_| {}).unwrap_err();
+    assert!(matches!(error, FetchError::Unpack { .. }), "{error}");
+    assert_eq!(names(dir.path()), ["file.tar.gz"], "the archive, which is as published, and nothing else");
 }

@@ -3,19 +3,40 @@
 use std::fs::{self, File, OpenOptions};
 use std::io::{self, Read as _, Seek as _, Write as _};
 use std::path::{Path, PathBuf};
-use std::time::Duration;
+use std::time::{Duration, Instant};
 use std::{slice, thread};
 
 use ureq::http::{HeaderMap, StatusCode, header};
 
 use super::{FetchError, Progress};
 use crate::checksum::md5_of;
+use crate::open_file;
 use crate::published::Download;
 
-/// How long a server may be silent.
-const PATIENCE: Duration = Duration::from_mins(1);
-/// Pauses before another try.
-const PAUSES: [Duration; 3] = [Duration::from_millis(200), Duration::from_secs(1), Duration::from_secs(4)];
+/// How long a server is waited for.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Patience {
+    /// How long it may be silent.
+    pub silence: Duration,
+    /// Least bytes that must come in each `window` of time; who sends fewer is left, and asked again.
+    pub least: u64,
+    /// See `least`.
+    pub window: Duration,
+    /// Pauses before another try.
+    pub pauses: [Duration; 3],
+}
+
+impl Default for Patience {
+    /// A minute of silence; 30 kB in half a minute; pauses of 0.2, 1 and 4 seconds.
+    fn default() -> Self {
+        Self {
+            silence: Duration::from_mins(1),
+            least: 30_000,
+            window: Duration::from_secs(30),
+            pauses: [Duration::from_millis(200), Duration::from_secs(1), Duration::from_secs(4)],
+        }
+    }
+}
 
 /// Where the bytes of `path` are until they are complete.
 pub(super) fn part(path: &Path) -> PathBuf {
@@ -26,7 +47,7 @@ pub(super) fn part(path: &Path) -> PathBuf {
 
 /// Whether the file at `path` is the published one.
 pub(super) fn is_whole(download: &Download, path: &Path) -> bool {
-    File::open(path).and_then(|mut file| md5_of(&mut file)).is_ok_and(|found| found == download.md5)
+    open_file(path).and_then(|mut file| md5_of(&mut file)).is_ok_and(|found| found == download.md5)
 }
 
 /// Most bytes that may come; the sizes that are published are about right.
@@ -39,22 +60,28 @@ pub(super) fn download(
     download: &Download,
     url: &str,
     path: &Path,
+    patience: Patience,
     observer: &mut dyn FnMut(Progress<'_>),
 ) -> Result<(), FetchError> {
     let part = part(path);
     let write = |source| FetchError::Write { path: part.clone(), source };
+    if part.exists() {
+        open_file(&part).map_err(write)?; // what is no file, such as a pipe, is told at once
+    }
     let mut file = OpenOptions::new().create(true).read(true).append(true).open(&part).map_err(write)?;
     if file.try_lock().is_err_and(|error| matches!(error, fs::TryLockError::WouldBlock)) {
         return Err(FetchError::Busy { path: part });
     }
     let agent = ureq::Agent::config_builder()
         .http_status_as_error(false)
-        .timeout_connect(Some(PATIENCE))
-        .timeout_recv_response(Some(PATIENCE))
-        .timeout_per_read(Some(PATIENCE))
+        // Each request has a connection of its own: a server may have closed one that has been used, without a word.
+        .max_idle_connections(0)
+        .timeout_connect(Some(patience.silence))
+        .timeout_recv_response(Some(patience.silence))
+        .timeout_per_read(Some(patience.silence))
         .build()
         .new_agent();
-    let mut job = Job { agent, download, url, part: &part, observer };
+    let mut job = Job { agent, download, url, part: &part, patience, anew: false, observer };
     loop {
         let has_resumed = match job.transfer_patiently(&mut file) {
             Ok(has_resumed) => has_resumed,
@@ -78,7 +105,7 @@ pub(super) fn download(
             return Err(FetchError::Checksum { url: url.to_owned(), expected: download.md5, found });
         }
         // The first part may have been of something else: once more, from the start.
-        file.set_len(0).map_err(write)?;
+        job.anew = true;
     }
 }
 
@@ -87,6 +114,9 @@ struct Job<'a> {
     download: &'a Download,
     url: &'a str,
     part: &'a Path,
+    patience: Patience,
+    /// Whether what is there is to be replaced, once anything comes in its place.
+    anew: bool,
     observer: &'a mut dyn FnMut(Progress<'_>),
 }
 
@@ -94,9 +124,10 @@ impl Job<'_> {
     /// Appends what is missing to `file`, with a few tries; true if the first of its bytes were there before.
     fn transfer_patiently(&mut self, file: &mut File) -> Result<bool, FetchError> {
         let mut has_resumed = false;
-        let mut pauses: slice::Iter<'_, Duration> = PAUSES.iter();
+        let pauses = self.patience.pauses;
+        let mut pauses: slice::Iter<'_, Duration> = pauses.iter();
         loop {
-            let before = file.metadata().map_or(0, |metadata| metadata.len());
+            let before = if self.anew { 0 } else { file.metadata().map_or(0, |metadata| metadata.len()) };
             has_resumed |= before > 0;
             match (self.transfer(file, before), pauses.next()) {
                 (Ok(is_continued), _) => return Ok(has_resumed && is_continued),
@@ -114,16 +145,22 @@ impl Job<'_> {
         if before > 0 {
             request = request.header(header::RANGE, format!("bytes={before}-"));
         }
-        let mut response =
-            request.call().map_err(|error| FetchError::Unreachable { url: url.clone(), reason: error.to_string() })?;
+        let mut response = request.call().map_err(|error| {
+            let (url, reason) = (url.clone(), error.to_string());
+            if is_reset(&error) {
+                FetchError::Broken { url, done: before, total: None, reason }
+            } else {
+                FetchError::Unreachable { url, reason }
+            }
+        })?;
         let mut done = 0;
         match response.status() {
-            StatusCode::OK => file.set_len(0).map_err(write)?,
+            StatusCode::OK => self.anew = true,
             StatusCode::PARTIAL_CONTENT if first_byte(response.headers()) == Some(before) => done = before,
             // There is nothing after what is there: the checksum will tell whether that is all.
             StatusCode::RANGE_NOT_SATISFIABLE if before > 0 => return Ok(true),
             StatusCode::PARTIAL_CONTENT => {
-                file.set_len(0).map_err(write)?;
+                self.anew = true;
                 let reason = "the server sent another part than was asked for".to_owned();
                 return Err(FetchError::Broken { url, done: 0, total: None, reason });
             }
@@ -135,6 +172,7 @@ impl Job<'_> {
         let mut buffer = vec![0; 1 << 16];
         let broken = |done, reason| FetchError::Broken { url: url.clone(), done, total, reason };
         let most = most(self.download);
+        let mut window = (Instant::now(), done);
         loop {
             if done.max(total.unwrap_or(0)) > most {
                 return Err(FetchError::TooLong { url, published: self.download.bytes });
@@ -146,14 +184,32 @@ impl Job<'_> {
                 Err(error) if error.kind() == io::ErrorKind::Interrupted => continue,
                 Err(error) => return Err(broken(done, error.to_string())),
             };
+            if std::mem::take(&mut self.anew) {
+                file.set_len(0).map_err(write)?;
+            }
             file.write_all(&buffer[..length]).map_err(write)?;
             done += length as u64;
+            if window.0.elapsed() >= self.patience.window {
+                let came = done - window.1;
+                if came < self.patience.least {
+                    let reason = format!("only {came} bytes came in {} s", self.patience.window.as_secs_f32());
+                    return Err(broken(done, reason));
+                }
+                window = (Instant::now(), done);
+            }
         }
         match total {
             Some(total) if done < total => Err(broken(done, "it ended early".to_owned())),
             _ => Ok(is_continued),
         }
     }
+}
+
+/// Whether a connection was there and broke before the answer.
+fn is_reset(error: &ureq::Error) -> bool {
+    use io::ErrorKind::{BrokenPipe, ConnectionAborted, ConnectionReset, UnexpectedEof};
+    let broken = [BrokenPipe, ConnectionAborted, ConnectionReset, UnexpectedEof];
+    matches!(error, ureq::Error::Io(error) if broken.contains(&error.kind()))
 }
 
 /// The first byte of the part that was sent, as the server says.

@@ -9,6 +9,7 @@ use std::path::Path;
 
 use crate::published::{Download, Form, Published};
 
+pub use download::Patience;
 pub use error::FetchError;
 
 /// What [`fetch`] is doing.
@@ -52,6 +53,20 @@ pub fn fetch(
     from: Option<&str>,
     observer: &mut dyn FnMut(Progress<'_>),
 ) -> Result<(), FetchError> {
+    fetch_with(Patience::default(), published, folder, from, observer)
+}
+
+/// As [`fetch`], with another patience.
+///
+/// # Errors
+/// As [`fetch`].
+pub fn fetch_with(
+    patience: Patience,
+    published: &Published,
+    folder: &Path,
+    from: Option<&str>,
+    observer: &mut dyn FnMut(Progress<'_>),
+) -> Result<(), FetchError> {
     let is_new = |dir: &&Path| !dir.as_os_str().is_empty() && !dir.exists();
     let new: Vec<&Path> = folder.ancestors().take_while(is_new).collect();
     fs::create_dir_all(folder).map_err(|source| FetchError::Write { path: folder.to_owned(), source })?;
@@ -60,7 +75,7 @@ pub fn fetch(
             observer(Progress::Present(download));
             return Ok(());
         }
-        fetch_one(download, folder, from, observer)
+        fetch_one(download, folder, from, patience, observer)
     });
     if fetched.is_err() {
         // Folders that hold anything stay.
@@ -73,6 +88,7 @@ fn fetch_one(
     download: &Download,
     folder: &Path,
     from: Option<&str>,
+    patience: Patience,
     observer: &mut dyn FnMut(Progress<'_>),
 ) -> Result<(), FetchError> {
     let path = folder.join(download.name);
@@ -85,7 +101,7 @@ fn fetch_one(
     let there = fs::metadata(download::part(&path)).map_or(0, |metadata| metadata.len());
     check_room(folder, if is_here { 0 } else { download.bytes.saturating_sub(there) }, download.form)?;
     if !is_here {
-        download::download(download, &url, &path, observer)?;
+        download::download(download, &url, &path, patience, observer)?;
     }
     match download.form {
         Form::File => {}

@@ -90,13 +90,16 @@ fn unpack(
         let is_honest = within.components().all(|component| matches!(component, Component::Normal(_)));
         (is_honest && within != Path::new("")).then(|| part.join(within))
     };
-    let file = File::open(archive).map_err(|error| failed(&error))?;
-    each(file, &place).map_err(|error| match error.kind() {
+    let file = crate::open_file(archive).map_err(|error| failed(&error))?;
+    let unpacked = each(file, &place).map_err(|error| match error.kind() {
         io::ErrorKind::StorageFull | io::ErrorKind::QuotaExceeded => write(&part, error),
         _ => failed(&error),
-    })?;
-    if fs::read_dir(&part).is_ok_and(|mut entries| entries.next().is_none()) {
-        return Err(failed(&format!("it holds no folder {}", folder.unwrap_or(to).display())));
+    });
+    let is_empty = fs::read_dir(&part).is_ok_and(|mut entries| entries.next().is_none());
+    let none = || Err(failed(&format!("it holds no folder {}", folder.unwrap_or(to).display())));
+    if let Err(error) = unpacked.and_then(|()| if is_empty { none() } else { Ok(()) }) {
+        fs::remove_dir_all(&part).ok(); // what counts is the first error
+        return Err(error);
     }
     merge(&part, to)?;
     fs::remove_file(archive).map_err(|error| write(archive, error))

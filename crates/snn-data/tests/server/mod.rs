@@ -4,6 +4,7 @@ use std::io::{BufRead as _, BufReader, Write as _};
 use std::net::{TcpListener, TcpStream};
 use std::sync::{Arc, Mutex};
 use std::thread;
+use std::time::Duration;
 
 /// How a request is answered.
 #[derive(Debug, Clone)]
@@ -20,6 +21,10 @@ pub(crate) enum Answer {
     Status(u16),
     /// With another path.
     Redirect(&'static str),
+    /// With nothing: the connection is reset.
+    Reset,
+    /// With a byte now and then.
+    Trickle(Vec<u8>),
 }
 
 /// Serves until the test ends.
@@ -74,10 +79,13 @@ fn request(stream: &TcpStream) -> Option<Request> {
 fn respond(stream: &mut TcpStream, answer: &Answer, first: Option<usize>) {
     let whole = |bytes: &[u8]| (200, format!("Content-Length: {}\r\n", bytes.len()), bytes.to_vec());
     let (status, headers, body) = match (answer, first) {
+        (Answer::Reset, _) => return,
         (Answer::Status(status), _) => (*status, "Content-Length: 0\r\n".to_owned(), Vec::new()),
         (Answer::Redirect(to), _) => (302, format!("Location: {to}\r\nContent-Length: 0\r\n"), Vec::new()),
         (Answer::Endless(length), _) => (200, String::new(), vec![7; 4 * length]),
-        (Answer::Whole(bytes), _) | (Answer::Bytes(bytes) | Answer::Cut(bytes, _), None) => whole(bytes),
+        (Answer::Whole(bytes) | Answer::Trickle(bytes), _) | (Answer::Bytes(bytes) | Answer::Cut(bytes, _), None) => {
+            whole(bytes)
+        }
         (Answer::Bytes(bytes) | Answer::Cut(bytes, _), Some(first)) if first < bytes.len() => {
             let (last, count) = (bytes.len() - 1, bytes.len());
             let headers =
@@ -89,5 +97,12 @@ fn respond(stream: &mut TcpStream, answer: &Answer, first: Option<usize>) {
     let sent = if let Answer::Cut(_, length) = answer { &body[..(*length).min(body.len())] } else { &body };
     // Whoever asked may have gone.
     write!(stream, "HTTP/1.1 {status} Status\r\n{headers}Connection: close\r\n\r\n").ok();
+    if let Answer::Trickle(_) = answer {
+        let sent = sent.iter().try_for_each(|byte| {
+            thread::sleep(Duration::from_millis(5));
+            stream.write_all(&[*byte])
+        });
+        return sent.unwrap_or_default();
+    }
     stream.write_all(sent).ok();
 }

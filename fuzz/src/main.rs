@@ -1,0 +1,142 @@
+//! Mutated inputs for all that reads files: nothing may panic, hang, take memory without bound, or accept what does not hold.
+//!
+//! ```sh
+//! cargo run --release -p snn-fuzz -- --executions 20000        # all readers, in a minute or two
+//! cargo run --release -p snn-fuzz -- checkpoint --seconds 600  # one of them, for longer
+//! ```
+//!
+//! Equal seeds try equal inputs. An input that fails is kept as a file.
+
+mod mutation;
+mod targets;
+
+use std::error::Error;
+use std::io::{self, Write as _};
+use std::panic::{self, AssertUnwindSafe};
+use std::path::{Path, PathBuf};
+use std::process::ExitCode;
+use std::time::{Duration, Instant};
+use std::{env, fs};
+
+use clap::Parser;
+use fastrand::Rng;
+use peak_alloc::PeakAlloc;
+use snn_core::registry::Registry;
+
+use targets::{ALL, Bench, Target};
+
+#[global_allocator]
+static MEMORY: PeakAlloc = PeakAlloc;
+
+/// Time after which an execution counts as one that hangs.
+const HANG: Duration = Duration::from_secs(5);
+
+/// Most inputs of a target that are kept.
+const KEPT: usize = 5;
+
+/// Try mutated inputs on all that reads files.
+#[derive(Debug, Parser)]
+struct Arguments {
+    /// Readers to try [default: all]
+    targets: Vec<String>,
+    /// Inputs for each
+    #[arg(long, default_value_t = 20_000)]
+    executions: u64,
+    /// Seconds for each, in place of a number of inputs
+    #[arg(long)]
+    seconds: Option<u64>,
+    /// Seed of the mutations
+    #[arg(long, default_value_t = 1)]
+    seed: u64,
+}
+
+fn main() -> Result<ExitCode, Box<dyn Error>> {
+    let arguments = Arguments::parse();
+    let known: Vec<&str> = ALL.iter().map(|target| target.name).collect();
+    if let Some(unknown) = arguments.targets.iter().find(|name| !known.contains(&name.as_str())) {
+        return Err(format!("{unknown}: there is no such target; there are {}", known.join(", ")).into());
+    }
+    let registry = Registry::new().with(snn_core::plugin)?.with(snn_data::plugin)?.with(snn_models::plugin)?;
+    let shared = Path::new("/dev/shm"); // in memory, where there is such a thing
+    let folder = if shared.is_dir() { tempfile::tempdir_in(shared)? } else { tempfile::tempdir()? };
+    let samples = Path::new(env!("CARGO_MANIFEST_DIR")).join("../crates/snn-data/tests/samples");
+    let bench = Bench { registry, folder: folder.path().to_owned(), samples };
+    panic::set_hook(Box::new(|_| {}));
+    let mut out = io::stdout();
+    writeln!(out, "target       executions   accepted  faults  slowest    largest allocation")?;
+    let mut faults = 0;
+    for target in ALL
+        .iter()
+        .filter(|target| arguments.targets.is_empty() || arguments.targets.iter().any(|name| name == target.name))
+    {
+        let tally = try_out(&bench, target, &arguments)?;
+        writeln!(
+            out,
+            "{:<12} {:>10} {:>10} {:>7} {:>6} ms {:>14} kB",
+            target.name,
+            tally.executions,
+            tally.accepted,
+            tally.faults.len(),
+            tally.slowest.as_millis(),
+            tally.largest / 1000
+        )?;
+        for (reason, path) in &tally.faults {
+            writeln!(out, "  {reason}: {}", path.display())?;
+        }
+        out.flush()?;
+        faults += tally.faults.len();
+    }
+    Ok(if faults > 0 { ExitCode::FAILURE } else { ExitCode::SUCCESS })
+}
+
+/// What came of a target.
+#[derive(Default)]
+struct Tally {
+    executions: u64,
+    accepted: u64,
+    slowest: Duration,
+    largest: usize,
+    /// Why, and the file of the input.
+    faults: Vec<(String, PathBuf)>,
+}
+
+fn try_out(bench: &Bench, target: &Target, arguments: &Arguments) -> io::Result<Tally> {
+    let seeds = (target.seeds)(bench);
+    assert!(!seeds.is_empty() && seeds.iter().all(|seed| !seed.is_empty()), "{}: no genuine inputs", target.name);
+    let mut rng = Rng::with_seed(arguments.seed);
+    let started = Instant::now();
+    let mut tally = Tally::default();
+    let goes_on = |tally: &Tally| match arguments.seconds {
+        Some(seconds) => started.elapsed() < Duration::from_secs(seconds),
+        None => tally.executions < arguments.executions,
+    };
+    while goes_on(&tally) && tally.faults.len() < KEPT {
+        // The genuine inputs come first: they must be accepted, or nothing is tried in earnest.
+        let genuine = seeds.get(tally.executions as usize);
+        let input = genuine.cloned().unwrap_or_else(|| mutation::mutated(&mut rng, &seeds, target.words));
+        let before = MEMORY.current_usage();
+        MEMORY.reset_peak_usage();
+        let begun = Instant::now();
+        let verdict = panic::catch_unwind(AssertUnwindSafe(|| (target.run)(bench, &input)));
+        let (took, taken) = (begun.elapsed(), MEMORY.peak_usage().saturating_sub(before));
+        tally.executions += 1;
+        tally.slowest = tally.slowest.max(took);
+        tally.largest = tally.largest.max(taken);
+        let fault = match verdict {
+            Err(_) => Some("panicked".to_owned()),
+            Ok(Err(reason)) => Some(reason),
+            Ok(Ok(_)) if took > HANG => Some(format!("took {} s", took.as_secs())),
+            Ok(Ok(_)) if taken > target.most => Some(format!("took {taken} bytes of memory")),
+            Ok(Ok(is_accepted)) => {
+                tally.accepted += u64::from(is_accepted);
+                None
+            }
+        };
+        if let Some(reason) = fault {
+            let path = env::temp_dir().join(format!("snn-fuzz-{}-{}", target.name, tally.executions));
+            fs::write(&path, &input)?;
+            tally.faults.push((reason, path));
+        }
+    }
+    Ok(tally)
+}
