@@ -15,8 +15,9 @@ use std::io::{self, Write as _};
 use std::panic::{self, AssertUnwindSafe};
 use std::path::{Path, PathBuf};
 use std::process::ExitCode;
+use std::sync::{Arc, Mutex};
 use std::time::{Duration, Instant};
-use std::{env, fs};
+use std::{env, fs, process, thread};
 
 use clap::Parser;
 use fastrand::Rng;
@@ -61,15 +62,16 @@ fn main() -> Result<ExitCode, Box<dyn Error>> {
     let folder = if shared.is_dir() { tempfile::tempdir_in(shared)? } else { tempfile::tempdir()? };
     let samples = Path::new(env!("CARGO_MANIFEST_DIR")).join("../crates/snn-data/tests/samples");
     let bench = Bench { registry, folder: folder.path().to_owned(), samples };
+    let watch = Watch::new(env::temp_dir().join(format!("snn-fuzz-{}", process::id())));
     panic::set_hook(Box::new(|_| {}));
-    let mut out = io::stdout();
+    let mut out = stdout();
     writeln!(out, "target       executions   accepted  faults  slowest    largest allocation")?;
     let mut faults = 0;
     for target in ALL
         .iter()
         .filter(|target| arguments.targets.is_empty() || arguments.targets.iter().any(|name| name == target.name))
     {
-        let tally = try_out(&bench, target, &arguments)?;
+        let tally = try_out(&bench, &watch, target, &arguments)?;
         writeln!(
             out,
             "{:<12} {:>10} {:>10} {:>7} {:>6} ms {:>14} kB",
@@ -86,7 +88,13 @@ fn main() -> Result<ExitCode, Box<dyn Error>> {
         out.flush()?;
         faults += tally.faults.len();
     }
+    fs::remove_file(&watch.path)?;
     Ok(if faults > 0 { ExitCode::FAILURE } else { ExitCode::SUCCESS })
+}
+
+#[expect(clippy::disallowed_methods, reason = "what is printed are names and numbers of this program's own")]
+fn stdout() -> io::Stdout {
+    io::stdout()
 }
 
 /// What came of a target.
@@ -100,7 +108,46 @@ struct Tally {
     faults: Vec<(String, PathBuf)>,
 }
 
-fn try_out(bench: &Bench, target: &Target, arguments: &Arguments) -> io::Result<Tally> {
+/// Ends the program where an input takes far too long, which a look at the clock afterwards would never tell. The input is
+/// in a file by then, as it is if the program aborts.
+struct Watch {
+    path: PathBuf,
+    begun: Arc<Mutex<Option<Instant>>>,
+}
+
+impl Watch {
+    fn new(path: PathBuf) -> Self {
+        let begun = Arc::new(Mutex::new(None::<Instant>));
+        let (shared, file) = (Arc::clone(&begun), path.clone());
+        thread::spawn(move || {
+            loop {
+                thread::sleep(HANG);
+                let begun = shared.lock().map_or(None, |begun| *begun);
+                if begun.is_some_and(|begun| begun.elapsed() > 2 * HANG) {
+                    writeln!(stdout(), "  hangs: {}", file.display()).ok();
+                    process::exit(1);
+                }
+            }
+        });
+        Self { path, begun }
+    }
+
+    fn begin(&self, input: &[u8]) -> io::Result<()> {
+        fs::write(&self.path, input)?;
+        if let Ok(mut begun) = self.begun.lock() {
+            *begun = Some(Instant::now());
+        }
+        Ok(())
+    }
+
+    fn end(&self) {
+        if let Ok(mut begun) = self.begun.lock() {
+            *begun = None;
+        }
+    }
+}
+
+fn try_out(bench: &Bench, watch: &Watch, target: &Target, arguments: &Arguments) -> io::Result<Tally> {
     let seeds = (target.seeds)(bench);
     assert!(!seeds.is_empty() && seeds.iter().all(|seed| !seed.is_empty()), "{}: no genuine inputs", target.name);
     let mut rng = Rng::with_seed(arguments.seed);
@@ -113,12 +160,15 @@ fn try_out(bench: &Bench, target: &Target, arguments: &Arguments) -> io::Result<
     while goes_on(&tally) && tally.faults.len() < KEPT {
         // The genuine inputs come first: they must be accepted, or nothing is tried in earnest.
         let genuine = seeds.get(tally.executions as usize);
+        let is_genuine = genuine.is_some();
         let input = genuine.cloned().unwrap_or_else(|| mutation::mutated(&mut rng, &seeds, target.words));
+        watch.begin(&input)?;
         let before = MEMORY.current_usage();
         MEMORY.reset_peak_usage();
         let begun = Instant::now();
         let verdict = panic::catch_unwind(AssertUnwindSafe(|| (target.run)(bench, &input)));
         let (took, taken) = (begun.elapsed(), MEMORY.peak_usage().saturating_sub(before));
+        watch.end();
         tally.executions += 1;
         tally.slowest = tally.slowest.max(took);
         tally.largest = tally.largest.max(taken);
@@ -127,6 +177,7 @@ fn try_out(bench: &Bench, target: &Target, arguments: &Arguments) -> io::Result<
             Ok(Err(reason)) => Some(reason),
             Ok(Ok(_)) if took > HANG => Some(format!("took {} s", took.as_secs())),
             Ok(Ok(_)) if taken > target.most => Some(format!("took {taken} bytes of memory")),
+            Ok(Ok(false)) if is_genuine && target.accepts => Some("refuses a genuine input".to_owned()),
             Ok(Ok(is_accepted)) => {
                 tally.accepted += u64::from(is_accepted);
                 None

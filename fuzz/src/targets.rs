@@ -17,6 +17,8 @@ pub(crate) type Verdict = Result<bool, String>;
 /// A reader.
 pub(crate) struct Target {
     pub(crate) name: &'static str,
+    /// Whether it accepts all of its genuine inputs.
+    pub(crate) accepts: bool,
     /// Most bytes that may be allocated at a time.
     pub(crate) most: usize,
     pub(crate) seeds: fn(&Bench) -> Vec<Vec<u8>>,
@@ -115,17 +117,45 @@ const HEADER_WORDS: &[&str] = &[
 
 /// All targets.
 pub(crate) const ALL: &[Target] = &[
-    Target { name: "idx", most: 64 << 20, seeds: idx_seeds, words: &[], run: run_idx },
-    Target { name: "mat", most: 64 << 20, seeds: mat_seeds, words: &[], run: run_mat },
-    Target { name: "svhn", most: 64 << 20, seeds: mat_seeds, words: &[], run: run_svhn },
-    Target { name: "cifar10", most: 64 << 20, seeds: cifar10_seeds, words: &[], run: run_cifar10 },
-    Target { name: "nmnist", most: 64 << 20, seeds: nmnist_seeds, words: &[], run: run_nmnist },
-    Target { name: "kind", most: 1 << 20, seeds: kind_seeds, words: &["PK\u{3}\u{4}", "\u{8}\u{12}"], run: run_kind },
-    Target { name: "checkpoint", most: 64 << 20, seeds: checkpoint_seeds, words: HEADER_WORDS, run: run_checkpoint },
-    Target { name: "experiment", most: 64 << 20, seeds: experiment_seeds, words: RON_WORDS, run: run_experiment },
-    Target { name: "overrides", most: 64 << 20, seeds: override_seeds, words: RON_WORDS, run: run_overrides },
-    Target { name: "part", most: 64 << 20, seeds: part_seeds, words: RON_WORDS, run: run_part },
-    Target { name: "records", most: 64 << 20, seeds: record_seeds, words: JSON_WORDS, run: run_records },
+    Target { name: "idx", accepts: true, most: 64 << 20, seeds: idx_seeds, words: &[], run: run_idx },
+    Target { name: "mat", accepts: false, most: 64 << 20, seeds: mat_seeds, words: &[], run: run_mat },
+    Target { name: "svhn", accepts: true, most: 64 << 20, seeds: mat_seeds, words: &[], run: run_svhn },
+    Target { name: "cifar10", accepts: true, most: 64 << 20, seeds: cifar10_seeds, words: &[], run: run_cifar10 },
+    Target { name: "nmnist", accepts: true, most: 64 << 20, seeds: nmnist_seeds, words: &[], run: run_nmnist },
+    Target {
+        name: "kind",
+        accepts: false,
+        most: 1 << 20,
+        seeds: kind_seeds,
+        words: &["PK\u{3}\u{4}", "\u{8}\u{12}"],
+        run: run_kind,
+    },
+    Target {
+        name: "checkpoint",
+        accepts: true,
+        most: 64 << 20,
+        seeds: checkpoint_seeds,
+        words: HEADER_WORDS,
+        run: run_checkpoint,
+    },
+    Target {
+        name: "experiment",
+        accepts: true,
+        most: 64 << 20,
+        seeds: experiment_seeds,
+        words: RON_WORDS,
+        run: run_experiment,
+    },
+    Target {
+        name: "overrides",
+        accepts: false,
+        most: 64 << 20,
+        seeds: override_seeds,
+        words: RON_WORDS,
+        run: run_overrides,
+    },
+    Target { name: "part", accepts: false, most: 64 << 20, seeds: part_seeds, words: RON_WORDS, run: run_part },
+    Target { name: "records", accepts: true, most: 64 << 20, seeds: record_seeds, words: JSON_WORDS, run: run_records },
 ];
 
 impl Bench {
@@ -186,7 +216,8 @@ fn run_cifar10(bench: &Bench, input: &[u8]) -> Verdict {
         bench.file(name, &[])?;
     }
     let Ok(splits) = Cifar10::default().load_limited(Some(&bench.folder), Limit::First(20)) else { return Ok(false) };
-    labels(&splits.train)
+    labels(&splits.train)?;
+    labels(&splits.test)
 }
 
 /// What is accepted has labels of its classes.
@@ -231,7 +262,10 @@ fn kind_seeds(_: &Bench) -> Vec<Vec<u8>> {
 }
 
 fn run_kind(_: &Bench, input: &[u8]) -> Verdict {
-    Ok(kind_of(input).is_some())
+    match kind_of(input) {
+        Some("") => Err("a kind without a name".to_owned()),
+        found => Ok(found.is_some()),
+    }
 }
 
 /// An experiment that is small in every respect.
@@ -362,5 +396,9 @@ fn run_records(bench: &Bench, input: &[u8]) -> Verdict {
     bench.file("metrics.jsonl", input)?;
     let Ok(curves) = Curves::read(&bench.folder) else { return Ok(false) };
     let page = page("run", &[("engine", "cpu".to_owned())], &curves);
-    if page.is_empty() { Err("the page is empty".to_owned()) } else { Ok(true) }
+    let numbers = curves.stretches.iter().flat_map(|stretch| [stretch.loss, stretch.accuracy, stretch.gradient]);
+    if page.is_empty() || !numbers.into_iter().all(f64::is_finite) {
+        return Err("the page is empty, or a number is not finite".to_owned());
+    }
+    Ok(true)
 }

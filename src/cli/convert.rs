@@ -91,7 +91,7 @@ pub(crate) fn run(registry: &Registry, args: &ConvertArgs) -> anyhow::Result<Exi
         bail!("{}: is there already; give another file with --out, or --force", out_file.display());
     }
     let engine = loading::engine(registry, &args.common.compute)?;
-    let plan = Plan::new(args.steps, BATCH).record();
+    let plan = Plan::new(experiment.steps, BATCH).record();
     memory::check(&memory::of_trials(built, engine.as_ref(), plan, true)?)?;
     let images = loading::images(built, &args.common)?;
     let balance = match args.method {

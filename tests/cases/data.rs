@@ -228,3 +228,18 @@ fn held_out_and_limited_samples_are_of_all_classes() {
     assert_eq!(sums.collect::<Vec<u64>>(), [1; 10]);
     assert!(input("nan-weights-silent").is_dir());
 }
+
+/// Data sets that are known by name, and not read: no other one is proposed for them.
+#[test]
+fn a_data_set_that_is_not_read_is_said_to_be_none_of_those_here() {
+    let dir = tempfile::tempdir().unwrap();
+    for name in ["Shd", "DvsGesture", "Emnist", "Cifar100", "ImageFolder"] {
+        experiment(dir.path(), name, "Poisson", 5);
+        let show = error(&snn(dir.path(), &["show", "my.ron"]));
+        let get = error(&snn(dir.path(), &["data", "get", name]));
+        for text in [show, get] {
+            assert!(text.contains("read here") && text.contains("plug-in"), "{name}: {text}");
+            assert!(!text.contains("did you mean"), "{name}: {text}");
+        }
+    }
+}

@@ -73,9 +73,10 @@ fn truncated_data_are_reported() {
     let dir = folder();
     let header = [0_u8, 0, 8, 3, 0, 0, 0, 100, 0, 0, 0, 28, 0, 0, 0, 28, 1, 2, 3];
     fs::write(dir.path().join("train-images-idx3-ubyte"), header).unwrap();
+    fs::write(dir.path().join("train-labels-idx1-ubyte"), [0_u8, 0, 8, 1, 0, 0, 0, 100, 1, 2, 3]).unwrap();
     let text = error(dir.path(), &["train", "--data", "."]);
-    assert!(text.contains("train-images-idx3-ubyte: truncated"), "{text}");
-    assert!(text.contains("download the file again"), "{text}");
+    assert!(text.contains("train-labels-idx1-ubyte: truncated"), "{text}");
+    assert!(text.contains("take a whole copy of the file"), "{text}");
 }
 
 #[test]

@@ -54,7 +54,7 @@ fn the_engine_has_a_name_and_fields() {
     };
     let (description, part) = make("cpu(threads: 2)").unwrap();
     assert!(description.starts_with("cpu, 2 threads"), "{description}");
-    assert_eq!(part, "cpu(threads: 2, dense_above: 0.9)");
+    assert_eq!(part, "cpu(threads: 2, level: Best, dense_above: 0.9)");
     let error = make("cpu(dense_above: 2.0)").map(|_| ()).unwrap_err();
     assert_eq!(error.path, "dense_above");
 }

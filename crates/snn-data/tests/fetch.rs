@@ -394,6 +394,22 @@ fn a_part_is_kept_until_something_comes_in_its_place() {
     assert_eq!(fs::read(dir.path().join("file.part")).unwrap(), vec![7; 1000]);
 }
 
+/// Wrong bytes whose connection breaks each time look like a part of an earlier download; that is thought once, not for ever.
+#[test]
+fn wrong_bytes_in_pieces_come_to_an_end() {
+    let wrong = vec![7; 300_000];
+    let (dir, server) = (
+        tempfile::tempdir().unwrap(),
+        Server::new(
+            move |_, count| {
+                if count % 2 == 0 { Answer::Cut(wrong.clone(), 1000) } else { Answer::Bytes(wrong.clone()) }
+            },
+        ),
+    );
+    let error = run_quickly(&dir, &server).unwrap_err();
+    assert!(matches!(error, FetchError::Checksum { .. }), "{error}");
+}
+
 #[test]
 fn a_server_that_trickles_is_left() {
     let (dir, server) = (tempfile::tempdir().unwrap(), Server::new(|_, _| Answer::Trickle(content())));

@@ -35,7 +35,7 @@ pub use health::Health;
 pub use inference::{Answer, Exit, Inference, infer};
 pub use optimizer::{Optimizer, clip, norm};
 pub use recording::{RecordingFiles, record};
-pub use records::Sequence;
+pub use records::{Sequence, parse as parse_record};
 pub use run_folder::{RunFolder, program_of};
 pub use schedule::factor;
 pub use shown::Shown;

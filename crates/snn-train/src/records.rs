@@ -11,6 +11,12 @@ use crate::{Event, TrainError};
 /// The most bytes of a record. That of a network of 100,000 populations has fewer.
 const LONGEST: u64 = 16 << 20;
 
+/// The most bytes of all records: those of two million updates of a deep network.
+const LARGEST: u64 = 1 << 30;
+
+/// The largest number of an epoch, an update or an image: no run comes near.
+const MOST: usize = u32::MAX as usize;
+
 /// Records from the first one on.
 pub(crate) struct Records {
     path: PathBuf,
@@ -25,7 +31,12 @@ impl Records {
     /// # Errors
     /// [`TrainError::File`].
     pub(crate) fn open(path: &Path) -> Result<Self, TrainError> {
-        let file = snn_data::open_file(path).map_err(TrainError::file("read the metrics", path))?;
+        let failed = |error| TrainError::file("read the metrics", path)(error);
+        let file = snn_data::open_file(path).map_err(failed)?;
+        if file.metadata().map_err(failed)?.len() > LARGEST {
+            let reason = format!("it is larger than {LARGEST} bytes, the most that the records of a run may have");
+            return Err(failed(io::Error::new(io::ErrorKind::FileTooLarge, reason)));
+        }
         Ok(Self { path: path.to_owned(), file: BufReader::new(file), line: 0, bytes: Vec::new() })
     }
 
@@ -75,10 +86,14 @@ fn read_line(file: &mut impl BufRead, bytes: &mut Vec<u8>) -> io::Result<Line> {
     })
 }
 
-fn parse(line: &[u8]) -> Result<Event, String> {
+/// The record in a line, or in words why it is none.
+///
+/// # Errors
+/// A sentence.
+pub fn parse(line: &[u8]) -> Result<Event, String> {
     serde_json::from_slice(line).map_err(|error| {
         let error = error.to_string();
-        if error.contains("invalid type: null") {
+        if error.contains("invalid type: null, expected f") {
             "holds null in place of a number, which was not finite: the run had diverged".to_owned()
         } else {
             error
@@ -117,6 +132,7 @@ impl Sequence {
             Event::Started { .. } if std::mem::replace(&mut self.started, true) => {
                 return Err("starts a second run; a file holds the records of one".to_owned());
             }
+            _ if !is_small(event) => return Err("counts further than any run does".to_owned()),
             Event::Step { .. } | Event::Epoch { .. } if !self.started => {
                 return Err("comes before the record of how the run started".to_owned());
             }
@@ -139,6 +155,18 @@ impl Sequence {
     }
 }
 
+/// Whether all that `event` counts stays within what can be added and multiplied.
+fn is_small(event: &Event) -> bool {
+    match *event {
+        Event::Started { images, validation, test, epochs, steps, epoch, step, .. } => {
+            [images, validation, test, epochs, steps, epoch, step].into_iter().all(|count| count <= MOST)
+        }
+        Event::Step { epoch, step, .. } | Event::Warning { epoch, step, .. } => epoch.max(step) <= MOST,
+        Event::Epoch { epoch, .. } | Event::Finished { best_epoch: epoch, .. } => epoch <= MOST,
+        _ => true,
+    }
+}
+
 #[cfg(test)]
 mod tests {
     use std::fs;
@@ -150,6 +178,8 @@ mod tests {
         let dir = tempfile::tempdir().unwrap();
         let path = dir.path().join("metrics.jsonl");
         File::create(&path).unwrap().set_len(1 << 40).unwrap();
+        assert!(Records::open(&path).is_err(), "larger than records may be");
+        File::create(&path).unwrap().set_len(1 << 29).unwrap();
         let mut records = Records::open(&path).unwrap();
         let Some((Err(reason), 0)) = records.following().unwrap() else { panic!("a record") };
         assert_eq!(

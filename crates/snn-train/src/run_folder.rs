@@ -75,6 +75,9 @@ impl RunFolder {
         let experiment = snn_data::read_text(&text, LARGEST_EXPERIMENT);
         let experiment = experiment.map_err(TrainError::file("read the experiment", &text))?;
         let records = path.join(METRICS);
+        if records.exists() {
+            snn_data::open_file(&records).map_err(TrainError::file("open the metrics", &records))?;
+        }
         let metrics = OpenOptions::new().create(true).append(true).open(&records);
         let metrics = metrics.map_err(TrainError::file("open the metrics", &records))?;
         Ok(Self { path: path.to_owned(), experiment, metrics, _lock: lock })
@@ -126,8 +129,9 @@ impl RunFolder {
         let mut records = Records::open(&self.metrics())?;
         while let Some((event, _)) = records.following()? {
             match event {
-                Ok(Event::Started { .. } | Event::Warning { .. }) | Err(_) => {}
+                Ok(Event::Started { .. } | Event::Warning { .. }) => {}
                 Ok(_) => return Ok(true),
+                Err(_) => break, // what comes after a damaged line is damaged too
             }
         }
         Ok(false)
@@ -188,6 +192,9 @@ impl RunFolder {
 /// The lock of the folder at `path`, which ends with the process at the latest.
 fn lock(path: &Path) -> Result<File, TrainError> {
     let name = path.join(LOCK);
+    if name.exists() {
+        snn_data::open_file(&name).map_err(TrainError::file("open the lock", &name))?;
+    }
     let file = OpenOptions::new().create(true).append(true).open(&name);
     let file = file.map_err(TrainError::file("open the lock", &name))?;
     match file.try_lock() {

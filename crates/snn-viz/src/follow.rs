@@ -12,7 +12,7 @@ use std::path::{Path, PathBuf};
 use std::time::{Duration, Instant, SystemTime};
 
 use serde::Deserialize;
-use snn_train::{EVENT_SCHEMA, Event};
+use snn_train::{EVENT_SCHEMA, parse_record};
 
 use crate::ViewError;
 use tail::Tail;
@@ -141,7 +141,7 @@ impl Follower {
     }
 
     fn take(&mut self, number: usize, line: &[u8]) {
-        let fault = match serde_json::from_slice::<Event>(line) {
+        let fault = match parse_record(line) {
             Ok(event) => self.history.take(event).err(),
             Err(error) => match foreign_version(line) {
                 None => Some(format!("damaged, and passed over ({error})")),

@@ -16,6 +16,7 @@ use crate::{
         registry::{Part, Registry},
     },
     data::published::{self, Published},
+    models::elsewhere,
 };
 
 /// Find, download, check and look at data sets.
@@ -127,7 +128,8 @@ fn named(registry: &Registry, text: &str) -> anyhow::Result<Named> {
     };
     let Some(name) = registry.data_sets.names().find(is_called).map(str::to_owned) else {
         let known = registry.data_sets.names().collect::<Vec<_>>().join(", ");
-        bail!("no data set is called \"{}\"; known: {known}", part.name);
+        let here = elsewhere::meaning(&part.name).map_or_else(String::new, |here| format!("; {here}"));
+        bail!("no data set is called \"{}\"{here}; known: {known}", part.name);
     };
     part.name.clone_from(&name);
     let data = registry.data_sets.make(&mut part, registry).map_err(|error| anyhow!("{name}: {error}"))?;

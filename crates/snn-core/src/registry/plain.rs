@@ -171,7 +171,7 @@ mod tests {
             ("/* a /* ) */ b */A", "                 A"),
             ("A(b: \"// no /* \\\" \") // yes", "A(b: \"// no /* \\\" \")       "),
             ("A(b: r#\"\" /* \"#, c: '\"') /**/", "A(b: r#\"\" /* \"#, c: '\"')     "),
-            ("a\u{a0}b /* ö */", "a  b          "),
+            ("a\u{a0}b /* ö */", "a  b         "),
         ] {
             assert_eq!(plain(text).unwrap(), expected, "{text}");
         }

@@ -81,12 +81,14 @@ pub(super) fn download(
         .timeout_per_read(Some(patience.silence))
         .build()
         .new_agent();
+    let mut is_second = false;
     let mut job = Job { agent, download, url, part: &part, patience, anew: false, observer };
     loop {
         let has_resumed = match job.transfer_patiently(&mut file) {
             Ok(has_resumed) => has_resumed,
             Err(error) => {
-                let is_useless = matches!(error, FetchError::TooLong { .. });
+                // What was there before stays, unless something that is not the file has come in its place.
+                let is_useless = matches!(error, FetchError::TooLong { .. }) && !job.anew;
                 if is_useless || file.metadata().is_ok_and(|metadata| metadata.len() == 0) {
                     fs::remove_file(&part).ok();
                 }
@@ -100,7 +102,7 @@ pub(super) fn download(
             file.sync_all().map_err(write)?;
             return fs::rename(&part, path).map_err(|source| FetchError::Write { path: path.to_owned(), source });
         }
-        if !has_resumed {
+        if !has_resumed || std::mem::replace(&mut is_second, true) {
             fs::remove_file(&part).map_err(write)?;
             return Err(FetchError::Checksum { url: url.to_owned(), expected: download.md5, found });
         }

@@ -323,11 +323,11 @@ fn a_missing_field_names_its_struct() {
 #[test]
 fn broken_syntax_points_at_its_start() {
     insta::assert_snapshot!(error("steps: 100,", "steps: 100"), @"
-    expected , or ), found 'n'
-     --> my-net.ron:7:5
+    a comma is missing after 100
+     --> my-net.ron:6:12
       |
-    7 |     network: Sequence(
-      |     ^
+    6 |     steps: 100
+      |            ^^^
     ");
     insta::assert_snapshot!(error("layers: [", "layers: "), @"
     expected a value, found ']'

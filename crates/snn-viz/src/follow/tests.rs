@@ -3,6 +3,8 @@ use std::io::Write as _;
 
 use tempfile::TempDir;
 
+use snn_train::Event;
+
 use super::*;
 
 const STARTED: &str = r#"{"event":"Started","schema":1,"engine":"cpu, 2 threads","bytes":1,"parameters":1,"images":100,"validation":10,"test":20,"epochs":3,"steps":4,"epoch":0,"step":0}"#;

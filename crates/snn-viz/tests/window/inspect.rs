@@ -153,7 +153,7 @@ fn what_cannot_be_opened_is_said_in_words_and_the_rest_goes_on() {
     let truncated = folder.path().join("truncated.safetensors");
     fs::write(&truncated, &shipped[..shipped.len() / 2]).unwrap();
     let newer = folder.path().join("newer.safetensors");
-    let (from, to) = (br#""schema":"1""#, br#""schema":"9""#);
+    let (from, to) = (br#""schema":"2""#, br#""schema":"9""#);
     let at = shipped.windows(from.len()).position(|window| window == from).unwrap();
     fs::write(&newer, [&shipped[..at], to, &shipped[at + from.len()..]].concat()).unwrap();
     let begun = folder.path().join("begun");

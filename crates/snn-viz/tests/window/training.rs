@@ -156,8 +156,14 @@ fn what_is_wrong_with_a_run_is_listed() {
     let run = recorded();
     let text = fs::read_to_string(run.path().join("metrics.jsonl")).unwrap();
     let (start, last) = (text.lines().next().unwrap(), text.lines().last().unwrap());
-    let silent = last.replace("[\"fc1\",", "[\"fc1\",0.0],[\"rest\",");
-    fs::write(run.path().join("metrics.jsonl"), format!("{start}\n{}no record\n", (silent + "\n").repeat(20))).unwrap();
+    let mut silent: serde_json::Value =
+        serde_json::from_str(&last.replace("[\"fc1\",", "[\"fc1\",0.0],[\"rest\",")).unwrap();
+    let lines = (1..=20).map(|step| {
+        silent["step"] = step.into();
+        format!("{silent}\n")
+    });
+    let lines: String = lines.collect();
+    fs::write(run.path().join("metrics.jsonl"), format!("{start}\n{lines}no record\n")).unwrap();
     let mut harness = viewer(None, None);
     attach(&mut harness, run.path());
     assert!(says(&harness, "population \"fc1\" has been silent for 20 updates"));
