@@ -149,7 +149,9 @@ impl Watch {
 
 fn try_out(bench: &Bench, watch: &Watch, target: &Target, arguments: &Arguments) -> io::Result<Tally> {
     let seeds = (target.seeds)(bench);
-    assert!(!seeds.is_empty() && seeds.iter().all(|seed| !seed.is_empty()), "{}: no genuine inputs", target.name);
+    if seeds.is_empty() || seeds.iter().any(Vec::is_empty) {
+        return Err(io::Error::other(format!("{}: genuine inputs are missing", target.name)));
+    }
     let mut rng = Rng::with_seed(arguments.seed);
     let started = Instant::now();
     let mut tally = Tally::default();
