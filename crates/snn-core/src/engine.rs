@@ -122,7 +122,7 @@ impl Plan {
     }
 
     /// Checks the plan, as [`Plan::check`] does, and that what `network` takes can be counted: that its neurons, inputs and
-    /// weights times steps times samples are at most 2^52, so that engines may multiply them by what each takes.
+    /// weights times steps times samples are at most 2^56, so that engines may multiply them by what each takes.
     ///
     /// # Errors
     /// As [`Plan::check`]; [`Error::Range`].
@@ -144,7 +144,7 @@ impl Plan {
 }
 
 /// Most numbers of a trial.
-const MOST_NUMBERS: u128 = 1 << 52;
+const MOST_NUMBERS: u128 = 1 << 56;
 
 /// A network compiled for a plan.
 pub trait Session: Send {

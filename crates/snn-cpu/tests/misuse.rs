@@ -4,7 +4,7 @@
 mod calls;
 
 use snn_core::registry::{Part, Registry};
-use snn_core::{Engine as _, Plan};
+use snn_core::{Engine as _, Map, Network, Neuron, Plan, Projection, Shape, Source};
 use snn_cpu::Cpu;
 
 use calls::small;
@@ -57,4 +57,17 @@ fn the_engine_has_a_name_and_fields() {
     assert_eq!(part, "cpu(threads: 2, level: Best, dense_above: 0.9)");
     let error = make("cpu(dense_above: 2.0)").map(|_| ()).unwrap_err();
     assert_eq!(error.path, "dense_above");
+}
+
+#[test]
+fn memory_beyond_what_can_be_counted_is_told() {
+    let mut builder = Network::builder(Shape::new(1, 30_000, 30_000));
+    let relay = vec![Projection::new(Source::Input, Map::Subsample { stride: 1 })];
+    let hidden = builder.add("hidden", Neuron::lif(), relay).unwrap();
+    builder.add("readout", Neuron::readout(), vec![Projection::new(hidden, Map::Linear { features: 2 })]).unwrap();
+    let network = builder.build().unwrap();
+    let memory = |steps, batch| Cpu::new(1).memory(&network, Plan::new(steps, batch).train());
+    assert!(memory(100, 100).unwrap().total() > 1_000_000_000_000);
+    let error = memory(65_536, 65_536).unwrap_err().to_string();
+    assert!(error.starts_with("a trial must be shorter, or of fewer samples"), "{error}");
 }

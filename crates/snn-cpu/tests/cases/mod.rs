@@ -248,6 +248,7 @@ impl Case {
     /// What an engine makes of the case, in a session that was used before.
     pub(crate) fn outcome(&self, engine: &dyn Engine, network: &Network) -> Outcome {
         let mut session = engine.compile(network, self.plan()).unwrap();
+        assert_eq!(engine.memory(network, self.plan()).unwrap(), session.memory(), "what is stated before");
         session.load(&self.weights(network)).unwrap();
         let mut gradients = Weights::new();
         self.run(session.as_mut(), network, &self.shown(network, 1, self.plan().batch), &mut gradients);
@@ -256,7 +257,9 @@ impl Case {
 
     /// What an engine makes of it in a session that cannot go back.
     pub(crate) fn inference(&self, engine: &dyn Engine, network: &Network) -> Activity {
-        let mut session = engine.compile(network, Plan { train: false, record: false, ..self.plan() }).unwrap();
+        let plan = Plan { train: false, record: false, ..self.plan() };
+        let mut session = engine.compile(network, plan).unwrap();
+        assert_eq!(engine.memory(network, plan).unwrap(), session.memory(), "what is stated before");
         session.load(&self.weights(network)).unwrap();
         self.show(session.as_mut(), &self.shown(network, 0, self.samples))
     }
@@ -267,7 +270,9 @@ impl Case {
         let shown = self.shown(network, 0, self.samples);
         let (mut output, mut staying) = (Vec::new(), (0..self.samples).collect::<Vec<usize>>());
         let part = self.steps / parts;
-        let mut session = engine.compile(network, Plan::new(part, self.samples).stream()).unwrap();
+        let plan = Plan::new(part, self.samples).stream();
+        let mut session = engine.compile(network, plan).unwrap();
+        assert_eq!(engine.memory(network, plan).unwrap(), session.memory(), "what is stated before");
         session.load(&self.weights(network)).unwrap();
         for index in 0..parts {
             let from: Vec<usize> = if index > 0 && staying.len() > 1 {
@@ -297,6 +302,7 @@ impl Case {
     /// What the reference makes of it; and how large errors and gradients are with other errors of the output.
     pub(crate) fn expected(&self, network: &Network) -> Expected {
         let mut session = Reference.compile(network, self.plan()).unwrap();
+        assert_eq!(Reference.memory(network, self.plan()).unwrap(), session.memory(), "what is stated before");
         session.load(&self.weights(network)).unwrap();
         let shown = self.shown(network, 0, self.samples);
         let mut gradients = Weights::new();

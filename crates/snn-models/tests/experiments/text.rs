@@ -157,3 +157,67 @@ proptest! {
         }
     }
 }
+
+/// What may stand between any two tokens.
+const BETWEEN: [&str; 10] = [
+    "",
+    " ",
+    "\n",
+    "/**/",
+    " // (as in the paper]\n",
+    "// \"\n",
+    "/* ) */",
+    "/* a /* \" */ ( // */",
+    "\t/* 'x */ // , */\n ",
+    "\u{a0}/* ö: Some( */\r\n",
+];
+
+/// The tokens of `text`: strings, words, and all other characters by themselves; comments are left out.
+fn tokens(text: &str) -> Vec<&str> {
+    let (mut tokens, mut rest) = (Vec::new(), text);
+    let is_word = |c: char| c.is_alphanumeric() || matches!(c, '_' | '.' | '-' | '+');
+    while let Some(c) = rest.chars().next() {
+        let length = match c {
+            _ if rest.starts_with("//") => rest.find('\n').unwrap_or(rest.len()),
+            '"' => rest[1..].find('"').unwrap() + 2,
+            _ if is_word(c) => rest.find(|c| !is_word(c)).unwrap_or(rest.len()),
+            _ => c.len_utf8(),
+        };
+        if !c.is_whitespace() && !rest.starts_with("//") {
+            tokens.push(&rest[..length]);
+        }
+        rest = &rest[length..];
+    }
+    tokens
+}
+
+/// `text` with one of [`BETWEEN`] around each token, in the order of `picks`.
+fn strewn(text: &str, picks: &[usize]) -> String {
+    let mut picks = picks.iter().cycle().map(|pick| BETWEEN[*pick]);
+    let start = picks.next().unwrap().to_owned();
+    tokens(text).into_iter().fold(start, |text, token| text + token + picks.next().unwrap())
+}
+
+proptest! {
+    #![proptest_config(ProptestConfig::with_cases(48))]
+
+    #[test]
+    fn comments_may_stand_between_any_two_tokens(
+        preset in proptest::sample::select(presets::all()),
+        resolved: bool,
+        picks in proptest::collection::vec(0..BETWEEN.len(), 1..200),
+    ) {
+        let read = |text: &str, settings: &[(&str, &str)]| {
+            let found = Experiment::from_ron(text, "strewn.ron", settings, &registry());
+            found.map_err(|error| TestCaseError::fail(format!("{error}\n{text}\n{settings:?}")))
+        };
+        let plain = read(preset.text, &[])?;
+        let text = if resolved { plain.to_ron() } else { preset.text.to_owned() };
+        prop_assert_eq!(&read(&strewn(&text, &picks), &[])?, &plain);
+        let network = strewn(&plain.network.to_string(), &picks);
+        prop_assert_eq!(&read(preset.text, &[("network", &network)])?, &plain);
+        let optimizer = "Adam(rate: 0.1, betas: (0.5, 0.9))";
+        let expected = read(preset.text, &[("training.optimizer", optimizer)])?;
+        prop_assert_eq!(read(preset.text, &[("training.optimizer", &strewn(optimizer, &picks))])?, expected);
+    }
+}
