@@ -1,8 +1,8 @@
 //! Mutated inputs for all that reads files: nothing may panic, hang, take memory without bound, or accept what does not hold.
 //!
 //! ```sh
-//! cargo run --release -p snn-fuzz -- --executions 20000        # all readers, in a minute or two
-//! cargo run --release -p snn-fuzz -- checkpoint --seconds 600  # one of them, for longer
+//! cargo run --release -p snn-fuzz                                   # all readers, in a minute or two
+//! cargo run --profile fuzz -p snn-fuzz -- checkpoint --seconds 600  # one of them, for longer, with checks of overflow
 //! ```
 //!
 //! Equal seeds try equal inputs. An input that fails is kept as a file.
@@ -20,10 +20,10 @@ use std::time::{Duration, Instant};
 use std::{env, fs, process, thread};
 
 use clap::Parser;
-use fastrand::Rng;
 use peak_alloc::PeakAlloc;
 use snn_core::registry::Registry;
 
+use mutation::Inputs;
 use targets::{ALL, Bench, Target};
 
 #[global_allocator]
@@ -32,8 +32,8 @@ static MEMORY: PeakAlloc = PeakAlloc;
 /// Time after which an execution counts as one that hangs.
 const HANG: Duration = Duration::from_secs(5);
 
-/// Most inputs of a target that are kept.
-const KEPT: usize = 5;
+/// Faults after which a target is left.
+const FAULTS: usize = 5;
 
 /// Try mutated inputs on all that reads files.
 #[derive(Debug, Parser)]
@@ -44,7 +44,7 @@ struct Arguments {
     #[arg(long, default_value_t = 20_000)]
     executions: u64,
     /// Seconds for each, in place of a number of inputs
-    #[arg(long)]
+    #[arg(long, conflicts_with = "executions")]
     seconds: Option<u64>,
     /// Seed of the mutations
     #[arg(long, default_value_t = 1)]
@@ -57,13 +57,20 @@ fn main() -> Result<ExitCode, Box<dyn Error>> {
     if let Some(unknown) = arguments.targets.iter().find(|name| !known.contains(&name.as_str())) {
         return Err(format!("{unknown}: there is no such target; there are {}", known.join(", ")).into());
     }
-    let registry = Registry::new().with(snn_core::plugin)?.with(snn_data::plugin)?.with(snn_models::plugin)?;
+    let registry = Registry::new().with(snn_core::plugin)?.with(snn_cpu::plugin)?;
+    let registry = registry.with(snn_data::plugin)?.with(snn_models::plugin)?;
     let shared = Path::new("/dev/shm"); // in memory, where there is such a thing
     let folder = if shared.is_dir() { tempfile::tempdir_in(shared)? } else { tempfile::tempdir()? };
     let samples = Path::new(env!("CARGO_MANIFEST_DIR")).join("../crates/snn-data/tests/samples");
     let bench = Bench { registry, folder: folder.path().to_owned(), samples };
     let watch = Watch::new(env::temp_dir().join(format!("snn-fuzz-{}", process::id())));
-    panic::set_hook(Box::new(|_| {}));
+    let panicked = Arc::new(Mutex::new(String::new()));
+    let told = Arc::clone(&panicked);
+    panic::set_hook(Box::new(move |panic| {
+        if let Ok(mut told) = told.lock() {
+            *told = panic.to_string();
+        }
+    }));
     let mut out = stdout();
     writeln!(out, "target       executions   accepted  faults  slowest    largest allocation")?;
     let mut faults = 0;
@@ -71,7 +78,7 @@ fn main() -> Result<ExitCode, Box<dyn Error>> {
         .iter()
         .filter(|target| arguments.targets.is_empty() || arguments.targets.iter().any(|name| name == target.name))
     {
-        let tally = try_out(&bench, &watch, target, &arguments)?;
+        let tally = try_out(&bench, &watch, &panicked, target, &arguments)?;
         writeln!(
             out,
             "{:<12} {:>10} {:>10} {:>7} {:>6} ms {:>14} kB",
@@ -83,7 +90,7 @@ fn main() -> Result<ExitCode, Box<dyn Error>> {
             tally.largest / 1000
         )?;
         for (reason, path) in &tally.faults {
-            writeln!(out, "  {reason}: {}", path.display())?;
+            writeln!(out, "  {}: {}", reason.escape_debug(), path.display())?;
         }
         out.flush()?;
         faults += tally.faults.len();
@@ -147,23 +154,25 @@ impl Watch {
     }
 }
 
-fn try_out(bench: &Bench, watch: &Watch, target: &Target, arguments: &Arguments) -> io::Result<Tally> {
-    let seeds = (target.seeds)(bench);
-    if seeds.is_empty() || seeds.iter().any(Vec::is_empty) {
+fn try_out(
+    bench: &Bench,
+    watch: &Watch,
+    panicked: &Mutex<String>,
+    target: &Target,
+    arguments: &Arguments,
+) -> io::Result<Tally> {
+    let mut inputs = Inputs::new(arguments.seed, (target.seeds)(bench));
+    if inputs.are_missing() {
         return Err(io::Error::other(format!("{}: genuine inputs are missing", target.name)));
     }
-    let mut rng = Rng::with_seed(arguments.seed);
     let started = Instant::now();
     let mut tally = Tally::default();
     let goes_on = |tally: &Tally| match arguments.seconds {
         Some(seconds) => started.elapsed() < Duration::from_secs(seconds),
         None => tally.executions < arguments.executions,
     };
-    while goes_on(&tally) && tally.faults.len() < KEPT {
-        // The genuine inputs come first: they must be accepted, or nothing is tried in earnest.
-        let genuine = seeds.get(tally.executions as usize);
-        let is_genuine = genuine.is_some();
-        let input = genuine.cloned().unwrap_or_else(|| mutation::mutated(&mut rng, &seeds, target.words));
+    while goes_on(&tally) && tally.faults.len() < FAULTS {
+        let (input, is_genuine) = inputs.following(target);
         watch.begin(&input)?;
         let before = MEMORY.current_usage();
         MEMORY.reset_peak_usage();
@@ -175,13 +184,16 @@ fn try_out(bench: &Bench, watch: &Watch, target: &Target, arguments: &Arguments)
         tally.slowest = tally.slowest.max(took);
         tally.largest = tally.largest.max(taken);
         let fault = match verdict {
-            Err(_) => Some("panicked".to_owned()),
+            Err(_) => Some(panicked.lock().map_or_else(|_| "panicked".to_owned(), |told| told.clone())),
             Ok(Err(reason)) => Some(reason),
             Ok(Ok(_)) if took > HANG => Some(format!("took {} s", took.as_secs())),
             Ok(Ok(_)) if taken > target.most => Some(format!("took {taken} bytes of memory")),
-            Ok(Ok(false)) if is_genuine && target.accepts => Some("refuses a genuine input".to_owned()),
+            Ok(Ok(false)) if is_genuine => Some("refuses a genuine input".to_owned()),
             Ok(Ok(is_accepted)) => {
                 tally.accepted += u64::from(is_accepted);
+                if is_accepted && !is_genuine {
+                    inputs.keep(input.clone());
+                }
                 None
             }
         };

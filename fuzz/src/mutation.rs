@@ -2,6 +2,8 @@
 
 use fastrand::Rng;
 
+use crate::targets::Target;
+
 /// Bytes that are often at a limit of something.
 const BYTES: [u8; 8] = [0, 1, 0x7f, 0x80, 0xff, b'(', b')', b'"'];
 
@@ -11,15 +13,66 @@ const NUMBERS: [u64; 9] = [0, 1, 0x7f, 0xff, 0xffff, 0x7fff_ffff, 0xffff_ffff, u
 /// Most bytes of a mutated input: a few times what genuine ones have.
 const LONGEST: usize = 1 << 18;
 
-/// A few changes, one after the other, of one of `seeds`.
-pub(crate) fn mutated(rng: &mut Rng, seeds: &[Vec<u8>], words: &[&str]) -> Vec<u8> {
-    let mut input = seeds[rng.usize(..seeds.len())].clone();
-    let most = if rng.u8(..) < 64 { 9 } else { 1 };
-    for _ in 0..rng.usize(1..=most) {
-        change(rng, &mut input, seeds, words);
-        input.truncate(LONGEST);
+/// Most accepted inputs that are changed further.
+const KEPT: usize = 200;
+
+/// The inputs of a target, one after the other.
+pub(crate) struct Inputs {
+    rng: Rng,
+    /// The genuine ones, then mutated ones that were accepted.
+    seeds: Vec<Vec<u8>>,
+    genuine: usize,
+    given: usize,
+}
+
+impl Inputs {
+    pub(crate) fn new(seed: u64, genuine: Vec<Vec<u8>>) -> Self {
+        Self { rng: Rng::with_seed(seed), genuine: genuine.len(), seeds: genuine, given: 0 }
     }
-    input
+
+    /// Whether there is none to begin with, or an empty one.
+    pub(crate) fn are_missing(&self) -> bool {
+        self.seeds.is_empty() || self.seeds.iter().any(Vec::is_empty)
+    }
+
+    /// The next input, and whether it is genuine. The genuine ones come first: they must be accepted, or nothing is tried in
+    /// earnest.
+    pub(crate) fn following(&mut self, target: &Target) -> (Vec<u8>, bool) {
+        self.given += 1;
+        if self.given <= self.genuine {
+            return (self.seeds[self.given - 1].clone(), true);
+        }
+        let mut input = self.mutated(target.words);
+        if let Some(mend) = target.mend {
+            mend(&mut self.rng, &mut input);
+        }
+        (input, false)
+    }
+
+    /// Takes an accepted input to those that are changed further, in the place of another if there are many.
+    pub(crate) fn keep(&mut self, input: Vec<u8>) {
+        if input.is_empty() {
+            return;
+        }
+        if self.seeds.len() < self.genuine + KEPT {
+            self.seeds.push(input);
+        } else {
+            let place = self.genuine + self.rng.usize(..KEPT);
+            self.seeds[place] = input;
+        }
+    }
+
+    /// A few changes, one after the other, of a genuine input or, every other time, of any.
+    fn mutated(&mut self, words: &[&str]) -> Vec<u8> {
+        let among = if self.rng.bool() { self.genuine } else { self.seeds.len() };
+        let mut input = self.seeds[self.rng.usize(..among)].clone();
+        let most = if self.rng.u8(..) < 64 { 9 } else { 1 };
+        for _ in 0..self.rng.usize(1..=most) {
+            change(&mut self.rng, &mut input, &self.seeds, words);
+            input.truncate(LONGEST);
+        }
+        input
+    }
 }
 
 fn change(rng: &mut Rng, input: &mut Vec<u8>, seeds: &[Vec<u8>], words: &[&str]) {
