@@ -370,7 +370,8 @@ fn a_connection_that_is_reset_before_the_answer_is_tried_again() {
         tempfile::tempdir().unwrap(),
         Server::new(|path, count| match (path, count) {
             ("/file", _) => Answer::Redirect("/there"),
-            (_, 1 | 3) => Answer::Reset,
+            (_, 1) => Answer::Reset,
+            (_, 3) => Answer::Nothing,
             _ => Answer::Bytes(content()),
         }),
     );
@@ -384,6 +385,14 @@ fn a_connection_that_is_reset_before_the_answer_is_tried_again() {
 }
 
 #[test]
+fn a_server_that_goes_in_the_middle_may_come_back() {
+    let (dir, server) = (tempfile::tempdir().unwrap(), Server::that_goes_after(Answer::Cut(content(), 1000)));
+    let error = run_quickly(&dir, &server).unwrap_err();
+    assert!(matches!(error, FetchError::Broken { done: 1000, .. }), "{error}");
+    assert_eq!(fs::read(dir.path().join("file.part")).unwrap(), content()[..1000]);
+}
+
+#[test]
 fn a_part_is_kept_until_something_comes_in_its_place() {
     let (dir, server) = (
         tempfile::tempdir().unwrap(),
@@ -392,6 +401,20 @@ fn a_part_is_kept_until_something_comes_in_its_place() {
     fs::write(dir.path().join("file.part"), vec![7; 1000]).unwrap();
     run_quickly(&dir, &server).unwrap_err();
     assert_eq!(fs::read(dir.path().join("file.part")).unwrap(), vec![7; 1000]);
+}
+
+#[test]
+fn an_empty_answer_is_not_taken_for_what_was_there() {
+    let (dir, server) = (
+        tempfile::tempdir().unwrap(),
+        Server::new(|_, count| if count == 0 { Answer::Empty } else { Answer::Bytes(content()) }),
+    );
+    fs::write(dir.path().join("file.part"), &content()[..1000]).unwrap();
+    let error = run_quickly(&dir, &server).unwrap_err();
+    let FetchError::Checksum { found, .. } = &error else { panic!("{error}") };
+    assert_eq!(found, "d41d8cd98f00b204e9800998ecf8427e", "that of nothing");
+    run_quickly(&dir, &server).unwrap();
+    is_whole(&dir);
 }
 
 /// Wrong bytes whose connection breaks each time look like a part of an earlier download; that is thought once, not for ever.
@@ -416,6 +439,42 @@ fn a_server_that_trickles_is_left() {
     let error = run_quickly(&dir, &server).unwrap_err();
     let FetchError::Broken { reason, .. } = &error else { panic!("{error}") };
     assert!(reason.starts_with("only ") && reason.ends_with(" bytes came in 0.1 s"), "{reason}");
+}
+
+/// Archives with the published sum that end after a whole file and half of another.
+#[test]
+fn an_archive_that_breaks_off_leaves_nothing_behind() {
+    let half: Vec<u8> = content().into_iter().take(20_000).collect();
+    let files: [(&str, &[u8]); 2] = [("inner/a", b"whole"), ("inner/b", &half)];
+    let (gz, mut packed) = (tar_gz(&files), zip(&files));
+    // A byte of the second file is another one: the table at the end of the file stays, and its sum fails.
+    let at = packed.len() / 2;
+    packed[at] ^= 0xff;
+    for (archive, form, name) in [
+        (gz[..gz.len() - 5000].to_vec(), Form::TarGz("inner", 1000), "file.tar.gz"),
+        (packed, Form::Zip("inner", 1000), "file.zip"),
+    ] {
+        let (dir, published) = (tempfile::tempdir().unwrap(), published(&archive, form, name));
+        let server = Server::new(move |_, _| Answer::Bytes(archive.clone()));
+        let error = fetch_with(QUICK, &published, dir.path(), Some(&server.url), &mut |_| {}).unwrap_err();
+        assert!(matches!(error, FetchError::Unpack { .. }), "{error}");
+        assert_eq!(names(dir.path()), [name], "the archive, which is as published, and nothing else");
+    }
+}
+
+/// A file stands where the archive has a folder.
+#[test]
+fn what_cannot_be_put_in_its_place_leaves_nothing_behind() {
+    let archive = tar_gz(&[("inner/a/b", b"x")]);
+    let checksums = vec![("inner/a/b", Checksum::Plain("9dd4e461268c8034f5c8564e155c67a6"))].leak();
+    let published = Published { checksums, ..published(&archive, Form::TarGz("inner", 1000), "file.tar.gz") };
+    let (dir, server) = (tempfile::tempdir().unwrap(), Server::new(move |_, _| Answer::Bytes(archive.clone())));
+    fs::create_dir(dir.path().join("inner")).unwrap();
+    fs::write(dir.path().join("inner/a"), "mine").unwrap();
+    let error = fetch_with(QUICK, &published, dir.path(), Some(&server.url), &mut |_| {}).unwrap_err();
+    assert!(matches!(error, FetchError::Write { .. }), "{error}");
+    assert_eq!(names(dir.path()), ["file.tar.gz", "inner"]);
+    assert_eq!(fs::read(dir.path().join("inner/a")).unwrap(), b"mine");
 }
 
 #[test]

@@ -82,7 +82,7 @@ pub(super) fn download(
         .build()
         .new_agent();
     let mut is_second = false;
-    let mut job = Job { agent, download, url, part: &part, patience, anew: false, observer };
+    let mut job = Job { agent, download, url, part: &part, patience, anew: false, has_answered: false, observer };
     loop {
         let has_resumed = match job.transfer_patiently(&mut file) {
             Ok(has_resumed) => has_resumed,
@@ -119,6 +119,8 @@ struct Job<'a> {
     patience: Patience,
     /// Whether what is there is to be replaced, once anything comes in its place.
     anew: bool,
+    /// Whether the server has answered at all.
+    has_answered: bool,
     observer: &'a mut dyn FnMut(Progress<'_>),
 }
 
@@ -149,12 +151,14 @@ impl Job<'_> {
         }
         let mut response = request.call().map_err(|error| {
             let (url, reason) = (url.clone(), error.to_string());
-            if is_reset(&error) {
+            // Who has answered before is there, and refuses for a while.
+            if is_reset(&error) || (self.has_answered && is_refused(&error)) {
                 FetchError::Broken { url, done: before, total: None, reason }
             } else {
                 FetchError::Unreachable { url, reason }
             }
         })?;
+        self.has_answered = true;
         let mut done = 0;
         match response.status() {
             StatusCode::OK => self.anew = true,
@@ -200,10 +204,13 @@ impl Job<'_> {
                 window = (Instant::now(), done);
             }
         }
-        match total {
-            Some(total) if done < total => Err(broken(done, "it ended early".to_owned())),
-            _ => Ok(is_continued),
+        if total.is_some_and(|total| done < total) {
+            return Err(broken(done, "it ended early".to_owned()));
         }
+        if std::mem::take(&mut self.anew) {
+            file.set_len(0).map_err(write)?; // an answer of no bytes
+        }
+        Ok(is_continued)
     }
 }
 
@@ -212,6 +219,12 @@ fn is_reset(error: &ureq::Error) -> bool {
     use io::ErrorKind::{BrokenPipe, ConnectionAborted, ConnectionReset, UnexpectedEof};
     let broken = [BrokenPipe, ConnectionAborted, ConnectionReset, UnexpectedEof];
     matches!(error, ureq::Error::Io(error) if broken.contains(&error.kind()))
+}
+
+/// Whether nobody listens.
+fn is_refused(error: &ureq::Error) -> bool {
+    matches!(error, ureq::Error::ConnectionFailed)
+        || matches!(error, ureq::Error::Io(error) if error.kind() == io::ErrorKind::ConnectionRefused)
 }
 
 /// The first byte of the part that was sent, as the server says.

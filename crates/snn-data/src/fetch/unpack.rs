@@ -97,11 +97,11 @@ fn unpack(
     });
     let is_empty = fs::read_dir(&part).is_ok_and(|mut entries| entries.next().is_none());
     let none = || Err(failed(&format!("it holds no folder {}", folder.unwrap_or(to).display())));
-    if let Err(error) = unpacked.and_then(|()| if is_empty { none() } else { Ok(()) }) {
+    let unpacked = unpacked.and_then(|()| if is_empty { none() } else { merge(&part, to) });
+    if let Err(error) = unpacked {
         fs::remove_dir_all(&part).ok(); // what counts is the first error
         return Err(error);
     }
-    merge(&part, to)?;
     fs::remove_file(archive).map_err(|error| write(archive, error))
 }
 

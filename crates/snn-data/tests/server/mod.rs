@@ -21,8 +21,12 @@ pub(crate) enum Answer {
     Status(u16),
     /// With another path.
     Redirect(&'static str),
-    /// With nothing: the connection is reset.
+    /// With nothing: the connection is closed.
+    Nothing,
+    /// With nothing: the connection is reset, as it is where a program ends that has not read all of a request.
     Reset,
+    /// With no bytes, as if they were the file.
+    Empty,
     /// With a byte now and then.
     Trickle(Vec<u8>),
 }
@@ -41,17 +45,30 @@ type Request = (String, Option<usize>);
 impl Server {
     /// A server that answers each request with what `answer` makes of its path and of how many requests there were before.
     pub(crate) fn new(answer: impl Fn(&str, usize) -> Answer + Send + 'static) -> Self {
+        Self::start(usize::MAX, answer)
+    }
+
+    /// A server that answers one request, and is not there for the next.
+    pub(crate) fn that_goes_after(answer: Answer) -> Self {
+        Self::start(1, move |_, _| answer.clone())
+    }
+
+    fn start(most: usize, answer: impl Fn(&str, usize) -> Answer + Send + 'static) -> Self {
         let listener = TcpListener::bind("127.0.0.1:0").unwrap();
         let url = format!("http://{}", listener.local_addr().unwrap());
         let requests = Arc::new(Mutex::new(Vec::new()));
         let log = Arc::clone(&requests);
         thread::spawn(move || {
-            for stream in listener.incoming() {
+            for stream in listener.incoming().take(most) {
                 let mut stream = stream.unwrap();
-                let Some((path, first)) = request(&stream) else { continue };
+                // No more of it is read than is asked for: what is left makes a reset of the connection's end.
+                let mut lines = BufReader::with_capacity(1, stream.try_clone().unwrap()).lines().map_while(Result::ok);
+                let Some(path) = lines.next().as_deref().and_then(path) else { continue };
                 let count = log.lock().unwrap().len();
-                log.lock().unwrap().push((path.clone(), first));
-                respond(&mut stream, &answer(&path, count), first);
+                let answer = answer(&path, count);
+                let first = if let Answer::Reset = answer { None } else { first_byte(lines) };
+                log.lock().unwrap().push((path, first));
+                respond(&mut stream, &answer, first);
             }
         });
         Self { url, requests }
@@ -63,26 +80,30 @@ impl Server {
     }
 }
 
-/// Path and first byte that is asked for.
-fn request(stream: &TcpStream) -> Option<Request> {
-    let mut lines = BufReader::new(stream).lines().map_while(Result::ok);
-    let path = lines.next()?.split(' ').nth(1)?.to_owned();
+/// Path that the first line of a request asks for.
+fn path(line: &str) -> Option<String> {
+    line.split(' ').nth(1).map(str::to_owned)
+}
+
+/// First byte that the other lines ask for.
+fn first_byte(lines: impl Iterator<Item = String>) -> Option<usize> {
     let mut first = None;
     for line in lines.take_while(|line| !line.is_empty()) {
         if let Some(range) = line.to_lowercase().strip_prefix("range: bytes=") {
             first = range.trim_end_matches('-').parse().ok();
         }
     }
-    Some((path, first))
+    first
 }
 
 fn respond(stream: &mut TcpStream, answer: &Answer, first: Option<usize>) {
     let whole = |bytes: &[u8]| (200, format!("Content-Length: {}\r\n", bytes.len()), bytes.to_vec());
     let (status, headers, body) = match (answer, first) {
-        (Answer::Reset, _) => return,
+        (Answer::Nothing | Answer::Reset, _) => return,
+        (Answer::Empty, _) => whole(&[]),
         (Answer::Status(status), _) => (*status, "Content-Length: 0\r\n".to_owned(), Vec::new()),
         (Answer::Redirect(to), _) => (302, format!("Location: {to}\r\nContent-Length: 0\r\n"), Vec::new()),
-        (Answer::Endless(length), _) => (200, String::new(), vec![7; 4 * length]),
+        (Answer::Endless(length), _) => (200, "Connection: close\r\n".to_owned(), vec![7; 4 * length]),
         (Answer::Whole(bytes) | Answer::Trickle(bytes), _) | (Answer::Bytes(bytes) | Answer::Cut(bytes, _), None) => {
             whole(bytes)
         }
@@ -95,8 +116,8 @@ fn respond(stream: &mut TcpStream, answer: &Answer, first: Option<usize>) {
         (Answer::Bytes(_) | Answer::Cut(..), Some(_)) => (416, "Content-Length: 0\r\n".to_owned(), Vec::new()),
     };
     let sent = if let Answer::Cut(_, length) = answer { &body[..(*length).min(body.len())] } else { &body };
-    // Whoever asked may have gone.
-    write!(stream, "HTTP/1.1 {status} Status\r\n{headers}Connection: close\r\n\r\n").ok();
+    // Whoever asked may have gone. That the connection ends afterwards is not said, as many servers do not.
+    write!(stream, "HTTP/1.1 {status} Status\r\n{headers}\r\n").ok();
     if let Answer::Trickle(_) = answer {
         let sent = sent.iter().try_for_each(|byte| {
             thread::sleep(Duration::from_millis(5));
