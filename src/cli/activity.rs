@@ -107,7 +107,8 @@ pub(crate) fn run(registry: &Registry, args: &ActivityArgs) -> anyhow::Result<Ex
     if args.common.json {
         out.json(&record(args, &all, within)?)?;
     } else {
-        let lines: Vec<(&str, String, String)> = (own.facts.iter().enumerate())
+        let memory = ("memory", own.memory.clone());
+        let lines: Vec<(&str, String, String)> = (own.facts.iter().chain([&memory]).enumerate())
             .map(|(index, (label, text))| {
                 (*label, text.clone(), if index == 0 { own.file.clone() } else { String::new() })
             })
@@ -196,8 +197,10 @@ fn measured(
         ("data", format!("{}: {shown} {split} images", experiment.data.name)),
         ("input", built.input.describe()),
     ];
+    let plan = Plan::new(experiment.steps, experiment.training.batch).record();
+    let memory = memory::planned(&memory::checked(built, engine, plan, &args.selection)?);
     let facts = facts.into_iter().chain(network.advice().map(|advice| ("note", advice))).collect();
-    Ok(Some(Measured { name, file: network.file(), facts, report: report.priced(args.energy) }))
+    Ok(Some(Measured { name, file: network.file(), facts, memory, report: report.priced(args.energy) }))
 }
 
 /// A network, measured.
@@ -205,6 +208,7 @@ struct Measured {
     name: String,
     file: String,
     facts: Vec<(&'static str, String)>,
+    memory: String,
     report: ActivityReport,
 }
 

@@ -91,8 +91,10 @@ pub(crate) fn run(registry: &Registry, args: &ConvertArgs) -> anyhow::Result<Exi
         bail!("{}: is there already; give another file with --out, or --force", out_file.display());
     }
     let engine = loading::engine(registry, &args.common.compute)?;
-    let plan = Plan::new(experiment.steps, BATCH).record();
-    memory::check(&memory::of_trials(built, engine.as_ref(), plan, true)?)?;
+    // Spike-norm shows images to the spiking network too, whose layers are as large.
+    let steps = if args.method == Method::SpikeNorm { args.steps.max(experiment.steps) } else { experiment.steps };
+    let memory = memory::of_trials(built, engine.as_ref(), Plan::new(steps, BATCH).record(), true)?;
+    memory::check(&memory)?;
     let images = loading::images(built, &args.common)?;
     let balance = match args.method {
         Method::DataNorm => Balance::DataNorm { share: args.share.unwrap_or(1.0) },
@@ -134,6 +136,7 @@ pub(crate) fn run(registry: &Registry, args: &ConvertArgs) -> anyhow::Result<Exi
         ("conversion", ann.progress(), ann.file()),
         ("method", format!("{}, on {} training images", method_name(args.method), from.images), String::new()),
         ("neuron", format!("{}, {} steps", args.neuron, args.steps), String::new()),
+        ("memory", memory::planned(&memory), String::new()),
     ]);
     writeln!(out, "\n{header}\n{}", table(&conversion))?;
     if let Some(advice) = few_steps(args.steps) {

@@ -8,7 +8,7 @@ use crate::{
         arguments::{Selection, Split},
         limits, text,
     },
-    core::{Engine, Limit, Memory, Plan},
+    core::{DataSet, Engine, Limit, Memory, Plan},
     models::{Built, Experiment},
 };
 
@@ -115,6 +115,13 @@ pub(crate) fn checked(
     Ok(memory)
 }
 
+/// What reading a whole data set takes. It is checked before it is read.
+pub(crate) fn checked_reading(data: &dyn DataSet) -> anyhow::Result<RunMemory> {
+    let memory = RunMemory::new(Device::Host, Vec::new(), of_data(data, None, 0));
+    check(&memory)?;
+    Ok(memory)
+}
+
 /// Bytes of so many numbers.
 fn bytes(extents: &[usize]) -> usize {
     extents.iter().fold(size_of::<f32>(), |product, extent| product.saturating_mul(*extent))
@@ -126,10 +133,13 @@ fn data<'a>(
     limit: Option<Limit>,
     later: impl Iterator<Item = &'a (&'static str, usize)>,
 ) -> Vec<(&'static str, usize)> {
-    let data = &built.data;
+    let later = later.fold(0_usize, |sum, (_, bytes)| sum.saturating_add(*bytes));
+    of_data(built.data.as_ref(), limit, later)
+}
+
+fn of_data(data: &dyn DataSet, limit: Option<Limit>, later: usize) -> Vec<(&'static str, usize)> {
     let limit = limit.map_or(usize::MAX, Limit::count);
     let samples = data.training_images().min(limit) + data.test_images().min(limit);
-    let later = later.fold(0_usize, |sum, (_, bytes)| sum.saturating_add(*bytes));
     let reading = data.bytes_to_read(limit).saturating_sub(later);
     let parts = [("data", data.bytes(samples)), ("reading the data", reading)];
     parts.into_iter().filter(|(what, bytes)| *what == "data" || *bytes > 0).collect()
@@ -155,10 +165,15 @@ pub(crate) fn planned(memory: &RunMemory) -> String {
 pub(crate) fn check(memory: &RunMemory) -> anyhow::Result<()> {
     match limits::room() {
         Some(room) if memory.host.total() > room.bytes => bail!(
-            "this would take up to {} of memory, and {} {}; try a smaller --batch or fewer --steps",
+            "this would take up to {} of memory, and {} {}; {}",
             text::bytes(memory.host.total()),
             text::bytes(room.bytes),
-            room.what
+            room.what,
+            if memory.host.parts.iter().any(|(what, _)| matches!(*what, "training" | "session")) {
+                "try a smaller --batch or fewer --steps"
+            } else {
+                "end other programs, or give it more"
+            }
         ),
         _ => Ok(()),
     }

@@ -172,19 +172,18 @@ impl fmt::Display for HoldOut {
     }
 }
 
-/// Reads a number, or a number in the brackets of `name`: whether it is in brackets, and the number.
+/// Reads a number, or a number in the brackets of `name` or `Spread`: whether it is in those of `name`, and the number.
 fn read<'de, D: Deserializer<'de>>(deserializer: D, name: &str) -> Result<(bool, usize), D::Error> {
     let text = <&RawValue>::deserialize(deserializer)?.get_ron();
     let part = crate::registry::Part::parse(text).ok();
-    let number = part.as_ref().filter(|part| part.name == name).map_or(text, |part| part.fields.as_str());
+    let part = part.filter(|part| part.name == name || part.name == "Spread");
+    let number = part.as_ref().map_or(text, |part| part.fields.as_str());
     let number = number.strip_prefix('(').and_then(|number| number.strip_suffix(')')).unwrap_or(number);
-    match ron::from_str(number) {
-        Ok(count) => Ok((part.is_some(), count)),
-        Err(_) => Err(D::Error::custom(format!(
-            "expected a number, or {name}(number), found {}",
-            text.trim().chars().take(40).collect::<String>()
-        ))),
-    }
+    let Ok(count) = ron::from_str(number) else {
+        let found = crate::text::excerpt(text.trim());
+        return Err(D::Error::custom(format!("expected a number, or {name}(number), found {found}")));
+    };
+    Ok((part.is_some_and(|part| part.name == name), count))
 }
 
 /// Writes what [`read`] reads.
@@ -270,11 +269,24 @@ mod tests {
     fn choices_are_numbers_or_named() {
         let both = |text: &str| (ron::from_str::<Limit>(text), ron::from_str::<HoldOut>(text));
         assert_eq!(both(" 5_000 "), (Ok(Limit::Spread(5000)), Ok(HoldOut::Spread(5000))));
+        assert_eq!(both("Spread(7)"), (Ok(Limit::Spread(7)), Ok(HoldOut::Spread(7))));
         assert_eq!(ron::from_str("First(7)"), Ok(Limit::First(7)));
         assert_eq!(ron::from_str("Last( /* many */ 7 )"), Ok(HoldOut::Last(7)));
         assert_eq!(ron::to_string(&HoldOut::Last(7)).unwrap(), "Last(7)");
         assert_eq!(ron::to_string(&Limit::Spread(7)).unwrap(), "7");
-        for wrong in ["-1", "1.5", "First(1)", "Last", "Last()", "Last(-1)", "Last(1, 2)", "\"many\"", "(1"] {
+        for wrong in [
+            "-1",
+            "1.5",
+            "First(1)",
+            "Last",
+            "Last()",
+            "Last(-1)",
+            "Last(1, 2)",
+            "Spread",
+            "Spread()",
+            "\"many\"",
+            "(1",
+        ] {
             let found = ron::from_str::<HoldOut>(wrong);
             assert!(found.is_err(), "{wrong}: {found:?}");
         }

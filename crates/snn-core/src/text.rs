@@ -28,6 +28,22 @@ pub fn choices<T: Display>(items: impl IntoIterator<Item = T>) -> String {
     first(items, MOST_CHOICES)
 }
 
+/// Up to 10 of `lines`, each in a line of its own after two blanks, and `and N more`.
+pub fn lines<T: Display>(lines: impl IntoIterator<Item = T>) -> String {
+    let mut lines = lines.into_iter();
+    let mut shown: Vec<String> = lines.by_ref().take(MOST).map(|line| format!("  {line}")).collect();
+    match lines.count() {
+        0 => {}
+        more => shown.push(format!("  and {more} more")),
+    }
+    shown.join("\n")
+}
+
+/// Extents of a tensor, such as `[64, 3, 3]`.
+pub fn extents(extents: &[usize]) -> String {
+    format!("[{}]", list(extents))
+}
+
 fn first<T: Display>(items: impl IntoIterator<Item = T>, most: usize) -> String {
     let mut items = items.into_iter();
     let shown: Vec<String> = items.by_ref().take(most).map(|item| excerpt(&item.to_string()).into_owned()).collect();
@@ -57,6 +73,10 @@ mod tests {
         assert_eq!(list(1..=12), "1, 2, 3, 4, 5, 6, 7, 8, 9, 10 and 2 more");
         assert_eq!(choices(1..=40).split(", ").count(), 40);
         assert!(choices(1..=41).ends_with(", 40 and 1 more"));
+        assert_eq!(lines(["a", "b"]), "  a\n  b");
+        assert!(lines(1..=12).ends_with("\n  10\n  and 2 more"));
+        assert_eq!(extents(&[64, 3, 3]), "[64, 3, 3]");
+        assert!(extents(&vec![1; 100_000]).ends_with(", 1 and 99990 more]"));
         assert!(list(vec!["x".repeat(1_000_000); 1000]).len() < 1000);
     }
 }

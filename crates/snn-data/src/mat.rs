@@ -12,6 +12,8 @@ use std::path::Path;
 
 use flate2::bufread::ZlibDecoder;
 
+use snn_core::text;
+
 use crate::{DataError, kind_of, open_file, source};
 
 use elements::{Elements, Tag, damaged, numbers, padding, tag, width, word};
@@ -168,10 +170,13 @@ fn array(mut parts: Elements<impl Read>, wanted: &[Wanted<'_>]) -> Result<Option
     let found = (if small.is_empty() { size } else { small.len() as u64 }) / width;
     let expected = extents.iter().fold(1_u64, |product, &extent| product.saturating_mul(extent as u64));
     if found != expected {
-        return Err(format!("the array {name} of extents {extents:?} should have {expected} values, {found} found"));
+        return Err(format!(
+            "the array {name} of extents {} should have {expected} values, {found} found",
+            text::extents(&extents)
+        ));
     }
     if size >= if kind == UINT8 { LARGEST } else { LARGEST_NUMBERS } {
-        return Err(format!("the array {name} of extents {extents:?} is too large"));
+        return Err(format!("the array {name} of extents {} is too large", text::extents(&extents)));
     }
     let size_of_block = blocks.map_or(found, |blocks| blocks.size as u64);
     let which: Vec<u64> = match blocks {

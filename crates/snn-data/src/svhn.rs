@@ -4,7 +4,7 @@ use std::error::Error;
 use std::path::{Path, PathBuf};
 
 use serde::{Deserialize, Serialize};
-use snn_core::{DataSet, Dataset, HoldOut, Limit, Shape, Splits};
+use snn_core::{DataSet, Dataset, HoldOut, Limit, Shape, Splits, text};
 
 use crate::DataError;
 use crate::folder::Place;
@@ -180,7 +180,7 @@ fn pixels(arrays: Vec<Array>, count: usize) -> Result<Vec<u8>, String> {
     let x = arrays.into_iter().find(|array| array.name == "X");
     let x = x.ok_or("holds y but no X, the images of the cropped digits (format 2) of SVHN")?;
     let &[32, 32, 3, images] = &x.extents[..] else {
-        return Err(format!("X has the extents {:?}, in SVHN they are [32, 32, 3, images]", x.extents));
+        return Err(format!("X has the extents {}, in SVHN they are [32, 32, 3, images]", text::extents(&x.extents)));
     };
     if images != count {
         return Err(format!("{count} labels for {images} images"));

@@ -61,11 +61,11 @@ macro_rules! words {
 const WORDS: &[Word] = words! {
     "shd" | "ssc" | "spikingheidelbergdigits" =>
         "recordings of spoken digits are not read here; a data set of your own is a plug-in (see What is not here, in the book)";
-    "dvsgesture" | "dvs128gesture" | "cifar10dvs" | "ncaltech101" | "ncars" | "dvslip" | "events" | "recordings" =>
+    "dvsgesture" | "dvs128gesture" | "cifar10dvs" | "ncaltech101" | "ncars" | "dvslip" =>
         "of recordings of event cameras, Nmnist alone is read here; a data set of your own is a plug-in (see What is not here, in the book)";
     "emnist" | "kmnist" | "qmnist" | "cifar100" | "imagenet" | "tinyimagenet" | "stl10" | "caltech101" =>
         "it is not read here; a data set of your own is a plug-in (see What is not here, in the book)";
-    "imagefolder" | "images" | "folder" | "arrays" | "npz" | "npy" | "numpy" | "csv" | "tensordataset" | "hdf5" =>
+    "imagefolder" | "npz" | "npy" | "numpy" | "csv" | "tensordataset" | "hdf5" =>
         "files of your own are not read here; a data set of your own is a plug-in, some forty lines of Rust (see Writing a plug-in, in the book)";
     "lr" | "learningrate" | "eta" | "alr" =>
         "the learning rate is called rate here, a field of the optimizer, training.optimizer.rate", "--set training.optimizer.rate=0.01";

@@ -18,6 +18,7 @@ use std::collections::{HashMap, HashSet};
 use std::path::Path;
 
 use safetensors::Dtype;
+use snn_core::text::{excerpt, extents};
 use snn_core::{Network, UpdateRule, Weights};
 
 use crate::TrainError;
@@ -256,15 +257,20 @@ pub(crate) fn fit_tensors(
     let by_name: HashMap<&str, &Tensor> = found.iter().map(|tensor| (tensor.name.as_str(), tensor)).collect();
     let mut values = Vec::with_capacity(expected.len());
     let mut problems = Vec::new();
-    for (name, shape) in expected {
-        match by_name.get(name.as_str()) {
+    for (full, shape) in expected {
+        let name = excerpt(full);
+        match by_name.get(full.as_str()) {
             Some(tensor) if tensor.shape == *shape => values.push(tensor.values.clone()),
-            Some(tensor) => problems.push(format!("{name}: {shape:?} expected, {:?} found", tensor.shape)),
-            None => problems.push(format!("{name}: {shape:?} expected, missing")),
+            Some(tensor) => {
+                problems.push(format!("{name}: {} expected, {} found", extents(shape), extents(&tensor.shape)));
+            }
+            None => problems.push(format!("{name}: {} expected, missing", extents(shape))),
         }
     }
     let names: HashSet<&str> = expected.iter().map(|(name, _)| name.as_str()).collect();
     let extra = found.iter().filter(|tensor| !names.contains(tensor.name.as_str()));
-    problems.extend(extra.map(|tensor| format!("{}: {:?} found, not expected", tensor.name, tensor.shape)));
+    let unexpected =
+        |tensor: &Tensor| format!("{}: {} found, not expected", excerpt(&tensor.name), extents(&tensor.shape));
+    problems.extend(extra.map(unexpected));
     if problems.is_empty() { Ok(values) } else { Err(TrainError::Mismatch { what, problems }) }
 }

@@ -40,7 +40,7 @@ pub enum TrainError {
         reason: String,
     },
     /// The tensors of a checkpoint are not those of the network or of the optimizer.
-    #[error("the checkpoint does not fit the {what}:\n  {}", .problems.join("\n  "))]
+    #[error("the checkpoint does not fit the {what}:\n{}", snn_core::text::lines(.problems))]
     Mismatch {
         /// Network or optimizer.
         what: &'static str,

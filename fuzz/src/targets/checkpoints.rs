@@ -42,7 +42,8 @@ pub(super) fn seal(rng: &mut Rng, input: &mut Vec<u8>) {
         && start + DIGITS <= input.len()
     {
         input[start..start + DIGITS].fill(b'0');
-        let digits = Md5::digest(&*input).iter().map(|byte| format!("{byte:02x}")).collect::<String>();
+        let md5: [u8; 16] = Md5::digest(&*input).into();
+        let digits = format!("{:032x}", u128::from_be_bytes(md5));
         input[start..start + DIGITS].copy_from_slice(digits.as_bytes());
     }
 }

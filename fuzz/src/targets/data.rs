@@ -99,9 +99,7 @@ pub(super) fn run_nmnist(bench: &Bench, input: &[u8]) -> Verdict {
 }
 
 pub(super) fn kind_seeds(_: &Bench) -> Vec<Vec<u8>> {
-    ["PK\u{3}\u{4}", "<!doctype html>", "\u{8}\u{7}\u{12}\u{7}pytorch"]
-        .map(|text| text.as_bytes().to_vec())
-        .to_vec()
+    ["PK\u{3}\u{4}", "<!doctype html>", "\u{8}\u{7}\u{12}\u{7}pytorch"].map(|text| text.as_bytes().to_vec()).to_vec()
 }
 
 pub(super) fn run_kind(_: &Bench, input: &[u8]) -> Verdict {

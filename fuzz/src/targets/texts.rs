@@ -56,7 +56,7 @@ pub(super) fn override_seeds(_: &Bench) -> Vec<Vec<u8>> {
         "cifar10-vgg9 network.neuron.leak=0.9",
         "mnist-lenet training.optimizer=Adam(rate: 0.001)",
         "cifar10-resnet9 network.neuron=Plif(leak: 0.7)",
-        "svhn-vgg7 data=Svhn(held_out: Some(Spread(5000)))",
+        "svhn-vgg7 data=Svhn(held_out: Some(5000))",
         "mnist-lenet training.validation=Last(100)",
         "mnist-lenet input=Direct(scale: 1.0)",
     ]

@@ -7,7 +7,7 @@ use console::style;
 use super::{CheckArgs, Named, named};
 use crate::{
     cli::{
-        terminal,
+        memory, terminal,
         text::{self, labelled},
     },
     core::{Content, Dataset, Kind, Splits, registry::Registry},
@@ -16,6 +16,7 @@ use crate::{
 
 pub(crate) fn run(registry: &Registry, args: &CheckArgs) -> anyhow::Result<ExitCode> {
     let named = named(registry, &args.name)?;
+    let memory = memory::checked_reading(named.data.as_ref())?;
     let read = named.data.load(args.data.as_deref());
     let names = named.data.files();
     let folder = match (&read, named.published) {
@@ -36,6 +37,7 @@ pub(crate) fn run(registry: &Registry, args: &CheckArgs) -> anyhow::Result<ExitC
     let read = read.map_err(anyhow::Error::from_boxed)?;
     writeln!(out, "{}", classes(&named, &read))?;
     writeln!(out, "{}", labelled("folder", read.folder.display()))?;
+    writeln!(out, "{}", labelled("memory", memory::planned(&memory)))?;
     if let Some(part) = part(&named, &read) {
         writeln!(out, "{}", labelled("read", part))?;
     }

@@ -7,7 +7,7 @@ use anyhow::Context as _;
 use super::{ShowArgs, named};
 use crate::{
     cli::{
-        terminal,
+        memory, terminal,
         text::{self, labelled},
     },
     core::{Augmentation, Kind, registry::Registry},
@@ -21,6 +21,7 @@ const COLUMNS: usize = 12;
 pub(crate) fn run(registry: &Registry, args: &ShowArgs) -> anyhow::Result<ExitCode> {
     let named = named(registry, &args.name)?;
     let augmentation = augmentation(registry, &args.augment)?;
+    let memory = memory::checked_reading(named.data.as_ref())?;
     let read = named.data.load(args.data.as_deref()).map_err(anyhow::Error::from_boxed)?;
     // Changes make blocks high, so two of them share the width.
     let blocks = if augmentation == Augmentation::None { 1 } else { 2 };
@@ -34,6 +35,7 @@ pub(crate) fn run(registry: &Registry, args: &ShowArgs) -> anyhow::Result<ExitCo
     writeln!(out, "\n{}", labelled("picture", format!("{}, {size}", path.display())))?;
     let classes: Vec<String> = (0..named.data.classes()).map(|class| named.data.class_name(class)).collect();
     let order = if blocks == 1 { "from top to bottom" } else { "row by row, two beside each other" };
+    writeln!(out, "{}", labelled("memory", memory::planned(&memory)))?;
     writeln!(out, "{}", labelled("classes", format!("{order}: {}", classes.join(", "))))?;
     let what = match named.data.kind() {
         Kind::Images => "the first training images of a class",

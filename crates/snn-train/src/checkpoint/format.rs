@@ -11,6 +11,7 @@ use md5::{Digest as _, Md5};
 use safetensors::tensor::{Metadata, TensorView};
 use safetensors::{Dtype, SafeTensors};
 use serde_json::{Map, Value, json};
+use snn_core::text::excerpt;
 use snn_core::{LARGEST_WEIGHT, check_finite};
 
 use super::{Best, Check, Checkpoint, FORMER_SCHEMA, Progress, SCHEMA, Sums, Tensor};
@@ -120,7 +121,10 @@ impl Checkpoint {
         }
         let schema: String = required(metadata, "schema")?;
         if schema != SCHEMA && schema != FORMER_SCHEMA {
-            return Err(format!("schema version {schema:?} is not supported; this program reads version \"{SCHEMA}\""));
+            return Err(format!(
+                "schema version {:?} is not supported; this program reads version \"{SCHEMA}\"",
+                excerpt(&schema)
+            ));
         }
         let best = match optional(metadata, "best_epoch")? {
             Some(epoch) => Some(Best { epoch, accuracy: optional(metadata, "best_accuracy")? }),
@@ -146,7 +150,7 @@ impl Checkpoint {
             let (list, rest) = match name.split_once('.') {
                 Some(("weight", rest)) => (&mut weights, rest),
                 Some(("optimizer", rest)) => (&mut optimizer, rest),
-                _ => return Err(format!("tensor {name:?} is neither a weight nor of an optimizer")),
+                _ => return Err(format!("tensor {:?} is neither a weight nor of an optimizer", excerpt(&name))),
             };
             let values = values(&name, &view)?;
             list.push(Tensor { name: rest.to_owned(), shape: view.shape().to_vec(), values });
@@ -211,7 +215,7 @@ pub(super) fn values(name: &str, view: &TensorView<'_>) -> Result<Vec<f32>, Stri
         Dtype::F32 => bytes.as_chunks().0.iter().map(|b| f32::from_le_bytes(*b)).collect(),
         Dtype::F16 => bytes.as_chunks().0.iter().map(|b| f16::from_le_bytes(*b).to_f32()).collect(),
         Dtype::BF16 => bytes.as_chunks().0.iter().map(|b| bf16::from_le_bytes(*b).to_f32()).collect(),
-        other => return Err(format!("tensor {name:?} holds {other:?}, expected F32, F16, BF16 or F64")),
+        other => return Err(format!("tensor {:?} holds {other:?}, expected F32, F16, BF16 or F64", excerpt(name))),
     })
 }
 
@@ -273,6 +277,7 @@ fn required<T: FromStr<Err: Display>>(metadata: &HashMap<String, String>, key: &
 }
 
 fn optional<T: FromStr<Err: Display>>(metadata: &HashMap<String, String>, key: &str) -> Result<Option<T>, String> {
-    let parse = |text: &String| text.parse().map_err(|error| format!("metadata \"{key}\" is {text:?}: {error}"));
+    let parse =
+        |text: &String| text.parse().map_err(|error| format!("metadata \"{key}\" is {:?}: {error}", excerpt(text)));
     metadata.get(key).map(parse).transpose()
 }
