@@ -97,8 +97,9 @@ fn every_field_and_choice_stands_in_the_chapter_on_experiments() {
     for field in paths.into_iter().flat_map(known_fields) {
         assert!(text.contains(&format!("| `{field}` |")), "field {field}");
     }
-    let kinds =
-        CHOICES.iter().filter(|choices| ["layers", "optimizers", "schedules", "augmentations"].contains(&choices.many));
+    let kinds = CHOICES
+        .iter()
+        .filter(|choices| ["layers", "optimizers", "schedules", "starts", "augmentations"].contains(&choices.many));
     for choice in kinds.flat_map(|choices| choices.all) {
         assert!(text.contains(&format!("| `{}` |", choice.name())), "choice {}", choice.name());
     }

@@ -5,7 +5,7 @@ use std::{
     ops::ControlFlow,
 };
 
-use crate::train::{Event, Observer};
+use crate::train::{Calibrated, Event, Observer};
 use console::{Term, style};
 use indicatif::{ProgressBar, ProgressStyle};
 
@@ -39,7 +39,7 @@ pub(crate) struct Display {
     steps: usize,
     /// Averages over the last steps; none before the first.
     recent: Option<Recent>,
-    evaluating: bool,
+    counting: bool,
     /// Whether a batch was learned.
     trained: bool,
     /// Why printing failed, if it did.
@@ -80,7 +80,7 @@ impl Display {
             epochs: 0,
             steps: 0,
             recent: None,
-            evaluating: false,
+            counting: false,
             trained: false,
             failure: None,
         })
@@ -118,7 +118,7 @@ impl Display {
     }
 
     fn start(&mut self, epoch: usize, step: usize) {
-        self.evaluating = false;
+        self.counting = false;
         if epoch < self.epochs {
             self.prefix(&self.epoch_label(epoch));
             self.bar.set_length(self.steps as u64);
@@ -129,7 +129,7 @@ impl Display {
 
     fn step(&mut self, epoch: usize, step: usize, newest: Recent) {
         self.trained = true;
-        if self.evaluating {
+        if self.counting {
             self.start(epoch, step);
         }
         let Recent { loss, accuracy, millis } = self.recent.map_or(newest, |recent| recent.mix(newest));
@@ -154,12 +154,13 @@ impl Display {
         self.bar.set_position(step as u64);
     }
 
-    fn evaluate(&mut self, done: usize, images: usize) {
-        if !self.evaluating {
-            self.evaluating = true;
-            self.prefix("evaluation");
+    /// Counts what is no update: images of an evaluation, populations of a calibration.
+    fn count(&mut self, what: &str, done: usize, all: usize) {
+        if !self.counting {
+            self.counting = true;
+            self.prefix(what);
             self.bar.set_message("");
-            self.bar.set_length(images as u64);
+            self.bar.set_length(all as u64);
         }
         self.bar.set_position(done as u64);
     }
@@ -183,6 +184,20 @@ impl Observer for Display {
     }
 }
 
+/// What a calibration did, population by population.
+pub(crate) fn calibration(populations: &[Calibrated]) -> String {
+    let rate = |rate: f32| format!("{:.2} %", 100.0 * rate);
+    let row = |row: &Calibrated| {
+        let (target, scale) = match row.target {
+            Some(target) => (rate(target), format!("{:.3}", row.scale)),
+            None => (String::new(), String::new()),
+        };
+        vec![row.population.clone(), rate(row.before), target, rate(row.after), scale]
+    };
+    let rows: Vec<Vec<String>> = populations.iter().map(row).collect();
+    text::table(&["calibration", "rate before", "target", "rate after", "weights times"], &rows, &[1, 2, 3, 4], false)
+}
+
 impl Display {
     fn show(&mut self, event: &Event) {
         match event {
@@ -195,7 +210,8 @@ impl Display {
                     Recent { loss: f64::from(*loss), accuracy: f64::from(*accuracy), millis: f64::from(*millis) };
                 self.step(*epoch, *step, newest);
             }
-            Event::Evaluating { done, images } => self.evaluate(*done, *images),
+            Event::Evaluating { done, images } => self.count("evaluation", *done, *images),
+            Event::Calibrating { done, populations } => self.count("calibration", *done, *populations),
             Event::Epoch { epoch, loss, accuracy, validation_accuracy, best, spikes, seconds, .. } => {
                 let validation = validation_accuracy
                     .map_or_else(String::new, |accuracy| format!("  validation {:>8}", text::percent(accuracy)));
@@ -210,6 +226,11 @@ impl Display {
                 let line = labelled(&self.epoch_label(*epoch), line);
                 self.print(&line);
                 self.start(epoch + 1, 0);
+            }
+            Event::Calibrated { populations } => {
+                let table = calibration(populations);
+                self.print(&table);
+                self.start(0, 0);
             }
             Event::Warning { message, .. } => {
                 let line = labelled("warning", style(message).yellow());

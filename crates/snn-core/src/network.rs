@@ -154,6 +154,29 @@ impl Network {
         projection.source == Source::Population(index)
     }
 
+    /// The network up to the population at `last`, without dropout, and with `neuron` in that population. Its weights are the
+    /// first ones of this network's.
+    ///
+    /// # Errors
+    /// [`Error::Network`] if there is no such population; [`Error::Population`] if the neuron cannot be there.
+    pub fn up_to(&self, last: usize, neuron: &Neuron) -> Result<Self, Error> {
+        let missing = || Error::Network(format!("it has {} populations, none at {last}", self.populations.len()));
+        let mut builder = Self::builder(self.input);
+        builder.network.kappa = self.kappa;
+        for (index, population) in self.populations.get(..=last).ok_or_else(missing)?.iter().enumerate() {
+            let inputs = population.inputs.iter().map(|projection| {
+                let copy = Projection::new(projection.source, projection.map);
+                match projection.weight {
+                    Some(weight) => copy.named(&self.weights[weight].name),
+                    None => copy,
+                }
+            });
+            let neuron = if index == last { neuron } else { &population.neuron };
+            builder.add(&population.name, neuron.clone(), inputs.collect())?;
+        }
+        builder.build()
+    }
+
     /// Weights to start training from, drawn from `seed`: normal with mean 0 and variance `kappa / fan_in`. Constants of
     /// neurons start at their own values.
     pub fn initial_weights(&self, seed: u64) -> Weights {
@@ -419,6 +442,22 @@ mod tests {
         builder.add("a", Neuron::lif(), sum).unwrap_err();
         builder.add("a", Neuron::readout(), vec![Projection::new(Source::Input, Map::Linear { features: 2 })]).unwrap();
         assert_eq!(builder.build().unwrap().weights().len(), 1);
+    }
+
+    #[test]
+    fn a_network_can_end_earlier() {
+        let mut builder = Network::builder(Shape::new(1, 6, 6));
+        let lif = Neuron::lif();
+        let first =
+            builder.add_with_dropout("a", lif.clone(), 0.5, vec![Projection::new(Source::Input, conv(2, 3, 1, 1))]);
+        let first = first.unwrap();
+        builder.add("b", lif.clone(), vec![Projection::new(first, conv(3, 3, 1, 1))]).unwrap();
+        let whole = builder.build().unwrap();
+        let part = whole.up_to(0, &lif).unwrap();
+        assert_eq!((part.weights(), part.classes()), (&whole.weights()[..1], 2 * 6 * 6));
+        assert_eq!((&*part.populations()[0].name, part.populations()[0].dropout), ("a", 0.0));
+        assert_eq!(part.initial_weights(3)[..], whole.initial_weights(3)[..1]);
+        assert!(whole.up_to(2, &lif).is_err());
     }
 
     #[test]

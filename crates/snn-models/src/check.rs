@@ -4,7 +4,7 @@ use snn_core::registry::{PartError, range};
 use snn_core::{Augmentation, DataSet, Input, Limit, Network, RatePenalty, UpdateRule};
 
 use crate::Experiment;
-use crate::experiment::Schedule;
+use crate::experiment::{Schedule, Start};
 
 /// Most time steps of a trial, images of a batch, channels and features.
 pub(crate) const LARGE: usize = 65_536;
@@ -20,6 +20,14 @@ impl Experiment {
             let range = "at least 0 and at most 1";
             range::require((0.0..=1.0).contains(&target), "rates.target", range, &target)?;
             range::positive("rates.weight", weight)?;
+        }
+        if let Start::Calibrated { first, last, images } = self.start {
+            let range = "greater than 0 and less than 1";
+            for (name, rate) in [("start.first", first), ("start.last", last)] {
+                let rate = rate.unwrap_or(0.5);
+                range::require(rate > 0.0 && rate < 1.0, name, range, &rate)?;
+            }
+            range::count("start.images", images, LARGE)?;
         }
         self.check_training(data).map_err(|error| error.within("training"))
     }

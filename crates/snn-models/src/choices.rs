@@ -74,7 +74,7 @@ const GROUPS: [(&str, &str); 5] = [
 ];
 
 /// All choices, kind by kind.
-pub const CHOICES: [Choices; 9] = [
+pub const CHOICES: [Choices; 10] = [
     Choices {
         many: "networks",
         path: "network",
@@ -259,6 +259,18 @@ pub const CHOICES: [Choices; 9] = [
                 example: "AdamW(rate: 0.001, betas: (0.9, 0.999), epsilon: 1e-8, weight_decay: 0.01)",
                 equation: "w -= rate m' / (√q' + epsilon) + rate weight_decay w",
                 meaning: "Loshchilov and Hutter 2019: as Adam, with a decay that the moments do not see",
+            },
+        ],
+    },
+    Choices {
+        many: "starts",
+        path: "start",
+        all: &[
+            Choice { example: "Drawn", equation: "", meaning: "weights are drawn with variance kappa / fan-in" },
+            Choice {
+                example: "Calibrated(first: 0.08, last: 0.02, images: 128)",
+                equation: "rate of population d of D: first (last / first)^(d / (D - 1)), d from 0",
+                meaning: "drawn, then scaled, population by population, to these firing rates on training images; by                           default from 0.8 / sqrt(T) to 1.6 / T, neither above 0.3",
             },
         ],
     },

@@ -26,9 +26,55 @@ pub struct Experiment {
     /// Penalty on firing rates, added to the loss. None: no penalty.
     #[serde(default)]
     pub rates: Option<RatePenalty>,
+    /// Weights before the first update.
+    #[serde(default)]
+    pub start: Start,
     /// Epochs, batch, optimizer and all else of training.
     pub training: Training,
 }
+
+/// Weights before the first update.
+#[derive(Debug, Clone, Copy, PartialEq, Default, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub enum Start {
+    /// As they are drawn, with the variance that the network says.
+    #[default]
+    Drawn,
+    /// Drawn, then scaled so that each population fires at a rate that follows from its depth.
+    Calibrated {
+        /// Firing rate (spikes per neuron and time step) of the first population with weights. None: `0.8 / sqrt(T)`, at most
+        /// 0.3.
+        #[serde(default)]
+        first: Option<f32>,
+        /// Firing rate of the last population with weights that fires; those between follow in equal ratios. None: `1.6 / T`,
+        /// at most 0.3.
+        #[serde(default)]
+        last: Option<f32>,
+        /// Training images that rates are measured on.
+        #[serde(default = "default_calibration_images")]
+        images: usize,
+    },
+}
+
+impl Start {
+    /// A calibration with all defaults.
+    pub fn calibrated() -> Self {
+        Self::Calibrated { first: None, last: None, images: default_calibration_images() }
+    }
+
+    /// The firing rate that is asked of the population at `depth` of `depths`, the populations with weights that fire, in
+    /// trials of `steps` time steps. None without calibration.
+    pub fn target(self, steps: usize, depth: usize, depths: usize) -> Option<f32> {
+        let Self::Calibrated { first, last, .. } = self else { return None };
+        let first = first.unwrap_or((0.8 / (steps as f32).sqrt()).min(HIGHEST_RATE));
+        let last = last.unwrap_or((1.6 / steps as f32).min(HIGHEST_RATE));
+        let share = depth as f32 / (depths.max(2) - 1) as f32;
+        Some(if depth == 0 { first } else { first * (last / first).powf(share) })
+    }
+}
+
+/// The highest firing rate that a calibration asks for by itself.
+const HIGHEST_RATE: f32 = 0.3;
 
 /// How the weights are trained.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
@@ -100,6 +146,10 @@ fn default_readout() -> Part {
 
 fn default_loss() -> Part {
     Part::new("SquaredError")
+}
+
+fn default_calibration_images() -> usize {
+    128
 }
 
 fn default_validation() -> HoldOut {

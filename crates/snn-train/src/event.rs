@@ -5,7 +5,7 @@ use std::path::PathBuf;
 
 use serde::{Deserialize, Serialize};
 
-use crate::Evaluation;
+use crate::{Calibrated, Evaluation};
 
 /// Version of the records, given by [`Event::Started`].
 pub const SCHEMA: u32 = 1;
@@ -42,6 +42,18 @@ pub enum Event {
         /// Name of the program that trains, which may know names that others do not; none in older records.
         #[serde(default, skip_serializing_if = "Option::is_none")]
         program: Option<String>,
+    },
+    /// The weights of a population were calibrated. Not recorded.
+    Calibrating {
+        /// Populations done.
+        done: usize,
+        /// Populations of the network.
+        populations: usize,
+    },
+    /// The initial weights were calibrated, before the first update.
+    Calibrated {
+        /// What was done, population by population.
+        populations: Vec<Calibrated>,
     },
     /// One batch was learned.
     Step {
@@ -123,7 +135,9 @@ impl Event {
                 (epoch, step)
             }
             Self::Epoch { epoch, .. } => (epoch + 1, 0),
-            Self::Started { .. } | Self::Evaluating { .. } => (0, 0),
+            Self::Started { .. } | Self::Calibrating { .. } | Self::Calibrated { .. } | Self::Evaluating { .. } => {
+                (0, 0)
+            }
             Self::Finished { .. } => (usize::MAX, usize::MAX),
         }
     }

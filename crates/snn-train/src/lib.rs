@@ -5,6 +5,7 @@
 //! that was not: nothing that is computed depends on the time of day or on when a checkpoint was saved.
 
 pub mod activity;
+mod calibrate;
 mod checkpoint;
 mod convert;
 pub mod curves;
@@ -25,6 +26,7 @@ mod throughput;
 mod trainer;
 pub mod units;
 
+pub use calibrate::{Calibrated, calibrate};
 pub use checkpoint::{Best, Check, Checkpoint, Imported, Progress, SCHEMA as CHECKPOINT_SCHEMA, Sums, Tensor};
 pub use convert::{Balance, Conversion, Trained, convert};
 pub use error::TrainError;

@@ -101,14 +101,25 @@ pub fn parse(line: &[u8]) -> Result<Event, String> {
     })
 }
 
-/// Checks that the numbers of an update are finite: in single precision, 1e39 is not.
-///
-/// # Errors
-/// A sentence about the record.
-pub(crate) fn check_numbers(event: &Event) -> Result<(), String> {
-    let Event::Step { loss, accuracy, rate, gradient, millis, rates, .. } = event else { return Ok(()) };
-    let mut numbers = [loss, accuracy, rate, gradient, millis].into_iter().chain(rates.iter().map(|(_, rate)| rate));
-    if numbers.all(|number| number.is_finite()) { Ok(()) } else { Err("holds a number that is too large".to_owned()) }
+/// Checks that the numbers of a record are there and finite: in single precision, 1e39 is not.
+fn check_numbers(event: &Event) -> Result<(), String> {
+    let are_finite = match event {
+        Event::Step { loss, accuracy, rate, gradient, millis, rates, .. } => {
+            let numbers = [loss, accuracy, rate, gradient, millis].into_iter();
+            numbers.chain(rates.iter().map(|(_, rate)| rate)).all(|number| number.is_finite())
+        }
+        Event::Calibrated { populations } => populations
+            .iter()
+            .all(|row| [row.before, row.target.unwrap_or(0.0), row.after, row.scale].into_iter().all(f32::is_finite)),
+        // A number that is not finite is written as null, which is read as none.
+        Event::Epoch { validation_loss: None, validation_accuracy: Some(_), .. } => {
+            return Err(
+                "holds null in place of a validation loss, which was not finite: the run had diverged".to_owned()
+            );
+        }
+        _ => true,
+    };
+    if are_finite { Ok(()) } else { Err("holds a number that is too large".to_owned()) }
 }
 
 /// What the records so far say that the next ones must fit.
@@ -141,6 +152,7 @@ impl Sequence {
             }
             _ => {}
         }
+        check_numbers(event)?;
         if let Event::Step { rates, .. } = event {
             let names = || rates.iter().map(|(name, _)| name);
             let known = self.populations.get_or_insert_with(|| names().cloned().collect());
@@ -189,6 +201,18 @@ mod tests {
         fs::write(&path, "").unwrap();
         assert!(Records::open(&path).unwrap().following().unwrap().is_none());
         assert!(Records::open(dir.path()).is_err());
+    }
+
+    #[test]
+    fn numbers_are_there_and_finite() {
+        let fault = |line: &str| {
+            let mut sequence = Sequence { started: true, ..Sequence::default() };
+            parse(line.as_bytes()).and_then(|event| sequence.check(&event)).unwrap_err()
+        };
+        let step = r#"{"event":"Step","epoch":0,"step":1,"loss":1e39,"accuracy":0,"rate":0,"gradient":0,"millis":0,"rates":[]}"#;
+        assert_eq!(fault(step), "holds a number that is too large");
+        let epoch = r#"{"event":"Epoch","epoch":0,"loss":1,"accuracy":0,"validation_loss":null,"validation_accuracy":0.5,"best":true,"spikes":1,"seconds":1}"#;
+        assert!(fault(epoch).starts_with("holds null in place of a validation loss"));
     }
 
     #[test]

@@ -129,7 +129,7 @@ impl RunFolder {
         let mut records = Records::open(&self.metrics())?;
         while let Some((event, _)) = records.following()? {
             match event {
-                Ok(Event::Started { .. } | Event::Warning { .. }) => {}
+                Ok(Event::Started { .. } | Event::Calibrated { .. } | Event::Warning { .. }) => {}
                 Ok(_) => return Ok(true),
                 Err(_) => break, // what comes after a damaged line is damaged too
             }

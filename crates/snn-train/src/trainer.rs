@@ -258,7 +258,10 @@ impl Run<'_> {
     }
 
     fn stopped(&mut self) -> Result<Outcome, TrainError> {
-        self.save()?;
+        // A calibration that was broken off leaves no checkpoint, so that it is done anew when the run goes on.
+        if self.folder.last().exists() {
+            self.save()?;
+        }
         let Progress { epoch, step, .. } = self.progress;
         Ok(Outcome::Stopped { epoch, step })
     }

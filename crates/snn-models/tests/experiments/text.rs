@@ -36,6 +36,7 @@ fn resolved_text_writes_every_default() {
         readout: Final,
         loss: SquaredError,
         rates: None,
+        start: Drawn,
         training: (
             epochs: 25,
             batch: 64,

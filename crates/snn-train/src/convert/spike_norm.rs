@@ -1,7 +1,7 @@
 //! Spike-norm: scales by the currents that spikes cause, one population after the other.
 
 use snn_core::neuron::Relu;
-use snn_core::{Draws, Dropout, Encoder, Engine, Input, Network, Neuron, Plan, Projection, Stimulus, Trial};
+use snn_core::{Draws, Dropout, Encoder, Engine, Input, Plan, Stimulus, Trial};
 use snn_data::Loader;
 use snn_models::Built;
 
@@ -60,7 +60,9 @@ fn largest_current(
     conversion: &Conversion,
     go_on: &mut dyn FnMut(usize) -> bool,
 ) -> Result<Option<f32>, TrainError> {
-    let (network, experiment) = (up_to(&spiking.network, population)?, &conversion.experiment);
+    // Its output is the population's current, where that is above 0.
+    let network = spiking.network.up_to(population, &Relu {}.neuron())?;
+    let experiment = &conversion.experiment;
     let weights = conversion.weights[..network.weights().len()].to_vec();
     let mut session = engine.compile(&network, Plan::new(experiment.steps, BATCH))?;
     session.load(&weights)?;
@@ -80,21 +82,4 @@ fn largest_current(
         }
     }
     Ok(Some(largest))
-}
-
-/// The network up to `last`, whose output is its current where that is above 0.
-fn up_to(network: &Network, last: usize) -> Result<Network, TrainError> {
-    let mut builder = Network::builder(network.input());
-    for (index, population) in network.populations()[..=last].iter().enumerate() {
-        let neuron: Neuron = if index == last { Relu {}.neuron() } else { population.neuron.clone() };
-        let inputs = population.inputs.iter().map(|projection| {
-            let copy = Projection::new(projection.source, projection.map);
-            match projection.weight {
-                Some(weight) => copy.named(&network.weights()[weight].name),
-                None => copy,
-            }
-        });
-        builder.add(&population.name, neuron, inputs.collect())?;
-    }
-    Ok(builder.build()?)
 }

@@ -40,9 +40,14 @@ impl<'a> Learning<'a> {
             Place::Host { optimizer: Optimizer::new(rule, network), gradients: network.zeros() }
         };
         let mut learning = Self { network, session, rule, place, weights: Weights::new(), is_behind: false };
-        let memories = rule.memories().iter().map(|_| network.zeros()).collect();
-        learning.set(weights.clone(), memories, 0)?;
+        learning.begin(weights.clone())?;
         Ok(learning)
+    }
+
+    /// Goes to `weights` before the first update.
+    pub(crate) fn begin(&mut self, weights: Weights) -> Result<(), Error> {
+        let memories = self.rule.memories().iter().map(|_| self.network.zeros()).collect();
+        self.set(weights, memories, 0)
     }
 
     /// Goes to where `checkpoint` stands, wherever the weights were updated then.

@@ -4,13 +4,14 @@ use std::time::Instant;
 
 use snn_core::{Kind, Plan};
 use snn_data::{Dataset, Loader};
+use snn_models::experiment::Start;
 
 use super::learning::Learning;
 use super::{Job, Run};
 use crate::checkpoint::Progress;
 use crate::evaluate::check_data;
 use crate::event::SCHEMA;
-use crate::{Event, Health, Observer, RunFolder, TrainError};
+use crate::{Event, Health, Observer, RunFolder, TrainError, calibrate};
 
 impl<'a> Run<'a> {
     /// Checks the parts, compiles the network and takes up the run where it stands.
@@ -77,7 +78,8 @@ impl<'a> Run<'a> {
             for message in self.job.remarks() {
                 self.emit(&warn(message))?;
             }
-            return self.save();
+            self.calibrate()?;
+            return if self.stop { Ok(()) } else { self.save() };
         };
         if checkpoint.experiment != self.folder.experiment() {
             self.notify(&warn(
@@ -94,6 +96,22 @@ impl<'a> Run<'a> {
             )));
         }
         Ok(())
+    }
+
+    /// Calibrates the initial weights, if the experiment says so.
+    fn calibrate(&mut self) -> Result<(), TrainError> {
+        let &Job { engine, experiment, built, train, initial, .. } = self.job;
+        if experiment.start == Start::Drawn {
+            return Ok(());
+        }
+        let mut weights = initial.clone();
+        let found = calibrate(engine, (experiment, built), train, &mut weights, self.observer)?;
+        let Some(populations) = found else {
+            self.stop = true;
+            return Ok(());
+        };
+        self.learning.begin(weights)?;
+        self.emit(&Event::Calibrated { populations })
     }
 
     fn check_progress(&self, found: &Progress) -> Result<(), TrainError> {

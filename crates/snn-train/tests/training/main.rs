@@ -1,6 +1,7 @@
 //! Runs of a small network on a few digits, stopped, killed and resumed in every way.
 #![expect(clippy::unwrap_used, reason = "a test that cannot go on has failed")]
 
+mod calibration;
 mod faults;
 mod learner;
 

@@ -1,0 +1,211 @@
+//! Initial weights at which every population fires: scaled population by population, on real training images, until firing
+//! rates meet their targets. A population that is silent at the start passes no error to those before it, and stays silent.
+//!
+//! The idea is that of LSUV (Mishkin and Matas, "All you need is a good init", ICLR 2016), with firing rates in place of
+//! variances; Rossbroich et al., "Fluctuation-driven initialization for spiking neural network training", Neuromorph. Comput.
+//! Eng. 2:044016, 2022, give reasons for such targets.
+
+use serde::{Deserialize, Serialize};
+use snn_core::{Draws, Dropout, Engine, Network, Plan, Population, Session, Trial, Weights};
+use snn_data::{Dataset, Loader};
+use snn_models::experiment::Start;
+use snn_models::{Built, Experiment};
+
+use crate::{Event, Observer, Shown, TrainError};
+
+/// Scales are powers of 2 to a multiple of this: fine enough for a rate, and coarse enough for all engines to choose the same.
+const GRID: f64 = 0.125;
+
+/// The farthest that weights are scaled: by 2 to this power, up or down.
+const FARTHEST: i32 = 10;
+
+/// Twice the weights give at least so many times the rate, as long as it is the weights that decide over it.
+const DIFFERENCE: f32 = 1.2;
+
+/// What was done to a population.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct Calibrated {
+    /// Name of the population.
+    pub population: String,
+    /// Firing rate (spikes per neuron and time step) with the weights as they were drawn, those of the populations before it
+    /// being calibrated.
+    pub before: f32,
+    /// Firing rate that was asked for; none for a population without weights.
+    pub target: Option<f32>,
+    /// Firing rate with the scaled weights.
+    pub after: f32,
+    /// What its weights were multiplied by.
+    pub scale: f32,
+}
+
+/// Scales `weights` so that each population that fires, and has weights, meets the target that the experiment's [`Start`]
+/// sets, on the first batches of the first epoch of training on `train`. A population whose weights do not decide over its
+/// rate, as few of its neurons see any input or other currents reach it too, keeps them where they stop to matter.
+///
+/// Gives a row for each population that fires; none without calibration in the experiment. None in place of rows if the
+/// observer, which is told of each population that is done, broke off; `weights` are then as they were.
+///
+/// # Errors
+/// [`TrainError::Setup`] if a population does not fire at any scale; [`TrainError::Core`].
+pub fn calibrate(
+    engine: &dyn Engine,
+    (experiment, built): (&Experiment, &Built),
+    train: &Dataset,
+    weights: &mut Weights,
+    observer: &mut dyn Observer,
+) -> Result<Option<Vec<Calibrated>>, TrainError> {
+    let Start::Calibrated { images, .. } = experiment.start else { return Ok(Some(Vec::new())) };
+    let training = &experiment.training;
+    let [learned, _] = training.validation.split(train.labels());
+    let batch = training.batch.min(learned.len()).max(1);
+    let loader = Loader::shuffled(train, learned, batch, training.seed, training.augmentation);
+    let batches = images.div_ceil(batch).min(loader.batches());
+    let mut probe = Probe { engine, experiment, built, loader, batches, weights: weights.clone() };
+    let populations = built.network.populations();
+    let depths = populations.iter().filter(|population| is_calibrated(population)).count();
+    let mut rows = Vec::new();
+    let mut depth = 0;
+    for (index, population) in populations.iter().enumerate().filter(|(_, population)| population.neuron.fires()) {
+        let target = experiment.start.target(experiment.steps, depth, depths).filter(|_| is_calibrated(population));
+        rows.push(probe.settle(index, population, target)?);
+        depth += usize::from(target.is_some());
+        let done = Event::Calibrating { done: index + 1, populations: populations.len() };
+        if observer.on_event(&done).is_break() {
+            return Ok(None);
+        }
+    }
+    *weights = probe.weights;
+    Ok(Some(rows))
+}
+
+/// Whether a population fires, and has weights that can be scaled.
+fn is_calibrated(population: &Population) -> bool {
+    population.neuron.fires() && population.inputs.iter().any(|projection| projection.weight.is_some())
+}
+
+/// A network and what it is shown.
+struct Probe<'a> {
+    engine: &'a dyn Engine,
+    experiment: &'a Experiment,
+    built: &'a Built,
+    loader: Loader<'a>,
+    batches: usize,
+    weights: Weights,
+}
+
+impl Probe<'_> {
+    /// Scales the weights of the population at `index` so that its rate meets `target`.
+    fn settle(&mut self, index: usize, population: &Population, target: Option<f32>) -> Result<Calibrated, TrainError> {
+        let network = self.built.network.up_to(index, &population.neuron)?;
+        let mut session =
+            self.engine.compile(&network, Plan::new(self.experiment.steps, self.experiment.training.batch))?;
+        let own: Vec<usize> = population.inputs.iter().filter_map(|projection| projection.weight).collect();
+        let drawn: Vec<Vec<f32>> = own.iter().map(|&weight| self.weights[weight].clone()).collect();
+        let mut rate = |power: i32| {
+            for (&weight, drawn) in own.iter().zip(&drawn) {
+                let scale = scale(power);
+                self.weights[weight] = drawn.iter().map(|w| scale * w).collect();
+            }
+            self.rate(&network, session.as_mut())
+        };
+        let before = rate(0)?;
+        let (power, after) = match target {
+            Some(target) => nearest(target, before, &mut rate)?,
+            None => (0, before),
+        };
+        if target.is_some() && after == 0.0 {
+            let reason = "it fires on none of the images, whatever its weights: no spike or current reaches it; look at \
+                          the input and at the populations before it";
+            return Err(TrainError::setup(&format!("calibration of {}", population.name), reason.to_owned()));
+        }
+        rate(power)?;
+        Ok(Calibrated { population: population.name.clone(), before, target, after, scale: scale(power) })
+    }
+
+    /// Spikes per neuron and step of the last population of `network`.
+    fn rate(&mut self, network: &Network, session: &mut dyn Session) -> Result<f32, TrainError> {
+        let Experiment { steps, ref training, .. } = *self.experiment;
+        session.load(&self.weights[..network.weights().len()].to_vec())?;
+        let (mut spikes, mut samples) = (0, 0);
+        for index in 0..self.batches {
+            let Some(batch) = self.loader.batch(0, index) else { break };
+            let draws = Draws { seed: training.seed, epoch: 0, samples: &batch.samples };
+            let shown = Shown::new(self.built, steps, batch);
+            let activity = session.forward(&Trial { stimulus: shown.stimulus(draws), dropout: Dropout::Off })?;
+            spikes += activity.spikes.last().copied().unwrap_or(0);
+            samples += batch.samples.len();
+        }
+        Ok((spikes as f64 / (network.classes() * steps * samples).max(1) as f64) as f32)
+    }
+}
+
+/// 2 to a multiple of the grid.
+fn scale(power: i32) -> f32 {
+    (f64::from(power) * GRID).exp2() as f32
+}
+
+/// The power whose rate is nearest to `target`, and that rate. The rate at 0 is `before`; it grows with the power.
+///
+/// Weights stay as they are where the rest of the way to the target is not theirs to go: downwards, if another current alone
+/// makes the neurons fire more often; upwards, from where twice the weights no longer make much of a difference, as when few
+/// of the neurons see any input.
+fn nearest(
+    target: f32,
+    before: f32,
+    rate: &mut dyn FnMut(i32) -> Result<f32, TrainError>,
+) -> Result<(i32, f32), TrainError> {
+    let octave = (1.0 / GRID) as i32;
+    let farthest = FARTHEST * octave;
+    // Two powers between whose rates the target lies.
+    let (mut low, mut high) = ((0, before), (0, before));
+    if before >= target && rate(-farthest)? >= target {
+        return Ok((0, before));
+    }
+    while low.1 >= target && low.0 > -farthest {
+        let power = low.0 - octave;
+        (low, high) = ((power, rate(power)?), low);
+    }
+    while high.1 < target && high.0 < farthest {
+        let power = high.0 + octave;
+        let found = (power, rate(power)?);
+        if high.1 > 0.0 && found.1 < DIFFERENCE * high.1 {
+            return Ok(high);
+        }
+        (low, high) = (high, found);
+    }
+    while high.0 - low.0 > 1 {
+        let middle = low.0 + (high.0 - low.0) / 2;
+        let found = (middle, rate(middle)?);
+        if found.1 < target { low = found } else { high = found }
+    }
+    let distance = |rate: f32| (rate / target).ln().abs();
+    Ok(if distance(low.1) < distance(high.1) { low } else { high })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_nearest_power_is_found_from_either_side() {
+        // A rate that doubles with each doubling of the weights, up to 1.
+        for (before, target) in [(7.0, 0.1), (0.1, 0.1), (0.001, 0.1), (0.9, 0.02), (0.1, 0.104), (0.0004, 0.3)] {
+            let mut tried = 0;
+            let mut rate = |power: i32| {
+                tried += 1;
+                Ok((before * scale(power)).min(1.0))
+            };
+            let (power, found) = nearest(target, f32::min(before, 1.0), &mut rate).unwrap();
+            assert!((found / target).log2().abs() <= 0.5 * GRID as f32 + 1e-5, "{target}: {found} at {power}");
+            assert!(tried < 16, "{tried}");
+        }
+    }
+
+    #[test]
+    fn what_cannot_be_met_is_left_where_weights_stop_to_matter() {
+        assert_eq!(nearest(0.1, 0.0, &mut |_| Ok(0.0)).unwrap().1, 0.0, "nothing arrives");
+        assert_eq!(nearest(0.1, 0.5, &mut |_| Ok(0.5)).unwrap(), (0, 0.5), "another current");
+        let few = |power: i32| Ok(f32::min(0.01 * scale(power), 0.05));
+        assert_eq!(nearest(0.1, 0.01, &mut { few }).unwrap(), (24, 0.05), "few neurons see any input");
+    }
+}
