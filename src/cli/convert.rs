@@ -14,11 +14,14 @@ use crate::{
         arguments::Common,
         display::{Audience, Display},
         interrupt::STOPPED,
-        loading, memory, terminal, text,
+        loading,
+        memory::{self, RunMemory},
+        terminal, text,
         text::labelled,
         trained::{CONVERTED, TrainedNetwork, few_steps},
     },
-    core::{Plan, registry::Registry},
+    core::{Engine, Plan, registry::Registry},
+    models::Experiment,
     train::{Balance, Check, Checkpoint, Conversion, Trained, convert},
 };
 
@@ -91,9 +94,7 @@ pub(crate) fn run(registry: &Registry, args: &ConvertArgs) -> anyhow::Result<Exi
         bail!("{}: is there already; give another file with --out, or --force", out_file.display());
     }
     let engine = loading::engine(registry, &args.common.compute)?;
-    // Spike-norm shows images to the spiking network too, whose layers are as large.
-    let steps = if args.method == Method::SpikeNorm { args.steps.max(experiment.steps) } else { experiment.steps };
-    let memory = memory::of_trials(built, engine.as_ref(), Plan::new(steps, BATCH).record(), true)?;
+    let memory = planned(registry, &ann, args, engine.as_ref())?;
     memory::check(&memory)?;
     let images = loading::images(built, &args.common)?;
     let balance = match args.method {
@@ -145,6 +146,25 @@ pub(crate) fn run(registry: &Registry, args: &ConvertArgs) -> anyhow::Result<Exi
     let name = out_file.display();
     writeln!(out, "  written to {name}\n  how good it is: snn evaluate {name}")?;
     Ok(ExitCode::SUCCESS)
+}
+
+/// What the conversion takes: trials of the ANN or, with spike-norm, of the spiking network.
+fn planned(
+    registry: &Registry,
+    ann: &TrainedNetwork,
+    args: &ConvertArgs,
+    engine: &dyn Engine,
+) -> anyhow::Result<RunMemory> {
+    let TrainedNetwork { experiment, built, .. } = ann;
+    let own = memory::of_trials(built, engine, Plan::new(experiment.steps, BATCH).record(), true)?;
+    if args.method == Method::DataNorm {
+        return Ok(own);
+    }
+    let settings = [("network.neuron", args.neuron.as_str()), ("network.pool", &args.neuron)];
+    let spiking = Experiment::from_ron(&experiment.to_ron(), "the ANN", &settings, registry);
+    // What cannot be built is told by the conversion, in its own words.
+    let Some(spiking) = spiking.ok().and_then(|spiking| spiking.build(registry).ok()) else { return Ok(own) };
+    memory::of_trials(&spiking, engine, Plan::new(args.steps, BATCH), true)
 }
 
 /// A file that is named by what the conversion is asked for, so that another conversion gets another file.

@@ -6,7 +6,7 @@ use std::path::Path;
 
 use serde::Serialize;
 
-use crate::records::{Records, Sequence};
+use crate::records::{Records, Sequence, check_numbers};
 use crate::run_folder::METRICS;
 use crate::{Evaluation, Event, TrainError};
 
@@ -87,7 +87,8 @@ impl Curves {
         let mut records = Records::open(&folder.join(METRICS))?;
         let (mut events, mut sequence) = (Vec::new(), Sequence::default());
         while let Some((event, _)) = records.following()? {
-            let checked = event.and_then(|event| sequence.check(&event).map(|()| event));
+            let checked =
+                event.and_then(|event| sequence.check(&event).and_then(|()| check_numbers(&event)).map(|()| event));
             events.push(checked.map_err(|reason| records.fault(reason))?);
         }
         Self::of(&events).ok_or_else(|| records.fault("no update has been recorded yet".to_owned()))

@@ -78,8 +78,7 @@ impl<'a> Run<'a> {
             for message in self.job.remarks() {
                 self.emit(&warn(message))?;
             }
-            self.calibrate()?;
-            return if self.stop { Ok(()) } else { self.save() };
+            return if self.calibrate()? { self.save() } else { Ok(()) };
         };
         if checkpoint.experiment != self.folder.experiment() {
             self.notify(&warn(
@@ -98,20 +97,21 @@ impl<'a> Run<'a> {
         Ok(())
     }
 
-    /// Calibrates the initial weights, if the experiment says so.
-    fn calibrate(&mut self) -> Result<(), TrainError> {
+    /// Calibrates the initial weights, if the experiment says so. False if that was broken off.
+    fn calibrate(&mut self) -> Result<bool, TrainError> {
         let &Job { engine, experiment, built, train, initial, .. } = self.job;
         if experiment.start == Start::Drawn {
-            return Ok(());
+            return Ok(true);
         }
         let mut weights = initial.clone();
         let found = calibrate(engine, (experiment, built), train, &mut weights, self.observer)?;
         let Some(populations) = found else {
             self.stop = true;
-            return Ok(());
+            return Ok(false);
         };
         self.learning.begin(weights)?;
-        self.emit(&Event::Calibrated { populations })
+        self.emit(&Event::Calibrated { populations })?;
+        Ok(true)
     }
 
     fn check_progress(&self, found: &Progress) -> Result<(), TrainError> {
