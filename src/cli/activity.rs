@@ -15,7 +15,7 @@ use crate::{
         arguments::{Common, Selection, Split},
         display::{Audience, Display},
         interrupt::STOPPED,
-        loading, memory, terminal,
+        loading, memory, places, terminal,
         text::{self, labelled, percent},
         trained::TrainedNetwork,
         words,
@@ -83,6 +83,7 @@ pub(crate) fn run(registry: &Registry, args: &ActivityArgs) -> anyhow::Result<Ex
     let within = args.within / 100.0;
     // With --json the page is made if it is asked for.
     let page_file = (args.html.clone()).or_else(|| (!args.common.json).then(|| page_file(args)));
+    args.html.as_deref().map_or(Ok(()), |file| places::output(file, "--html", "a page"))?;
     if let Some(folder) = page_file.as_deref().and_then(Path::parent)
         && !folder.as_os_str().is_empty()
         && !folder.is_dir()

@@ -86,6 +86,9 @@ enum Method {
 pub(crate) fn run(registry: &Registry, args: &ConvertArgs) -> anyhow::Result<ExitCode> {
     let ann = TrainedNetwork::load(registry, &args.checkpoint, None)?;
     let TrainedNetwork { experiment, built, weights, .. } = &ann;
+    if ann.checkpoint.origin.as_ref().is_some_and(|origin| origin.starts_with(CONVERTED)) {
+        bail!("{}: is a network that was converted already; give the ANN", ann.file());
+    }
     let out_file = args.out.clone().unwrap_or_else(|| beside(&ann.path, args));
     if out_file.exists() && out_file.canonicalize().ok() == ann.path.canonicalize().ok() {
         bail!("{}: is the ANN itself; give another file with --out", out_file.display());

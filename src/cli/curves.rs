@@ -9,7 +9,7 @@ use console::style;
 use crate::{
     cli::{
         loading::{self, Named},
-        terminal,
+        places, terminal,
         text::{self, labelled, percent},
         words,
     },
@@ -58,6 +58,7 @@ pub(crate) fn run(registry: &Registry, args: &CurvesArgs) -> anyhow::Result<Exit
     ];
     // The page comes first, so that it is there whoever reads the table, and however far.
     let file = args.html.clone().or_else(|| (!args.json).then(|| args.run.join("curves.html")));
+    args.html.as_deref().map_or(Ok(()), |file| places::output(file, "--html", "a page"))?;
     if let Some(file) = &file {
         write_whole(file, &page(name, &about, &curves))?;
     }

@@ -2,6 +2,7 @@
 
 use std::{io::Write as _, path::PathBuf, process::ExitCode, time::Duration};
 
+use anyhow::bail;
 use clap::Args;
 use console::style;
 
@@ -10,7 +11,7 @@ use crate::{
         arguments::{Common, Selection, batch},
         display::{Audience, Display},
         interrupt::STOPPED,
-        loading, memory, terminal,
+        loading, memory, places, terminal,
         text::{self, labelled},
         trained::TrainedNetwork,
     },
@@ -59,6 +60,15 @@ pub(crate) struct InferArgs {
 }
 
 pub(crate) fn run(registry: &Registry, args: &InferArgs) -> anyhow::Result<ExitCode> {
+    for (file, flag, what) in [(&args.scores, "--scores", "a table"), (&args.spikes, "--spikes", "spikes")] {
+        file.as_deref().map_or(Ok(()), |file| places::output(file, flag, what))?;
+    }
+    if let Some(file) = args.scores.as_ref().filter(|file| args.spikes.as_ref() == Some(file)) {
+        bail!(
+            "{}: --scores and --spikes must name two files, as one would take the place of the other",
+            file.display()
+        );
+    }
     let network = TrainedNetwork::load(registry, &args.checkpoint, args.steps)?;
     let TrainedNetwork { experiment, built, weights, .. } = &network;
     let engine = loading::engine(registry, &args.common.compute)?;

@@ -1,6 +1,6 @@
 //! Experiments, engines and data as the command line names them.
 
-use std::{path::Path, sync::Arc};
+use std::{fmt, path::Path, sync::Arc};
 
 use anyhow::{Context as _, anyhow, bail};
 
@@ -82,15 +82,21 @@ pub(crate) fn experiment(
 /// Tells on standard error what someone who uses the checkpoint at `path` should know.
 pub(crate) fn tell(path: &Path, check: Check) {
     if let Some(caution) = check.caution() {
-        let note = console::style("note:").yellow().bold().for_stderr();
-        terminal::say(format_args!("{note} {} is {caution}", path.display()));
+        note(format_args!("{} is {caution}", path.display()));
     }
+}
+
+/// Something that a person should know, on standard error.
+pub(crate) fn note(text: impl fmt::Display) {
+    let note = console::style("note:").yellow().bold().for_stderr();
+    terminal::say(format_args!("{note} {text}"));
 }
 
 /// Most bytes of an experiment: ten times what one of 20,000 layers has.
 const LARGEST: usize = 4 << 20;
 
-fn read(path: &Path) -> anyhow::Result<String> {
+/// The text of an experiment.
+pub(crate) fn read(path: &Path) -> anyhow::Result<String> {
     if let Some(kind) = kind_of_file(path) {
         bail!("{}: is no experiment but {kind}{}", path.display(), places::way_in(path, kind));
     }

@@ -70,7 +70,8 @@ pub(crate) fn of_training(
     let session = |plan| engine.memory(network, plan).map(|memory| memory.total());
     let memories = experiment.training.optimizer.memories().len();
     // Weights, gradients and memories; a checkpoint holds weights and memories once as values and once as bytes.
-    let copies = 2 + memories + 2 * (1 + memories);
+    let raw = usize::from(network.with_gains().is_some()); // and what weights are made of, if they are standardised
+    let copies = 2 + memories + 2 * (1 + memories) + 4 * raw;
     let sessions = vec![("training", session(plan)?), ("evaluation", session(Plan { train: false, ..plan })?)];
     let mut around = vec![
         ("weights and optimizer", bytes(&[copies, network.parameters()])),
@@ -170,7 +171,7 @@ pub(crate) fn check(memory: &RunMemory) -> anyhow::Result<()> {
             text::bytes(room.bytes),
             room.what,
             if memory.host.parts.iter().any(|(what, _)| matches!(*what, "training" | "session")) {
-                "try a smaller --batch or fewer --steps"
+                "try a smaller batch or fewer time steps"
             } else {
                 "end other programs, or give it more"
             }

@@ -67,6 +67,22 @@ fn is_model(path: &Path, kind: &str) -> bool {
         || ["PyTorch", "ONNX", "pickle", "NIR"].iter().any(|mark| kind.contains(mark))
 }
 
+/// Checks that `what` may be written to `path`, which `flag` names: that it would not take the place of a checkpoint, an
+/// experiment or the records of a run, nor of what is no file.
+pub(crate) fn output(path: &Path, flag: &str, what: &str) -> anyhow::Result<()> {
+    if ["safetensors", "ron", "jsonl"].contains(&extension(path).as_str()) {
+        bail!(
+            "{}: is a name of a checkpoint, an experiment or the records of a run, and {what} would take its place; give \
+             {flag} another name",
+            path.display()
+        );
+    }
+    if fs::metadata(path).is_ok_and(|there| !there.is_file()) {
+        bail!("{}: is no file, and {what} would take its place; give {flag} another name", path.display());
+    }
+    Ok(())
+}
+
 /// The checkpoint that `path` names: itself, or the best one of a run folder.
 pub(crate) fn checkpoint(path: &Path) -> anyhow::Result<PathBuf> {
     run(path)?;

@@ -70,7 +70,8 @@ impl Stdout {
                 CLOSED.store(true, Ordering::Relaxed);
                 Ok(())
             }
-            written => written,
+            written => written
+                .map_err(|error| io::Error::new(error.kind(), format!("standard output cannot be written: {error}"))),
         }
     }
 }

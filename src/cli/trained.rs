@@ -27,11 +27,15 @@ impl TrainedNetwork {
     /// Loads the checkpoint that `path` names, itself or the best one of a run folder, to be shown images for `steps` time
     /// steps, or for as many as it was trained on.
     pub(crate) fn load(registry: &Registry, path: &Path, steps: Option<usize>) -> anyhow::Result<Self> {
+        let run = path.join("experiment.ron");
         let path = places::checkpoint(path)?;
         let checkpoint = Checkpoint::load(&path)?;
         loading::tell(&path, checkpoint.check);
         let settings = steps.map(|steps| ("steps".to_owned(), steps.to_string()));
-        let file = path.display().to_string();
+        if loading::read(&run).is_ok_and(|text| text != checkpoint.experiment) {
+            loading::note(format_args!("{} is of another experiment than {}", path.display(), run.display()));
+        }
+        let file = format!("the experiment in {}", path.display());
         let parsed = loading::parse(registry, &checkpoint.experiment, &file, settings.as_slice());
         let (experiment, built) = parsed.map_err(|error| of_another_program(error, &path))?;
         let weights = checkpoint.weights_for(&built.network)?;

@@ -127,7 +127,7 @@ fn a_run_that_goes_on_is_checked_as_a_new_one() {
     let dir = folder();
     fs::copy(input("resume-no-memory-check/experiment.ron"), dir.path().join("experiment.ron")).unwrap();
     let started = error(&snn(dir.path(), &["train", "experiment.ron"]));
-    assert!(started.contains("would take up to") && started.contains("--batch"), "{started}");
+    assert!(started.contains("would take up to") && started.contains("a smaller batch"), "{started}");
     for args in [["train", "--resume", "."].as_slice(), &["bench", "experiment.ron"]] {
         error(&snn(dir.path(), args));
     }

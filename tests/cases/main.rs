@@ -8,6 +8,7 @@ mod experiments;
 mod numbers;
 mod processes;
 mod records;
+mod runs;
 
 use std::{
     path::{Path, PathBuf},

@@ -39,6 +39,7 @@ mod replay;
 mod sampling;
 mod shape;
 mod spikes;
+mod standardisation;
 mod update_rule;
 mod vectorized;
 
@@ -75,5 +76,6 @@ pub use replay::{Replay, Traces};
 pub use sampling::{HoldOut, Limit};
 pub use shape::Shape;
 pub use spikes::SpikeTrain;
+pub use standardisation::{gains, standardise, standardise_backward};
 pub use surrogate::{Surrogate, SurrogateModel};
 pub use update_rule::UpdateRule;

@@ -5,7 +5,7 @@ use std::fmt::Debug;
 
 use crate::neuron::MOST_PARAMETERS;
 use crate::registry::PartError;
-use crate::{Error, LARGEST_WEIGHT, Map, Neuron, Purpose, Shape, Stream, check_finite};
+use crate::{Error, LARGEST_WEIGHT, Map, Neuron, Purpose, Shape, Stream, check_finite, standardise};
 
 /// Where a projection reads its spikes.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -69,6 +69,8 @@ pub struct Weight {
     pub shape: Vec<usize>,
     /// Value before training of a constant of the neurons; none for weights, which are drawn.
     pub constant: Option<f32>,
+    /// Whether each output channel is [standardised](crate::standardise) in training.
+    pub standardised: bool,
 }
 
 impl Weight {
@@ -80,6 +82,12 @@ impl Weight {
     /// Whether the tensor holds no value; never true of a network's weights.
     pub fn is_empty(&self) -> bool {
         self.len() == 0
+    }
+
+    /// The gains of its channels, which are standardised.
+    fn gain(&self) -> Self {
+        let name = format!("{}.gain", self.name);
+        Self { name, shape: vec![self.shape[0]], constant: Some(1.0), standardised: false }
     }
 
     /// Inputs of one output: all extents but the first.
@@ -113,7 +121,7 @@ impl Network {
     /// Starts a network that is fed input of shape `input`.
     pub fn builder(input: Shape) -> Builder {
         let network = Self { input, populations: Vec::new(), weights: Vec::new(), kappa: 2.0 };
-        Builder { network, populations: HashSet::new(), weights: HashSet::new() }
+        Builder { network, populations: HashSet::new(), weights: HashSet::new(), standardise: false }
     }
 
     /// Shape of the input.
@@ -174,6 +182,9 @@ impl Network {
             let neuron = if index == last { neuron } else { &population.neuron };
             builder.add(&population.name, neuron.clone(), inputs.collect())?;
         }
+        for (weight, own) in builder.network.weights.iter_mut().zip(&self.weights) {
+            weight.standardised = own.standardised;
+        }
         builder.build()
     }
 
@@ -183,12 +194,22 @@ impl Network {
         let stream = Stream::new(seed, Purpose::Initialisation);
         let draw = |(index, weight): (usize, &Weight)| {
             if let Some(value) = weight.constant {
-                return vec![value];
+                return vec![value; weight.len()];
             }
             let deviation = (self.kappa / weight.fan_in() as f32).sqrt();
-            (0..weight.len()).map(|i| deviation * stream.normal(0, 0, index as u32, i as u32)).collect()
+            let drawn: Vec<f32> =
+                (0..weight.len()).map(|i| deviation * stream.normal(0, 0, index as u32, i as u32)).collect();
+            if weight.standardised { standardise(&drawn, &vec![self.kappa.sqrt(); weight.shape[0]]) } else { drawn }
         };
         self.weights.iter().enumerate().map(draw).collect()
+    }
+
+    /// What an optimizer moves where weights are standardised: the network with a tensor `<weight>.gain` `[C_out]` for each
+    /// of them, after all others. None if none is.
+    pub fn with_gains(&self) -> Option<Self> {
+        let standardised = self.weights.iter().filter(|weight| weight.standardised);
+        let gains: Vec<Weight> = standardised.map(Weight::gain).collect();
+        (!gains.is_empty()).then(|| Self { weights: [self.weights.clone(), gains].concat(), ..self.clone() })
     }
 
     /// Zeros in the form of the weights.
@@ -234,6 +255,7 @@ pub struct Builder {
     /// Names of the populations and weights so far.
     populations: HashSet<String>,
     weights: HashSet<String>,
+    standardise: bool,
 }
 
 impl Builder {
@@ -247,6 +269,12 @@ impl Builder {
         }
         self.network.kappa = kappa;
         Ok(())
+    }
+
+    /// Whether the weights of populations that are added from now on, and pass on what they compute, are
+    /// [standardised](crate::standardise) in training. They are not if this is not set.
+    pub fn standardise(&mut self, standardise: bool) {
+        self.standardise = standardise;
     }
 
     /// The population that is added next, as a source of its own spikes of the step before.
@@ -313,7 +341,8 @@ impl Builder {
                     return Err(fail(format!("another weight is named \"{weight}\"; give this one a name of its own")));
                 }
                 projection.weight = Some(self.network.weights.len() + weights.len());
-                weights.push(Weight { name: weight, shape: weight_shape, constant: None });
+                let standardised = self.standardise && neuron.feeds();
+                weights.push(Weight { name: weight, shape: weight_shape, constant: None, standardised });
             }
         }
         let shape = shape.ok_or_else(|| fail("it has no input".to_owned()))?;
@@ -324,7 +353,7 @@ impl Builder {
                 return Err(fail(format!("another weight has the name of its constant \"{own}\"")));
             }
             let constant = Some(parameter.link.inverse(parameter.initial));
-            weights.push(Weight { name: own, shape: vec![1], constant });
+            weights.push(Weight { name: own, shape: vec![1], constant, standardised: false });
         }
         let parameters = (first..self.network.weights.len() + weights.len()).collect();
         self.network.weights.append(&mut weights);
@@ -401,7 +430,10 @@ mod tests {
         builder.add("readout", Neuron::readout(), vec![Projection::new(block, Map::Linear { features: 2 })]).unwrap();
         let network = builder.build().unwrap();
         assert_eq!(network.shape(block), Shape::new(4, 4, 4));
-        assert_eq!(network.weights()[3], Weight { name: "readout".to_owned(), shape: vec![2, 64], constant: None });
+        assert_eq!(
+            network.weights()[3],
+            Weight { name: "readout".to_owned(), shape: vec![2, 64], constant: None, standardised: false }
+        );
         assert_eq!(network.parameters(), 3 * 4 * 9 + 2 * 4 * 4 * 9 + 128);
     }
 
@@ -458,6 +490,25 @@ mod tests {
         assert_eq!((&*part.populations()[0].name, part.populations()[0].dropout), ("a", 0.0));
         assert_eq!(part.initial_weights(3)[..], whole.initial_weights(3)[..1]);
         assert!(whole.up_to(2, &lif).is_err());
+    }
+
+    #[test]
+    fn hidden_weights_can_be_standardised() {
+        let mut builder = Network::builder(Shape::new(3, 6, 6));
+        builder.standardise(true);
+        let hidden = vec![Projection::new(Source::Input, conv(2, 3, 1, 1))];
+        let hidden = builder.add("conv1", Neuron::lif(), hidden).unwrap();
+        let output = vec![Projection::new(hidden, Map::Linear { features: 2 })];
+        builder.add("readout", Neuron::readout(), output).unwrap();
+        let network = builder.build().unwrap();
+        assert_eq!(network.weights().iter().map(|weight| weight.standardised).collect::<Vec<_>>(), [true, false]);
+        let form = network.with_gains().unwrap();
+        let gain = Weight { name: "conv1.gain".to_owned(), shape: vec![2], constant: Some(1.0), standardised: false };
+        assert_eq!(form.weights(), [network.weights(), &[gain]].concat());
+        let drawn = network.initial_weights(1);
+        assert!(drawn[0].chunks(27).all(|channel| channel.iter().sum::<f32>().abs() < 1e-5), "mean 0");
+        assert!(network.up_to(0, &Neuron::lif()).unwrap().with_gains().is_some());
+        assert!(network.up_to(0, &Neuron::readout()).unwrap().with_gains().is_some(), "as it is in the whole network");
     }
 
     #[test]

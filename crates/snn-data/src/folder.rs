@@ -44,8 +44,11 @@ impl Place {
         let holds_any = |folder: &PathBuf| names.iter().any(|name| self.locate(folder, name).is_some());
         let files = || names.iter().map(ToString::to_string).collect();
         if let Some(folder) = explicit.map(Path::to_owned) {
-            let not_found = |looked| DataError::NotFound { place: self, files: files(), within: Vec::new(), looked };
-            return if holds_any(&folder) { Ok(folder) } else { Err(not_found(vec![folder])) };
+            let inner = self.layouts().filter(|layout| !layout.is_empty()).map(|layout| folder.join(layout));
+            let found = std::iter::once(folder.clone()).chain(inner).find(holds_any);
+            let not_found =
+                || DataError::NotFound { place: self, files: files(), within: Vec::new(), looked: vec![folder] };
+            return found.ok_or_else(not_found);
         }
         let variable = env::var_os("SNN_DATA");
         let looked = roots(variable.as_ref().map(Path::new), env::current_dir().ok().as_deref(), Self::cache());

@@ -80,27 +80,27 @@ pub const CHOICES: [Choices; 10] = [
         path: "network",
         all: &[
             Choice {
-                example: "Sequence(neuron: Lif, pool: PoolIf, dropout: 0.0, kappa: 2.0, layers: [Conv(channels: 20, kernel: 5), \
+                example: "Sequence(neuron: Lif, pool: PoolIf, dropout: 0.0, kappa: 2.0, standardise: false, layers: [Conv(channels: 20, kernel: 5), \
                           AvgPool(size: 2), Linear(features: 200), Readout(classes: 10)])",
                 equation: "",
                 meaning: "layers one after the other, each as you like; snn list layers has them all",
             },
             Choice {
-                example: "LeNet(neuron: Lif, pool: PoolIf, dropout: 0.0, kappa: 2.0, kernel: 5, channels: [20, 50], \
+                example: "LeNet(neuron: Lif, pool: PoolIf, dropout: 0.0, kappa: 2.0, standardise: false, kernel: 5, channels: [20, 50], \
                           features: [200], readout: LeakyIntegrator(gradient: LeakFree))",
                 equation: "",
                 meaning: "convolutions, each with a pool of 2 behind it, then linear layers and the readout; the \
                           defaults are the paper's LeNet",
             },
             Choice {
-                example: "Vgg(neuron: Lif, pool: PoolIf, dropout: 0.2, kappa: 2.0, kernel: 3, blocks: [[64, 64], \
+                example: "Vgg(neuron: Lif, pool: PoolIf, dropout: 0.2, kappa: 2.0, standardise: false, kernel: 3, blocks: [[64, 64], \
                           [128, 128], [256, 256, 256]], features: [1024], readout: LeakyIntegrator(gradient: LeakFree))",
                 equation: "",
                 meaning: "blocks of convolutions, each block with a pool of 2 at its end, then linear layers and the \
                           readout; the defaults are the paper's VGG9",
             },
             Choice {
-                example: "ResNet(neuron: Lif, pool: PoolIf, dropout: 0.25, kappa: 1.0, stem: 64, \
+                example: "ResNet(neuron: Lif, pool: PoolIf, dropout: 0.25, kappa: 1.0, standardise: false, stem: 64, \
                           blocks: [(channels: 128), (channels: 256, stride: 2), (channels: 512), (channels: 512, stride: 2)], \
                           shortcut: Auto, features: [1024], readout: LeakyIntegrator(gradient: LeakFree))",
                 equation: "",
@@ -109,7 +109,7 @@ pub const CHOICES: [Choices; 10] = [
                           are the paper's ResNet11",
             },
             Choice {
-                example: "Populations(kappa: 2.0, populations: [(name: \"a\", inputs: [Linear(from: \"input\", features: 50)]), \
+                example: "Populations(kappa: 2.0, standardise: false, populations: [(name: \"a\", inputs: [Linear(from: \"input\", features: 50)]), \
                           (name: \"b\", neuron: Alif, dropout: 0.1, inputs: [Linear(from: \"a\", features: 50), \
                           Linear(from: \"b\", features: 50)]), (name: \"out\", neuron: LeakyIntegrator, \
                           inputs: [Linear(from: \"b\", features: 10)])])",

@@ -82,6 +82,8 @@ fn unnamed(path: &Path, tree: &Node, text: &str, registry: &Registry) -> Option<
         Ok(Err(Cause::Ron { error: error @ Ron::NoSuchEnumVariant { .. }, path: at, end })) if at == *path => {
             return Some(explain_ron(&error, path, tree, text, end));
         }
+        // Its own reader says what it must be.
+        Ok(Err(Cause::Ron { error: Ron::Message(_), path: at, .. })) if at == *path => return None,
         Ok(Err(Cause::Part(error))) if matches!(&*error.fault, Fault::Unknown { found, .. } if found == name) => {
             return Some(explain_part(&error, tree, text));
         }

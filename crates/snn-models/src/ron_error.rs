@@ -97,7 +97,12 @@ pub(crate) fn explain_ron(error: &Ron, path: &Path, tree: &Node, text: &str, end
         }
         Ron::InvalidValueForType { expected, .. } => must_be(expected),
         Ron::ExpectedInteger | Ron::IntegerOutOfBounds | Ron::InvalidIntegerDigit { .. } => {
-            must_be("a whole number that is not negative")
+            let is_whole = |c: char| c.is_ascii_digit() || c == '_';
+            if !written.is_empty() && written.chars().all(is_whole) {
+                must_be(&format!("a whole number of at most {}", u64::MAX))
+            } else {
+                must_be("a whole number that is not negative")
+            }
         }
         Ron::ExpectedFloat | Ron::FloatUnderscore => must_be("a number"),
         Ron::ExpectedBoolean => must_be("true or false"),

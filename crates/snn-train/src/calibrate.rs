@@ -20,7 +20,7 @@ const GRID: f64 = 0.125;
 const FARTHEST: i32 = 10;
 
 /// Twice the weights give at least so many times the rate, as long as it is the weights that decide over it.
-const DIFFERENCE: f32 = 1.2;
+const DIFFERENCE: f32 = 1.5;
 
 /// What was done to a population.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
@@ -46,7 +46,7 @@ pub struct Calibrated {
 /// observer, which is told of each population that is done, broke off; `weights` are then as they were.
 ///
 /// # Errors
-/// [`TrainError::Setup`] if a population does not fire at any scale; [`TrainError::Core`].
+/// [`TrainError::Setup`] if a population does not fire at any scale, or none ever does; [`TrainError::Core`].
 pub fn calibrate(
     engine: &dyn Engine,
     (experiment, built): (&Experiment, &Built),
@@ -63,16 +63,29 @@ pub fn calibrate(
     let mut probe = Probe { engine, experiment, built, loader, batches, weights: weights.clone() };
     let populations = built.network.populations();
     let depths = populations.iter().filter(|population| is_calibrated(population)).count();
-    let mut rows = Vec::new();
+    if depths == 0 {
+        let reason = "no population with weights fires, so there is nothing to calibrate; leave start out";
+        return Err(TrainError::setup("start", reason.to_owned()));
+    }
+    let mut rows: Vec<Calibrated> = Vec::new();
     let mut depth = 0;
     for (index, population) in populations.iter().enumerate().filter(|(_, population)| population.neuron.fires()) {
         let target = experiment.start.target(experiment.steps, depth, depths).filter(|_| is_calibrated(population));
-        rows.push(probe.settle(index, population, target)?);
-        depth += usize::from(target.is_some());
-        let done = Event::Calibrating { done: index + 1, populations: populations.len() };
-        if observer.on_event(&done).is_break() {
-            return Ok(None);
+        let mut go_on =
+            || observer.on_event(&Event::Calibrating { done: index, populations: populations.len() }).is_continue();
+        let Some(row) = probe.settle(index, population, target, &mut go_on)? else { return Ok(None) };
+        if target.is_some() && row.after == 0.0 {
+            let before = rows.last().map_or_else(String::new, |row| {
+                format!(", where {} fires at a rate of {:.1e}", row.population, row.after)
+            });
+            let reason = format!(
+                "it fires on none of the images, whatever its weights, as next to nothing reaches it; look at the input \
+                 and at the populations before it{before}"
+            );
+            return Err(TrainError::setup(&format!("calibration of {}", population.name), reason));
         }
+        rows.push(row);
+        depth += usize::from(target.is_some());
     }
     *weights = probe.weights;
     Ok(Some(rows))
@@ -94,8 +107,15 @@ struct Probe<'a> {
 }
 
 impl Probe<'_> {
-    /// Scales the weights of the population at `index` so that its rate meets `target`.
-    fn settle(&mut self, index: usize, population: &Population, target: Option<f32>) -> Result<Calibrated, TrainError> {
+    /// Scales the weights of the population at `index` so that its rate meets `target`. None if `go_on`, which is asked for
+    /// each batch, said no.
+    fn settle(
+        &mut self,
+        index: usize,
+        population: &Population,
+        target: Option<f32>,
+        go_on: &mut dyn FnMut() -> bool,
+    ) -> Result<Option<Calibrated>, TrainError> {
         let network = self.built.network.up_to(index, &population.neuron)?;
         let mut session =
             self.engine.compile(&network, Plan::new(self.experiment.steps, self.experiment.training.batch))?;
@@ -106,24 +126,27 @@ impl Probe<'_> {
                 let scale = scale(power);
                 self.weights[weight] = drawn.iter().map(|w| scale * w).collect();
             }
-            self.rate(&network, session.as_mut())
+            self.rate(&network, session.as_mut(), go_on)
         };
-        let before = rate(0)?;
-        let (power, after) = match target {
+        let Some(before) = rate(0)? else { return Ok(None) };
+        let found = match target {
             Some(target) => nearest(target, before, &mut rate)?,
-            None => (0, before),
+            None => Some((0, before)),
         };
-        if target.is_some() && after == 0.0 {
-            let reason = "it fires on none of the images, whatever its weights: no spike or current reaches it; look at \
-                          the input and at the populations before it";
-            return Err(TrainError::setup(&format!("calibration of {}", population.name), reason.to_owned()));
+        let Some((power, after)) = found else { return Ok(None) };
+        for (&weight, drawn) in own.iter().zip(&drawn) {
+            self.weights[weight] = drawn.iter().map(|w| scale(power) * w).collect();
         }
-        rate(power)?;
-        Ok(Calibrated { population: population.name.clone(), before, target, after, scale: scale(power) })
+        Ok(Some(Calibrated { population: population.name.clone(), before, target, after, scale: scale(power) }))
     }
 
-    /// Spikes per neuron and step of the last population of `network`.
-    fn rate(&mut self, network: &Network, session: &mut dyn Session) -> Result<f32, TrainError> {
+    /// Spikes per neuron and step of the last population of `network`; none if `go_on` said no.
+    fn rate(
+        &mut self,
+        network: &Network,
+        session: &mut dyn Session,
+        go_on: &mut dyn FnMut() -> bool,
+    ) -> Result<Option<f32>, TrainError> {
         let Experiment { steps, ref training, .. } = *self.experiment;
         session.load(&self.weights[..network.weights().len()].to_vec())?;
         let (mut spikes, mut samples) = (0, 0);
@@ -134,8 +157,11 @@ impl Probe<'_> {
             let activity = session.forward(&Trial { stimulus: shown.stimulus(draws), dropout: Dropout::Off })?;
             spikes += activity.spikes.last().copied().unwrap_or(0);
             samples += batch.samples.len();
+            if !go_on() {
+                return Ok(None);
+            }
         }
-        Ok((spikes as f64 / (network.classes() * steps * samples).max(1) as f64) as f32)
+        Ok(Some((spikes as f64 / (network.classes() * steps * samples).max(1) as f64) as f32))
     }
 }
 
@@ -148,38 +174,41 @@ fn scale(power: i32) -> f32 {
 ///
 /// Weights stay as they are where the rest of the way to the target is not theirs to go: downwards, if another current alone
 /// makes the neurons fire more often; upwards, from where twice the weights no longer make much of a difference, as when few
-/// of the neurons see any input.
+/// of the neurons see any input. None if `rate` breaks off.
 fn nearest(
     target: f32,
     before: f32,
-    rate: &mut dyn FnMut(i32) -> Result<f32, TrainError>,
-) -> Result<(i32, f32), TrainError> {
+    rate: &mut dyn FnMut(i32) -> Result<Option<f32>, TrainError>,
+) -> Result<Option<(i32, f32)>, TrainError> {
     let octave = (1.0 / GRID) as i32;
     let farthest = FARTHEST * octave;
     // Two powers between whose rates the target lies.
     let (mut low, mut high) = ((0, before), (0, before));
-    if before >= target && rate(-farthest)? >= target {
-        return Ok((0, before));
+    if before >= target {
+        match rate(-farthest)? {
+            None => return Ok(None),
+            Some(least) if least >= target => return Ok(Some((0, before))),
+            Some(_) => {}
+        }
     }
     while low.1 >= target && low.0 > -farthest {
-        let power = low.0 - octave;
-        (low, high) = ((power, rate(power)?), low);
+        let Some(found) = rate(low.0 - octave)? else { return Ok(None) };
+        (low, high) = ((low.0 - octave, found), low);
     }
     while high.1 < target && high.0 < farthest {
-        let power = high.0 + octave;
-        let found = (power, rate(power)?);
-        if high.1 > 0.0 && found.1 < DIFFERENCE * high.1 {
-            return Ok(high);
+        let Some(found) = rate(high.0 + octave)? else { return Ok(None) };
+        if high.1 > 0.0 && found < DIFFERENCE * high.1 {
+            return Ok(Some(high));
         }
-        (low, high) = (high, found);
+        (low, high) = (high, (high.0 + octave, found));
     }
     while high.0 - low.0 > 1 {
         let middle = low.0 + (high.0 - low.0) / 2;
-        let found = (middle, rate(middle)?);
-        if found.1 < target { low = found } else { high = found }
+        let Some(found) = rate(middle)? else { return Ok(None) };
+        if found < target { low = (middle, found) } else { high = (middle, found) }
     }
     let distance = |rate: f32| (rate / target).ln().abs();
-    Ok(if distance(low.1) < distance(high.1) { low } else { high })
+    Ok(Some(if distance(low.1) < distance(high.1) { low } else { high }))
 }
 
 #[cfg(test)]
@@ -193,9 +222,9 @@ mod tests {
             let mut tried = 0;
             let mut rate = |power: i32| {
                 tried += 1;
-                Ok((before * scale(power)).min(1.0))
+                Ok(Some((before * scale(power)).min(1.0)))
             };
-            let (power, found) = nearest(target, f32::min(before, 1.0), &mut rate).unwrap();
+            let (power, found) = nearest(target, f32::min(before, 1.0), &mut rate).unwrap().unwrap();
             assert!((found / target).log2().abs() <= 0.5 * GRID as f32 + 1e-5, "{target}: {found} at {power}");
             assert!(tried < 16, "{tried}");
         }
@@ -203,9 +232,9 @@ mod tests {
 
     #[test]
     fn what_cannot_be_met_is_left_where_weights_stop_to_matter() {
-        assert_eq!(nearest(0.1, 0.0, &mut |_| Ok(0.0)).unwrap().1, 0.0, "nothing arrives");
-        assert_eq!(nearest(0.1, 0.5, &mut |_| Ok(0.5)).unwrap(), (0, 0.5), "another current");
-        let few = |power: i32| Ok(f32::min(0.01 * scale(power), 0.05));
-        assert_eq!(nearest(0.1, 0.01, &mut { few }).unwrap(), (24, 0.05), "few neurons see any input");
+        assert_eq!(nearest(0.1, 0.0, &mut |_| Ok(Some(0.0))).unwrap().unwrap().1, 0.0, "nothing arrives");
+        assert_eq!(nearest(0.1, 0.5, &mut |_| Ok(Some(0.5))).unwrap(), Some((0, 0.5)), "another current");
+        let few = |power: i32| Ok(Some(f32::min(0.01 * scale(power), 0.05)));
+        assert_eq!(nearest(0.1, 0.01, &mut { few }).unwrap(), Some((16, 0.04)), "few neurons see any input");
     }
 }

@@ -14,6 +14,7 @@ mod tests;
 
 pub use import::Imported;
 
+use std::borrow::Cow;
 use std::collections::{HashMap, HashSet};
 use std::path::Path;
 
@@ -77,8 +78,8 @@ impl Check {
         match self {
             Self::Holds => None,
             Self::Fails => Some(
-                "not as it was saved: another program has changed it, or it is damaged; names, shapes and numbers were \
-                 looked at and fit",
+                "not as it was saved: another program has changed it, or it is damaged; its names, shapes and \
+                 numbers are looked at",
             ),
             Self::Missing => Some(
                 "without a check of all that it holds, as another program or an earlier version writes it: whether it is \
@@ -178,22 +179,26 @@ impl Checkpoint {
         fit_tensors("network", &expected, &self.weights)
     }
 
-    /// What an update rule for `network` remembers, in the order of [`UpdateRule::memories`], as tensors named
-    /// `<kind>.<weight>`.
-    pub fn memories(network: &Network, rule: UpdateRule, memories: &[Weights]) -> Vec<Tensor> {
-        let named = |(kind, memory)| {
-            let tensors = Self::tensors(network, memory).into_iter();
-            tensors.map(move |tensor| Tensor { name: format!("{kind}.{}", tensor.name), ..tensor })
+    /// What a run remembers beside its weights, as tensors named `<kind>.<weight>`: the memories of the update rule, in the
+    /// order of [`UpdateRule::memories`]; where weights of the network are standardised, `raw` values come before them, and
+    /// all are in the form of [`Network::with_gains`].
+    pub fn memories(network: &Network, rule: UpdateRule, remembered: &[Weights]) -> Vec<Tensor> {
+        let (form, kinds) = remembered_of(network, rule);
+        let named = |(kind, values): (&str, &Weights)| {
+            let tensors = Self::tensors(&form, values);
+            let kind = kind.to_owned();
+            tensors.into_iter().map(move |tensor| Tensor { name: format!("{kind}.{}", tensor.name), ..tensor })
         };
-        rule.memories().iter().zip(memories).flat_map(named).collect()
+        kinds.into_iter().zip(remembered).flat_map(named).collect()
     }
 
-    /// What `rule` remembers, in the form that [`Checkpoint::memories`] was given it.
+    /// What a run remembers, in the form that [`Checkpoint::memories`] was given it.
     ///
     /// # Errors
     /// [`TrainError::Mismatch`] with every tensor that is missing, left over or misshapen.
     pub fn memories_for(&self, network: &Network, rule: UpdateRule) -> Result<Vec<Weights>, TrainError> {
-        let (kinds, weights) = (rule.memories(), network.weights());
+        let (form, kinds) = remembered_of(network, rule);
+        let weights = form.weights();
         let expected: Vec<(String, &[usize])> = (kinds.iter())
             .flat_map(|kind| weights.iter().map(move |w| (format!("{kind}.{}", w.name), &w.shape[..])))
             .collect();
@@ -242,6 +247,14 @@ impl Checkpoint {
         let refuse =
             |reason| TrainError::Checkpoint { path: path.to_owned(), reason: format::with_kind(bytes, reason) };
         Self::read(bytes).map_err(refuse)
+    }
+}
+
+/// The form of what a run remembers, and its kinds.
+fn remembered_of(network: &Network, rule: UpdateRule) -> (Cow<'_, Network>, Vec<&'static str>) {
+    match network.with_gains() {
+        Some(form) => (Cow::Owned(form), ["raw"].iter().chain(rule.memories()).copied().collect()),
+        None => (Cow::Borrowed(network), rule.memories().to_vec()),
     }
 }
 

@@ -8,7 +8,8 @@ use std::path::{Path, PathBuf};
 use crate::TrainError;
 
 /// Puts what `write` writes in the place of the file at `path`: under a temporary name in the same folder, on to the
-/// disk, renamed. Whatever happens, `path` holds either its old content or the new one, whole.
+/// disk, renamed. Whatever happens, `path` holds either its old content or the new one, whole. A link stays, and what it
+/// leads to is replaced; a device, a pipe or a folder is refused, as it would be gone.
 ///
 /// # Errors
 /// [`TrainError::File`]; the temporary file is then removed.
@@ -16,19 +17,25 @@ pub(crate) fn replace(
     path: &Path,
     write: impl FnOnce(&mut BufWriter<File>) -> io::Result<()>,
 ) -> Result<(), TrainError> {
-    let temporary = temporary(path);
+    let target = fs::canonicalize(path).unwrap_or_else(|_| path.to_owned());
+    if fs::metadata(&target).is_ok_and(|there| !there.is_file()) {
+        let source =
+            io::Error::new(io::ErrorKind::InvalidInput, "what is there is no file, and would be replaced by one");
+        return Err(TrainError::File { action: "write the file", path: path.to_owned(), source });
+    }
+    let temporary = temporary(&target);
     let written = File::create(&temporary).and_then(|file| {
         let mut file = BufWriter::with_capacity(1 << 20, file);
         write(&mut file)?;
         file.into_inner().map_err(io::IntoInnerError::into_error)?.sync_all()?;
-        fs::rename(&temporary, path)
+        fs::rename(&temporary, &target)
     });
     if let Err(source) = written {
         // What counts is the first error; a temporary file that stays behind is overwritten next time.
         fs::remove_file(&temporary).ok();
         return Err(TrainError::File { action: "write the file", path: path.to_owned(), source });
     }
-    sync_folder(path.parent().unwrap_or(Path::new(".")))
+    sync_folder(target.parent().unwrap_or(Path::new(".")))
 }
 
 /// Writes `text` to the file at `path`, which holds either its old content or the new one, whole, whatever happens.
@@ -74,6 +81,28 @@ mod tests {
         assert_eq!(message, format!("{}: cannot write the file (no storage space)", path.display()));
         assert_eq!(fs::read(&path).unwrap(), b"old");
         assert_eq!(fs::read_dir(dir.path()).unwrap().count(), 1);
+    }
+
+    #[test]
+    fn only_files_are_replaced() {
+        let dir = tempfile::tempdir().unwrap();
+        let refused = |path: &Path| {
+            let message = replace(path, |file| file.write_all(b"new")).unwrap_err().to_string();
+            let reason = "what is there is no file, and would be replaced by one";
+            assert_eq!(message, format!("{}: cannot write the file ({reason})", path.display()));
+        };
+        refused(dir.path());
+        #[cfg(unix)]
+        {
+            let (file, link, null) = (dir.path().join("file"), dir.path().join("link"), dir.path().join("null"));
+            std::os::unix::fs::symlink("/dev/null", &null).unwrap();
+            refused(&null);
+            std::os::unix::fs::symlink(&file, &link).unwrap();
+            fs::write(&file, "old").unwrap();
+            replace(&link, |file| file.write_all(b"new")).unwrap();
+            assert!(fs::symlink_metadata(&link).unwrap().is_symlink());
+            assert_eq!(fs::read(&file).unwrap(), b"new");
+        }
     }
 
     #[test]

@@ -138,7 +138,7 @@ impl RunFolder {
     }
 
     /// Makes `experiment` (RON) that of the run and of its checkpoints, such as the same with more epochs. The run goes on by
-    /// it from where it stands.
+    /// it from where it stands. Checkpoints of another experiment than the run's keep their own, so that it can be told.
     ///
     /// # Errors
     /// As [`Checkpoint::load`] and [`Checkpoint::save`]; [`TrainError::Checkpoint`] if a checkpoint is not as it was saved.
@@ -148,7 +148,9 @@ impl RunFolder {
             if let Some(caution) = checkpoint.check.caution() {
                 return Err(TrainError::Checkpoint { path, reason: caution.to_owned() });
             }
-            Checkpoint { experiment: experiment.to_owned(), ..checkpoint }.save(&path)?;
+            if checkpoint.experiment == self.experiment {
+                Checkpoint { experiment: experiment.to_owned(), ..checkpoint }.save(&path)?;
+            }
         }
         replace(&self.path.join(EXPERIMENT), |file| file.write_all(experiment.as_bytes()))?;
         experiment.clone_into(&mut self.experiment);

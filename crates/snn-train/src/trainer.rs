@@ -1,6 +1,7 @@
 //! The training loop.
 
 pub(crate) mod learning;
+mod standardised;
 mod start;
 
 pub use start::remarks_on;
@@ -223,8 +224,12 @@ impl Run<'_> {
     /// Tests the best weights.
     fn finish(&mut self) -> Result<Outcome, TrainError> {
         let &Job { engine, experiment, built, test, .. } = self.job;
-        let best = Checkpoint::load(&self.folder.best())?;
-        self.check_best(&best)?;
+        let best = self.best(true)?;
+        if best.experiment != self.folder.experiment() {
+            let Progress { epoch, step, .. } = self.progress;
+            let message = "best.safetensors was saved for another experiment than the one in experiment.ron".to_owned();
+            self.notify(&Event::Warning { epoch, step, message });
+        }
         let weights = best.weights_for(&built.network)?;
         let all: Vec<u32> = (0..test.len() as u32).collect();
         let test = evaluate(engine, experiment, built, &weights, test, &all, self.observer)
@@ -236,25 +241,32 @@ impl Run<'_> {
         Ok(Outcome::Finished { best_epoch, test })
     }
 
-    /// Checks that `best.safetensors` holds the best weights of this run, as the run remembers them.
-    fn check_best(&mut self, found: &Checkpoint) -> Result<(), TrainError> {
+    /// What `best.safetensors` holds, which must be the best weights of this run, as the run remembers them. Before the end
+    /// they may be those of an epoch that was not saved any more, and is learned anew.
+    fn best(&self, is_end: bool) -> Result<Checkpoint, TrainError> {
         let refuse = |reason| Err(TrainError::Checkpoint { path: self.folder.best(), reason });
-        let Progress { seed, images, epoch, step, best, .. } = self.progress;
+        let Progress { seed, images, best, .. } = self.progress;
+        if !self.folder.best().exists() {
+            return refuse(
+                "it is gone, and the best weights of the run with it; put it back, or copy last.safetensors to this name: \
+                 the last weights then count as the best so far"
+                    .to_owned(),
+            );
+        }
+        let found = Checkpoint::load(&self.folder.best())?;
         if let Some(caution) = found.check.caution() {
             return refuse(format!("{caution}; it is not tested. The last weights of the run are in last.safetensors"));
         }
-        if (found.progress.seed, found.progress.images, found.progress.best) != (seed, images, best) {
+        let is_ahead = !is_end && found.progress.best.map(|best| best.epoch) > best.map(|best| best.epoch);
+        let is_own = (found.progress.seed, found.progress.images) == (seed, images);
+        if !(is_own && (is_ahead || found.progress.best == best)) {
             return refuse(
                 "it is of another run, so it is not tested; put the run's own file back. The last weights of the run are in \
                  last.safetensors"
                     .to_owned(),
             );
         }
-        if found.experiment != self.folder.experiment() {
-            let message = "best.safetensors was saved for another experiment than the one in experiment.ron".to_owned();
-            self.notify(&Event::Warning { epoch, step, message });
-        }
-        Ok(())
+        Ok(found)
     }
 
     fn stopped(&mut self) -> Result<Outcome, TrainError> {

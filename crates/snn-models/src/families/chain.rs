@@ -27,12 +27,12 @@ impl Chain {
         neuron: &mut Part,
         pool: &mut Part,
         dropout: f32,
-        kappa: f32,
+        initial: (f32, bool),
     ) -> Result<Self, PartError> {
         let neuron = hidden(registry, "neuron", neuron, FIRING)?;
         let pool = hidden(registry, "pool", pool, FIRING)?;
         range::fraction("dropout", dropout)?;
-        Ok(Self { stack: Stack::new(kappa)?, neuron, pool, dropout, end: Source::Input })
+        Ok(Self { stack: Stack::new(initial)?, neuron, pool, dropout, end: Source::Input })
     }
 
     /// Adds a layer with dropout that `at` asks for; `second` is its second input.

@@ -23,6 +23,8 @@ const INPUT: &str = "input";
 pub struct Populations {
     /// Variance of the initial weights times their fan-in, greater than 0.
     pub kappa: f32,
+    /// Whether the weights of all populations but the readout are [standardised](snn_core::standardise) in training.
+    pub standardise: bool,
     /// The populations.
     pub populations: Vec<Population>,
 }
@@ -94,7 +96,7 @@ pub enum Projection {
 
 impl Default for Populations {
     fn default() -> Self {
-        Self { kappa: 2.0, populations: Vec::new() }
+        Self { kappa: 2.0, standardise: false, populations: Vec::new() }
     }
 }
 
@@ -104,7 +106,7 @@ fn lif() -> Part {
 
 impl Populations {
     pub(super) fn make(&mut self, registry: &Registry) -> Result<Stack, PartError> {
-        let mut stack = Stack::new(self.kappa)?;
+        let mut stack = Stack::new((self.kappa, self.standardise))?;
         let names: Vec<String> = self.populations.iter().map(|population| population.name.clone()).collect();
         let mut first = HashMap::with_capacity(names.len());
         for (index, name) in names.iter().enumerate() {

@@ -30,6 +30,8 @@ pub struct ResNet {
     pub dropout: f32,
     /// Variance of the initial weights times their fan-in, greater than 0.
     pub kappa: f32,
+    /// Whether the weights of all populations but the readout are [standardised](snn_core::standardise) in training.
+    pub standardise: bool,
     /// Channels of the first convolution.
     pub stem: usize,
     /// The residual blocks.
@@ -75,6 +77,7 @@ impl Default for ResNet {
             pool: Part::new("PoolIf"),
             dropout: 0.25,
             kappa: 1.0,
+            standardise: false,
             stem: 64,
             blocks: blocks.map(|(channels, stride)| Block { channels, stride }).to_vec(),
             shortcut: Shortcut::Auto,
@@ -86,7 +89,8 @@ impl Default for ResNet {
 
 impl ResNet {
     pub(super) fn make(&mut self, registry: &Registry) -> Result<Stack, PartError> {
-        let mut chain = Chain::new(registry, &mut self.neuron, &mut self.pool, self.dropout, self.kappa)?;
+        let mut chain =
+            Chain::new(registry, &mut self.neuron, &mut self.pool, self.dropout, (self.kappa, self.standardise))?;
         chain.conv("stem", "stem".to_owned(), self.stem, KERNEL)?;
         chain.pool("stem", "pool1".to_owned(), POOL);
         range::require(!self.blocks.is_empty(), "blocks", "a list of at least one block", &"none")?;

@@ -22,13 +22,22 @@ pub struct Sequence {
     pub dropout: f32,
     /// Variance of the initial weights times their fan-in, greater than 0.
     pub kappa: f32,
+    /// Whether the weights of all populations but the readout are [standardised](snn_core::standardise) in training.
+    pub standardise: bool,
     /// The layers; the last one is a `Readout`.
     pub layers: Vec<Layer>,
 }
 
 impl Default for Sequence {
     fn default() -> Self {
-        Self { neuron: Part::new("Lif"), pool: Part::new("PoolIf"), dropout: 0.0, kappa: 2.0, layers: Vec::new() }
+        Self {
+            neuron: Part::new("Lif"),
+            pool: Part::new("PoolIf"),
+            dropout: 0.0,
+            kappa: 2.0,
+            standardise: false,
+            layers: Vec::new(),
+        }
     }
 }
 
@@ -87,7 +96,8 @@ pub enum Layer {
 
 impl Sequence {
     pub(super) fn make(&mut self, registry: &Registry) -> Result<Stack, PartError> {
-        let mut chain = Chain::new(registry, &mut self.neuron, &mut self.pool, self.dropout, self.kappa)?;
+        let mut chain =
+            Chain::new(registry, &mut self.neuron, &mut self.pool, self.dropout, (self.kappa, self.standardise))?;
         let count = self.layers.len();
         range::require(count > 0, "layers", "a list that ends in a Readout", &"no layer")?;
         let (mut convs, mut pools, mut linears) = (0, 0, 0);

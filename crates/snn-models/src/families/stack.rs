@@ -10,6 +10,7 @@ const MOST: usize = 1 << 31;
 #[derive(Debug)]
 pub(super) struct Stack {
     kappa: f32,
+    standardise: bool,
     populations: Vec<Made>,
     /// Path and value of the number of classes, in families that state it.
     pub(super) classes: Option<(String, usize)>,
@@ -39,9 +40,9 @@ pub(super) struct Feed {
 }
 
 impl Stack {
-    pub(super) fn new(kappa: f32) -> Result<Self, PartError> {
+    pub(super) fn new((kappa, standardise): (f32, bool)) -> Result<Self, PartError> {
         range::positive("kappa", kappa)?;
-        Ok(Self { kappa, populations: Vec::new(), classes: None })
+        Ok(Self { kappa, standardise, populations: Vec::new(), classes: None })
     }
 
     /// The population that is added next, as a source of its own spikes.
@@ -62,6 +63,7 @@ impl Family for Stack {
         let whole = |error: Error| PartError::other("", error.to_string());
         let mut builder = Network::builder(input);
         builder.kappa(self.kappa).map_err(whole)?;
+        builder.standardise(self.standardise);
         for made in &self.populations {
             made.add(&mut builder, classes)?;
         }

@@ -26,6 +26,8 @@ pub struct Vgg {
     pub dropout: f32,
     /// Variance of the initial weights times their fan-in, greater than 0.
     pub kappa: f32,
+    /// Whether the weights of all populations but the readout are [standardised](snn_core::standardise) in training.
+    pub standardise: bool,
     /// Height and width of the kernels, odd. Convolutions have stride 1 and keep height and width.
     pub kernel: usize,
     /// Channels of each convolution, block by block.
@@ -43,6 +45,7 @@ impl Default for Vgg {
             pool: Part::new("PoolIf"),
             dropout: 0.2,
             kappa: 2.0,
+            standardise: false,
             kernel: 3,
             blocks: vec![vec![64, 64], vec![128, 128], vec![256, 256, 256]],
             features: vec![1024],
@@ -53,7 +56,8 @@ impl Default for Vgg {
 
 impl Vgg {
     pub(super) fn make(&mut self, registry: &Registry) -> Result<Stack, PartError> {
-        let mut chain = Chain::new(registry, &mut self.neuron, &mut self.pool, self.dropout, self.kappa)?;
+        let mut chain =
+            Chain::new(registry, &mut self.neuron, &mut self.pool, self.dropout, (self.kappa, self.standardise))?;
         range::require(!self.blocks.is_empty(), "blocks", "a list of at least one block", &"none")?;
         for (index, block) in self.blocks.iter().enumerate() {
             let (at, number) = (format!("blocks[{index}]"), index + 1);
@@ -84,6 +88,8 @@ pub struct LeNet {
     pub dropout: f32,
     /// Variance of the initial weights times their fan-in, greater than 0.
     pub kappa: f32,
+    /// Whether the weights of all populations but the readout are [standardised](snn_core::standardise) in training.
+    pub standardise: bool,
     /// Height and width of the kernels, odd. Convolutions have stride 1 and keep height and width.
     pub kernel: usize,
     /// Channels of each convolution.
@@ -101,6 +107,7 @@ impl Default for LeNet {
             pool: Part::new("PoolIf"),
             dropout: 0.0,
             kappa: 2.0,
+            standardise: false,
             kernel: 5,
             channels: vec![20, 50],
             features: vec![200],
@@ -111,7 +118,8 @@ impl Default for LeNet {
 
 impl LeNet {
     pub(super) fn make(&mut self, registry: &Registry) -> Result<Stack, PartError> {
-        let mut chain = Chain::new(registry, &mut self.neuron, &mut self.pool, self.dropout, self.kappa)?;
+        let mut chain =
+            Chain::new(registry, &mut self.neuron, &mut self.pool, self.dropout, (self.kappa, self.standardise))?;
         range::require(!self.channels.is_empty(), "channels", "a list of at least one convolution", &"none")?;
         for (index, &channels) in self.channels.iter().enumerate() {
             let (at, number) = (format!("channels[{index}]"), index + 1);

@@ -416,6 +416,6 @@ fn mistakes_are_shown_in_their_line_with_what_would_be_right() {
     7 |     network: LeNet(channels: [20, 50], fetures: [200]),
       |                                        ^^^^^^^ did you mean features?
       |
-      = known fields: neuron, pool, dropout, kappa, kernel, channels, features, readout
+      = known fields: neuron, pool, dropout, kappa, standardise, kernel, channels, features, readout
     "#);
 }

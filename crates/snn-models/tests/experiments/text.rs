@@ -24,6 +24,7 @@ fn resolved_text_writes_every_default() {
             pool: PoolIf(threshold: 0.75),
             dropout: 0.0,
             kappa: 2.0,
+            standardise: false,
             layers: [
                 Conv(channels: 20, kernel: 5, stride: 1, padding: 2, recurrent: false),
                 AvgPool(size: 2),

@@ -2,6 +2,7 @@
 
 use snn_core::{Activity, Error, Errors, Learner, Memory, Network, Session, Timing, Trial, UpdateRule, Weights};
 
+use super::standardised::Standardised;
 use crate::checkpoint::Tensor;
 use crate::optimizer::{norm, scale};
 use crate::{Checkpoint, Optimizer, TrainError};
@@ -21,7 +22,7 @@ pub(crate) struct Learning<'a> {
 /// Where gradients and memories are.
 enum Place {
     /// Here; the session is given new weights after each update.
-    Host { optimizer: Optimizer, gradients: Weights },
+    Host { optimizer: Optimizer, gradients: Weights, standardised: Option<Standardised> },
     /// Where the session computes, after so many updates.
     Device { updates: u64 },
 }
@@ -34,10 +35,12 @@ impl<'a> Learning<'a> {
         rule: UpdateRule,
         weights: &Weights,
     ) -> Result<Self, Error> {
-        let place = if session.learner().is_some() {
+        let standardised = Standardised::of(network);
+        let place = if session.learner().is_some() && standardised.is_none() {
             Place::Device { updates: 0 }
         } else {
-            Place::Host { optimizer: Optimizer::new(rule, network), gradients: network.zeros() }
+            let moved = standardised.as_ref().map_or(network, Standardised::form);
+            Place::Host { optimizer: Optimizer::new(rule, moved), gradients: network.zeros(), standardised }
         };
         let mut learning = Self { network, session, rule, place, weights: Weights::new(), is_behind: false };
         learning.begin(weights.clone())?;
@@ -46,8 +49,17 @@ impl<'a> Learning<'a> {
 
     /// Goes to `weights` before the first update.
     pub(crate) fn begin(&mut self, weights: Weights) -> Result<(), Error> {
-        let memories = self.rule.memories().iter().map(|_| self.network.zeros()).collect();
-        self.set(weights, memories, 0)
+        let mut remembered = Vec::new();
+        let mut form = self.network;
+        let mut weights = weights;
+        if let Place::Host { standardised: Some(standardised), .. } = &mut self.place {
+            standardised.begin(&weights);
+            weights = standardised.weights();
+            remembered.push(standardised.raw().clone());
+            form = standardised.form();
+        }
+        remembered.extend(self.rule.memories().iter().map(|_| form.zeros()));
+        self.set(weights, remembered, 0)
     }
 
     /// Goes to where `checkpoint` stands, wherever the weights were updated then.
@@ -57,14 +69,22 @@ impl<'a> Learning<'a> {
         Ok(self.set(weights, memories, checkpoint.progress.updates)?)
     }
 
-    fn set(&mut self, weights: Weights, memories: Vec<Weights>, updates: u64) -> Result<(), Error> {
+    /// `remembered` is as of [`Checkpoint::memories`].
+    fn set(&mut self, weights: Weights, mut remembered: Vec<Weights>, updates: u64) -> Result<(), Error> {
         self.session.load(&weights)?;
         match &mut self.place {
-            Place::Host { optimizer, .. } => {
-                *optimizer = Optimizer::restored(self.rule, self.network, memories, updates)?;
+            Place::Host { optimizer, standardised, .. } => {
+                let form = match standardised {
+                    Some(standardised) if !remembered.is_empty() => {
+                        standardised.restore(remembered.remove(0))?;
+                        standardised.form()
+                    }
+                    _ => self.network,
+                };
+                *optimizer = Optimizer::restored(self.rule, form, remembered, updates)?;
             }
             Place::Device { updates: made } => {
-                learner(&mut self.session)?.remember(self.rule, &memories)?;
+                learner(&mut self.session)?.remember(self.rule, &remembered)?;
                 *made = updates;
             }
         }
@@ -91,9 +111,12 @@ impl<'a> Learning<'a> {
     /// Goes back through the last trial, and gives the Euclidean norm of all gradients together.
     pub(crate) fn backward(&mut self, errors: Errors<'_>) -> Result<f64, Error> {
         match &mut self.place {
-            Place::Host { gradients, .. } => {
+            Place::Host { gradients, standardised, .. } => {
                 self.session.backward(errors, gradients)?;
-                Ok(norm(gradients))
+                Ok(match standardised {
+                    Some(standardised) => norm(standardised.backward(gradients)),
+                    None => norm(gradients),
+                })
             }
             Place::Device { .. } => learner(&mut self.session)?.backward(errors),
         }
@@ -103,10 +126,23 @@ impl<'a> Learning<'a> {
     /// be finite; what is updated elsewhere, when it is asked for.
     pub(crate) fn update(&mut self, factor: f32, rate: f32) -> Result<(), Error> {
         match &mut self.place {
-            Place::Host { optimizer, gradients } => {
-                scale(gradients, factor);
-                optimizer.update(&mut self.weights, gradients, rate);
-                self.rule.check_memories(self.network, optimizer.memories())?;
+            Place::Host { optimizer, gradients, standardised } => {
+                let mut update = |values: &mut Weights, gradients: &mut Weights| {
+                    scale(gradients, factor);
+                    optimizer.update(values, gradients, rate);
+                };
+                let form = match standardised {
+                    Some(standardised) => {
+                        standardised.update(update);
+                        self.weights = standardised.weights();
+                        standardised.form()
+                    }
+                    None => {
+                        update(&mut self.weights, gradients);
+                        self.network
+                    }
+                };
+                self.rule.check_memories(form, optimizer.memories())?;
                 self.session.load(&self.weights)
             }
             Place::Device { updates } => {
@@ -132,7 +168,11 @@ impl<'a> Learning<'a> {
     /// What is remembered now, as tensors for a checkpoint.
     pub(crate) fn memories(&mut self) -> Result<Vec<Tensor>, Error> {
         match &self.place {
-            Place::Host { optimizer, .. } => Ok(Checkpoint::memories(self.network, self.rule, optimizer.memories())),
+            Place::Host { optimizer, standardised, .. } => {
+                let raw = standardised.iter().map(|standardised| standardised.raw().clone());
+                let remembered: Vec<Weights> = raw.chain(optimizer.memories().iter().cloned()).collect();
+                Ok(Checkpoint::memories(self.network, self.rule, &remembered))
+            }
             Place::Device { .. } => {
                 let memories = learner(&mut self.session)?.memories()?;
                 self.rule.check_memories(self.network, &memories)?;

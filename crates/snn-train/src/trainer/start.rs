@@ -2,7 +2,7 @@
 
 use std::time::Instant;
 
-use snn_core::{Kind, Plan};
+use snn_core::{HoldOut, Kind, Plan};
 use snn_data::{Dataset, Loader};
 use snn_models::experiment::Start;
 
@@ -59,6 +59,9 @@ impl<'a> Run<'a> {
             self.check_progress(&checkpoint.progress)?;
             self.progress = checkpoint.progress;
             self.learning.restore(checkpoint)?;
+            if self.progress.best.is_some() {
+                self.best(false)?; // what is not there at the end is told before hours of training
+            }
         }
         let Progress { epoch, step, .. } = self.progress;
         let recorded = self.folder.rewind(checkpoint.as_ref().map(|_| (epoch, step)))?;
@@ -200,6 +203,14 @@ impl Job<'_> {
         let parts = [("training", train, learned), ("validation", train, held_out), ("test", test, all)];
         let parts = parts.iter().filter(|(_, _, samples)| !samples.is_empty());
         let of_part = parts.flat_map(|(name, data, samples)| remarks_on(name, data, samples));
+        let of_part = of_part.map(|remark| match experiment.training.validation {
+            HoldOut::Last(count) if remark.contains("validation image") => {
+                format!(
+                    "{remark}, as training.validation takes the last ones; {count} would spread them over the classes"
+                )
+            }
+            _ => remark,
+        });
         of_part.chain(train.notes().iter().chain(test.notes()).cloned()).collect()
     }
 

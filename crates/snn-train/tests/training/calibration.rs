@@ -56,7 +56,7 @@ fn a_run_that_stops_while_it_is_calibrated_goes_on_as_if_it_had_not() {
     assert_eq!(records(&whole).iter().filter(calibrated).count(), 1);
 
     let (_dir, mut folder) = new_run();
-    let mut stop = stop_at(|event| matches!(event, Event::Calibrating { done: 2, .. }));
+    let mut stop = stop_at(|event| matches!(event, Event::Calibrating { done: 1, .. }));
     let outcome = train(&experiment, &mut folder, false, &mut stop).unwrap();
     assert!(matches!(outcome, Outcome::Stopped { epoch: 0, step: 0 }), "{outcome:?}");
     assert!(!folder.last().exists(), "half a calibration is no start");
@@ -74,7 +74,7 @@ fn what_no_spike_reaches_is_told() {
     let mut weights = built.network.initial_weights(1);
     let drawn = weights.clone();
     let error = calibrate(&Reference, (&experiment, &built), &dark.unwrap(), &mut weights, &mut go_on).unwrap_err();
-    let expected = "calibration of fc1: it fires on none of the images, whatever its weights: no spike or current reaches it; \
+    let expected = "calibration of fc1: it fires on none of the images, whatever its weights, as next to nothing reaches it; \
                     look at the input and at the populations before it";
     assert_eq!(error.to_string(), expected);
     assert_eq!(weights, drawn, "they stay as they were");

@@ -4,6 +4,7 @@
 mod calibration;
 mod faults;
 mod learner;
+mod standardised;
 
 use std::fs;
 use std::ops::{ControlFlow, Range};

@@ -1,0 +1,79 @@
+//! What the optimizer moves where weights are standardised.
+
+use snn_core::{Error, Network, Weights, gains, standardise, standardise_backward};
+
+/// Raw values and gains, of which the weights that the network computes with are made.
+pub(crate) struct Standardised {
+    /// The network with its gains: names and shapes of all that is moved.
+    form: Network,
+    raw: Weights,
+    gradients: Weights,
+}
+
+impl Standardised {
+    /// None if no weight of the network is standardised.
+    pub(crate) fn of(network: &Network) -> Option<Self> {
+        let form = network.with_gains()?;
+        Some(Self { raw: form.zeros(), gradients: form.zeros(), form })
+    }
+
+    pub(crate) fn form(&self) -> &Network {
+        &self.form
+    }
+
+    pub(crate) fn raw(&self) -> &Weights {
+        &self.raw
+    }
+
+    /// Goes to raw values that make `weights`, but for the means of their channels.
+    pub(crate) fn begin(&mut self, weights: &Weights) {
+        let scales = self.form.weights().iter().zip(weights).filter(|(weight, _)| weight.standardised);
+        let scales = scales.map(|(weight, values)| gains(values, weight.shape[0]));
+        self.raw = weights.iter().cloned().chain(scales).collect();
+    }
+
+    /// Goes to raw values that were kept.
+    pub(crate) fn restore(&mut self, raw: Weights) -> Result<(), Error> {
+        self.form.check_weights(&raw)?;
+        self.raw = raw;
+        Ok(())
+    }
+
+    /// The weights that the network computes with.
+    pub(crate) fn weights(&self) -> Weights {
+        let (values, gains) = self.raw.split_at(self.count());
+        let mut gains = gains.iter();
+        let weights = self.form.weights().iter().zip(values).map(|(weight, values)| {
+            let gain = if weight.standardised { gains.next() } else { None };
+            gain.map_or_else(|| values.clone(), |gain| standardise(values, gain))
+        });
+        weights.collect()
+    }
+
+    /// The gradients of raw values and gains, given those of the weights.
+    pub(crate) fn backward(&mut self, gradients: &Weights) -> &mut Weights {
+        let count = self.count();
+        let (raw, gains) = self.raw.split_at(count);
+        let (of_raw, of_gains) = self.gradients.split_at_mut(count);
+        let mut gains = gains.iter().zip(of_gains);
+        for (((weight, raw), gradients), of_raw) in self.form.weights().iter().zip(raw).zip(gradients).zip(of_raw) {
+            of_raw.copy_from_slice(gradients);
+            let gain = if weight.standardised { gains.next() } else { None };
+            if let Some((gain, of_gain)) = gain {
+                standardise_backward(raw, gain, of_raw, of_gain);
+            }
+        }
+        &mut self.gradients
+    }
+
+    /// One update: `each` is given raw values and their gradients.
+    pub(crate) fn update(&mut self, each: impl FnOnce(&mut Weights, &mut Weights)) {
+        each(&mut self.raw, &mut self.gradients);
+    }
+
+    /// How many of the tensors are weights; the others are gains.
+    fn count(&self) -> usize {
+        let tensors = self.form.weights();
+        tensors.len() - tensors.iter().filter(|weight| weight.standardised).count()
+    }
+}
