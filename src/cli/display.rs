@@ -184,7 +184,10 @@ impl Observer for Display {
     }
 }
 
-/// What a calibration did, population by population.
+/// A rate that is off its target by more than this power of 2 is told.
+const OFF_TARGET: f32 = 0.3;
+
+/// What a calibration did, population by population, and where it could not do all that was asked.
 pub(crate) fn calibration(populations: &[Calibrated]) -> String {
     let rate = |rate: f32| format!("{:.2} %", 100.0 * rate);
     let row = |row: &Calibrated| {
@@ -195,7 +198,16 @@ pub(crate) fn calibration(populations: &[Calibrated]) -> String {
         vec![row.population.clone(), rate(row.before), target, rate(row.after), scale]
     };
     let rows: Vec<Vec<String>> = populations.iter().map(row).collect();
-    text::table(&["calibration", "rate before", "target", "rate after", "weights times"], &rows, &[1, 2, 3, 4], false)
+    let columns = ["calibration", "rate before", "target", "rate after", "weights times"];
+    let table = text::table(&columns, &rows, &[1, 2, 3, 4], false);
+    let is_off = |row: &&Calibrated| row.target.is_some_and(|target| (row.after / target).log2().abs() > OFF_TARGET);
+    let off: Vec<&str> = populations.iter().filter(is_off).map(|row| row.population.as_str()).collect();
+    if off.is_empty() {
+        return table;
+    }
+    let reason = "off target, as scaling its weights further would change little: few of its neurons see input, or other \
+                  currents make it fire";
+    format!("{table}{}\n", labelled("note", format!("{}: {reason}", off.join(", "))))
 }
 
 impl Display {

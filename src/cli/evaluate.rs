@@ -2,6 +2,7 @@
 
 use std::{io::Write as _, path::PathBuf, process::ExitCode, time::Instant};
 
+use anyhow::Context as _;
 use clap::Args;
 use console::style;
 
@@ -54,7 +55,7 @@ pub(crate) fn run(registry: &Registry, args: &EvaluateArgs) -> anyhow::Result<Ex
     let found = evaluate(engine.as_ref(), experiment, built, weights, data, &chosen, &mut display);
     let seconds = started.elapsed().as_secs_f64();
     display.finish()?;
-    let Some(evaluation) = found? else { return Ok(ExitCode::from(STOPPED)) };
+    let Some(evaluation) = found.with_context(|| network.file())? else { return Ok(ExitCode::from(STOPPED)) };
 
     let mut out = terminal::stdout();
     if args.common.json {

@@ -12,6 +12,7 @@
 mod activity;
 mod arguments;
 mod bench;
+mod calibrate;
 mod constants;
 mod convert;
 mod curves;
@@ -75,6 +76,7 @@ enum Command {
     Infer(infer::InferArgs),
     Convert(convert::ConvertArgs),
     Import(import::ImportArgs),
+    Calibrate(calibrate::CalibrateArgs),
     Activity(activity::ActivityArgs),
     Curves(curves::CurvesArgs),
     Show(show::ShowArgs),
@@ -109,6 +111,7 @@ pub fn run(registry: &Registry, arguments: impl IntoIterator<Item = impl Into<Os
         Command::Infer(args) => infer::run(registry, &args),
         Command::Convert(args) => convert::run(registry, &args),
         Command::Import(args) => import::run(registry, &args),
+        Command::Calibrate(args) => calibrate::run(registry, &args),
         Command::Activity(args) => activity::run(registry, &args),
         Command::Curves(args) => curves::run(registry, &args),
         Command::Show(args) => show::run(registry, &args),

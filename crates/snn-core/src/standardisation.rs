@@ -1,7 +1,7 @@
 //! Scaled weight standardisation: a network computes with weights of mean 0 and of a trained deviation, whatever the values
 //! are that its optimizer moves.
 //!
-//! Brock et al., "Characterizing signal propagation to close the performance gap in unnormalized ResNets", ICLR 2021. Of the
+//! Brock et al., "Characterizing signal propagation to close the performance gap in unnormalized `ResNets`", ICLR 2021. Of the
 //! `N` raw values `w` of an output channel, with mean `m` and deviation `s`, and of its gain `g`, the weights are
 //! `g x / sqrt(N)` with `x = (w - m) / s`. Their gradients `d` give those of the raw values,
 //! `g / (s sqrt(N)) · (d - mean(d) - x mean(d x))`, and of the gain, `sum(d x) / sqrt(N)`. As it acts on weights alone, what

@@ -61,6 +61,9 @@ pub fn calibrate(
     let loader = Loader::shuffled(train, learned, batch, training.seed, training.augmentation);
     let batches = images.div_ceil(batch).min(loader.batches());
     let mut probe = Probe { engine, experiment, built, loader, batches, weights: weights.clone() };
+    if batches == 0 {
+        return Err(TrainError::setup("calibration", "there are no training images to show".to_owned()));
+    }
     let populations = built.network.populations();
     let depths = populations.iter().filter(|population| is_calibrated(population)).count();
     if depths == 0 {

@@ -22,7 +22,7 @@ pub(crate) struct Learning<'a> {
 /// Where gradients and memories are.
 enum Place {
     /// Here; the session is given new weights after each update.
-    Host { optimizer: Optimizer, gradients: Weights, standardised: Option<Standardised> },
+    Host { optimizer: Optimizer, gradients: Weights, standardised: Option<Box<Standardised>> },
     /// Where the session computes, after so many updates.
     Device { updates: u64 },
 }
@@ -35,11 +35,11 @@ impl<'a> Learning<'a> {
         rule: UpdateRule,
         weights: &Weights,
     ) -> Result<Self, Error> {
-        let standardised = Standardised::of(network);
+        let standardised = Standardised::of(network).map(Box::new);
         let place = if session.learner().is_some() && standardised.is_none() {
             Place::Device { updates: 0 }
         } else {
-            let moved = standardised.as_ref().map_or(network, Standardised::form);
+            let moved = standardised.as_ref().map_or(network, |standardised| standardised.form());
             Place::Host { optimizer: Optimizer::new(rule, moved), gradients: network.zeros(), standardised }
         };
         let mut learning = Self { network, session, rule, place, weights: Weights::new(), is_behind: false };
@@ -131,16 +131,13 @@ impl<'a> Learning<'a> {
                     scale(gradients, factor);
                     optimizer.update(values, gradients, rate);
                 };
-                let form = match standardised {
-                    Some(standardised) => {
-                        standardised.update(update);
-                        self.weights = standardised.weights();
-                        standardised.form()
-                    }
-                    None => {
-                        update(&mut self.weights, gradients);
-                        self.network
-                    }
+                let form = if let Some(standardised) = standardised {
+                    standardised.update(update);
+                    self.weights = standardised.weights();
+                    standardised.form()
+                } else {
+                    update(&mut self.weights, gradients);
+                    self.network
                 };
                 self.rule.check_memories(form, optimizer.memories())?;
                 self.session.load(&self.weights)
