@@ -108,6 +108,12 @@ pub(crate) fn schedule(experiment: &Experiment) -> String {
             let at: Vec<String> = at.iter().map(usize::to_string).collect();
             format!("rate times {factor} from epoch {} on, counted from 0", at.join(", and again from "))
         }
+        Schedule::OneCycle { rise, start, end, .. } => {
+            format!(
+                "one cycle: from {start} of the rate to all of it in the first {}, then to {end}",
+                text::percent(f64::from(*rise))
+            )
+        }
         Schedule::Cosine { floor, warmup } => {
             let rise = if *warmup > 0.0 { format!("up from 0 over {warmup} epochs, then ") } else { String::new() };
             let end = if *floor > 0.0 { format!("{floor} of it") } else { "0".to_owned() };

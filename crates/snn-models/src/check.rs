@@ -71,6 +71,12 @@ impl Experiment {
                 let range = format!("less than the {} epochs of the run", training.epochs);
                 range::require(f64::from(*warmup) < training.epochs as f64, "schedule.warmup", range, warmup)?;
             }
+            Schedule::OneCycle { rise, start, end, anneal: _ } => {
+                range::require(*rise > 0.0 && *rise < 1.0, "schedule.rise", "greater than 0 and less than 1", rise)?;
+                for (name, factor) in [("schedule.start", start), ("schedule.end", end)] {
+                    range::require((0.0..=1.0).contains(factor), name, "at least 0 and at most 1", factor)?;
+                }
+            }
         }
         if let Some(clip) = training.clip {
             range::positive("clip", clip)?;

@@ -289,6 +289,11 @@ pub const CHOICES: [Choices; 10] = [
                 equation: "floor + (1 - floor) (1 + cos(π u)) / 2, u from 0 to 1 over all updates",
                 meaning: "half a cosine, after a linear rise over warmup epochs",
             },
+            Choice {
+                example: "OneCycle(rise: 0.3, start: 0.04, end: 0.0, anneal: Cosine)",
+                equation: "from start to 1 over a share rise of all updates, then to end",
+                meaning: "up and down once, along half a cosine each, or in lines with anneal: Linear",
+            },
         ],
     },
     Choices {

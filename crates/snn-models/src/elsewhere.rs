@@ -137,7 +137,8 @@ const WORDS: &[Word] = words! {
     "rmsprop" | "adagrad" | "adadelta" | "lbfgs" | "radam" | "lamb" => "there is none: the optimizers are Sgd, Adam and AdamW";
     "steplr" | "multisteplr" => "MultiStepLR is Steps(at: [10, 20], factor: 0.1) here";
     "cosineannealinglr" | "cosinelr" | "cosineannealing" => "CosineAnnealingLR is Cosine here";
-    "exponentiallr" | "reducelronplateau" | "onecyclelr" => "there is none: the schedules are Constant, Steps and Cosine";
+    "exponentiallr" | "reducelronplateau" => "there is none: the schedules are Constant, Steps, Cosine and OneCycle";
+    "onecyclelr" => "it is OneCycle here, and its highest rate is that of the optimizer", "--set training.schedule=OneCycle()";
     "randomcrop" | "randomhorizontalflip" | "transform" | "transforms" =>
         "changes to images are training.augmentation here: Shift(pixels: 4, flip: true) is RandomCrop with padding and RandomHorizontalFlip", "--set 'training.augmentation=Shift(pixels: 4, flip: true)'";
     "poissonencoder" | "bernoulli" => "a Poisson encoder is Poisson(scale: 1.0) here";

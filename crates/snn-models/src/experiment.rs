@@ -134,6 +134,40 @@ pub enum Schedule {
         #[serde(default)]
         warmup: f32,
     },
+    /// From `start` to 1 over the first `rise` of all updates, then down to `end`, both in a line or along half a cosine
+    /// (Smith and Topin, "Super-convergence", 2019; PyTorch's `OneCycleLR`, whose `max_lr` is the rate of the optimizer).
+    OneCycle {
+        /// Share of all updates in which the rate rises, above 0 and below 1.
+        #[serde(default = "default_rise")]
+        rise: f32,
+        /// Factor at the first update.
+        #[serde(default = "default_start")]
+        start: f32,
+        /// Factor after the last update.
+        #[serde(default)]
+        end: f32,
+        /// Shape of both ways.
+        #[serde(default)]
+        anneal: Anneal,
+    },
+}
+
+/// Shape of the ways up and down.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize)]
+pub enum Anneal {
+    /// Half a cosine.
+    #[default]
+    Cosine,
+    /// A line.
+    Linear,
+}
+
+fn default_rise() -> f32 {
+    0.3
+}
+
+fn default_start() -> f32 {
+    0.04
 }
 
 fn default_input() -> Part {

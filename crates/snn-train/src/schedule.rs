@@ -2,7 +2,7 @@
 
 use std::f64::consts::PI;
 
-use snn_models::experiment::Schedule;
+use snn_models::experiment::{Anneal, Schedule};
 
 /// Factor on the learning rate for the update of batch `step` of `epoch` (both from 0), in a run of `epochs` epochs of
 /// `steps` batches.
@@ -22,6 +22,19 @@ pub fn factor(schedule: &Schedule, epoch: usize, step: usize, steps: usize, epoc
             let share = ((update - rise) / (all - rise).max(1.0)).min(1.0);
             let floor = f64::from(*floor);
             (floor + (1.0 - floor) * 0.5 * (1.0 + (PI * share).cos())) as f32
+        }
+        &Schedule::OneCycle { rise, start, end, anneal } => {
+            let (update, all) = ((epoch * steps + step) as f64, (epochs * steps) as f64);
+            let top = f64::from(rise) * all;
+            let way = |from: f32, to: f32, share: f64| {
+                let (from, to) = (f64::from(from), f64::from(to));
+                let done = match anneal {
+                    Anneal::Linear => share,
+                    Anneal::Cosine => 0.5 * (1.0 - (PI * share).cos()),
+                };
+                (from + (to - from) * done) as f32
+            };
+            if update < top { way(start, 1.0, update / top) } else { way(1.0, end, (update - top) / (all - top)) }
         }
     }
 }
@@ -57,6 +70,16 @@ mod tests {
         let factors: Vec<f32> = (0..8).map(|step| factor(&schedule, 0, step, 8, 2)).collect();
         assert_eq!(factors[..5], [0.25, 0.5, 0.75, 1.0, 1.0]);
         assert!(factors[5] < 1.0);
+    }
+
+    #[test]
+    fn one_cycle_rises_and_falls() {
+        let schedule = |anneal| Schedule::OneCycle { rise: 0.25, start: 0.2, end: 0.1, anneal };
+        let factors = |anneal| (0..9).map(|step| factor(&schedule(anneal), 0, step, 8, 1)).collect::<Vec<f32>>();
+        let close = |a: &[f32], b: [f32; 9]| a.iter().zip(b).all(|(a, b)| (a - b).abs() < 1e-6);
+        assert!(close(&factors(Anneal::Linear), [0.2, 0.6, 1.0, 0.85, 0.7, 0.55, 0.4, 0.25, 0.1]));
+        let cosine = factors(Anneal::Cosine);
+        assert!(cosine[0] == 0.2 && cosine[2] == 1.0 && (cosine[5] - 0.55).abs() < 1e-6 && cosine[3] > 0.85);
     }
 
     #[test]
