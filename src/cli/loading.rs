@@ -45,6 +45,10 @@ pub(crate) fn experiment(
     let (text, file, name, origin) = match path.extension().and_then(|extension| extension.to_str()) {
         _ if path.is_dir() => {
             let file = path.join("experiment.ron");
+            if !file.exists() {
+                let error = anyhow!("{}: holds no run: there is no experiment.ron in it", path.display());
+                return Err(places::with_runs(error, &file));
+            }
             let origin = file.display().to_string();
             left = path.join("last.safetensors").exists().then(|| {
                 format!(

@@ -94,6 +94,14 @@ fn numbers_of_images_are_told_as_they_must_be() {
 }
 
 #[test]
+fn a_folder_without_a_run_is_said_to_be_one() {
+    let dir = tempfile::tempdir().unwrap();
+    fs::create_dir(dir.path().join("empty")).unwrap();
+    let text = error(&snn(dir.path(), &["train", "empty"]));
+    assert!(text.starts_with("error: empty: holds no run: there is no experiment.ron in it"), "{text}");
+}
+
+#[test]
 fn a_calibration_of_what_never_fires_is_refused() {
     let dir = tempfile::tempdir().unwrap();
     let args = ["train", "mnist-lenet-ann", "--limit", "60", "--set", "start=Calibrated()", "--out", "run"];
