@@ -124,11 +124,13 @@ impl Probe<'_> {
             self.engine.compile(&network, Plan::new(self.experiment.steps, self.experiment.training.batch))?;
         let own: Vec<usize> = population.inputs.iter().filter_map(|projection| projection.weight).collect();
         let drawn: Vec<Vec<f32>> = own.iter().map(|&weight| self.weights[weight].clone()).collect();
-        let mut rate = |power: i32| {
+        let scale_to = |weights: &mut Weights, power: i32| {
             for (&weight, drawn) in own.iter().zip(&drawn) {
-                let scale = scale(power);
-                self.weights[weight] = drawn.iter().map(|w| scale * w).collect();
+                weights[weight] = drawn.iter().map(|w| scale(power) * w).collect();
             }
+        };
+        let mut rate = |power: i32| {
+            scale_to(&mut self.weights, power);
             self.rate(&network, session.as_mut(), go_on)
         };
         let Some(before) = rate(0)? else { return Ok(None) };
@@ -137,9 +139,7 @@ impl Probe<'_> {
             None => Some((0, before)),
         };
         let Some((power, after)) = found else { return Ok(None) };
-        for (&weight, drawn) in own.iter().zip(&drawn) {
-            self.weights[weight] = drawn.iter().map(|w| scale(power) * w).collect();
-        }
+        scale_to(&mut self.weights, power);
         Ok(Some(Calibrated { population: population.name.clone(), before, target, after, scale: scale(power) }))
     }
 
