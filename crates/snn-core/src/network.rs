@@ -199,9 +199,12 @@ impl Network {
                 return vec![value; weight.len()];
             }
             let deviation = (self.kappa / weight.fan_in() as f32).sqrt();
-            let drawn: Vec<f32> =
+            let mut drawn: Vec<f32> =
                 (0..weight.len()).map(|i| deviation * stream.normal(0, 0, index as u32, i as u32)).collect();
-            if weight.standardised { standardise(&drawn, &vec![self.kappa.sqrt(); weight.shape[0]]) } else { drawn }
+            if weight.standardised {
+                standardise(&drawn.clone(), &vec![self.kappa.sqrt(); weight.shape[0]], &mut drawn);
+            }
+            drawn
         };
         self.weights.iter().enumerate().map(draw).collect()
     }

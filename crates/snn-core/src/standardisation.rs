@@ -18,15 +18,16 @@ fn moments(values: &[f32]) -> (f64, f64) {
     (mean, variance.sqrt().max(LEAST))
 }
 
-/// The weights of raw values `[channels, ...]` with one of `gains` for each channel.
-pub fn standardise(raw: &[f32], gains: &[f32]) -> Vec<f32> {
-    let count = raw.len() / gains.len().max(1);
-    let channel = |(values, &gain): (&[f32], &f32)| {
+/// Makes `weights` of raw values `[channels, ...]` with one of `gains` for each channel.
+pub fn standardise(raw: &[f32], gains: &[f32], weights: &mut [f32]) {
+    let count = (raw.len() / gains.len().max(1)).max(1);
+    for ((values, &gain), weights) in raw.chunks(count).zip(gains).zip(weights.chunks_mut(count)) {
         let (mean, deviation) = moments(values);
         let scale = f64::from(gain) / (deviation * (count as f64).sqrt());
-        values.iter().map(move |&w| (scale * (f64::from(w) - mean)) as f32).collect::<Vec<f32>>()
-    };
-    raw.chunks(count.max(1)).zip(gains).flat_map(channel).collect()
+        for (&w, weight) in values.iter().zip(weights) {
+            *weight = (scale * (f64::from(w) - mean)) as f32;
+        }
+    }
 }
 
 /// The gains with which [`standardise`] leaves the deviation of each of the channels of `weights` as it is.
@@ -64,14 +65,20 @@ mod tests {
     #[test]
     fn weights_have_mean_0_and_the_deviation_of_their_gain() {
         let raw = [1.0, 2.0, 3.0, 4.0, -7.0, 5.0, 5.0, 5.0];
-        let weights = standardise(&raw, &[2.0, 0.5]);
+        let weights = standardised(&raw, &[2.0, 0.5]);
         for (values, gain) in weights.chunks(4).zip([2.0, 0.5]) {
             let (mean, deviation) = moments(values);
             assert!(mean.abs() < 1e-7 && (deviation - gain / 2.0).abs() < 1e-6, "{values:?}");
         }
-        let again = standardise(&weights, &gains(&weights, 2));
+        let again = standardised(&weights, &gains(&weights, 2));
         assert!(weights.iter().zip(again).all(|(a, b)| (a - b).abs() < 1e-6));
-        assert_eq!(standardise(&[3.0, 3.0], &[1.0]), [0.0, 0.0]);
+        assert_eq!(standardised(&[3.0, 3.0], &[1.0]), [0.0, 0.0]);
+    }
+
+    fn standardised(raw: &[f32], gains: &[f32]) -> Vec<f32> {
+        let mut weights = vec![0.0; raw.len()];
+        standardise(raw, gains, &mut weights);
+        weights
     }
 
     proptest! {
@@ -84,7 +91,7 @@ mod tests {
         ) {
             prop_assume!(raw.chunks(3).all(|values| moments(values).1 > 0.1));
             let value = |raw: &[f32], gains: &[f32]| {
-                standardise(raw, gains).iter().zip(&c).map(|(&w, &c)| f64::from(w) * f64::from(c)).sum::<f64>()
+                standardised(raw, gains).iter().zip(&c).map(|(&w, &c)| f64::from(w) * f64::from(c)).sum::<f64>()
             };
             let (mut gradients, mut d_gains) = (c.clone(), vec![0.0; 2]);
             standardise_backward(&raw, &gains, &mut gradients, &mut d_gains);

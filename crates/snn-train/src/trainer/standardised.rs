@@ -1,5 +1,6 @@
 //! What the optimizer moves where weights are standardised.
 
+use rayon::prelude::*;
 use snn_core::{Error, Network, Weights, gains, standardise, standardise_backward};
 
 /// Raw values and gains, of which the weights that the network computes with are made.
@@ -45,7 +46,13 @@ impl Standardised {
         let mut gains = gains.iter();
         let weights = self.form.weights().iter().zip(values).map(|(weight, values)| {
             let gain = if weight.standardised { gains.next() } else { None };
-            gain.map_or_else(|| values.clone(), |gain| standardise(values, gain))
+            let mut made = values.clone();
+            if let Some(gains) = gain {
+                let count = values.len() / gains.len();
+                let channels = values.par_chunks(count).zip(gains.par_chunks(1)).zip(made.par_chunks_mut(count));
+                channels.for_each(|((values, gain), made)| standardise(values, gain, made));
+            }
+            made
         });
         weights.collect()
     }
@@ -59,8 +66,13 @@ impl Standardised {
         for (((weight, raw), gradients), of_raw) in self.form.weights().iter().zip(raw).zip(gradients).zip(of_raw) {
             of_raw.copy_from_slice(gradients);
             let gain = if weight.standardised { gains.next() } else { None };
-            if let Some((gain, of_gain)) = gain {
-                standardise_backward(raw, gain, of_raw, of_gain);
+            if let Some((gains, of_gains)) = gain {
+                let count = raw.len() / gains.len();
+                let channels = raw.par_chunks(count).zip(gains.par_chunks(1));
+                channels
+                    .zip(of_raw.par_chunks_mut(count))
+                    .zip(of_gains.par_chunks_mut(1))
+                    .for_each(|(((raw, gain), of_raw), of_gain)| standardise_backward(raw, gain, of_raw, of_gain));
             }
         }
         &mut self.gradients
