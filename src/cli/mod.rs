@@ -19,6 +19,7 @@ mod curves;
 mod data;
 mod devices;
 mod display;
+mod doctor;
 mod driver;
 mod evaluate;
 mod import;
@@ -61,6 +62,7 @@ Start here:
   snn show mnist-lenet                     what it is made of, layer by layer
   snn list neurons                         what else it could be made of
   snn train mnist-lenet --limit 1000       a first run, in a minute or so
+  snn doctor my-net.ron                    why a network of your own does not learn
   snn evaluate runs/mnist-lenet-1          how good it is
   snn activity runs/mnist-lenet-1          what it costs
 
@@ -77,6 +79,7 @@ enum Command {
     Convert(convert::ConvertArgs),
     Import(import::ImportArgs),
     Calibrate(calibrate::CalibrateArgs),
+    Doctor(doctor::DoctorArgs),
     Activity(activity::ActivityArgs),
     Curves(curves::CurvesArgs),
     Show(show::ShowArgs),
@@ -112,6 +115,7 @@ pub fn run(registry: &Registry, arguments: impl IntoIterator<Item = impl Into<Os
         Command::Convert(args) => convert::run(registry, &args),
         Command::Import(args) => import::run(registry, &args),
         Command::Calibrate(args) => calibrate::run(registry, &args),
+        Command::Doctor(args) => doctor::run(registry, &args),
         Command::Activity(args) => activity::run(registry, &args),
         Command::Curves(args) => curves::run(registry, &args),
         Command::Show(args) => show::run(registry, &args),

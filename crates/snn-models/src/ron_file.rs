@@ -5,7 +5,7 @@ use snn_core::registry::{PartError, Registry, options};
 use snn_core::text::excerpt;
 
 use crate::layout::lay_out;
-use crate::path::Path;
+use crate::path::{Path, Segment};
 use crate::ron_error::explain_part;
 use crate::ron_tree::Node;
 use crate::{Experiment, ExperimentError, overrides, reading};
@@ -48,6 +48,33 @@ impl Experiment {
         let config = PrettyConfig::new().depth_limit(0);
         let line = options().to_string_pretty(self, config).expect("an experiment holds nothing that RON cannot write");
         lay_out(&format!("Experiment{line}"))
+    }
+
+    /// Path and RON text of every value whose field is called `name`, wherever it is, such as all `threshold`s.
+    pub fn values(&self, name: &str) -> Vec<(String, String)> {
+        let text = self.to_ron();
+        let mut found = Vec::new();
+        let Ok(tree) = Node::read(&text) else { return found };
+        tree.visit(&text, &Path::default(), &mut |path, node| {
+            if matches!(path.0.last(), Some(Segment::Field(field)) if field == name) {
+                found.push((path.to_string(), text[node.span.clone()].to_owned()));
+            }
+        });
+        found
+    }
+
+    /// The text of the field of `network`, of `training` or of the experiment itself that `path` leads through, as it would be
+    /// written there: for `network.neuron.leak`, `neuron: Lif(...)`. None if there is no value at `path`.
+    pub fn field(&self, path: &str) -> Option<String> {
+        let text = self.to_ron();
+        let path = Path::parse(path)?;
+        let tree = Node::read(&text).ok()?;
+        let Segment::Field(first) = path.0.first()? else { return None };
+        let length = if ["network", "training"].contains(&first.as_str()) { 2 } else { 1 };
+        let field = Path(path.0[..path.0.len().min(length)].to_vec());
+        let is_there = tree.descend(&text, &path).1 == path.0.len();
+        let (key, (node, _)) = (tree.key(&text, &field)?, tree.descend(&text, &field));
+        is_there.then(|| format!("{}: {}", &text[key], &text[node.span.clone()]))
     }
 }
 

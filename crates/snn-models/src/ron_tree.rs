@@ -87,6 +87,29 @@ impl Node {
         (node, path.0.len())
     }
 
+    /// Calls `visit` with the path of each value within this one, which is at `path`, from the outside in.
+    pub(crate) fn visit(&self, text: &str, path: &Path, visit: &mut dyn FnMut(&Path, &Self)) {
+        let mut child = |segment: Segment, node: &Self| {
+            let mut path = path.clone();
+            path.0.push(segment);
+            visit(&path, node);
+            node.visit(text, &path, visit);
+        };
+        match &self.content {
+            Content::Scalar => {}
+            Content::Fields(fields) => {
+                for (key, node) in fields {
+                    child(Segment::Field(text[key.clone()].to_owned()), node);
+                }
+            }
+            Content::Items(items) => {
+                for (index, node) in items.iter().enumerate() {
+                    child(Segment::Index(index), node);
+                }
+            }
+        }
+    }
+
     /// The innermost value that covers byte `at`, with its path; this value if none within it does.
     pub(crate) fn covering(&self, text: &str, at: usize) -> (Path, &Self) {
         let covers = |node: &Self| node.span.start <= at && at < node.span.end;

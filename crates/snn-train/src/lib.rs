@@ -9,6 +9,7 @@ mod calibrate;
 mod checkpoint;
 mod convert;
 pub mod curves;
+pub mod doctor;
 mod error;
 mod evaluate;
 mod event;

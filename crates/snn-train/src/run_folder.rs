@@ -6,7 +6,7 @@ use std::path::{Path, PathBuf};
 
 use crate::files::replace;
 use crate::records::Records;
-use crate::{Checkpoint, Event, TrainError};
+use crate::{Checkpoint, Event, Health, TrainError};
 
 const EXPERIMENT: &str = "experiment.ron";
 pub(crate) const METRICS: &str = "metrics.jsonl";
@@ -176,14 +176,15 @@ impl RunFolder {
 
     /// Cuts the records back to those up to `epoch` and `step`, or to none: what comes later will be recorded anew.
     /// A damaged line, as a crash may leave one at the end, is cut off with all that follows. Returns whether any
-    /// record is left.
-    pub(crate) fn rewind(&mut self, to: Option<(usize, usize)>) -> Result<bool, TrainError> {
+    /// record is left; updates that are left are shown to `health`.
+    pub(crate) fn rewind(&mut self, to: Option<(usize, usize)>, health: &mut Health) -> Result<bool, TrainError> {
         let path = self.metrics();
         let mut records = Records::open(&path)?;
         let mut kept = 0;
         while let Some((Ok(event), bytes)) = records.following()?
             && Some(event.position()) <= to
         {
+            health.take(&event);
             kept += bytes as u64;
         }
         self.metrics.set_len(kept).map_err(TrainError::file("write the metrics", &path))?;
@@ -278,12 +279,12 @@ mod tests {
         for (epoch, step) in [(0, 1), (0, 2), (1, 0), (1, 1)] {
             folder.record(&warning(epoch, step)).unwrap();
         }
-        assert!(folder.rewind(Some((1, 0))).unwrap());
+        assert!(folder.rewind(Some((1, 0)), &mut Health::default()).unwrap());
         folder.record(&warning(1, 1)).unwrap();
         let text = fs::read_to_string(folder.metrics()).unwrap();
         let events: Vec<Event> = text.lines().map(|line| serde_json::from_str(line).unwrap()).collect();
         assert_eq!(events, [warning(0, 1), warning(0, 2), warning(1, 0), warning(1, 1)]);
-        assert!(!folder.rewind(None).unwrap());
+        assert!(!folder.rewind(None, &mut Health::default()).unwrap());
         assert_eq!(fs::read(folder.metrics()).unwrap(), b"");
     }
 
@@ -295,7 +296,7 @@ mod tests {
         let whole = fs::read(folder.metrics()).unwrap();
         for length in 1..whole.len() {
             fs::write(folder.metrics(), [&whole[..], &whole[..length]].concat()).unwrap();
-            folder.rewind(Some((9, 0))).unwrap();
+            folder.rewind(Some((9, 0)), &mut Health::default()).unwrap();
             assert_eq!(fs::read(folder.metrics()).unwrap(), whole);
         }
     }

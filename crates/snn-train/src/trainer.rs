@@ -71,7 +71,7 @@ pub enum Outcome {
 /// [`TrainError::Diverged`] if loss or gradient cease to be finite; [`TrainError::File`]; [`TrainError::Core`].
 pub fn fit(job: &Job<'_>, folder: &mut RunFolder, observer: &mut dyn Observer) -> Result<Outcome, TrainError> {
     let mut run = Run::start(job, folder, observer)?;
-    run.run_on().map_err(|error| run.as_divergence(error))
+    run.run_on().map_err(|error| run.as_divergence(error)).inspect_err(|error| run.record_end(error))
 }
 
 /// A run in the making.
@@ -139,7 +139,7 @@ impl Run<'_> {
         self.progress.sums.add(&tally);
         let step = self.progress.step;
         let rates = rates(&built.network, experiment.steps, tally.images, &tally.spikes);
-        let warnings = self.health.observe(&rates);
+        let warnings = self.health.observe(f64::from(loss), &rates);
         self.emit(&Event::Step {
             epoch,
             step,
@@ -181,6 +181,15 @@ impl Run<'_> {
         let step = if epoch > last { self.loader.batches() } else { self.loader.batches().min(step + 1) };
         let checkpoint = self.folder.last();
         TrainError::Diverged { reason, epoch: epoch.min(last), step, has_learned, checkpoint }
+    }
+
+    /// Leaves a word in the records of a run that ends by diverging, for those who look at it later.
+    fn record_end(&mut self, error: &TrainError) {
+        if matches!(error, TrainError::Diverged { .. }) {
+            let Progress { epoch, step, .. } = self.progress;
+            // Whoever trains is told by the error itself.
+            self.folder.record(&Event::Warning { epoch, step, message: error.to_string() }).ok();
+        }
     }
 
     /// Validates, keeps the best weights and saves. False if the observer broke off the validation, which is then done

@@ -3,7 +3,6 @@
 //! Nothing in the folder is written or locked. A file of records is read in pieces of at most 256 KiB, which takes about a
 //! hundredth of a second, so that it can be done between two frames.
 
-mod alarms;
 mod history;
 mod series;
 mod tail;

@@ -64,7 +64,7 @@ impl<'a> Run<'a> {
             }
         }
         let Progress { epoch, step, .. } = self.progress;
-        let recorded = self.folder.rewind(checkpoint.as_ref().map(|_| (epoch, step)))?;
+        let recorded = self.folder.rewind(checkpoint.as_ref().map(|_| (epoch, step)), &mut self.health)?;
 
         let started = self.started();
         if recorded {

@@ -1,9 +1,13 @@
 //! What the records of a run amount to, in bounded memory.
 
-use snn_train::{EVENT_SCHEMA, Evaluation, Event, Sequence};
+use std::collections::VecDeque;
 
-use super::alarms::Latest;
+use snn_train::{EVENT_SCHEMA, Evaluation, Event, Health, Sequence};
+
 use super::series::Series;
+
+/// Updates whose durations are averaged.
+const LATEST: usize = 50;
 
 /// Most messages of a kind that are kept.
 const MOST_MESSAGES: usize = 20;
@@ -39,7 +43,9 @@ pub struct History {
     pub finished: Option<(usize, Evaluation)>,
     /// The run's own warnings, and where they came.
     pub warnings: Messages,
-    latest: Latest,
+    health: Health,
+    /// Durations of the latest updates in milliseconds.
+    millis: VecDeque<f64>,
     sequence: Sequence,
 }
 
@@ -133,7 +139,11 @@ impl History {
                 for ((_, series), (_, rate)) in self.populations.iter_mut().zip(&rates) {
                     series.push(at, f64::from(*rate));
                 }
-                self.latest.observe(f64::from(loss), f64::from(millis), rates);
+                self.health.observe(f64::from(loss), &rates);
+                if self.millis.len() == LATEST {
+                    self.millis.pop_front();
+                }
+                self.millis.push_back(f64::from(millis));
             }
             Event::Epoch { epoch, loss, accuracy, validation_loss, validation_accuracy, seconds, .. } => {
                 let at = (epoch + 1) as f64;
@@ -155,14 +165,20 @@ impl History {
         Ok(())
     }
 
+    /// Mean duration of the latest updates in milliseconds; none before the first one.
+    fn millis(&self) -> Option<f64> {
+        let sum: f64 = self.millis.iter().sum();
+        (sum > 0.0).then(|| sum / self.millis.len() as f64)
+    }
+
     /// Images learned from in a second, over the latest updates.
     pub fn images_per_second(&self) -> Option<f64> {
-        self.start.as_ref().zip(self.latest.millis()).map(|(start, millis)| images_per_second(start, millis))
+        self.start.as_ref().zip(self.millis()).map(|(start, millis)| images_per_second(start, millis))
     }
 
     /// Duration of an epoch in seconds: of the latest complete one or, before, what the latest updates let expect.
     pub fn seconds_per_epoch(&self) -> Option<f64> {
-        let expected = || Some(self.start.as_ref()?.steps as f64 * self.latest.millis()? / 1000.0);
+        let expected = || Some(self.start.as_ref()?.steps as f64 * self.millis()? / 1000.0);
         self.seconds.or_else(expected)
     }
 
@@ -175,8 +191,10 @@ impl History {
 
     /// What a person should look at: what is wrong at present, then the run's own warnings.
     pub fn alarms(&self) -> Vec<String> {
-        let mut alarms = self.latest.alarms();
-        let is_new = |warning: &&String| !alarms.iter().any(|alarm| warning.ends_with(alarm.as_str()));
+        let mut alarms = self.health.alarms();
+        // What is still so is said once, with the latest figures.
+        let start = |alarm: &str| alarm.split(" to ").next().unwrap_or_default().to_owned();
+        let is_new = |warning: &&String| !alarms.iter().any(|alarm| warning.contains(&start(alarm)));
         let warnings: Vec<String> = self.warnings.first.iter().filter(is_new).cloned().collect();
         alarms.extend(warnings);
         if self.warnings.further > 0 {

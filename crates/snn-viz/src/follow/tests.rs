@@ -144,7 +144,7 @@ fn records_of_another_version_are_not_guessed_at() {
 fn what_is_wrong_is_said_once() {
     let silent: Vec<String> = (1..=20).map(|k| step(0, k, 0.5, 0.0)).collect();
     let mut health = snn_train::Health::default();
-    let message = (0..20).flat_map(|_| health.observe(&[("fc1".to_owned(), 0.0)])).collect::<String>();
+    let message = (0..20).flat_map(|_| health.observe(0.5, &[("fc1".to_owned(), 0.0)])).collect::<String>();
     let warning = |message: &str| {
         serde_json::to_string(&Event::Warning { epoch: 0, step: 20, message: message.to_owned() }).unwrap()
     };

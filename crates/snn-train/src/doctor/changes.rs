@@ -1,0 +1,264 @@
+//! What can be wrong with how a network fires, and the settings that could be at fault.
+
+use snn_core::{Network, Population, Source};
+use snn_models::Experiment;
+use snn_models::experiment::Start;
+
+use super::vitals::{Fired, Rates};
+use super::{Change, one_digit, share};
+use crate::health::{is_saturated, is_silent};
+
+/// Fewer spikes than this, per neuron and trial, pass on next to nothing.
+const FEW_SPIKES: f32 = 0.05;
+
+/// An input with fewer spikes per neuron and step says next to nothing.
+const FAINT_INPUT: f32 = 0.002;
+
+/// The input is clipped if more than this share of its fainter pixels fire at nearly every step.
+const CLIPPED: f32 = 0.5;
+
+/// A membrane that keeps less than this share from step to step hardly sums up spikes.
+const SHORT_LEAK: f32 = 0.8;
+
+/// The leak of the paper's neurons.
+const GOOD_LEAK: &str = "0.99";
+
+/// The paper's thresholds: of neurons with weights, and of pools.
+const GOOD_THRESHOLD: (f32, &str) = (1.0, "1.0");
+const POOL_THRESHOLD: (f32, &str) = (0.75, "0.75");
+
+/// Fewer steps than this can be too few for any spike to come through a deep network.
+const FEW_STEPS: usize = 8;
+
+/// Numbers of steps to try.
+const STEPS: [usize; 3] = [10, 25, 50];
+
+/// Something that is wrong with how a network fires.
+#[derive(Debug, Clone, Copy, PartialEq)]
+pub(super) enum Doubt {
+    FaintInput,
+    ClippedInput,
+    Silent(usize),
+    Saturated(usize),
+}
+
+fn is_faint(fired: Fired) -> bool {
+    is_silent(fired.rate) || fired.spikes < FEW_SPIKES
+}
+
+fn is_full(fired: Fired) -> bool {
+    is_saturated(fired.rate) || fired.saturated > 0.5
+}
+
+/// Whether some source of a population passes on spikes, or numbers.
+fn hears(network: &Network, population: &Population, rates: &Rates) -> bool {
+    population.inputs.iter().any(|input| match input.source {
+        Source::Input => rates.input.is_none_or(|rate| rate > 0.0),
+        Source::Population(source) if network.populations()[source].name == population.name => false,
+        Source::Population(source) => {
+            !network.populations()[source].neuron.fires() || !is_faint(rates.populations[source])
+        }
+    })
+}
+
+impl Doubt {
+    /// What is wrong first, on the way from the input to the output, but for populations that are `hopeless`. A population
+    /// that hears nothing is not at fault.
+    pub(super) fn first(network: &Network, rates: &Rates, hopeless: &[usize]) -> Option<Self> {
+        let is_hopeless = |doubt: &Self| hopeless.contains(&doubt.index());
+        let input = [
+            rates.input.is_some_and(|rate| rate < FAINT_INPUT).then_some(Self::FaintInput),
+            rates.clipped.is_some_and(|share| share > CLIPPED).then_some(Self::ClippedInput),
+        ];
+        let populations = network.populations().iter().zip(&rates.populations).enumerate();
+        let of_population = populations.filter(|(_, (p, _))| p.neuron.fires()).filter_map(|(index, (p, fired))| {
+            if is_faint(*fired) {
+                hears(network, p, rates).then_some(Self::Silent(index))
+            } else {
+                is_full(*fired).then_some(Self::Saturated(index))
+            }
+        });
+        input.into_iter().flatten().chain(of_population).find(|doubt| !is_hopeless(doubt))
+    }
+
+    /// A number of its own for each population, and for the input.
+    pub(super) fn index(self) -> usize {
+        match self {
+            Self::FaintInput => usize::MAX,
+            Self::ClippedInput => usize::MAX - 1,
+            Self::Silent(index) | Self::Saturated(index) => index,
+        }
+    }
+
+    pub(super) fn population(self, network: &Network) -> Option<String> {
+        let population = network.populations().get(self.index())?;
+        Some(population.name.clone())
+    }
+
+    /// Whether it is still so.
+    pub(super) fn holds(self, rates: &Rates) -> bool {
+        match self {
+            Self::FaintInput => rates.input.is_some_and(|rate| rate < FAINT_INPUT),
+            Self::ClippedInput => rates.clipped.is_some_and(|share| share > CLIPPED),
+            Self::Silent(index) => is_faint(rates.populations[index]) || is_full(rates.populations[index]),
+            Self::Saturated(index) => is_full(rates.populations[index]) || is_faint(rates.populations[index]),
+        }
+    }
+
+    /// Whether a change of the setting at `path`, which made `before` to `after`, can have to do with it.
+    pub(super) fn is_touched_by(self, path: &str, before: &Network, after: &Network) -> bool {
+        let (Some(before), Some(after)) =
+            (before.populations().get(self.index()), after.populations().get(self.index()))
+        else {
+            return true;
+        };
+        // Constants belong to the neurons of some populations; everything else concerns all.
+        let is_constant = path.ends_with("leak") || path.ends_with("threshold");
+        !is_constant || format!("{:?}", before.neuron) != format!("{:?}", after.neuron)
+    }
+
+    /// What is wrong, and with which value, if a change of the setting at `path` mends it.
+    pub(super) fn problem(self, network: &Network, rates: &Rates, experiment: &Experiment, path: &str) -> String {
+        let name = path.rsplit('.').next().unwrap_or_default();
+        let values = experiment.values(name);
+        let value = values.iter().find(|(other, _)| other == path).map_or("", |(_, value)| value.as_str());
+        match self {
+            Self::FaintInput | Self::ClippedInput => {
+                let rate = rates.input.unwrap_or_default();
+                let what = if self == Self::FaintInput {
+                    format!("its neurons fire at {} of the steps, so that next to nothing is seen", share(rate))
+                } else {
+                    format!(
+                        "{} of the pixels below half of the largest value fire at nearly every step, so that shades are lost",
+                        share(rates.clipped.unwrap_or_default())
+                    )
+                };
+                let with = if value.is_empty() { String::new() } else { format!(" by a {name} of {value}") };
+                format!("the input is scaled wrong{with}: {what}")
+            }
+            Self::Silent(index) => {
+                let population = &network.populations()[index];
+                let Fired { spikes, silent, .. } = rates.populations[index];
+                let is_branch = feeds_a_live_one(network, rates, index);
+                let who = if is_branch {
+                    format!("the branch through {} never gets through", population.name)
+                } else {
+                    population.name.clone()
+                };
+                let fires = if spikes == 0.0 {
+                    "never fires".to_owned()
+                } else {
+                    format!(
+                        "hardly fires ({spikes:.1e} spikes a neuron and image, {} of its neurons none)",
+                        share(silent)
+                    )
+                };
+                let who = if is_branch { format!("{who}: it {fires}") } else { format!("{who} {fires}") };
+                let cause = match name {
+                    "leak" => format!("its membranes forget too fast, as a leak of {value} keeps that share a step"),
+                    "threshold" => format!("its threshold of {value} is too high"),
+                    "steps" => format!("{value} time steps are too few to get this deep into the network"),
+                    "start" if population.inputs.iter().all(|input| input.weight.is_none()) => {
+                        "too little reaches it, as the weights before it are too small".to_owned()
+                    }
+                    "start" => "its weights are too small for what reaches it".to_owned(),
+                    "rate" | "" => "and no setting was found that wakes it by itself".to_owned(),
+                    _ => format!("{name} is {value}"),
+                };
+                let after =
+                    if is_branch { "what it feeds hears its other inputs alone" } else { "nothing behind it learns" };
+                format!("{who}: {cause}; {after}")
+            }
+            Self::Saturated(index) => {
+                let population = &network.populations()[index];
+                let Fired { rate, .. } = rates.populations[index];
+                let cause = match name {
+                    "threshold" => format!("its threshold of {value} is too low"),
+                    "start" => "its weights are too large for what reaches it".to_owned(),
+                    _ => "and no setting was found that calms it by itself".to_owned(),
+                };
+                format!("{} fires at {} of the steps, so its spikes say little: {cause}", population.name, share(rate))
+            }
+        }
+    }
+
+    /// What a change was measured to do.
+    pub(super) fn outcome(self, network: &Network, before: &Rates, after: &Rates) -> String {
+        let words = |name: &str, before: f32, after: f32| {
+            format!("tried: the firing rate of {name} goes from {} to {}", share(before), share(after))
+        };
+        match self {
+            Self::FaintInput => words("the input", before.input.unwrap_or_default(), after.input.unwrap_or_default()),
+            Self::ClippedInput => format!(
+                "tried: the share of such pixels goes from {} to {}",
+                share(before.clipped.unwrap_or_default()),
+                share(after.clipped.unwrap_or_default())
+            ),
+            Self::Silent(index) | Self::Saturated(index) => {
+                words(&network.populations()[index].name, before.populations[index].rate, after.populations[index].rate)
+            }
+        }
+    }
+
+    /// What to do where no change was found.
+    pub(super) fn last_resort(self, is_trained: bool, experiment: &Experiment) -> Option<Change> {
+        if !is_trained || !matches!(self, Self::Silent(_) | Self::Saturated(_)) {
+            return None;
+        }
+        // A trained network that fell silent does not wake by more training: no error reaches it.
+        let value = one_digit(experiment.training.optimizer.rate() / 3.0);
+        let path = "training.optimizer.rate".to_owned();
+        Some(Change { ron: format!("start: Calibrated(), and {path}: {value}, in a new run"), path, value })
+    }
+}
+
+/// Whether a population that is read by one that fires is not needed for that.
+fn feeds_a_live_one(network: &Network, rates: &Rates, index: usize) -> bool {
+    let populations = network.populations().iter().zip(&rates.populations).enumerate();
+    populations.filter(|(other, _)| *other != index).any(|(_, (population, fired))| {
+        let reads = population.inputs.iter().any(|input| input.source == Source::Population(index));
+        reads && population.neuron.fires() && !is_faint(*fired)
+    })
+}
+
+/// Path and value of the changes that could mend it, the likeliest first.
+pub(super) fn candidates(
+    doubt: Doubt,
+    network: &Network,
+    experiment: &Experiment,
+    is_trained: bool,
+) -> Vec<(String, String)> {
+    let setting = |path: &str, value: &str| (path.to_owned(), value.to_owned());
+    let number = |value: &str| value.parse::<f32>().ok();
+    let constants = |name: &str, change: &dyn Fn(f32) -> Option<&'static str>| {
+        let values = experiment.values(name).into_iter();
+        let found = values.filter_map(|(path, value)| Some((path, change(number(&value)?)?.to_owned())));
+        found.filter(|(path, _)| path.starts_with("network")).collect::<Vec<_>>()
+    };
+    let calibrated = (experiment.start == Start::Drawn && !is_trained).then(|| setting("start", "Calibrated()"));
+    match doubt {
+        Doubt::FaintInput | Doubt::ClippedInput => {
+            let scales = experiment.values("scale").into_iter().filter(|(path, _)| path == "input.scale");
+            let is_off = |value: f32| if doubt == Doubt::FaintInput { value < 1.0 } else { value > 1.0 };
+            scales
+                .filter(|(_, value)| number(value).is_some_and(is_off))
+                .map(|(path, _)| (path, "1.0".to_owned()))
+                .collect()
+        }
+        Doubt::Silent(index) => {
+            let mut all = constants("leak", &|leak| (leak < SHORT_LEAK).then_some(GOOD_LEAK));
+            let has_weights = network.populations()[index].inputs.iter().any(|input| input.weight.is_some());
+            let (good, text) = if has_weights { GOOD_THRESHOLD } else { POOL_THRESHOLD };
+            all.extend(constants("threshold", &|threshold| (threshold > good).then_some(text)));
+            let steps = STEPS.into_iter().filter(|&more| more > experiment.steps && experiment.steps < FEW_STEPS);
+            all.extend(steps.map(|steps| setting("steps", &steps.to_string())));
+            all.extend(calibrated);
+            all
+        }
+        Doubt::Saturated(_) => {
+            let mut all = constants("threshold", &|threshold| (threshold < 0.5).then_some("1.0"));
+            all.extend(calibrated);
+            all
+        }
+    }
+}

@@ -1,0 +1,327 @@
+//! What is wrong with a network that does not learn, and which change mends it.
+//!
+//! The network is shown real training images and looked at population by population. Where one is silent or saturated, those
+//! settings that could be at fault are changed one at a time, towards what is usual, and the images are shown again: a change
+//! that wakes the population is the finding. It is kept, and the search goes on with the network as changed, until nothing
+//! is wrong any more. So whoever makes all the changes has a network in which every population fires.
+
+mod changes;
+mod vitals;
+
+use std::ops::ControlFlow;
+
+use snn_core::registry::Registry;
+use snn_core::{Engine, Weights};
+use snn_data::Dataset;
+use snn_models::experiment::Start;
+use snn_models::{Built, Experiment};
+
+use crate::{Checkpoint, Observer, TrainError, calibrate};
+use changes::{Doubt, candidates};
+use vitals::{Probe, Rates};
+
+pub use vitals::{Learning, Vitals};
+
+/// Training images that are shown.
+const IMAGES: usize = 32;
+
+/// The most changes that are looked for, one after the other.
+const MOST_CHANGES: usize = 8;
+
+/// An update that changes a weight tensor by more than this share of its norm destroys what it holds.
+const LARGE_UPDATE: f32 = 0.25;
+
+/// All updates of a run together must be able to change some weight tensor by this share of its norm.
+const SMALL_WAY: f32 = 0.1;
+
+/// The share of its norm by which an update changes a weight tensor, when it goes well.
+const GOOD_UPDATE: f32 = 0.01;
+
+/// The largest dropout that is usual: it holds for a whole trial.
+const LARGEST_DROPOUT: f32 = 0.5;
+
+/// What the doctor is to look at.
+#[derive(Clone, Copy)]
+pub struct Patient<'a> {
+    /// What computes.
+    pub engine: &'a dyn Engine,
+    /// What the names of the experiment stand for when it is changed.
+    pub registry: &'a Registry,
+    /// The experiment.
+    pub experiment: &'a Experiment,
+    /// What its names stand for.
+    pub built: &'a Built,
+    /// Trained weights, and what the optimizer remembers; none for the weights that a run would start with.
+    pub checkpoint: Option<&'a Checkpoint>,
+    /// Training images, those for validation included.
+    pub train: &'a Dataset,
+}
+
+/// A setting to be changed.
+#[derive(Debug, Clone, PartialEq, Eq, serde::Serialize)]
+pub struct Change {
+    /// Path of the setting, such as `network.neuron.threshold`.
+    pub path: String,
+    /// Its new value, in RON.
+    pub value: String,
+    /// The field of the experiment, of its network or of its training that holds it, with the new value: RON to be pasted.
+    pub ron: String,
+}
+
+/// Something that is wrong.
+#[derive(Debug, Clone, PartialEq, Eq, serde::Serialize)]
+pub struct Finding {
+    /// The population, if it is one that is at fault.
+    pub population: Option<String>,
+    /// What it is, in a sentence.
+    pub problem: String,
+    /// What to change; none if no change was found that mends it.
+    pub change: Option<Change>,
+    /// What the change was measured to do, in a sentence.
+    pub outcome: Option<String>,
+}
+
+/// What was found.
+#[derive(Debug, Clone, PartialEq, serde::Serialize)]
+pub struct Examination {
+    /// Images that were shown.
+    pub images: usize,
+    /// Spikes per input neuron and time step; none if the input is numbers.
+    pub input: Option<f32>,
+    /// Each population, as the network is.
+    pub populations: Vec<Vitals>,
+    /// What is wrong, in the order in which it should be mended.
+    pub findings: Vec<Finding>,
+}
+
+/// Examines a network. None if the observer, who is told of the images shown and of populations calibrated, broke off.
+///
+/// # Errors
+/// [`TrainError::Setup`] if network and data do not fit each other; [`TrainError::Mismatch`] if the checkpoint is of another
+/// network; [`TrainError::Core`].
+pub fn examine(patient: &Patient<'_>, observer: &mut dyn Observer) -> Result<Option<Examination>, TrainError> {
+    let mut state = State::of(patient);
+    if !state.prepare(patient, observer)? {
+        return Ok(None);
+    }
+    let probe = state.probe(patient);
+    let Some(rates) = probe.rates(observer)? else { return Ok(None) };
+    let (input, images) = (rates.input, rates.images);
+    let populations = probe.vitals(&rates, patient.checkpoint)?;
+    let mut findings = state.dropouts(patient);
+    if !state.mend(patient, rates, &mut findings, observer)? {
+        return Ok(None);
+    }
+    if findings.iter().all(|finding| finding.change.is_some()) {
+        let probe = state.probe(patient);
+        let learning = probe.learning(patient.checkpoint.filter(|_| state.is_as_it_was))?;
+        findings.extend(state.rate_of_learning(patient, &learning));
+    }
+    Ok(Some(Examination { images, input, populations, findings }))
+}
+
+/// The network as it is changed.
+struct State {
+    experiment: Experiment,
+    built: Built,
+    weights: Weights,
+    /// Whether nothing was changed yet.
+    is_as_it_was: bool,
+}
+
+/// A change that helps.
+struct Found {
+    changed: State,
+    change: Change,
+    /// How the populations fire with it.
+    after: Rates,
+}
+
+impl State {
+    fn of(patient: &Patient<'_>) -> Self {
+        let Patient { experiment, built, .. } = *patient;
+        Self { experiment: experiment.clone(), built: built.clone(), weights: Weights::new(), is_as_it_was: true }
+    }
+
+    /// Takes up the weights: trained ones, or as a run would start. False if a calibration was broken off.
+    fn prepare(&mut self, patient: &Patient<'_>, observer: &mut dyn Observer) -> Result<bool, TrainError> {
+        if let Some(checkpoint) = patient.checkpoint {
+            self.weights = checkpoint.weights_for(&self.built.network)?;
+            return Ok(true);
+        }
+        self.weights = self.built.network.initial_weights(self.experiment.training.seed);
+        if self.experiment.start == Start::Drawn {
+            return Ok(true);
+        }
+        let subject = (&self.experiment, &self.built);
+        match calibrate(patient.engine, subject, patient.train, &mut self.weights, observer) {
+            Ok(rows) => Ok(rows.is_some()),
+            // What a run would refuse is what the doctor is to explain.
+            Err(TrainError::Setup { .. }) => Ok(true),
+            Err(error) => Err(error),
+        }
+    }
+
+    fn probe<'a>(&'a self, patient: &'a Patient<'a>) -> Probe<'a> {
+        let Self { experiment, built, weights, .. } = self;
+        Probe { engine: patient.engine, experiment, built, weights, train: patient.train, images: IMAGES }
+    }
+
+    /// The network with a setting changed; none if the experiment does not allow it.
+    fn with(&self, patient: &Patient<'_>, (path, value): (&str, &str)) -> Option<Self> {
+        let changes = [(path, value)];
+        let experiment = Experiment::from_ron(&self.experiment.to_ron(), "", &changes, patient.registry).ok()?;
+        let built = experiment.build(patient.registry).ok()?;
+        Some(Self { experiment, built, weights: Weights::new(), is_as_it_was: false })
+    }
+
+    fn change(&self, (path, value): (&str, &str)) -> Change {
+        let ron = self.experiment.field(path).unwrap_or_else(|| format!("{path}: {value}"));
+        Change { path: path.to_owned(), value: value.to_owned(), ron }
+    }
+
+    /// Looks for changes until every population fires as it should, or none helps. False if the observer broke off.
+    fn mend(
+        &mut self,
+        patient: &Patient<'_>,
+        mut rates: Rates,
+        findings: &mut Vec<Finding>,
+        observer: &mut dyn Observer,
+    ) -> Result<bool, TrainError> {
+        let is_trained = patient.checkpoint.is_some();
+        let mut hopeless: Vec<usize> = Vec::new();
+        for _ in 0..MOST_CHANGES {
+            let network = &self.built.network;
+            let Some(doubt) = Doubt::first(network, &rates, &hopeless) else { break };
+            let problem = |path: &str| doubt.problem(network, &rates, &self.experiment, path);
+            let population = doubt.population(network);
+            let ControlFlow::Continue(found) = self.search(patient, doubt, observer)? else { return Ok(false) };
+            if let Some(Found { changed, change, after }) = found {
+                let outcome = Some(doubt.outcome(network, &rates, &after));
+                findings.push(Finding { population, problem: problem(&change.path), change: Some(change), outcome });
+                (*self, rates) = (changed, after);
+            } else {
+                let change = doubt.last_resort(is_trained, &self.experiment);
+                findings.push(Finding { population, problem: problem(""), change, outcome: None });
+                hopeless.push(doubt.index());
+            }
+        }
+        Ok(true)
+    }
+
+    /// The first of the changes that could mend it which does.
+    fn search(
+        &self,
+        patient: &Patient<'_>,
+        doubt: Doubt,
+        observer: &mut dyn Observer,
+    ) -> Result<ControlFlow<(), Option<Found>>, TrainError> {
+        let network = &self.built.network;
+        for (path, value) in candidates(doubt, network, &self.experiment, patient.checkpoint.is_some()) {
+            let setting = (path.as_str(), value.as_str());
+            let Some(mut changed) = self.with(patient, setting) else { continue };
+            if !doubt.is_touched_by(&path, network, &changed.built.network) {
+                continue;
+            }
+            if !changed.prepare(patient, observer)? {
+                return Ok(ControlFlow::Break(()));
+            }
+            let Some(after) = changed.probe(patient).rates(observer)? else { return Ok(ControlFlow::Break(())) };
+            if !doubt.holds(&after) {
+                let change = changed.change(setting);
+                return Ok(ControlFlow::Continue(Some(Found { changed, change, after })));
+            }
+        }
+        Ok(ControlFlow::Continue(None))
+    }
+
+    /// Dropout that leaves too little of a network.
+    fn dropouts(&mut self, patient: &Patient<'_>) -> Vec<Finding> {
+        let mut findings = Vec::new();
+        let values = self.experiment.values("dropout");
+        for (path, value) in values {
+            let dropout = value.parse::<f32>().unwrap_or(0.0);
+            let setting = (path.as_str(), "0.2");
+            let Some(changed) = (dropout > LARGEST_DROPOUT).then(|| self.with(patient, setting)).flatten() else {
+                continue;
+            };
+            let of = |network: &snn_core::Network| network.populations().iter().map(|p| p.dropout).collect::<Vec<_>>();
+            let pairs = self.built.network.populations().iter().zip(of(&changed.built.network));
+            let names: Vec<&str> = pairs.filter(|(p, now)| p.dropout != *now).map(|(p, _)| p.name.as_str()).collect();
+            if names.is_empty() {
+                continue;
+            }
+            findings.push(Finding {
+                population: (names.len() == 1).then(|| names[0].to_owned()),
+                problem: format!(
+                    "dropout is too strong: {} of the neurons of {} are silenced for the whole of a training trial, and learn \
+                     nothing from it",
+                    share(dropout),
+                    names.join(", ")
+                ),
+                change: Some(changed.change(setting)),
+                outcome: None,
+            });
+            let weights = std::mem::take(&mut self.weights);
+            *self = Self { weights, is_as_it_was: self.is_as_it_was, ..changed };
+        }
+        findings
+    }
+
+    /// Updates that are too large or too small for the weights.
+    fn rate_of_learning(&self, patient: &Patient<'_>, learning: &[Learning]) -> Option<Finding> {
+        let moved = |weight: &&Learning| weight.update.is_finite() && weight.norm > 0.0;
+        let largest = learning.iter().filter(moved).max_by(|a, b| a.share().total_cmp(&b.share()))?;
+        let training = &self.experiment.training;
+        let [learned, _] = training.validation.split(patient.train.labels());
+        let updates = training.epochs * learned.len().div_ceil(training.batch.max(1));
+        let (ratio, rate) = (largest.share(), training.optimizer.rate());
+        let name = &largest.weight;
+        let problem = if ratio > LARGE_UPDATE {
+            format!(
+                "the learning rate is too high: one update at {rate} changes the weights of {name} by {} of their norm, which \
+                 destroys what they hold",
+                share(ratio)
+            )
+        } else if ratio * (updates as f32) < SMALL_WAY {
+            format!(
+                "the learning rate is too low: an update at {rate} changes no weights by more than {ratio:.0e} of their norm \
+                 ({name}), so all {updates} updates of the run change them by {} at most",
+                share(ratio * updates as f32)
+            )
+        } else {
+            return None;
+        };
+        let value = one_digit(rate * GOOD_UPDATE / ratio.max(f32::MIN_POSITIVE));
+        let setting = ("training.optimizer.rate", value.as_str());
+        let changed = self.with(patient, setting)?;
+        Some(Finding { population: None, problem, change: Some(changed.change(setting)), outcome: None })
+    }
+}
+
+/// `30 %`.
+fn share(share: f32) -> String {
+    let percent = 100.0 * share;
+    if percent > 0.0 && percent < 0.1 {
+        format!("{percent:.0e} %")
+    } else {
+        format!("{} %", crate::units::significant(f64::from(percent)))
+    }
+}
+
+/// A number with one significant digit, as RON reads it.
+fn one_digit(value: f32) -> String {
+    let text = format!("{value:.0e}");
+    text.parse::<f32>().map_or(text, |value| format!("{value:?}"))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn rates_are_written_as_people_do() {
+        assert_eq!([0.00314, 12.0, 0.5, 2.6e-7].map(one_digit), ["0.003", "10.0", "0.5", "3e-7"]);
+        assert_eq!([0.0, 0.3, 0.00012, 0.9999].map(share), ["0 %", "30 %", "1e-2 %", "100 %"]);
+    }
+}
