@@ -15,6 +15,8 @@ struct Update {
     // Root of the bias of the second moment, and what is added to its root.
     root_bias: f32,
     epsilon: f32,
+    // Whether momentum looks one update ahead.
+    nesterov: u32,
 }
 var<immediate> change: Update;
 
@@ -45,7 +47,7 @@ fn main(
     } else if RULE == MOMENTUM {
         let m = change.first_decay * first[i] + g;
         first[i] = m;
-        w -= change.rate * m;
+        w -= change.rate * select(m, g + change.first_decay * m, change.nesterov != 0u);
     } else {
         let m = change.first_decay * first[i] + (1.0 - change.first_decay) * g;
         let v = change.second_decay * second[i] + (1.0 - change.second_decay) * g * g;

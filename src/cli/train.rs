@@ -201,10 +201,13 @@ fn resume(registry: &Registry, args: &TrainArgs, folder: &Path, engine: &dyn Eng
     }
     let mut folder = RunFolder::resume(folder)?;
     let file = folder.path().join("experiment.ron").display().to_string();
-    let (mut experiment, built) = loading::parse(registry, folder.experiment(), &file, &[])?;
+    // Runs that do not say were made when gradients were always summed.
+    let summed = ("training.reduction".to_owned(), "Sum".to_owned());
+    let settings = if folder.experiment().contains("reduction:") { Vec::new() } else { vec![summed] };
+    let (mut experiment, built) = loading::parse(registry, folder.experiment(), &file, &settings)?;
     memory::check(&planned(&experiment, &built, engine)?)?;
     if let Some(epochs) = args.overrides.epochs {
-        give_epochs(registry, &mut folder, &mut experiment, epochs)?;
+        give_epochs(registry, &mut folder, &mut experiment, epochs, settings)?;
     }
     let images = loading::limited_images(&built, &args.common, experiment.training.limit)?;
     let name = folder.path().file_name().map_or_else(|| "run".to_owned(), |name| name.to_string_lossy().into_owned());
@@ -218,6 +221,7 @@ fn give_epochs(
     folder: &mut RunFolder,
     experiment: &mut Experiment,
     epochs: usize,
+    mut settings: Vec<(String, String)>,
 ) -> anyhow::Result<()> {
     let before = experiment.training.epochs;
     let begun = folder
@@ -226,7 +230,7 @@ fn give_epochs(
     if epochs < begun {
         bail!("--epochs must be at least {begun}, the epochs that the run has begun, found {epochs}");
     }
-    let settings = [("training.epochs".to_owned(), epochs.to_string())];
+    settings.push(("training.epochs".to_owned(), epochs.to_string()));
     let (changed, _) = loading::parse(registry, folder.experiment(), "experiment.ron", &settings)?;
     if epochs != before {
         folder.change(&changed.to_ron())?;

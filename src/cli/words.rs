@@ -83,11 +83,14 @@ pub(crate) fn optimizer(experiment: &Experiment) -> String {
         )
     };
     match experiment.training.optimizer {
-        UpdateRule::Sgd { rate, momentum: 0.0, weight_decay } if weight_decay > 0.0 => {
+        UpdateRule::Sgd { rate, momentum: 0.0, weight_decay, .. } if weight_decay > 0.0 => {
             format!("Sgd: w -= {rate} (g{})", decay(weight_decay))
         }
         UpdateRule::Sgd { rate, momentum: 0.0, .. } => format!("Sgd: w -= {rate} g"),
-        UpdateRule::Sgd { rate, momentum, weight_decay } => {
+        UpdateRule::Sgd { rate, momentum, weight_decay, nesterov: true } => {
+            format!("Sgd: h = g{};  m = {momentum} m + h;  w -= {rate} (h + {momentum} m)", decay(weight_decay))
+        }
+        UpdateRule::Sgd { rate, momentum, weight_decay, .. } => {
             format!("Sgd: m = {momentum} m + g{};  w -= {rate} m", decay(weight_decay))
         }
         UpdateRule::Adam { rate, betas, epsilon, weight_decay } => {

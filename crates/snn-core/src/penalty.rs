@@ -14,6 +14,9 @@ pub struct RatePenalty {
     pub target: f32,
     /// Weight of the penalty, greater than 0.
     pub weight: f32,
+    /// Epochs of training in which it applies, from the first on. None: all, and evaluations.
+    #[serde(default)]
+    pub epochs: Option<usize>,
 }
 
 impl RatePenalty {
@@ -47,7 +50,7 @@ mod tests {
         builder.add("last", Neuron::lif(), linear(hidden, 2)).unwrap();
         let network = builder.build().unwrap();
         // 15 spikes of 5 neurons in 4 steps of 3 samples: a rate of 0.25, by 0.125 over the target.
-        let penalty = RatePenalty { target: 0.125, weight: 2.0 };
+        let penalty = RatePenalty { target: 0.125, weight: 2.0, epochs: None };
         let (value, d_emitted) = penalty.evaluate(&network, 4, 3, &[15.0, 7.0]);
         assert_eq!(value, 2.0 * 3.0 * 0.125 * 0.125);
         assert_eq!(d_emitted, [2.0 * 2.0 * 3.0 * 0.125 / 60.0, 0.0]);

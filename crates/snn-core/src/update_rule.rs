@@ -4,7 +4,7 @@ use serde::{Deserialize, Serialize};
 
 use crate::{Error, Network, Weights, check_finite};
 
-/// Update rules. `w` is a weight, `g` its gradient summed (not averaged) over the batch. Weight decay does not apply to
+/// Update rules. `w` is a weight, `g` its gradient, of a batch. Weight decay does not apply to
 /// trainable constants of neurons, such as a leak.
 ///
 /// What a rule remembers from one update to the next are its [memories](Self::memories), values in the form of the
@@ -12,7 +12,8 @@ use crate::{Error, Network, Weights, check_finite};
 #[derive(Debug, Clone, Copy, PartialEq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields, rename = "Optimizer")]
 pub enum UpdateRule {
-    /// `g' = g + weight_decay · w`; `m = momentum · m + g'`; `w -= rate · m`.
+    /// `g' = g + weight_decay · w`; `m = momentum · m + g'`; `w -= rate · m`, or with `nesterov`
+    /// `w -= rate · (g' + momentum · m)`.
     Sgd {
         /// Learning rate.
         rate: f32,
@@ -22,6 +23,9 @@ pub enum UpdateRule {
         /// L2 penalty, added to the gradient.
         #[serde(default)]
         weight_decay: f32,
+        /// Whether the momentum looks one update ahead (Nesterov; PyTorch's form); it needs one.
+        #[serde(default)]
+        nesterov: bool,
     },
     /// Kingma and Ba, 2015, with bias correction; the L2 penalty is added to the gradient.
     Adam {
@@ -109,7 +113,10 @@ mod tests {
 
     #[test]
     fn rules_are_read_with_their_defaults() {
-        assert_eq!(read("Sgd(rate: 0.5)"), UpdateRule::Sgd { rate: 0.5, momentum: 0.0, weight_decay: 0.0 });
+        assert_eq!(
+            read("Sgd(rate: 0.5)"),
+            UpdateRule::Sgd { rate: 0.5, momentum: 0.0, weight_decay: 0.0, nesterov: false }
+        );
         let adam = UpdateRule::Adam { rate: 0.5, betas: (0.9, 0.999), epsilon: 1e-8, weight_decay: 0.0 };
         assert_eq!(read("Adam(rate: 0.5)"), adam);
         assert_eq!(read("AdamW(rate: 0.5)").rate(), 0.5);

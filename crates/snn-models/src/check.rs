@@ -16,7 +16,7 @@ impl Experiment {
     /// Checks the values that are not parts, some of them against the data set.
     pub(crate) fn check(&self, data: &dyn DataSet) -> Result<(), PartError> {
         range::count("steps", self.steps, LARGE)?;
-        if let Some(RatePenalty { target, weight }) = self.rates {
+        if let Some(RatePenalty { target, weight, epochs: _ }) = self.rates {
             let range = "at least 0 and at most 1";
             range::require((0.0..=1.0).contains(&target), "rates.target", range, &target)?;
             range::positive("rates.weight", weight)?;
@@ -78,6 +78,8 @@ impl Experiment {
                 }
             }
         }
+        let range = format!("less than the {} epochs of the run", training.epochs);
+        range::require(training.dropout_from < training.epochs.max(1), "dropout_from", range, &training.dropout_from)?;
         if let Some(clip) = training.clip {
             range::positive("clip", clip)?;
         }
@@ -96,9 +98,10 @@ impl Experiment {
 
 fn check_optimizer(rule: &UpdateRule) -> Result<(), PartError> {
     match *rule {
-        UpdateRule::Sgd { rate, momentum, weight_decay } => {
+        UpdateRule::Sgd { rate, momentum, weight_decay, nesterov } => {
             range::positive("rate", rate)?;
             range::fraction("momentum", momentum)?;
+            range::require(!nesterov || momentum > 0.0, "nesterov", "false without momentum", &nesterov)?;
             range::not_negative("weight_decay", weight_decay)
         }
         UpdateRule::Adam { rate, betas, epsilon, weight_decay }

@@ -74,7 +74,7 @@ const GROUPS: [(&str, &str); 5] = [
 ];
 
 /// All choices, kind by kind.
-pub const CHOICES: [Choices; 10] = [
+pub const CHOICES: [Choices; 11] = [
     Choices {
         many: "networks",
         path: "network",
@@ -246,9 +246,9 @@ pub const CHOICES: [Choices; 10] = [
         path: "training.optimizer",
         all: &[
             Choice {
-                example: "Sgd(rate: 0.003, momentum: 0.9, weight_decay: 0.0005)",
+                example: "Sgd(rate: 0.003, momentum: 0.9, weight_decay: 0.0005, nesterov: false)",
                 equation: "m = momentum m + g + weight_decay w;  w -= rate m",
-                meaning: "gradient descent; g is summed over the batch, not averaged",
+                meaning: "gradient descent, with PyTorch's momentum; nesterov: true looks one update ahead",
             },
             Choice {
                 example: "Adam(rate: 0.001, betas: (0.9, 0.999), epsilon: 1e-8, weight_decay: 0.0)",
@@ -259,6 +259,22 @@ pub const CHOICES: [Choices; 10] = [
                 example: "AdamW(rate: 0.001, betas: (0.9, 0.999), epsilon: 1e-8, weight_decay: 0.01)",
                 equation: "w -= rate m' / (√q' + epsilon) + rate weight_decay w",
                 meaning: "Loshchilov and Hutter 2019: as Adam, with a decay that the moments do not see",
+            },
+        ],
+    },
+    Choices {
+        many: "reductions",
+        path: "training.reduction",
+        all: &[
+            Choice {
+                example: "Mean",
+                equation: "g = 1/N Σ g_n",
+                meaning: "the gradient of a batch is the mean of those of its images, as PyTorch has it",
+            },
+            Choice {
+                example: "Sum",
+                equation: "g = Σ g_n",
+                meaning: "it is their sum, as the programs of Lee et al. 2020 have it",
             },
         ],
     },

@@ -86,6 +86,9 @@ pub struct Training {
     pub batch: usize,
     /// Update rule and its constants.
     pub optimizer: UpdateRule,
+    /// What the gradient of an update is of: the mean or the sum of the losses of its images.
+    #[serde(default)]
+    pub reduction: Reduction,
     /// How the learning rate changes.
     #[serde(default)]
     pub schedule: Schedule,
@@ -95,6 +98,9 @@ pub struct Training {
     /// Change made to each training image before it is encoded.
     #[serde(default)]
     pub augmentation: Augmentation,
+    /// Epoch, from 0, from which on neurons drop out; before it none does, so that deep networks wake first.
+    #[serde(default)]
+    pub dropout_from: usize,
     /// Images of the training set that are held out to choose the best checkpoint: a number, spread over the classes, or
     /// `Last(number)`.
     #[serde(default = "default_validation")]
@@ -109,6 +115,27 @@ pub struct Training {
     /// Seed of everything random.
     #[serde(default = "default_seed")]
     pub seed: u64,
+}
+
+/// What the gradient of an update is of, the penalty on firing rates included. PyTorch's word, and its default: a learning rate,
+/// a weight decay and a limit on the norm of the gradient that are right there are right here.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize)]
+pub enum Reduction {
+    /// The mean of the losses.
+    #[default]
+    Mean,
+    /// Their sum, as the programs of Lee et al. 2020 have it: the gradient grows with the batch.
+    Sum,
+}
+
+impl Reduction {
+    /// What the sum of the gradients of `images` images is multiplied by.
+    pub fn factor(self, images: usize) -> f32 {
+        match self {
+            Self::Mean => 1.0 / images.max(1) as f32,
+            Self::Sum => 1.0,
+        }
+    }
 }
 
 /// Factor on the optimizer's learning rate.

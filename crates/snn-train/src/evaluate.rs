@@ -1,7 +1,9 @@
 //! Measures a network with given weights: no dropout, no augmentation, and the same input spikes each time.
 
 use serde::{Deserialize, Serialize};
-use snn_core::{Activity, Draws, Dropout, Engine, Grades, Network, Plan, Trial, Weights, argmax, check_finite, grade};
+use snn_core::{
+    Activity, Draws, Dropout, Engine, Grades, Network, Plan, RatePenalty, Trial, Weights, argmax, check_finite, grade,
+};
 use snn_data::{Dataset, Loader};
 use snn_models::{Built, Experiment};
 
@@ -58,7 +60,7 @@ pub fn evaluate(
         let shown = Shown::new(built, experiment.steps, batch);
         let activity = session.forward(&Trial { stimulus: shown.stimulus(draws), dropout: Dropout::Off })?;
         check_output(&activity.output)?;
-        let judgement = judge(experiment, built, &activity, &batch.labels);
+        let judgement = judge(experiment, built, &activity, &batch.labels, None);
         total.add(&activity, &judgement, &batch.labels);
         for (scores, &label) in judgement.grades.scores.chunks(data.classes()).zip(&batch.labels) {
             confusion[usize::from(label)][argmax(scores)] += 1;
@@ -100,7 +102,8 @@ pub fn rates(network: &Network, steps: usize, images: usize, spikes: &[u64]) -> 
         .collect()
 }
 
-/// A batch, judged by the experiment's loss and its penalty on firing rates.
+/// A batch, judged by the experiment's loss and its penalty on firing rates. Losses are summed; their derivatives are those of
+/// the sum or the mean, as the experiment's reduction says.
 pub(crate) struct Judgement {
     pub(crate) grades: Grades,
     penalty: f64,
@@ -109,12 +112,26 @@ pub(crate) struct Judgement {
 }
 
 /// Judges what a batch with these labels `[N]` gave.
-pub(crate) fn judge(experiment: &Experiment, built: &Built, activity: &Activity, labels: &[u8]) -> Judgement {
+/// `epoch` is that of training, or none in an evaluation.
+pub(crate) fn judge(
+    experiment: &Experiment,
+    built: &Built,
+    activity: &Activity,
+    labels: &[u8],
+    epoch: Option<usize>,
+) -> Judgement {
     let Built { network, readout, loss, .. } = built;
-    let grades = grade(loss.as_ref(), readout.as_ref(), &activity.output, labels, network.classes());
-    let penalty =
-        experiment.rates.map(|rates| rates.evaluate(network, experiment.steps, labels.len(), &activity.emitted));
-    let (penalty, d_emitted) = penalty.unwrap_or_default();
+    let mut grades = grade(loss.as_ref(), readout.as_ref(), &activity.output, labels, network.classes());
+    let applies = |rates: &RatePenalty| rates.epochs.is_none_or(|epochs| epoch.is_some_and(|epoch| epoch < epochs));
+    let penalty = experiment
+        .rates
+        .filter(applies)
+        .map(|rates| rates.evaluate(network, experiment.steps, labels.len(), &activity.emitted));
+    let (penalty, mut d_emitted) = penalty.unwrap_or_default();
+    let factor = experiment.training.reduction.factor(labels.len());
+    if factor != 1.0 {
+        grades.d_output.iter_mut().chain(&mut d_emitted).for_each(|d| *d *= factor);
+    }
     Judgement { grades, penalty, d_emitted }
 }
 

@@ -55,12 +55,13 @@ impl Optimizer {
         self.updates += 1;
         let tensors = weights.iter_mut().zip(gradients).zip(&self.decays);
         match (self.rule, &mut self.memories[..]) {
-            (UpdateRule::Sgd { momentum, weight_decay, .. }, [velocity]) => {
+            (UpdateRule::Sgd { momentum, weight_decay, nesterov, .. }, [velocity]) => {
                 for (((weights, gradients), decays), velocity) in tensors.zip(velocity) {
                     let weight_decay = decays * weight_decay;
                     each((weights, gradients, velocity), |(w, g, m)| {
-                        *m = momentum * *m + (g + weight_decay * *w);
-                        *w -= rate * *m;
+                        let g = g + weight_decay * *w;
+                        *m = momentum * *m + g;
+                        *w -= rate * if nesterov { g + momentum * *m } else { *m };
                     });
                 }
             }
@@ -169,23 +170,31 @@ mod tests {
 
     #[test]
     fn sgd_follows_the_gradient() {
-        let rule = UpdateRule::Sgd { rate: 0.1, momentum: 0.0, weight_decay: 0.0 };
+        let rule = UpdateRule::Sgd { rate: 0.1, momentum: 0.0, weight_decay: 0.0, nesterov: false };
         assert_close(run(rule, [[1.0, 0.0], [-2.0, 4.0]]), [[0.9, -2.0], [1.1, -2.4]]);
     }
 
     /// With decay 0.5: g' = 1 + 0.5 · 1 = 1.5, then 0 + 0.5 · 0.85 = 0.425.
     #[test]
     fn sgd_adds_the_weight_decay_to_the_gradient() {
-        let rule = UpdateRule::Sgd { rate: 0.1, momentum: 0.0, weight_decay: 0.5 };
+        let rule = UpdateRule::Sgd { rate: 0.1, momentum: 0.0, weight_decay: 0.5, nesterov: false };
         assert_close(run(rule, [[1.0, 0.0], [0.0, 0.0]]), [[0.85, -1.9], [0.8075, -1.805]]);
     }
 
     /// With momentum 0.5: m = 1, 1.5, 0.75.
     #[test]
     fn sgd_remembers_a_share_of_the_last_update() {
-        let rule = UpdateRule::Sgd { rate: 0.1, momentum: 0.5, weight_decay: 0.0 };
+        let rule = UpdateRule::Sgd { rate: 0.1, momentum: 0.5, weight_decay: 0.0, nesterov: false };
         let gradients = [[1.0, 0.0], [1.0, 0.0], [0.0, 0.0]];
         assert_close(run(rule, gradients), [[0.9, -2.0], [0.75, -2.0], [0.675, -2.0]]);
+    }
+
+    /// With momentum 0.5: m = 1, 1.5, 0.75; g + 0.5 m = 1.5, 1.75, 0.375.
+    #[test]
+    fn nesterov_looks_one_update_ahead() {
+        let rule = UpdateRule::Sgd { rate: 0.1, momentum: 0.5, weight_decay: 0.0, nesterov: true };
+        let gradients = [[1.0, 0.0], [1.0, 0.0], [0.0, 0.0]];
+        assert_close(run(rule, gradients), [[0.85, -2.0], [0.675, -2.0], [0.6375, -2.0]]);
     }
 
     /// With betas 0.5, 0.5: m = 1, 1.5; v = 2, 3 (for g = 2, 2), corrected to 2, 2 and 4, 4: steps of 0.1.
@@ -226,8 +235,8 @@ mod tests {
         let network = builder.build().unwrap();
         let decay = 0.5;
         for rule in [
-            UpdateRule::Sgd { rate: 0.1, momentum: 0.0, weight_decay: decay },
-            UpdateRule::Sgd { rate: 0.1, momentum: 0.9, weight_decay: decay },
+            UpdateRule::Sgd { rate: 0.1, momentum: 0.0, weight_decay: decay, nesterov: false },
+            UpdateRule::Sgd { rate: 0.1, momentum: 0.9, weight_decay: decay, nesterov: false },
             UpdateRule::Adam { rate: 0.1, betas: (0.9, 0.999), epsilon: 1e-8, weight_decay: decay },
             UpdateRule::AdamW { rate: 0.1, betas: (0.9, 0.999), epsilon: 1e-8, weight_decay: decay },
         ] {
@@ -250,7 +259,7 @@ mod tests {
             optimizer.update(&mut weights.clone(), &vec![vec![-0.2, 0.1]], 0.1);
         }
         assert_eq!(second, first);
-        let sgd = UpdateRule::Sgd { rate: 0.1, momentum: 0.9, weight_decay: 0.0 };
+        let sgd = UpdateRule::Sgd { rate: 0.1, momentum: 0.9, weight_decay: 0.0, nesterov: false };
         assert!(Optimizer::restored(sgd, &network(), memories, 1).is_err());
     }
 

@@ -173,7 +173,7 @@ impl Worker<'_> {
         match self {
             Self::Training(learning) => {
                 let activity = learning.forward(&Trial { stimulus, dropout: Dropout::Drawn(draws) })?;
-                let judgement = judge(experiment, built, &activity, &batch.labels);
+                let judgement = judge(experiment, built, &activity, &batch.labels, Some(0));
                 let errors = Errors { output: &judgement.grades.d_output, emitted: &judgement.d_emitted };
                 learning.backward(errors)?;
                 learning.update(1.0, 0.0)?;
@@ -181,7 +181,7 @@ impl Worker<'_> {
             }
             Self::Inference(session) => {
                 let activity = session.forward(&Trial { stimulus, dropout: Dropout::Off })?;
-                judge(experiment, built, &activity, &batch.labels);
+                judge(experiment, built, &activity, &batch.labels, Some(0));
                 Ok(activity)
             }
         }

@@ -117,9 +117,9 @@ impl Run<'_> {
 
         let draws = Draws { seed: training.seed, epoch: epoch as u32, samples: &batch.samples };
         let shown = Shown::new(built, experiment.steps, batch);
-        let activity =
-            self.learning.forward(&Trial { stimulus: shown.stimulus(draws), dropout: Dropout::Drawn(draws) })?;
-        let judgement = judge(experiment, built, &activity, &batch.labels);
+        let dropout = if epoch < training.dropout_from { Dropout::Off } else { Dropout::Drawn(draws) };
+        let activity = self.learning.forward(&Trial { stimulus: shown.stimulus(draws), dropout })?;
+        let judgement = judge(experiment, built, &activity, &batch.labels, Some(epoch));
         let mut tally = Tally::default();
         tally.add(&activity, &judgement, &batch.labels);
         let loss = (tally.loss / tally.images as f64) as f32;

@@ -14,8 +14,8 @@ use crate::Readout;
 /// Default: scale 1.
 ///
 /// # Equals
-/// With the readout `Sum` `ce_count_loss` of snnTorch, with `Max` `ce_max_membrane_loss`, both averaged over the batch
-/// there; with `Mean` `torch.nn.functional.cross_entropy` of the firing rate, as SpikingJelly's examples have it.
+/// With the readout `Sum` `ce_count_loss` of snnTorch, with `Max` `ce_max_membrane_loss`; with
+/// `Mean` `torch.nn.functional.cross_entropy` of the firing rate, as SpikingJelly's examples have it.
 #[derive(Debug, Clone, Copy, PartialEq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields, default)]
 pub struct CrossEntropy {

@@ -16,8 +16,7 @@ pub use squared_error::SquaredError;
 pub use squares::{CountMse, MembraneMse};
 pub use van_rossum::VanRossum;
 
-/// A loss on one sample. Losses and gradients of the samples of a batch are summed, not averaged as other libraries do: a
-/// learning rate of theirs is that here times the size of the batch.
+/// A loss on one sample. What becomes of the losses of a batch, their sum or their mean, is for who trains to say.
 pub trait Loss: Debug + Send + Sync {
     /// Loss and `dL/d output` `[T, K]`, for what a network's last population passed on, `output` of shape `[T, K]`, and
     /// the class of the sample. A loss on class scores takes them from `readout`.

@@ -17,8 +17,7 @@ use crate::Readout;
 /// Defaults: lambda 0, which leaves the cross-entropy alone; target 1.
 ///
 /// # Equals
-/// With lambda 0 `temporal_efficient_training_cross_entropy` of SpikingJelly and `ce_rate_loss` of snnTorch, both averaged
-/// over the batch there.
+/// With lambda 0 `temporal_efficient_training_cross_entropy` of SpikingJelly and `ce_rate_loss` of snnTorch.
 #[derive(Debug, Clone, Copy, PartialEq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields, default)]
 pub struct PerStep {

@@ -14,7 +14,7 @@ use crate::Readout;
 /// Defaults: correct 1, incorrect 0.
 ///
 /// # Equals
-/// `mse_count_loss(correct_rate, incorrect_rate)` of snnTorch, averaged over the batch there, where `T · rate` is a whole
+/// `mse_count_loss(correct_rate, incorrect_rate)` of snnTorch, where `T · rate` is a whole
 /// number; what is not is cut to one there.
 #[derive(Debug, Clone, Copy, PartialEq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields, default)]
@@ -32,7 +32,7 @@ pub struct CountMse {
 /// Defaults: correct 1, incorrect 0.
 ///
 /// # Equals
-/// `mse_membrane_loss(on_target, off_target)` of snnTorch, averaged over the batch there, for targets of 0 and above;
+/// `mse_membrane_loss(on_target, off_target)` of snnTorch, for targets of 0 and above;
 /// a negative `off_target` counts as 0 there.
 #[derive(Debug, Clone, Copy, PartialEq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields, default)]

@@ -181,7 +181,7 @@ impl NetworkCase {
             masks: network.populations().iter().enumerate().map(mask).collect(),
             loss: registry.losses.make(&mut parse(&self.loss)?, registry).map_err(|error| error.to_string())?,
             readout: registry.readouts.make(&mut parse(&self.readout)?, registry).map_err(|error| error.to_string())?,
-            penalty: self.penalty.then_some(RatePenalty { target: 0.2, weight: 3.0 }),
+            penalty: self.penalty.then_some(RatePenalty { target: 0.2, weight: 3.0, epochs: None }),
             samples: self.samples,
             network,
         })

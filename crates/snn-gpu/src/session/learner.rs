@@ -36,6 +36,7 @@ struct Update {
     second_decay: f32,
     root_bias: f32,
     epsilon: f32,
+    nesterov: u32,
 }
 
 /// The kernel of update rules of a kind: 0 without memory, 1 with momentum, 2 with two moments.
@@ -59,9 +60,14 @@ impl Update {
     fn new(rule: UpdateRule, [scale, rate]: [f32; 2], updates: u64, decays: bool) -> Self {
         let decay = |weight_decay: f32| if decays { weight_decay } else { 0.0 };
         match rule {
-            UpdateRule::Sgd { momentum, weight_decay, .. } => {
-                Self { rate, scale, penalty: decay(weight_decay), first_decay: momentum, ..Self::default() }
-            }
+            UpdateRule::Sgd { momentum, weight_decay, nesterov, .. } => Self {
+                rate,
+                scale,
+                penalty: decay(weight_decay),
+                first_decay: momentum,
+                nesterov: u32::from(nesterov),
+                ..Self::default()
+            },
             UpdateRule::Adam { betas, epsilon, weight_decay, .. }
             | UpdateRule::AdamW { betas, epsilon, weight_decay, .. } => {
                 let is_decoupled = matches!(rule, UpdateRule::AdamW { .. });
@@ -77,6 +83,7 @@ impl Update {
                     second_decay: betas.1,
                     root_bias: bias(betas.1).sqrt() as f32,
                     epsilon,
+                    nesterov: 0,
                 }
             }
         }

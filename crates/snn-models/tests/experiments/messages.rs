@@ -39,7 +39,7 @@ fn a_misspelt_field_lists_the_known_ones() {
     23 |         bach: 64,
        |         ^^^^ did you mean batch?
        |
-       = known fields: epochs, batch, optimizer, schedule, clip, augmentation, validation, limit, chunk, seed
+       = known fields: epochs, batch, optimizer, reduction, schedule, clip, augmentation, dropout_from, validation, limit, chunk, seed
     "#);
     insta::assert_snapshot!(error("steps: 100", "stepz: 100"), @r#"
     unknown field "stepz" in the experiment
@@ -124,9 +124,9 @@ fn a_wrong_type_names_the_right_one() {
     ");
     insta::assert_snapshot!(error("at: [75]", "at: 75"), @"
     training.schedule.at must be a list in [ ], found 75
-      --> my-net.ron:25:29
+      --> my-net.ron:26:29
        |
-    25 |         schedule: Steps(at: 75, factor: 0.2), // epochs count from 0
+    26 |         schedule: Steps(at: 75, factor: 0.2), // epochs count from 0
        |                             ^^
     ");
     insta::assert_snapshot!(error("training: (", "training: Run("), @"
@@ -237,9 +237,9 @@ fn values_without_names_are_told_their_names() {
     ");
     insta::assert_snapshot!(error("factor: 0.2)", "factor: 0.2), augmentation: Shift(1)"), @"
     the values of Shift in training.augmentation must be named
-      --> my-net.ron:25:63
+      --> my-net.ron:26:63
        |
-    25 |         schedule: Steps(at: [75], factor: 0.2), augmentation: Shift(1), // epochs count from 0
+    26 |         schedule: Steps(at: [75], factor: 0.2), augmentation: Shift(1), // epochs count from 0
        |                                                               ^^^^^^^^ write Shift(pixels: 1)
        |
        = known fields: pixels, flip
@@ -248,7 +248,7 @@ fn values_without_names_are_told_their_names() {
     SquaredError in loss takes no values
       --> my-net.ron:20:11
        |
-    20 |     loss: SquaredError(1),                         // summed over the batch, which is why the rate looks small
+    20 |     loss: SquaredError(1),                         // between scores and one-hot target, summed over classes
        |           ^^^^^^^^^^^^^^^ write SquaredError
     ");
 }
@@ -316,7 +316,7 @@ fn a_missing_field_names_its_struct() {
     24 |         optimizer: Sgd(weight_decay: 5e-4),
        |                    ^^^ add rate: ...
        |
-       = for example: Sgd(rate: 0.003, momentum: 0.9, weight_decay: 0.0005)
+       = for example: Sgd(rate: 0.003, momentum: 0.9, weight_decay: 0.0005, nesterov: false)
     "#);
 }
 
@@ -393,7 +393,7 @@ fn a_value_out_of_range_points_at_its_line() {
     rates.weight must be greater than 0, found -1
       --> my-net.ron:20:54
        |
-    20 |     loss: SquaredError, rates: (target: 0.1, weight: -1.0),                         // summed over the batch, which is why the rate ...
+    20 |     loss: SquaredError, rates: (target: 0.1, weight: -1.0),                         // between scores and one-hot target, summed ove...
        |                                                      ^^^^
     ");
     insta::assert_snapshot!(error("padding: 2), AvgPool(size: 2)", "padding: 2), AvgPool(size: 40)"), @"

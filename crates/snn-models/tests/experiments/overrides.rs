@@ -24,7 +24,10 @@ fn any_value_can_be_set() {
     assert_eq!(experiment.training.epochs, 3);
     assert_eq!(experiment.training.clip, Some(5.0));
     assert_eq!(experiment.training.schedule, Schedule::Constant);
-    assert_eq!(experiment.training.optimizer, UpdateRule::Sgd { rate: 0.1, momentum: 0.9, weight_decay: 5e-4 });
+    assert_eq!(
+        experiment.training.optimizer,
+        UpdateRule::Sgd { rate: 0.1, momentum: 0.9, weight_decay: 5e-4, nesterov: false }
+    );
     let text = experiment.to_ron();
     assert!(text.contains("Conv(channels: 64,") && text.contains("neuron: Lif(leak: 0.5, threshold: 2.0,"), "{text}");
 }
@@ -41,7 +44,7 @@ fn an_unknown_path_lists_what_is_there() {
     unknown field "epoch" in training
      |
      = did you mean epochs?
-     = known fields: epochs, batch, optimizer, schedule, clip, augmentation, validation, limit, chunk, seed
+     = known fields: epochs, batch, optimizer, reduction, schedule, clip, augmentation, dropout_from, validation, limit, chunk, seed
      = in the override training.epoch=3
     "#);
     insta::assert_snapshot!(error("trainig.epochs", "3"), @r#"

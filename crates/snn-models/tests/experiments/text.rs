@@ -41,10 +41,12 @@ fn resolved_text_writes_every_default() {
         training: (
             epochs: 25,
             batch: 64,
-            optimizer: Sgd(rate: 0.003, momentum: 0.9, weight_decay: 0.0005),
+            optimizer: Sgd(rate: 0.003, momentum: 0.9, weight_decay: 0.0005, nesterov: false),
+            reduction: Sum,
             schedule: Cosine(floor: 0.0, warmup: 0.0),
             clip: None,
             augmentation: Shift(pixels: 1, flip: false),
+            dropout_from: 0,
             validation: Last(5000),
             limit: None,
             chunk: None,
@@ -82,7 +84,7 @@ fn the_paper_preset_has_the_paper_s_constants() {
     let preset = presets::find("mnist-lenet-paper").unwrap();
     let experiment = Experiment::from_ron(preset.text, preset.name, &[], &registry()).unwrap();
     assert_eq!((experiment.steps, experiment.training.epochs, experiment.training.batch), (100, 125, 64));
-    let expected = snn_core::UpdateRule::Sgd { rate: 0.0085, momentum: 0.0, weight_decay: 5e-4 };
+    let expected = snn_core::UpdateRule::Sgd { rate: 0.0085, momentum: 0.0, weight_decay: 5e-4, nesterov: false };
     assert_eq!(experiment.training.optimizer, expected);
 }
 

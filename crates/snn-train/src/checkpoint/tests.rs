@@ -258,7 +258,7 @@ fn memories_come_back_and_those_of_another_rule_are_refused() {
     let checkpoint = Checkpoint { optimizer, ..checkpoint() };
     assert_eq!(checkpoint.memories_for(&network(), adam).unwrap(), memories);
 
-    let sgd = UpdateRule::Sgd { rate: 0.1, momentum: 0.9, weight_decay: 0.0 };
+    let sgd = UpdateRule::Sgd { rate: 0.1, momentum: 0.9, weight_decay: 0.0, nesterov: false };
     let error = checkpoint.memories_for(&network(), sgd).unwrap_err();
     assert_eq!(
         error.to_string(),

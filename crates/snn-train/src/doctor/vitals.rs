@@ -242,7 +242,7 @@ impl Probe<'_> {
         let (part, labels) = self.first_batch(self.images)?;
         let mut session = self.session(|plan| plan.train().record())?;
         let activity = session.forward(&Trial { stimulus: part.stimulus(), dropout: Dropout::Off })?;
-        let Judgement { grades, d_emitted, .. } = judge(self.experiment, self.built, &activity, &labels);
+        let Judgement { grades, d_emitted, .. } = judge(self.experiment, self.built, &activity, &labels, Some(0));
         session.backward(Errors { output: &grades.d_output, emitted: &d_emitted }, &mut Weights::new())?;
         let of = |index: usize| {
             let delta = session.record(index)?.delta;
@@ -261,7 +261,7 @@ impl Probe<'_> {
         let trial = Trial { stimulus: part.stimulus(), dropout: Dropout::Off };
         let mut session = self.session(Plan::train)?;
         let activity = session.forward(&trial)?;
-        let Judgement { grades, d_emitted, .. } = judge(experiment, built, &activity, &labels);
+        let Judgement { grades, d_emitted, .. } = judge(experiment, built, &activity, &labels, Some(0));
         let errors = Errors { output: &grades.d_output, emitted: &d_emitted };
         let mut gradients = Weights::new();
         session.backward(errors, &mut gradients)?;

@@ -12,7 +12,7 @@ const SOUND: &str = "(
     network: Sequence(kappa: 6.0, layers: [
         Conv(channels: 8, kernel: 5, stride: 2), AvgPool(size: 2), Linear(features: 40), Readout(classes: 10),
     ]),
-    training: (epochs: 100, batch: 16, optimizer: Sgd(rate: 0.003), validation: Last(16)),
+    training: (epochs: 100, batch: 16, optimizer: Sgd(rate: 0.03), validation: Last(16)),
 )";
 
 /// A branch of its own, around which the spikes pass.

@@ -26,7 +26,7 @@ fn changed(mut experiment: Experiment, optimizer: UpdateRule) -> Experiment {
 }
 
 fn sgd(rate: f32) -> UpdateRule {
-    UpdateRule::Sgd { rate, momentum: 0.0, weight_decay: 0.0 }
+    UpdateRule::Sgd { rate, momentum: 0.0, weight_decay: 0.0, nesterov: false }
 }
 
 /// What a run that diverges says; its folder must hold the checkpoint of its start, and no best weights.

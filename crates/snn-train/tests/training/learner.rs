@@ -14,7 +14,11 @@ use snn_train::{Checkpoint, Event, Optimizer, Outcome, norm};
 use crate::{Left, go_on, new_run, result, stop_at, train, train_on, with};
 
 /// The update rules with memories of their own.
-const RULES: [&str; 2] = ["Sgd(rate: 0.02, momentum: 0.9, weight_decay: 5e-4)", "AdamW(rate: 0.01, weight_decay: 0.1)"];
+const RULES: [&str; 3] = [
+    "Sgd(rate: 0.02, momentum: 0.9, nesterov: true)",
+    "Sgd(rate: 0.02, momentum: 0.9, weight_decay: 5e-4)",
+    "AdamW(rate: 0.01, weight_decay: 0.1)",
+];
 
 /// The limit on the norm of the gradient, which most steps exceed.
 const LIMIT: f32 = 0.5;
@@ -25,7 +29,7 @@ fn experiment(rule: &str) -> Experiment {
 }
 
 /// What uninterrupted runs by [`RULES`] leave on the reference engine.
-static ON_HOST: LazyLock<[Left; 2]> = LazyLock::new(|| {
+static ON_HOST: LazyLock<[Left; 3]> = LazyLock::new(|| {
     RULES.map(|rule| {
         let (_dir, mut folder) = new_run();
         train(&experiment(rule), &mut folder, false, &mut go_on).unwrap();

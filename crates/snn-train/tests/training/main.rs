@@ -349,6 +349,52 @@ fn a_silent_population_is_warned_of_once() {
     assert!(warnings[0].contains(r#""step":20,"message":"population \"fc1\" has been silent for 20 updates"#));
 }
 
+/// The losses of all updates of a run.
+fn losses(experiment: &Experiment) -> Vec<f32> {
+    let (_dir, mut folder) = new_run();
+    let mut losses = Vec::new();
+    train(experiment, &mut folder, false, &mut |event: &Event| {
+        losses.extend(if let Event::Step { loss, .. } = event { Some(*loss) } else { None });
+        ControlFlow::Continue(())
+    })
+    .unwrap();
+    losses
+}
+
+#[test]
+fn dropout_sets_in_when_it_is_told_to() {
+    let [late, never, always] = [
+        [("training.dropout_from", "1"), ("network.dropout", "0.5")],
+        [("training.dropout_from", "0"), ("network.dropout", "0.0")],
+        [("training.dropout_from", "0"), ("network.dropout", "0.5")],
+    ]
+    .map(|set| losses(&with(&set)));
+    assert_eq!(late[..4], never[..4], "the first epoch is one without dropout");
+    assert!(late[4..] != never[4..] && late[..4] != always[..4]);
+}
+
+#[test]
+fn a_penalty_can_end_after_some_epochs() {
+    let with = |rates: &str| losses(&with(&[("rates", rates)]));
+    let [some, all, none] =
+        [with("(target: 0.9, weight: 1.0, epochs: 1)"), with("(target: 0.9, weight: 1.0)"), with("None")];
+    assert_eq!(some[..4], all[..4]);
+    let [some, all, none] = [some, all, none].map(|losses| losses[4..].iter().sum::<f32>());
+    assert!(some < 0.7 * all && (some - none).abs() < 0.3 * none, "{some} {all} {none}");
+}
+
+#[test]
+fn the_mean_of_a_batch_is_its_sum_over_its_size() {
+    // Of batches of 16 = 2^4 images, by rates in the same ratio, to the bit.
+    let of = |reduction: &str, rate: &str, decay: &str, clip: &str| {
+        let optimizer = format!("Sgd(rate: {rate}, momentum: 0.5, weight_decay: {decay})");
+        let set = [("training.optimizer", optimizer.as_str()), ("training.reduction", reduction)];
+        losses(&with(&[&set[..], &[("training.batch", "16"), ("training.clip", clip)]].concat()))
+    };
+    assert_eq!(of("Sum", "0.0078125", "0.5", "16.0"), of("Mean", "0.125", "0.03125", "1.0"));
+    assert_ne!(of("Sum", "0.125", "0.5", "16.0"), of("Mean", "0.125", "0.5", "16.0"));
+}
+
 #[test]
 fn a_checkpoint_that_cannot_be_written_stops_the_run_and_harms_nothing() {
     let (_dir, mut folder) = new_run();
@@ -394,7 +440,7 @@ fn a_run_is_resumed_only_as_it_was_begun() {
     );
     assert_eq!(
         message(&|training| {
-            training.optimizer = UpdateRule::Sgd { rate: 0.1, momentum: 0.0, weight_decay: 0.0 };
+            training.optimizer = UpdateRule::Sgd { rate: 0.1, momentum: 0.0, weight_decay: 0.0, nesterov: false };
         }),
         "the checkpoint does not fit the optimizer:\n  first_moment.fc1: [16, 784] found, not expected\n  \
          first_moment.readout: [10, 16] found, not expected\n  second_moment.fc1: [16, 784] found, not expected\n  \
