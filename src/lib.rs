@@ -11,6 +11,7 @@
 //! | [`data`] | data sets and their loading |
 //! | [`models`] | experiments in RON, shipped presets |
 //! | [`train`] | training runs, optimizers, checkpoints, evaluation |
+//! | `zoo` | trained networks that are shipped, with the feature `cli` |
 //! | `cli` | the program `snn`, with the feature `cli` |
 //!
 //! ```
@@ -42,6 +43,8 @@ pub use snn_data as data;
 pub use snn_gpu as gpu;
 pub use snn_models as models;
 pub use snn_train as train;
+#[cfg(feature = "cli")]
+pub use snn_zoo as zoo;
 
 pub mod auto;
 #[cfg(feature = "cli")]

@@ -45,7 +45,7 @@ Examples:
   snn activity runs/mnist-lenet-1 --compare runs/mnist-lenet-ann-1/converted-data-norm.safetensors
   snn activity runs/mnist-lenet-1 --json | jq .operations")]
 pub(crate) struct ActivityArgs {
-    /// Checkpoint, or run folder, of which the best checkpoint is taken
+    /// Checkpoint, zoo:NAME, or run folder, of which the best checkpoint is taken
     #[arg(value_name = "CHECKPOINT|RUN_FOLDER")]
     checkpoint: PathBuf,
     /// Another network, shown beside the first at the same accuracy; may be given several times

@@ -38,7 +38,7 @@ Examples:
   snn convert runs/mnist-lenet-ann-1 --share 0.999      all but the largest thousandth (Rueckauer et al. 2017)
   snn convert runs/mnist-lenet-ann-1 --method spike-norm --steps 200     (Sengupta et al. 2019)")]
 pub(crate) struct ConvertArgs {
-    /// Checkpoint, or run folder, of which the best checkpoint is taken
+    /// Checkpoint, zoo:NAME, or run folder, of which the best checkpoint is taken
     #[arg(value_name = "CHECKPOINT|RUN_FOLDER")]
     checkpoint: PathBuf,
     /// How thresholds are found

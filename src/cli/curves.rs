@@ -92,7 +92,7 @@ pub(crate) fn run(registry: &Registry, args: &CurvesArgs) -> anyhow::Result<Exit
     Ok(ExitCode::SUCCESS)
 }
 
-fn epochs(curves: &Curves) -> String {
+pub(crate) fn epochs(curves: &Curves) -> String {
     let best = curves.best().map(|best| best.epoch);
     let loss = |value: f64| format!("{value:.4}");
     let optional = |value: Option<f64>, format: fn(f64) -> String| value.map_or("-".to_owned(), format);

@@ -12,7 +12,7 @@ use crate::{
         display::{Audience, Display},
         interrupt::STOPPED,
         loading::{self, Named},
-        memory, terminal,
+        memory, places, terminal,
         text::{self, labelled},
         words,
     },
@@ -115,6 +115,9 @@ pub(crate) fn run(registry: &Registry, args: &DoctorArgs) -> anyhow::Result<Exit
 
 /// The trained weights of a checkpoint, or those from which a run would go on.
 fn checkpoint(path: &Path) -> anyhow::Result<Option<Checkpoint>> {
+    if places::entry(path)?.is_some() {
+        return Ok(Some(places::load(path)?.0));
+    }
     let last = path.join("last.safetensors");
     let is_checkpoint = path.extension().is_some_and(|extension| extension == "safetensors");
     let file = if is_checkpoint { path } else { &last };

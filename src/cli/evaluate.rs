@@ -28,7 +28,7 @@ Examples:
   snn evaluate runs/mnist-lenet-1/last.safetensors --split validation
   snn evaluate runs/mnist-lenet-1 --steps 20            with less time to decide")]
 pub(crate) struct EvaluateArgs {
-    /// Checkpoint, or run folder, of which the best checkpoint is taken
+    /// Checkpoint, zoo:NAME, or run folder, of which the best checkpoint is taken
     #[arg(value_name = "CHECKPOINT|RUN_FOLDER")]
     checkpoint: PathBuf,
     #[command(flatten)]

@@ -32,7 +32,7 @@ Examples:
   snn infer runs/mnist-lenet-1 --batch 16 --limit 1600
   snn infer runs/mnist-lenet-1 --limit 100 --scores scores.csv --spikes spikes.npz")]
 pub(crate) struct InferArgs {
-    /// Checkpoint, or run folder, of which the best checkpoint is taken
+    /// Checkpoint, zoo:NAME, or run folder, of which the best checkpoint is taken
     #[arg(value_name = "CHECKPOINT|RUN_FOLDER")]
     checkpoint: PathBuf,
     /// Images that are answered together

@@ -16,6 +16,7 @@ use crate::{
     data::{kind_of_file, read_text},
     models::{Built, Experiment, presets},
     train::{Check, Checkpoint},
+    zoo::PREFIX,
 };
 
 /// An experiment and where it is from.
@@ -57,6 +58,12 @@ pub(crate) fn experiment(
                 )
             });
             (read(&file)?, origin.clone(), stem(), origin)
+        }
+        _ if name.starts_with(PREFIX) => {
+            let checkpoint = checkpoint.insert(places::load(path)?.0);
+            let stem = name.trim_start_matches(PREFIX).to_owned();
+            left = Some(format!("from random weights: of {name}, the experiment is taken and the weights are not"));
+            (checkpoint.experiment.clone(), name.to_owned(), stem, name.to_owned())
         }
         Some("ron") => (read(path)?, name.to_owned(), stem(), name.to_owned()),
         Some("safetensors") => {

@@ -71,7 +71,8 @@ pub(crate) fn of_training(
     let memories = experiment.training.optimizer.memories().len();
     // Weights, gradients and memories; a checkpoint holds weights and memories once as values and once as bytes.
     let raw = usize::from(network.with_gains().is_some()); // and what weights are made of, if they are standardised
-    let copies = 2 + memories + 2 * (1 + memories) + 4 * raw;
+    let average = usize::from(experiment.training.average.is_some());
+    let copies = 2 + memories + 2 * (1 + memories) + 4 * raw + 4 * average;
     let sessions = vec![("training", session(plan)?), ("evaluation", session(Plan { train: false, ..plan })?)];
     let mut around = vec![
         ("weights and optimizer", bytes(&[copies, network.parameters()])),

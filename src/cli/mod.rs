@@ -31,6 +31,7 @@ mod loading;
 mod memory;
 mod places;
 mod program;
+mod reproduce;
 mod selftest;
 mod show;
 mod terminal;
@@ -40,6 +41,7 @@ mod trained;
 mod usage;
 mod viewer;
 mod words;
+mod zoo;
 
 use std::{ffi::OsString, process::ExitCode};
 
@@ -64,6 +66,7 @@ Start here:
   snn train mnist-lenet --limit 1000       a first run, in a minute or so
   snn doctor my-net.ron                    why a network of your own does not learn
   snn evaluate runs/mnist-lenet-1          how good it is
+  snn evaluate zoo:mnist-lenet             or one that is shipped, as snn zoo lists them
   snn activity runs/mnist-lenet-1          what it costs
 
 On a graphics card:
@@ -85,6 +88,8 @@ enum Command {
     Show(show::ShowArgs),
     List(list::ListArgs),
     Presets(list::PresetsArgs),
+    Zoo(zoo::ZooArgs),
+    Reproduce(reproduce::ReproduceArgs),
     Data(data::DataArgs),
     Selftest(selftest::SelftestArgs),
     Devices(devices::DevicesArgs),
@@ -121,6 +126,8 @@ pub fn run(registry: &Registry, arguments: impl IntoIterator<Item = impl Into<Os
         Command::Show(args) => show::run(registry, &args),
         Command::List(args) => list::run(registry, &args),
         Command::Presets(args) => list::presets(registry, &args),
+        Command::Zoo(args) => zoo::run(registry, &args),
+        Command::Reproduce(args) => reproduce::run(registry, &args),
         Command::Data(args) => data::run(registry, &args),
         Command::Selftest(args) => selftest::run(registry, &args),
         Command::Devices(args) => devices::run(registry, &args),

@@ -8,9 +8,11 @@ use std::{
 use anyhow::{anyhow, bail};
 
 use crate::{
-    cli::program,
+    cli::{loading, program},
     data::kind_of_file,
     models::presets::{self, Preset},
+    train::Checkpoint,
+    zoo::{self, Entry},
 };
 
 /// Runs that are named at most.
@@ -84,7 +86,7 @@ pub(crate) fn output(path: &Path, flag: &str, what: &str) -> anyhow::Result<()> 
 }
 
 /// The checkpoint that `path` names: itself, or the best one of a run folder.
-pub(crate) fn checkpoint(path: &Path) -> anyhow::Result<PathBuf> {
+fn checkpoint(path: &Path) -> anyhow::Result<PathBuf> {
     run(path)?;
     if !path.is_dir() {
         if let Some(kind) = kind_of_file(path).filter(|kind| !kind.contains("safetensors")) {
@@ -98,6 +100,23 @@ pub(crate) fn checkpoint(path: &Path) -> anyhow::Result<PathBuf> {
         let error = anyhow!("{}: holds no checkpoint, neither best.safetensors nor last.safetensors", path.display());
         with_runs(error, &path.join("run"))
     })
+}
+
+/// The entry of the zoo that `path` names, as `zoo:mnist-lenet` does; none if it names a file or folder.
+pub(crate) fn entry(path: &Path) -> anyhow::Result<Option<&'static Entry>> {
+    let name = path.to_str().filter(|name| name.starts_with(zoo::PREFIX));
+    Ok(name.map(zoo::find).transpose()?)
+}
+
+/// The checkpoint that `path` names: an entry of the zoo, a file, or the best one of a run folder; and what it is called.
+pub(crate) fn load(path: &Path) -> anyhow::Result<(Checkpoint, PathBuf)> {
+    if let Some(entry) = entry(path)? {
+        return Ok((entry.checkpoint()?, path.to_owned()));
+    }
+    let path = checkpoint(path)?;
+    let checkpoint = Checkpoint::load(&path)?;
+    loading::tell(&path, checkpoint.check);
+    Ok((checkpoint, path))
 }
 
 /// Checks that something is at `path`, which stands for a run or a checkpoint.

@@ -28,9 +28,7 @@ impl TrainedNetwork {
     /// steps, or for as many as it was trained on.
     pub(crate) fn load(registry: &Registry, path: &Path, steps: Option<usize>) -> anyhow::Result<Self> {
         let run = path.join("experiment.ron");
-        let path = places::checkpoint(path)?;
-        let checkpoint = Checkpoint::load(&path)?;
-        loading::tell(&path, checkpoint.check);
+        let (checkpoint, path) = places::load(path)?;
         let settings = steps.map(|steps| ("steps".to_owned(), steps.to_string()));
         if loading::read(&run).is_ok_and(|text| text != checkpoint.experiment) {
             loading::note(format_args!("{} is of another experiment than {}", path.display(), run.display()));

@@ -95,7 +95,8 @@ fn names_are_listed_and_explained() {
         assert!(stdout(&snn(dir.path(), &["list", kind])).lines().count() >= 3, "{kind}");
     }
     let text = stdout(&snn(dir.path(), &["list", "optimizers"]));
-    for part in ["  Sgd(rate: 0.003, momentum: 0.9, weight_decay: 0.0005, nesterov: false)\n", "w -= rate m", "AdamW("] {
+    for part in ["  Sgd(rate: 0.003, momentum: 0.9, weight_decay: 0.0005, nesterov: false)\n", "w -= rate m", "AdamW("]
+    {
         assert!(text.contains(part), "{part} in {text}");
     }
 }

@@ -8,6 +8,7 @@ mod explained;
 mod mistakes;
 mod runs;
 mod trained;
+mod zoo;
 
 use std::{
     fs,

@@ -206,6 +206,18 @@ impl Dataset {
         Ok(self)
     }
 
+    /// The same images, with these values of the 256 bytes, channel by channel.
+    ///
+    /// # Errors
+    /// [`Error::Data`] if the channels differ in number.
+    pub fn with_values(self, values: Vec<[f32; 256]>) -> Result<Self, Error> {
+        let channels = self.shape.channels;
+        if values.len() != channels {
+            return Err(Error::Data(format!("{channels} channels have values of {}", values.len())));
+        }
+        Ok(Self { values, ..self })
+    }
+
     /// Whether it holds images or recordings.
     pub fn kind(&self) -> Kind {
         match self.contents {

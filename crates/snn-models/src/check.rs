@@ -78,6 +78,9 @@ impl Experiment {
                 }
             }
         }
+        if let Some(average) = training.average {
+            range::require(average > 0.0 && average < 1.0, "average", "greater than 0 and less than 1", &average)?;
+        }
         let range = format!("less than the {} epochs of the run", training.epochs);
         range::require(training.dropout_from < training.epochs.max(1), "dropout_from", range, &training.dropout_from)?;
         if let Some(clip) = training.clip {

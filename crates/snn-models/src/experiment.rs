@@ -101,6 +101,10 @@ pub struct Training {
     /// Epoch, from 0, from which on neurons drop out; before it none does, so that deep networks wake first.
     #[serde(default)]
     pub dropout_from: usize,
+    /// Share of the average of all weights so far that an update keeps, the rest being the new weights: the network then answers,
+    /// in validation and test, with the average, and learns with the weights. None: it answers with the weights.
+    #[serde(default)]
+    pub average: Option<f32>,
     /// Images of the training set that are held out to choose the best checkpoint: a number, spread over the classes, or
     /// `Last(number)`.
     #[serde(default = "default_validation")]

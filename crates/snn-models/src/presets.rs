@@ -42,6 +42,7 @@ const PRESETS: &[Preset] = &[
     preset!("svhn-resnet7-fast", "SVHN", "half as wide, on a part of the data, by surrogate gradients"),
     preset!("cifar10-vgg9", "CIFAR-10", "VGG9 on photographs with the settings of Lee et al. 2020"),
     preset!("cifar10-vgg9-fast", "CIFAR-10", "half as wide, by surrogate gradients"),
+    preset!("cifar10-vgg9-half", "CIFAR-10", "half as wide, by the paper's rule, with what makes deep networks learn"),
     preset!("cifar10-resnet9", "CIFAR-10", "a smaller residual network, as the paper trains ResNet11"),
     preset!("cifar10-resnet9-fast", "CIFAR-10", "half as wide, on a part of the data, by surrogate gradients"),
     preset!("cifar10-resnet11", "CIFAR-10", "ResNet11 on photographs with the settings of Lee et al. 2020"),
@@ -77,7 +78,7 @@ mod tests {
         unknown preset "mnist-lent"
          |
          = did you mean mnist-lenet?
-         = known presets: mnist-lenet, mnist-lenet-paper, mnist-lenet-direct, mnist-lenet-ann, nmnist-lenet, nmnist-lenet-fast, svhn-vgg7, svhn-vgg7-fast, svhn-resnet7, svhn-resnet7-fast, cifar10-vgg9, cifar10-vgg9-fast, cifar10-resnet9, cifar10-resnet9-fast, cifar10-resnet11, cifar10-resnet11-fast
+         = known presets: mnist-lenet, mnist-lenet-paper, mnist-lenet-direct, mnist-lenet-ann, nmnist-lenet, nmnist-lenet-fast, svhn-vgg7, svhn-vgg7-fast, svhn-resnet7, svhn-resnet7-fast, cifar10-vgg9, cifar10-vgg9-fast, cifar10-vgg9-half, cifar10-resnet9, cifar10-resnet9-fast, cifar10-resnet11, cifar10-resnet11-fast
          = an experiment of your own is a file whose name ends in .ron
         "#);
     }

@@ -4,7 +4,7 @@
 //! cargo run --release -p snn-train --example half_precision -- runs/mnist-lenet-1/best.safetensors small.safetensors
 //! ```
 //!
-//! The network that `snn-viz` ships was made so.
+//! Networks of the zoo are made so.
 
 use std::path::Path;
 

@@ -181,9 +181,9 @@ impl Checkpoint {
 
     /// What a run remembers beside its weights, as tensors named `<kind>.<weight>`: the memories of the update rule, in the
     /// order of [`UpdateRule::memories`]; where weights of the network are standardised, `raw` values come before them, and
-    /// all are in the form of [`Network::with_gains`].
-    pub fn memories(network: &Network, rule: UpdateRule, remembered: &[Weights]) -> Vec<Tensor> {
-        let (form, kinds) = remembered_of(network, rule);
+    /// all are in the form of [`Network::with_gains`]; if an `average` is kept, it comes next.
+    pub fn memories(network: &Network, rule: UpdateRule, average: bool, remembered: &[Weights]) -> Vec<Tensor> {
+        let (form, kinds) = remembered_of(network, rule, average);
         let named = |(kind, values): (&str, &Weights)| {
             let tensors = Self::tensors(&form, values);
             let kind = kind.to_owned();
@@ -196,8 +196,8 @@ impl Checkpoint {
     ///
     /// # Errors
     /// [`TrainError::Mismatch`] with every tensor that is missing, left over or misshapen.
-    pub fn memories_for(&self, network: &Network, rule: UpdateRule) -> Result<Vec<Weights>, TrainError> {
-        let (form, kinds) = remembered_of(network, rule);
+    pub fn memories_for(&self, network: &Network, rule: UpdateRule, average: bool) -> Result<Vec<Weights>, TrainError> {
+        let (form, kinds) = remembered_of(network, rule, average);
         let weights = form.weights();
         let expected: Vec<(String, &[usize])> = (kinds.iter())
             .flat_map(|kind| weights.iter().map(move |w| (format!("{kind}.{}", w.name), &w.shape[..])))
@@ -251,11 +251,11 @@ impl Checkpoint {
 }
 
 /// The form of what a run remembers, and its kinds.
-fn remembered_of(network: &Network, rule: UpdateRule) -> (Cow<'_, Network>, Vec<&'static str>) {
-    match network.with_gains() {
-        Some(form) => (Cow::Owned(form), ["raw"].iter().chain(rule.memories()).copied().collect()),
-        None => (Cow::Borrowed(network), rule.memories().to_vec()),
-    }
+fn remembered_of(network: &Network, rule: UpdateRule, average: bool) -> (Cow<'_, Network>, Vec<&'static str>) {
+    let form = network.with_gains();
+    let kinds = form.iter().map(|_| "raw").chain(average.then_some("average")).chain(rule.memories().iter().copied());
+    let kinds = kinds.collect();
+    (form.map_or(Cow::Borrowed(network), Cow::Owned), kinds)
 }
 
 /// Values of `found` in the order of `expected`, a list of names and shapes.

@@ -124,7 +124,7 @@ pub(crate) fn scale(gradients: &mut Weights, factor: f32) {
 }
 
 /// Applies `rule` to the elements at each place of several slices.
-fn each<S>(slices: S, rule: impl Fn(S::Item) + Sync + Send)
+pub(crate) fn each<S>(slices: S, rule: impl Fn(S::Item) + Sync + Send)
 where
     S: IntoParallelIterator<Iter: IndexedParallelIterator>,
 {

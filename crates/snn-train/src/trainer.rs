@@ -203,7 +203,8 @@ impl Run<'_> {
         let held_out = &self.held_out;
         let mut validation = None;
         if !held_out.is_empty() {
-            validation = evaluate(engine, experiment, built, self.learning.weights()?, train, held_out, self.observer)
+            let weights = self.learning.answers()?;
+            validation = evaluate(engine, experiment, built, &weights, train, held_out, self.observer)
                 .map_err(|error| on("validation", error))?;
             let Some(validation) = &validation else { return Ok(false) };
             self.check_loss("validation loss", validation.loss)?;
@@ -213,7 +214,8 @@ impl Run<'_> {
         self.progress = Progress { epoch: epoch + 1, step: 0, sums: Sums::default(), ..self.progress };
         if is_best {
             self.progress.best = Some(Best { epoch, accuracy });
-            self.checkpoint(Vec::new())?.save(&self.folder.best())?;
+            let weights = self.learning.answers()?;
+            self.checkpoint(&weights, Vec::new()).save(&self.folder.best())?;
         }
         self.emit(&Event::Epoch {
             epoch,
@@ -289,7 +291,8 @@ impl Run<'_> {
 
     fn save(&mut self) -> Result<(), TrainError> {
         let memories = self.learning.memories()?;
-        let checkpoint = self.checkpoint(memories)?;
+        let weights = self.learning.weights()?.clone();
+        let checkpoint = self.checkpoint(&weights, memories);
         self.folder.save_last(&checkpoint)?;
         self.saved = Instant::now();
         let Progress { epoch, step, .. } = self.progress;
@@ -298,16 +301,16 @@ impl Run<'_> {
     }
 
     /// Where the run stands, with `optimizer` for what the update rule remembers.
-    fn checkpoint(&mut self, optimizer: Vec<Tensor>) -> Result<Checkpoint, TrainError> {
-        Ok(Checkpoint {
+    fn checkpoint(&self, weights: &Weights, optimizer: Vec<Tensor>) -> Checkpoint {
+        Checkpoint {
             experiment: self.folder.experiment().to_owned(),
             origin: None,
             progress: self.progress,
-            weights: Checkpoint::tensors(&self.job.built.network, self.learning.weights()?),
+            weights: Checkpoint::tensors(&self.job.built.network, weights),
             optimizer,
             arithmetic: self.job.engine.arithmetic(),
             check: Check::Holds,
-        })
+        }
     }
 
     /// Records an event and tells the observer.

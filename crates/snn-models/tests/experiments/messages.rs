@@ -39,7 +39,7 @@ fn a_misspelt_field_lists_the_known_ones() {
     23 |         bach: 64,
        |         ^^^^ did you mean batch?
        |
-       = known fields: epochs, batch, optimizer, reduction, schedule, clip, augmentation, dropout_from, validation, limit, chunk, seed
+       = known fields: epochs, batch, optimizer, reduction, schedule, clip, augmentation, dropout_from, average, validation, limit, chunk, seed
     "#);
     insta::assert_snapshot!(error("steps: 100", "stepz: 100"), @r#"
     unknown field "stepz" in the experiment

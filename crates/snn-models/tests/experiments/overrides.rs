@@ -44,7 +44,7 @@ fn an_unknown_path_lists_what_is_there() {
     unknown field "epoch" in training
      |
      = did you mean epochs?
-     = known fields: epochs, batch, optimizer, reduction, schedule, clip, augmentation, dropout_from, validation, limit, chunk, seed
+     = known fields: epochs, batch, optimizer, reduction, schedule, clip, augmentation, dropout_from, average, validation, limit, chunk, seed
      = in the override training.epoch=3
     "#);
     insta::assert_snapshot!(error("trainig.epochs", "3"), @r#"

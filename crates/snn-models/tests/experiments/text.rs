@@ -47,6 +47,7 @@ fn resolved_text_writes_every_default() {
             clip: None,
             augmentation: Shift(pixels: 1, flip: false),
             dropout_from: 0,
+            average: None,
             validation: Last(5000),
             limit: None,
             chunk: None,

@@ -4,7 +4,7 @@ mod page;
 
 use std::path::Path;
 
-use serde::Serialize;
+use serde::{Deserialize, Serialize};
 
 use crate::records::{Records, Sequence, check_numbers};
 use crate::run_folder::METRICS;
@@ -16,7 +16,7 @@ pub use page::page;
 pub const STRETCHES: usize = 120;
 
 /// What the records of a run say.
-#[derive(Debug, Clone, PartialEq, Serialize)]
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub struct Curves {
     /// Training images.
     pub images: usize,
@@ -35,7 +35,7 @@ pub struct Curves {
 }
 
 /// Means over some updates in a row.
-#[derive(Debug, Clone, PartialEq, Serialize)]
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub struct Stretch {
     /// Where it ends, in epochs from the start of the run.
     pub end: f64,
@@ -50,7 +50,7 @@ pub struct Stretch {
 }
 
 /// An epoch.
-#[derive(Debug, Clone, PartialEq, Serialize)]
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub struct Epoch {
     /// Its number, from 1.
     pub epoch: usize,
@@ -69,7 +69,7 @@ pub struct Epoch {
 }
 
 /// The end of a run.
-#[derive(Debug, Clone, PartialEq, Serialize)]
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub struct Finished {
     /// Epoch of the best weights, from 1.
     pub best_epoch: usize,

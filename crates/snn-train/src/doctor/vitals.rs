@@ -266,7 +266,7 @@ impl Probe<'_> {
         let mut gradients = Weights::new();
         session.backward(errors, &mut gradients)?;
 
-        let mut updates = Updates::new(session, network, training.optimizer, weights)?;
+        let mut updates = Updates::new(session, network, training.optimizer, training.average, weights)?;
         if let Some(checkpoint) = checkpoint.filter(|checkpoint| !checkpoint.optimizer.is_empty()) {
             updates.restore(checkpoint)?;
         }

@@ -4,7 +4,7 @@ use snn_core::{Activity, Error, Errors, Learner, Memory, Network, Session, Timin
 
 use super::standardised::Standardised;
 use crate::checkpoint::Tensor;
-use crate::optimizer::{norm, scale};
+use crate::optimizer::{each, norm, scale};
 use crate::{Checkpoint, Optimizer, TrainError};
 
 /// A session with weights that follow their gradients. Who calls it need not know where they are.
@@ -22,25 +22,28 @@ pub(crate) struct Learning<'a> {
 /// Where gradients and memories are.
 enum Place {
     /// Here; the session is given new weights after each update.
-    Host { optimizer: Optimizer, gradients: Weights, standardised: Option<Box<Standardised>> },
+    Host { optimizer: Optimizer, gradients: Weights, standardised: Option<Box<Standardised>>, average: Option<Average> },
     /// Where the session computes, after so many updates.
     Device { updates: u64 },
 }
 
 impl<'a> Learning<'a> {
-    /// A session of `network`, compiled for training, that starts with `weights` before the first update.
+    /// A session of `network`, compiled for training, that starts with `weights` before the first update; with the decay of an
+    /// average, if one is kept.
     pub(crate) fn new(
         mut session: Box<dyn Session>,
         network: &'a Network,
         rule: UpdateRule,
+        average: Option<f32>,
         weights: &Weights,
     ) -> Result<Self, Error> {
         let standardised = Standardised::of(network).map(Box::new);
-        let place = if session.learner().is_some() && standardised.is_none() {
+        let place = if session.learner().is_some() && standardised.is_none() && average.is_none() {
             Place::Device { updates: 0 }
         } else {
             let moved = standardised.as_ref().map_or(network, |standardised| standardised.form());
-            Place::Host { optimizer: Optimizer::new(rule, moved), gradients: network.zeros(), standardised }
+            let average = average.map(|decay| Average { decay, values: moved.zeros() });
+            Place::Host { optimizer: Optimizer::new(rule, moved), gradients: network.zeros(), standardised, average }
         };
         let mut learning = Self { network, session, rule, place, weights: Weights::new(), is_behind: false };
         learning.begin(weights.clone())?;
@@ -52,11 +55,16 @@ impl<'a> Learning<'a> {
         let mut remembered = Vec::new();
         let mut form = self.network;
         let mut weights = weights;
-        if let Place::Host { standardised: Some(standardised), .. } = &mut self.place {
-            standardised.begin(&weights);
-            weights = standardised.weights();
-            remembered.push(standardised.raw().clone());
-            form = standardised.form();
+        if let Place::Host { standardised, average, .. } = &mut self.place {
+            let mut moved = weights.clone();
+            if let Some(standardised) = standardised {
+                standardised.begin(&weights);
+                weights = standardised.weights();
+                moved.clone_from(standardised.raw());
+                form = standardised.form();
+                remembered.push(moved.clone());
+            }
+            remembered.extend(average.as_ref().map(|_| moved));
         }
         remembered.extend(self.rule.memories().iter().map(|_| form.zeros()));
         self.set(weights, remembered, 0)
@@ -65,7 +73,7 @@ impl<'a> Learning<'a> {
     /// Goes to where `checkpoint` stands, wherever the weights were updated then.
     pub(crate) fn restore(&mut self, checkpoint: &Checkpoint) -> Result<(), TrainError> {
         let weights = checkpoint.weights_for(self.network)?;
-        let memories = checkpoint.memories_for(self.network, self.rule)?;
+        let memories = checkpoint.memories_for(self.network, self.rule, self.keeps_average())?;
         Ok(self.set(weights, memories, checkpoint.progress.updates)?)
     }
 
@@ -73,7 +81,7 @@ impl<'a> Learning<'a> {
     fn set(&mut self, weights: Weights, mut remembered: Vec<Weights>, updates: u64) -> Result<(), Error> {
         self.session.load(&weights)?;
         match &mut self.place {
-            Place::Host { optimizer, standardised, .. } => {
+            Place::Host { optimizer, standardised, average, .. } => {
                 let form = match standardised {
                     Some(standardised) if !remembered.is_empty() => {
                         standardised.restore(remembered.remove(0))?;
@@ -81,6 +89,10 @@ impl<'a> Learning<'a> {
                     }
                     _ => self.network,
                 };
+                if let Some(average) = average.as_mut().filter(|_| !remembered.is_empty()) {
+                    average.values = remembered.remove(0);
+                    form.check_weights(&average.values)?;
+                }
                 *optimizer = Optimizer::restored(self.rule, form, remembered, updates)?;
             }
             Place::Device { updates: made } => {
@@ -126,7 +138,7 @@ impl<'a> Learning<'a> {
     /// be finite; what is updated elsewhere, when it is asked for.
     pub(crate) fn update(&mut self, factor: f32, rate: f32) -> Result<(), Error> {
         match &mut self.place {
-            Place::Host { optimizer, gradients, standardised } => {
+            Place::Host { optimizer, gradients, standardised, average } => {
                 let mut update = |values: &mut Weights, gradients: &mut Weights| {
                     scale(gradients, factor);
                     optimizer.update(values, gradients, rate);
@@ -140,6 +152,10 @@ impl<'a> Learning<'a> {
                     self.network
                 };
                 self.rule.check_memories(form, optimizer.memories())?;
+                if let Some(average) = average {
+                    let moved = standardised.as_ref().map_or(&self.weights, |standardised| standardised.raw());
+                    average.take(moved, optimizer.updates());
+                }
                 self.session.load(&self.weights)
             }
             Place::Device { updates } => {
@@ -162,19 +178,52 @@ impl<'a> Learning<'a> {
         Ok(&self.weights)
     }
 
+    /// The weights to answer with: the average, if one is kept.
+    pub(crate) fn answers(&mut self) -> Result<Weights, Error> {
+        if let Place::Host { standardised, average: Some(average), .. } = &self.place {
+            let made = standardised.as_ref().map(|standardised| standardised.weights_of(&average.values));
+            return Ok(made.unwrap_or_else(|| average.values.clone()));
+        }
+        self.weights().cloned()
+    }
+
+    fn keeps_average(&self) -> bool {
+        matches!(&self.place, Place::Host { average: Some(_), .. })
+    }
+
     /// What is remembered now, as tensors for a checkpoint.
     pub(crate) fn memories(&mut self) -> Result<Vec<Tensor>, Error> {
         match &self.place {
-            Place::Host { optimizer, standardised, .. } => {
-                let raw = standardised.iter().map(|standardised| standardised.raw().clone());
-                let remembered: Vec<Weights> = raw.chain(optimizer.memories().iter().cloned()).collect();
-                Ok(Checkpoint::memories(self.network, self.rule, &remembered))
+            Place::Host { optimizer, standardised, average, .. } => {
+                let raw = standardised.iter().map(|standardised| standardised.raw());
+                let before = raw.chain(average.iter().map(|average| &average.values));
+                let remembered: Vec<Weights> = before.chain(optimizer.memories()).cloned().collect();
+                Ok(Checkpoint::memories(self.network, self.rule, average.is_some(), &remembered))
             }
             Place::Device { .. } => {
                 let memories = learner(&mut self.session)?.memories()?;
                 self.rule.check_memories(self.network, &memories)?;
-                Ok(Checkpoint::memories(self.network, self.rule, &memories))
+                Ok(Checkpoint::memories(self.network, self.rule, false, &memories))
             }
+        }
+    }
+}
+
+/// An exponential average of what the optimizer moves.
+struct Average {
+    /// Share that an update keeps.
+    decay: f32,
+    values: Weights,
+}
+
+impl Average {
+    /// Takes in what update number `updates` has made. The first updates count for more, so that the average forgets the
+    /// weights that it started with: no more than `(1 + n) / (10 + n)` of it is kept, as TensorFlow's has it.
+    fn take(&mut self, moved: &Weights, updates: u64) {
+        let n = updates as f64;
+        let decay = f64::from(self.decay).min((1.0 + n) / (10.0 + n)) as f32;
+        for (values, moved) in self.values.iter_mut().zip(moved) {
+            each((values, moved), |(value, moved)| *value = decay * *value + (1.0 - decay) * moved);
         }
     }
 }

@@ -42,7 +42,12 @@ impl Standardised {
 
     /// The weights that the network computes with.
     pub(crate) fn weights(&self) -> Weights {
-        let (values, gains) = self.raw.split_at(self.count());
+        self.weights_of(&self.raw)
+    }
+
+    /// The weights that other raw values make.
+    pub(crate) fn weights_of(&self, raw: &Weights) -> Weights {
+        let (values, gains) = raw.split_at(self.count());
         let mut gains = gains.iter();
         let weights = self.form.weights().iter().zip(values).map(|(weight, values)| {
             let gain = if weight.standardised { gains.next() } else { None };

@@ -30,7 +30,13 @@ impl<'a> Run<'a> {
         let plan = Plan { chunk: training.chunk, ..Plan::new(experiment.steps, batch).train() };
         let mut run = Self {
             job,
-            learning: Learning::new(engine.compile(network, plan)?, network, training.optimizer, job.initial)?,
+            learning: Learning::new(
+                engine.compile(network, plan)?,
+                network,
+                training.optimizer,
+                training.average,
+                job.initial,
+            )?,
             loader: Loader::shuffled(train, learned, batch, training.seed, training.augmentation),
             held_out,
             progress: Progress { seed: training.seed, images, ..Progress::default() },

@@ -362,6 +362,34 @@ fn losses(experiment: &Experiment) -> Vec<f32> {
 }
 
 #[test]
+fn a_network_can_answer_with_an_average_of_its_weights() {
+    let of = |average: &str, standardise: &str| {
+        let set = [("training.average", average), ("network.standardise", standardise), ("training.epochs", "1")];
+        let experiment = with(&set);
+        let (_dir, mut folder) = new_run();
+        train(&experiment, &mut folder, false, &mut go_on).unwrap();
+        // Stopped and gone on with, it is the same.
+        let (_dir, mut halves) = new_run();
+        train(&experiment, &mut halves, false, &mut stop_at(|event| matches!(event, Event::Step { step: 2, .. })))
+            .unwrap();
+        train(&experiment, &mut halves, false, &mut go_on).unwrap();
+        assert!(result(&folder) == result(&halves));
+        [folder.best(), folder.last()].map(|path| Checkpoint::load(&path).unwrap())
+    };
+    // With next to no share kept, the average is the weights; else it lies between them and where they started.
+    let [best, last] = of("1e-7", "false");
+    let close = |a: &f32, b: &f32| (a - b).abs() < 1e-5;
+    assert!(best.weights[0].values.iter().zip(&last.weights[0].values).all(|(a, b)| close(a, b)));
+    let [best, last] = of("0.9", "false");
+    let drawn = &with(&[]).build(&registry()).unwrap().network.initial_weights(1)[0];
+    let way = |to: &[f32]| to.iter().zip(drawn).map(|(a, b)| (a - b).abs()).sum::<f32>();
+    let (average, whole) = (way(&best.weights[0].values), way(&last.weights[0].values));
+    assert!(average > 0.2 * whole && average < 0.95 * whole, "{average} of {whole}");
+    let [best, last] = of("0.9", "true");
+    assert_ne!(best.weights, last.weights);
+}
+
+#[test]
 fn dropout_sets_in_when_it_is_told_to() {
     let [late, never, always] = [
         [("training.dropout_from", "1"), ("network.dropout", "0.5")],

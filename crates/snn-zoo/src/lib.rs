@@ -1,0 +1,173 @@
+//! Trained networks that are shipped, each with the preset that trained it, the log of its training, and enough images to see
+//! that this program still computes the same.
+//!
+//! ```
+//! let entry = snn_zoo::find("mnist-lenet")?;
+//! let record = entry.record()?;
+//! assert_eq!(record.curves.epochs.len(), 25);
+//! assert!(record.test.accuracy > 0.99);
+//! let checkpoint = entry.checkpoint()?;
+//! assert!(checkpoint.experiment.contains("Mnist"));
+//! # Ok::<(), snn_zoo::ZooError>(())
+//! ```
+
+mod again;
+mod record;
+mod sample;
+
+use std::path::Path;
+
+use snn_core::registry::Registry;
+use snn_models::{Built, Experiment, presets};
+use snn_train::{Checkpoint, TrainError};
+
+pub use again::{Again, again, first};
+pub use record::{First, Record, Update};
+pub use sample::Sample;
+
+/// What comes before the name of an entry where a file could be named too: `zoo:mnist-lenet`.
+pub const PREFIX: &str = "zoo:";
+
+/// A trained network.
+#[derive(Debug, Clone, Copy)]
+pub struct Entry {
+    /// Name, that of the preset which trained it.
+    pub name: &'static str,
+    /// A checkpoint with weights in half precision.
+    weights: &'static [u8],
+    /// Log and figures, in JSON.
+    record: &'static str,
+    /// Some of the images.
+    sample: &'static [u8],
+}
+
+/// What can go wrong with an entry.
+#[derive(Debug, thiserror::Error)]
+#[non_exhaustive]
+pub enum ZooError {
+    /// There is no such entry.
+    #[error("{PREFIX}{name}: there is no such network; the zoo has {known}")]
+    Unknown {
+        /// What was asked for.
+        name: String,
+        /// The names that there are.
+        known: String,
+    },
+    /// What is shipped cannot be read.
+    #[error("{PREFIX}{name}: what is shipped cannot be read: {reason}")]
+    Damaged {
+        /// The entry.
+        name: String,
+        /// Why.
+        reason: String,
+    },
+    /// The preset of the entry.
+    #[error(transparent)]
+    Experiment(#[from] snn_models::ExperimentError),
+    /// Training or evaluation.
+    #[error(transparent)]
+    Train(#[from] TrainError),
+    /// A folder to work in.
+    #[error("no temporary folder can be made: {0}")]
+    Folder(#[from] std::io::Error),
+}
+
+/// An entry whose files are in the folder of its name.
+macro_rules! entry {
+    ($name:literal) => {
+        Entry {
+            name: $name,
+            weights: include_bytes!(concat!("../zoo/", $name, "/weights.safetensors")),
+            record: include_str!(concat!("../zoo/", $name, "/record.json")),
+            sample: include_bytes!(concat!("../zoo/", $name, "/sample.safetensors")),
+        }
+    };
+}
+
+const ENTRIES: &[Entry] = &[entry!("mnist-lenet")];
+
+/// All entries.
+pub fn all() -> &'static [Entry] {
+    ENTRIES
+}
+
+/// The entry called `name`, with or without [`PREFIX`].
+///
+/// # Errors
+/// [`ZooError::Unknown`].
+pub fn find(name: &str) -> Result<&'static Entry, ZooError> {
+    let name = name.strip_prefix(PREFIX).unwrap_or(name);
+    ENTRIES.iter().find(|entry| entry.name == name).ok_or_else(|| ZooError::Unknown {
+        name: name.to_owned(),
+        known: ENTRIES.iter().map(|entry| entry.name).collect::<Vec<_>>().join(", "),
+    })
+}
+
+impl Entry {
+    /// The weights, and the experiment that trained them.
+    ///
+    /// # Errors
+    /// [`ZooError::Train`] never, as what is shipped is tested.
+    pub fn checkpoint(&self) -> Result<Checkpoint, ZooError> {
+        Ok(Checkpoint::parse(self.weights, Path::new(&format!("{PREFIX}{}", self.name)))?)
+    }
+
+    /// The preset that trained it, and what its names stand for.
+    ///
+    /// # Errors
+    /// [`ZooError::Experiment`] if `registry` lacks a name.
+    pub fn experiment(&self, registry: &Registry) -> Result<(Experiment, Built), ZooError> {
+        let preset = presets::find(self.name)?;
+        let experiment = Experiment::from_ron(preset.text, &preset.file_name(), &[], registry)?;
+        let built = experiment.build(registry)?;
+        Ok((experiment, built))
+    }
+
+    /// Log and figures.
+    ///
+    /// # Errors
+    /// [`ZooError::Damaged`] never, as what is shipped is tested.
+    pub fn record(&self) -> Result<Record, ZooError> {
+        serde_json::from_str(self.record).map_err(|error| self.damaged(&error))
+    }
+
+    /// Some of the images that it was trained and tested on.
+    ///
+    /// # Errors
+    /// [`ZooError::Damaged`] never, as what is shipped is tested.
+    pub fn sample(&self) -> Result<Sample, ZooError> {
+        Sample::read(self.sample).map_err(|error| self.damaged(&error))
+    }
+
+    /// Bytes of all that is shipped of it.
+    pub fn bytes(&self) -> usize {
+        self.weights.len() + self.record.len() + self.sample.len()
+    }
+
+    fn damaged(&self, error: &impl ToString) -> ZooError {
+        ZooError::Damaged { name: self.name.to_owned(), reason: error.to_string() }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn all_that_is_shipped_can_be_read_and_is_small() {
+        for entry in all() {
+            let record = entry.record().unwrap();
+            assert_eq!(record.curves.epochs.len(), record.curves.planned, "{}: to its end", entry.name);
+            assert!(record.first.len() >= 3 && record.first.iter().all(|first| first.updates.len() == 3));
+            entry.checkpoint().unwrap();
+            entry.sample().unwrap();
+        }
+        assert!(all().iter().map(Entry::bytes).sum::<usize>() < 25_000_000);
+    }
+
+    #[test]
+    fn an_unknown_name_is_told_the_known_ones() {
+        let message = find("zoo:mnist-lent").unwrap_err().to_string();
+        assert!(message.starts_with("zoo:mnist-lent: there is no such network; the zoo has mnist-lenet"), "{message}");
+    }
+}
