@@ -12,8 +12,8 @@ use snn_train::Checkpoint;
 
 use crate::ViewError;
 
-/// The network that is opened unless another is named.
-const SHIPPED: &str = "mnist-lenet";
+/// The network that is shipped: the preset `mnist-lenet`, trained, in half precision.
+const SHIPPED: &[u8] = include_bytes!("../assets/mnist-lenet.safetensors");
 
 /// A trained network, and the samples to show it.
 #[derive(Debug)]
@@ -37,8 +37,7 @@ pub struct Subject {
 }
 
 impl Subject {
-    /// Opens the checkpoint at `path`, the best one of the run in the folder `path`, the network of the zoo that it names, as in
-    /// `zoo:mnist-lenet`, or without `path` that one; with the
+    /// Opens the checkpoint at `path`, the best one of the run in the folder `path`, or the network that is shipped; with the
     /// test samples of its data set in the folder `data` or where they are usually found; to be shown them for `steps` time
     /// steps, or for as many as it was trained on. Without samples, drawn images can be shown.
     ///
@@ -50,17 +49,10 @@ impl Subject {
         data: Option<&Path>,
         steps: Option<usize>,
     ) -> Result<Self, ViewError> {
-        let shipped = path.map_or(Some(SHIPPED), |path| path.to_str().filter(|name| name.starts_with(snn_zoo::PREFIX)));
-        let (file, checkpoint) = match (path, shipped) {
-            (Some(path), None) => {
-                let file = checkpoint_file(path)?;
-                let checkpoint = Checkpoint::load(&file)?;
-                (file, checkpoint)
-            }
-            (_, name) => {
-                let entry = snn_zoo::find(name.unwrap_or(SHIPPED))?;
-                (PathBuf::from(entry.name), entry.checkpoint()?)
-            }
+        let file = path.map_or_else(|| Ok(PathBuf::from("mnist-lenet.safetensors")), checkpoint_file)?;
+        let checkpoint = match path {
+            Some(_) => Checkpoint::load(&file)?,
+            None => Checkpoint::parse(SHIPPED, &file)?,
         };
         let name = file.display().to_string();
         let mut experiment = Experiment::from_ron(&checkpoint.experiment, &name, &[], registry)?;
@@ -75,7 +67,7 @@ impl Subject {
         let weights = checkpoint.weights_for(&built.network)?;
         let samples = built.data.load(data).map(|splits| splits.test).map_err(|error| error.to_string());
         let (name, progress) = (short_name(&file), progress(&checkpoint));
-        let written = path.filter(|_| shipped.is_none()).and_then(|_| fs::metadata(&file).ok()?.modified().ok());
+        let written = path.and_then(|_| fs::metadata(&file).ok()?.modified().ok());
         let file = written.map(|written| (file, written));
         Ok(Self { name, progress, experiment, built, trained_steps, weights, samples, file })
     }

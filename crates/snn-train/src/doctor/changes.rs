@@ -5,7 +5,7 @@ use snn_models::Experiment;
 use snn_models::experiment::Start;
 
 use super::vitals::{Fired, Rates};
-use super::{Change, one_digit, share};
+use super::{Change, share};
 use crate::health::{is_saturated, is_silent};
 
 /// Fewer spikes than this, per neuron and trial, pass on next to nothing.
@@ -157,12 +157,12 @@ impl Doubt {
                 let cause = match name {
                     "leak" => format!("its membranes forget too fast, as a leak of {value} keeps that share a step"),
                     "threshold" => format!("its threshold of {value} is too high"),
-                    "steps" => format!("{value} time steps are too few to get this deep into the network"),
+                    "steps" => format!("time steps are too few to get this deep into the network ({value})"),
                     "start" if population.inputs.iter().all(|input| input.weight.is_none()) => {
                         "too little reaches it, as the weights before it are too small".to_owned()
                     }
                     "start" => "its weights are too small for what reaches it".to_owned(),
-                    "rate" | "" => "and no setting was found that wakes it by itself".to_owned(),
+                    "rate" | "" => "no setting was found that wakes it by itself".to_owned(),
                     _ => format!("{name} is {value}"),
                 };
                 let after =
@@ -175,7 +175,7 @@ impl Doubt {
                 let cause = match name {
                     "threshold" => format!("its threshold of {value} is too low"),
                     "start" => "its weights are too large for what reaches it".to_owned(),
-                    _ => "and no setting was found that calms it by itself".to_owned(),
+                    _ => "no setting was found that calms it by itself".to_owned(),
                 };
                 format!("{} fires at {} of the steps, so its spikes say little: {cause}", population.name, share(rate))
             }
@@ -200,15 +200,13 @@ impl Doubt {
         }
     }
 
-    /// What to do where no change was found.
+    /// What to do where no change was found: a trained network that fell silent does not wake by more training, as no error
+    /// reaches it, so it has to begin anew.
     pub(super) fn last_resort(self, is_trained: bool, experiment: &Experiment) -> Option<Change> {
-        if !is_trained || !matches!(self, Self::Silent(_) | Self::Saturated(_)) {
-            return None;
-        }
-        // A trained network that fell silent does not wake by more training: no error reaches it.
-        let value = one_digit(experiment.training.optimizer.rate() / 3.0);
-        let path = "training.optimizer.rate".to_owned();
-        Some(Change { ron: format!("start: Calibrated(), and {path}: {value}, in a new run"), path, value })
+        let helps =
+            is_trained && experiment.start == Start::Drawn && matches!(self, Self::Silent(_) | Self::Saturated(_));
+        let value = "Calibrated()";
+        helps.then(|| Change { path: "start".to_owned(), value: value.to_owned(), ron: format!("start: {value}") })
     }
 }
 
@@ -217,7 +215,8 @@ fn feeds_a_live_one(network: &Network, rates: &Rates, index: usize) -> bool {
     let populations = network.populations().iter().zip(&rates.populations).enumerate();
     populations.filter(|(other, _)| *other != index).any(|(_, (population, fired))| {
         let reads = population.inputs.iter().any(|input| input.source == Source::Population(index));
-        reads && population.neuron.fires() && !is_faint(*fired)
+        let others = population.inputs.iter().filter(|input| input.source != Source::Population(index)).count();
+        reads && others > 0 && population.neuron.fires() && !is_faint(*fired)
     })
 }
 

@@ -37,6 +37,9 @@ const SMALL_WAY: f32 = 0.1;
 /// The share of its norm by which an update changes a weight tensor, when it goes well.
 const GOOD_UPDATE: f32 = 0.01;
 
+/// The most learning rates that are tried.
+const MOST_RATES: usize = 4;
+
 /// The largest dropout that is usual: it holds for a whole trial.
 const LARGEST_DROPOUT: f32 = 0.5;
 
@@ -112,10 +115,9 @@ pub fn examine(patient: &Patient<'_>, observer: &mut dyn Observer) -> Result<Opt
     if !state.mend(patient, rates, &mut findings, observer)? {
         return Ok(None);
     }
-    if findings.iter().all(|finding| finding.change.is_some()) {
-        let probe = state.probe(patient);
-        let learning = probe.learning(patient.checkpoint.filter(|_| state.is_as_it_was))?;
-        findings.extend(state.rate_of_learning(patient, &learning));
+    // Where a population does not fire, what an update does says nothing of the rate.
+    if findings.iter().all(|finding| finding.population.is_none() || finding.outcome.is_some()) {
+        findings.extend(state.rate_of_learning(patient)?);
     }
     Ok(Some(Examination { images, input, populations, findings }))
 }
@@ -268,15 +270,21 @@ impl State {
         findings
     }
 
+    /// The largest update of a weight tensor, as a share of its norm.
+    fn largest_update(&self, patient: &Patient<'_>) -> Result<Option<(String, f32)>, TrainError> {
+        let learning = self.probe(patient).learning(patient.checkpoint.filter(|_| self.is_as_it_was))?;
+        let moved = learning.into_iter().filter(|weight| weight.update.is_finite() && weight.norm > 0.0);
+        let largest = moved.max_by(|a, b| a.share().total_cmp(&b.share()));
+        Ok(largest.map(|weight| (weight.weight.clone(), weight.share())))
+    }
+
     /// Updates that are too large or too small for the weights.
-    fn rate_of_learning(&self, patient: &Patient<'_>, learning: &[Learning]) -> Option<Finding> {
-        let moved = |weight: &&Learning| weight.update.is_finite() && weight.norm > 0.0;
-        let largest = learning.iter().filter(moved).max_by(|a, b| a.share().total_cmp(&b.share()))?;
+    fn rate_of_learning(&self, patient: &Patient<'_>) -> Result<Option<Finding>, TrainError> {
+        let Some((name, ratio)) = self.largest_update(patient)? else { return Ok(None) };
         let training = &self.experiment.training;
         let [learned, _] = training.validation.split(patient.train.labels());
         let updates = training.epochs * learned.len().div_ceil(training.batch.max(1));
-        let (ratio, rate) = (largest.share(), training.optimizer.rate());
-        let name = &largest.weight;
+        let rate = training.optimizer.rate();
         let problem = if ratio > LARGE_UPDATE {
             format!(
                 "the learning rate is too high: one update at {rate} changes the weights of {name} by {} of their norm, which \
@@ -290,12 +298,33 @@ impl State {
                 share(ratio * updates as f32)
             )
         } else {
-            return None;
+            return Ok(None);
         };
-        let value = one_digit(rate * GOOD_UPDATE / ratio.max(f32::MIN_POSITIVE));
+        let Some(value) = self.good_rate(patient, rate, ratio)? else {
+            return Ok(Some(Finding { population: None, problem, change: None, outcome: None }));
+        };
         let setting = ("training.optimizer.rate", value.as_str());
-        let changed = self.with(patient, setting)?;
-        Some(Finding { population: None, problem, change: Some(changed.change(setting)), outcome: None })
+        let change = self.with(patient, setting).map(|changed| changed.change(setting));
+        Ok(Some(Finding { population: None, problem, change, outcome: None }))
+    }
+
+    /// A rate at which updates are as they should be: what an update does is not in proportion to the rate where rounding
+    /// swallows it, so it is tried. None if none is found.
+    fn good_rate(&self, patient: &Patient<'_>, rate: f32, ratio: f32) -> Result<Option<String>, TrainError> {
+        let (mut rate, mut ratio) = (rate, ratio);
+        for _ in 0..MOST_RATES {
+            rate *= if ratio > 0.0 { (GOOD_UPDATE / ratio).clamp(1e-6, 1e6) } else { 1e6 };
+            let value = one_digit(rate);
+            let Some(mut changed) = self.with(patient, ("training.optimizer.rate", &value)) else { return Ok(None) };
+            changed.weights.clone_from(&self.weights);
+            changed.is_as_it_was = self.is_as_it_was;
+            let Some((_, found)) = changed.largest_update(patient)? else { return Ok(None) };
+            if found > 0.3 * GOOD_UPDATE && found < 3.0 * GOOD_UPDATE {
+                return Ok(Some(value));
+            }
+            ratio = found;
+        }
+        Ok(None)
     }
 }
 
