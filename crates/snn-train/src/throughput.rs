@@ -120,7 +120,7 @@ pub fn throughput(
     let mut worker = match work {
         Work::Training => {
             let session = engine.compile(network, Plan { chunk: training.chunk, ..plan.train() })?;
-            Worker::Training(Learning::new(session, network, training.optimizer, training.average, &weights)?)
+            Worker::Training(Box::new(Learning::new(session, network, training.optimizer, training.average, &weights)?))
         }
         Work::Inference => {
             let mut session = engine.compile(network, plan)?;
@@ -160,7 +160,7 @@ fn dense_operations(network: &Network) -> f64 {
 }
 
 enum Worker<'a> {
-    Training(Learning<'a>),
+    Training(Box<Learning<'a>>),
     Inference(Box<dyn Session>),
 }
 
