@@ -74,7 +74,7 @@ pub(super) fn run(bench: &Bench, input: &[u8]) -> Verdict {
     }
     if let Ok(memories) = found.memories_for(network, rule, false) {
         memories.iter().try_for_each(|memory| network.check_form(memory)).map_err(|error| error.to_string())?;
-        same(network, &Checkpoint::memories(network, rule, &memories), &found.optimizer)?;
+        same(network, &Checkpoint::memories(network, rule, false, &memories), &found.optimizer)?;
     }
     Ok(true)
 }
