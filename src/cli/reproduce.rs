@@ -85,13 +85,14 @@ impl Subject<'_> {
     fn quick(&self, registry: &Registry, args: &ReproduceArgs) -> anyhow::Result<ExitCode> {
         let mut display = self.display(args)?;
         let found = again(self.entry, self.engine, registry, &mut Hushed(&mut display));
+        let tested = if args.common.data.is_some() { Some(self.test(args, &mut display)) } else { None };
         display.finish()?;
         let Some(again) = found? else { return Ok(ExitCode::from(STOPPED)) };
         let record = self.entry.record()?;
         let mut is_good = again.is_same() != Some(false);
         let mut lines = vec![told(&again)];
-        if args.common.data.is_some() {
-            let Some(test) = self.test(args)? else { return Ok(ExitCode::from(STOPPED)) };
+        if let Some(tested) = tested {
+            let Some(test) = tested? else { return Ok(ExitCode::from(STOPPED)) };
             let (same, line) = judged(&record, &test, self.engine.arithmetic() == record.arithmetic);
             is_good &= same;
             lines.push(line);
@@ -112,14 +113,11 @@ impl Subject<'_> {
     }
 
     /// The shipped weights on all test images.
-    fn test(&self, args: &ReproduceArgs) -> anyhow::Result<Option<Evaluation>> {
+    fn test(&self, args: &ReproduceArgs, display: &mut Display) -> anyhow::Result<Option<Evaluation>> {
         let images = self.images(args)?;
         let weights = self.entry.checkpoint()?.weights_for(&self.built.network)?;
         let all: Vec<u32> = (0..images.test.len() as u32).collect();
-        let mut display = self.display(args)?;
-        let test = evaluate(self.engine, &self.experiment, &self.built, &weights, &images.test, &all, &mut display);
-        display.finish()?;
-        Ok(test?)
+        Ok(evaluate(self.engine, &self.experiment, &self.built, &weights, &images.test, &all, display)?)
     }
 
     fn images(&self, args: &ReproduceArgs) -> anyhow::Result<Splits> {
