@@ -30,7 +30,9 @@ fn recorded() -> TempDir {
 fn viewer(path: Option<&Path>, exports: Option<&Path>) -> Harness<'static, Option<App>> {
     let start = Start { path: path.map(Path::to_owned), exports: exports.map(Path::to_owned), ..Start::default() };
     let tab = if path.is_none() { Tab::Training } else { Tab::Inspect };
-    let mut harness = Harness::builder().with_size([1280.0, 800.0]).build_ui_state(
+    // The threads that compute ask for another frame when they are done, which may be at any step.
+    let builder = Harness::builder().with_size([1280.0, 800.0]).with_max_steps(200);
+    let mut harness = builder.build_ui_state(
         move |ui, app: &mut Option<App>| {
             let app = app.get_or_insert_with(|| {
                 let settings = Settings { tab, ..Settings::default() };
