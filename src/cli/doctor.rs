@@ -28,7 +28,7 @@ use crate::{
 /// Shows training images to the network, with the weights that a run would start with or with trained ones, and measures each
 /// population: how often it fires, how near its membranes come to the threshold, how much error reaches it, how far an update
 /// moves its weights. Where something is wrong, it changes the settings that could be at fault, one at a time, and shows the
-/// images again; what helps is printed, to be pasted. Exits with 1 if something is wrong.
+/// images again; what helps is printed, to be pasted. Exits with 3 if something is wrong with the network.
 #[derive(Debug, Args)]
 #[command(after_help = "\
 Examples:
@@ -45,6 +45,15 @@ pub(crate) struct DoctorArgs {
     #[command(flatten)]
     common: Common,
 }
+
+/// Exit code if something is wrong with the network.
+const UNWELL: u8 = 3;
+
+/// A change longer than this, in characters, is given as a setting alone.
+const LONGEST: usize = 120;
+
+/// Settings that concern weights as they are drawn.
+const OF_THE_START: [&str; 3] = ["start", "network.kappa", "training.seed"];
 
 /// What `--json` prints.
 #[derive(Debug, Serialize)]
@@ -65,6 +74,15 @@ pub(crate) fn run(registry: &Registry, args: &DoctorArgs) -> anyhow::Result<Exit
     memory::check(&memory)?;
     let path = args.subject.as_deref().map(Path::new);
     let checkpoint = path.map_or(Ok(None), checkpoint)?;
+    let settings = args.overrides.settings();
+    let starts = |path: &&str| OF_THE_START.iter().any(|of| path == of || path.starts_with(&format!("{of}.")));
+    if let Some(setting) = settings.iter().map(|(path, _)| path.as_str()).find(starts).filter(|_| checkpoint.is_some())
+    {
+        loading::note(format_args!(
+            "{setting} decides how weights are drawn, and changes nothing about the trained weights that are looked at; for \
+             what a new run would start with, give the experiment.ron of the run"
+        ));
+    }
     let records = path.filter(|path| path.join("metrics.jsonl").is_file()).map(Health::of_run).transpose()?;
     let records = records.map(|health| health.alarms()).unwrap_or_default();
     let images = loading::limited_images(built, &args.common, training.limit)?;
@@ -99,7 +117,10 @@ pub(crate) fn run(registry: &Registry, args: &DoctorArgs) -> anyhow::Result<Exit
         ]);
         writeln!(out, "\n{header}\n{}", table(&examination))?;
         // Of a population at fault, the findings say more.
-        let is_explained = |record: &str| record.starts_with("population") && !examination.findings.is_empty();
+        let is_explained = |record: &str| {
+            let mut names = examination.findings.iter().filter_map(|finding| finding.population.as_ref());
+            names.any(|name| record.starts_with(&format!("population \"{name}\"")))
+        };
         for record in records.iter().filter(|record| !is_explained(record)) {
             writeln!(out, "{}", labelled("records", record))?;
         }
@@ -107,10 +128,12 @@ pub(crate) fn run(registry: &Registry, args: &DoctorArgs) -> anyhow::Result<Exit
             write!(out, "{}", told(index + 1, finding))?;
         }
         if is_well {
-            writeln!(out, "{}\n", labelled("well", "every population fires, receives error and can learn"))?;
+            let fires = examination.populations.iter().any(|vitals| vitals.rate.is_some());
+            let fires = if fires { "every population fires, receives error" } else { "every layer receives error" };
+            writeln!(out, "{}\n", labelled("well", format!("{fires} and can learn")))?;
         }
     }
-    Ok(if is_well { ExitCode::SUCCESS } else { ExitCode::FAILURE })
+    Ok(if is_well { ExitCode::SUCCESS } else { ExitCode::from(UNWELL) })
 }
 
 /// The trained weights of a checkpoint, or those from which a run would go on.
@@ -159,8 +182,13 @@ fn told(number: usize, finding: &Finding) -> String {
     let mut lines = vec![labelled(&format!("wrong {number}"), style(&finding.problem).yellow())];
     lines.extend(finding.outcome.as_ref().map(|outcome| labelled("", outcome)));
     if let Some(change) = &finding.change {
-        lines.push(labelled("change", format!("{},", text::one_line(&change.ron))));
-        lines.push(labelled("or", format!("--set {}", quoted(&format!("{}={}", change.path, change.value)))));
+        let (ron, set) =
+            (text::one_line(&change.ron), format!("--set {}", quoted(&format!("{}={}", change.path, change.value))));
+        if ron.chars().count() > LONGEST {
+            lines.push(labelled("change", set));
+        } else {
+            lines.extend([labelled("change", format!("{ron},")), labelled("or", set)]);
+        }
     }
     lines.push("\n".to_owned());
     lines.join("\n")

@@ -3,7 +3,10 @@
 use crate::{
     cli::text::{self, thousands},
     core::{Augmentation, Gradient, Limit, Network, Neuron, Trace, UpdateRule},
-    models::{Built, Experiment, experiment::Schedule},
+    models::{
+        Built, Experiment,
+        experiment::{Reduction, Schedule},
+    },
 };
 
 /// A network on one line: `1x28x28 -> 10 classes, 50 steps, Lif, 517,500 weights`.
@@ -66,8 +69,10 @@ pub(crate) fn readout(built: &Built) -> String {
 /// What is added to the loss.
 pub(crate) fn penalty(experiment: &Experiment) -> Option<String> {
     let rates = experiment.rates?;
+    let epochs =
+        rates.epochs.map_or_else(String::new, |epochs| format!(", in the first {}", text::counted(epochs, "epoch")));
     Some(format!(
-        "{} (r - {})² an image, for the mean firing rate r of each hidden population",
+        "{} (r - {})² an image, for the mean firing rate r of each hidden population{epochs}",
         rates.weight, rates.target
     ))
 }
@@ -137,8 +142,19 @@ pub(crate) fn training(experiment: &Experiment, built: &Built) -> String {
             format!(", each shifted by up to {pixels} pixel{}{flip}", if pixels == 1 { "" } else { "s" })
         }
     };
+    let reduction = match training.reduction {
+        Reduction::Mean => "mean",
+        Reduction::Sum => "sum",
+    };
+    let from = match training.dropout_from {
+        0 => String::new(),
+        epoch => format!(", no dropout in the first {}", text::counted(epoch, "epoch")),
+    };
+    let average = training
+        .average
+        .map_or_else(String::new, |kept| format!(", answers by an average that keeps {kept} an update"));
     format!(
-        "{} of {} images in batches of {}{shift}{clip}; {} held out; seed {}",
+        "{} of {} images in batches of {}{shift}, gradient of the {reduction} of the losses{clip}{from}{average}; {} held out; seed {}",
         text::counted(training.epochs, "epoch"),
         thousands(images),
         training.batch,

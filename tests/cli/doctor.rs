@@ -29,10 +29,10 @@ fn a_network_that_is_well_is_said_to_be() {
 }
 
 #[test]
-fn what_is_wrong_is_told_with_the_change_that_mends_it_and_gives_1() {
+fn what_is_wrong_is_told_with_the_change_that_mends_it_and_gives_3() {
     let dir = folder();
     let found = doctor(dir.path(), &["--set", "network.pool.threshold=50.0"]);
-    assert_eq!(found.status.code(), Some(1));
+    assert_eq!(found.status.code(), Some(3));
     let shown = String::from_utf8(found.stdout).unwrap();
     for text in [
         "pool1 never fires: its threshold of 50.0 is too high",
@@ -56,7 +56,7 @@ fn a_run_is_looked_at_with_its_weights_and_its_records() {
     stdout(&snn(dir.path(), &[&train[..], &NETWORK, &more].concat()));
     let found = snn(dir.path(), &["doctor", "run"]);
     let shown = String::from_utf8(found.stdout).unwrap();
-    assert_eq!(found.status.code(), Some(1), "{shown}");
+    assert_eq!(found.status.code(), Some(3), "{shown}");
     for text in ["after 20 updates", "conv1 never fires: its threshold of 1000000.0 is too high"] {
         assert!(shown.contains(text), "{text}: {shown}");
     }

@@ -16,10 +16,13 @@ impl Experiment {
     /// Checks the values that are not parts, some of them against the data set.
     pub(crate) fn check(&self, data: &dyn DataSet) -> Result<(), PartError> {
         range::count("steps", self.steps, LARGE)?;
-        if let Some(RatePenalty { target, weight, epochs: _ }) = self.rates {
+        if let Some(RatePenalty { target, weight, epochs }) = self.rates {
             let range = "at least 0 and at most 1";
             range::require((0.0..=1.0).contains(&target), "rates.target", range, &target)?;
             range::positive("rates.weight", weight)?;
+            let (epochs, all) = (epochs.unwrap_or(1), self.training.epochs.max(1));
+            let range = format!("at least 1 and at most the {all} epochs of the run");
+            range::require((1..=all).contains(&epochs), "rates.epochs", range, &epochs)?;
         }
         if let Start::Calibrated { first, last, images } = self.start {
             let range = "greater than 0 and less than 1";

@@ -81,8 +81,8 @@ pub enum TrainError {
     NotFinite(String),
     /// Training has diverged.
     #[error(
-        "training has diverged at epoch {}, batch {step}: {reason}. The last checkpoint, {}, is whole. {}",
-        epoch + 1, .checkpoint.display(), remedy(*has_learned)
+        "{} at epoch {}, batch {step}: {reason}. The last checkpoint, {}, is whole. {}",
+        DIVERGED, epoch + 1, .checkpoint.display(), remedy(*has_learned)
     )]
     Diverged {
         /// The numbers at fault.
@@ -109,6 +109,9 @@ impl TrainError {
         Self::Setup { what: what.to_owned(), reason }
     }
 }
+
+/// How the message of [`TrainError::Diverged`] begins.
+pub(crate) const DIVERGED: &str = "training has diverged";
 
 /// What to try where training has diverged. Before the first update, no rate can be at fault.
 fn remedy(has_learned: bool) -> &'static str {

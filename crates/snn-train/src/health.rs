@@ -3,6 +3,7 @@
 use std::collections::VecDeque;
 use std::path::Path;
 
+use crate::error::DIVERGED;
 use crate::records::Records;
 use crate::run_folder::METRICS;
 use crate::{Event, TrainError, units};
@@ -35,6 +36,8 @@ pub struct Health {
     best: Option<f64>,
     /// Whether the loss was warned of.
     warned: bool,
+    /// How the run ended, if it did so by diverging.
+    end: Option<String>,
 }
 
 /// How long a population has been silent or saturated.
@@ -78,10 +81,15 @@ impl Health {
         warnings
     }
 
-    /// Takes in a record, if it is of an update.
+    /// Takes in a record, if it is of an update or of the end of a run that diverged.
     pub(crate) fn take(&mut self, event: &Event) {
-        if let Event::Step { loss, rates, .. } = event {
-            self.observe(f64::from(*loss), rates);
+        match event {
+            Event::Step { loss, rates, .. } => {
+                self.end = None;
+                self.observe(f64::from(*loss), rates);
+            }
+            Event::Warning { message, .. } if message.starts_with(DIVERGED) => self.end = Some(message.clone()),
+            _ => {}
         }
     }
 
@@ -100,7 +108,8 @@ impl Health {
 
     /// What is wrong after the latest update, in sentences; what was wrong and is no longer is not among them.
     pub fn alarms(&self) -> Vec<String> {
-        self.divergence().into_iter().chain(self.populations.iter().filter_map(Watch::alarm)).collect()
+        let loss = self.end.clone().or_else(|| self.divergence());
+        loss.into_iter().chain(self.populations.iter().filter_map(Watch::alarm)).collect()
     }
 
     fn mean(&self) -> f64 {

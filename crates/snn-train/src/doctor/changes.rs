@@ -1,9 +1,10 @@
 //! What can be wrong with how a network fires, and the settings that could be at fault.
 
-use snn_core::{Network, Population, Source};
+use snn_core::{Gradient, Network, Neuron, Population, Source};
 use snn_models::Experiment;
 use snn_models::experiment::Start;
 
+use super::unusual::unusual;
 use super::vitals::{Fired, Rates};
 use super::{Change, share};
 use crate::health::{is_saturated, is_silent};
@@ -17,6 +18,9 @@ const FAINT_INPUT: f32 = 0.002;
 /// The input is clipped if more than this share of its fainter pixels fire at nearly every step.
 const CLIPPED: f32 = 0.5;
 
+/// More neurons than this share that fire at nearly every step are too many.
+const MOST_SATURATED: f32 = 0.25;
+
 /// A membrane that keeps less than this share from step to step hardly sums up spikes.
 const SHORT_LEAK: f32 = 0.8;
 
@@ -27,8 +31,8 @@ const GOOD_LEAK: &str = "0.99";
 const GOOD_THRESHOLD: (f32, &str) = (1.0, "1.0");
 const POOL_THRESHOLD: (f32, &str) = (0.75, "0.75");
 
-/// Fewer steps than this can be too few for any spike to come through a deep network.
-const FEW_STEPS: usize = 8;
+/// Fewer steps than this for each population can be too few for any spike to come through the network.
+const FEW_STEPS: usize = 2;
 
 /// Numbers of steps to try.
 const STEPS: [usize; 3] = [10, 25, 50];
@@ -42,12 +46,15 @@ pub(super) enum Doubt {
     Saturated(usize),
 }
 
-fn is_faint(fired: Fired) -> bool {
-    is_silent(fired.rate) || fired.spikes < FEW_SPIKES
+/// With the paper's rule, a population learns from its own spikes, so it needs some; with a surrogate, error reaches neurons
+/// that do not fire, and few spikes are enough.
+fn is_faint(neuron: &Neuron, fired: Fired) -> bool {
+    let needs_spikes = matches!(neuron.gradient(), Gradient::SpikeGated { .. });
+    is_silent(fired.rate) || fired.silent == 1.0 || needs_spikes && fired.spikes < FEW_SPIKES
 }
 
 fn is_full(fired: Fired) -> bool {
-    is_saturated(fired.rate) || fired.saturated > 0.5
+    is_saturated(fired.rate) || fired.saturated > MOST_SATURATED
 }
 
 /// Whether some source of a population passes on spikes, or numbers.
@@ -56,7 +63,8 @@ fn hears(network: &Network, population: &Population, rates: &Rates) -> bool {
         Source::Input => rates.input.is_none_or(|rate| rate > 0.0),
         Source::Population(source) if network.populations()[source].name == population.name => false,
         Source::Population(source) => {
-            !network.populations()[source].neuron.fires() || !is_faint(rates.populations[source])
+            let neuron = &network.populations()[source].neuron;
+            !neuron.fires() || !is_faint(neuron, rates.populations[source])
         }
     })
 }
@@ -72,7 +80,7 @@ impl Doubt {
         ];
         let populations = network.populations().iter().zip(&rates.populations).enumerate();
         let of_population = populations.filter(|(_, (p, _))| p.neuron.fires()).filter_map(|(index, (p, fired))| {
-            if is_faint(*fired) {
+            if is_faint(&p.neuron, *fired) {
                 hears(network, p, rates).then_some(Self::Silent(index))
             } else {
                 is_full(*fired).then_some(Self::Saturated(index))
@@ -95,13 +103,15 @@ impl Doubt {
         Some(population.name.clone())
     }
 
-    /// Whether it is still so.
-    pub(super) fn holds(self, rates: &Rates) -> bool {
+    /// Whether it is still so in a network like `network`.
+    pub(super) fn holds(self, network: &Network, rates: &Rates) -> bool {
         match self {
             Self::FaintInput => rates.input.is_some_and(|rate| rate < FAINT_INPUT),
             Self::ClippedInput => rates.clipped.is_some_and(|share| share > CLIPPED),
-            Self::Silent(index) => is_faint(rates.populations[index]) || is_full(rates.populations[index]),
-            Self::Saturated(index) => is_full(rates.populations[index]) || is_faint(rates.populations[index]),
+            Self::Silent(index) | Self::Saturated(index) => {
+                let (neuron, fired) = (&network.populations()[index].neuron, rates.populations[index]);
+                is_faint(neuron, fired) || is_full(fired)
+            }
         }
     }
 
@@ -157,6 +167,8 @@ impl Doubt {
                 let cause = match name {
                     "leak" => format!("its membranes forget too fast, as a leak of {value} keeps that share a step"),
                     "threshold" => format!("its threshold of {value} is too high"),
+                    "scale" => format!("the input is scaled by {value}, so that next to nothing reaches it"),
+                    "kappa" => format!("its weights are far too small, being drawn with a kappa of {value}"),
                     "steps" => format!("time steps are too few to get this deep into the network ({value})"),
                     "start" if population.inputs.iter().all(|input| input.weight.is_none()) => {
                         "too little reaches it, as the weights before it are too small".to_owned()
@@ -165,8 +177,11 @@ impl Doubt {
                     "rate" | "" => "no setting was found that wakes it by itself".to_owned(),
                     _ => format!("{name} is {value}"),
                 };
-                let after =
-                    if is_branch { "what it feeds hears its other inputs alone" } else { "nothing behind it learns" };
+                let after = if is_branch {
+                    "what it feeds hears its other inputs alone"
+                } else {
+                    "what it feeds learns nothing"
+                };
                 format!("{who}: {cause}; {after}")
             }
             Self::Saturated(index) => {
@@ -216,7 +231,7 @@ fn feeds_a_live_one(network: &Network, rates: &Rates, index: usize) -> bool {
     populations.filter(|(other, _)| *other != index).any(|(_, (population, fired))| {
         let reads = population.inputs.iter().any(|input| input.source == Source::Population(index));
         let others = population.inputs.iter().filter(|input| input.source != Source::Population(index)).count();
-        reads && others > 0 && population.neuron.fires() && !is_faint(*fired)
+        reads && others > 0 && population.neuron.fires() && !is_faint(&population.neuron, *fired)
     })
 }
 
@@ -245,13 +260,20 @@ pub(super) fn candidates(
                 .collect()
         }
         Doubt::Silent(index) => {
-            let mut all = constants("leak", &|leak| (leak < SHORT_LEAK).then_some(GOOD_LEAK));
+            let unusual = |path: &str| {
+                let found = unusual(experiment).into_iter().filter(|found| found.path == path && !found.is_large);
+                found.map(|found| (found.path, found.value.to_owned())).collect::<Vec<_>>()
+            };
+            let mut all = unusual("input.scale");
+            all.extend(constants("leak", &|leak| (leak < SHORT_LEAK).then_some(GOOD_LEAK)));
             let has_weights = network.populations()[index].inputs.iter().any(|input| input.weight.is_some());
             let (good, text) = if has_weights { GOOD_THRESHOLD } else { POOL_THRESHOLD };
             all.extend(constants("threshold", &|threshold| (threshold > good).then_some(text)));
-            let steps = STEPS.into_iter().filter(|&more| more > experiment.steps && experiment.steps < FEW_STEPS);
+            let is_short = experiment.steps < FEW_STEPS * network.populations().len();
+            let steps = STEPS.into_iter().filter(|&more| is_short && more > experiment.steps);
             all.extend(steps.map(|steps| setting("steps", &steps.to_string())));
             all.extend(calibrated);
+            all.extend(unusual("network.kappa"));
             all
         }
         Doubt::Saturated(_) => {

@@ -3,9 +3,12 @@
 //! The network is shown real training images and looked at population by population. Where one is silent or saturated, those
 //! settings that could be at fault are changed one at a time, towards what is usual, and the images are shown again: a change
 //! that wakes the population is the finding. It is kept, and the search goes on with the network as changed, until nothing
-//! is wrong any more. So whoever makes all the changes has a network in which every population fires.
+//! is wrong any more. So whoever makes all the changes has a network in which every population fires. Then updates are judged
+//! in the same way: one that moves the weights too far or hardly at all, or that some of them never feel.
 
 mod changes;
+mod unusual;
+mod updates;
 mod vitals;
 
 use std::ops::ControlFlow;
@@ -16,7 +19,7 @@ use snn_data::Dataset;
 use snn_models::experiment::Start;
 use snn_models::{Built, Experiment};
 
-use crate::{Checkpoint, Observer, TrainError, calibrate};
+use crate::{Checkpoint, Event, Observer, TrainError, calibrate};
 use changes::{Doubt, candidates};
 use vitals::{Probe, Rates};
 
@@ -27,18 +30,6 @@ const IMAGES: usize = 32;
 
 /// The most changes that are looked for, one after the other.
 const MOST_CHANGES: usize = 8;
-
-/// An update that changes a weight tensor by more than this share of its norm destroys what it holds.
-const LARGE_UPDATE: f32 = 0.25;
-
-/// All updates of a run together must be able to change some weight tensor by this share of its norm.
-const SMALL_WAY: f32 = 0.1;
-
-/// The share of its norm by which an update changes a weight tensor, when it goes well.
-const GOOD_UPDATE: f32 = 0.01;
-
-/// The most learning rates that are tried.
-const MOST_RATES: usize = 4;
 
 /// The largest dropout that is usual: it holds for a whole trial.
 const LARGEST_DROPOUT: f32 = 0.5;
@@ -72,7 +63,7 @@ pub struct Change {
 }
 
 /// Something that is wrong.
-#[derive(Debug, Clone, PartialEq, Eq, serde::Serialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Default, serde::Serialize)]
 pub struct Finding {
     /// The population, if it is one that is at fault.
     pub population: Option<String>,
@@ -117,7 +108,7 @@ pub fn examine(patient: &Patient<'_>, observer: &mut dyn Observer) -> Result<Opt
     }
     // Where a population does not fire, what an update does says nothing of the rate.
     if findings.iter().all(|finding| finding.population.is_none() || finding.outcome.is_some()) {
-        findings.extend(state.rate_of_learning(patient)?);
+        updates::mend(&mut state, patient, &mut findings)?;
     }
     Ok(Some(Examination { images, input, populations, findings }))
 }
@@ -177,6 +168,21 @@ impl State {
         Some(Self { experiment, built, weights: Weights::new(), is_as_it_was: false })
     }
 
+    /// The network with a setting changed, and with the weights that it starts with, or the trained ones. None if the
+    /// experiment does not allow the change, or a calibration fails.
+    fn prepared_with(&self, patient: &Patient<'_>, setting: (&str, &str)) -> Result<Option<Self>, TrainError> {
+        let Some(mut changed) = self.with(patient, setting) else { return Ok(None) };
+        let is_of_training = setting.0.starts_with("training.");
+        if is_of_training || patient.checkpoint.is_some() {
+            changed.weights.clone_from(&self.weights);
+        } else if !changed.prepare(patient, &mut |_: &Event| ControlFlow::Continue(()))? {
+            return Ok(None);
+        }
+        // What an optimizer remembers serves only the same optimizer.
+        changed.is_as_it_was = self.is_as_it_was && is_of_training && setting.0 != "training.optimizer";
+        Ok(Some(changed))
+    }
+
     fn change(&self, (path, value): (&str, &str)) -> Change {
         let ron = self.experiment.field(path).unwrap_or_else(|| format!("{path}: {value}"));
         Change { path: path.to_owned(), value: value.to_owned(), ron }
@@ -229,7 +235,7 @@ impl State {
                 return Ok(ControlFlow::Break(()));
             }
             let Some(after) = changed.probe(patient).rates(observer)? else { return Ok(ControlFlow::Break(())) };
-            if !doubt.holds(&after) {
+            if !doubt.holds(network, &after) {
                 let change = changed.change(setting);
                 return Ok(ControlFlow::Continue(Some(Found { changed, change, after })));
             }
@@ -268,63 +274,6 @@ impl State {
             *self = Self { weights, is_as_it_was: self.is_as_it_was, ..changed };
         }
         findings
-    }
-
-    /// The largest update of a weight tensor, as a share of its norm.
-    fn largest_update(&self, patient: &Patient<'_>) -> Result<Option<(String, f32)>, TrainError> {
-        let learning = self.probe(patient).learning(patient.checkpoint.filter(|_| self.is_as_it_was))?;
-        let moved = learning.into_iter().filter(|weight| weight.update.is_finite() && weight.norm > 0.0);
-        let largest = moved.max_by(|a, b| a.share().total_cmp(&b.share()));
-        Ok(largest.map(|weight| (weight.weight.clone(), weight.share())))
-    }
-
-    /// Updates that are too large or too small for the weights.
-    fn rate_of_learning(&self, patient: &Patient<'_>) -> Result<Option<Finding>, TrainError> {
-        let Some((name, ratio)) = self.largest_update(patient)? else { return Ok(None) };
-        let training = &self.experiment.training;
-        let [learned, _] = training.validation.split(patient.train.labels());
-        let updates = training.epochs * learned.len().div_ceil(training.batch.max(1));
-        let rate = training.optimizer.rate();
-        let problem = if ratio > LARGE_UPDATE {
-            format!(
-                "the learning rate is too high: one update at {rate} changes the weights of {name} by {} of their norm, which \
-                 destroys what they hold",
-                share(ratio)
-            )
-        } else if ratio * (updates as f32) < SMALL_WAY {
-            format!(
-                "the learning rate is too low: an update at {rate} changes no weights by more than {ratio:.0e} of their norm \
-                 ({name}), so all {updates} updates of the run change them by {} at most",
-                share(ratio * updates as f32)
-            )
-        } else {
-            return Ok(None);
-        };
-        let Some(value) = self.good_rate(patient, rate, ratio)? else {
-            return Ok(Some(Finding { population: None, problem, change: None, outcome: None }));
-        };
-        let setting = ("training.optimizer.rate", value.as_str());
-        let change = self.with(patient, setting).map(|changed| changed.change(setting));
-        Ok(Some(Finding { population: None, problem, change, outcome: None }))
-    }
-
-    /// A rate at which updates are as they should be: what an update does is not in proportion to the rate where rounding
-    /// swallows it, so it is tried. None if none is found.
-    fn good_rate(&self, patient: &Patient<'_>, rate: f32, ratio: f32) -> Result<Option<String>, TrainError> {
-        let (mut rate, mut ratio) = (rate, ratio);
-        for _ in 0..MOST_RATES {
-            rate *= if ratio > 0.0 { (GOOD_UPDATE / ratio).clamp(1e-6, 1e6) } else { 1e6 };
-            let value = one_digit(rate);
-            let Some(mut changed) = self.with(patient, ("training.optimizer.rate", &value)) else { return Ok(None) };
-            changed.weights.clone_from(&self.weights);
-            changed.is_as_it_was = self.is_as_it_was;
-            let Some((_, found)) = changed.largest_update(patient)? else { return Ok(None) };
-            if found > 0.3 * GOOD_UPDATE && found < 3.0 * GOOD_UPDATE {
-                return Ok(Some(value));
-            }
-            ratio = found;
-        }
-        Ok(None)
     }
 }
 

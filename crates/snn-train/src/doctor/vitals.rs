@@ -2,7 +2,9 @@
 //! it, how far an update moves its weights.
 
 use serde::Serialize;
-use snn_core::{Draws, Dropout, Encoded, Engine, Errors, Plan, Replay, Session, Source, SpikeTrain, Trial, Weights};
+use snn_core::{
+    Draws, Dropout, Encoded, Engine, Error, Errors, Plan, Replay, Session, Source, SpikeTrain, Trial, Weights,
+};
 use snn_data::{Dataset, Loader};
 use snn_models::{Built, Experiment};
 
@@ -48,7 +50,7 @@ pub struct Learning {
     pub norm: f32,
     /// Norm of its gradient, before clipping.
     pub gradient: f32,
-    /// Norm of what an update at the full learning rate changes.
+    /// Norm of what an update at the full learning rate changes; infinite if it leads beyond all numbers.
     pub update: f32,
 }
 
@@ -273,10 +275,15 @@ impl Probe<'_> {
         let before = updates.weights()?.clone();
         updates.forward(&trial)?;
         let gradient = updates.backward(errors)?;
-        updates.update(training.clip.map_or(1.0, |limit| clip_factor(gradient, limit)), training.optimizer.rate())?;
-        let after = updates.weights()?;
+        let scale = training.clip.map_or(1.0, |limit| clip_factor(gradient, limit));
+        let after = match updates.update(scale, training.optimizer.rate()).and_then(|()| updates.weights()) {
+            Ok(after) => after.clone(),
+            // Where to these weights went, no engine follows.
+            Err(Error::NotFinite { .. }) => before.iter().map(|values| vec![f32::INFINITY; values.len()]).collect(),
+            Err(error) => return Err(error.into()),
+        };
         let length = |values: Vec<f32>| norm(&vec![values]) as f32;
-        let rows = network.weights().iter().zip(before.iter().zip(after)).zip(gradients);
+        let rows = network.weights().iter().zip(before.iter().zip(&after)).zip(gradients);
         let rows = rows.filter(|((weight, _), _)| weight.constant.is_none());
         let rows = rows.map(|((weight, (before, after)), gradient)| Learning {
             weight: weight.name.clone(),

@@ -109,6 +109,45 @@ fn a_learning_rate_that_is_too_low_is_raised() {
 }
 
 #[test]
+fn a_rate_is_not_blamed_for_what_another_setting_does() {
+    let decay = ("training.optimizer.weight_decay", "1000.0");
+    heals(&[decay], "weight_decay (1000.0) is far too large: one update", "training.optimizer.weight_decay");
+    heals(&[("training.clip", "1e-9")], "clip (1e-9) is far too small: an update", "training.clip");
+    let numbers = [
+        ("input", "Direct"),
+        ("steps", "1"),
+        ("network.neuron", "Relu"),
+        ("network.pool", "Relu"),
+        ("network.kappa", "1e-6"),
+        ("training.optimizer", "Adam(rate: 0.001)"),
+    ];
+    heals(&numbers, "kappa (1e-6) is far too small: one update", "network.kappa");
+}
+
+#[test]
+fn a_rate_beyond_all_measure_is_mended_too() {
+    heals(
+        &[("training.optimizer.rate", "1e30")],
+        "the learning rate is too high: one update",
+        "training.optimizer.rate",
+    );
+}
+
+#[test]
+fn a_schedule_counts() {
+    let steps = "Steps(at: [1], factor: 1e-9)";
+    let findings = examined(&sound(&[("training.schedule", steps), ("training.optimizer.rate", "0.0003")])).findings;
+    assert!(findings[0].problem.contains("the learning rate is too low"), "{findings:#?}");
+}
+
+#[test]
+fn layers_that_no_gradient_reaches_are_named() {
+    let narrow = "Lif(threshold: 1.0, gradient: Triangular(width: 1e-4))";
+    let findings = examined(&sound(&[("network.neuron", narrow)])).findings;
+    assert!(findings[0].problem.contains("the gradient vanishes on the way back to"), "{findings:#?}");
+}
+
+#[test]
 fn an_input_that_is_scaled_wrong_is_scaled_right() {
     heals(
         &[("input.scale", "0.001")],

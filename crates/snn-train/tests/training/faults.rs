@@ -1,10 +1,11 @@
 //! What a run does when its numbers run away, and when its files are gone, changed or of another run.
 
 use std::fs;
+use std::ops::ControlFlow;
 
 use snn_core::{Engine, Error, HoldOut, Network, Plan, Session, UpdateRule, reference::Reference};
 use snn_models::experiment::{Experiment, Schedule};
-use snn_train::{Check, Checkpoint, Event, Outcome, RunFolder, TrainError};
+use snn_train::{Check, Checkpoint, Event, Health, Outcome, RunFolder, TrainError};
 
 use crate::{UNINTERRUPTED, experiment, go_on, new_run, records, result, stop_at, train, train_on, with};
 
@@ -133,6 +134,41 @@ fn best_weights_of_another_run_are_not_tested() {
     assert!(message.contains("best.safetensors: not a usable checkpoint: it is of another run"), "{message}");
 }
 
+#[test]
+fn a_run_that_diverges_leaves_a_word_in_its_records() {
+    let (_dir, mut folder) = new_run();
+    let error = train(&of_readout(sgd(1e36)), &mut folder, false, &mut go_on).unwrap_err().to_string();
+    assert!(error.starts_with("training has diverged at epoch 1"), "{error}");
+    let alarms = Health::of_run(folder.path()).unwrap().alarms();
+    assert!(alarms[0].starts_with("training has diverged at epoch 1"), "{alarms:?}");
+}
+
+#[test]
+fn a_resumed_run_warns_as_one_that_was_not_interrupted() {
+    let silent = with(&[("network.neuron.threshold", "1e6"), ("training.batch", "1"), ("training.epochs", "1")]);
+    let warnings = |stops: &[usize]| {
+        let (_dir, mut folder) = new_run();
+        let mut steps = 0;
+        let mut found = Vec::new();
+        for _ in 0..=stops.len() {
+            let mut observer = |event: &Event| {
+                match event {
+                    Event::Step { .. } => steps += 1,
+                    Event::Warning { message, epoch, step } => found.push((message.clone(), *epoch, *step)),
+                    _ => {}
+                }
+                let stop = matches!(event, Event::Step { .. }) && stops.contains(&steps);
+                if stop { ControlFlow::Break(()) } else { ControlFlow::Continue(()) }
+            };
+            train(&silent, &mut folder, false, &mut observer).unwrap();
+        }
+        found
+    };
+    let whole = warnings(&[]);
+    assert!(whole.iter().any(|(message, ..)| message.contains("has been silent")), "{whole:?}");
+    assert_eq!(warnings(&[7, 19]), whole);
+}
+
 /// The reference engine under another name, as if its sums were others.
 #[derive(Debug)]
 struct Elsewhere;
@@ -160,7 +196,7 @@ fn a_run_that_goes_on_with_other_arithmetic_says_so() {
         if let Event::Warning { message, .. } = event {
             warnings.push(message.clone());
         }
-        std::ops::ControlFlow::Continue(())
+        ControlFlow::Continue(())
     };
     train_on(&Elsewhere, &experiment(), &mut folder, false, &mut observer).unwrap();
     assert_eq!(warnings.len(), 1);

@@ -1,0 +1,224 @@
+//! What updates do to the weights, judged before any is made: how far one moves them, and how far all of a run could.
+
+use snn_core::UpdateRule;
+use snn_models::Experiment;
+
+use super::unusual::unusual;
+use super::vitals::Learning;
+use super::{Finding, Patient, State, one_digit, share};
+use crate::{TrainError, factor};
+
+/// An update that changes a weight tensor by more than this share of its norm destroys what it holds.
+const LARGE_UPDATE: f32 = 0.25;
+
+/// All updates of a run together must be able to change some weight tensor by this share of its norm.
+const SMALL_WAY: f32 = 0.1;
+
+/// The share of its norm by which an update changes a weight tensor, when it goes well.
+const GOOD_UPDATE: f32 = 0.01;
+
+/// All updates of a run together must be able to change every weight tensor by this share of its norm.
+const NO_WAY: f32 = 1e-3;
+
+/// The most learning rates that are tried.
+const MOST_RATES: usize = 6;
+
+/// The most faults that are looked for, one after the other.
+const MOST_FAULTS: usize = 3;
+
+/// An optimizer whose updates do not depend on the size of the gradient.
+const ADAPTIVE: &str = "Adam(rate: 0.0005)";
+
+/// What is wrong with the updates of a run.
+#[derive(Debug, Clone, PartialEq)]
+enum Fault {
+    /// A weight, or its gradient, is no longer finite.
+    NotFinite { weight: String },
+    /// One update changes the weights by this share of their norm.
+    Large { weight: String, share: f32 },
+    /// No weights are changed by more than this share of their norm.
+    Small { weight: String, share: f32 },
+    /// Some weights learn, these as good as nothing: the largest of their shares.
+    Vanishing { weights: Vec<String>, share: f32 },
+}
+
+/// Looks for what is wrong with updates, and mends it as long as changes help.
+pub(super) fn mend(state: &mut State, patient: &Patient<'_>, findings: &mut Vec<Finding>) -> Result<(), TrainError> {
+    for _ in 0..MOST_FAULTS {
+        let Some(fault) = fault(state, patient)? else { return Ok(()) };
+        let (mended, finding) = search(state, patient, &fault)?;
+        findings.push(finding);
+        let Some(mended) = mended else { return Ok(()) };
+        *state = mended;
+    }
+    Ok(())
+}
+
+fn fault(state: &State, patient: &Patient<'_>) -> Result<Option<Fault>, TrainError> {
+    let weights = state.probe(patient).learning(patient.checkpoint.filter(|_| state.is_as_it_was))?;
+    let decay = decay(&state.experiment.training.optimizer);
+    Ok(judge(&weights, decay, way(&state.experiment, patient)))
+}
+
+/// What is wrong with updates that move `weights` so, `way` of them at the full rate together. Each update takes the share `decay`
+/// off the weights.
+fn judge(weights: &[Learning], decay: f32, way: f32) -> Option<Fault> {
+    if let Some(weight) = weights.iter().find(|weight| !weight.update.is_finite() || !weight.gradient.is_finite()) {
+        return Some(Fault::NotFinite { weight: weight.weight.clone() });
+    }
+    let moved: Vec<&Learning> = weights.iter().filter(|weight| weight.norm > 0.0).collect();
+    let largest = moved.iter().max_by(|a, b| a.share().total_cmp(&b.share()))?;
+    let (weight, share) = (largest.weight.clone(), largest.share());
+    if share > LARGE_UPDATE {
+        return Some(Fault::Large { weight, share });
+    }
+    if share * way < SMALL_WAY {
+        return Some(Fault::Small { weight, share });
+    }
+    let learned = |weight: &Learning| (weight.share() - decay).max(0.0);
+    let stuck: Vec<&Learning> = moved.into_iter().filter(|weight| learned(weight) * way < NO_WAY).collect();
+    let share = stuck.iter().map(|weight| learned(weight)).fold(0.0, f32::max);
+    let weights: Vec<String> = stuck.into_iter().map(|weight| weight.weight.clone()).collect();
+    (!weights.is_empty()).then_some(Fault::Vanishing { weights, share })
+}
+
+/// The share that weight decay takes off the weights at an update.
+fn decay(rule: &UpdateRule) -> f32 {
+    match *rule {
+        UpdateRule::Sgd { rate, weight_decay, .. } | UpdateRule::AdamW { rate, weight_decay, .. } => {
+            rate * weight_decay
+        }
+        UpdateRule::Adam { .. } => 0.0,
+    }
+}
+
+/// Updates of a run, each counted as the share of the full learning rate that the schedule gives it.
+fn way(experiment: &Experiment, patient: &Patient<'_>) -> f32 {
+    let training = &experiment.training;
+    let [learned, _] = training.validation.split(patient.train.labels());
+    let batches = learned.len().div_ceil(training.batch.max(1));
+    let of_epoch = |epoch| {
+        let all = (0..batches).map(|step| factor(&training.schedule, epoch, step, batches, training.epochs));
+        all.map(f64::from).sum::<f64>()
+    };
+    (0..training.epochs.min(10_000)).map(of_epoch).sum::<f64>() as f32
+}
+
+/// The network with the first change that mends the fault, and what is to be told.
+fn search(state: &State, patient: &Patient<'_>, fault: &Fault) -> Result<(Option<State>, Finding), TrainError> {
+    let told = |cause: String| Finding { problem: fault.problem(&cause, state, patient), ..Finding::default() };
+    for setting in unusual(&state.experiment) {
+        let change = (setting.path.as_str(), setting.value);
+        let Some(changed) = state.prepared_with(patient, change)? else { continue };
+        if fault_is_gone(fault, &changed, patient)? {
+            let name = setting.path.rsplit('.').next().unwrap_or_default();
+            let size = if setting.is_large { "large" } else { "small" };
+            let mut finding = told(format!("{name} ({}) is far too {size}", setting.found));
+            finding.change = Some(changed.change(change));
+            return Ok((Some(changed), finding));
+        }
+    }
+    if let Fault::Vanishing { .. } = fault {
+        let change = ("training.optimizer", ADAPTIVE);
+        let changed = state.prepared_with(patient, change)?;
+        let helps = |changed: &State| fault_is_gone(fault, changed, patient);
+        return Ok(match changed {
+            Some(changed) if helps(&changed)? => {
+                let cause = "the gradient is so small there that this optimizer makes nothing of it".to_owned();
+                let finding = Finding { change: Some(changed.change(change)), ..told(cause) };
+                (Some(changed), finding)
+            }
+            _ => (None, told("no setting was found that mends it by itself".to_owned())),
+        });
+    }
+    let size = if matches!(fault, Fault::Small { .. }) { "low" } else { "high" };
+    let finding = told(format!("the learning rate is too {size}"));
+    let Some((value, changed)) = good_rate(state, patient, fault)? else { return Ok((None, finding)) };
+    let change = Some(changed.change(("training.optimizer.rate", &value)));
+    Ok((Some(changed), Finding { change, ..finding }))
+}
+
+/// Whether a change has mended a fault without making it the opposite.
+fn fault_is_gone(before: &Fault, changed: &State, patient: &Patient<'_>) -> Result<bool, TrainError> {
+    let after = fault(changed, patient)?;
+    Ok(match before {
+        Fault::Vanishing { .. } => after.is_none(),
+        _ => matches!(after, None | Some(Fault::Vanishing { .. })),
+    })
+}
+
+/// A rate at which updates are as they should be: what an update does is not in proportion to the rate where rounding
+/// swallows it, so it is tried. None if none is found.
+fn good_rate(state: &State, patient: &Patient<'_>, fault: &Fault) -> Result<Option<(String, State)>, TrainError> {
+    let mut rate = state.experiment.training.optimizer.rate();
+    let mut ratio = match *fault {
+        Fault::Large { share, .. } | Fault::Small { share, .. } | Fault::Vanishing { share, .. } => Some(share),
+        Fault::NotFinite { .. } => None,
+    };
+    for _ in 0..MOST_RATES {
+        rate *= match ratio {
+            Some(ratio) if ratio > 0.0 => (GOOD_UPDATE / ratio).clamp(1e-6, 1e6),
+            Some(_) => 1e6,
+            None => 1e-6,
+        };
+        let value = one_digit(rate);
+        let Some(changed) = state.prepared_with(patient, ("training.optimizer.rate", &value))? else { return Ok(None) };
+        let weights = changed.probe(patient).learning(patient.checkpoint.filter(|_| changed.is_as_it_was))?;
+        let shares = weights.iter().filter(|weight| weight.norm > 0.0).map(Learning::share);
+        let largest = shares.fold(0.0, |largest: f32, share| if share.is_nan() { share } else { largest.max(share) });
+        if largest > 0.3 * GOOD_UPDATE && largest < 3.0 * GOOD_UPDATE {
+            return Ok(Some((value, changed)));
+        }
+        ratio = largest.is_finite().then_some(largest);
+    }
+    Ok(None)
+}
+
+impl Fault {
+    fn problem(&self, cause: &str, state: &State, patient: &Patient<'_>) -> String {
+        let rate = state.experiment.training.optimizer.rate();
+        let at = format!("at a learning rate of {rate:?}");
+        let way = way(&state.experiment, patient);
+        match self {
+            Self::NotFinite { weight } => {
+                format!("{cause}: one update {at} makes {weight}, or its gradient, numbers that are not finite")
+            }
+            Self::Large { weight, share: moved } => format!(
+                "{cause}: one update {at} changes the weights of {weight} by {} of their norm, which destroys what they hold",
+                share(*moved)
+            ),
+            Self::Small { weight, share: moved } => format!(
+                "{cause}: an update {at} changes no weights by more than {} of their norm ({weight}), so all updates of the \
+                 run together change them by {} at most",
+                share(*moved),
+                share(moved * way)
+            ),
+            Self::Vanishing { weights, share: moved } => format!(
+                "the gradient vanishes on the way back to {}: {cause}; all updates of the run together change these weights \
+                 by {} of their norm at most",
+                snn_core::text::list(weights),
+                share(moved * way)
+            ),
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn moved(weight: &str, update: f32) -> Learning {
+        Learning { weight: weight.to_owned(), norm: 1.0, gradient: 1.0, update }
+    }
+
+    #[test]
+    fn updates_are_judged_by_the_largest_and_by_those_that_do_not_learn() {
+        let of = |updates: [f32; 2], decay| judge(&[moved("a", updates[0]), moved("b", updates[1])], decay, 1000.0);
+        assert_eq!(of([0.01, 0.001], 0.0), None);
+        assert_eq!(of([0.01, 0.3], 0.0), Some(Fault::Large { weight: "b".to_owned(), share: 0.3 }));
+        assert_eq!(of([1e-5, 1e-6], 0.0), Some(Fault::Small { weight: "a".to_owned(), share: 1e-5 }));
+        assert_eq!(of([f32::NAN, 0.01], 0.0), Some(Fault::NotFinite { weight: "a".to_owned() }));
+        let vanishing = Some(Fault::Vanishing { weights: vec!["b".to_owned()], share: 0.0 });
+        assert_eq!(of([0.01, 1e-4], 1e-4), vanishing, "decay is no learning");
+    }
+}
