@@ -14,6 +14,9 @@ pub enum ViewError {
     /// The experiment of a checkpoint.
     #[error(transparent)]
     Experiment(#[from] ExperimentError),
+    /// A network of the zoo.
+    #[error(transparent)]
+    Zoo(#[from] snn_zoo::ZooError),
     /// The network cannot be run.
     #[error(transparent)]
     Core(#[from] snn_core::Error),

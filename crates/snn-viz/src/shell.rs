@@ -19,12 +19,13 @@ use crate::{App, Settings, Start, Tab};
     after_help = "\
 Examples:
   snn-viz                                    the shipped LeNet
+  snn-viz zoo:mnist-lenet                    the same; snn zoo lists what is shipped
   snn-viz runs/mnist-lenet-1                 a run: its best network, and how it learns
   snn-viz runs/mnist-lenet-1/last.safetensors
   snn-viz model.safetensors --data data/mnist --steps 20"
 )]
 struct Cli {
-    /// Checkpoint, or folder of a run [default: the shipped LeNet]
+    /// Checkpoint, zoo:NAME, or folder of a run [default: zoo:mnist-lenet]
     #[arg(value_name = "CHECKPOINT|RUN_FOLDER")]
     path: Option<PathBuf>,
     /// Folder with the data set [default: where snn data list finds it]

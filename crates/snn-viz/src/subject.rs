@@ -12,8 +12,8 @@ use snn_train::Checkpoint;
 
 use crate::ViewError;
 
-/// The network that is shipped: the preset `mnist-lenet`, trained, in half precision.
-const SHIPPED: &[u8] = include_bytes!("../assets/mnist-lenet.safetensors");
+/// The network that is opened unless another is named.
+const SHIPPED: &str = "mnist-lenet";
 
 /// A trained network, and the samples to show it.
 #[derive(Debug)]
@@ -37,9 +37,10 @@ pub struct Subject {
 }
 
 impl Subject {
-    /// Opens the checkpoint at `path`, the best one of the run in the folder `path`, or the network that is shipped; with the
-    /// test samples of its data set in the folder `data` or where they are usually found; to be shown them for `steps` time
-    /// steps, or for as many as it was trained on. Without samples, drawn images can be shown.
+    /// Opens the checkpoint at `path`, the best one of the run in the folder `path`, or the network of the zoo that it names, as
+    /// in `zoo:mnist-lenet`, which is also opened without `path`. It comes with the test samples of its data set, from the folder
+    /// `data` or where they are usually found, to be shown for `steps` time steps, or for as many as it was trained on. Without
+    /// samples, drawn images can be shown.
     ///
     /// # Errors
     /// [`ViewError`] if there is no checkpoint, if it cannot be read, or if its network does not spike.
@@ -49,10 +50,20 @@ impl Subject {
         data: Option<&Path>,
         steps: Option<usize>,
     ) -> Result<Self, ViewError> {
-        let file = path.map_or_else(|| Ok(PathBuf::from("mnist-lenet.safetensors")), checkpoint_file)?;
-        let checkpoint = match path {
-            Some(_) => Checkpoint::load(&file)?,
-            None => Checkpoint::parse(SHIPPED, &file)?,
+        let zoo = match path {
+            None => Some(SHIPPED),
+            Some(path) => path.to_str().filter(|name| name.starts_with(snn_zoo::PREFIX)),
+        };
+        let (file, checkpoint) = match (zoo, path) {
+            (None, Some(path)) => {
+                let file = checkpoint_file(path)?;
+                let checkpoint = Checkpoint::load(&file)?;
+                (file, checkpoint)
+            }
+            (name, _) => {
+                let entry = snn_zoo::find(name.unwrap_or(SHIPPED))?;
+                (PathBuf::from(entry.name), entry.checkpoint()?)
+            }
         };
         let name = file.display().to_string();
         let mut experiment = Experiment::from_ron(&checkpoint.experiment, &name, &[], registry)?;
@@ -67,7 +78,7 @@ impl Subject {
         let weights = checkpoint.weights_for(&built.network)?;
         let samples = built.data.load(data).map(|splits| splits.test).map_err(|error| error.to_string());
         let (name, progress) = (short_name(&file), progress(&checkpoint));
-        let written = path.and_then(|_| fs::metadata(&file).ok()?.modified().ok());
+        let written = path.filter(|_| zoo.is_none()).and_then(|_| fs::metadata(&file).ok()?.modified().ok());
         let file = written.map(|written| (file, written));
         Ok(Self { name, progress, experiment, built, trained_steps, weights, samples, file })
     }

@@ -149,7 +149,8 @@ fn membranes_and_raster_are_those_of_the_reference_engine() {
 #[test]
 fn what_cannot_be_opened_is_said_in_words_and_the_rest_goes_on() {
     let folder = tempfile::tempdir().unwrap();
-    let shipped = fs::read(concat!(env!("CARGO_MANIFEST_DIR"), "/assets/mnist-lenet.safetensors")).unwrap();
+    let shipped =
+        fs::read(concat!(env!("CARGO_MANIFEST_DIR"), "/../snn-zoo/zoo/mnist-lenet/weights.safetensors")).unwrap();
     let truncated = folder.path().join("truncated.safetensors");
     fs::write(&truncated, &shipped[..shipped.len() / 2]).unwrap();
     let newer = folder.path().join("newer.safetensors");
@@ -186,7 +187,7 @@ fn what_cannot_be_opened_is_said_in_words_and_the_rest_goes_on() {
 fn a_checkpoint_that_was_written_anew_can_be_opened_again() {
     let folder = tempfile::tempdir().unwrap();
     let file = folder.path().join("last.safetensors");
-    fs::copy(concat!(env!("CARGO_MANIFEST_DIR"), "/assets/mnist-lenet.safetensors"), &file).unwrap();
+    fs::copy(concat!(env!("CARGO_MANIFEST_DIR"), "/../snn-zoo/zoo/mnist-lenet/weights.safetensors"), &file).unwrap();
     let mut viewer = viewer(Start { path: Some(file.clone()), ..short(4) });
     assert!(viewer.query_by_label("Reload").is_none());
     let later = SystemTime::now() + Duration::from_mins(1);
@@ -255,4 +256,14 @@ fn the_window_looks_as_it_did() {
         viewer.snapshot(name);
         results.extend_harness(&mut viewer);
     }
+}
+
+#[test]
+fn a_network_of_the_zoo_is_opened_by_its_name() {
+    let open = |name: &str| {
+        let viewer = viewer(Start { path: Some(name.into()), ..short(4) });
+        (can_be_read(&viewer, "mnist-lenet"), can_be_read(&viewer, "there is no such network; the zoo has mnist-lenet"))
+    };
+    assert!(open("zoo:mnist-lenet").0);
+    assert!(open("zoo:lenet").1);
 }

@@ -140,7 +140,7 @@ fn a_run_without_a_checkpoint_is_watched_until_there_is_one() {
     assert_eq!(harness.state().as_ref().unwrap().settings.tab, Tab::Training);
     assert!(says(&harness, "holds no checkpoint yet") && says(&harness, "stopped"));
     assert!(harness.query_by_label("Open its network").is_none());
-    let shipped = Path::new(env!("CARGO_MANIFEST_DIR")).join("assets/mnist-lenet.safetensors");
+    let shipped = Path::new(env!("CARGO_MANIFEST_DIR")).join("../snn-zoo/zoo/mnist-lenet/weights.safetensors");
     fs::copy(shipped, run.path().join("best.safetensors")).unwrap();
     let app = harness.state_mut().as_mut().unwrap();
     app.watch(run.path());
