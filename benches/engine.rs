@@ -115,7 +115,7 @@ impl Convolution {
             input.set(i / Self::SHAPE.len(), 0, i % Self::SHAPE.len(), 1);
         }
         let mut session = compiled(&Cpu::new(1).dense_above(dense_above), &network, Self::STEPS, 1);
-        session.load(&network.weights().iter().map(|w| vec![1e-9; w.len()]).collect()).expect("the weights fit");
+        session.load(&network.tensors().iter().map(|w| vec![1e-9; w.len()]).collect()).expect("the weights fit");
         let mut bench = Self { session, input, gradients: network.zeros() };
         bench.forward();
         bench

@@ -36,11 +36,11 @@ pub(crate) fn vgg9(dropout: f32) -> Network {
 /// Weights `N(0, 2 / fan_in)` drawn from `seed`.
 pub(crate) fn initial_weights(network: &Network, seed: u64) -> Weights {
     let stream = Stream::new(seed, Purpose::Initialisation);
-    let draw = |(index, weight): (usize, &snn_core::Weight)| {
+    let draw = |(index, weight): (usize, &snn_core::Tensor)| {
         let deviation = (2.0 / weight.fan_in() as f32).sqrt();
         (0..weight.len() as u32).map(|element| deviation * stream.normal(0, 0, index as u32, element)).collect()
     };
-    network.weights().iter().enumerate().map(draw).collect()
+    network.tensors().iter().enumerate().map(draw).collect()
 }
 
 /// A network in which every population reads the one before it.

@@ -378,7 +378,7 @@ fn run_case(arguments: &Arguments, engine: &dyn Engine, path: &Path) -> Result<V
     let mut results = Tensors::default();
     results.floats("output", &[batch, network.classes()], &scores);
     results.floats("loss", &[1], &[loss]);
-    for (weight, gradient) in network.weights().iter().zip(&gradients) {
+    for (weight, gradient) in network.tensors().iter().zip(&gradients) {
         results.floats(&format!("grad.{}", weight.name), &weight.shape, gradient);
     }
     let mut totals = Object::new();
@@ -420,7 +420,7 @@ fn floats(tensors: &SafeTensors<'_>, name: &str) -> Result<Vec<f32>> {
 }
 
 fn weights_of(network: &Network, tensors: &SafeTensors<'_>) -> Result<Weights> {
-    network.weights().iter().map(|weight| floats(tensors, &format!("weight.{}", weight.name))).collect()
+    network.tensors().iter().map(|weight| floats(tensors, &format!("weight.{}", weight.name))).collect()
 }
 
 fn spikes_of(network: &Network, tensors: &SafeTensors<'_>) -> Result<SpikeTrain> {

@@ -28,7 +28,7 @@ fn main(
         return;
     }
     let i = pixel * OUT_C + c_out;
-    let p = constants();
+    let p = constants(i);
     var s = start(n, i);
     for (var first = window.start; first < window.end; first += 32u) {
         let last = min(first + 32u, window.end);

@@ -19,7 +19,6 @@ fn main(
     if n >= window.samples {
         return;
     }
-    let p = constants();
     let channels = min(4u, OUT_C - block * 4u);
     let first_i = pixel * OUT_C + block * 4u;
     var states: array<State, 4>;
@@ -36,6 +35,7 @@ fn main(
         }
         var sums = hear(n, first, pixel, block);
         for (var k = 0u; k < channels; k++) {
+            let p = constants(first_i + k);
             var s = states[k];
             for (var at = 0u; at < min(AT_ONCE, window.end - first); at++) {
                 let t = first + at;

@@ -1,7 +1,8 @@
-// The gradients of a population's trainable constants: the sums that scan/unrolled.wgsl carried, over all neurons and samples,
-// added to what is there. One workgroup. Needs scan/neurons.wgsl.
+// The gradients of a population's trainable constants: the sums that scan/unrolled.wgsl carried, over the neurons that share a
+// value and all samples, added to what is there. One workgroup: for a value that all neurons share, its threads sum up parts of
+// the neurons; else each thread takes values of its own. Needs scan/neurons.wgsl.
 //
-// carried [STATE + CONSTANTS][sample][neuron]; trained and gradient: a constant every 64 numbers.
+// carried [STATE + CONSTANTS][sample][neuron]; trained and gradient: a constant every CONSTANT_STRIDE numbers.
 @group(0) @binding(0) var<storage, read> carried: array<f32>;
 @group(0) @binding(1) var<storage, read> trained: array<f32>;
 @group(0) @binding(2) var<storage, read_write> gradient: array<f32>;
@@ -10,7 +11,32 @@ var<workgroup> sums: array<f32, 64>;
 
 @compute @workgroup_size(64)
 fn main(@builtin(local_invocation_index) lane: u32) {
-    let slopes = link_slopes(trained_numbers());
+    if CONSTANT_PER == 0u {
+        sum_up_all(lane);
+        return;
+    }
+    let pixels = LEN / CHANNELS;
+    // The neurons of the value at a place are `first + j * CHANNELS` for `count` numbers j.
+    let count = select(1u, pixels, CONSTANT_PER == 1u);
+    for (var place = lane; place < LEN / count; place += 64u) {
+        let first = select(place / pixels + place % pixels * CHANNELS, place, CONSTANT_PER == 1u);
+        let slopes = link_slopes(trained_numbers(place));
+        for (var k = 0u; k < CONSTANTS; k++) {
+            var sum = 0.0;
+            for (var n = 0u; n < window.samples; n++) {
+                var of_sample = 0.0;
+                for (var j = 0u; j < count; j++) {
+                    of_sample += carried[entry(STATE + k, n, first + j * CHANNELS)];
+                }
+                sum += of_sample;
+            }
+            gradient[k * CONSTANT_STRIDE + place] += sum * slopes[k];
+        }
+    }
+}
+
+fn sum_up_all(lane: u32) {
+    let slopes = link_slopes(trained_numbers(0u));
     for (var k = 0u; k < CONSTANTS; k++) {
         var sum = 0.0;
         for (var n = 0u; n < window.samples; n++) {
@@ -27,7 +53,7 @@ fn main(@builtin(local_invocation_index) lane: u32) {
             for (var part = 0u; part < 64u; part++) {
                 total += sums[part];
             }
-            gradient[k * 64u] += total * slopes[k];
+            gradient[k * CONSTANT_STRIDE] += total * slopes[k];
         }
         workgroupBarrier();
     }

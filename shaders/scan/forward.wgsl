@@ -16,7 +16,7 @@ fn main(
     }
     let i = id % LEN;
     let n = id / LEN;
-    let p = constants();
+    let p = constants(i);
     var s = start(n, i);
     var word = 0u;
     if window.start == window.word {

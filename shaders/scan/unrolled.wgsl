@@ -34,7 +34,7 @@ fn main(
     }
     let i = id % LEN;
     let n = id / LEN;
-    let p = constants();
+    let p = constants(i);
     var factor = 1.0;
     if MASKED {
         factor = mask[id];

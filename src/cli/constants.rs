@@ -12,13 +12,20 @@ pub(crate) fn table(network: &Network, weights: Option<&Weights>) -> Option<Stri
     for population in network.populations() {
         for (parameter, &weight) in population.neuron.parameters().iter().zip(&population.parameters) {
             let mut row = vec![population.name.clone(), parameter.name.to_owned(), value(parameter.initial)];
-            row.extend(weights.map(|weights| value(parameter.link.value(weights[weight][0]))));
+            row.extend(weights.map(|weights| range(weights[weight].iter().map(|w| parameter.link.value(*w)))));
             rows.push(row);
         }
     }
     let head = ["population", "trained constant", "initial", "trained"];
     let columns = if weights.is_some() { 4 } else { 3 };
     (!rows.is_empty()).then(|| text::table(&head[..columns], &rows, &[2, 3][..columns - 2], false))
+}
+
+/// A value, or the least and the largest where channels or neurons have values of their own.
+fn range(values: impl Iterator<Item = f32>) -> String {
+    let (least, largest) =
+        values.fold((f32::INFINITY, f32::NEG_INFINITY), |(least, largest), x| (least.min(x), largest.max(x)));
+    if least == largest { value(least) } else { format!("{} to {}", value(least), value(largest)) }
 }
 
 fn value(value: f32) -> String {

@@ -113,7 +113,7 @@ fn layers(network: &Network) -> String {
 /// Shapes of the weights of a population, each in the line of its map, those of its trained constants behind the last.
 fn weights(network: &Network, population: &Population) -> String {
     let shape = |index: usize| {
-        let extents = network.weights()[index].shape.iter().map(usize::to_string);
+        let extents = network.tensors()[index].shape.iter().map(usize::to_string);
         extents.collect::<Vec<_>>().join("x")
     };
     let maps = population.inputs.iter().map(|input| input.weight.map_or_else(String::new, shape));

@@ -45,7 +45,7 @@ fn populations_spell_the_network_of_every_case() {
     let folders = [own_folder()].into_iter().chain(further_folder());
     for case in folders.flat_map(|folder| cases(&folder, |descriptor| descriptor.get("nodes").is_some())) {
         let network = check(&case, &populations(&case));
-        let names = |network: &Network| network.weights().iter().map(|weight| weight.name.clone()).collect::<Vec<_>>();
+        let names = |network: &Network| network.tensors().iter().map(|weight| weight.name.clone()).collect::<Vec<_>>();
         assert_eq!(names(&network), names(&case.network()));
     }
 }
@@ -71,7 +71,7 @@ fn form(network: &Network) -> Vec<String> {
         let neuron = &population.neuron;
         let neuron = format!("{} {} {:?}", neuron.name(), neuron.equations(), neuron.gradient());
         let inputs = population.inputs.iter().map(|input| {
-            let weight = input.weight.map(|weight| (weight, network.weights()[weight].shape.clone()));
+            let weight = input.weight.map(|weight| (weight, network.tensors()[weight].shape.clone()));
             format!("{:?} {:?} {weight:?}", input.source, input.map)
         });
         format!("{neuron} {channels}x{height}x{width}: {}", inputs.collect::<Vec<_>>().join(" + "))

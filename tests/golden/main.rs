@@ -125,7 +125,7 @@ impl Case {
         let name = format!("{} on {}", self.descriptor["name"].as_str().unwrap(), engine.describe());
         let (steps, batch) = (number(&self.descriptor["T"]), number(&self.descriptor["batch"]));
         let names = self.network();
-        let weights: Weights = names.weights().iter().map(|w| self.floats(&format!("weight.{}", w.name))).collect();
+        let weights: Weights = names.tensors().iter().map(|w| self.floats(&format!("weight.{}", w.name))).collect();
         let input = self.input_spikes(steps, batch, network.input());
         let masks: Vec<Vec<f32>> = names
             .populations()
@@ -147,7 +147,7 @@ impl Case {
         let check = |tensor: &str, found: &[f32], tolerance| self.compare(&name, tensor, found, tolerance);
         check("output", &grades.scores, Tolerance::Relative(1e-6));
         check("loss", &[grades.losses.iter().sum()], Tolerance::Relative(1e-6));
-        for (weight, gradient) in names.weights().iter().zip(&gradients) {
+        for (weight, gradient) in names.tensors().iter().zip(&gradients) {
             check(&format!("grad.{}", weight.name), gradient, Tolerance::Relative(1e-5));
         }
         for (index, population) in names.populations().iter().enumerate() {

@@ -2,8 +2,8 @@
 
 use std::collections::BTreeMap;
 
-use snn_core::Neuron;
-use snn_core::neuron::Moment;
+use snn_core::neuron::{Link, Moment};
+use snn_core::{Dual, Neuron};
 
 use crate::tables::{self, NEURONS};
 use crate::vectors::{Case, Deviations, filled};
@@ -82,7 +82,7 @@ impl<'a> Trial<'a> {
     pub(crate) fn new(case: &'a Case, neuron: Neuron, meaning: &Meaning) -> Self {
         let param = |name: &str| case.find(&format!("param.{name}"));
         let p = match (param("w"), param("beta"), param("threshold")) {
-            (Some(w), ..) => neuron.link(&[-w[0]]), // there the sigmoid gives 1 - leak
+            (Some(w), ..) => vec![Link::Sigmoid.value(-w[0])], // there the sigmoid gives 1 - leak
             (_, Some(beta), Some(threshold)) => vec![beta[0], threshold[0]],
             // A preset for which the case of a neuron that does not learn stands.
             _ => neuron.parameters().iter().map(|parameter| f64::from(parameter.initial)).collect(),
@@ -214,8 +214,8 @@ impl<'a> Trial<'a> {
             ("recurrent_weights".to_owned(), others),
         ];
         if let Some(w) = self.case.find("param.w") {
-            let d = self.neuron.link_adjoint(&[-w[0]], &p);
-            tensors.push(("w".to_owned(), vec![-d[0]]));
+            let slope = Link::Sigmoid.value(Dual::variable(-w[0])).slope;
+            tensors.push(("w".to_owned(), vec![-slope * p[0]]));
         }
         tensors.extend(std::iter::zip(["beta", "threshold"], p).map(|(name, d)| (name.to_owned(), vec![d])));
         tensors.into_iter()

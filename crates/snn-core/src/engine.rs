@@ -133,7 +133,7 @@ impl Plan {
             (1 + population.neuron.state().len() as u128) * population.shape.len() as u128 + read
         };
         let numbers: u128 = network.populations().iter().map(of).sum();
-        let weights: u128 = network.weights().iter().map(|weight| weight.len() as u128).sum();
+        let weights: u128 = network.tensors().iter().map(|weight| weight.len() as u128).sum();
         let all = (numbers + weights + network.input().len() as u128) * self.steps as u128 * self.batch as u128;
         if all > MOST_NUMBERS {
             let found = format!("{} steps of {} samples", self.steps, self.batch);

@@ -1,6 +1,8 @@
 //! A network: populations in evaluation order, each summing the currents of its projections.
 
 mod builder;
+mod population;
+mod tensor;
 
 use std::fmt::Debug;
 
@@ -8,6 +10,8 @@ use crate::registry::PartError;
 use crate::{Error, LARGEST_WEIGHT, Map, Neuron, Purpose, Shape, Stream, check_finite, standardise};
 
 pub use builder::Builder;
+pub use population::Population;
+pub use tensor::{Initial, Role, Tensor};
 
 /// Where a projection reads its spikes.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -26,7 +30,7 @@ pub struct Projection {
     pub source: Source,
     /// What is done to them.
     pub map: Map,
-    /// Index into [`Network::weights`]; set by [`Builder::add`].
+    /// Index into [`Network::tensors`]; set by [`Builder::add`].
     pub weight: Option<usize>,
     name: Option<String>,
 }
@@ -45,60 +49,7 @@ impl Projection {
     }
 }
 
-/// Neurons of one kind and shape, and what feeds them.
-#[derive(Debug, Clone)]
-pub struct Population {
-    /// Unique name, such as `conv1`.
-    pub name: String,
-    /// Shape of one sample at one time step.
-    pub shape: Shape,
-    /// What the neurons do.
-    pub neuron: Neuron,
-    /// Indices into [`Network::weights`] of the neuron's trainable constants, in the order of [`Neuron::parameters`].
-    pub parameters: Vec<usize>,
-    /// Probability with which a neuron's output is dropped for a whole training trial, in `[0, 1)`.
-    pub dropout: f32,
-    /// Projections whose currents are summed.
-    pub inputs: Vec<Projection>,
-}
-
-/// Name and shape of one trainable tensor.
-#[derive(Debug, Clone, PartialEq)]
-pub struct Weight {
-    /// Unique name, such as `conv1`, or `conv1.leak` for a constant of the neurons.
-    pub name: String,
-    /// `[C_out, C_in, kh, kw]`, `[out, in]`, or `[1]` for a constant of the neurons.
-    pub shape: Vec<usize>,
-    /// Value before training of a constant of the neurons; none for weights, which are drawn.
-    pub constant: Option<f32>,
-    /// Whether each output channel is [standardised](crate::standardise) in training.
-    pub standardised: bool,
-}
-
-impl Weight {
-    /// Number of values.
-    pub fn len(&self) -> usize {
-        self.shape.iter().product()
-    }
-
-    /// Whether the tensor holds no value; never true of a network's weights.
-    pub fn is_empty(&self) -> bool {
-        self.len() == 0
-    }
-
-    /// The gains of its channels, which are standardised.
-    fn gain(&self) -> Self {
-        let name = format!("{}.gain", self.name);
-        Self { name, shape: vec![self.shape[0]], constant: Some(1.0), standardised: false }
-    }
-
-    /// Inputs of one output: all extents but the first.
-    pub fn fan_in(&self) -> usize {
-        self.shape.iter().skip(1).product()
-    }
-}
-
-/// Values of all weights, row-major, in the order of [`Network::weights`]. Gradients have the same form.
+/// Values of all tensors, row-major, in the order of [`Network::tensors`]. Gradients have the same form.
 pub type Weights = Vec<Vec<f32>>;
 
 /// Networks of one kind, such as a sequence of layers, with all their choices made but for what the data decide.
@@ -115,14 +66,14 @@ pub trait Family: Debug + Send + Sync {
 pub struct Network {
     input: Shape,
     populations: Vec<Population>,
-    weights: Vec<Weight>,
+    tensors: Vec<Tensor>,
     kappa: f32,
 }
 
 impl Network {
     /// Starts a network that is fed input of shape `input`.
     pub fn builder(input: Shape) -> Builder {
-        let network = Self { input, populations: Vec::new(), weights: Vec::new(), kappa: 2.0 };
+        let network = Self { input, populations: Vec::new(), tensors: Vec::new(), kappa: 2.0 };
         Builder::new(network)
     }
 
@@ -137,13 +88,13 @@ impl Network {
     }
 
     /// Trainable tensors, in the order in which they were added.
-    pub fn weights(&self) -> &[Weight] {
-        &self.weights
+    pub fn tensors(&self) -> &[Tensor] {
+        &self.tensors
     }
 
     /// Number of trainable values.
     pub fn parameters(&self) -> usize {
-        self.weights.iter().map(Weight::len).sum()
+        self.tensors.iter().map(Tensor::len).sum()
     }
 
     /// Number of classes: neurons of the last population.
@@ -177,14 +128,14 @@ impl Network {
             let inputs = population.inputs.iter().map(|projection| {
                 let copy = Projection::new(projection.source, projection.map);
                 match projection.weight {
-                    Some(weight) => copy.named(&self.weights[weight].name),
+                    Some(weight) => copy.named(&self.tensors[weight].name),
                     None => copy,
                 }
             });
             let neuron = if index == last { neuron } else { &population.neuron };
             builder.add(&population.name, neuron.clone(), inputs.collect())?;
         }
-        for (weight, own) in builder.network.weights.iter_mut().zip(&self.weights) {
+        for (weight, own) in builder.network.tensors.iter_mut().zip(&self.tensors) {
             weight.standardised = own.standardised;
         }
         builder.build()
@@ -194,8 +145,8 @@ impl Network {
     /// neurons start at their own values.
     pub fn initial_weights(&self, seed: u64) -> Weights {
         let stream = Stream::new(seed, Purpose::Initialisation);
-        let draw = |(index, weight): (usize, &Weight)| {
-            if let Some(value) = weight.constant {
+        let draw = |(index, weight): (usize, &Tensor)| {
+            if let Initial::Value(value) = weight.initial {
                 return vec![value; weight.len()];
             }
             let deviation = (self.kappa / weight.fan_in() as f32).sqrt();
@@ -206,20 +157,20 @@ impl Network {
             }
             drawn
         };
-        self.weights.iter().enumerate().map(draw).collect()
+        self.tensors.iter().enumerate().map(draw).collect()
     }
 
     /// What an optimizer moves where weights are standardised: the network with a tensor `<weight>.gain` `[C_out]` for each
     /// of them, after all others. None if none is.
     pub fn with_gains(&self) -> Option<Self> {
-        let standardised = self.weights.iter().filter(|weight| weight.standardised);
-        let gains: Vec<Weight> = standardised.map(Weight::gain).collect();
-        (!gains.is_empty()).then(|| Self { weights: [self.weights.clone(), gains].concat(), ..self.clone() })
+        let standardised = self.tensors.iter().filter(|weight| weight.standardised);
+        let gains: Vec<Tensor> = standardised.map(Tensor::gain).collect();
+        (!gains.is_empty()).then(|| Self { tensors: [self.tensors.clone(), gains].concat(), ..self.clone() })
     }
 
     /// Zeros in the form of the weights.
     pub fn zeros(&self) -> Weights {
-        self.weights.iter().map(|weight| vec![0.0; weight.len()]).collect()
+        self.tensors.iter().map(|weight| vec![0.0; weight.len()]).collect()
     }
 
     /// Checks that `weights` has the form of this network's weights, and that its values can be computed with: finite,
@@ -229,7 +180,7 @@ impl Network {
     /// [`Error::Size`] or [`Error::NotFinite`] that names the first tensor at fault.
     pub fn check_weights(&self, weights: &Weights) -> Result<(), Error> {
         self.check_form(weights)?;
-        let mut named = self.weights.iter().zip(weights);
+        let mut named = self.tensors.iter().zip(weights);
         named.try_for_each(|(weight, values)| {
             check_finite(|| format!("weight \"{}\"", weight.name), values, LARGEST_WEIGHT)
         })
@@ -240,10 +191,10 @@ impl Network {
     /// # Errors
     /// [`Error::Size`] that names the first tensor at fault.
     pub fn check_form(&self, weights: &Weights) -> Result<(), Error> {
-        if weights.len() != self.weights.len() {
-            return Err(Error::size("weights", format!("{} tensors", self.weights.len()), weights.len()));
+        if weights.len() != self.tensors.len() {
+            return Err(Error::size("weights", format!("{} tensors", self.tensors.len()), weights.len()));
         }
-        for (weight, values) in self.weights.iter().zip(weights) {
+        for (weight, values) in self.tensors.iter().zip(weights) {
             if values.len() != weight.len() {
                 let expected = format!("{:?} = {} values", weight.shape, weight.len());
                 return Err(Error::size(format!("weight \"{}\"", weight.name), expected, values.len()));
@@ -275,10 +226,7 @@ mod tests {
         builder.add("readout", Neuron::readout(), vec![Projection::new(block, Map::Linear { features: 2 })]).unwrap();
         let network = builder.build().unwrap();
         assert_eq!(network.shape(block), Shape::new(4, 4, 4));
-        assert_eq!(
-            network.weights()[3],
-            Weight { name: "readout".to_owned(), shape: vec![2, 64], constant: None, standardised: false }
-        );
+        assert_eq!(network.tensors()[3], Tensor::weight("readout", vec![2, 64]));
         assert_eq!(network.parameters(), 3 * 4 * 9 + 2 * 4 * 4 * 9 + 128);
     }
 
@@ -318,7 +266,7 @@ mod tests {
         ];
         builder.add("a", Neuron::lif(), sum).unwrap_err();
         builder.add("a", Neuron::readout(), vec![Projection::new(Source::Input, Map::Linear { features: 2 })]).unwrap();
-        assert_eq!(builder.build().unwrap().weights().len(), 1);
+        assert_eq!(builder.build().unwrap().tensors().len(), 1);
     }
 
     #[test]
@@ -331,7 +279,7 @@ mod tests {
         builder.add("b", lif.clone(), vec![Projection::new(first, conv(3, 3, 1, 1))]).unwrap();
         let whole = builder.build().unwrap();
         let part = whole.up_to(0, &lif).unwrap();
-        assert_eq!((part.weights(), part.classes()), (&whole.weights()[..1], 2 * 6 * 6));
+        assert_eq!((part.tensors(), part.classes()), (&whole.tensors()[..1], 2 * 6 * 6));
         assert_eq!((&*part.populations()[0].name, part.populations()[0].dropout), ("a", 0.0));
         assert_eq!(part.initial_weights(3)[..], whole.initial_weights(3)[..1]);
         assert!(whole.up_to(2, &lif).is_err());
@@ -346,10 +294,11 @@ mod tests {
         let output = vec![Projection::new(hidden, Map::Linear { features: 2 })];
         builder.add("readout", Neuron::readout(), output).unwrap();
         let network = builder.build().unwrap();
-        assert_eq!(network.weights().iter().map(|weight| weight.standardised).collect::<Vec<_>>(), [true, false]);
+        assert_eq!(network.tensors().iter().map(|weight| weight.standardised).collect::<Vec<_>>(), [true, false]);
         let form = network.with_gains().unwrap();
-        let gain = Weight { name: "conv1.gain".to_owned(), shape: vec![2], constant: Some(1.0), standardised: false };
-        assert_eq!(form.weights(), [network.weights(), &[gain]].concat());
+        let gain = network.tensors()[0].gain();
+        assert_eq!((&*gain.name, &*gain.shape, gain.role), ("conv1.gain", &[2][..], Role::Scale));
+        assert_eq!(form.tensors(), [network.tensors(), &[gain]].concat());
         let drawn = network.initial_weights(1);
         assert!(drawn[0].chunks(27).all(|channel| channel.iter().sum::<f32>().abs() < 1e-5), "mean 0");
         assert!(network.up_to(0, &Neuron::lif()).unwrap().with_gains().is_some());
@@ -367,7 +316,7 @@ mod tests {
         let inputs = vec![Projection::new(Source::Input, Map::Linear { features: 4 }), own];
         builder.add("a", Neuron::lif(), inputs).unwrap();
         let network = builder.build().unwrap();
-        assert_eq!((network.weights()[1].name.as_str(), &network.weights()[1].shape), ("a.recurrent", &vec![4, 4]));
+        assert_eq!((network.tensors()[1].name.as_str(), &network.tensors()[1].shape), ("a.recurrent", &vec![4, 4]));
     }
 
     #[test]

@@ -92,8 +92,13 @@ impl<'a> Replay<'a> {
                 self.add_current(population, projection, neuron, |t, term| traces.current[t * n + column] += term);
             }
         }
-        let trained: Vec<f32> = found.parameters.iter().map(|&weight| self.weights[weight][0]).collect();
-        let p = found.neuron.link(&trained);
+        let own = found.constants(self.weights, 1);
+        // Of neurons that have constants of their own, those of the chosen ones.
+        let p = match own.len() / found.shape.len() {
+            0 => own,
+            _ if own.len() == found.neuron.parameters().len() => own,
+            _ => own.chunks(found.shape.len()).flat_map(|row| neurons.iter().map(|&neuron| row[neuron])).collect(),
+        };
         let mut state = found.neuron.rest(n);
         let (mut margin, mut output) = (vec![0.0; n], vec![0.0; n]);
         for current in traces.current.chunks(n.max(1)) {

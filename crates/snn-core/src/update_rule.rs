@@ -86,7 +86,7 @@ impl UpdateRule {
         }
         memories.iter().try_for_each(|memory| network.check_form(memory))?;
         let mut tensors = kinds.iter().zip(memories).flat_map(|(kind, memory)| {
-            network.weights().iter().zip(memory).map(move |(weight, values)| (kind, &weight.name, values))
+            network.tensors().iter().zip(memory).map(move |(weight, values)| (kind, &weight.name, values))
         });
         tensors.try_for_each(|(kind, name, values)| {
             check_finite(|| format!("{kind} of weight \"{name}\""), values, f32::MAX)

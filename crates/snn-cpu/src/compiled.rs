@@ -66,7 +66,7 @@ impl Compiled {
         let shape = network.input();
         let input = Layout::new(if is_flat { Shape::features(shape.len()) } else { shape });
         let populations: Vec<Layout> = network.populations().iter().map(|p| Layout::new(p.shape)).collect();
-        let mut weights = vec![WeightShape::NONE; network.weights().len()];
+        let mut weights = vec![WeightShape::NONE; network.tensors().len()];
         for (projection, target) in network
             .populations()
             .iter()
@@ -156,7 +156,7 @@ impl Compiled {
 
     /// Whether a weight belongs to a linear map.
     pub(crate) fn is_linear(&self, weight: usize) -> bool {
-        self.network.weights()[weight].shape.len() == 2
+        self.network.tensors()[weight].shape.len() == 2
     }
 
     /// Lanes of one sample's gradient buffers for convolutions: the largest of any population.

@@ -55,11 +55,12 @@ pub(crate) fn row(outputs: usize) -> usize {
 
 impl Arena {
     pub(crate) fn new(network: &Network) -> Self {
-        let mut shapes: Vec<(usize, usize, usize)> = network.weights().iter().map(|_| (1, 1, 1)).collect();
+        let mut shapes: Vec<(usize, usize, usize)> =
+            network.tensors().iter().map(|tensor| (tensor.len(), 1, 1)).collect();
         for projection in network.populations().iter().flat_map(|population| &population.inputs) {
             let Some(weight) = projection.weight else { continue };
             let input = network.shape(projection.source);
-            let outputs = network.weights()[weight].shape[0];
+            let outputs = network.tensors()[weight].shape[0];
             let pixels = match projection.map {
                 Map::Conv { kernel, .. } => kernel[0] * kernel[1],
                 _ => input.pixels(),
@@ -86,13 +87,18 @@ impl Arena {
         range(buffer, self.tensors[index].start, self.room(index))
     }
 
-    /// The part of `buffer` that holds the trainable constants `indices`, one every [`ALIGNMENT`] numbers; all of it if
-    /// there are none.
+    /// The part of `buffer` that holds the trainable constants `indices` of a population, which are of one shape and stand one
+    /// after the other, [`Arena::stride`] apart; all of it if there are none.
     pub(crate) fn constants<'a>(&self, buffer: &'a wgpu::Buffer, indices: &[usize]) -> wgpu::BindingResource<'a> {
         match indices {
             [] => buffer.as_entire_binding(),
-            [first, ..] => range(buffer, self.tensors[*first].start, indices.len() * ALIGNMENT),
+            [first, ..] => range(buffer, self.tensors[*first].start, indices.len() * self.stride(*first)),
         }
+    }
+
+    /// Numbers from the start of tensor `index` to that of the next.
+    pub(crate) fn stride(&self, index: usize) -> usize {
+        self.room(index).next_multiple_of(ALIGNMENT)
     }
 
     /// Writes `weights` to `buffer`.

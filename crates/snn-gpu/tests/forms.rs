@@ -55,7 +55,7 @@ fn all_forms_give_what_the_reference_gives() {
         assert_eq!(found.0.spikes, expected.0.spikes, "{kernels:?}");
         let first = first.get_or_insert(found.0.clone());
         assert_eq!(found.0, *first, "{kernels:?}: all forms add up currents in the same order");
-        for (weight, (found, expected)) in network.weights().iter().zip(found.1.iter().zip(&expected.1)) {
+        for (weight, (found, expected)) in network.tensors().iter().zip(found.1.iter().zip(&expected.1)) {
             let largest = expected.iter().fold(0.0_f32, |largest, x| largest.max(x.abs()));
             let off = found.iter().zip(expected).fold(0.0_f32, |off, (a, b)| off.max((a - b).abs()));
             assert!(off <= 1e-5 * largest, "{kernels:?}: {} is off by {off} of {largest}", weight.name);

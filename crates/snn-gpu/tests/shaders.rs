@@ -79,6 +79,8 @@ fn network_of_everything() -> Network {
     first.push(Projection::new(builder.itself(), Map::Conv { channels: 4, kernel: [1, 1], stride: 1, padding: 0 }));
     let first = builder.add_with_dropout("first", named("Plif(learn_threshold: true)"), 0.25, first).unwrap();
     let pool = builder.add("pool", Neuron::pool_if(), from(first, Map::AvgPool { size: 2, stride: 2 })).unwrap();
+    let own = named("Plif(per: Neuron, learn_threshold: true)");
+    let pool = builder.add("own", own, from(pool, Map::Subsample { stride: 1 })).unwrap();
     let fewer = builder.add("fewer", Neuron::lif(), from(first, Map::Subsample { stride: 2 })).unwrap();
     let linear = Map::Linear { features: 10 };
     let both = vec![Projection::new(pool, linear), Projection::new(fewer, linear).named("other")];

@@ -1,6 +1,6 @@
 //! A network as a table: one row a population, and sums.
 
-use snn_core::{Map, Network, Projection, Shape, Source, Weight};
+use snn_core::{Map, Network, Projection, Shape, Source, Tensor};
 
 /// What a layer table shows.
 #[derive(Debug, Clone, PartialEq)]
@@ -57,7 +57,7 @@ impl Summary {
 
 fn row(network: &Network, index: usize) -> Row {
     let population = &network.populations()[index];
-    let weight = |index: usize| &network.weights()[index];
+    let weight = |index: usize| &network.tensors()[index];
     let maps = || population.inputs.iter().filter_map(|input| input.weight).map(weight);
     let weights = || maps().chain(population.parameters.iter().copied().map(weight));
     let map_and_source = |input: &Projection| match input.source {
@@ -75,8 +75,8 @@ fn row(network: &Network, index: usize) -> Row {
         shape: population.shape,
         weights: weights().map(|weight| weight.shape.clone()).collect(),
         neurons: population.shape.len(),
-        parameters: weights().map(Weight::len).sum(),
-        fan_in: maps().map(Weight::fan_in).sum(),
+        parameters: weights().map(Tensor::len).sum(),
+        fan_in: maps().map(Tensor::fan_in).sum(),
         dense_operations: operations.sum(),
     }
 }

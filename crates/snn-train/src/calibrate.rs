@@ -151,7 +151,7 @@ impl Probe<'_> {
         go_on: &mut dyn FnMut() -> bool,
     ) -> Result<Option<f32>, TrainError> {
         let Experiment { steps, ref training, .. } = *self.experiment;
-        session.load(&self.weights[..network.weights().len()].to_vec())?;
+        session.load(&self.weights[..network.tensors().len()].to_vec())?;
         let (mut spikes, mut samples) = (0, 0);
         for index in 0..self.batches {
             let Some(batch) = self.loader.batch(0, index) else { break };

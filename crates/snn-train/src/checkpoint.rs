@@ -160,7 +160,7 @@ impl Checkpoint {
 
     /// Weights of `network` with their names and shapes.
     pub fn tensors(network: &Network, weights: &Weights) -> Vec<Tensor> {
-        (network.weights().iter().zip(weights))
+        (network.tensors().iter().zip(weights))
             .map(|(weight, values)| Tensor {
                 name: weight.name.clone(),
                 shape: weight.shape.clone(),
@@ -175,7 +175,7 @@ impl Checkpoint {
     /// [`TrainError::Mismatch`] with every tensor that is missing, left over or misshapen.
     pub fn weights_for(&self, network: &Network) -> Result<Weights, TrainError> {
         let expected: Vec<(String, &[usize])> =
-            network.weights().iter().map(|weight| (weight.name.clone(), &weight.shape[..])).collect();
+            network.tensors().iter().map(|weight| (weight.name.clone(), &weight.shape[..])).collect();
         fit_tensors("network", &expected, &self.weights)
     }
 
@@ -198,7 +198,7 @@ impl Checkpoint {
     /// [`TrainError::Mismatch`] with every tensor that is missing, left over or misshapen.
     pub fn memories_for(&self, network: &Network, rule: UpdateRule, average: bool) -> Result<Vec<Weights>, TrainError> {
         let (form, kinds) = remembered_of(network, rule, average);
-        let weights = form.weights();
+        let weights = form.tensors();
         let expected: Vec<(String, &[usize])> = (kinds.iter())
             .flat_map(|kind| weights.iter().map(move |w| (format!("{kind}.{}", w.name), &w.shape[..])))
             .collect();

@@ -89,6 +89,6 @@ fn same(network: &Network, taken: &[Tensor], held: &[Tensor]) -> Result<(), Stri
     if by_name(taken) == by_name(held) {
         Ok(())
     } else {
-        Err(format!("a network of {} weights takes other numbers than the file holds", network.weights().len()))
+        Err(format!("a network of {} weights takes other numbers than the file holds", network.tensors().len()))
     }
 }

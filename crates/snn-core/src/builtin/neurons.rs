@@ -15,6 +15,10 @@ pub(super) fn add(registry: &mut Registry) -> Result<(), RegistryError> {
         leak_and_input(lif.leak, lif.decay_input)?;
         threshold_and_reset(lif.threshold, lif.reset)?;
         let gradient = lif_gradient(registry, &mut lif.gradient, lif.leak, lif.threshold, lif.detach_reset)?;
+        let range =
+            "false with LeakCorrected, which has no gradient for the threshold; with a surrogate it can be true";
+        let is_surrogate = matches!(gradient, Gradient::Surrogate { .. });
+        range::require(!lif.learn_threshold || is_surrogate, "learn_threshold", range, &lif.learn_threshold)?;
         Ok(Neuron::new("Lif", lif.clone(), gradient))
     })?;
     neurons.add("If", |neuron: &mut If, registry| {

@@ -2,9 +2,9 @@
 
 use std::collections::HashSet;
 
-use super::{Network, Population, Projection, Source, Weight};
+use super::{Network, Population, Projection, Source, Tensor};
 use crate::neuron::MOST_PARAMETERS;
-use crate::{Error, Neuron, Shape};
+use crate::{Error, Gradient, Neuron, Shape};
 
 /// Adds populations one after the other, checking each as it comes.
 #[derive(Debug, Clone)]
@@ -75,11 +75,16 @@ impl Builder {
         if dropout > 0.0 && !neuron.feeds() {
             return Err(fail(format!("only neurons that fire take dropout, not {}", neuron.name())));
         }
+        if !neuron.parameters().is_empty() && matches!(neuron.gradient(), Gradient::SpikeGated { .. }) {
+            let reason =
+                format!("the gradient of {} says nothing of its trainable constants; take a surrogate", neuron.name());
+            return Err(fail(reason));
+        }
         if neuron.parameters().len() > MOST_PARAMETERS {
             return Err(fail(format!("{} has more than {MOST_PARAMETERS} trainable constants", neuron.name())));
         }
         let mut shape = None;
-        let mut weights: Vec<Weight> = Vec::new();
+        let mut weights: Vec<Tensor> = Vec::new();
         let mut own_names: HashSet<String> = HashSet::new();
         for projection in &mut inputs {
             let recurrent = projection.source == self.itself();
@@ -102,23 +107,23 @@ impl Builder {
                 if self.weights.contains(&weight) || !own_names.insert(weight.clone()) {
                     return Err(fail(format!("another weight is named \"{weight}\"; give this one a name of its own")));
                 }
-                projection.weight = Some(self.network.weights.len() + weights.len());
+                projection.weight = Some(self.network.tensors.len() + weights.len());
                 let standardised = self.standardise && neuron.feeds();
-                weights.push(Weight { name: weight, shape: weight_shape, constant: None, standardised });
+                weights.push(Tensor { standardised, ..Tensor::weight(weight, weight_shape) });
             }
         }
         let shape = shape.ok_or_else(|| fail("it has no input".to_owned()))?;
-        let first = self.network.weights.len() + weights.len();
+        let first = self.network.tensors.len() + weights.len();
         for parameter in neuron.parameters() {
             let own = format!("{name}.{}", parameter.name);
             if self.weights.contains(&own) || !own_names.insert(own.clone()) {
                 return Err(fail(format!("another weight has the name of its constant \"{own}\"")));
             }
-            let constant = Some(parameter.link.inverse(parameter.initial));
-            weights.push(Weight { name: own, shape: vec![1], constant, standardised: false });
+            let value = parameter.link.inverse(parameter.initial);
+            weights.push(Tensor::constant(own, Population::constant_shape(&neuron, shape), value));
         }
-        let parameters = (first..self.network.weights.len() + weights.len()).collect();
-        self.network.weights.append(&mut weights);
+        let parameters = (first..self.network.tensors.len() + weights.len()).collect();
+        self.network.tensors.append(&mut weights);
         self.weights.extend(own_names);
         self.populations.insert(name.to_owned());
         self.network.populations.push(Population { name: name.to_owned(), shape, neuron, parameters, dropout, inputs });

@@ -3,7 +3,7 @@
 use serde::{Deserialize, Serialize};
 
 use super::reset::input_equation;
-use super::{NeuronModel, Reset};
+use super::{Link, NeuronModel, Parameter, Per, Reset};
 use crate::Real;
 use crate::registry::Part;
 
@@ -48,6 +48,10 @@ pub struct Alif {
     pub decay_input: bool,
     /// Whether no error passes back from reset and adaptation into the spike that caused them.
     pub detach_reset: bool,
+    /// Whether the threshold is trained; needs a surrogate gradient.
+    pub learn_threshold: bool,
+    /// Which neurons share what is trained: those of the `Population`, of a `Channel`, or none (`Neuron`).
+    pub per: Per,
     /// A surrogate such as `Atan(alpha: 2.0)`.
     pub gradient: Part,
 }
@@ -64,8 +68,18 @@ impl Default for Alif {
             reset: Reset::default(),
             decay_input: false,
             detach_reset: false,
+            learn_threshold: false,
+            per: Per::default(),
             gradient: Part::new("Atan"),
         }
+    }
+}
+
+impl Alif {
+    /// The trained threshold, or the constant; without a branch in loops over neurons.
+    #[inline(always)]
+    fn threshold<F: Real>(&self, p: &[F]) -> F {
+        p.first().copied().unwrap_or(self.threshold.into())
     }
 }
 
@@ -88,14 +102,23 @@ impl NeuronModel for Alif {
     }
 
     #[inline(always)]
-    fn margin<F: Real>(&self, _p: &[F], [v, a, _]: [F; 3]) -> F {
-        v - (a * self.adaptation.into() + self.threshold.into())
+    fn margin<F: Real>(&self, p: &[F], [v, a, _]: [F; 3]) -> F {
+        v - (a * self.adaptation.into() + self.threshold(p))
     }
 
     #[inline(always)]
-    fn reset<F: Real>(&self, _p: &[F], [v, a, j]: [F; 3], spike: F) -> [F; 3] {
-        let v = self.reset.apply(v, spike, self.threshold.into(), self.leak.into());
+    fn reset<F: Real>(&self, p: &[F], [v, a, j]: [F; 3], spike: F) -> [F; 3] {
+        let v = self.reset.apply(v, spike, self.threshold(p), self.leak.into());
         [v, a * self.adaptation_leak.into() + spike, j]
+    }
+
+    fn parameters(&self) -> Vec<Parameter> {
+        let threshold = Parameter { name: "threshold", initial: self.threshold, link: Link::Identity };
+        if self.learn_threshold { vec![threshold] } else { Vec::new() }
+    }
+
+    fn per(&self) -> Per {
+        self.per
     }
 
     fn equations(&self) -> String {
@@ -108,10 +131,15 @@ impl NeuronModel for Alif {
         let synapse = if current == "I" { String::new() } else { format!("j = {synapse_leak} i + I, ") };
         let input = input_equation(self.decay_input, *leak, current);
         let reset = reset.equation_with_leak(*threshold, *leak);
+        let trained = if self.learn_threshold {
+            format!(";  the threshold is trained{}", self.per.words())
+        } else {
+            String::new()
+        };
         let next = if current == "I" { "" } else { ", i = j" };
         format!(
             "charge {synapse}v = V + {input};  fire s = [v > {threshold} + {adaptation} a];  {reset};  \
-             adapt a = {adaptation_leak} a + s{next};  output s"
+             adapt a = {adaptation_leak} a + s{next};  output s{trained}"
         )
     }
 }

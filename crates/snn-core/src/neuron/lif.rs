@@ -3,7 +3,7 @@
 use serde::{Deserialize, Serialize};
 
 use super::reset::input_equation;
-use super::{Correction, Gradient, Neuron, NeuronModel, PlainLif, Reset, Trace};
+use super::{Correction, Gradient, Link, Neuron, NeuronModel, Parameter, Per, PlainLif, Reset, Trace};
 use crate::registry::Part;
 use crate::{Real, SurrogateModel};
 
@@ -41,6 +41,10 @@ pub struct Lif {
     pub decay_input: bool,
     /// Whether no error passes back from the reset into the spike that caused it.
     pub detach_reset: bool,
+    /// Whether the threshold is trained; needs a surrogate gradient.
+    pub learn_threshold: bool,
+    /// Which neurons share what is trained: those of the `Population`, of a `Channel`, or none (`Neuron`).
+    pub per: Per,
     /// `LeakCorrected(trace: ...)`, the paper's rule, or a surrogate such as `Atan(alpha: 2.0)`.
     pub gradient: Part,
 }
@@ -53,6 +57,8 @@ impl Default for Lif {
             reset: Reset::default(),
             decay_input: false,
             detach_reset: false,
+            learn_threshold: false,
+            per: Per::default(),
             gradient: Part::new("LeakCorrected"),
         }
     }
@@ -78,6 +84,14 @@ impl Lif {
     }
 }
 
+impl Lif {
+    /// The trained threshold, or the constant; without a branch in loops over neurons.
+    #[inline(always)]
+    fn threshold<F: Real>(&self, p: &[F]) -> F {
+        p.first().copied().unwrap_or(self.threshold.into())
+    }
+}
+
 impl NeuronModel for Lif {
     type State<F: Real> = [F; 1];
 
@@ -95,24 +109,38 @@ impl NeuronModel for Lif {
     }
 
     #[inline(always)]
-    fn margin<F: Real>(&self, _p: &[F], [v]: [F; 1]) -> F {
-        v - self.threshold.into()
+    fn margin<F: Real>(&self, p: &[F], [v]: [F; 1]) -> F {
+        v - self.threshold(p)
     }
 
     #[inline(always)]
-    fn reset<F: Real>(&self, _p: &[F], [v]: [F; 1], spike: F) -> [F; 1] {
-        [self.reset.apply(v, spike, self.threshold.into(), self.leak.into())]
+    fn reset<F: Real>(&self, p: &[F], [v]: [F; 1], spike: F) -> [F; 1] {
+        [self.reset.apply(v, spike, self.threshold(p), self.leak.into())]
+    }
+
+    fn parameters(&self) -> Vec<Parameter> {
+        let threshold = Parameter { name: "threshold", initial: self.threshold, link: Link::Identity };
+        if self.learn_threshold { vec![threshold] } else { Vec::new() }
+    }
+
+    fn per(&self) -> Per {
+        self.per
     }
 
     fn equations(&self) -> String {
         let Self { leak, threshold, reset, .. } = self;
         let input = input_equation(self.decay_input, *leak, "I");
         let reset = reset.equation_with_leak(*threshold, *leak);
-        format!("charge v = V + {input};  fire s = [v > {threshold}];  {reset};  output s")
+        let trained = if self.learn_threshold {
+            format!(";  the threshold is trained{}", self.per.words())
+        } else {
+            String::new()
+        };
+        format!("charge v = V + {input};  fire s = [v > {threshold}];  {reset};  output s{trained}")
     }
 
     fn as_plain_lif(&self) -> Option<PlainLif> {
-        let is_plain = self.reset == Reset::default() && !self.decay_input;
+        let is_plain = self.reset == Reset::default() && !self.decay_input && !self.learn_threshold;
         is_plain.then_some(PlainLif { leak: self.leak, threshold: self.threshold })
     }
 }
@@ -144,7 +172,7 @@ impl If {
     /// The same neuron as a [`Lif`] of leak 1.
     pub fn as_lif(&self) -> Lif {
         let Self { threshold, reset, detach_reset, gradient } = self.clone();
-        Lif { leak: 1.0, threshold, reset, decay_input: false, detach_reset, gradient }
+        Lif { leak: 1.0, threshold, reset, detach_reset, gradient, ..Lif::default() }
     }
 }
 

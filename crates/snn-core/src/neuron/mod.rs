@@ -32,6 +32,8 @@ mod step;
 use std::fmt::Debug;
 use std::sync::Arc;
 
+use serde::{Deserialize, Serialize};
+
 use crate::Real;
 
 pub use adaptive_qif::AdaptiveQif;
@@ -56,7 +58,7 @@ use rows::Dynamics;
 
 /// A neuron as its author writes it: the phases of one step, on numbers.
 ///
-/// `p` are the trainable constants ([`NeuronModel::parameters`]), shared by all neurons of a population.
+/// `p` are the values of the trainable constants ([`NeuronModel::parameters`]) of the neuron at hand.
 pub trait NeuronModel: Debug + Send + Sync + 'static {
     /// What is carried from step to step, such as `[F; 1]`: at most 8 numbers, the first one the membrane potential.
     type State<F: Real>: Copy + Debug + AsRef<[F]> + AsMut<[F]>;
@@ -90,6 +92,11 @@ pub trait NeuronModel: Debug + Send + Sync + 'static {
         Vec::new()
     }
 
+    /// How many neurons of a population share a trained value.
+    fn per(&self) -> Per {
+        Per::Population
+    }
+
     /// The update of one step in symbols, in the order in which it happens, with the constants filled in.
     fn equations(&self) -> String;
 
@@ -118,6 +125,30 @@ pub struct Parameter {
     pub initial: f32,
     /// How the trained number becomes the value.
     pub link: Link,
+}
+
+/// How many neurons share a trained value of a constant. PyTorch's modules that train such constants have one for each layer,
+/// or one for each channel.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize)]
+pub enum Per {
+    /// All neurons of the population.
+    #[default]
+    Population,
+    /// Those of a channel.
+    Channel,
+    /// None: each neuron has its own.
+    Neuron,
+}
+
+impl Per {
+    /// What an equation adds of it.
+    fn words(self) -> &'static str {
+        match self {
+            Self::Population => "",
+            Self::Channel => ", per channel",
+            Self::Neuron => ", per neuron",
+        }
+    }
 }
 
 /// How a trained number `w` becomes the value that a neuron uses.
@@ -153,12 +184,15 @@ pub struct Neuron {
     name: String,
     dynamics: Arc<dyn Dynamics>,
     gradient: Gradient,
+    /// Number of trainable constants.
+    constants: usize,
 }
 
 impl Neuron {
     /// The neuron called `name` that does what `model` says.
     pub fn new(name: impl Into<String>, model: impl NeuronModel, gradient: Gradient) -> Self {
-        Self { name: name.into(), dynamics: Arc::new(model), gradient }
+        let constants = model.parameters().len();
+        Self { name: name.into(), dynamics: Arc::new(model), gradient, constants }
     }
 
     /// [`Lif`] with the paper's constants: leak 0.99, threshold 1, leak-corrected gradient.
@@ -210,6 +244,11 @@ impl Neuron {
     /// Constants that are trained.
     pub fn parameters(&self) -> Vec<Parameter> {
         self.dynamics.parameters()
+    }
+
+    /// How many neurons of a population share a trained value.
+    pub fn per(&self) -> Per {
+        self.dynamics.per()
     }
 
     /// The update of one time step in symbols, in the order in which it happens.

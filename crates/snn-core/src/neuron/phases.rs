@@ -125,6 +125,7 @@ mod tests {
             "Lif(reset: SoftAfterLeak, gradient: Atan)",
             "Lif(decay_input: true, reset: Hard(to: -0.5), gradient: Atan)",
             "Plif(learn_threshold: true, reset: Soft)",
+            "Alif(learn_threshold: true, reset: Soft)",
             "Alif(delay: true, synapse_leak: 0.5)",
         ];
         texts

@@ -3,11 +3,11 @@
 use serde::{Deserialize, Serialize};
 
 use super::reset::input_equation;
-use super::{Link, NeuronModel, Parameter, Reset};
+use super::{Link, NeuronModel, Parameter, Per, Reset};
 use crate::Real;
 use crate::registry::Part;
 
-/// Parametric leaky integrate-and-fire: [`super::Lif`] whose leak is trained, one for each population (Fang et al.,
+/// Parametric leaky integrate-and-fire: [`super::Lif`] whose leak is trained (Fang et al.,
 /// *Incorporating Learnable Membrane Time Constant to Enhance Learning of Spiking Neural Networks*, ICCV 2021).
 ///
 /// 1. charge `v = V + gain · I`, where `gain` is 1, or `1 - leak` with `decay_input`
@@ -17,7 +17,7 @@ use crate::registry::Part;
 /// `V` starts at 0. Trained is the number `w` of `leak = 1 / (1 + e^-w)`, so that the leak stays within `(0, 1)`; with
 /// `learn_threshold` also the threshold, as it is.
 ///
-/// Defaults: leak 0.5, threshold 1 and not learned, hard reset to 0, gradient `Atan`.
+/// Defaults: leak 0.5, threshold 1 and not learned, one leak for the population, hard reset to 0, gradient `Atan`.
 ///
 /// # Equals
 /// - `ParametricLIFNode(init_tau)` of SpikingJelly: `Plif(leak: 1 - 1/init_tau, decay_input: true)`. Its trained number is
@@ -32,8 +32,10 @@ pub struct Plif {
     pub leak: f32,
     /// Membrane potential above which the neuron fires, greater than 0; before training, if it is learned.
     pub threshold: f32,
-    /// Whether the threshold is trained too, one for each population.
+    /// Whether the threshold is trained too.
     pub learn_threshold: bool,
+    /// Which neurons share what is trained: those of the `Population`, of a `Channel`, or none (`Neuron`).
+    pub per: Per,
     /// What a spike does to the membrane.
     pub reset: Reset,
     /// Whether the input is weighted with `1 - leak`.
@@ -50,6 +52,7 @@ impl Default for Plif {
             leak: 0.5,
             threshold: 1.0,
             learn_threshold: false,
+            per: Per::default(),
             reset: Reset::default(),
             decay_input: false,
             detach_reset: false,
@@ -98,11 +101,16 @@ impl NeuronModel for Plif {
         if self.learn_threshold { vec![leak, threshold] } else { vec![leak] }
     }
 
+    fn per(&self) -> Per {
+        self.per
+    }
+
     fn equations(&self) -> String {
         let Self { leak, threshold, reset, .. } = self;
         let input = input_equation(self.decay_input, *leak, "I");
         let reset = reset.equation_with_leak(*threshold, *leak);
         let trained = if self.learn_threshold { "leak and threshold are trained" } else { "the leak is trained" };
+        let trained = format!("{trained}{}", self.per.words());
         format!("charge v = V + {input};  fire s = [v > {threshold}];  {reset};  output s;  {trained}")
     }
 }

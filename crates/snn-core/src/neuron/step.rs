@@ -1,6 +1,7 @@
 //! One time step of a population and its transpose, composed of the phases of its neuron.
 
-use super::{Gradient, Link, Neuron, rows::Dynamics, rows::Rows};
+use super::rows::{Constants, Dynamics, Rows};
+use super::{Gradient, Neuron};
 use crate::Real;
 use crate::surrogate::Curve;
 
@@ -56,7 +57,7 @@ pub(crate) mod private {
 /// A time step of `n` neurons as it happened.
 #[derive(Debug, Clone, Copy)]
 pub struct Moment<'a, F> {
-    /// Values of the trainable constants.
+    /// Values of the trainable constants: `[P]` where all neurons share them, else `[P][n]`.
     pub p: &'a [F],
     /// State before the step `[S][n]`.
     pub before: &'a [F],
@@ -74,21 +75,13 @@ impl Neuron {
         F::rows(&*self.dynamics).rest().into_iter().flat_map(|entry| vec![entry; n]).collect()
     }
 
-    /// Values of the trainable constants, from the trained numbers, one of each.
-    pub fn link<F: Float>(&self, trained: &[F]) -> Vec<F> {
-        self.parameters().iter().zip(trained).map(|(parameter, w)| parameter.link.value(*w)).collect()
+    /// `p` as the rows of `n` neurons take it.
+    fn constants<'a, F>(&self, p: &'a [F], n: usize) -> Constants<'a, F> {
+        if p.len() == self.constants { Constants::Shared(p) } else { Constants::Own(p, n) }
     }
 
-    /// Errors of the trained numbers, from those of the values.
-    pub fn link_adjoint<F: Float>(&self, trained: &[F], d_values: &[f64]) -> Vec<F> {
-        let slope = |link: Link, w: F| link.value(crate::Dual::variable(w)).slope;
-        let parameters = self.parameters();
-        let each = parameters.iter().zip(trained).zip(d_values);
-        each.map(|((parameter, w), d)| slope(parameter.link, *w) * F::narrow(*d)).collect()
-    }
-
-    /// One step of `n` neurons: charge, fire, reset. `p` are the values of the trainable constants, `state` is
-    /// `[S][n]`, `input` `[n]`; spikes (1 or 0), or what a neuron that does not fire passes on, go to `output` `[n]`.
+    /// One step of `n` neurons: charge, fire, reset. `p` are the values of the trainable constants, `[P]` where all
+    /// neurons share them, else `[P][n]`; `state` is `[S][n]`, `input` `[n]`; spikes (1 or 0), or what a neuron that does not fire passes on, go to `output` `[n]`.
     pub fn step<F: Float>(&self, p: &[F], state: &mut [F], input: &[F], output: &mut [F]) {
         self.step_with(p, state, input, output, |x| if x > F::from(0.0) { F::from(1.0) } else { F::from(0.0) }, None);
     }
@@ -104,7 +97,7 @@ impl Neuron {
         fire: impl Fn(F) -> F,
         reset_by: Option<&[F]>,
     ) {
-        let rows = F::rows(&*self.dynamics);
+        let (rows, p) = (F::rows(&*self.dynamics), self.constants(p, input.len()));
         rows.charge(p, state, input);
         rows.margin(p, state, output);
         if self.fires() {
@@ -117,17 +110,18 @@ impl Neuron {
 
     /// The first phase of a step alone, in place: the state that decides about the spike and that no spike has reset yet.
     pub fn charge<F: Float>(&self, p: &[F], state: &mut [F], input: &[F]) {
-        F::rows(&*self.dynamics).charge(p, state, input);
+        F::rows(&*self.dynamics).charge(self.constants(p, input.len()), state, input);
     }
 
     /// The second phase of a step alone: the distance of the charged state from the threshold, of neurons that fire; of
     /// others, what they pass on. `margin` `[n]` is written.
     pub fn margin<F: Float>(&self, p: &[F], charged: &[F], margin: &mut [F]) {
-        F::rows(&*self.dynamics).margin(p, charged, margin);
+        F::rows(&*self.dynamics).margin(self.constants(p, margin.len()), charged, margin);
     }
 
     /// Transpose of [`Neuron::charge`]. `d_state` is the error of the charged state and becomes that of the state before;
-    /// `d_input` is written; errors of the trainable constants are added to `d_p`.
+    /// `d_input` is written; errors of the trainable constants are added to `d_p`, which has the
+    /// form of `p`.
     pub fn charge_adjoint<F: Float>(
         &self,
         moment: Moment<'_, F>,
@@ -136,6 +130,7 @@ impl Neuron {
         d_p: &mut [f64],
     ) {
         let Moment { p, before, input, .. } = moment;
+        let p = self.constants(p, input.len());
         F::rows(&*self.dynamics).charge_adjoint(p, before, input, d_state, d_input, d_p);
     }
 
@@ -160,7 +155,7 @@ impl Neuron {
             Gradient::Exact => (None, false),
             Gradient::Surrogate { surrogate, detach_reset } => (Some(surrogate), *detach_reset),
         };
-        let rows = F::rows(&*self.dynamics);
+        let (rows, p) = (F::rows(&*self.dynamics), self.constants(p, input.len()));
         let mut charged = before.to_vec();
         rows.charge(p, &mut charged, input);
         let mut d_margin = d_output.to_vec();

@@ -127,7 +127,7 @@ impl ReferenceSession {
     fn run(&mut self, trial: &Trial<'_>, from: &[usize]) -> Result<Activity, Error> {
         let Self { network, plan, weights, .. } = self;
         trial.check(network, plan)?;
-        if weights.len() != network.weights().len() {
+        if weights.len() != network.tensors().len() {
             return Err(Error::Order("load weights before the first trial"));
         }
         let mut simulation = Simulation::new(network, weights, input(trial, plan.steps), &masks(trial, network));

@@ -120,11 +120,7 @@ impl<F: Float> Simulation<F> {
             }
         }
         for (population, run) in network.populations().iter().zip(&self.populations) {
-            let trained: Vec<F> = population.parameters.iter().map(|&weight| weights[weight][0]).collect();
-            let d_trained = population.neuron.link_adjoint(&trained, &run.d_p);
-            for (&weight, d) in population.parameters.iter().zip(d_trained) {
-                gradients[weight][0] = d;
-            }
+            population.constants_adjoint(weights, self.samples, &run.d_p, &mut gradients);
         }
         gradients
     }
@@ -215,12 +211,11 @@ impl<F: Float> Simulation<F> {
 impl<F: Float> Run<F> {
     fn new(population: &Population, weights: &[Vec<F>], samples: usize, mask: &[F]) -> Self {
         let neurons = samples * population.shape.len();
-        let trained: Vec<F> = population.parameters.iter().map(|&weight| weights[weight][0]).collect();
         let is_traced = matches!(population.neuron.gradient(), Gradient::SpikeGated { correction: Some(_), .. });
         let traces = vec![0.0; if is_traced { neurons } else { 0 }];
         Self {
             mask: if mask.is_empty() { vec![F::from(1.0); neurons] } else { mask.to_vec() },
-            p: population.neuron.link(&trained),
+            p: population.constants(weights, samples),
             earlier: Vec::new(),
             before: Vec::new(),
             current: Vec::new(),

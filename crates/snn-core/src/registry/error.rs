@@ -124,7 +124,7 @@ mod tests {
         for (text, message) in [
             (
                 "Lif(leek: 0.9)",
-                "leek: unknown field; known fields: leak, threshold, reset, decay_input, detach_reset, gradient",
+                "leek: unknown field; known fields: leak, threshold, reset, decay_input, detach_reset, learn_threshold, per, gradient",
             ),
             ("Lif(leak: high)", "leak: must be a number"),
             ("Lif(decay_input: yes)", "decay_input: must be true or false"),

@@ -131,7 +131,7 @@ impl NetworkCase {
         }
         let start = Start { d_output: &d_output, d_emitted: &d_emitted };
         let gradients = base.clone().backward(network, weights, start);
-        for (index, weight) in network.weights().iter().enumerate() {
+        for (index, weight) in network.tensors().iter().enumerate() {
             for i in 0..weight.len() {
                 let moved = |h: f64| {
                     let mut weights = weights.clone();
@@ -157,11 +157,11 @@ impl NetworkCase {
         let unit = scale(&neuron, &p);
         let network = self.network(&neuron).map_err(|error| error.to_string())?;
         let initial = network.initial_weights(self.seed);
-        let draw = |weight: &crate::Weight, values: Vec<f32>| -> Vec<f64> {
-            let factor = if weight.constant.is_some() { 1.0 } else { unit };
+        let draw = |weight: &crate::Tensor, values: Vec<f32>| -> Vec<f64> {
+            let factor = if weight.role == crate::Role::Constant { 1.0 } else { unit };
             values.iter().map(|w| f64::from(*w) * factor).collect()
         };
-        let weights = network.weights().iter().zip(initial).map(|(weight, values)| draw(weight, values)).collect();
+        let weights = network.tensors().iter().zip(initial).map(|(weight, values)| draw(weight, values)).collect();
         let stream = Stream::new(self.seed, Purpose::Encoder);
         let row = |t: usize| {
             let spike = |i: usize| f64::from(stream.word(0, 0, t as u32, i as u32) % 3) - 0.5; // -0.5, 0.5 or 1.5

@@ -113,7 +113,7 @@ impl Slot {
             self.set_mask(loaded, index);
         }
         for block in cells.blocks() {
-            let part = cells.part(&block);
+            let (part, constants) = (cells.part(&block), cells.constants(&block));
             self.compute_states(&cells, &block, chunk, &start.saved[index]);
             fit(&mut self.d_input, block.len(), Lane::ZERO);
             for i in (0..chunk.steps.len()).rev() {
@@ -123,14 +123,14 @@ impl Slot {
                 }
                 let Carried { d_state, d_p, correction, late } = &mut self.carried[index];
                 let moment = Moment {
-                    p: cells.p,
+                    p: &cells.p[constants.clone()],
                     before: &self.before[i * part.len()..][..part.len()],
                     input: flat(&self.rows[i * width..][block.clone()]),
                     output: flat(&self.outputs[i * block.len()..][..block.len()]),
                     correction: correction.get(block.start * LANE..block.end * LANE).unwrap_or(&[]),
                 };
                 let (d_state, d_input) = (&mut d_state[part.clone()], flat_mut(&mut self.d_input));
-                cells.neuron.adjoint(moment, flat(g_now), d_state, d_input, d_p);
+                cells.neuron.adjoint(moment, flat(g_now), d_state, d_input, &mut d_p[constants.clone()]);
                 let d = &mut self.rows[i * width..][block.clone()];
                 d.copy_from_slice(&self.d_input);
                 if is_recurrent {
@@ -162,7 +162,7 @@ impl Slot {
             self.before[i * part.len()..][..part.len()].copy_from_slice(&self.state);
             let output = &mut self.outputs[i * block.len()..][..block.len()];
             let input = flat(&self.rows[i * width..][block.clone()]);
-            cells.neuron.step(cells.p, &mut self.state, input, flat_mut(output));
+            cells.neuron.step(&cells.p[cells.constants(block)], &mut self.state, input, flat_mut(output));
         }
     }
 
@@ -222,7 +222,7 @@ impl Slot {
 pub(super) struct Carried {
     /// Error of the states at the end of the chunk.
     d_state: Vec<f32>,
-    /// Errors of the values of the trainable constants.
+    /// Errors of the values of the trainable constants, in the order of blocks.
     pub(super) d_p: Vec<f64>,
     /// Leak correction of each neuron; empty but for leak-corrected gradients.
     correction: Vec<f32>,

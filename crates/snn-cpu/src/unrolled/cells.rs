@@ -4,6 +4,7 @@
 use std::ops::Range;
 
 use snn_core::Neuron;
+use snn_core::neuron::Per;
 
 use crate::layout::Layout;
 use crate::simd::{Job, LANE, Lane, Simd};
@@ -12,7 +13,8 @@ use crate::simd::{Job, LANE, Lane, Simd};
 #[derive(Clone, Copy)]
 pub(super) struct Cells<'a> {
     pub(super) neuron: &'a Neuron,
-    /// Values of their trainable constants.
+    /// Values of their trainable constants: `[P]` where all share them, else `[P][neuron]` of each block, one block after the
+    /// other.
     pub(super) p: &'a [f32],
     pub(super) layout: Layout,
     /// Lanes of a block.
@@ -30,6 +32,59 @@ impl Cells<'_> {
     pub(super) fn part(&self, block: &Range<usize>) -> Range<usize> {
         let states = self.neuron.state().len() * LANE;
         block.start * states..block.end * states
+    }
+
+    /// Where the constants of a block lie.
+    pub(super) fn constants(&self, block: &Range<usize>) -> Range<usize> {
+        let each = self.p.len() / (self.layout.width() * LANE);
+        if self.shares_constants() { 0..self.p.len() } else { block.start * LANE * each..block.end * LANE * each }
+    }
+
+    fn shares_constants(&self) -> bool {
+        self.neuron.per() == Per::Population
+    }
+
+    /// Puts constants, which stand as [`snn_core::Population::constants`] of one sample has them, into the order of blocks.
+    pub(super) fn pack(&self, constants: Vec<f32>) -> Vec<f32> {
+        if self.shares_constants() || constants.is_empty() {
+            return constants;
+        }
+        let mut packed = vec![constants[0]; self.layout.width() * LANE * self.count(constants.len())];
+        self.each_constant(constants.len(), |neuron, at| packed[at] = constants[neuron]);
+        packed
+    }
+
+    /// The errors of constants, in the order of blocks, as [`snn_core::Population::constants_adjoint`] takes those of one sample.
+    pub(super) fn unpack(&self, packed: Vec<f64>) -> Vec<f64> {
+        if self.shares_constants() || packed.is_empty() {
+            return packed;
+        }
+        let neurons = self.layout.pixels() * self.layout.channels;
+        let mut errors = vec![0.0; neurons * (packed.len() / (self.layout.width() * LANE))];
+        self.each_constant(errors.len(), |neuron, at| errors[neuron] = packed[at]);
+        errors
+    }
+
+    /// Number of constants of a neuron, where all neurons together have `all`.
+    fn count(&self, all: usize) -> usize {
+        all / (self.layout.pixels() * self.layout.channels)
+    }
+
+    /// For each of `all` constants, where it stands by neuron and where in the order of blocks.
+    fn each_constant(&self, all: usize, mut each: impl FnMut(usize, usize)) {
+        let Layout { lanes, channels, .. } = self.layout;
+        let (count, neurons) = (self.count(all), self.layout.pixels() * channels);
+        for block in self.blocks() {
+            let first = block.start * LANE * count;
+            for (row, k) in (0..count).map(|k| (first + k * block.len() * LANE, k)) {
+                for (i, lane) in block.clone().enumerate() {
+                    let (pixel, start) = (lane / lanes, lane % lanes * LANE);
+                    for channel in start..channels.min(start + LANE) {
+                        each(k * neurons + self.layout.neuron(pixel, channel), row + i * LANE + channel - start);
+                    }
+                }
+            }
+        }
     }
 
     /// Makes `states` those of all neurons before the first step.

@@ -91,7 +91,7 @@ fn run(
             fit(&mut slot.output, block.len(), Lane::ZERO);
             let row = &slot.rows[i * layout.width()..][block.clone()];
             let state = &mut slot.state[cells.part(&block)];
-            cells.neuron.step(cells.p, state, flat(row), flat_mut(&mut slot.output));
+            cells.neuron.step(&cells.p[cells.constants(&block)], state, flat(row), flat_mut(&mut slot.output));
             if cells.neuron.fires() {
                 if t % 32 == 0 {
                     spikes.start();

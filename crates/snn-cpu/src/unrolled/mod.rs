@@ -20,7 +20,7 @@ use std::sync::Arc;
 
 use rayon::ThreadPool;
 use rayon::prelude::*;
-use snn_core::{Activity, Error, Errors, Memory, Record, Session, Trial, Weights};
+use snn_core::{Activity, Error, Errors, Memory, Population, Record, Role, Session, Tensor, Trial, Weights};
 
 use crate::backward::Scratch;
 use crate::compiled::Compiled;
@@ -43,8 +43,9 @@ pub(crate) struct UnrolledSession {
     pool: Arc<ThreadPool>,
     /// Packed weights; empty before the first load.
     weights: Vec<Vec<Lane>>,
-    /// Trained numbers of each population's constants, and the values that they give.
-    trained: Vec<Vec<f32>>,
+    /// The tensors of trained constants, none of the others; and the values that they give for each population, see
+    /// [`Cells::p`].
+    trained: Weights,
     values: Vec<Vec<f32>>,
     /// One for each sample of the batch, with its states of each population at the start of every chunk but the first; in
     /// a stream, those after the last step.
@@ -125,10 +126,13 @@ impl Session for UnrolledSession {
         let network = &unrolled.compiled.network;
         network.check_weights(weights)?;
         pool.install(|| unrolled.compiled.pack(weights, packed));
-        let populations = network.populations();
-        *trained =
-            populations.iter().map(|p| p.parameters.iter().map(|&weight| weights[weight][0]).collect()).collect();
-        *values = populations.iter().zip(&*trained).map(|(p, trained)| p.neuron.link(trained)).collect();
+        let is_constant = |tensor: &Tensor| tensor.role == Role::Constant;
+        let constants = network.tensors().iter().zip(weights);
+        *trained = constants.map(|(t, values)| if is_constant(t) { values.clone() } else { Vec::new() }).collect();
+        let value = |(index, population): (usize, &Population)| {
+            unrolled.cells(index, &[]).pack(population.constants(weights, 1))
+        };
+        *values = network.populations().iter().enumerate().map(value).collect();
         self.trial = None;
         Ok(())
     }
@@ -159,11 +163,9 @@ impl Session for UnrolledSession {
             }
             compiled.add_linear(linear_gradients, gradients);
         });
-        for ((population, trained), d_values) in compiled.network.populations().iter().zip(trained).zip(&d_values) {
-            let d_trained = population.neuron.link_adjoint(trained, d_values);
-            for (&weight, d) in population.parameters.iter().zip(d_trained) {
-                gradients[weight][0] = d;
-            }
+        for ((index, population), d_values) in compiled.network.populations().iter().enumerate().zip(d_values) {
+            let d_values = unrolled.cells(index, &[]).unpack(d_values);
+            population.constants_adjoint(trained, 1, &d_values, gradients);
         }
         Ok(())
     }
@@ -261,13 +263,7 @@ impl<'a> Loaded<'a> {
     }
 
     fn cells(&self, population: usize) -> Cells<'a> {
-        let compiled = self.compiled();
-        Cells {
-            neuron: &compiled.network.populations()[population].neuron,
-            p: &self.values[population],
-            layout: compiled.populations[population],
-            block: self.unrolled.block(population),
-        }
+        self.unrolled.cells(population, &self.values[population])
     }
 }
 

@@ -3,7 +3,9 @@
 use std::ops::Range;
 
 use snn_core::Memory;
+use snn_core::neuron::Per;
 
+use super::cells::Cells;
 use crate::compiled::Compiled;
 use crate::events::Events;
 use crate::layout::Layout;
@@ -78,6 +80,12 @@ impl Unrolled {
         })
     }
 
+    /// The neurons of a population with the values `p` of their constants.
+    pub(super) fn cells<'a>(&'a self, population: usize, p: &'a [f32]) -> Cells<'a> {
+        let neuron = &self.compiled.network.populations()[population].neuron;
+        Cells { neuron, p, layout: self.compiled.populations[population], block: self.block(population) }
+    }
+
     /// Whether a population reads itself.
     pub(super) fn is_recurrent(&self, population: usize) -> bool {
         let network = &self.compiled.network;
@@ -103,9 +111,20 @@ impl Unrolled {
         self.compiled.network.populations()[population].neuron.state().len()
     }
 
+    /// Constants that each neuron of a population has for itself.
+    fn constants(&self, population: usize) -> usize {
+        let neuron = &self.compiled.network.populations()[population].neuron;
+        if neuron.per() == Per::Population { 0 } else { neuron.parameters().len() }
+    }
+
     pub(super) fn memory(&self) -> Memory {
         let compiled = &self.compiled;
         let mut memory = compiled.memory();
+        let constants = |index: usize| self.constants(index) * compiled.populations[index].width() * size_of::<Lane>();
+        let constants = (0..compiled.populations.len()).map(constants).sum();
+        if constants > 0 {
+            memory.parts.push(("constants of neurons", constants));
+        }
         if compiled.plan.train {
             let state = |index: usize| self.states(index) * compiled.populations[index].width() * size_of::<Lane>();
             let states: usize = (0..compiled.populations.len()).map(state).sum();
@@ -139,7 +158,8 @@ impl Unrolled {
         let mut neurons = populations.clone().map(state).max().unwrap_or(0) + 2 * widest;
         if compiled.plan.train {
             rows += chunk * widest * compiled.most_live(|_| 1);
-            neurons += populations.map(|index| state(index) + 2 * width(index)).sum::<usize>();
+            let constants = |index: usize| 2 * self.constants(index) * width(index); // in double precision
+            neurons += populations.map(|index| state(index) + constants(index) + 2 * width(index)).sum::<usize>();
         }
         let masks: usize = compiled.populations.iter().map(|layout| layout.pixels() * layout.channels).sum();
         [

@@ -150,7 +150,7 @@ impl Case {
         let words = Words::new(self.seed, 0);
         let below = self.largest * 2 / 3;
         let value = |weight, i| words.below(weight, i, below + self.largest + 1) as f32 - below as f32;
-        let weights = network.weights().iter().enumerate();
+        let weights = network.tensors().iter().enumerate();
         weights.map(|(weight, w)| (0..w.len()).map(|i| value(weight, i) / 64.0).collect()).collect()
     }
 

@@ -97,13 +97,13 @@ impl Outcome {
                 let trials = (expected_delta.len() / p.shape.len()) as f32;
                 let sum = largest_channel_sum(expected_delta, p.shape, f32::abs) + ROUNDING * behind * trials;
                 let drawn = largest_channel_sum(expected_delta, p.shape, |x| x * x).sqrt();
-                let name = format!("{engine}: gradient of {}", network.weights()[weight].name);
+                let name = format!("{engine}: gradient of {}", network.tensors()[weight].name);
                 let bound = SHARE * largest_gradients[weight].max(drawn) + ROUNDING * sum;
                 check(&name, &self.gradients[weight], &expected.gradients[weight], bound);
             }
             for &weight in &p.parameters {
                 // A sum over all neurons and steps, of errors times states.
-                let name = format!("{engine}: gradient of {}", network.weights()[weight].name);
+                let name = format!("{engine}: gradient of {}", network.tensors()[weight].name);
                 let sum: f32 = expected_delta.iter().map(|d| d.abs()).sum();
                 let bound = SHARE * largest_gradients[weight] + ROUNDING * sum;
                 check(&name, &self.gradients[weight], &expected.gradients[weight], bound);

@@ -83,8 +83,11 @@ pub(crate) fn firing() -> impl Strategy<Value = Neuron> {
         "If(",
         "Plif(leak: 0.75, ",
         "Plif(leak: 0.5, decay_input: true, ",
+        "Plif(leak: 0.75, learn_threshold: true, per: Channel, ",
+        "Lif(leak: LEAK, learn_threshold: true, per: Neuron, ",
         "CubaLif(leak: LEAK, synapse_leak: 0.5, ",
         "Alif(leak: LEAK, adaptation: 0.5, adaptation_leak: 0.75, ",
+        "Alif(leak: LEAK, learn_threshold: true, per: Channel, ",
         "Qif(",
         "Eif(",
     ]);

@@ -82,6 +82,11 @@ impl Programs<'_> {
         constants.extend([
             ("LEN", place.len as f64),
             ("CHANNELS", population.shape.channels as f64),
+            (
+                "CONSTANT_STRIDE",
+                population.parameters.first().map_or(0, |&first| self.layout.arena.stride(first)) as f64,
+            ),
+            ("CONSTANT_PER", f64::from(population.neuron.per() as u8)),
             ("OUTPUT_ROWS", place.rows as f64),
             ("FIRES", flag(place.fires)),
             ("MASKED", flag(self.masked[index])),

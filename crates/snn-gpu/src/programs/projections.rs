@@ -112,7 +112,7 @@ impl Programs<'_> {
         }
         let shape = population.shape;
         // A round for each weight that a neuron hears, and with events one for each of its spikes in a word.
-        let weights = projection.weight.map_or(0, |weight| self.network.weights()[weight].fan_in());
+        let weights = projection.weight.map_or(0, |weight| self.network.tensors()[weight].fan_in());
         let is_too_long = form == Form::Events && 33 * weights > self.loops.rounds();
         let form = if is_too_long { Form::Fused } else { form };
         let ([currents, main], extent) = match form {

@@ -2,7 +2,7 @@
 
 use snn_core::reference::Reference;
 use snn_core::{
-    Direct, Draws, Dropout, Encoder, Engine, Error, Errors, Network, Plan, Poisson, Purpose, Session, Shape,
+    Direct, Draws, Dropout, Encoder, Engine, Error, Errors, Initial, Network, Plan, Poisson, Purpose, Session, Shape,
     SpikeTrain, Stimulus, Stream, Trial, Weights,
 };
 
@@ -113,10 +113,10 @@ impl Case {
             let inputs = &self.network.populations()[last].inputs;
             inputs.iter().any(|input| input.weight == Some(index))
         };
-        let weights = self.network.weights().iter().enumerate();
-        let draw = |(index, weight): (usize, &snn_core::Weight)| {
-            if let Some(constant) = weight.constant {
-                return vec![constant];
+        let weights = self.network.tensors().iter().enumerate();
+        let draw = |(index, weight): (usize, &snn_core::Tensor)| {
+            if let Initial::Value(value) = weight.initial {
+                return vec![value; weight.len()];
             }
             let kappa = if of_last(index) { KAPPAS[0] } else { kappa };
             let deviation = (kappa / weight.fan_in() as f32).sqrt();
@@ -171,8 +171,8 @@ impl Drawn {
     fn neighbours(&self, share: f32) -> Result<[Outcome; 2], Error> {
         let with = |factor: f32| {
             let mut other = self.clone();
-            let weights = other.weights.iter_mut().zip(self.case.network.weights());
-            for value in weights.filter(|(_, weight)| weight.constant.is_none()).flat_map(|(values, _)| values) {
+            let weights = other.weights.iter_mut().zip(self.case.network.tensors());
+            for value in weights.filter(|(_, weight)| weight.role.decays()).flat_map(|(values, _)| values) {
                 *value *= factor;
             }
             Ok(other.reference()?.0)

@@ -1,6 +1,6 @@
 //! What is tried: every name that has kernels of its own, and every way in which populations are joined.
 
-use snn_core::neuron::{LeakyIntegrator, Lif};
+use snn_core::neuron::{LeakyIntegrator, Lif, Per, Plif};
 use snn_core::registry::{Part, Registry};
 use snn_core::{Error, Gradient, Map, Network, Neuron, Projection, Shape, Source};
 
@@ -46,6 +46,12 @@ pub fn subjects(registry: &Registry) -> Result<Vec<Subject>, Error> {
         "of spike counts, leak-corrected",
         Case { network: flat(Neuron::lif(), 0.5)?, dropout: true, ..emitted },
     );
+    for (name, per) in [("of each channel", Per::Channel), ("of each neuron", Per::Neuron)] {
+        let plif = Plif { learn_threshold: true, per, ..Plif::default() };
+        let neuron =
+            Neuron::new("Plif", plif, Gradient::Surrogate { surrogate: surrogate.clone(), detach_reset: false });
+        add("trained constants", name, Case::new(deep(&neuron, Map::AvgPool { size: 2, stride: 2 }, None)?));
+    }
     for (name, map) in maps() {
         add("map", name, Case::new(deep(&spiking(false), map, None)?));
     }

@@ -118,7 +118,7 @@ impl Learner for GpuSession {
             let bound = kernel.bind(gpu, &[weight, gradient, memory(0), memory(1)], Extent::Threads(length));
             (bound, length)
         };
-        let updates = (0..self.network.weights().len()).map(update).collect();
+        let updates = (0..self.network.tensors().len()).map(update).collect();
         let sums = storage(gpu, "norm", PARTS);
         let norm = self.kernels.get(gpu, &norm_program())?;
         let of_norm = [self.buffers.gradients.as_entire_binding(), sums.as_entire_binding()];
@@ -146,8 +146,8 @@ impl Learner for GpuSession {
         let mut timer = self.timer.take();
         let rule = self.rule()?;
         let mut commands = Commands::new(&self.gpu, timer.as_mut());
-        for (weight, (bound, length)) in self.network.weights().iter().zip(&rule.updates) {
-            let update = Update::new(rule.kind, [scale, rate], updates, weight.constant.is_none());
+        for (weight, (bound, length)) in self.network.tensors().iter().zip(&rule.updates) {
+            let update = Update::new(rule.kind, [scale, rate], updates, weight.role.decays());
             let update = Update { length: *length as u32, ..update };
             commands.run_on(bound, bytemuck::bytes_of(&update), 1);
         }

@@ -141,7 +141,7 @@ impl GpuSession {
 fn check_sums(network: &Network) -> Result<(), Error> {
     for population in network.populations() {
         for weight in population.inputs.iter().filter_map(|input| input.weight) {
-            let weight = &network.weights()[weight];
+            let weight = &network.tensors()[weight];
             let terms = weight.fan_in().max(weight.len() / weight.shape.get(1).copied().unwrap_or(1).max(1));
             if terms > MOST_TERMS {
                 return Err(Error::Device(format!(

@@ -13,7 +13,7 @@ fn network(text: &str) -> Result<Network, ExperimentError> {
 fn table(network: &Network) -> String {
     let rows = Summary::new(network).rows.into_iter().zip(network.populations()).map(|(row, population)| {
         let weights = population.inputs.iter().filter_map(|input| input.weight);
-        let names: Vec<&str> = weights.map(|weight| network.weights()[weight].name.as_str()).collect();
+        let names: Vec<&str> = weights.map(|weight| network.tensors()[weight].name.as_str()).collect();
         format!(
             "{} | {} | {} | {} | {}\n",
             row.name,
@@ -40,7 +40,7 @@ fn lenet_is_the_sequence_of_the_same_layers() {
     let sequence = lenet(&[]).unwrap().build(&registry()).unwrap().network;
     let family = network("LeNet").unwrap();
     assert_eq!(table(&family), table(&sequence));
-    assert_eq!(family.weights(), sequence.weights());
+    assert_eq!(family.tensors(), sequence.tensors());
     assert_eq!(family.initial_weights(1), sequence.initial_weights(1));
 }
 
@@ -58,7 +58,7 @@ fn vgg_numbers_convolutions_by_block() {
     readout | linear | 10 | readout | 0
     ");
     let bare = network("Vgg(blocks: [[4]], features: [])").unwrap();
-    assert_eq!(bare.weights()[1].shape, [10, 4 * 14 * 14], "a network may have no linear layer but the readout");
+    assert_eq!(bare.tensors()[1].shape, [10, 4 * 14 * 14], "a network may have no linear layer but the readout");
 }
 
 #[test]

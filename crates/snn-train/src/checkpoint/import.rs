@@ -36,7 +36,7 @@ impl Checkpoint {
             reason: super::format::with_kind(&bytes, reason),
         })?;
         let expected: Vec<(String, &[usize])> =
-            network.weights().iter().map(|weight| (weight.name.clone(), &weight.shape[..])).collect();
+            network.tensors().iter().map(|weight| (weight.name.clone(), &weight.shape[..])).collect();
         let weights = fit_tensors("network", &expected, &found)?;
         network
             .check_weights(&weights)

@@ -63,7 +63,7 @@ fn largest_current(
     // Its output is the population's current, where that is above 0.
     let network = spiking.network.up_to(population, &Relu {}.neuron())?;
     let experiment = &conversion.experiment;
-    let weights = conversion.weights[..network.weights().len()].to_vec();
+    let weights = conversion.weights[..network.tensors().len()].to_vec();
     let mut session = engine.compile(&network, Plan::new(experiment.steps, BATCH))?;
     session.load(&weights)?;
     let mut largest = 0.0_f32;

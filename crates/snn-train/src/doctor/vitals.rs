@@ -3,7 +3,7 @@
 
 use serde::Serialize;
 use snn_core::{
-    Draws, Dropout, Encoded, Engine, Error, Errors, Plan, Replay, Session, Source, SpikeTrain, Trial, Weights,
+    Draws, Dropout, Encoded, Engine, Error, Errors, Plan, Replay, Role, Session, Source, SpikeTrain, Trial, Weights,
 };
 use snn_data::{Dataset, Loader};
 use snn_models::{Built, Experiment};
@@ -174,7 +174,7 @@ impl Probe<'_> {
             let population = &populations[index];
             let fired = population.neuron.fires().then(|| rates.populations[index]);
             let own = population.inputs.iter().filter_map(|input| input.weight);
-            let names: Vec<&str> = own.map(|weight| self.built.network.weights()[weight].name.as_str()).collect();
+            let names: Vec<&str> = own.map(|weight| self.built.network.tensors()[weight].name.as_str()).collect();
             let (weights, rest) = learning.drain(..).partition(|weight| names.contains(&weight.weight.as_str()));
             learning = rest;
             Vitals {
@@ -283,8 +283,8 @@ impl Probe<'_> {
             Err(error) => return Err(error.into()),
         };
         let length = |values: Vec<f32>| norm(&vec![values]) as f32;
-        let rows = network.weights().iter().zip(before.iter().zip(&after)).zip(gradients);
-        let rows = rows.filter(|((weight, _), _)| weight.constant.is_none());
+        let rows = network.tensors().iter().zip(before.iter().zip(&after)).zip(gradients);
+        let rows = rows.filter(|((weight, _), _)| weight.role == Role::Weight);
         let rows = rows.map(|((weight, (before, after)), gradient)| Learning {
             weight: weight.name.clone(),
             norm: length(before.clone()),

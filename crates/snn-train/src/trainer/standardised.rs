@@ -28,7 +28,7 @@ impl Standardised {
 
     /// Goes to raw values that make `weights`, but for the means of their channels.
     pub(crate) fn begin(&mut self, weights: &Weights) {
-        let scales = self.form.weights().iter().zip(weights).filter(|(weight, _)| weight.standardised);
+        let scales = self.form.tensors().iter().zip(weights).filter(|(weight, _)| weight.standardised);
         let scales = scales.map(|(weight, values)| gains(values, weight.shape[0]));
         self.raw = weights.iter().cloned().chain(scales).collect();
     }
@@ -49,7 +49,7 @@ impl Standardised {
     pub(crate) fn weights_of(&self, raw: &Weights) -> Weights {
         let (values, gains) = raw.split_at(self.count());
         let mut gains = gains.iter();
-        let weights = self.form.weights().iter().zip(values).map(|(weight, values)| {
+        let weights = self.form.tensors().iter().zip(values).map(|(weight, values)| {
             let gain = if weight.standardised { gains.next() } else { None };
             let mut made = values.clone();
             if let Some(gains) = gain {
@@ -68,7 +68,7 @@ impl Standardised {
         let (raw, gains) = self.raw.split_at(count);
         let (of_raw, of_gains) = self.gradients.split_at_mut(count);
         let mut gains = gains.iter().zip(of_gains);
-        for (((weight, raw), gradients), of_raw) in self.form.weights().iter().zip(raw).zip(gradients).zip(of_raw) {
+        for (((weight, raw), gradients), of_raw) in self.form.tensors().iter().zip(raw).zip(gradients).zip(of_raw) {
             of_raw.copy_from_slice(gradients);
             let gain = if weight.standardised { gains.next() } else { None };
             if let Some((gains, of_gains)) = gain {
@@ -90,7 +90,7 @@ impl Standardised {
 
     /// How many of the tensors are weights; the others are gains.
     fn count(&self) -> usize {
-        let tensors = self.form.weights();
+        let tensors = self.form.tensors();
         tensors.len() - tensors.iter().filter(|weight| weight.standardised).count()
     }
 }

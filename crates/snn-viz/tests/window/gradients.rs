@@ -44,7 +44,7 @@ fn errors_and_gradients_are_those_of_the_reference() {
     for ((_, found), (_, expected)) in found.pinned.iter().zip(&expected.pinned) {
         close("pinned", found, expected);
     }
-    let weights = subject.network().weights().iter().zip(&found.weights).zip(&expected.weights);
+    let weights = subject.network().tensors().iter().zip(&found.weights).zip(&expected.weights);
     for ((weight, found), expected) in weights {
         assert!(found.iter().any(|gradient| *gradient != 0.0), "{}", weight.name);
         close(&weight.name, found, expected);

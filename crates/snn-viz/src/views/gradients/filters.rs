@@ -80,7 +80,7 @@ pub(super) fn panel(app: &mut App, ui: &mut Ui, subject: &Subject, found: &Gradi
         ui.label(RichText::new("This population has no weights of its own.").weak());
         return;
     };
-    let (palette, name) = (Palette::of(ui.visuals()), &network.weights()[filters.weight].name);
+    let (palette, name) = (Palette::of(ui.visuals()), &network.tensors()[filters.weight].name);
     let save = plots::heading_with_save(ui, "Filters", &format!("{name}: {}", filters.note()), explain::FILTERS);
     let (shows_gradients, channel) = controls(ui, filters);
     let values = if shows_gradients { &found.weights[filters.weight] } else { &subject.weights[filters.weight] };

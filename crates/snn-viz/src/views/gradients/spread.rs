@@ -27,7 +27,7 @@ pub(super) fn panel(app: &mut App, ui: &mut Ui, subject: &Subject, found: &Gradi
         let save = plots::heading_with_save(ui, title, &note(statistics), explanation);
         let rect = histogram(ui, title, axis, statistics, colour, height);
         if let Some(format) = save {
-            let name = &subject.network().weights()[filters.weight].name;
+            let name = &subject.network().tensors()[filters.weight].name;
             let rows = statistics.histogram.iter().enumerate();
             let rows = rows.map(|(class, found)| vec![statistics.middle(class), *found as f64]);
             let file = format!("{} {name} {title}", subject.name);
