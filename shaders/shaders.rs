@@ -52,6 +52,10 @@ shaders! {
     POOL_CURRENT = "pool/current.wgsl";
     /// Transpose of a map without weights.
     POOL_ADJOINT = "pool/adjoint.wgsl";
+    /// Currents that begin with a bias.
+    BIAS_CURRENT = "bias/current.wgsl";
+    /// Gradient of a bias.
+    BIAS_GRADIENT = "bias/gradient.wgsl";
     /// What the kernels of neurons share.
     SCAN_NEURONS = "scan/neurons.wgsl";
     /// What kernels do around the steps of neurons.

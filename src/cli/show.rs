@@ -110,13 +110,17 @@ fn layers(network: &Network) -> String {
     text::table_or(&head, &rows, &[6, 7, 8], true, &NARROW)
 }
 
-/// Shapes of the weights of a population, each in the line of its map, those of its trained constants behind the last.
+/// Shapes of the weights of a population, each in the line of its map with its bias, those of its trained constants behind the
+/// last.
 fn weights(network: &Network, population: &Population) -> String {
     let shape = |index: usize| {
         let extents = network.tensors()[index].shape.iter().map(usize::to_string);
         extents.collect::<Vec<_>>().join("x")
     };
-    let maps = population.inputs.iter().map(|input| input.weight.map_or_else(String::new, shape));
+    let maps = population.inputs.iter().map(|input| {
+        let tensors = [input.weight, input.bias].into_iter().flatten();
+        tensors.map(shape).collect::<Vec<_>>().join(" + ")
+    });
     let mut lines: Vec<String> = maps.collect();
     if let Some(line) = lines.iter_mut().rev().find(|line| !line.is_empty()) {
         let constants = population.parameters.iter().map(|index| format!(" + {}", shape(*index)));

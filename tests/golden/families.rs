@@ -72,7 +72,7 @@ fn form(network: &Network) -> Vec<String> {
         let neuron = format!("{} {} {:?}", neuron.name(), neuron.equations(), neuron.gradient());
         let inputs = population.inputs.iter().map(|input| {
             let weight = input.weight.map(|weight| (weight, network.tensors()[weight].shape.clone()));
-            format!("{:?} {:?} {weight:?}", input.source, input.map)
+            format!("{:?} {:?} {weight:?}", input.sources, input.map)
         });
         format!("{neuron} {channels}x{height}x{width}: {}", inputs.collect::<Vec<_>>().join(" + "))
     };

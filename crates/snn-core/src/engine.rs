@@ -128,11 +128,11 @@ impl Plan {
     /// As [`Plan::check`]; [`Error::Range`].
     pub fn check_with(&self, network: &Network) -> Result<(), Error> {
         self.check()?;
-        let of = |population: &Population| {
-            let read = population.inputs.iter().map(|input| network.shape(input.source).len() as u128).sum::<u128>();
-            (1 + population.neuron.state().len() as u128) * population.shape.len() as u128 + read
+        let of = |(index, population): (usize, &Population)| {
+            let read = network.connections(index).map(|(connection, _)| network.shape(connection.source).len() as u128);
+            (1 + population.neuron.state().len() as u128) * population.shape.len() as u128 + read.sum::<u128>()
         };
-        let numbers: u128 = network.populations().iter().map(of).sum();
+        let numbers: u128 = network.populations().iter().enumerate().map(of).sum();
         let weights: u128 = network.tensors().iter().map(|weight| weight.len() as u128).sum();
         let all = (numbers + weights + network.input().len() as u128) * self.steps as u128 * self.batch as u128;
         if all > MOST_NUMBERS {

@@ -66,7 +66,9 @@ pub use error::Error;
 pub use finite::{LARGEST_WEIGHT, check_finite};
 pub use loss::{CountMse, CrossEntropy, Grades, Loss, MembraneMse, PerStep, SquaredError, VanRossum, argmax, grade};
 pub use map::Map;
-pub use network::{Builder, Family, Initial, Network, Population, Projection, Role, Source, Tensor, Weights};
+pub use network::{
+    Builder, Connection, Family, Graph, Initial, Network, Population, Projection, Reader, Role, Source, Tensor, Weights,
+};
 pub use neuron::{Gradient, Neuron, NeuronModel, Trace};
 pub use penalty::RatePenalty;
 pub use random::{Purpose, Stream, philox};

@@ -1,53 +1,21 @@
 //! A network: populations in evaluation order, each summing the currents of its projections.
 
 mod builder;
+mod graph;
 mod population;
+mod projection;
 mod tensor;
 
 use std::fmt::Debug;
 
 use crate::registry::PartError;
-use crate::{Error, LARGEST_WEIGHT, Map, Neuron, Purpose, Shape, Stream, check_finite, standardise};
+use crate::{Error, LARGEST_WEIGHT, Neuron, Purpose, Shape, Stream, check_finite, standardise};
 
 pub use builder::Builder;
+pub use graph::{Connection, Graph, Reader};
 pub use population::Population;
+pub use projection::{Projection, Source};
 pub use tensor::{Initial, Role, Tensor};
-
-/// Where a projection reads its spikes.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Source {
-    /// The spike train that the network is given.
-    Input,
-    /// A population, by index in evaluation order: an earlier one, whose spikes of the same step are read, or the
-    /// population itself, whose spikes of the step before are read.
-    Population(usize),
-}
-
-/// A source, a linear map, and (if the map has one) the weight that it uses.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Projection {
-    /// Where the spikes come from.
-    pub source: Source,
-    /// What is done to them.
-    pub map: Map,
-    /// Index into [`Network::tensors`]; set by [`Builder::add`].
-    pub weight: Option<usize>,
-    name: Option<String>,
-}
-
-impl Projection {
-    /// A projection whose weight, if any, is named after the population it feeds.
-    pub fn new(source: Source, map: Map) -> Self {
-        Self { source, map, weight: None, name: None }
-    }
-
-    /// The same projection with a weight name of its own, needed where a population has two weighted inputs.
-    #[must_use]
-    pub fn named(mut self, weight: impl Into<String>) -> Self {
-        self.name = Some(weight.into());
-        self
-    }
-}
 
 /// Values of all tensors, row-major, in the order of [`Network::tensors`]. Gradients have the same form.
 pub type Weights = Vec<Vec<f32>>;
@@ -67,13 +35,14 @@ pub struct Network {
     input: Shape,
     populations: Vec<Population>,
     tensors: Vec<Tensor>,
+    graph: Graph,
     kappa: f32,
 }
 
 impl Network {
     /// Starts a network that is fed input of shape `input`.
     pub fn builder(input: Shape) -> Builder {
-        let network = Self { input, populations: Vec::new(), tensors: Vec::new(), kappa: 2.0 };
+        let network = Self { input, populations: Vec::new(), tensors: Vec::new(), graph: Graph::default(), kappa: 2.0 };
         Builder::new(network)
     }
 
@@ -110,9 +79,15 @@ impl Network {
         }
     }
 
-    /// Whether `projection` of the population at `index` is recurrent: reads the population's own spikes, one step late.
-    pub fn is_recurrent(&self, index: usize, projection: &Projection) -> bool {
-        projection.source == Source::Population(index)
+    /// Who reads whom.
+    pub fn graph(&self) -> &Graph {
+        &self.graph
+    }
+
+    /// What the population at `index` reads, with the projection by which it does, see [`Graph::connections`].
+    pub fn connections(&self, index: usize) -> impl ExactSizeIterator<Item = (Connection, &Projection)> {
+        let inputs = &self.populations[index].inputs;
+        self.graph.connections(index).iter().map(|connection| (*connection, &inputs[connection.projection]))
     }
 
     /// The network up to the population at `last`, without dropout, and with `neuron` in that population. Its weights are the
@@ -125,15 +100,8 @@ impl Network {
         let mut builder = Self::builder(self.input);
         builder.network.kappa = self.kappa;
         for (index, population) in self.populations.get(..=last).ok_or_else(missing)?.iter().enumerate() {
-            let inputs = population.inputs.iter().map(|projection| {
-                let copy = Projection::new(projection.source, projection.map);
-                match projection.weight {
-                    Some(weight) => copy.named(&self.tensors[weight].name),
-                    None => copy,
-                }
-            });
             let neuron = if index == last { neuron } else { &population.neuron };
-            builder.add(&population.name, neuron.clone(), inputs.collect())?;
+            builder.add(&population.name, neuron.clone(), population.inputs.clone())?;
         }
         for (weight, own) in builder.network.tensors.iter_mut().zip(&self.tensors) {
             weight.standardised = own.standardised;
@@ -207,6 +175,7 @@ impl Network {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::Map;
 
     fn conv(channels: usize, kernel: usize, stride: usize, padding: usize) -> Map {
         Map::Conv { channels, kernel: [kernel, kernel], stride, padding }
@@ -228,6 +197,38 @@ mod tests {
         assert_eq!(network.shape(block), Shape::new(4, 4, 4));
         assert_eq!(network.tensors()[3], Tensor::weight("readout", vec![2, 64]));
         assert_eq!(network.parameters(), 3 * 4 * 9 + 2 * 4 * 4 * 9 + 128);
+    }
+
+    #[test]
+    fn projections_whose_weights_are_named_alike_share_one_and_sources_can_be_summed() {
+        let mut builder = Network::builder(Shape::new(2, 4, 4));
+        let relay = |source| vec![Projection::new(source, Map::Subsample { stride: 1 })];
+        let [a, b] = ["a", "b"].map(|name| builder.add(name, Neuron::lif(), relay(Source::Input)).unwrap());
+        let same = conv(3, 3, 1, 1);
+        let inputs =
+            vec![Projection::new(vec![a, b], same).named("w").with_bias(), Projection::new(a, same).named("w")];
+        let c = builder.add("c", Neuron::lif(), inputs).unwrap();
+        let again = vec![Projection::new(b, same).named("w").with_bias()];
+        builder.add("d", Neuron::lif(), again).unwrap();
+        let other = vec![Projection::new(b, conv(2, 3, 1, 1)).named("w")];
+        assert_eq!(
+            message(builder.clone().add("e", Neuron::lif(), other)),
+            "population \"e\": it cannot share the weight \"w\": [2, 2, 3, 3] of what is 2x4x4 is needed, and that is [3, 2, \
+             3, 3] of what is 2x4x4"
+        );
+        assert_eq!(
+            message(builder.clone().add("e", Neuron::lif(), vec![Projection::new(vec![a, c], same)])),
+            "population \"e\": what is summed up before a map differs in shape: 2x4x4 and 3x4x4"
+        );
+        builder.add("readout", Neuron::readout(), vec![Projection::new(c, Map::Linear { features: 2 })]).unwrap();
+        let network = builder.build().unwrap();
+        let names: Vec<&str> = network.tensors().iter().map(|tensor| tensor.name.as_str()).collect();
+        assert_eq!(names, ["w", "w.bias", "readout"]);
+        assert_eq!(network.tensors()[1].shape, [3]);
+        let tensors =
+            |index: usize| network.populations()[index].inputs.iter().map(|p| (p.weight, p.bias)).collect::<Vec<_>>();
+        assert_eq!(tensors(2), [(Some(0), Some(1)), (Some(0), None)]);
+        assert_eq!(tensors(3), [(Some(0), Some(1))]);
     }
 
     #[test]

@@ -5,7 +5,7 @@
 //! neurons that are looked at.
 
 use crate::reference::maps;
-use crate::{Encoded, Error, Network, Projection, Source, SpikeTrain, Weights};
+use crate::{Connection, Encoded, Error, Network, Source, SpikeTrain, Weights};
 
 /// A trial of one sample, without dropout.
 #[derive(Debug, Clone, Copy)]
@@ -77,8 +77,8 @@ impl<'a> Replay<'a> {
         if let Some(&outside) = neurons.iter().find(|&&neuron| neuron >= found.shape.len()) {
             return Err(Error::size("neuron", format!("below {}", found.shape.len()), outside));
         }
-        for projection in &found.inputs {
-            if let Source::Population(source) = projection.source
+        for connection in self.network.graph().connections(population) {
+            if let Source::Population(source) = connection.source
                 && !self.network.populations()[source].neuron.fires()
             {
                 let reason = "it reads numbers, not spikes, and only spikes are known afterwards".to_owned();
@@ -88,8 +88,12 @@ impl<'a> Replay<'a> {
         let n = neurons.len();
         let mut traces = Traces { current: vec![0.0; self.steps * n], ..Traces::default() };
         for (column, &neuron) in neurons.iter().enumerate() {
-            for projection in &found.inputs {
-                self.add_current(population, projection, neuron, |t, term| traces.current[t * n + column] += term);
+            for bias in found.inputs.iter().filter_map(|projection| projection.bias) {
+                let value = self.weights[bias][neuron / found.shape.pixels()];
+                (0..self.steps).for_each(|t| traces.current[t * n + column] += value);
+            }
+            for connection in self.network.graph().connections(population) {
+                self.add_current(population, connection, neuron, |t, term| traces.current[t * n + column] += term);
             }
         }
         let own = found.constants(self.weights, 1);
@@ -113,13 +117,15 @@ impl<'a> Replay<'a> {
         Ok(traces)
     }
 
-    /// Calls `add(t, term)` for every term other than 0 of the current that reaches `neuron` through `projection`, in the
+    /// Calls `add(t, term)` for every term other than 0 of the current that reaches `neuron` through `connection`, in the
     /// order in which the reference engine sums them up at each step.
-    fn add_current(&self, population: usize, projection: &Projection, neuron: usize, mut add: impl FnMut(usize, f32)) {
-        let (shape, own) = (self.network.shape(projection.source), self.network.populations()[population].shape);
+    fn add_current(&self, population: usize, connection: &Connection, neuron: usize, mut add: impl FnMut(usize, f32)) {
+        let found = &self.network.populations()[population];
+        let (projection, source, own) = (&found.inputs[connection.projection], connection.source, found.shape);
+        let shape = self.network.shape(source);
         let weight = projection.weight.map_or(&[][..], |index| &self.weights[index]);
-        let late = usize::from(self.network.is_recurrent(population, projection));
-        let train = match (projection.source, self.input) {
+        let late = usize::from(connection.is_recurrent);
+        let train = match (source, self.input) {
             (Source::Population(source), _) => &self.trains[source],
             (Source::Input, Encoded::Spikes(train)) => train,
             (Source::Input, Encoded::Current(values)) => {
@@ -152,7 +158,7 @@ impl<'a> Replay<'a> {
 mod tests {
     use super::*;
     use crate::reference::Reference;
-    use crate::{Dropout, Engine as _, Map, Neuron, Plan, Shape, Stimulus, Trial};
+    use crate::{Dropout, Engine as _, Map, Neuron, Plan, Projection, Shape, Stimulus, Trial};
 
     const STEPS: usize = 40;
 

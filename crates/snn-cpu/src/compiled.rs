@@ -1,11 +1,11 @@
 //! What is known of a network and a plan before the first trial: layouts, packed shapes, sizes.
 
-use snn_core::{Error, Map, Memory, Network, Plan, Population, Shape, Source, Weights};
+use snn_core::{Error, Map, Memory, Network, Plan, Role, Shape, Source, Weights};
 
 use crate::events::Events;
 use crate::gate::Gate;
 use crate::layout::{Layout, WeightShape};
-use crate::simd::{LANE, Lane, Level};
+use crate::simd::{LANE, Lane, Level, flat_mut};
 
 /// Most steps that an event list can address.
 const MAX_STEPS: usize = 1 << 16;
@@ -32,8 +32,6 @@ pub(crate) struct Compiled {
     pub(crate) weights: Vec<WeightShape>,
     /// Per population: how errors pass its neurons, if by the paper's rule.
     pub(crate) gates: Vec<Option<Gate>>,
-    /// Per population: the last one that reads it, which may be itself.
-    last_readers: Vec<Option<usize>>,
     /// Words of 32 steps.
     pub(crate) words: usize,
     /// Samples whose errors are held at once, at most; each has a gradient buffer of its own.
@@ -58,46 +56,38 @@ impl Compiled {
                 format!("{neuron} passes on numbers, for which the cpu engine takes 1 step, not {}", plan.steps);
             return Err(Error::Population { population: name, reason });
         }
-        let inputs = || network.populations().iter().flat_map(|population| &population.inputs);
-        // An input that only linear maps read is better off as one long pixel.
-        let is_flat = inputs()
-            .filter(|projection| projection.source == Source::Input)
-            .all(|projection| matches!(projection.map, Map::Linear { .. }));
+        let connections = || (0..network.populations().len()).flat_map(|index| network.connections(index));
+        // An input that only linear maps read, with weights of their own, is better off as one long pixel.
+        let is_shared = |weight: usize| connections().filter(|(_, other)| other.weight == Some(weight)).count() > 1;
+        let is_flat =
+            connections().filter(|(connection, _)| connection.source == Source::Input).all(|(_, projection)| {
+                matches!(projection.map, Map::Linear { .. })
+                    && projection.weight.is_none_or(|weight| !is_shared(weight))
+            });
         let shape = network.input();
         let input = Layout::new(if is_flat { Shape::features(shape.len()) } else { shape });
         let populations: Vec<Layout> = network.populations().iter().map(|p| Layout::new(p.shape)).collect();
         let mut weights = vec![WeightShape::NONE; network.tensors().len()];
-        for (projection, target) in network
-            .populations()
-            .iter()
-            .zip(&populations)
-            .flat_map(|(population, layout)| population.inputs.iter().map(move |projection| (projection, layout)))
-        {
-            let source = match projection.source {
-                Source::Input => &input,
-                Source::Population(index) => &populations[index],
-            };
-            if let Some(weight) = projection.weight {
-                let taps = match projection.map {
-                    Map::Conv { kernel, .. } => kernel[0] * kernel[1],
-                    _ => source.pixels(),
+        for (index, target) in populations.iter().enumerate() {
+            for (connection, projection) in network.connections(index) {
+                let source = match connection.source {
+                    Source::Input => &input,
+                    Source::Population(index) => &populations[index],
                 };
-                weights[weight] = WeightShape { outputs: target.channels, inputs: source.channels, taps };
+                if let Some(weight) = projection.weight {
+                    let taps = match projection.map {
+                        Map::Conv { kernel, .. } => kernel[0] * kernel[1],
+                        _ => source.pixels(),
+                    };
+                    weights[weight] = WeightShape { outputs: target.channels, inputs: source.channels, taps };
+                }
             }
         }
         let gates = Gate::of_all(network.populations().iter().map(|population| &population.neuron), plan.steps);
         let neurons: usize = populations.iter().map(|layout| layout.pixels() * layout.channels).sum();
         let round = (ROUND_NEURONS / neurons).clamp(MIN_ROUND, MAX_ROUND).min(plan.batch);
-        let mut last_readers = vec![None; populations.len()];
-        for (index, population) in network.populations().iter().enumerate() {
-            for source in &population.inputs {
-                if let Source::Population(source) = source.source {
-                    last_readers[source] = Some(index);
-                }
-            }
-        }
         let (network, words) = (network.clone(), plan.steps.div_ceil(32));
-        Ok(Self { network, plan, level, dense_above, input, populations, weights, gates, last_readers, words, round })
+        Ok(Self { network, plan, level, dense_above, input, populations, weights, gates, words, round })
     }
 
     pub(crate) fn source(&self, source: Source) -> &Layout {
@@ -124,7 +114,7 @@ impl Compiled {
     /// The populations that fire, but that nothing reads.
     pub(crate) fn unread(&self) -> impl Iterator<Item = usize> {
         let populations = self.network.populations();
-        let is_read = |index: usize| self.last_readers[index].is_some();
+        let is_read = |index: usize| self.network.graph().last_reader(index).is_some();
         (0..populations.len()).filter(move |&index| populations[index].neuron.fires() && !is_read(index))
     }
 
@@ -146,7 +136,7 @@ impl Compiled {
             let own = size(index);
             held -= ended[index];
             most = most.max(held + own);
-            if let Some(last) = self.last_readers[index].filter(|&last| last > index) {
+            if let Some(last) = self.network.graph().last_reader(index).filter(|&last| last > index) {
                 held += own;
                 ended[last + 1] += own;
             }
@@ -154,18 +144,42 @@ impl Compiled {
         most
     }
 
-    /// Whether a weight belongs to a linear map.
-    pub(crate) fn is_linear(&self, weight: usize) -> bool {
-        self.network.tensors()[weight].shape.len() == 2
+    /// Whether a tensor is the weight of a linear map.
+    pub(crate) fn is_linear(&self, tensor: usize) -> bool {
+        let tensor = &self.network.tensors()[tensor];
+        tensor.role == Role::Weight && tensor.shape.len() == 2
+    }
+
+    /// Whether a population has a bias.
+    pub(crate) fn has_bias(&self, population: usize) -> bool {
+        self.network.populations()[population].inputs.iter().any(|projection| projection.bias.is_some())
+    }
+
+    /// The sum of the biases of a population, `[lane]`; empty if it has none.
+    pub(crate) fn bias(&self, population: usize, weights: &Weights) -> Vec<Lane> {
+        let biases = self.network.populations()[population].inputs.iter().filter_map(|projection| projection.bias);
+        let mut sum = Vec::new();
+        for bias in biases {
+            sum.resize(self.populations[population].lanes, Lane::ZERO);
+            flat_mut(&mut sum).iter_mut().zip(&weights[bias]).for_each(|(sum, b)| *sum += b);
+        }
+        sum
+    }
+
+    /// Adds to the gradients of a population's biases the sums of its errors, `[channel]`.
+    pub(crate) fn add_bias_gradients(&self, population: usize, sums: &[f32], gradients: &mut Weights) {
+        for bias in self.network.populations()[population].inputs.iter().filter_map(|projection| projection.bias) {
+            gradients[bias].iter_mut().zip(sums).for_each(|(gradient, sum)| *gradient += sum);
+        }
     }
 
     /// Lanes of one sample's gradient buffers for convolutions: the largest of any population.
     pub(crate) fn gradient_lanes(&self) -> usize {
-        let lanes = |population: &Population| -> usize {
-            let weights = population.inputs.iter().filter_map(|projection| projection.weight);
+        let lanes = |index: usize| -> usize {
+            let weights = self.network.connections(index).filter_map(|(_, projection)| projection.weight);
             weights.filter(|&weight| !self.is_linear(weight)).map(|weight| self.weights[weight].packed_lanes()).sum()
         };
-        self.network.populations().iter().map(lanes).max().unwrap_or(0)
+        (0..self.populations.len()).map(lanes).max().unwrap_or(0)
     }
 
     /// Packs weights into rows.

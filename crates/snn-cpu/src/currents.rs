@@ -4,7 +4,7 @@
 //! neuron in its window adds its weight row, held in registers, at the steps where it fired. The limit is that cache: a
 //! row of 64 channels at one step is four vectors loaded and stored, and little else.
 
-use snn_core::{Map, Projection};
+use snn_core::{Connection, Map, Projection};
 
 use crate::compiled::Compiled;
 use crate::dense;
@@ -13,7 +13,7 @@ use crate::layout::{Layout, Tile, WeightShape};
 use crate::simd::{Job, LANE, Lane, MAX_TILE_LANES, Simd};
 use crate::taps::{for_each_tap, share};
 
-/// One projection as the kernel needs it.
+/// One connection as the kernel needs it.
 pub(crate) struct Incoming<'a> {
     pub(crate) map: Map,
     pub(crate) source: Layout,
@@ -34,6 +34,8 @@ pub(crate) struct Currents<'a> {
     pub(crate) rows: &'a mut [Lane],
     /// Whether what stands in `rows` is added to, rather than overwritten.
     pub(crate) is_begun: bool,
+    /// Currents that every step of a pixel begins with `[lane]`, if it is not begun; empty for none.
+    pub(crate) bias: &'a [Lane],
     /// Work space: currents `[step][lane]` of one pixel and tile, and that of the dense path.
     pub(crate) current: &'a mut Vec<Lane>,
     pub(crate) patches: &'a mut Vec<f32>,
@@ -68,7 +70,7 @@ impl Currents<'_> {
                     current.copy_from_slice(&row[first..first + V]);
                 }
             } else {
-                current.fill([Lane::ZERO; V]);
+                current.fill(beginning(self.bias, tile));
             }
             for incoming in self.incoming {
                 incoming.add_currents::<S, V>(&self.layout, pixel, tile, current, self.patches);
@@ -80,17 +82,23 @@ impl Currents<'_> {
     }
 }
 
+/// What the currents of a tile begin with: the bias, which may be empty.
+#[inline(always)]
+pub(crate) fn beginning<const V: usize>(bias: &[Lane], tile: Tile) -> [Lane; V] {
+    bias.get(tile.start..).and_then(|bias| bias.first_chunk::<V>()).copied().unwrap_or([Lane::ZERO; V])
+}
+
 impl<'a> Incoming<'a> {
-    /// A projection whose source has `events`, to be taken event by event.
+    /// A connection whose source has `events`, to be taken event by event.
     pub(crate) fn new(
         compiled: &Compiled,
-        projection: &Projection,
+        (connection, projection): (Connection, &Projection),
         weights: &'a [Vec<Lane>],
         events: &'a Events,
     ) -> Self {
         Self {
             map: projection.map,
-            source: *compiled.source(projection.source),
+            source: *compiled.source(connection.source),
             events,
             weight: projection.weight.map_or(&[], |weight| &weights[weight]),
             shape: compiled.weight_shape(projection.weight),

@@ -34,11 +34,11 @@ impl Compiled {
         }
     }
 
-    /// Zeroes a gradient buffer for each convolution into a population; the buffers of other maps become empty.
+    /// Zeroes a gradient buffer for each connection into a population by a convolution; the buffers of other maps become empty.
     pub(crate) fn reset_convolutions(&self, population: usize, gradients: &mut Vec<Vec<Lane>>) {
-        let projections = &self.network.populations()[population].inputs;
-        gradients.resize(gradients.len().max(projections.len()), Vec::new());
-        for (projection, gradient) in projections.iter().zip(gradients) {
+        let connections = self.network.connections(population);
+        gradients.resize(gradients.len().max(connections.len()), Vec::new());
+        for ((_, projection), gradient) in connections.zip(gradients) {
             gradient.clear();
             if let Some(weight) = projection.weight.filter(|&weight| !self.is_linear(weight)) {
                 gradient.resize(self.weights[weight].packed_lanes(), Lane::ZERO);
@@ -47,7 +47,7 @@ impl Compiled {
     }
 
     /// Adds to the gradients of the convolutions into a population those of `slots` samples, in their order; `of` gives
-    /// the buffer of a slot and a projection.
+    /// the buffer of a slot and a connection.
     pub(crate) fn add_convolutions<'a>(
         &self,
         population: usize,
@@ -55,7 +55,7 @@ impl Compiled {
         of: impl Fn(usize, usize) -> &'a [Lane],
         gradients: &mut Weights,
     ) {
-        for (i, projection) in self.network.populations()[population].inputs.iter().enumerate() {
+        for (i, (_, projection)) in self.network.connections(population).enumerate() {
             let Some(weight) = projection.weight.filter(|&weight| !self.is_linear(weight)) else { continue };
             let copies: Vec<&[Lane]> = (0..slots).map(|slot| of(slot, i)).collect();
             self.weights[weight].add_unpacked(&copies, &mut gradients[weight], self.level.tile_lanes());

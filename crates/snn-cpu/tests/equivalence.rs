@@ -30,7 +30,8 @@ proptest! {
 #[test]
 fn a_network_of_many_neurons_goes_through_short_rounds() {
     let lif = |leak| Lif { leak, threshold: 0.25, ..Lif::default() }.leak_corrected();
-    let layer = |map, neuron| Layer { map, back: 0, second: None, neuron, own: None, dropout: 0.0 };
+    let layer =
+        |map, neuron| Layer { map, back: 0, bias: false, also: None, second: None, neuron, own: None, dropout: 0.0 };
     let case = Case {
         input: Shape::new(1, 520, 520),
         layers: vec![

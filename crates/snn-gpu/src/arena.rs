@@ -57,9 +57,10 @@ impl Arena {
     pub(crate) fn new(network: &Network) -> Self {
         let mut shapes: Vec<(usize, usize, usize)> =
             network.tensors().iter().map(|tensor| (tensor.len(), 1, 1)).collect();
-        for projection in network.populations().iter().flat_map(|population| &population.inputs) {
+        let connections = (0..network.populations().len()).flat_map(|index| network.connections(index));
+        for (connection, projection) in connections {
             let Some(weight) = projection.weight else { continue };
-            let input = network.shape(projection.source);
+            let input = network.shape(connection.source);
             let outputs = network.tensors()[weight].shape[0];
             let pixels = match projection.map {
                 Map::Conv { kernel, .. } => kernel[0] * kernel[1],

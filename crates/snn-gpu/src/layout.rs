@@ -2,7 +2,7 @@
 //! memory that all of it needs, known before anything is allocated.
 
 use snn_core::neuron::Correction;
-use snn_core::{Error, Gradient, Memory, Network, Plan, Projection, Source};
+use snn_core::{Connection, Error, Gradient, Memory, Network, Plan, Projection, Reader};
 
 use crate::arena::Arena;
 use crate::window::WORD;
@@ -43,17 +43,20 @@ pub(crate) struct Place {
     pub(crate) constants: usize,
     pub(crate) fires: bool,
     pub(crate) is_last: bool,
-    /// Whether it reads itself.
+    /// Whether it reads itself, and by how many connections.
     pub(crate) is_recurrent: bool,
+    pub(crate) own: usize,
     /// Rows of its output for a sample.
     pub(crate) rows: usize,
     /// How error passes back.
     pub(crate) rule: Rule,
-    /// Populations that read it, and by which projection, in the order in which their errors are gathered: those without
-    /// weights, those with weights, itself.
-    pub(crate) readers: Vec<(usize, usize)>,
-    /// Its projections in the order in which they are run: those without weights, those with weights, one from itself.
-    pub(crate) projections: Vec<usize>,
+    /// What reads it, in the order in which errors are gathered: populations without weights, those with weights, itself.
+    pub(crate) readers: Vec<Reader>,
+    /// Indices of its connections in the order in which they are run: those without weights, those with weights, those from
+    /// itself.
+    pub(crate) connections: Vec<usize>,
+    /// Whether its currents begin with a bias.
+    pub(crate) has_bias: bool,
     /// Where its errors are kept.
     pub(crate) errors: Errors,
 }
@@ -117,9 +120,8 @@ impl Layout {
     /// The layout with groups of `group` samples.
     pub(crate) fn of_group(network: &Network, plan: Plan, group: usize) -> Self {
         let words = plan.steps.div_ceil(WORD);
-        let readers = readers(network).into_iter().enumerate();
         let mut populations: Vec<Place> =
-            readers.map(|(index, readers)| place(network, plan, words, index, readers)).collect();
+            (0..network.populations().len()).map(|index| place(network, plan, words, index)).collect();
         let shared = share_errors(network, &mut populations);
         let largest = populations.iter().map(|place| place.len).max().unwrap_or(0);
         Self {
@@ -259,35 +261,26 @@ impl Layout {
     }
 }
 
-/// For each population, those that read it and by which projection, the last one first; those without weights before those
-/// with weights, itself behind all.
-fn readers(network: &Network) -> Vec<Vec<(usize, usize)>> {
-    let populations = network.populations();
-    let mut readers = vec![Vec::new(); populations.len()];
-    for (reader, population) in populations.iter().enumerate().rev() {
-        for (projection, input) in population.inputs.iter().enumerate() {
-            if let Source::Population(source) = input.source {
-                readers[source].push((reader, projection));
-            }
-        }
-    }
-    let is_weighted = |(reader, projection): (usize, usize)| populations[reader].inputs[projection].weight.is_some();
-    for (index, readers) in readers.iter_mut().enumerate() {
-        readers.sort_by_key(|&reader| (reader.0 == index, is_weighted(reader)));
-    }
+/// What reads the population at `index`: populations without weights before those with weights, the last ones first, itself
+/// behind all.
+fn readers(network: &Network, index: usize) -> Vec<Reader> {
+    let is_weighted = |reader: &Reader| {
+        let projection = network.graph().connections(reader.population)[reader.connection].projection;
+        network.populations()[reader.population].inputs[projection].weight.is_some()
+    };
+    let mut readers: Vec<Reader> = network.graph().readers(index).to_vec();
+    readers.sort_by_key(|reader| (std::cmp::Reverse(reader.population), reader.connection));
+    readers.sort_by_key(|reader| (reader.population == index, is_weighted(reader)));
     readers
 }
 
-fn place(network: &Network, plan: Plan, words: usize, index: usize, readers: Vec<(usize, usize)>) -> Place {
+fn place(network: &Network, plan: Plan, words: usize, index: usize) -> Place {
     let population = &network.populations()[index];
     let neuron = &population.neuron;
-    let is_recurrent = population.inputs.iter().any(|projection| network.is_recurrent(index, projection));
-    let is_weighted = |input: &Projection| input.weight.is_some();
-    let mut projections: Vec<usize> = (0..population.inputs.len()).collect();
-    projections.sort_by_key(|&projection| {
-        let input = &population.inputs[projection];
-        (network.is_recurrent(index, input), is_weighted(input))
-    });
+    let is_recurrent = network.graph().is_recurrent(index);
+    let all: Vec<(Connection, &Projection)> = network.connections(index).collect();
+    let mut connections: Vec<usize> = (0..all.len()).collect();
+    connections.sort_by_key(|&at| (all[at].0.is_recurrent, all[at].1.weight.is_some()));
     Place {
         len: population.shape.len(),
         pixels: population.shape.pixels(),
@@ -296,6 +289,7 @@ fn place(network: &Network, plan: Plan, words: usize, index: usize, readers: Vec
         fires: neuron.fires(),
         is_last: index + 1 == network.populations().len(),
         is_recurrent,
+        own: all.iter().filter(|(connection, _)| connection.is_recurrent).count(),
         rows: if neuron.fires() { words + usize::from(is_recurrent) } else { plan.steps },
         rule: match neuron.gradient() {
             Gradient::SpikeGated { threshold, correction } => {
@@ -304,8 +298,9 @@ fn place(network: &Network, plan: Plan, words: usize, index: usize, readers: Vec
             Gradient::Surrogate { detach_reset, .. } => Rule::Unrolled { detached: *detach_reset },
             Gradient::Exact => Rule::Unrolled { detached: false },
         },
-        readers,
-        projections,
+        readers: readers(network, index),
+        connections,
+        has_bias: population.inputs.iter().any(|projection| projection.bias.is_some()),
         errors: if is_recurrent || plan.record { Errors::OfTrial } else { Errors::OfWord(0) },
     }
 }
@@ -318,9 +313,7 @@ fn share_errors(network: &Network, places: &mut [Place]) -> Vec<usize> {
         if places[index].errors == Errors::OfTrial {
             continue;
         }
-        let source = |source| if let Source::Population(source) = source { source } else { index };
-        let inputs = network.populations()[index].inputs.iter();
-        let until = inputs.map(|input| source(input.source)).min().unwrap_or(index);
+        let until = network.graph().first_source(index).unwrap_or(index);
         let len = places[index].len;
         let free = buffers.iter().position(|(_, taken)| *taken > index);
         let buffer = free.unwrap_or(buffers.len());

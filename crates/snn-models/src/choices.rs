@@ -80,27 +80,27 @@ pub const CHOICES: [Choices; 11] = [
         path: "network",
         all: &[
             Choice {
-                example: "Sequence(neuron: Lif, pool: PoolIf, dropout: 0.0, kappa: 2.0, standardise: false, layers: [Conv(channels: 20, kernel: 5), \
+                example: "Sequence(neuron: Lif, pool: PoolIf, dropout: 0.0, kappa: 2.0, standardise: false, bias: false, layers: [Conv(channels: 20, kernel: 5), \
                           AvgPool(size: 2), Linear(features: 200), Readout(classes: 10)])",
                 equation: "",
                 meaning: "layers one after the other, each as you like; snn list layers has them all",
             },
             Choice {
-                example: "LeNet(neuron: Lif, pool: PoolIf, dropout: 0.0, kappa: 2.0, standardise: false, kernel: 5, channels: [20, 50], \
+                example: "LeNet(neuron: Lif, pool: PoolIf, dropout: 0.0, kappa: 2.0, standardise: false, bias: false, kernel: 5, channels: [20, 50], \
                           features: [200], readout: LeakyIntegrator(gradient: LeakFree))",
                 equation: "",
                 meaning: "convolutions, each with a pool of 2 behind it, then linear layers and the readout; the \
                           defaults are the paper's LeNet",
             },
             Choice {
-                example: "Vgg(neuron: Lif, pool: PoolIf, dropout: 0.2, kappa: 2.0, standardise: false, kernel: 3, blocks: [[64, 64], \
+                example: "Vgg(neuron: Lif, pool: PoolIf, dropout: 0.2, kappa: 2.0, standardise: false, bias: false, kernel: 3, blocks: [[64, 64], \
                           [128, 128], [256, 256, 256]], features: [1024], readout: LeakyIntegrator(gradient: LeakFree))",
                 equation: "",
                 meaning: "blocks of convolutions, each block with a pool of 2 at its end, then linear layers and the \
                           readout; the defaults are the paper's VGG9",
             },
             Choice {
-                example: "ResNet(neuron: Lif, pool: PoolIf, dropout: 0.25, kappa: 1.0, standardise: false, stem: 64, \
+                example: "ResNet(neuron: Lif, pool: PoolIf, dropout: 0.25, kappa: 1.0, standardise: false, bias: false, stem: 64, \
                           blocks: [(channels: 128), (channels: 256, stride: 2), (channels: 512), (channels: 512, stride: 2)], \
                           shortcut: Auto, features: [1024], readout: LeakyIntegrator(gradient: LeakFree))",
                 equation: "",
@@ -138,6 +138,12 @@ pub const CHOICES: [Choices; 11] = [
                 equation: "I = s, every stride-th row and column",
                 meaning: "for ResNet: the spikes themselves, without weights; the channels cannot change",
             },
+            Choice {
+                example: "SewAdd",
+                equation: "I = W * (s + s')",
+                meaning: "for ResNet: what follows a block reads the spikes of the block and those around it; where the shape \
+                          changes, neurons behind a convolution of 1x1 stand around it",
+            },
         ],
     },
     Choices {
@@ -145,14 +151,16 @@ pub const CHOICES: [Choices; 11] = [
         path: "network.populations.inputs",
         all: &[
             Choice {
-                example: "Conv(from: \"input\", channels: 20, kernel: 5, stride: 1, padding: 2)",
+                example: "Conv(from: \"input\", channels: 20, kernel: 5, stride: 1, padding: 2, bias: false)",
                 equation: "I = W * s",
-                meaning: "for Populations: 2-D convolution; weight: \"...\" names its weight",
+                meaning: "for Populations: 2-D convolution; from: \"a + b\" reads a sum; weight: \"...\" names its weight, \
+                          which those of the same name share",
             },
             Choice {
-                example: "Linear(from: \"input\", features: 200)",
+                example: "Linear(from: \"input\", features: 200, bias: false)",
                 equation: "I = W s",
-                meaning: "for Populations: every input to every output; weight: \"...\" names its weight",
+                meaning: "for Populations: every input to every output; from: \"a + b\" reads a sum; weight: \"...\" \
+                          names its weight, which those of the same name share",
             },
             Choice {
                 example: "AvgPool(from: \"input\", size: 2)",

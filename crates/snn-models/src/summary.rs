@@ -1,5 +1,7 @@
 //! A network as a table: one row a population, and sums.
 
+use std::collections::HashSet;
+
 use snn_core::{Map, Network, Projection, Shape, Source, Tensor};
 
 /// What a layer table shows.
@@ -59,15 +61,32 @@ fn row(network: &Network, index: usize) -> Row {
     let population = &network.populations()[index];
     let weight = |index: usize| &network.tensors()[index];
     let maps = || population.inputs.iter().filter_map(|input| input.weight).map(weight);
-    let weights = || maps().chain(population.parameters.iter().copied().map(weight));
-    let map_and_source = |input: &Projection| match input.source {
-        Source::Population(source) if source + 1 == index => words(&input.map),
-        Source::Population(source) if source == index => format!("{}, from itself", words(&input.map)),
-        Source::Population(source) => format!("{}, from {}", words(&input.map), network.populations()[source].name),
-        Source::Input if index == 0 => words(&input.map),
-        Source::Input => format!("{}, from input", words(&input.map)),
+    let mut indices: Vec<usize> =
+        population.inputs.iter().flat_map(|input| [input.weight, input.bias]).flatten().collect();
+    indices.extend(&population.parameters);
+    let mut seen = HashSet::new();
+    indices.retain(|index| seen.insert(*index)); // of weights that projections share, one
+    let weights = || indices.iter().copied().map(weight);
+    let from = |source: &Source| match *source {
+        Source::Population(source) if source + 1 == index => String::new(),
+        Source::Population(source) if source == index => "itself".to_owned(),
+        Source::Population(source) => network.populations()[source].name.clone(),
+        Source::Input if index == 0 => String::new(),
+        Source::Input => "input".to_owned(),
     };
-    let operations = population.inputs.iter().map(|input| input.map.dense_operations(network.shape(input.source)));
+    let map_and_source = |input: &Projection| {
+        let bias = if input.bias.is_some() { ", bias" } else { "" };
+        let names: Vec<String> = match &input.sources[..] {
+            [one] => vec![from(one)],
+            several => several.iter().map(|source| name_of(network, *source)).collect(),
+        };
+        let names = names.join(" + ");
+        let from = if names.is_empty() { names } else { format!(", from {names}") };
+        format!("{}{bias}{from}", words(&input.map))
+    };
+    let operations = network
+        .connections(index)
+        .map(|(connection, projection)| projection.map.dense_operations(network.shape(connection.source)));
     Row {
         name: population.name.clone(),
         maps: population.inputs.iter().map(map_and_source).collect(),
@@ -78,6 +97,14 @@ fn row(network: &Network, index: usize) -> Row {
         parameters: weights().map(Tensor::len).sum(),
         fan_in: maps().map(Tensor::fan_in).sum(),
         dense_operations: operations.sum(),
+    }
+}
+
+/// What a source is called.
+fn name_of(network: &Network, source: Source) -> String {
+    match source {
+        Source::Input => "input".to_owned(),
+        Source::Population(index) => network.populations()[index].name.clone(),
     }
 }
 

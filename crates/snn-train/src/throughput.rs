@@ -155,8 +155,9 @@ pub fn throughput(
 
 /// Multiply-adds of an image and time step, computed densely.
 fn dense_operations(network: &Network) -> f64 {
-    let inputs = network.populations().iter().flat_map(|population| &population.inputs);
-    inputs.map(|input| input.map.dense_operations(network.shape(input.source)) as f64).sum()
+    let connections = (0..network.populations().len()).flat_map(|index| network.connections(index));
+    let operations = |source, map: snn_core::Map| map.dense_operations(network.shape(source)) as f64;
+    connections.map(|(connection, projection)| operations(connection.source, projection.map)).sum()
 }
 
 enum Worker<'a> {

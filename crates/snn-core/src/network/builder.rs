@@ -1,24 +1,28 @@
 //! How networks are built: population by population, each checked as it comes.
 
-use std::collections::HashSet;
+use std::collections::{HashMap, HashSet};
 
-use super::{Network, Population, Projection, Source, Tensor};
+use super::{Graph, Network, Population, Projection, Source, Tensor};
 use crate::neuron::MOST_PARAMETERS;
 use crate::{Error, Gradient, Neuron, Shape};
+
+/// Most neurons of a population and most values of a weight: random words are addressed by 32 bits.
+const MOST: usize = 1 << 31;
 
 /// Adds populations one after the other, checking each as it comes.
 #[derive(Debug, Clone)]
 pub struct Builder {
     pub(super) network: Network,
-    /// Names of the populations and weights so far.
+    /// Names of the populations so far.
     populations: HashSet<String>,
-    weights: HashSet<String>,
+    /// By name, the index of each tensor so far, and the shape of what its map reads.
+    tensors: HashMap<String, (usize, Shape)>,
     standardise: bool,
 }
 
 impl Builder {
     pub(super) fn new(network: Network) -> Self {
-        Self { network, populations: HashSet::new(), weights: HashSet::new(), standardise: false }
+        Self { network, populations: HashSet::new(), tensors: HashMap::new(), standardise: false }
     }
 
     /// Sets the variance of initial weights times their fan-in; 2 if it is not set.
@@ -83,48 +87,34 @@ impl Builder {
         if neuron.parameters().len() > MOST_PARAMETERS {
             return Err(fail(format!("{} has more than {MOST_PARAMETERS} trainable constants", neuron.name())));
         }
-        let mut shape = None;
-        let mut weights: Vec<Tensor> = Vec::new();
-        let mut own_names: HashSet<String> = HashSet::new();
+        let mut own = None;
+        let mut new = New { builder: self, tensors: Vec::new() };
         for projection in &mut inputs {
-            let recurrent = projection.source == self.itself();
-            let source = match shape {
-                Some(own) if recurrent && neuron.fires() => own,
-                _ if recurrent && !neuron.fires() => {
-                    return Err(fail(format!("{} does not fire and cannot feed itself", neuron.name())));
-                }
-                _ if recurrent => return Err(fail("its first input cannot be the population itself".to_owned())),
-                _ => self.source_shape(projection.source).map_err(&fail)?,
-            };
-            let output = projection.map.output(source).map_err(|reason| fail(format!("input {source}: {reason}")))?;
-            if *shape.get_or_insert(output) != output {
-                let first = shape.unwrap_or(output);
-                return Err(fail(format!("its inputs differ in shape: {first} and {output}")));
-            }
-            if let Some(weight_shape) = projection.map.weight_shape(source) {
-                let own = || if recurrent { format!("{name}.recurrent") } else { name.to_owned() };
-                let weight = projection.name.clone().unwrap_or_else(own);
-                if self.weights.contains(&weight) || !own_names.insert(weight.clone()) {
-                    return Err(fail(format!("another weight is named \"{weight}\"; give this one a name of its own")));
-                }
-                projection.weight = Some(self.network.tensors.len() + weights.len());
-                let standardised = self.standardise && neuron.feeds();
-                weights.push(Tensor { standardised, ..Tensor::weight(weight, weight_shape) });
-            }
+            let output = self.output_shape(projection, own, &neuron).map_err(&fail)?;
+            let source = self.sources_shape(projection, own, &neuron).map_err(&fail)?;
+            own = Some(output);
+            let is_recurrent = projection.sources.contains(&self.itself());
+            let usual = || if is_recurrent { format!("{name}.recurrent") } else { name.to_owned() };
+            let weight_name = projection.name.clone().unwrap_or_else(usual);
+            let (weight, bias) = projection.tensors(&weight_name, source, output);
+            let standardised = self.standardise && neuron.feeds();
+            let weight = weight.map(|weight| Tensor { standardised, ..weight });
+            let is_shared = projection.name.is_some();
+            projection.weight = weight.map(|tensor| new.add(tensor, source, is_shared)).transpose().map_err(&fail)?;
+            projection.bias = bias.map(|tensor| new.add(tensor, source, is_shared)).transpose().map_err(&fail)?;
         }
-        let shape = shape.ok_or_else(|| fail("it has no input".to_owned()))?;
-        let first = self.network.tensors.len() + weights.len();
+        let shape = own.ok_or_else(|| fail("it has no input".to_owned()))?;
+        let mut parameters = Vec::new();
         for parameter in neuron.parameters() {
-            let own = format!("{name}.{}", parameter.name);
-            if self.weights.contains(&own) || !own_names.insert(own.clone()) {
-                return Err(fail(format!("another weight has the name of its constant \"{own}\"")));
-            }
             let value = parameter.link.inverse(parameter.initial);
-            weights.push(Tensor::constant(own, Population::constant_shape(&neuron, shape), value));
+            let constant = format!("{name}.{}", parameter.name);
+            let tensor = Tensor::constant(constant, Population::constant_shape(&neuron, shape), value);
+            parameters.push(new.add(tensor, shape, false).map_err(&fail)?);
         }
-        let parameters = (first..self.network.tensors.len() + weights.len()).collect();
-        self.network.tensors.append(&mut weights);
-        self.weights.extend(own_names);
+        for (tensor, source) in new.tensors {
+            self.tensors.insert(tensor.name.clone(), (self.network.tensors.len(), source));
+            self.network.tensors.push(tensor);
+        }
         self.populations.insert(name.to_owned());
         self.network.populations.push(Population { name: name.to_owned(), shape, neuron, parameters, dropout, inputs });
         Ok(Source::Population(self.network.populations.len() - 1))
@@ -153,8 +143,54 @@ impl Builder {
                     "only the last population may be one that never fires, as \"{name}\" ({neuron})"
                 )))
             }
-            None => Ok(network),
+            None => {
+                let graph = Graph::new(&network.populations);
+                Ok(Network { graph, ..network })
+            }
         }
+    }
+
+    /// Shape of the population that is added next, if its neuron is `neuron` and it has this projection; `own` is its shape as
+    /// projections before this one have it.
+    ///
+    /// # Errors
+    /// A sentence, if the sources cannot be read or the map does not fit them, if the shape is not `own`, or if neurons or
+    /// weights are too many to be counted.
+    pub fn output_shape(&self, projection: &Projection, own: Option<Shape>, neuron: &Neuron) -> Result<Shape, String> {
+        let source = self.sources_shape(projection, own, neuron)?;
+        let output = projection.map.output(source).map_err(|reason| format!("input {source}: {reason}"))?;
+        if let Some(first) = own.filter(|own| *own != output) {
+            return Err(format!("its inputs differ in shape: {first} and {output}"));
+        }
+        let weights = projection.map.weight_shape(source).map_or(0, |shape| shape.iter().product());
+        for (what, count) in [("neurons", output.len()), ("weights", weights)] {
+            if count > MOST {
+                return Err(format!("{count} {what} are more than {MOST}"));
+            }
+        }
+        Ok(output)
+    }
+
+    /// Shape of what the sources of a projection into a population of `neuron`s emit, all of them alike; `own` is the shape of
+    /// that population, once it is known.
+    ///
+    /// # Errors
+    /// A sentence, if there is no such source, if it cannot be read, or if two differ in shape.
+    fn sources_shape(&self, projection: &Projection, own: Option<Shape>, neuron: &Neuron) -> Result<Shape, String> {
+        let mut all = None;
+        for &source in &projection.sources {
+            let shape = match own {
+                _ if source != self.itself() => self.source_shape(source)?,
+                _ if !neuron.fires() => return Err(format!("{} does not fire and cannot feed itself", neuron.name())),
+                Some(own) => own,
+                None => return Err("its first input cannot be the population itself".to_owned()),
+            };
+            let first = *all.get_or_insert(shape);
+            if first != shape {
+                return Err(format!("what is summed up before a map differs in shape: {first} and {shape}"));
+            }
+        }
+        all.ok_or_else(|| "a projection has no source".to_owned())
     }
 
     /// Shape of what `source` emits.
@@ -172,5 +208,38 @@ impl Builder {
                 Some(population) => Ok(population.shape),
             },
         }
+    }
+}
+
+/// Tensors of a population that is being added.
+struct New<'a> {
+    builder: &'a Builder,
+    /// Each with the shape of what its map reads.
+    tensors: Vec<(Tensor, Shape)>,
+}
+
+impl New<'_> {
+    /// Index of a tensor: that of the one of its name, if the name was given so as to share it, or else that of a new one.
+    fn add(&mut self, tensor: Tensor, source: Shape, is_shared: bool) -> Result<usize, String> {
+        let (all, first) = (&self.builder.network.tensors, self.builder.network.tensors.len());
+        let earlier = self.builder.tensors.get(&tensor.name).map(|&(index, source)| (index, &all[index], source));
+        let own = self.tensors.iter().enumerate().find(|(_, (other, _))| other.name == tensor.name);
+        let own = own.map(|(index, (tensor, source))| (first + index, tensor, *source));
+        let Some((index, other, other_source)) = earlier.or(own) else {
+            self.tensors.push((tensor, source));
+            return Ok(first + self.tensors.len() - 1);
+        };
+        let name = &tensor.name;
+        if !is_shared || tensor.role != other.role {
+            return Err(format!("another weight is named \"{name}\"; give this one a name of its own"));
+        }
+        if (&tensor.shape, source) != (&other.shape, other_source) {
+            return Err(format!(
+                "it cannot share the weight \"{name}\": {:?} of what is {source} is needed, and that is {:?} of what is \
+                 {other_source}",
+                tensor.shape, other.shape
+            ));
+        }
+        Ok(index)
     }
 }

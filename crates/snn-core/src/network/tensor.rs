@@ -22,6 +22,8 @@ pub struct Tensor {
 pub enum Role {
     /// Weight of a convolution or linear map.
     Weight,
+    /// Current of each output channel, added at every step `[C_out]`.
+    Bias,
     /// Factor on each output channel of a standardised weight `[C_out]`.
     Scale,
     /// Constant of a population's neurons, such as a leak.
@@ -29,7 +31,7 @@ pub enum Role {
 }
 
 impl Role {
-    /// Whether weight decay applies: to weights alone, as a scale, or a leak, that decays has another meaning.
+    /// Whether weight decay applies: to weights alone, as a bias, a scale or a leak that decays has another meaning.
     pub fn decays(self) -> bool {
         self == Self::Weight
     }
@@ -49,6 +51,12 @@ impl Tensor {
     /// A weight of that shape, drawn, not standardised.
     pub fn weight(name: impl Into<String>, shape: Vec<usize>) -> Self {
         Self { name: name.into(), shape, role: Role::Weight, initial: Initial::Normal, standardised: false }
+    }
+
+    /// A bias of so many channels, which starts at 0.
+    pub fn bias(name: impl Into<String>, channels: usize) -> Self {
+        let initial = Initial::Value(0.0);
+        Self { name: name.into(), shape: vec![channels], role: Role::Bias, initial, standardised: false }
     }
 
     /// A constant of neurons that starts as `value`.

@@ -2,7 +2,7 @@
 
 use super::maps;
 use crate::neuron::{Float, Moment, correction, exact_leak};
-use crate::{Gradient, Network, Population, Projection, Source, Trace};
+use crate::{Connection, Gradient, Network, Population, Source, Trace};
 
 /// A trial and all that it leaves behind. Tensors over time are `[T][N · neurons]`; states are `[S][N · neurons]`.
 #[derive(Debug, Clone)]
@@ -143,14 +143,12 @@ impl<F: Float> Simulation<F> {
         })
     }
 
-    /// What `projection` of the population at `index` reads at step `t`: its source's output at that step, or, of the
-    /// population itself, that of the step before (nothing at the first step from rest).
-    fn read(&self, network: &Network, index: usize, projection: &Projection, t: usize) -> Option<&[F]> {
-        match projection.source {
+    /// What a connection of a population reads at step `t`: its source's output at that step, or, of the population itself,
+    /// that of the step before (nothing at the first step from rest).
+    fn read(&self, connection: Connection, t: usize) -> Option<&[F]> {
+        match connection.source {
             Source::Input => Some(&self.input[t]),
-            Source::Population(source) if !network.is_recurrent(index, projection) => {
-                Some(&self.populations[source].output[t])
-            }
+            Source::Population(source) if !connection.is_recurrent => Some(&self.populations[source].output[t]),
             Source::Population(source) => {
                 let Run { earlier, output, .. } = &self.populations[source];
                 let before = t.checked_sub(1).map_or(earlier, |before| &output[before]);
@@ -159,13 +157,19 @@ impl<F: Float> Simulation<F> {
         }
     }
 
-    /// `I(t)` of all samples: the sum of the projections' outputs.
+    /// `I(t)` of all samples: the biases, then what comes through the connections.
     fn current(&self, network: &Network, weights: &[Vec<F>], index: usize, t: usize) -> Vec<F> {
         let population = &network.populations()[index];
         let mut current = vec![F::from(0.0); self.samples * population.shape.len()];
-        for projection in &population.inputs {
-            let Some(x) = self.read(network, index, projection, t) else { continue };
-            let shape = network.shape(projection.source);
+        for bias in population.inputs.iter().filter_map(|projection| projection.bias) {
+            for (at, current) in current.chunks_mut(population.shape.pixels()).enumerate() {
+                let value = weights[bias][at % population.shape.channels];
+                current.iter_mut().for_each(|x| *x = *x + value);
+            }
+        }
+        for (connection, projection) in network.connections(index) {
+            let Some(x) = self.read(connection, t) else { continue };
+            let shape = network.shape(connection.source);
             let weight = projection.weight.map_or(&[][..], |index| &weights[index]);
             for (x, current) in x.chunks(shape.len()).zip(current.chunks_mut(population.shape.len())) {
                 maps::apply(&projection.map, weight, shape, x, population.shape, current);
@@ -174,35 +178,40 @@ impl<F: Float> Simulation<F> {
         current
     }
 
-    /// `g(t)` of a population: the sum, over the projections that read its step `t`, of their adjoints applied to the
+    /// `g(t)` of a population: the sum, over the connections that read its step `t`, of their adjoints applied to the
     /// errors of the populations they feed.
     fn error_at(&self, network: &Network, weights: &[Vec<F>], index: usize, t: usize) -> Vec<F> {
         let shape = network.populations()[index].shape;
         let mut g = vec![F::from(0.0); self.samples * shape.len()];
-        for (reader, population) in network.populations().iter().enumerate() {
-            for projection in population.inputs.iter().filter(|input| input.source == Source::Population(index)) {
-                let read_at = if network.is_recurrent(reader, projection) { t + 1 } else { t };
-                let Some(d) = self.populations[reader].delta.get(read_at) else { continue };
-                let weight = projection.weight.map_or(&[][..], |index| &weights[index]);
-                for (d, g) in d.chunks(population.shape.len()).zip(g.chunks_mut(shape.len())) {
-                    maps::adjoint(&projection.map, weight, population.shape, d, shape, g);
-                }
+        for reader in network.graph().readers(index) {
+            let population = &network.populations()[reader.population];
+            let connection = network.graph().connections(reader.population)[reader.connection];
+            let projection = &population.inputs[connection.projection];
+            let read_at = if connection.is_recurrent { t + 1 } else { t };
+            let Some(d) = self.populations[reader.population].delta.get(read_at) else { continue };
+            let weight = projection.weight.map_or(&[][..], |index| &weights[index]);
+            for (d, g) in d.chunks(population.shape.len()).zip(g.chunks_mut(shape.len())) {
+                maps::adjoint(&projection.map, weight, population.shape, d, shape, g);
             }
         }
         g
     }
 
-    /// `dL/dW += d(t) (x) o(t)` for the weights of a population's projections.
+    /// `dL/dW += d(t) (x) o(t)` for the weights of a population's projections, and `dL/db += d(t)` for their biases.
     fn add_weight_gradients(&self, network: &Network, index: usize, t: usize, gradients: &mut [Vec<F>]) {
         let population = &network.populations()[index];
-        for projection in &population.inputs {
-            let (Some(weight), Some(x)) = (projection.weight, self.read(network, index, projection, t)) else {
-                continue;
-            };
-            let shape = network.shape(projection.source);
+        for (connection, projection) in network.connections(index) {
+            let (Some(weight), Some(x)) = (projection.weight, self.read(connection, t)) else { continue };
+            let shape = network.shape(connection.source);
             let d = self.populations[index].delta[t].chunks(population.shape.len());
             for (x, d) in x.chunks(shape.len()).zip(d) {
                 maps::add_weight_gradient(&projection.map, shape, x, population.shape, d, &mut gradients[weight]);
+            }
+        }
+        for bias in population.inputs.iter().filter_map(|projection| projection.bias) {
+            for (at, d) in self.populations[index].delta[t].chunks(population.shape.pixels()).enumerate() {
+                let gradient = &mut gradients[bias][at % population.shape.channels];
+                d.iter().for_each(|d| *gradient = *gradient + *d);
             }
         }
     }

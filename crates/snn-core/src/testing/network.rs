@@ -38,6 +38,10 @@ pub struct NetworkCase {
     pub pool: bool,
     /// Whether a residual block follows.
     pub residual: bool,
+    /// Whether the block reads the sum of its two sources through one weight, and a third source shares it.
+    pub shared: bool,
+    /// Whether convolution and readout have a bias.
+    pub bias: bool,
     /// Whether a layer that feeds itself follows.
     pub recurrent: bool,
     /// Whether outputs are dropped.
@@ -59,9 +63,9 @@ pub fn networks(registry: &Registry, variants: &[&str]) -> Result<(), String> {
     let case = |neuron: &str, surrogate: &str, loss: &str, readout: &str| {
         let [neuron, surrogate, loss, readout] = [neuron, surrogate, loss, readout].map(str::to_owned);
         let sizes = (1..5_usize, 1..3_usize, [1..4_usize, 1..4], 1..3_usize, 0..2_usize);
-        let switches = (any::<[bool; 4]>(), any::<bool>(), any::<bool>());
+        let switches = any::<[bool; 8]>();
         (sizes, switches, any::<u64>()).prop_map(
-            move |(sizes, ([pool, residual, recurrent, dropout], fires, penalty), seed)| {
+            move |(sizes, [pool, residual, recurrent, dropout, fires, penalty, shared, bias], seed)| {
                 let (steps, samples, kernel, stride, padding) = sizes;
                 NetworkCase {
                     neuron: neuron.clone(),
@@ -75,6 +79,8 @@ pub fn networks(registry: &Registry, variants: &[&str]) -> Result<(), String> {
                     padding,
                     pool,
                     residual,
+                    shared,
+                    bias,
                     recurrent,
                     dropout,
                     fires,
@@ -159,7 +165,11 @@ impl NetworkCase {
         let initial = network.initial_weights(self.seed);
         let draw = |weight: &crate::Tensor, values: Vec<f32>| -> Vec<f64> {
             let factor = if weight.role == crate::Role::Constant { 1.0 } else { unit };
-            values.iter().map(|w| f64::from(*w) * factor).collect()
+            let value = |(i, w): (usize, &f32)| match weight.role {
+                crate::Role::Bias => 0.1 + 0.2 * i as f64, // one that starts at 0 would prove little
+                _ => f64::from(*w),
+            };
+            values.iter().enumerate().map(|indexed| value(indexed) * factor).collect()
         };
         let weights = network.tensors().iter().zip(initial).map(|(weight, values)| draw(weight, values)).collect();
         let stream = Stream::new(self.seed, Purpose::Encoder);
@@ -190,7 +200,8 @@ impl NetworkCase {
     fn network(&self, neuron: &Neuron) -> Result<Network, Error> {
         let mut builder = Network::builder(Shape::new(2, 4, 3));
         let conv = Map::Conv { channels: 2, kernel: self.kernel, stride: self.stride, padding: self.padding };
-        let mut last = builder.add("conv", neuron.clone(), vec![Projection::new(Source::Input, conv)])?;
+        let biased = |projection: Projection| if self.bias { projection.with_bias() } else { projection };
+        let mut last = builder.add("conv", neuron.clone(), vec![biased(Projection::new(Source::Input, conv))])?;
         // A pool needs two rows and two columns.
         let shape = builder.source_shape(last).map_err(Error::Network)?;
         if self.pool && shape.height.min(shape.width) >= 2 {
@@ -199,7 +210,16 @@ impl NetworkCase {
         }
         if self.residual {
             let conv = Map::Conv { channels: 2, kernel: [3, 3], stride: 2, padding: 1 };
-            let inputs = vec![Projection::new(last, conv), Projection::new(last, Map::Subsample { stride: 2 })];
+            let before = last;
+            let relay = vec![Projection::new(before, Map::Subsample { stride: 1 })];
+            let around = if self.shared { builder.add("around", neuron.clone(), relay)? } else { before };
+            let sources = if self.shared { vec![before, around] } else { vec![before] };
+            let inputs = vec![
+                biased(Projection::new(sources, conv)).named("block"),
+                Projection::new(last, Map::Subsample { stride: 2 }),
+            ];
+            let again = Projection::new(around, conv).named("block");
+            let inputs = if self.shared { [inputs, vec![again]].concat() } else { inputs };
             last = builder.add("block", neuron.clone(), inputs)?;
         }
         if self.recurrent {
@@ -209,7 +229,7 @@ impl NetworkCase {
         }
         let readout = crate::neuron::LeakyIntegrator { leak: 0.8, threshold: 1.5, ..Default::default() }.neuron();
         let neuron = if self.fires { neuron.clone() } else { readout };
-        builder.add("readout", neuron, vec![Projection::new(last, Map::Linear { features: CLASSES })])?;
+        builder.add("readout", neuron, vec![biased(Projection::new(last, Map::Linear { features: CLASSES }))])?;
         builder.build()
     }
 }

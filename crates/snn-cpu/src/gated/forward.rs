@@ -9,7 +9,7 @@ use std::ops::Range;
 use rayon::prelude::*;
 use snn_core::neuron::PlainLif;
 
-use crate::currents::Incoming;
+use crate::currents::{Incoming, beginning};
 use crate::layout::{Layout, Tile};
 use crate::simd::{Job, LANE, Lane, Level, MAX_TILE_LANES, Simd, dispatch};
 
@@ -19,6 +19,8 @@ pub(super) struct Forward<'a> {
     pub(super) neuron: PlainLif,
     pub(super) layout: Layout,
     pub(super) incoming: &'a [Incoming<'a>],
+    /// Currents of every step and pixel besides `[lane]`; empty for none.
+    pub(super) bias: &'a [Lane],
     pub(super) steps: usize,
     /// Whether neurons start from their membranes rather than from 0.
     pub(super) resumes: bool,
@@ -101,8 +103,8 @@ impl Part<'_> {
         self.work.current.resize(self.forward.steps * V, Lane::ZERO);
         for pixel in self.pixels.clone() {
             let Work { current, patches } = &mut *self.work;
-            current.fill(Lane::ZERO);
             let (current, _) = current.as_chunks_mut::<V>();
+            current.fill(beginning(self.forward.bias, tile));
             for incoming in self.forward.incoming {
                 incoming.add_currents::<S, V>(&self.forward.layout, pixel, tile, current, patches);
             }

@@ -8,6 +8,7 @@ use super::{GatedSession, Slot, list};
 use crate::backward::Backward;
 use crate::compiled::Compiled;
 use crate::events::Events;
+use crate::layout::Layout;
 use crate::sample::{LastTrial, Sample};
 use crate::simd::{Lane, dispatch};
 use crate::walk;
@@ -104,7 +105,6 @@ impl Round<'_> {
     /// Finishes the errors of a population and goes back through its projections, for each sample.
     fn population(&mut self, index: usize) {
         let Self { compiled, trial, weights, first, samples, slots, d_emitted, .. } = self;
-        let projections = &compiled.network.populations()[index].inputs;
         slots.par_iter_mut().zip(&**samples).enumerate().for_each(|(i, (slot, sample))| {
             let list = |source| {
                 let mut events = Events::default();
@@ -119,12 +119,12 @@ impl Round<'_> {
                 errors.finish_errors();
             }
             compiled.reset_convolutions(index, &mut slot.gradients);
-            for (j, projection) in projections.iter().enumerate() {
-                let mut events = match projection.source {
+            for (j, (connection, projection)) in compiled.network.connections(index).enumerate() {
+                let mut events = match connection.source {
                     Source::Input => list(Source::Input),
-                    Source::Population(source) => slot.errors[source].take().unwrap_or_else(|| list(projection.source)),
+                    Source::Population(source) => slot.errors[source].take().unwrap_or_else(|| list(connection.source)),
                 };
-                let source = *compiled.source(projection.source);
+                let source = *compiled.source(connection.source);
                 let job = Backward {
                     map: projection.map,
                     source,
@@ -140,7 +140,7 @@ impl Round<'_> {
                     scratch: &mut slot.scratch,
                 };
                 dispatch(compiled.level, job);
-                match projection.source {
+                match connection.source {
                     Source::Input => slot.input = events,
                     Source::Population(source) => slot.errors[source] = Some(events),
                 }
@@ -152,12 +152,22 @@ impl Round<'_> {
     /// Adds up the gradients of the projections into a population.
     fn sum(&mut self, index: usize) {
         let (compiled, slots) = (self.compiled, &*self.slots);
+        if compiled.has_bias(index) {
+            for slot in slots {
+                let Some(errors) = Slot::events(slot, Source::Population(index)) else { continue };
+                compiled.add_bias_gradients(
+                    index,
+                    &sums_over_time(errors, &compiled.populations[index]),
+                    self.gradients,
+                );
+            }
+        }
         compiled.add_convolutions(index, slots.len(), |slot, i| &slots[slot].gradients[i], self.gradients);
-        for projection in &compiled.network.populations()[index].inputs {
+        for (connection, projection) in compiled.network.connections(index) {
             let Some(weight) = projection.weight.filter(|&weight| compiled.is_linear(weight)) else { continue };
             let target = Source::Population(index);
             let pair = |slot| {
-                Some((Slot::events(slot, projection.source)?, walk::Errors::Changes(Slot::events(slot, target)?)))
+                Some((Slot::events(slot, connection.source)?, walk::Errors::Changes(Slot::events(slot, target)?)))
             };
             let samples: Vec<_> = slots.iter().filter_map(pair).collect();
             let packed = &mut self.linear_gradients[weight];
@@ -195,4 +205,19 @@ impl Round<'_> {
             }
         }
     }
+}
+
+/// The sums of the errors of a population's channels over all steps and pixels: a change at step `t` counts for all steps up to
+/// it.
+fn sums_over_time(errors: &Events, layout: &Layout) -> Vec<f32> {
+    let mut sums = vec![0.0; layout.channels];
+    for pixel in 0..layout.pixels() {
+        for active in errors.at(pixel) {
+            let spikes = active.spikes();
+            let steps = errors.times[spikes.clone()].iter().map(|&t| f32::from(t) + 1.0);
+            let sum = steps.zip(&errors.delta[spikes]).map(|(steps, delta)| steps * delta).sum::<f32>();
+            sums[active.channel as usize] += sum;
+        }
+    }
+    sums
 }

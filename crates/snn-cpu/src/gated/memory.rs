@@ -1,6 +1,6 @@
 //! What the event-driven path takes.
 
-use snn_core::{Memory, Population};
+use snn_core::Memory;
 
 use super::parts;
 use crate::compiled::Compiled;
@@ -25,10 +25,10 @@ pub(crate) fn of(compiled: &Compiled, threads: usize) -> Memory {
 pub(super) fn event_budget(compiled: &Compiled) -> usize {
     let steps = compiled.plan.steps;
     let most = |layout: &Layout, errors| Events::bytes(layout, layout.pixels() * layout.channels * steps, errors);
-    let lists = |population: &Population| -> usize {
-        population.inputs.iter().map(|projection| most(compiled.source(projection.source), false)).sum()
+    let lists = |index: usize| -> usize {
+        compiled.network.connections(index).map(|(connection, _)| most(compiled.source(connection.source), false)).sum()
     };
-    let forward = compiled.network.populations().iter().map(lists).max().unwrap_or(0) * compiled.round;
+    let forward = (0..compiled.populations.len()).map(lists).max().unwrap_or(0) * compiled.round;
     let backward = compiled.most_live(|index| most(&compiled.populations[index], true));
     forward.max(backward)
 }

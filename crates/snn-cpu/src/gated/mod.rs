@@ -34,8 +34,7 @@ pub(crate) fn neurons(network: &Network, plan: Plan) -> Option<Vec<PlainLif>> {
     let neuron = |(index, population): (usize, &Population)| {
         let neuron = &population.neuron;
         let has_rule = !plan.train || matches!(neuron.gradient(), Gradient::SpikeGated { .. });
-        let is_recurrent = population.inputs.iter().any(|projection| network.is_recurrent(index, projection));
-        let fits = has_rule && !is_recurrent && neuron.fires() != is_last(index);
+        let fits = has_rule && !network.graph().is_recurrent(index) && neuron.fires() != is_last(index);
         neuron.as_plain_lif().filter(|_| fits)
     };
     populations.iter().enumerate().map(neuron).collect()
@@ -48,6 +47,8 @@ pub(crate) struct GatedSession {
     pool: Arc<ThreadPool>,
     /// Packed weights; empty before the first load.
     weights: Vec<Vec<Lane>>,
+    /// Biases of each population, see [`Compiled::bias`].
+    biases: Vec<Vec<Lane>>,
     /// One for each sample of the batch.
     samples: Vec<Sample>,
     /// One for each sample of a round.
@@ -76,7 +77,8 @@ impl GatedSession {
         let samples = (0..compiled.plan.batch).map(|_| Sample::default()).collect();
         let slots = (0..compiled.round).map(|_| Slot::default()).collect();
         let none = Vec::new;
-        Self { compiled, neurons, pool, weights: none(), samples, slots, linear_gradients: none(), trial: None }
+        let (weights, biases, linear_gradients) = (none(), none(), none());
+        Self { compiled, neurons, pool, weights, biases, samples, slots, linear_gradients, trial: None }
     }
 }
 
@@ -86,9 +88,10 @@ impl Session for GatedSession {
     }
 
     fn load(&mut self, weights: &Weights) -> Result<(), Error> {
-        let Self { compiled, pool, weights: packed, .. } = self;
+        let Self { compiled, pool, weights: packed, biases, .. } = self;
         compiled.network.check_weights(weights)?;
         pool.install(|| compiled.pack(weights, packed));
+        *biases = (0..compiled.populations.len()).map(|index| compiled.bias(index, weights)).collect();
         self.trial = None;
         Ok(())
     }
@@ -116,7 +119,7 @@ impl Session for GatedSession {
 impl GatedSession {
     /// Runs a trial; if it `resumes`, from the membranes that the samples have.
     fn run(&mut self, trial: &Trial<'_>, resumes: bool) -> Result<Activity, Error> {
-        let Self { compiled, neurons, pool, weights, samples, slots, .. } = self;
+        let Self { compiled, neurons, pool, weights, biases, samples, slots, .. } = self;
         let n = trial.check(&compiled.network, &compiled.plan)?;
         if weights.len() != compiled.weights.len() {
             return Err(Error::Order("load weights before the first trial"));
@@ -131,7 +134,8 @@ impl GatedSession {
                 }
                 samples.par_iter_mut().zip(&mut *slots).enumerate().for_each(|(i, (sample, slot))| {
                     sample.begin(compiled, trial, first + i);
-                    forward(compiled, neurons, weights, &masks, (first + i, resumes), sample, slot);
+                    let loaded = Loaded { neurons, weights, biases };
+                    forward(compiled, loaded, &masks, (first + i, resumes), sample, slot);
                 });
             }
         });
@@ -148,36 +152,45 @@ fn parts(samples: usize, threads: usize) -> usize {
     (PARTS_PER_THREAD * threads).div_ceil(samples)
 }
 
+/// Neurons, weights and biases.
+#[derive(Clone, Copy)]
+struct Loaded<'a> {
+    neurons: &'a [PlainLif],
+    weights: &'a [Vec<Lane>],
+    biases: &'a [Vec<Lane>],
+}
+
 /// Runs all populations for sample `n`, which may go on from its membranes.
 fn forward(
     compiled: &Compiled,
-    neurons: &[PlainLif],
-    weights: &[Vec<Lane>],
+    Loaded { neurons, weights, biases }: Loaded<'_>,
     masks: &Masks,
     (n, resumes): (usize, bool),
     sample: &mut Sample,
     slot: &mut Slot,
 ) {
     for (index, population) in compiled.network.populations().iter().enumerate() {
-        slot.sources.resize_with(slot.sources.len().max(population.inputs.len()), Events::default);
-        for (events, projection) in slot.sources.iter_mut().zip(&population.inputs) {
-            list(compiled, sample, projection.source, masks, n, false, events);
-            if let Source::Population(source) = projection.source
+        let connections = || compiled.network.connections(index);
+        slot.sources.resize_with(slot.sources.len().max(connections().len()), Events::default);
+        for (events, (connection, _)) in slot.sources.iter_mut().zip(connections()) {
+            list(compiled, sample, connection.source, masks, n, false, events);
+            if let Source::Population(source) = connection.source
                 && masks.has(compiled, source)
             {
                 sample.emitted[source] = events.emitted();
             }
         }
-        let incoming: Vec<Incoming<'_>> = std::iter::zip(&population.inputs, &slot.sources)
-            .map(|(projection, events)| {
-                let is_dense = compiled.is_dense(events, compiled.source(projection.source));
-                Incoming { is_dense, ..Incoming::new(compiled, projection, weights, events) }
+        let incoming: Vec<Incoming<'_>> = std::iter::zip(connections(), &slot.sources)
+            .map(|(connection, events)| {
+                let is_dense = compiled.is_dense(events, compiled.source(connection.0.source));
+                Incoming { is_dense, ..Incoming::new(compiled, connection, weights, events) }
             })
             .collect();
         let job = Forward {
             neuron: neurons[index],
             layout: compiled.populations[index],
             incoming: &incoming,
+            bias: &biases[index],
             steps: compiled.plan.steps,
             resumes,
         };

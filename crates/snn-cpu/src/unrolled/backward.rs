@@ -3,8 +3,8 @@
 
 use std::ops::Range;
 
-use snn_core::Source;
 use snn_core::neuron::Moment;
+use snn_core::{Connection, Projection, Source};
 
 use super::cells::Cells;
 use super::plan::Chunk;
@@ -135,9 +135,10 @@ impl Slot {
                 d.copy_from_slice(&self.d_input);
                 if is_recurrent {
                     let earlier = if i > 0 { &mut g[(i - 1) * width..][..width] } else { &mut late[..] };
-                    let inputs = &loaded.compiled().network.populations()[index].inputs;
-                    for (j, _) in inputs.iter().enumerate().filter(|(_, p)| p.source == Source::Population(index)) {
-                        spread(loaded, index, j, d, earlier);
+                    for own in
+                        loaded.compiled().network.connections(index).filter(|(connection, _)| connection.is_recurrent)
+                    {
+                        spread(loaded, index, own, d, earlier);
                     }
                 }
             }
@@ -170,13 +171,13 @@ impl Slot {
     fn add_gradients(&mut self, loaded: &Loaded<'_>, index: usize, chunk: &Chunk) {
         let compiled = loaded.compiled();
         compiled.reset_convolutions(index, &mut self.gradients);
-        for (j, projection) in compiled.network.populations()[index].inputs.iter().enumerate() {
+        for (j, (connection, projection)) in compiled.network.connections(index).enumerate() {
             if self.gradients[j].is_empty() {
                 continue;
             }
             let job = Backward {
                 map: projection.map,
-                source: *compiled.source(projection.source),
+                source: *compiled.source(connection.source),
                 target: compiled.populations[index],
                 errors: walk::Errors::Rows(&self.rows),
                 events: &mut self.sources[j],
@@ -195,13 +196,13 @@ impl Slot {
     /// Adds to the errors of earlier populations.
     fn add_to_sources(&mut self, loaded: &Loaded<'_>, index: usize, chunk: &Chunk) {
         let compiled = loaded.compiled();
-        for (j, projection) in compiled.network.populations()[index].inputs.iter().enumerate() {
-            let Source::Population(source) = projection.source else { continue };
-            if source == index {
+        for (connection, projection) in compiled.network.connections(index) {
+            let Source::Population(source) = connection.source else { continue };
+            if connection.is_recurrent {
                 continue;
             }
             let mut g = self.errors[source].take().unwrap_or_else(|| self.no_errors(loaded, source, chunk));
-            spread(loaded, index, j, &self.rows, &mut g);
+            spread(loaded, index, (connection, projection), &self.rows, &mut g);
             self.errors[source] = Some(g);
         }
     }
@@ -230,13 +231,18 @@ pub(super) struct Carried {
     late: Vec<Lane>,
 }
 
-/// Adds to the errors `g` of the source of projection `j` into a population what errors `d` of its currents make of them.
-fn spread(loaded: &Loaded<'_>, index: usize, j: usize, d: &[Lane], g: &mut [Lane]) {
+/// Adds to the errors `g` of the source of a connection into a population what errors `d` of its currents make of them.
+fn spread(
+    loaded: &Loaded<'_>,
+    index: usize,
+    (connection, projection): (Connection, &Projection),
+    d: &[Lane],
+    g: &mut [Lane],
+) {
     let compiled = loaded.compiled();
-    let projection = &compiled.network.populations()[index].inputs[j];
     let job = Spread {
         map: projection.map,
-        source: *compiled.source(projection.source),
+        source: *compiled.source(connection.source),
         target: compiled.populations[index],
         weight: projection.weight.map_or(&[], |weight| &loaded.weights[weight]),
         shape: compiled.weight_shape(projection.weight),

@@ -1,6 +1,6 @@
 //! The forward pass of one sample: population by population, chunk by chunk, block by block, step by step.
 
-use snn_core::{Projection, Source};
+use snn_core::Source;
 
 use super::cells::{Cells, Mark, Spikes, scatter};
 use super::plan::Chunk;
@@ -114,16 +114,16 @@ fn run(
 /// Adds to the currents of one step what a population's own spikes of the step before make of them.
 fn add_own(loaded: &Loaded<'_>, index: usize, own: &Events, row: &mut [Lane], current: &mut Vec<Lane>) {
     let compiled = loaded.compiled();
-    let population = &compiled.network.populations()[index];
-    let recurrent = population.inputs.iter().filter(|input| compiled.network.is_recurrent(index, input));
+    let recurrent = compiled.network.connections(index).filter(|(connection, _)| connection.is_recurrent);
     let incoming: Vec<Incoming<'_>> =
-        recurrent.map(|projection| Incoming::new(compiled, projection, loaded.weights, own)).collect();
+        recurrent.map(|connection| Incoming::new(compiled, connection, loaded.weights, own)).collect();
     let job = Currents {
         layout: compiled.populations[index],
         incoming: &incoming,
         tile_lanes: compiled.level.tile_lanes(),
         rows: row,
         is_begun: true,
+        bias: &[],
         current,
         patches: &mut Vec::new(),
     };
@@ -140,17 +140,17 @@ impl Slot {
     /// Lists the events of a chunk of the sources of a population; recurrent ones one step late.
     pub(super) fn list_sources(&mut self, loaded: &Loaded<'_>, index: usize, chunk: &Chunk, sample: &Sample) {
         let compiled = loaded.compiled();
-        let inputs = &compiled.network.populations()[index].inputs;
-        self.sources.resize_with(self.sources.len().max(inputs.len()), Events::default);
-        for (events, projection) in self.sources.iter_mut().zip(inputs) {
+        let connections = compiled.network.graph().connections(index);
+        self.sources.resize_with(self.sources.len().max(connections.len()), Events::default);
+        for (events, connection) in self.sources.iter_mut().zip(connections) {
             let window = chunk.window.clone();
-            match projection.source {
-                Source::Population(source) if source == index => {
+            match connection.source {
+                Source::Population(_) if connection.is_recurrent => {
                     let delayed = &mut self.delayed;
                     sample.list_delayed(compiled, index, window, &self.masks[index], delayed, events);
                 }
                 Source::Population(source) => {
-                    sample.list(compiled, projection.source, window, &self.masks[source], false, events);
+                    sample.list(compiled, connection.source, window, &self.masks[source], false, events);
                 }
                 Source::Input => sample.list(compiled, Source::Input, window, &[], false, events),
             }
@@ -162,16 +162,10 @@ impl Slot {
     pub(super) fn add_currents(&mut self, loaded: &Loaded<'_>, index: usize, chunk: &Chunk, with_own: bool) {
         let compiled = loaded.compiled();
         let layout = compiled.populations[index];
-        let inputs = &compiled.network.populations()[index].inputs;
-        let is_own = |projection: &Projection| compiled.network.is_recurrent(index, projection);
-        let incoming = |own: bool| {
-            let pairs = std::iter::zip(inputs, &self.sources).filter(move |(projection, _)| is_own(projection) == own);
-            pairs.map(|(projection, events)| Incoming::new(compiled, projection, loaded.weights, events))
-        };
-        let mut all: Vec<Incoming<'_>> = incoming(false).collect();
-        if with_own {
-            all.extend(incoming(true));
-        }
+        let all = std::iter::zip(compiled.network.connections(index), &self.sources);
+        let all = all.filter(|((connection, _), _)| with_own || !connection.is_recurrent);
+        let all = all.map(|(connection, events)| Incoming::new(compiled, connection, loaded.weights, events));
+        let all: Vec<Incoming<'_>> = all.collect();
         fit(&mut self.rows, chunk.steps.len() * layout.width(), Lane::ZERO);
         let job = Currents {
             layout,
@@ -179,6 +173,7 @@ impl Slot {
             tile_lanes: compiled.level.tile_lanes(),
             rows: &mut self.rows,
             is_begun: false,
+            bias: &loaded.biases[index],
             current: &mut self.current,
             patches: &mut Vec::new(),
         };

@@ -25,9 +25,10 @@ use snn_core::{Activity, Error, Errors, Memory, Population, Record, Role, Sessio
 use crate::backward::Scratch;
 use crate::compiled::Compiled;
 use crate::events::Events;
+use crate::layout::Layout;
 use crate::masks::Masks;
 use crate::sample::{LastTrial, Sample, activity, record};
-use crate::simd::{LANE, Lane};
+use crate::simd::{LANE, Lane, flat};
 use crate::walk;
 use backward::{Carried, Start};
 use cells::Cells;
@@ -43,6 +44,8 @@ pub(crate) struct UnrolledSession {
     pool: Arc<ThreadPool>,
     /// Packed weights; empty before the first load.
     weights: Vec<Vec<Lane>>,
+    /// Biases of each population, see [`Compiled::bias`].
+    biases: Vec<Vec<Lane>>,
     /// The tensors of trained constants, none of the others; and the values that they give for each population, see
     /// [`Cells::p`].
     trained: Weights,
@@ -62,6 +65,7 @@ pub(crate) struct UnrolledSession {
 struct Loaded<'a> {
     unrolled: &'a Unrolled,
     weights: &'a [Vec<Lane>],
+    biases: &'a [Vec<Lane>],
     values: &'a [Vec<f32>],
 }
 
@@ -106,6 +110,7 @@ impl UnrolledSession {
             unrolled: Unrolled::new(compiled),
             pool,
             weights: none(),
+            biases: none(),
             trained: Vec::new(),
             values: Vec::new(),
             samples,
@@ -122,10 +127,11 @@ impl Session for UnrolledSession {
     }
 
     fn load(&mut self, weights: &Weights) -> Result<(), Error> {
-        let Self { unrolled, pool, weights: packed, trained, values, .. } = self;
+        let Self { unrolled, pool, weights: packed, biases, trained, values, .. } = self;
         let network = &unrolled.compiled.network;
         network.check_weights(weights)?;
         pool.install(|| unrolled.compiled.pack(weights, packed));
+        *biases = (0..network.populations().len()).map(|index| unrolled.compiled.bias(index, weights)).collect();
         let is_constant = |tensor: &Tensor| tensor.role == Role::Constant;
         let constants = network.tensors().iter().zip(weights);
         *trained = constants.map(|(t, values)| if is_constant(t) { values.clone() } else { Vec::new() }).collect();
@@ -149,11 +155,11 @@ impl Session for UnrolledSession {
     }
 
     fn backward(&mut self, errors: Errors<'_>, gradients: &mut Weights) -> Result<(), Error> {
-        let Self { unrolled, pool, weights, trained, values, samples, slots, linear_gradients, trial } = self;
+        let Self { unrolled, pool, weights, biases, trained, values, samples, slots, linear_gradients, trial } = self;
         let compiled = &unrolled.compiled;
         let trial = LastTrial::to_go_back_through(trial.as_ref(), compiled, errors)?;
         compiled.reset_gradients(gradients, linear_gradients);
-        let loaded = Loaded { unrolled, weights, values };
+        let loaded = Loaded { unrolled, weights, biases, values };
         let mut d_values: Vec<Vec<f64>> = values.iter().map(|values| vec![0.0; values.len()]).collect();
         pool.install(|| {
             for (round, samples) in samples[..trial.samples].chunks_mut(slots.len()).enumerate() {
@@ -179,14 +185,14 @@ impl Session for UnrolledSession {
 impl UnrolledSession {
     /// Runs a trial; if it `resumes`, from the states that the samples have.
     fn run(&mut self, trial: &Trial<'_>, resumes: bool) -> Result<Activity, Error> {
-        let Self { unrolled, pool, weights, values, samples, slots, .. } = self;
+        let Self { unrolled, pool, weights, biases, values, samples, slots, .. } = self;
         let compiled = &unrolled.compiled;
         let n = trial.check(&compiled.network, &compiled.plan)?;
         if weights.len() != compiled.weights.len() {
             return Err(Error::Order("load weights before the first trial"));
         }
         let masks = Masks::keep(trial);
-        let loaded = Loaded { unrolled, weights, values };
+        let loaded = Loaded { unrolled, weights, biases, values };
         pool.install(|| {
             for (round, samples) in samples[..n].chunks_mut(slots.len()).enumerate() {
                 let first = round * slots.len();
@@ -247,7 +253,17 @@ impl Round<'_> {
     fn sum(&mut self, index: usize, steps: usize) {
         let (compiled, slots) = (self.loaded.compiled(), &*self.slots);
         compiled.add_convolutions(index, slots.len(), |slot, j| &slots[slot].gradients[j], self.gradients);
-        for (j, projection) in compiled.network.populations()[index].inputs.iter().enumerate() {
+        if compiled.has_bias(index) {
+            let layout = compiled.populations[index];
+            for slot in slots {
+                compiled.add_bias_gradients(
+                    index,
+                    &sums_over_time(&slot.rows[..steps * layout.width()], &layout),
+                    self.gradients,
+                );
+            }
+        }
+        for (j, (_, projection)) in compiled.network.connections(index).enumerate() {
             let Some(weight) = projection.weight.filter(|&weight| compiled.is_linear(weight)) else { continue };
             let pairs = slots.iter().map(|slot| (&slot.sources[j], walk::Errors::Rows(&slot.rows)));
             let samples: Vec<_> = pairs.collect();
@@ -265,6 +281,17 @@ impl<'a> Loaded<'a> {
     fn cells(&self, population: usize) -> Cells<'a> {
         self.unrolled.cells(population, &self.values[population])
     }
+}
+
+/// The sums of errors, `[step][pixel][lane]`, of each channel over steps and pixels.
+fn sums_over_time(rows: &[Lane], layout: &Layout) -> Vec<f32> {
+    let mut sums = vec![Lane::ZERO; layout.lanes];
+    for pixel in rows.chunks_exact(layout.lanes) {
+        for (sum, lane) in sums.iter_mut().zip(pixel) {
+            sum.0.iter_mut().zip(lane.0).for_each(|(sum, d)| *sum += d);
+        }
+    }
+    flat(&sums)[..layout.channels].to_vec()
 }
 
 /// Makes `values` `len` long, at no more memory than that takes; new ones are `value`.

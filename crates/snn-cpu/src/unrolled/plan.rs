@@ -88,8 +88,7 @@ impl Unrolled {
 
     /// Whether a population reads itself.
     pub(super) fn is_recurrent(&self, population: usize) -> bool {
-        let network = &self.compiled.network;
-        network.populations()[population].inputs.iter().any(|input| network.is_recurrent(population, input))
+        self.compiled.network.graph().is_recurrent(population)
     }
 
     /// Lanes of a block of a population's neurons; one that reads itself is a single block.
@@ -175,11 +174,12 @@ impl Unrolled {
         let compiled = &self.compiled;
         let most = |layout: &Layout, steps| Events::bytes(layout, layout.pixels() * layout.channels * steps, false);
         let populations = compiled.network.populations();
-        let mut inputs: Vec<usize> = Vec::new(); // the largest of the first, second, ... inputs of all populations
-        for population in populations {
-            inputs.resize(inputs.len().max(population.inputs.len()), 0);
-            for (largest, projection) in inputs.iter_mut().zip(&population.inputs) {
-                *largest = (*largest).max(most(compiled.source(projection.source), chunk));
+        let mut inputs: Vec<usize> = Vec::new(); // the largest of the first, second, ... connections of all populations
+        for index in 0..populations.len() {
+            let connections = compiled.network.graph().connections(index);
+            inputs.resize(inputs.len().max(connections.len()), 0);
+            for (largest, connection) in inputs.iter_mut().zip(connections) {
+                *largest = (*largest).max(most(compiled.source(connection.source), chunk));
             }
         }
         let corrected = |(layout, gate): (&Layout, &Option<crate::gate::Gate>)| {

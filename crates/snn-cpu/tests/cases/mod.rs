@@ -52,6 +52,11 @@ pub(crate) struct Layer {
     pub(crate) map: Map,
     /// How many populations back its source lies.
     pub(crate) back: usize,
+    /// Whether the first projection has a bias.
+    pub(crate) bias: bool,
+    /// Which of all sources of the same shape the first projection reads too: summed before the map, or through a projection of
+    /// its own that shares the weight.
+    pub(crate) also: Option<(usize, bool)>,
     /// Which of all projections that would fit is added to the first one.
     pub(crate) second: Option<usize>,
     pub(crate) neuron: Neuron,
@@ -106,13 +111,16 @@ impl Case {
 
     fn operations(&self) -> u64 {
         let network = self.network();
-        let operations = |projection: &Projection, target: Shape| match projection.map {
+        let operations = |source: Source, map: Map, target: Shape| match map {
             Map::AvgPool { size, .. } => (size * size * target.len()) as u64,
             Map::Subsample { .. } => target.len() as u64,
-            map => map.dense_operations(network.shape(projection.source)),
+            map => map.dense_operations(network.shape(source)),
         };
-        let populations = network.populations().iter();
-        let sum: u64 = populations.flat_map(|p| p.inputs.iter().map(|input| operations(input, p.shape))).sum();
+        let of = |(index, p): (usize, &snn_core::Population)| {
+            let connections = network.connections(index);
+            connections.map(|(read, projection)| operations(read.source, projection.map, p.shape)).sum::<u64>()
+        };
+        let sum: u64 = network.populations().iter().enumerate().map(of).sum();
         sum * (self.steps * self.samples) as u64
     }
 
@@ -125,6 +133,18 @@ impl Case {
             let map = fitted(layer.map, shape);
             let mut inputs = vec![Projection::new(source, map)];
             let target = map.output(shape).unwrap();
+            if let Some((also, shares)) = layer.also.filter(|_| is_exact(&map)) {
+                let alike: Vec<Source> = sources.iter().filter(|(_, other)| *other == shape).map(|(s, _)| *s).collect();
+                let other = alike[also % alike.len()];
+                if shares {
+                    inputs = [source, other].map(|source| Projection::new(source, map).named(&name)).to_vec();
+                } else {
+                    inputs = vec![Projection::new(vec![source, other], map)];
+                }
+            }
+            if layer.bias {
+                inputs[0] = inputs[0].clone().with_bias();
+            }
             if let Some(second) = layer.second.filter(|_| is_exact(&map)) {
                 let fitting = projections_onto(target, &sources);
                 inputs.extend(

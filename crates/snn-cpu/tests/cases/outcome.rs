@@ -108,6 +108,15 @@ impl Outcome {
                 let bound = SHARE * largest_gradients[weight] + ROUNDING * sum;
                 check(&name, &self.gradients[weight], &expected.gradients[weight], bound);
             }
+            for bias in p.inputs.iter().filter_map(|input| input.bias) {
+                // A sum of errors, each of which may be off by what is behind it.
+                let terms = (expected_delta.len() / p.shape.channels) as f32;
+                let sum = largest_channel_sum(expected_delta, p.shape, f32::abs) + ROUNDING * behind * terms;
+                let drawn = largest_channel_sum(expected_delta, p.shape, |x| x * x).sqrt();
+                let name = format!("{engine}: gradient of {}", network.tensors()[bias].name);
+                let bound = SHARE * largest_gradients[bias].max(drawn) + ROUNDING * (sum + behind * terms);
+                check(&name, &self.gradients[bias], &expected.gradients[bias], bound);
+            }
         }
     }
 }

@@ -115,9 +115,13 @@ pub(crate) fn layer(neuron: impl Strategy<Value = Neuron>) -> impl Strategy<Valu
     let second = prop::option::of(0..=40_usize);
     let own = prop::option::weighted(0.3, 0..=40_usize);
     let dropout = prop::sample::select(vec![0.0, 0.5, 0.75]);
-    (map(), back, second, neuron, own, dropout).prop_map(|(map, back, second, neuron, own, dropout)| Layer {
+    let also = prop::option::weighted(0.3, (0..=40_usize, any::<bool>()));
+    let plain = (map(), back, second, neuron, own, dropout);
+    (plain, any::<bool>(), also).prop_map(|((map, back, second, neuron, own, dropout), bias, also)| Layer {
         map,
         back,
+        bias,
+        also,
         second,
         neuron,
         own,

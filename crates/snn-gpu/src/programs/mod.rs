@@ -3,7 +3,7 @@
 mod neurons;
 mod projections;
 
-use snn_core::{Map, Network, Population, Projection, Shape, Source};
+use snn_core::{Connection, Map, Network, Population, Projection, Shape, Source};
 
 use crate::arena::row;
 use crate::form::Form;
@@ -97,13 +97,19 @@ impl Programs<'_> {
         constants
     }
 
-    /// Sizes of a projection, and what it reads.
-    fn projection(&self, index: usize, projection: &Projection) -> Constants {
+    /// The connection of that number of a population, and the projection that it belongs to.
+    fn connection(&self, index: usize, connection: usize) -> (Connection, &Projection) {
+        let connection = self.network.graph().connections(index)[connection];
+        (connection, &self.network.populations()[index].inputs[connection.projection])
+    }
+
+    /// Sizes of a connection into a population, and what it reads.
+    fn projection(&self, index: usize, (connection, projection): (Connection, &Projection)) -> Constants {
         let (population, _) = self.population(index);
-        let input = self.network.shape(projection.source);
+        let input = self.network.shape(connection.source);
         let (input, kernel, stride, padding) = geometry(projection.map, input);
         let output = population.shape;
-        let (source, rows, masked) = match projection.source {
+        let (source, rows, masked) = match connection.source {
             Source::Input => match self.input {
                 Input::Spikes => (0, 2 * self.layout.words, false),
                 Input::Signed => (1, 2 * self.layout.words, false),
@@ -133,7 +139,7 @@ impl Programs<'_> {
         constants.extend(sizes.map(|(name, size)| (name, size as f64)));
         constants.extend([
             ("MASKED", flag(masked)),
-            ("DELAY", flag(self.network.is_recurrent(index, projection))),
+            ("DELAY", flag(connection.is_recurrent)),
             ("SHARE", 1.0 / (kernel[0] * kernel[1]) as f64),
         ]);
         constants
@@ -151,15 +157,18 @@ impl Programs<'_> {
     pub(crate) fn all(&self) -> Vec<Program> {
         let mut programs = vec![self.encode(), self.count(Source::Input)];
         for (index, place) in self.layout.populations.iter().enumerate() {
-            let inputs = &self.network.populations()[index].inputs;
+            let connections: Vec<(Connection, &Projection)> = self.network.connections(index).collect();
             for form in Form::ALL {
-                programs.extend((0..inputs.len()).map(|order| self.current(index, order, form)));
+                programs.extend((0..connections.len()).map(|order| self.current(index, order, form)));
                 programs.extend((0..place.readers.len()).map(|order| self.adjoint(index, order, form)));
             }
-            let weighted = (0..inputs.len()).filter(|&projection| inputs[projection].weight.is_some());
-            for projection in weighted {
-                programs.extend(Form::ALL.map(|form| self.gradient(index, projection, form)));
+            let weighted = (0..connections.len()).filter(|&number| connections[number].1.weight.is_some());
+            for connection in weighted {
+                programs.extend(Form::ALL.map(|form| self.gradient(index, connection, form)));
             }
+            let biases = self.network.populations()[index].inputs.iter().filter_map(|projection| projection.bias);
+            programs.extend(biases.enumerate().map(|(order, _)| self.bias(index, order)));
+            programs.extend(place.has_bias.then(|| self.bias_gradient(index)));
             for form in Form::ALL {
                 programs.extend(self.fused(index, form).into_iter().chain(self.gated_events(index, form)));
             }

@@ -1,6 +1,6 @@
 //! Kernels of projections: currents, the errors that they pass back, gradients of their weights.
 
-use snn_core::{Projection, Source};
+use snn_core::{Connection, Reader, Source};
 use snn_shaders as wgsl;
 
 use super::{Constants, Input, Programs, flag, geometry};
@@ -14,17 +14,32 @@ use crate::window::WORD;
 const TILE: usize = 64;
 
 impl Programs<'_> {
-    /// The current of the projection that runs as number `order`.
+    /// The currents that a population begins with: its bias of number `order`.
+    pub(crate) fn bias(&self, index: usize, order: usize) -> Program {
+        let mut constants = self.neurons(index);
+        constants.push(("ADD", flag(order > 0)));
+        let extent = Extent::OfMoment(self.layout.populations[index].len);
+        Program::new(self.name(index, "bias"), &[wgsl::WINDOW, wgsl::BIAS_CURRENT], &constants, extent)
+    }
+
+    /// The gradient of a bias.
+    pub(crate) fn bias_gradient(&self, index: usize) -> Program {
+        let extent = Extent::Groups(self.population(index).0.shape.channels);
+        let parts = [wgsl::WINDOW, wgsl::BIAS_GRADIENT];
+        Program::new(self.name(index, "bias gradient"), &parts, &self.neurons(index), extent)
+    }
+
+    /// The current of the connection that runs as number `order`.
     pub(crate) fn current(&self, index: usize, order: usize, form: Form) -> Program {
         let (population, place) = self.population(index);
-        let projection = &population.inputs[place.projections[order]];
-        let mut constants = self.projection(index, projection);
-        constants.push(("ADD", flag(order > 0)));
+        let (connection, projection) = self.connection(index, place.connections[order]);
+        let mut constants = self.projection(index, (connection, projection));
+        constants.push(("ADD", flag(order > 0 || place.has_bias)));
         // What comes from the population itself comes one step at a time.
-        let is_recurrent = self.network.is_recurrent(index, projection);
+        let is_recurrent = connection.is_recurrent;
         let shape = population.shape;
         if let (Form::Cooperative, Some(edge), Some(_), false) = (form, self.matrices, projection.weight, is_recurrent)
-            && self.hears_spikes(projection)
+            && self.hears_spikes(connection)
         {
             return self.cooperative(index, &constants, edge);
         }
@@ -52,9 +67,9 @@ impl Programs<'_> {
         Program::new(self.name(index, "current cooperative"), &parts, constants, extent)
     }
 
-    /// Whether what a projection reads are spikes, and not numbers.
-    fn hears_spikes(&self, projection: &Projection) -> bool {
-        match projection.source {
+    /// Whether what a connection reads are spikes, and not numbers.
+    fn hears_spikes(&self, connection: Connection) -> bool {
+        match connection.source {
             Source::Input => self.input != Input::Constant,
             Source::Population(source) => self.layout.populations[source].fires,
         }
@@ -63,13 +78,13 @@ impl Programs<'_> {
     /// What the errors of the reader number `order` of a population make of its error.
     pub(crate) fn adjoint(&self, index: usize, order: usize, form: Form) -> Program {
         let (_, place) = self.population(index);
-        let (reader, projection) = place.readers[order];
-        let projection = &self.network.populations()[reader].inputs[projection];
-        let mut constants = self.projection(reader, projection);
+        let Reader { population: reader, connection } = place.readers[order];
+        let (connection, projection) = self.connection(reader, connection);
+        let mut constants = self.projection(reader, (connection, projection));
         // The errors of the output are there before any reader's.
         constants.extend([("ADD", flag(order > 0 || place.is_last)), ("G_OF_TRIAL", flag(place.is_last))]);
         let is_tiled = form == Form::Tiled && reader != index;
-        let (shape, ..) = geometry(projection.map, self.network.shape(projection.source));
+        let (shape, ..) = geometry(projection.map, self.network.shape(connection.source));
         let (name, main, extent) = match projection.weight {
             None => ("adjoint", wgsl::POOL_ADJOINT, Extent::OfMoment(shape.len())),
             Some(_) if is_tiled => {
@@ -82,11 +97,11 @@ impl Programs<'_> {
         Program::new(self.name(index, name), &[wgsl::WINDOW, wgsl::PROJECTION, tile, main], &constants, extent)
     }
 
-    /// The gradient of the weights of a projection.
-    pub(crate) fn gradient(&self, index: usize, projection: usize, form: Form) -> Program {
-        let projection = &self.population(index).0.inputs[projection];
-        let hears_spikes = self.hears_spikes(projection) && projection.source != Source::Population(index);
-        let (input, output) = (self.network.shape(projection.source), self.population(index).0.shape);
+    /// What a connection adds to the gradient of its weight.
+    pub(crate) fn gradient(&self, index: usize, connection: usize, form: Form) -> Program {
+        let (connection, projection) = self.connection(index, connection);
+        let hears_spikes = self.hears_spikes(connection) && !connection.is_recurrent;
+        let (input, output) = (self.network.shape(connection.source), self.population(index).0.shape);
         let (input, kernel, ..) = geometry(projection.map, input);
         let taps = kernel[0] * kernel[1];
         let all = Extent::Threads(taps * input.channels * output.channels);
@@ -96,18 +111,18 @@ impl Programs<'_> {
             Form::Tiled => ("gradient tiled", wgsl::CONV_GRADIENT_TILED, Extent::Groups(tiles)),
             _ => ("gradient", wgsl::CONV_GRADIENT, all),
         };
-        let mut constants = self.projection(index, projection);
+        let mut constants = self.projection(index, (connection, projection));
         constants.push(("ADD", 0.0));
         let tile = if extent == all { "" } else { wgsl::CONV_TILE };
         let parts = [wgsl::WINDOW, wgsl::PROJECTION, wgsl::SOURCE, tile, main];
         Program::new(self.name(index, name), &parts, &constants, extent)
     }
 
-    /// The last projection and the neurons in one kernel, if `form` is one of those, and can do it.
+    /// The last connection and the neurons in one kernel, if `form` is one of those, and can do it.
     pub(crate) fn fused(&self, index: usize, form: Form) -> Option<Program> {
         let (population, place) = self.population(index);
-        let projection = &population.inputs[*place.projections.last()?];
-        if place.is_recurrent || projection.weight.is_none() || !self.hears_spikes(projection) {
+        let (connection, projection) = self.connection(index, *place.connections.last()?);
+        if place.is_recurrent || projection.weight.is_none() || !self.hears_spikes(connection) {
             return None;
         }
         let shape = population.shape;
@@ -128,9 +143,9 @@ impl Programs<'_> {
         };
         let mut constants = self.neurons(index);
         constants.retain(|(name, _)| *name != "MASKED");
-        constants.extend(self.projection(index, projection));
+        constants.extend(self.projection(index, (connection, projection)));
         constants.extend([
-            ("ADD", flag(place.projections.len() > 1)),
+            ("ADD", flag(place.connections.len() > 1 || place.has_bias)),
             ("CHANNELS_AT_ONCE", channels_at_once(population.shape.channels) as f64),
         ]);
         let neuron = written::neuron(&population.neuron);
@@ -150,18 +165,18 @@ impl Programs<'_> {
     /// The adjoint of the last reader and the neurons in one kernel, if `form` is events, and they can do it.
     pub(crate) fn gated_events(&self, index: usize, form: Form) -> Option<Program> {
         let (_, place) = self.population(index);
-        let (reader, projection) = *place.readers.last()?;
-        let projection = &self.network.populations()[reader].inputs[projection];
+        let Reader { population: reader, connection } = *place.readers.last()?;
+        let (connection, projection) = self.connection(reader, connection);
         let Rule::Gated { threshold, correction } = place.rule else { return None };
         let reader_shape = self.network.populations()[reader].shape;
-        let (_, kernel, ..) = geometry(projection.map, self.network.shape(projection.source));
+        let (_, kernel, ..) = geometry(projection.map, self.network.shape(connection.source));
         // At each step of a word, under each kernel pixel, all channels.
         let is_short = 32 * kernel[0] * kernel[1] * (1 + reader_shape.channels) <= self.loops.rounds();
         let can = place.fires && !place.is_recurrent && !place.is_last && projection.weight.is_some() && is_short;
         if form != Form::Events || !can {
             return None;
         }
-        let mut constants = self.projection(reader, projection);
+        let mut constants = self.projection(reader, (connection, projection));
         let of_trial = |index: usize| flag(self.layout.populations[index].errors == Errors::OfTrial);
         constants.extend([
             ("ADD", flag(place.readers.len() > 1)),

@@ -2,8 +2,8 @@
 
 use snn_core::reference::Reference;
 use snn_core::{
-    Direct, Draws, Dropout, Encoder, Engine, Error, Errors, Initial, Network, Plan, Poisson, Purpose, Session, Shape,
-    SpikeTrain, Stimulus, Stream, Trial, Weights,
+    Direct, Draws, Dropout, Encoder, Engine, Error, Errors, Initial, Network, Plan, Poisson, Purpose, Role, Session,
+    Shape, SpikeTrain, Stimulus, Stream, Trial, Weights,
 };
 
 use super::agreement::{Agreement, Flip, Outcome, Scales};
@@ -115,8 +115,11 @@ impl Case {
         };
         let weights = self.network.tensors().iter().enumerate();
         let draw = |(index, weight): (usize, &snn_core::Tensor)| {
-            if let Initial::Value(value) = weight.initial {
+            if let (Initial::Value(value), Role::Constant) = (weight.initial, weight.role) {
                 return vec![value; weight.len()];
+            }
+            if weight.role == Role::Bias {
+                return (0..weight.len() as u32).map(|i| 0.1 * words.normal(index as u32, i)).collect();
             }
             let kappa = if of_last(index) { KAPPAS[0] } else { kappa };
             let deviation = (kappa / weight.fan_in() as f32).sqrt();

@@ -55,6 +55,9 @@ pub fn subjects(registry: &Registry) -> Result<Vec<Subject>, Error> {
     for (name, map) in maps() {
         add("map", name, Case::new(deep(&spiking(false), map, None)?));
     }
+    for (name, neuron) in [("surrogate gradients", spiking(false)), ("the paper's rule", Neuron::lif())] {
+        add("bias, summed sources, shared weight", name, Case::new(joined(&neuron)?));
+    }
     let conv = Map::Conv { channels: 4, kernel: [3, 3], stride: 1, padding: 1 };
     for (name, own) in [("convolution", conv), ("linear", Map::Linear { features: 4 })] {
         let first = if name == "linear" { own } else { Map::Subsample { stride: 1 } };
@@ -119,6 +122,19 @@ fn deep(neuron: &Neuron, map: Map, own: Option<Map>) -> Result<Network, Error> {
     let inputs = [Projection::new(first, map)].into_iter().chain(own).collect();
     let second = builder.add("second", neuron.clone(), inputs)?;
     builder.add("readout", readout(), vec![Projection::new(second, Map::Linear { features: 4 })])?;
+    builder.build()
+}
+
+/// Populations with biases, of which one reads the sum of two others, and the last again by the same weight.
+fn joined(neuron: &Neuron) -> Result<Network, Error> {
+    let mut builder = Network::builder(Shape::new(2, 6, 6));
+    let conv = |channels| Map::Conv { channels, kernel: [3, 3], stride: 1, padding: 1 };
+    let input = vec![Projection::new(Source::Input, conv(4)).with_bias()];
+    let first = builder.add("first", neuron.clone(), input)?;
+    let second = builder.add("second", neuron.clone(), vec![Projection::new(first, conv(4)).with_bias()])?;
+    let sum = Projection::new(vec![first, second], conv(3)).named("joined").with_bias();
+    let joined = builder.add("joined", neuron.clone(), vec![sum, Projection::new(second, conv(3)).named("joined")])?;
+    builder.add("readout", readout(), vec![Projection::new(joined, Map::Linear { features: 4 }).with_bias()])?;
     builder.build()
 }
 

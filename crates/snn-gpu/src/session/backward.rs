@@ -114,7 +114,7 @@ impl GpuSession {
     ) {
         let own = Window { errors: first_error(place, window.word), ..window };
         if matches!(place.rule, Rule::Unrolled { .. }) {
-            for current in &stage.currents {
+            for current in stage.biases.iter().chain(&stage.currents) {
                 commands.run(current, window);
             }
         }
@@ -122,11 +122,11 @@ impl GpuSession {
             errors: first_error(&self.layout.populations[reader], window.word),
             ..window
         };
-        // The last adjoint is taken by a kernel that does more than that, or is the population's own.
-        let is_last_apart = backward.gated.is_some() || place.is_recurrent;
-        let (others, last) = backward.adjoints.split_at(backward.adjoints.len() - usize::from(is_last_apart));
-        for (adjoint, &(reader, _)) in others.iter().zip(&place.readers) {
-            commands.run(adjoint, of_reader(window, reader));
+        // The last adjoint is taken by a kernel that does more than that, or the last ones are the population's own.
+        let apart = if backward.gated.is_some() { 1 } else { place.own };
+        let (others, last) = backward.adjoints.split_at(backward.adjoints.len() - apart);
+        for (adjoint, reader) in others.iter().zip(&place.readers) {
+            commands.run(adjoint, of_reader(window, reader.population));
         }
         match &backward.gated {
             Some(gated) => commands.run(gated, own),

@@ -143,10 +143,10 @@ pub(super) fn run_population(
 
 /// One window of a population: its currents, then its neurons. A population that reads itself goes step by step.
 fn step(commands: &mut Commands<'_>, stage: &Stage, place: &Place, window: Window) {
-    // The last current is taken by a kernel that does more than that, or is the population's own.
-    let is_last_apart = stage.fused.is_some() || place.is_recurrent;
-    let (others, last) = stage.currents.split_at(stage.currents.len() - usize::from(is_last_apart));
-    for current in others {
+    // The last current is taken by a kernel that does more than that, or the last ones are the population's own.
+    let apart = if stage.fused.is_some() { 1 } else { place.own };
+    let (others, last) = stage.currents.split_at(stage.currents.len() - apart);
+    for current in stage.biases.iter().chain(others) {
         commands.run(current, window);
     }
     match &stage.fused {

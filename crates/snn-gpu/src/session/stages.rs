@@ -1,6 +1,6 @@
 //! The kernels of a network bound to the buffers of a session, for one kind of input and one choice of dropout masks.
 
-use snn_core::{Error, Network, Source};
+use snn_core::{Connection, Error, Network, Projection, Reader, Source};
 
 use super::buffers::{Buffers, Group, SUMS};
 use crate::device::Gpu;
@@ -20,6 +20,8 @@ pub(crate) struct Stages {
 /// The kernels of a population.
 #[derive(Debug)]
 pub(crate) struct Stage {
+    /// Biases, with which currents begin.
+    pub(crate) biases: Vec<Bound>,
     /// Currents, in the order in which they are run.
     pub(crate) currents: Vec<Bound>,
     pub(crate) scan_forward: Bound,
@@ -45,7 +47,7 @@ pub(crate) struct Backward {
     pub(crate) scan: Bound,
     /// The last adjoint and the neurons in one kernel, if the form is such.
     pub(crate) gated: Option<Bound>,
-    /// Gradient of each weight.
+    /// Gradients of weights, one for each connection, and of biases.
     pub(crate) gradients: Vec<Bound>,
     /// Pairs of a sample and an output pixel that they sum over at a time.
     pub(crate) pairs_at_once: usize,
@@ -108,12 +110,16 @@ impl Binder<'_> {
             None => None,
         };
         Ok(Stage {
-            currents: (0..place.projections.len())
+            biases: self.biases(index, &self.buffers.weights, |order, bias| {
+                let current = self.buffers.current.as_entire_binding();
+                self.bind(&programs.bias(index, order), &[bias, current])
+            })?,
+            currents: (0..place.connections.len())
                 .map(|order| self.current(group, index, order))
                 .collect::<Result<_, _>>()?,
             scan_forward: self.bind(&programs.scan_forward(index), &scan)?,
             fused: self.fused(group, index, &neurons)?,
-            is_whole: place.projections.len() == 1 && self.programs.loops == Loops::Long,
+            is_whole: place.connections.len() == 1 && !place.has_bias && self.programs.loops == Loops::Long,
             correction,
             count: self.bind(
                 &programs.count(Source::Population(index)),
@@ -129,10 +135,27 @@ impl Binder<'_> {
         })
     }
 
-    /// The current of the projection that runs as number `order`.
+    /// Binds a kernel for each bias of a population, given its number and its place in `buffer`.
+    fn biases(
+        &self,
+        index: usize,
+        buffer: &wgpu::Buffer,
+        bind: impl Fn(usize, wgpu::BindingResource<'_>) -> Result<Bound, Error>,
+    ) -> Result<Vec<Bound>, Error> {
+        let biases = self.network.populations()[index].inputs.iter().filter_map(|projection| projection.bias);
+        biases.enumerate().map(|(order, bias)| bind(order, self.layout.arena.binding(buffer, bias))).collect()
+    }
+
+    /// The connection of that number of a population, and the projection that it belongs to.
+    fn connection(&self, index: usize, connection: usize) -> (Connection, &Projection) {
+        let connection = self.network.graph().connections(index)[connection];
+        (connection, &self.network.populations()[index].inputs[connection.projection])
+    }
+
+    /// The current of the connection that runs as number `order`.
     fn current(&self, group: &Group, index: usize, order: usize) -> Result<Bound, Error> {
-        let projection = &self.network.populations()[index].inputs[self.layout.populations[index].projections[order]];
-        let [source, mask] = self.source(group, projection.source);
+        let (connection, projection) = self.connection(index, self.layout.populations[index].connections[order]);
+        let [source, mask] = self.source(group, connection.source);
         let weight = projection.weight.map(|weight| self.layout.arena.binding(&self.buffers.weights, weight));
         let current = self.buffers.current.as_entire_binding();
         let buffers: Vec<_> = [source, mask].into_iter().chain(weight).chain([current]).collect();
@@ -146,12 +169,9 @@ impl Binder<'_> {
         neurons: &[wgpu::BindingResource<'_>],
     ) -> Result<Option<Bound>, Error> {
         let Some(program) = self.programs.fused(index, self.forms[index].forward) else { return Ok(None) };
-        let population = &self.network.populations()[index];
-        let Some(projection) = self.layout.populations[index].projections.last().map(|&last| &population.inputs[last])
-        else {
-            return Ok(None);
-        };
-        let [source, mask] = self.source(group, projection.source);
+        let Some(&last) = self.layout.populations[index].connections.last() else { return Ok(None) };
+        let (connection, projection) = self.connection(index, last);
+        let [source, mask] = self.source(group, connection.source);
         let Some(weight) = projection.weight else { return Ok(None) };
         let weight = self.layout.arena.binding(&self.buffers.weights, weight);
         let buffers = [&[source, mask, weight, self.buffers.current.as_entire_binding()], neurons].concat();
@@ -174,8 +194,8 @@ impl Binder<'_> {
     fn gated(&self, group: &Group, index: usize) -> Result<Option<Bound>, Error> {
         let (own, place) = (&group.populations[index], &self.layout.populations[index]);
         let Some(program) = self.programs.gated_events(index, self.forms[index].backward) else { return Ok(None) };
-        let Some(&(reader, projection)) = place.readers.last() else { return Ok(None) };
-        let Some(weight) = self.network.populations()[reader].inputs[projection].weight else { return Ok(None) };
+        let Some(&Reader { population: reader, connection }) = place.readers.last() else { return Ok(None) };
+        let Some(weight) = self.connection(reader, connection).1.weight else { return Ok(None) };
         let whole = wgpu::Buffer::as_entire_binding;
         let buffers = [
             whole(&group.populations[reader].errors),
@@ -195,8 +215,8 @@ impl Binder<'_> {
         let (own, place) = (&group.populations[index], &self.layout.populations[index]);
         let whole = wgpu::Buffer::as_entire_binding;
         let g = whole(if place.is_last { &group.output_errors } else { &self.buffers.g });
-        let adjoint = |(order, &(reader, projection)): (usize, &(usize, usize))| {
-            let projection = &self.network.populations()[reader].inputs[projection];
+        let adjoint = |(order, &Reader { population: reader, connection }): (usize, &Reader)| {
+            let (_, projection) = self.connection(reader, connection);
             let errors = whole(&group.populations[reader].errors);
             let weight = projection.weight.map(|weight| self.layout.arena.binding(&self.buffers.weights, weight));
             let buffers: Vec<_> = [errors].into_iter().chain(weight).chain([g.clone()]).collect();
@@ -220,13 +240,16 @@ impl Binder<'_> {
             ],
         };
         let mut gradients = Vec::new();
-        for (projection, input) in population.inputs.iter().enumerate() {
-            let Some(weight) = input.weight else { continue };
-            let [source, mask] = self.source(group, input.source);
+        for (number, (connection, projection)) in self.network.connections(index).enumerate() {
+            let Some(weight) = projection.weight else { continue };
+            let [source, mask] = self.source(group, connection.source);
             let gradient = self.layout.arena.binding(&self.buffers.gradients, weight);
-            let program = self.programs.gradient(index, projection, self.forms[index].gradient);
+            let program = self.programs.gradient(index, number, self.forms[index].gradient);
             gradients.push(self.bind(&program, &[source, mask, errors.clone(), gradient])?);
         }
+        gradients.extend(self.biases(index, &self.buffers.gradients, |_, gradient| {
+            self.bind(&self.programs.bias_gradient(index), &[errors.clone(), gradient])
+        })?);
         let constants = match self.programs.constants(index) {
             Some(program) => {
                 let gradient = self.layout.arena.constants(&self.buffers.gradients, &population.parameters);

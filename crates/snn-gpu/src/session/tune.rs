@@ -5,7 +5,7 @@
 
 use std::time::{Duration, Instant};
 
-use snn_core::{Error, Source};
+use snn_core::{Connection, Error, Projection, Reader, Source};
 
 use super::backward::add_gradients;
 use super::stages::{Backward, Stage};
@@ -51,20 +51,20 @@ impl GpuSession {
     fn key(&self, index: usize, input: Input) -> String {
         let (population, place) = (&self.network.populations()[index], &self.layout.populations[index]);
         let info = &self.gpu.adapter.info;
-        let read = |projection: &snn_core::Projection| {
-            let from = match projection.source {
+        let read = |(connection, projection): (Connection, &Projection)| {
+            let from = match connection.source {
                 Source::Input => format!("{input:?}"),
                 Source::Population(_) => "population".to_owned(),
             };
-            format!("{from} {} {:?}", self.network.shape(projection.source), projection.map)
+            format!("{from} {} {:?}", self.network.shape(connection.source), projection.map)
         };
-        let inputs: Vec<String> = population.inputs.iter().map(read).collect();
-        let readers: Vec<String> = (place.readers.iter())
-            .map(|&(reader, projection)| {
-                let reader = &self.network.populations()[reader];
-                format!("{:?} to {}", reader.inputs[projection].map, reader.shape)
-            })
-            .collect();
+        let inputs: Vec<String> = self.network.connections(index).map(read).collect();
+        let read_by = |reader: &Reader| {
+            let projection = self.network.graph().connections(reader.population)[reader.connection].projection;
+            let reader = &self.network.populations()[reader.population];
+            format!("{:?} to {}", reader.inputs[projection].map, reader.shape)
+        };
+        let readers: Vec<String> = place.readers.iter().map(read_by).collect();
         let rule = if matches!(place.rule, crate::layout::Rule::Gated { .. }) { "gated" } else { "unrolled" };
         let (steps, group, train) = (self.layout.plan.steps, self.layout.group, self.layout.plan.train);
         format!(

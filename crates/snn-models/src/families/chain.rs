@@ -4,7 +4,7 @@ use snn_core::registry::{Part, PartError, Registry, range};
 use snn_core::{Map, Neuron, Source};
 
 use super::WINDOW;
-use super::stack::{Feed, Made, Stack, hidden};
+use super::stack::{Feed, Made, Stack, WeightOptions, hidden};
 use crate::check::LARGE;
 
 /// Those whose neurons must fire.
@@ -17,8 +17,8 @@ pub(super) struct Chain {
     pub(super) neuron: Neuron,
     pool: Neuron,
     dropout: f32,
-    /// What the next layer reads.
-    pub(super) end: Source,
+    /// What the next layer reads: the sum of their outputs.
+    pub(super) end: Vec<Source>,
 }
 
 impl Chain {
@@ -27,12 +27,12 @@ impl Chain {
         neuron: &mut Part,
         pool: &mut Part,
         dropout: f32,
-        initial: (f32, bool),
+        weights: WeightOptions,
     ) -> Result<Self, PartError> {
         let neuron = hidden(registry, "neuron", neuron, FIRING)?;
         let pool = hidden(registry, "pool", pool, FIRING)?;
         range::fraction("dropout", dropout)?;
-        Ok(Self { stack: Stack::new(initial)?, neuron, pool, dropout, end: Source::Input })
+        Ok(Self { stack: Stack::new(weights)?, neuron, pool, dropout, end: vec![Source::Input] })
     }
 
     /// Adds a layer with dropout that `at` asks for; `second` is its second input.
@@ -77,9 +77,10 @@ impl Chain {
     }
 
     fn add(&mut self, at: &str, name: String, neuron: Neuron, dropout: f32, map: Option<Map>, second: Option<Feed>) {
-        let first = Feed { at: at.to_owned(), source: self.end, map, weight: None };
+        let bias = self.stack.weights.bias;
+        let first = Feed { at: at.to_owned(), sources: self.end.clone(), map, weight: None, bias };
         let inputs = std::iter::once(first).chain(second).collect();
-        self.end = self.stack.next();
+        self.end = vec![self.stack.next()];
         self.stack.add(Made { at: at.to_owned(), name, neuron, dropout, inputs });
     }
 }

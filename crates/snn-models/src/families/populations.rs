@@ -7,7 +7,7 @@ use snn_core::registry::{Fault, Part, PartError, Registry, range};
 use snn_core::text::excerpt;
 use snn_core::{Map, Source};
 
-use super::stack::{Feed, Made, Stack, hidden};
+use super::stack::{Feed, Made, Stack, WeightOptions, hidden};
 use super::{WINDOW, one};
 use crate::check::LARGE;
 
@@ -46,13 +46,14 @@ pub struct Population {
 }
 
 /// What a population reads, and what it makes of it. `from` is `"input"`, the name of an earlier population, or, but
-/// for the first projection, the name of the population itself, whose spikes are read one step late.
+/// for the first projection, the name of the population itself, whose spikes are read one step late; `"a + b"` stands for the
+/// sum of what both emit, which must be of one shape. Projections that name the same weight share it.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub enum Projection {
     /// 2-D convolution.
     Conv {
-        /// Source.
+        /// Source, or sources.
         from: String,
         /// Output channels.
         channels: usize,
@@ -64,30 +65,36 @@ pub enum Projection {
         /// Zeros on every side.
         #[serde(default)]
         padding: usize,
+        /// Whether there is a bias.
+        #[serde(default)]
+        bias: bool,
         /// Name of the weight, if not the usual one.
         #[serde(default, skip_serializing_if = "Option::is_none")]
         weight: Option<String>,
     },
     /// Every input to every output.
     Linear {
-        /// Source.
+        /// Source, or sources.
         from: String,
         /// Output features.
         features: usize,
+        /// Whether there is a bias.
+        #[serde(default)]
+        bias: bool,
         /// Name of the weight, if not the usual one.
         #[serde(default, skip_serializing_if = "Option::is_none")]
         weight: Option<String>,
     },
     /// Average over `size x size` windows, stride `size`.
     AvgPool {
-        /// Source.
+        /// Source, or sources.
         from: String,
         /// Window and stride.
         size: usize,
     },
     /// Rows and columns `0, stride, 2 stride, ...`; those of stride 1 are all.
     Subsample {
-        /// Source.
+        /// Source, or sources.
         from: String,
         /// Step between the pixels taken.
         stride: usize,
@@ -106,7 +113,7 @@ fn lif() -> Part {
 
 impl Populations {
     pub(super) fn make(&mut self, registry: &Registry) -> Result<Stack, PartError> {
-        let mut stack = Stack::new((self.kappa, self.standardise))?;
+        let mut stack = Stack::new(WeightOptions { kappa: self.kappa, standardise: self.standardise, bias: false })?;
         let names: Vec<String> = self.populations.iter().map(|population| population.name.clone()).collect();
         let mut first = HashMap::with_capacity(names.len());
         for (index, name) in names.iter().enumerate() {
@@ -154,16 +161,23 @@ fn feeds(path: &str, inputs: &[Projection], names: &Names<'_>, index: usize) -> 
     let mut feeds = Vec::with_capacity(inputs.len());
     for (place, projection) in inputs.iter().enumerate() {
         let at = format!("{path}.inputs[{place}]");
-        let from = projection.from();
-        let source = source(&format!("{at}.from"), from, names, index)?;
+        let from: Vec<&str> = projection.from().split('+').map(str::trim).collect();
+        let sources = from.iter().map(|from| source(&format!("{at}.from"), from, names, index));
+        let sources = sources.collect::<Result<Vec<Source>, PartError>>()?;
         let map = projection.map(&at)?;
         let mut weight = projection.weight().cloned();
         let is_weighted = matches!(map, Map::Conv { .. } | Map::Linear { .. });
-        if is_weighted && has_weight && weight.is_none() && source != Source::Population(index) {
-            weight = Some(format!("{}.{from}", names.all[index]));
+        if is_weighted && has_weight && weight.is_none() && !sources.contains(&Source::Population(index)) {
+            let usual = format!("{}.{}", names.all[index], from.join("."));
+            if feeds.iter().any(|feed: &Feed| feed.weight.as_ref() == Some(&usual)) {
+                let reason =
+                    format!("another weight is named \"{usual}\"; give this one a name, as in weight: \"...\"");
+                return Err(PartError::other(at, reason));
+            }
+            weight = Some(usual);
         }
         has_weight |= is_weighted;
-        feeds.push(Feed { at, source, map: Some(map), weight });
+        feeds.push(Feed { at, sources, map: Some(map), weight, bias: projection.bias() });
     }
     Ok(feeds)
 }
@@ -208,6 +222,13 @@ impl Projection {
             | Self::Linear { from, .. }
             | Self::AvgPool { from, .. }
             | Self::Subsample { from, .. } => from,
+        }
+    }
+
+    fn bias(&self) -> bool {
+        match self {
+            Self::Conv { bias, .. } | Self::Linear { bias, .. } => *bias,
+            Self::AvgPool { .. } | Self::Subsample { .. } => false,
         }
     }
 

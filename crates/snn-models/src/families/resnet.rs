@@ -5,7 +5,7 @@ use snn_core::Map;
 use snn_core::registry::{Part, PartError, Registry, range};
 
 use super::chain::Chain;
-use super::stack::{Feed, Stack};
+use super::stack::{Feed, Stack, WeightOptions};
 use super::{WINDOW, integrator, one};
 
 const KERNEL: usize = 3;
@@ -15,10 +15,11 @@ const POOL: usize = 2;
 /// class. The defaults are the paper's `ResNet11`.
 ///
 /// A block has two convolutions of 3x3. The current of the second one and that of the shortcut, which reads what the
-/// block reads, are summed into the same neurons; the shortcut has none of its own.
+/// block reads, are summed into the same neurons; the shortcut has none of its own. With `shortcut: SewAdd`, it is spikes that
+/// are summed: what follows a block reads the spikes of the block and those that the block has read.
 ///
 /// Populations are called `stem`, `pool1`, `block1_1`, `block1_2`, `block2_1`, ..., then `fc1`, ... and `readout`; the
-/// weight of a shortcut is called `block1_2.shortcut`.
+/// weight of a shortcut is called `block1_2.shortcut`, the neurons of one with `SewAdd` `block1_shortcut`.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields, default)]
 pub struct ResNet {
@@ -32,6 +33,8 @@ pub struct ResNet {
     pub kappa: f32,
     /// Whether the weights of all populations but the readout are [standardised](snn_core::standardise) in training.
     pub standardise: bool,
+    /// Whether every convolution and linear layer, the readout among them, adds a trained bias to its currents.
+    pub bias: bool,
     /// Channels of the first convolution.
     pub stem: usize,
     /// The residual blocks.
@@ -67,6 +70,9 @@ pub enum Shortcut {
     /// Every spike, or with a stride those of every second row and column, and so on. No weights; the channels cannot
     /// change.
     Subsample,
+    /// Spikes are added to spikes (SEW-ADD; Fang et al., "Deep residual learning in spiking neural networks", NeurIPS 2021).
+    /// Where the block changes the channels or has a stride, a convolution of 1x1 with neurons of its own leads around it.
+    SewAdd,
 }
 
 impl Default for ResNet {
@@ -78,6 +84,7 @@ impl Default for ResNet {
             dropout: 0.25,
             kappa: 1.0,
             standardise: false,
+            bias: false,
             stem: 64,
             blocks: blocks.map(|(channels, stride)| Block { channels, stride }).to_vec(),
             shortcut: Shortcut::Auto,
@@ -89,22 +96,33 @@ impl Default for ResNet {
 
 impl ResNet {
     pub(super) fn make(&mut self, registry: &Registry) -> Result<Stack, PartError> {
-        let mut chain =
-            Chain::new(registry, &mut self.neuron, &mut self.pool, self.dropout, (self.kappa, self.standardise))?;
+        let weights = WeightOptions { kappa: self.kappa, standardise: self.standardise, bias: self.bias };
+        let mut chain = Chain::new(registry, &mut self.neuron, &mut self.pool, self.dropout, weights)?;
         chain.conv("stem", "stem".to_owned(), self.stem, KERNEL)?;
         chain.pool("stem", "pool1".to_owned(), POOL);
         range::require(!self.blocks.is_empty(), "blocks", "a list of at least one block", &"none")?;
         let mut before = self.stem;
         for (index, &Block { channels, stride }) in self.blocks.iter().enumerate() {
             let (at, number) = (format!("blocks[{index}]"), index + 1);
-            let source = chain.end;
+            let sources = chain.end.clone();
             chain.conv(&format!("{at}.channels"), format!("block{number}_1"), channels, KERNEL)?;
             range::count(&format!("{at}.stride"), stride, WINDOW)?;
-            let map = self.shortcut.map(&format!("{at}.channels"), before, channels, stride)?;
-            let name = format!("block{number}_2");
-            let shortcut = Feed { at: at.clone(), source, map: Some(map), weight: Some(format!("{name}.shortcut")) };
             let conv = Map::Conv { channels, kernel: [KERNEL; 2], stride, padding: KERNEL / 2 };
-            chain.layer(&at, name, chain.neuron.clone(), conv, Some(shortcut));
+            let (name, neuron) = (format!("block{number}_2"), chain.neuron.clone());
+            let around = self.shortcut.map(&format!("{at}.channels"), before, channels, stride)?;
+            if self.shortcut == Shortcut::SewAdd {
+                chain.layer(&at, name, neuron.clone(), conv, None);
+                let block = chain.end.clone();
+                chain.end = sources;
+                if let Map::Conv { .. } = around {
+                    chain.layer(&at, format!("block{number}_shortcut"), neuron, around, None);
+                }
+                chain.end = [block, chain.end].concat();
+            } else {
+                let (weight, bias) = (Some(format!("{name}.shortcut")), chain.stack.weights.bias);
+                let shortcut = Feed { at: at.clone(), sources, map: Some(around), weight, bias };
+                chain.layer(&at, name, neuron, conv, Some(shortcut));
+            }
             before = channels;
         }
         chain.head(registry, &self.features, &mut self.readout)
@@ -119,7 +137,8 @@ impl Shortcut {
         match self {
             Self::Conv => Ok(conv),
             Self::Auto if !keeps => Ok(conv),
-            Self::Auto => Ok(Map::Subsample { stride }),
+            Self::SewAdd if !keeps || stride > 1 => Ok(conv),
+            Self::Auto | Self::SewAdd => Ok(Map::Subsample { stride }),
             Self::Subsample => {
                 let range = format!("{before}, as before the block, since the shortcut is Subsample (try Auto)");
                 range::require(keeps, at, range, &channels)?;

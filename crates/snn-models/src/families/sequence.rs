@@ -5,7 +5,7 @@ use snn_core::registry::{Part, PartError, Registry, range};
 use snn_core::{Map, Neuron};
 
 use super::chain::{Chain, FIRING};
-use super::stack::{Feed, Stack, hidden};
+use super::stack::{Feed, Stack, WeightOptions, hidden};
 use super::{WINDOW, integrator, one};
 use crate::check::LARGE;
 
@@ -24,6 +24,8 @@ pub struct Sequence {
     pub kappa: f32,
     /// Whether the weights of all populations but the readout are [standardised](snn_core::standardise) in training.
     pub standardise: bool,
+    /// Whether every convolution and linear layer, the readout among them, adds a trained bias to its currents.
+    pub bias: bool,
     /// The layers; the last one is a `Readout`.
     pub layers: Vec<Layer>,
 }
@@ -36,6 +38,7 @@ impl Default for Sequence {
             dropout: 0.0,
             kappa: 2.0,
             standardise: false,
+            bias: false,
             layers: Vec::new(),
         }
     }
@@ -96,8 +99,8 @@ pub enum Layer {
 
 impl Sequence {
     pub(super) fn make(&mut self, registry: &Registry) -> Result<Stack, PartError> {
-        let mut chain =
-            Chain::new(registry, &mut self.neuron, &mut self.pool, self.dropout, (self.kappa, self.standardise))?;
+        let weights = WeightOptions { kappa: self.kappa, standardise: self.standardise, bias: self.bias };
+        let mut chain = Chain::new(registry, &mut self.neuron, &mut self.pool, self.dropout, weights)?;
         let count = self.layers.len();
         range::require(count > 0, "layers", "a list that ends in a Readout", &"no layer")?;
         let (mut convs, mut pools, mut linears) = (0, 0, 0);
@@ -160,6 +163,7 @@ impl Sequence {
 /// Adds a layer that feeds itself through the map `back`, if there is one.
 fn add(chain: &mut Chain, path: &str, name: String, neuron: Neuron, map: Map, back: Option<Map>) {
     let source = chain.stack.next();
-    let back = back.map(|map| Feed { at: path.to_owned(), source, map: Some(map), weight: None });
+    let sources = vec![source];
+    let back = back.map(|map| Feed { at: path.to_owned(), sources, map: Some(map), weight: None, bias: false });
     chain.layer(path, name, neuron, map, back);
 }

@@ -3,14 +3,19 @@
 use snn_core::registry::{Part, PartError, Registry, range};
 use snn_core::{Builder, Error, Family, Map, Network, Neuron, Projection, Shape, Source};
 
-/// Most neurons of a population and most values of a weight.
-const MOST: usize = 1 << 31;
+/// What the weights of a family have in common.
+#[derive(Debug, Clone, Copy)]
+pub(super) struct WeightOptions {
+    pub(super) kappa: f32,
+    pub(super) standardise: bool,
+    /// Whether each convolution and linear map has a bias.
+    pub(super) bias: bool,
+}
 
 /// Populations in evaluation order, whose values are in their ranges and whose neurons are made.
 #[derive(Debug)]
 pub(super) struct Stack {
-    kappa: f32,
-    standardise: bool,
+    pub(super) weights: WeightOptions,
     populations: Vec<Made>,
     /// Path and value of the number of classes, in families that state it.
     pub(super) classes: Option<(String, usize)>,
@@ -32,17 +37,20 @@ pub(super) struct Made {
 pub(super) struct Feed {
     /// Path of what asks for it.
     pub(super) at: String,
-    pub(super) source: Source,
-    /// What is done to the spikes of the source. None: each of them to one neuron a class.
+    /// What it reads: the sum of their outputs.
+    pub(super) sources: Vec<Source>,
+    /// What is done to the spikes of the sources. None: each of them to one neuron a class.
     pub(super) map: Option<Map>,
     /// Name of its weight, where the usual one will not do.
     pub(super) weight: Option<String>,
+    /// Whether a convolution or linear map has a bias.
+    pub(super) bias: bool,
 }
 
 impl Stack {
-    pub(super) fn new((kappa, standardise): (f32, bool)) -> Result<Self, PartError> {
-        range::positive("kappa", kappa)?;
-        Ok(Self { kappa, standardise, populations: Vec::new(), classes: None })
+    pub(super) fn new(weights: WeightOptions) -> Result<Self, PartError> {
+        range::positive("kappa", weights.kappa)?;
+        Ok(Self { weights, populations: Vec::new(), classes: None })
     }
 
     /// The population that is added next, as a source of its own spikes.
@@ -62,8 +70,8 @@ impl Family for Stack {
         }
         let whole = |error: Error| PartError::other("", error.to_string());
         let mut builder = Network::builder(input);
-        builder.kappa(self.kappa).map_err(whole)?;
-        builder.standardise(self.standardise);
+        builder.kappa(self.weights.kappa).map_err(whole)?;
+        builder.standardise(self.weights.standardise);
         for made in &self.populations {
             made.add(&mut builder, classes)?;
         }
@@ -80,30 +88,20 @@ impl Family for Stack {
 
 impl Made {
     fn add(&self, builder: &mut Builder, classes: usize) -> Result<(), PartError> {
-        let itself = builder.itself();
         let mut own = None;
         let mut inputs = Vec::with_capacity(self.inputs.len());
         for feed in &self.inputs {
             let map = feed.map.unwrap_or(Map::Linear { features: classes });
-            let fail = |reason: String| self.fault(&feed.at, &reason);
-            let source = match own {
-                Some(shape) if feed.source == itself => shape,
-                None if feed.source == itself => {
-                    return Err(fail("its first input cannot be the population itself".to_owned()));
-                }
-                _ => builder.source_shape(feed.source).map_err(fail)?,
-            };
-            let output = map.output(source).map_err(|reason| fail(format!("input {source}: {reason}")))?;
-            let first = *own.get_or_insert(output);
-            if first != output {
-                return Err(fail(format!("its inputs differ in shape: {first} and {output}")));
+            let mut projection = Projection::new(feed.sources.clone(), map);
+            if let Some(weight) = &feed.weight {
+                projection = projection.named(weight);
             }
-            check_size(&map, source, output).map_err(fail)?;
-            let projection = Projection::new(feed.source, map);
-            inputs.push(match &feed.weight {
-                Some(weight) => projection.named(weight),
-                None => projection,
-            });
+            if feed.bias && matches!(map, Map::Conv { .. } | Map::Linear { .. }) {
+                projection = projection.with_bias();
+            }
+            let shape = builder.output_shape(&projection, own, &self.neuron);
+            own = Some(shape.map_err(|reason| self.fault(&feed.at, &reason))?);
+            inputs.push(projection);
         }
         let added = builder.add_with_dropout(&self.name, self.neuron.clone(), self.dropout, inputs);
         added.map(|_| ()).map_err(|error| match error {
@@ -114,17 +112,6 @@ impl Made {
 
     fn fault(&self, at: &str, reason: &str) -> PartError {
         PartError::other(at, format!("{}: {reason}", self.name))
-    }
-}
-
-/// Random words are addressed by 32 bits, and indices into weights fit in as many.
-fn check_size(map: &Map, input: Shape, output: Shape) -> Result<(), String> {
-    let neurons = output.len();
-    let weights = map.weight_shape(input).map_or(0, |shape| shape.iter().product());
-    match (neurons > MOST, weights > MOST) {
-        (true, _) => Err(format!("{neurons} neurons are more than {MOST}")),
-        (_, true) => Err(format!("{weights} weights are more than {MOST}")),
-        _ => Ok(()),
     }
 }
 

@@ -5,7 +5,7 @@ use snn_core::registry::{Part, PartError, Registry, range};
 
 use super::chain::Chain;
 use super::integrator;
-use super::stack::Stack;
+use super::stack::{Stack, WeightOptions};
 
 /// Window and stride of every pool.
 const POOL: usize = 2;
@@ -28,6 +28,8 @@ pub struct Vgg {
     pub kappa: f32,
     /// Whether the weights of all populations but the readout are [standardised](snn_core::standardise) in training.
     pub standardise: bool,
+    /// Whether every convolution and linear layer, the readout among them, adds a trained bias to its currents.
+    pub bias: bool,
     /// Height and width of the kernels, odd. Convolutions have stride 1 and keep height and width.
     pub kernel: usize,
     /// Channels of each convolution, block by block.
@@ -46,6 +48,7 @@ impl Default for Vgg {
             dropout: 0.2,
             kappa: 2.0,
             standardise: false,
+            bias: false,
             kernel: 3,
             blocks: vec![vec![64, 64], vec![128, 128], vec![256, 256, 256]],
             features: vec![1024],
@@ -56,8 +59,8 @@ impl Default for Vgg {
 
 impl Vgg {
     pub(super) fn make(&mut self, registry: &Registry) -> Result<Stack, PartError> {
-        let mut chain =
-            Chain::new(registry, &mut self.neuron, &mut self.pool, self.dropout, (self.kappa, self.standardise))?;
+        let weights = WeightOptions { kappa: self.kappa, standardise: self.standardise, bias: self.bias };
+        let mut chain = Chain::new(registry, &mut self.neuron, &mut self.pool, self.dropout, weights)?;
         range::require(!self.blocks.is_empty(), "blocks", "a list of at least one block", &"none")?;
         for (index, block) in self.blocks.iter().enumerate() {
             let (at, number) = (format!("blocks[{index}]"), index + 1);
@@ -90,6 +93,8 @@ pub struct LeNet {
     pub kappa: f32,
     /// Whether the weights of all populations but the readout are [standardised](snn_core::standardise) in training.
     pub standardise: bool,
+    /// Whether every convolution and linear layer, the readout among them, adds a trained bias to its currents.
+    pub bias: bool,
     /// Height and width of the kernels, odd. Convolutions have stride 1 and keep height and width.
     pub kernel: usize,
     /// Channels of each convolution.
@@ -108,6 +113,7 @@ impl Default for LeNet {
             dropout: 0.0,
             kappa: 2.0,
             standardise: false,
+            bias: false,
             kernel: 5,
             channels: vec![20, 50],
             features: vec![200],
@@ -118,8 +124,8 @@ impl Default for LeNet {
 
 impl LeNet {
     pub(super) fn make(&mut self, registry: &Registry) -> Result<Stack, PartError> {
-        let mut chain =
-            Chain::new(registry, &mut self.neuron, &mut self.pool, self.dropout, (self.kappa, self.standardise))?;
+        let weights = WeightOptions { kappa: self.kappa, standardise: self.standardise, bias: self.bias };
+        let mut chain = Chain::new(registry, &mut self.neuron, &mut self.pool, self.dropout, weights)?;
         range::require(!self.channels.is_empty(), "channels", "a list of at least one convolution", &"none")?;
         for (index, &channels) in self.channels.iter().enumerate() {
             let (at, number) = (format!("channels[{index}]"), index + 1);

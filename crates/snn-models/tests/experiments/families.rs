@@ -79,7 +79,7 @@ fn a_residual_block_sums_its_second_convolution_and_the_shortcut() {
     fc1 | linear | 8 | fc1 | 0.25
     readout | linear | 10 | readout | 0
     ");
-    let sources = |index: usize| resnet.populations()[index].inputs.iter().map(|input| input.source);
+    let sources = |index: usize| resnet.connections(index).map(|(connection, _)| connection.source);
     assert_eq!(sources(3).collect::<Vec<_>>(), [Source::Population(2), Source::Population(1)]);
     let conv = network(&format!("ResNet(stem: 4, {blocks}, shortcut: Conv, features: [8])")).unwrap();
     insta::assert_snapshot!(table(&conv), @"
@@ -97,6 +97,60 @@ fn a_residual_block_sums_its_second_convolution_and_the_shortcut() {
     readout | linear | 10 | readout | 0
     ");
     network("ResNet(stem: 4, blocks: [(channels: 4, stride: 2)], shortcut: Subsample, features: [])").unwrap();
+}
+
+#[test]
+fn a_sew_resnet_adds_spikes_to_spikes() {
+    let text = "ResNet(bias: true, dropout: 0.0, stem: 4, blocks: [(channels: 4), (channels: 4), (channels: 6, stride: 2)], \
+                shortcut: SewAdd, features: [])";
+    insta::assert_snapshot!(table(&network(text).unwrap()), @"
+    stem | conv 3x3, pad 1, bias | 4x28x28 | stem | 0
+    pool1 | mean 2x2 | 4x14x14 |  | 0
+    block1_1 | conv 3x3, pad 1, bias | 4x14x14 | block1_1 | 0
+    block1_2 | conv 3x3, pad 1, bias | 4x14x14 | block1_2 | 0
+    block2_1 | conv 3x3, pad 1, bias, from block1_2 + pool1 | 4x14x14 | block2_1 | 0
+    block2_2 | conv 3x3, pad 1, bias | 4x14x14 | block2_2 | 0
+    block3_1 | conv 3x3, pad 1, bias, from block2_2 + block1_2 + pool1 | 6x14x14 | block3_1 | 0
+    block3_2 | conv 3x3, stride 2, pad 1, bias | 6x7x7 | block3_2 | 0
+    block3_shortcut | conv 1x1, stride 2, bias, from block2_2 + block1_2 + pool1 | 6x7x7 | block3_shortcut | 0
+    readout | linear, bias, from block3_2 + block3_shortcut | 10 | readout | 0
+    ");
+}
+
+#[test]
+fn populations_can_sum_their_sources_and_share_weights() {
+    let text = r#"Populations(populations: [
+        (name: "a", inputs: [Conv(from: "input", channels: 2, kernel: 5, bias: true)]),
+        (name: "b", inputs: [Subsample(from: "a", stride: 1)]),
+        (name: "c", inputs: [Conv(from: "a + b", channels: 2, kernel: 3, weight: "w"), Conv(from: "b", channels: 2, kernel: 3, weight: "w")]),
+        (name: "d", neuron: LeakyIntegrator, inputs: [Linear(from: "c", features: 10, bias: true)]),
+    ])"#;
+    insta::assert_snapshot!(table(&network(text).unwrap()), @"
+    a | conv 5x5, bias | 2x24x24 | a | 0
+    b | identity | 2x24x24 |  | 0
+    c | conv 3x3, from a + b + conv 3x3 | 2x22x22 | w + w | 0
+    d | linear, bias | 10 | d | 0
+    ");
+    let message = |inputs: &str| {
+        let text = format!(
+            "Populations(populations: [
+            (name: \"a\", inputs: [Conv(from: \"input\", channels: 2, kernel: 5)]),
+            (name: \"b\", neuron: LeakyIntegrator, inputs: [{inputs}])])"
+        );
+        let error = network(&text).unwrap_err().to_string();
+        error.lines().next().unwrap_or_default().trim_start_matches("network.").to_owned()
+    };
+    let linear = "Linear(from: \"a\", features: 10)";
+    assert_eq!(
+        message(&[linear; 3].join(", ")),
+        "populations[1].inputs[2]: another weight is named \"b.a\"; give this one a name, as in weight: \"...\""
+    );
+    assert_eq!(
+        message("Linear(from: \"a + input\", features: 10)"),
+        "populations[1].inputs[0]: b: what is summed up before a map differs in shape: 2x24x24 and 1x28x28"
+    );
+    let unknown = message("Linear(from: \"a + z\", features: 10)");
+    assert!(unknown.contains("unknown source \"z\" in network.populations[1].inputs[0].from"), "{unknown}");
 }
 
 #[test]
@@ -250,7 +304,7 @@ fn values_of_populations_have_ranges() {
         format!("{}, {last}", first.replace(")]", "), AvgPool(from: \"input\", size: 2)]")),
         format!("{}, {last}", first.replace(")]", "), Subsample(from: \"input\", stride: 0)]")),
         format!("{}, {last}", first.replace(")]", "), Linear(from: \"input\", features: 0)]")),
-        format!("{}, {last}", first.replace(")]", "), Conv(from: \"input\", channels: 2, kernel: 5, weight: \"a\")]")),
+        format!("{}, {last}", first.replace(")]", "), Conv(from: \"input\", channels: 2, kernel: 3, padding: 1, weight: \"a\")]")),
         format!("{}, {last}", first.replace("inputs", "neuron: Plif, inputs").replace("5)", "5, weight: \"a.leak\")")),
         format!(
             "{first}, {}",
@@ -261,39 +315,39 @@ fn values_of_populations_have_ranges() {
     ];
     let texts: Vec<String> = texts.iter().map(|list| populations(list)).collect();
     let texts: Vec<&str> = texts.iter().map(String::as_str).collect();
-    insta::assert_snapshot!(errors(&texts), @r#"
+    insta::assert_snapshot!(errors(&texts), @"
     network.populations must be a list of at least one population, found none
     network.populations[0]: out: it has 12 neurons, but the data set has 10 classes
-    network.populations[1].name must be a name that no other population has, found "a"
-    network.populations[0].name must be a name of letters, digits and _, found ""
-    network.populations[0].name must be a name of letters, digits and _, found "a b"
-    network.populations[0].name must be another name than that of the network's input, found "input"
-    missing field "name" in network.populations[0]
+    network.populations[1].name must be a name that no other population has, found \"a\"
+    network.populations[0].name must be a name of letters, digits and _, found \"\"
+    network.populations[0].name must be a name of letters, digits and _, found \"a b\"
+    network.populations[0].name must be another name than that of the network's input, found \"input\"
+    missing field \"name\" in network.populations[0]
     network.populations[0].neuron must be a neuron that fires, as all populations but the last need, found LeakyIntegrator
     network.populations[0].dropout must be at least 0 and less than 1, found 1
     network.populations[1].dropout must be 0 in the last population, found 0.5
-    unknown source "b" in network.populations[1].inputs[0].from
-    network.populations[0].inputs[0].from: "out" comes later; a population reads the input, earlier populations, or itself
+    unknown source \"b\" in network.populations[1].inputs[0].from
+    network.populations[0].inputs[0].from: \"out\" comes later; a population reads the input, earlier populations, or itself
     network.populations[0].inputs[0]: a: its first input cannot be the population itself
-    missing field "from" in network.populations[0].inputs[0]
+    missing field \"from\" in network.populations[0].inputs[0]
     network.populations[0].inputs[0].from must be text in quotes, found input
     network.populations[0].inputs[0].channels must be at least 1, found 0
     network.populations[0].inputs[0].kernel must be at least 1, found 0
     network.populations[0].inputs[0]: a: input 1x28x28: height 28 with padding 0 is smaller than the window of 29
     network.populations[0].inputs[0].stride must be at least 1, found 0
     network.populations[0].inputs[0].padding must be at most 1024, found 1025
-    network.populations[0].inputs[0].weight must be a name of letters, digits, _ and ., found ""
+    network.populations[0].inputs[0].weight must be a name of letters, digits, _ and ., found \"\"
     network.populations[0].inputs must be a list of at least one projection, found none
-    unknown projection "Dense" in network.populations[0].inputs[0]
+    unknown projection \"Dense\" in network.populations[0].inputs[0]
     network.populations[0].inputs[1].size must be at least 1, found 0
     network.populations[0].inputs[1]: a: its inputs differ in shape: 2x24x24 and 1x14x14
     network.populations[0].inputs[1].stride must be at least 1, found 0
     network.populations[0].inputs[1].features must be at least 1, found 0
-    network.populations[0]: a: another weight is named "a"; give this one a name of its own
-    network.populations[0]: a: another weight has the name of its constant "a.leak"
-    network.populations[1]: out: LeakyIntegrator does not fire and cannot feed itself
+    network.populations[0].inputs[1]: a: its inputs differ in shape: 2x24x24 and 2x28x28
+    network.populations[0]: a: another weight is named \"a.leak\"; give this one a name of its own
+    network.populations[1].inputs[1]: out: LeakyIntegrator does not fire and cannot feed itself
     network.populations[1].inputs[1]: out: its inputs differ in shape: 10 and 12
-    "#);
+    ");
 }
 
 #[test]
@@ -339,15 +393,15 @@ fn mistakes_are_shown_in_their_line_with_what_would_be_right() {
       |
       = for example: (channels: 256, stride: 2)
     "#);
-    insta::assert_snapshot!(message("ResNet(stem: 8, shortcut: Convolution)"), @r#"
-    unknown shortcut "Convolution" in network.shortcut
+    insta::assert_snapshot!(message("ResNet(stem: 8, shortcut: Convolution)"), @"
+    unknown shortcut \"Convolution\" in network.shortcut
      --> my-net.ron:7:40
       |
     7 |     network: ResNet(stem: 8, shortcut: Convolution),
       |                                        ^^^^^^^^^^^
       |
-      = known shortcuts: Auto, Conv, Subsample
-    "#);
+      = known shortcuts: Auto, Conv, Subsample, ...
+    ");
     insta::assert_snapshot!(message("Vgg(blocks: [[8, 8], [8, 8], [8], [8], [8]])"), @"
     network.blocks[4]: pool5: input 8: height 1 with padding 0 is smaller than the window of 2
      --> my-net.ron:7:53
@@ -377,15 +431,15 @@ fn mistakes_are_shown_in_their_line_with_what_would_be_right() {
       |
       = known sources: input, fc1, out
     "#);
-    insta::assert_snapshot!(message(&populations("Linear(features: 10)")), @r#"
-    missing field "from" in network.populations[1].inputs[0]
+    insta::assert_snapshot!(message(&populations("Linear(features: 10)")), @"
+    missing field \"from\" in network.populations[1].inputs[0]
      --> my-net.ron:9:32
       |
-    9 |         (name: "out", inputs: [Linear(features: 10)]),
+    9 |         (name: \"out\", inputs: [Linear(features: 10)]),
       |                                ^^^^^^ add from: ...
       |
-      = for example: Linear(from: "input", features: 200)
-    "#);
+      = for example: Linear(from: \"input\", features: 200, bias: false)
+    ");
     insta::assert_snapshot!(message(&populations("Linear(from: \"fc1\", features: 12)")), @r#"
     network.populations[1]: out: it has 12 neurons, but the data set has 10 classes
      --> my-net.ron:9:9
@@ -393,15 +447,15 @@ fn mistakes_are_shown_in_their_line_with_what_would_be_right() {
     9 |         (name: "out", inputs: [Linear(from: "fc1", features: 12)]),
       |         ^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^
     "#);
-    insta::assert_snapshot!(message(&populations("Linear(\"fc1\", 10)")), @r#"
+    insta::assert_snapshot!(message(&populations("Linear(\"fc1\", 10)")), @"
     the values of Linear in network.populations[1].inputs[0] must be named
      --> my-net.ron:9:32
       |
-    9 |         (name: "out", inputs: [Linear("fc1", 10)]),
-      |                                ^^^^^^^^^^^^^^^^^ write Linear(from: "fc1", features: 10)
+    9 |         (name: \"out\", inputs: [Linear(\"fc1\", 10)]),
+      |                                ^^^^^^^^^^^^^^^^^ write Linear(from: \"fc1\", features: 10)
       |
-      = known fields: from, features, weight
-    "#);
+      = known fields: from, features, bias, weight
+    ");
     insta::assert_snapshot!(message("Populations(populations: [\"fc1\"])"), @r#"
     network.populations[0] must be values in ( ), found "fc1"
      --> my-net.ron:7:40
@@ -409,13 +463,13 @@ fn mistakes_are_shown_in_their_line_with_what_would_be_right() {
     7 |     network: Populations(populations: ["fc1"]),
       |                                        ^^^^^ write (name: "fc1", inputs: [Linear(from: "input", features: 100)])
     "#);
-    insta::assert_snapshot!(message("LeNet(channels: [20, 50], fetures: [200])"), @r#"
-    unknown field "fetures" in network
+    insta::assert_snapshot!(message("LeNet(channels: [20, 50], fetures: [200])"), @"
+    unknown field \"fetures\" in network
      --> my-net.ron:7:40
       |
     7 |     network: LeNet(channels: [20, 50], fetures: [200]),
       |                                        ^^^^^^^ did you mean features?
       |
-      = known fields: neuron, pool, dropout, kappa, standardise, kernel, channels, features, readout
-    "#);
+      = known fields: neuron, pool, dropout, kappa, standardise, bias, kernel, channels, features, readout
+    ");
 }

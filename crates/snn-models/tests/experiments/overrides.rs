@@ -169,13 +169,13 @@ fn a_part_that_means_nothing_names_the_override() {
      |
      = in the override network.neuron.gradient=Atan(alpha: -1.0)
     ");
-    insta::assert_snapshot!(error("network.neuron.leek", "0.9"), @r#"
-    unknown field "leek" in network.neuron
+    insta::assert_snapshot!(error("network.neuron.leek", "0.9"), @"
+    unknown field \"leek\" in network.neuron
      |
      = did you mean leak?
-     = known fields: leak, threshold, reset, decay_input, detach_reset, gradient
+     = known fields: leak, threshold, reset, decay_input, detach_reset, learn_threshold, per, gradient
      = in the override network.neuron.leek=0.9
-    "#);
+    ");
     insta::assert_snapshot!(error("training.augmentation", "Shift(1)"), @"
     the values of Shift in training.augmentation must be named
      |

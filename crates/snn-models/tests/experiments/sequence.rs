@@ -53,7 +53,7 @@ fn a_recurrent_layer_feeds_itself_through_a_weight_of_its_own() {
     ");
     let names: Vec<&str> = network.tensors().iter().map(|weight| weight.name.as_str()).collect();
     assert_eq!(names, ["conv1", "conv1.recurrent", "conv2", "fc1", "fc1.recurrent", "readout"]);
-    assert!(network.is_recurrent(0, &network.populations()[0].inputs[1]));
+    assert!(network.graph().is_recurrent(0));
 }
 
 #[test]
@@ -68,7 +68,7 @@ fn populations_are_numbered_by_kind() {
     let network = network(&[]).unwrap();
     let names: Vec<&str> = network.populations().iter().map(|population| population.name.as_str()).collect();
     assert_eq!(names, ["conv1", "pool1", "conv2", "pool2", "fc1", "readout"]);
-    assert_eq!(network.populations()[4].inputs[0].source, Source::Population(3));
+    assert_eq!(network.populations()[4].inputs[0].sources, [Source::Population(3)]);
     assert_eq!(network.tensors()[2].shape, [200, 2450]);
 }
 

@@ -39,19 +39,16 @@ impl SourceTally {
     pub(super) fn new(network: &Network, weights: &Weights, source: Source, steps: usize) -> Result<Self, TrainError> {
         let mut outgoing = Vec::new();
         for (target, population) in network.populations().iter().enumerate() {
-            for (input, projection) in population.inputs.iter().enumerate() {
-                if projection.source != source {
-                    continue;
-                }
+            for (connection, projection) in network.connections(target).filter(|(read, _)| read.source == source) {
                 let misfit = |reason| TrainError::setup(&population.name, reason);
                 let (map, shape) = (projection.map, network.shape(source));
                 let weight = projection.weight.map_or(&[][..], |index| &weights[index]);
                 outgoing.push(Outgoing {
                     target,
-                    input,
+                    input: connection.projection,
                     synapses: map.fan_out(shape).map_err(misfit)?.iter().sum(),
                     effective: map.effective_fan_out(shape, weight).map_err(misfit)?,
-                    delay: usize::from(network.is_recurrent(target, projection)),
+                    delay: usize::from(connection.is_recurrent),
                     operations: vec![0; steps],
                 });
             }

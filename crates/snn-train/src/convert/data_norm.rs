@@ -44,20 +44,28 @@ pub(super) fn balance(
 }
 
 /// Gives populations that one reads from the other without weights, where nothing can be scaled, the same scale: the
-/// `largest` of theirs; or that of the input, 1, if one of them so reads it.
+/// `largest` of theirs; or that of the input, 1, if one of them so reads it. The same goes for sources that are summed.
 fn share_scales(network: &Network, largest: &mut [f32]) {
-    let unweighted: Vec<(usize, Source)> = (0..largest.len())
-        .flat_map(|index| network.populations()[index].inputs.iter().map(move |projection| (index, projection)))
-        .filter(|(_, projection)| projection.weight.is_none())
-        .map(|(index, projection)| (index, projection.source))
-        .collect();
+    let mut alike: Vec<[Source; 2]> = Vec::new();
+    for (index, population) in network.populations().iter().enumerate() {
+        for projection in &population.inputs {
+            let summed = projection.sources.windows(2).map(|pair| [pair[0], pair[1]]);
+            alike.extend(summed);
+            if projection.weight.is_none() && index < largest.len() {
+                alike.extend(projection.sources.iter().map(|&source| [Source::Population(index), source]));
+            }
+        }
+    }
     let mut is_input = vec![false; largest.len()];
     // A scale may have to pass through all of them.
     for _ in 0..largest.len() {
-        for &(index, source) in &unweighted {
-            match source {
-                Source::Input => is_input[index] = true,
-                Source::Population(source) => {
+        for &pair in &alike {
+            match pair {
+                [Source::Input, Source::Input] => {}
+                [Source::Population(index), Source::Input] | [Source::Input, Source::Population(index)] => {
+                    is_input[index] = true;
+                }
+                [Source::Population(index), Source::Population(source)] => {
                     let (both, either) = (largest[index].max(largest[source]), is_input[index] || is_input[source]);
                     (largest[index], largest[source]) = (both, both);
                     (is_input[index], is_input[source]) = (either, either);

@@ -120,6 +120,9 @@ fn check(trained: &Trained<'_>) -> Result<f32, TrainError> {
         let (name, neuron) = (&other.name, other.neuron.name());
         return fail(format!("must have Relu neurons in all hidden layers, but {name} has {neuron}"));
     }
+    if let Some(weight) = shared(&built.network) {
+        return fail(format!("must not share weights between layers, whose scales differ, as it does {weight}"));
+    }
     if experiment.steps != 1 {
         return fail(format!("must have been trained with steps: 1, not {}", experiment.steps));
     }
@@ -155,13 +158,24 @@ fn check_neuron(text: &str, spiking: &Network) -> Result<(), TrainError> {
 }
 
 /// Divides the currents of `population` by `threshold`, and multiplies what it reads from each source by that source's
-/// `gain`.
+/// `gain`; sources that are summed before a weight have the same.
 fn scale(network: &Network, population: usize, threshold: f32, gain: impl Fn(Source) -> f32, weights: &mut Weights) {
     for projection in &network.populations()[population].inputs {
-        let Some(weight) = projection.weight else { continue };
-        let factor = gain(projection.source) / threshold;
-        weights[weight].iter_mut().for_each(|w| *w *= factor);
+        if let (Some(weight), Some(&source)) = (projection.weight, projection.sources.first()) {
+            let factor = gain(source) / threshold;
+            weights[weight].iter_mut().for_each(|w| *w *= factor);
+        }
+        if let Some(bias) = projection.bias {
+            weights[bias].iter_mut().for_each(|b| *b /= threshold);
+        }
     }
+}
+
+/// A weight that several projections share.
+fn shared(network: &Network) -> Option<&str> {
+    let mut seen = std::collections::HashSet::new();
+    let mut weights = network.populations().iter().flat_map(|p| p.inputs.iter().filter_map(|input| input.weight));
+    weights.find(|weight| !seen.insert(*weight)).map(|weight| network.tensors()[weight].name.as_str())
 }
 
 /// Whether some of what feeds the population goes through weights.

@@ -34,6 +34,10 @@ pub(super) fn balance(
             return Err(TrainError::setup("the network to convert", reason));
         }
         let shown = (spiking, encoder.as_ref());
+        if population.inputs.iter().any(|projection| projection.bias.is_some()) {
+            let reason = format!("{} has a bias, of which spike-norm knows nothing; take data-norm", population.name);
+            return Err(TrainError::setup("the network to convert", reason));
+        }
         let Some(largest) = largest_current(engine, trained, shown, index, conversion, &mut |images_done| {
             let (done, images) = (done * images + images_done, weighted.len() * images);
             observer.on_event(&Event::Evaluating { done, images }).is_continue()

@@ -1,6 +1,6 @@
 //! What can be wrong with how a network fires, and the settings that could be at fault.
 
-use snn_core::{Gradient, Network, Neuron, Population, Source};
+use snn_core::{Gradient, Network, Neuron, Source};
 use snn_models::Experiment;
 use snn_models::experiment::Start;
 
@@ -57,11 +57,11 @@ fn is_full(fired: Fired) -> bool {
     is_saturated(fired.rate) || fired.saturated > MOST_SATURATED
 }
 
-/// Whether some source of a population passes on spikes, or numbers.
-fn hears(network: &Network, population: &Population, rates: &Rates) -> bool {
-    population.inputs.iter().any(|input| match input.source {
+/// Whether some source of the population at `index` passes on spikes, or numbers.
+fn hears(network: &Network, index: usize, rates: &Rates) -> bool {
+    network.graph().connections(index).iter().any(|connection| match connection.source {
         Source::Input => rates.input.is_none_or(|rate| rate > 0.0),
-        Source::Population(source) if network.populations()[source].name == population.name => false,
+        Source::Population(_) if connection.is_recurrent => false,
         Source::Population(source) => {
             let neuron = &network.populations()[source].neuron;
             !neuron.fires() || !is_faint(neuron, rates.populations[source])
@@ -81,7 +81,7 @@ impl Doubt {
         let populations = network.populations().iter().zip(&rates.populations).enumerate();
         let of_population = populations.filter(|(_, (p, _))| p.neuron.fires()).filter_map(|(index, (p, fired))| {
             if is_faint(&p.neuron, *fired) {
-                hears(network, p, rates).then_some(Self::Silent(index))
+                hears(network, index, rates).then_some(Self::Silent(index))
             } else {
                 is_full(*fired).then_some(Self::Saturated(index))
             }
@@ -227,11 +227,13 @@ impl Doubt {
 
 /// Whether a population that is read by one that fires is not needed for that.
 fn feeds_a_live_one(network: &Network, rates: &Rates, index: usize) -> bool {
-    let populations = network.populations().iter().zip(&rates.populations).enumerate();
-    populations.filter(|(other, _)| *other != index).any(|(_, (population, fired))| {
-        let reads = population.inputs.iter().any(|input| input.source == Source::Population(index));
-        let others = population.inputs.iter().filter(|input| input.source != Source::Population(index)).count();
-        reads && others > 0 && population.neuron.fires() && !is_faint(&population.neuron, *fired)
+    let readers = network.graph().readers(index).iter().map(|reader| reader.population);
+    let mut others = readers.filter(|other| *other != index);
+    others.any(|other| {
+        let connections = network.graph().connections(other).iter();
+        let has_more = connections.filter(|connection| connection.source != Source::Population(index)).count() > 0;
+        let neuron = &network.populations()[other].neuron;
+        has_more && neuron.fires() && !is_faint(neuron, rates.populations[other])
     })
 }
 

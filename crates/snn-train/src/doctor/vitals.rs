@@ -218,7 +218,7 @@ impl Probe<'_> {
         };
         let replay = Replay::new(&built.network, weights, &encoded, &trains, experiment.steps)?;
         let reads_numbers = |index: usize| {
-            let mut sources = populations[index].inputs.iter().map(|input| input.source);
+            let mut sources = built.network.graph().connections(index).iter().map(|connection| connection.source);
             sources.any(|source| matches!(source, Source::Population(source) if !populations[source].neuron.fires()))
         };
         let of = |index: usize| {

@@ -30,9 +30,10 @@ pub(super) struct Filters {
 impl Filters {
     /// Those of the first convolution or linear projection of a population; none if it has no weights.
     pub(super) fn of(network: &Network, population: usize) -> Option<Self> {
-        let mut inputs = network.populations()[population].inputs.iter();
-        let (projection, weight) = inputs.find_map(|projection| Some((projection, projection.weight?)))?;
-        let source = network.shape(projection.source);
+        let mut connections = network.connections(population);
+        let (connection, projection, weight) =
+            connections.find_map(|(connection, projection)| Some((connection, projection, projection.weight?)))?;
+        let source = network.shape(connection.source);
         let (all, height, width, channels) = match projection.map {
             Map::Conv { channels, kernel: [height, width], .. } => (channels, height, width, source.channels),
             Map::Linear { features } if source.pixels() > 1 => (features, source.height, source.width, source.channels),

@@ -1,0 +1,122 @@
+//! What follows from which population reads which: derived once, when a network is built, and asked by every engine.
+
+use super::{Population, Source};
+
+/// One source of one projection of a population.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Connection {
+    /// Index of the projection among the population's inputs.
+    pub projection: usize,
+    /// What is read.
+    pub source: Source,
+    /// Whether it is the population itself, whose spikes of the step before are read.
+    pub is_recurrent: bool,
+}
+
+/// A population that reads another one, or itself.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Reader {
+    /// Index of the population that reads.
+    pub population: usize,
+    /// Index among its [`Graph::connections`].
+    pub connection: usize,
+}
+
+/// Who reads whom in a network.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct Graph {
+    nodes: Vec<Node>,
+}
+
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+struct Node {
+    connections: Vec<Connection>,
+    readers: Vec<Reader>,
+}
+
+impl Graph {
+    pub(super) fn new(populations: &[Population]) -> Self {
+        let mut graph = Self::default();
+        for (index, population) in populations.iter().enumerate() {
+            graph.nodes.push(Node { connections: connections(index, population), readers: Vec::new() });
+            for (connection, read) in graph.nodes[index].connections.clone().into_iter().enumerate() {
+                if let Source::Population(source) = read.source {
+                    graph.nodes[source].readers.push(Reader { population: index, connection });
+                }
+            }
+        }
+        graph
+    }
+
+    /// What a population reads, in the order in which every engine sums up currents: as its projections are listed, those from
+    /// itself last.
+    pub fn connections(&self, population: usize) -> &[Connection] {
+        &self.nodes[population].connections
+    }
+
+    /// The populations that read a population, itself among them, in evaluation order.
+    pub fn readers(&self, population: usize) -> &[Reader] {
+        &self.nodes[population].readers
+    }
+
+    /// Whether a population reads itself.
+    pub fn is_recurrent(&self, population: usize) -> bool {
+        self.nodes[population].connections.iter().any(|connection| connection.is_recurrent)
+    }
+
+    /// The last population that reads a population, which may be itself; none if nothing reads it. On the way back, its errors
+    /// are held from there on until it is reached.
+    pub fn last_reader(&self, population: usize) -> Option<usize> {
+        self.nodes[population].readers.last().map(|reader| reader.population)
+    }
+
+    /// The first population that a population reads, which may be itself; none if it reads the input alone.
+    pub fn first_source(&self, population: usize) -> Option<usize> {
+        let sources = self.nodes[population].connections.iter().filter_map(|connection| match connection.source {
+            Source::Input => None,
+            Source::Population(source) => Some(source),
+        });
+        sources.min()
+    }
+}
+
+fn connections(index: usize, population: &Population) -> Vec<Connection> {
+    let of_projection = |(projection, input): (usize, &super::Projection)| {
+        let of_source = move |&source: &Source| {
+            let is_recurrent = source == Source::Population(index);
+            Connection { projection, source, is_recurrent }
+        };
+        input.sources.iter().map(of_source).collect::<Vec<_>>()
+    };
+    let mut all: Vec<Connection> = population.inputs.iter().enumerate().flat_map(of_projection).collect();
+    all.sort_by_key(|connection| connection.is_recurrent);
+    all
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::{Map, Network, Neuron, Projection, Shape};
+
+    #[test]
+    fn every_engine_finds_the_same_readers_and_order() {
+        let mut builder = Network::builder(Shape::features(3));
+        let linear = Map::Linear { features: 3 };
+        let a = builder.add("a", Neuron::lif(), vec![Projection::new(Source::Input, linear)]).unwrap();
+        let b = builder.add("b", Neuron::lif(), vec![Projection::new(a, linear)]).unwrap();
+        let own = Projection::new(builder.itself(), linear);
+        let inputs = vec![Projection::new(vec![a, b], linear), own, Projection::new(b, linear).named("c.b")];
+        builder.add("c", Neuron::lif(), inputs).unwrap();
+        let network = builder.build().unwrap();
+        let graph = network.graph();
+        let found: Vec<(usize, Source)> = graph.connections(2).iter().map(|c| (c.projection, c.source)).collect();
+        let own = Source::Population(2);
+        assert_eq!(found, [(0, a), (0, b), (2, b), (1, own)]);
+        let readers =
+            |population| graph.readers(population).iter().map(|r| (r.population, r.connection)).collect::<Vec<_>>();
+        assert_eq!((readers(0), readers(1), readers(2)), (vec![(1, 0), (2, 0)], vec![(2, 1), (2, 2)], vec![(2, 3)]));
+        assert_eq!([0, 1, 2].map(|population| graph.is_recurrent(population)), [false, false, true]);
+        assert_eq!([0, 1, 2].map(|population| graph.last_reader(population)), [Some(2), Some(2), Some(2)]);
+        assert_eq!([0, 1, 2].map(|population| graph.first_source(population)), [None, Some(0), Some(0)]);
+    }
+}
