@@ -95,7 +95,7 @@ impl Convolution {
 
     /// With `reads_input` the convolution has the input for its source, so that only its weight gradient is computed.
     fn new(density: f32, dense_above: f32, reads_input: bool) -> Self {
-        let conv = Map::Conv { channels: Self::SHAPE.channels, kernel: [3, 3], stride: 1, padding: 1 };
+        let conv = Map::conv(Self::SHAPE.channels, [3, 3], 1, 1);
         let relay = Projection::new(Source::Input, Map::Subsample { stride: 1 });
         let neuron = PoolIf { threshold: 0.5 }.neuron();
         let mut builder = Network::builder(Self::SHAPE);

@@ -60,7 +60,7 @@ impl Chain {
     }
 
     fn conv(&mut self, name: &str, channels: usize, kernel: usize) -> &mut Self {
-        let map = Map::Conv { channels, kernel: [kernel, kernel], stride: 1, padding: kernel / 2 };
+        let map = Map::conv(channels, [kernel, kernel], 1, kernel / 2);
         self.add(name, self.neuron.clone(), self.dropout, map)
     }
 

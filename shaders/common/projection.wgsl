@@ -8,8 +8,12 @@ override OUT_H: u32;
 override OUT_W: u32;
 override KERNEL_H: u32;
 override KERNEL_W: u32;
-override STRIDE: u32;
-override PADDING: u32;
+override STRIDE_H: u32;
+override STRIDE_W: u32;
+override PADDING_H: u32;
+override PADDING_W: u32;
+override DILATION_H: u32;
+override DILATION_W: u32;
 // Numbers in a row of output channels of a weight.
 override WEIGHT_ROW: u32;
 // Whether it is added to what other projections have left.

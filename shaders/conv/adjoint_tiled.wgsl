@@ -58,11 +58,11 @@ fn main(
 // The error of one term that an input pixel hears at a step of the word.
 fn error(n: u32, term: u32, pixel: u32, step: u32) -> f32 {
     let tap = term / OUT_C;
-    let top = pixel / IN_W + PADDING - tap / KERNEL_W; // wraps to a large number above the first window
-    let left_edge = pixel % IN_W + PADDING - tap % KERNEL_W;
-    let row = top / STRIDE;
-    let column = left_edge / STRIDE;
-    let is_window = top % STRIDE == 0u && left_edge % STRIDE == 0u && row < OUT_H && column < OUT_W;
+    let top = pixel / IN_W + PADDING_H - tap / KERNEL_W * DILATION_H; // wraps to a large number above the first window
+    let left_edge = pixel % IN_W + PADDING_W - tap % KERNEL_W * DILATION_W;
+    let row = top / STRIDE_H;
+    let column = left_edge / STRIDE_W;
+    let is_window = top % STRIDE_H == 0u && left_edge % STRIDE_W == 0u && row < OUT_H && column < OUT_W;
     let is_inside = n < window.samples && pixel < IN_H * IN_W && window.word + step < window.end;
     if !is_window || !is_inside || tap >= KERNEL_H * KERNEL_W {
         return 0.0;

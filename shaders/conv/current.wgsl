@@ -19,13 +19,13 @@ fn main(
     let n = id / out_len() % window.samples;
     let t = window.start + id / out_len() / window.samples;
     let c_out = o % OUT_C;
-    let top = o / OUT_C / OUT_W * STRIDE;
-    let left = o / OUT_C % OUT_W * STRIDE;
+    let top = o / OUT_C / OUT_W * STRIDE_H;
+    let left = o / OUT_C % OUT_W * STRIDE_W;
     var sum = 0.0;
     for (var dy = 0u; dy < KERNEL_H; dy++) {
         for (var dx = 0u; dx < KERNEL_W; dx++) {
-            let row = top + dy - PADDING; // wraps to a large number above the image
-            let column = left + dx - PADDING;
+            let row = top + dy * DILATION_H - PADDING_H; // wraps to a large number above the image
+            let column = left + dx * DILATION_W - PADDING_W;
             if row >= IN_H || column >= IN_W {
                 continue;
             }

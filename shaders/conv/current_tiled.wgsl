@@ -54,8 +54,8 @@ fn main(
 // others.
 fn expand(n: u32, term: u32, pixel: u32, lane: u32) {
     let tap = term / IN_C;
-    let row = pixel / OUT_W * STRIDE + tap / KERNEL_W - PADDING; // wraps to a large number above the image
-    let column = pixel % OUT_W * STRIDE + tap % KERNEL_W - PADDING;
+    let row = pixel / OUT_W * STRIDE_H + tap / KERNEL_W * DILATION_H - PADDING_H; // wraps to a large number above the image
+    let column = pixel % OUT_W * STRIDE_W + tap % KERNEL_W * DILATION_W - PADDING_W;
     let is_inside = n < window.samples && tap < KERNEL_H * KERNEL_W && pixel < OUT_H * OUT_W && row < IN_H && column < IN_W;
     let i = (row * IN_W + column) * IN_C + term % IN_C;
     for (var k = 0u; k < 16u; k++) {

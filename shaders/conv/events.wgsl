@@ -61,8 +61,8 @@ fn main(
 fn hear(n: u32, w: u32, pixel: u32, c_out: u32, lane: u32) {
     for (var dy = 0u; dy < KERNEL_H; dy++) {
         for (var dx = 0u; dx < KERNEL_W; dx++) {
-            let row = pixel / OUT_W * STRIDE + dy - PADDING; // wraps to a large number above the image
-            let column = pixel % OUT_W * STRIDE + dx - PADDING;
+            let row = pixel / OUT_W * STRIDE_H + dy * DILATION_H - PADDING_H; // wraps to a large number above the image
+            let column = pixel % OUT_W * STRIDE_W + dx * DILATION_W - PADDING_W;
             if row >= IN_H || column >= IN_W {
                 continue;
             }

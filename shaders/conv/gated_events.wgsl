@@ -67,11 +67,11 @@ fn product(n: u32, i: u32, slot: u32) -> f32 {
     var sum = 0.0;
     for (var dy = 0u; dy < KERNEL_H; dy++) {
         for (var dx = 0u; dx < KERNEL_W; dx++) {
-            let top = i / IN_C / IN_W + PADDING - dy; // wraps to a large number above the first window
-            let left = i / IN_C % IN_W + PADDING - dx;
-            let row = top / STRIDE;
-            let column = left / STRIDE;
-            if top % STRIDE != 0u || left % STRIDE != 0u || row >= OUT_H || column >= OUT_W {
+            let top = i / IN_C / IN_W + PADDING_H - dy * DILATION_H; // wraps to a large number above the first window
+            let left = i / IN_C % IN_W + PADDING_W - dx * DILATION_W;
+            let row = top / STRIDE_H;
+            let column = left / STRIDE_W;
+            if top % STRIDE_H != 0u || left % STRIDE_W != 0u || row >= OUT_H || column >= OUT_W {
                 continue;
             }
             let w = ((dy * KERNEL_W + dx) * IN_C + c_in) * WEIGHT_ROW;

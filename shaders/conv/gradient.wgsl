@@ -23,8 +23,8 @@ fn main(
     for (var pair = window.first_pair; pair < window.last_pair; pair++) {
         let n = pair / (OUT_H * OUT_W);
         let pixel = pair % (OUT_H * OUT_W);
-        let row = pixel / OUT_W * STRIDE + dy - PADDING; // wraps to a large number above the image
-        let column = pixel % OUT_W * STRIDE + dx - PADDING;
+        let row = pixel / OUT_W * STRIDE_H + dy * DILATION_H - PADDING_H; // wraps to a large number above the image
+        let column = pixel % OUT_W * STRIDE_W + dx * DILATION_W - PADDING_W;
         if row >= IN_H || column >= IN_W {
             continue;
         }

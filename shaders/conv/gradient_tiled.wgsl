@@ -20,8 +20,8 @@ fn main(
     for (var pair = window.first_pair; pair < window.last_pair; pair++) {
         let n = pair / (OUT_H * OUT_W);
         let pixel = pair % (OUT_H * OUT_W);
-        let row = pixel / OUT_W * STRIDE + tap / KERNEL_W - PADDING; // wraps to a large number above the image
-        let column = pixel % OUT_W * STRIDE + tap % KERNEL_W - PADDING;
+        let row = pixel / OUT_W * STRIDE_H + tap / KERNEL_W * DILATION_H - PADDING_H; // wraps to a large number above the image
+        let column = pixel % OUT_W * STRIDE_W + tap % KERNEL_W * DILATION_W - PADDING_W;
         if row >= IN_H || column >= IN_W {
             continue; // for all threads alike
         }

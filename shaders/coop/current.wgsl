@@ -71,8 +71,8 @@ fn heard(row: u32, term: u32) -> f16 {
     let pixel = row / 32u % (OUT_H * OUT_W);
     let n = row / 32u / (OUT_H * OUT_W);
     let tap = term / IN_C;
-    let y = pixel / OUT_W * STRIDE + tap / KERNEL_W - PADDING; // wraps to a large number above the image
-    let x = pixel % OUT_W * STRIDE + tap % KERNEL_W - PADDING;
+    let y = pixel / OUT_W * STRIDE_H + tap / KERNEL_W * DILATION_H - PADDING_H; // wraps to a large number above the image
+    let x = pixel % OUT_W * STRIDE_W + tap % KERNEL_W * DILATION_W - PADDING_W;
     if n >= window.samples || step >= window.end || tap >= KERNEL_H * KERNEL_W || y >= IN_H || x >= IN_W {
         return 0.0h;
     }

@@ -29,9 +29,9 @@ fn main(
         for (var dx = 0u; dx < KERNEL_W; dx++) {
             let top = i / IN_C / IN_W - dy; // wraps to a large number above the first window
             let left = i / IN_C % IN_W - dx;
-            let row = top / STRIDE;
-            let column = left / STRIDE;
-            if top % STRIDE == 0u && left % STRIDE == 0u && row < OUT_H && column < OUT_W {
+            let row = top / STRIDE_H;
+            let column = left / STRIDE_W;
+            if top % STRIDE_H == 0u && left % STRIDE_W == 0u && row < OUT_H && column < OUT_W {
                 sum += SHARE * d[d_sample + (row * OUT_W + column) * OUT_C + i % IN_C];
             }
         }

@@ -19,8 +19,8 @@ fn main(
     let o = id % out_len();
     let n = id / out_len() % window.samples;
     let t = window.start + id / out_len() / window.samples;
-    let top = o / OUT_C / OUT_W * STRIDE;
-    let left = o / OUT_C % OUT_W * STRIDE;
+    let top = o / OUT_C / OUT_W * STRIDE_H;
+    let left = o / OUT_C % OUT_W * STRIDE_W;
     var sum = 0.0;
     for (var dy = 0u; dy < KERNEL_H; dy++) {
         for (var dx = 0u; dx < KERNEL_W; dx++) {

@@ -252,12 +252,12 @@ impl Case {
             shape.as_array().unwrap().iter().map(number).collect()
         };
         match input["op"].as_str().unwrap() {
-            "conv" => Map::Conv {
-                channels: weight_shape()[0],
-                kernel: [weight_shape()[2], weight_shape()[3]],
-                stride: number(&input["stride"]),
-                padding: number(&input["padding"]),
-            },
+            "conv" => Map::conv(
+                weight_shape()[0],
+                [weight_shape()[2], weight_shape()[3]],
+                number(&input["stride"]),
+                number(&input["padding"]),
+            ),
             "linear" => Map::Linear { features: weight_shape()[0] },
             "avgpool" if number(&input["kernel"]) == 1 => Map::Subsample { stride: number(&input["stride"]) },
             "avgpool" => Map::AvgPool { size: number(&input["kernel"]), stride: number(&input["stride"]) },

@@ -10,7 +10,7 @@
 //! use snn_core::{Engine as _, Map, Network, Neuron, Plan, Projection, Shape, Source, reference::Reference};
 //!
 //! let mut builder = Network::builder(Shape::new(1, 8, 8));
-//! let conv = Map::Conv { channels: 4, kernel: [3, 3], stride: 1, padding: 1 };
+//! let conv = Map::conv(4, [3, 3], 1, 1);
 //! let hidden = builder.add("conv1", Neuron::lif(), vec![Projection::new(Source::Input, conv)])?;
 //! builder.add("readout", Neuron::readout(), vec![Projection::new(hidden, Map::Linear { features: 10 })])?;
 //! let network = builder.build()?;
@@ -65,7 +65,7 @@ pub use engine::{
 pub use error::Error;
 pub use finite::{LARGEST_WEIGHT, check_finite};
 pub use loss::{CountMse, CrossEntropy, Grades, Loss, MembraneMse, PerStep, SquaredError, VanRossum, argmax, grade};
-pub use map::Map;
+pub use map::{Conv, Map, Window};
 pub use network::{
     Builder, Connection, Family, Graph, Initial, Network, Population, Projection, Reader, Role, Source, Tensor, Weights,
 };

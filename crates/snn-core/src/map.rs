@@ -1,22 +1,18 @@
 //! Linear maps: what a projection does to the spikes that it reads.
 
+mod window;
+
 use crate::Shape;
+
+pub use window::Window;
 
 /// The linear map of a projection, applied to the spikes of each time step.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[non_exhaustive]
 pub enum Map {
-    /// Cross-correlation with zero padding and no bias. Weight `[channels, C_in, kernel[0], kernel[1]]`.
-    Conv {
-        /// Output channels.
-        channels: usize,
-        /// Kernel height and width.
-        kernel: [usize; 2],
-        /// Step between windows, both ways.
-        stride: usize,
-        /// Rows and columns of zeros on every side.
-        padding: usize,
-    },
-    /// Every input to every output, no bias. Inputs in `C, H, W` order. Weight `[features, C_in · H · W]`.
+    /// Cross-correlation with zero padding.
+    Conv(Conv),
+    /// Every input to every output. Inputs in `C, H, W` order. Weight `[features, C_in · H · W]`.
     Linear {
         /// Output features.
         features: usize,
@@ -35,40 +31,122 @@ pub enum Map {
     },
 }
 
+/// A convolution (cross-correlation) with weight `[channels, C_in / groups, height, width]`, as PyTorch's `Conv2d`.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[non_exhaustive]
+pub struct Conv {
+    /// Output channels.
+    pub channels: usize,
+    /// What an output sees.
+    pub window: Window,
+    /// Into how many groups channels are cut: those of an output's group are all it sees. As many as there are input channels:
+    /// depthwise.
+    pub groups: usize,
+}
+
+impl Conv {
+    /// A convolution of stride 1 without padding, dilation and groups.
+    pub const fn new(channels: usize, kernel: [usize; 2]) -> Self {
+        Self { channels, window: Window::new(kernel), groups: 1 }
+    }
+
+    /// The same with steps between windows, down and to the right.
+    #[must_use]
+    pub const fn stride(mut self, stride: [usize; 2]) -> Self {
+        self.window.stride = stride;
+        self
+    }
+
+    /// The same with rows of zeros above and below, and columns left and right.
+    #[must_use]
+    pub const fn padding(mut self, padding: [usize; 2]) -> Self {
+        self.window.padding = padding;
+        self
+    }
+
+    /// The same with a distance between the rows, and between the columns, that a window sees.
+    #[must_use]
+    pub const fn dilation(mut self, dilation: [usize; 2]) -> Self {
+        self.window.dilation = dilation;
+        self
+    }
+
+    /// The same with channels in groups.
+    #[must_use]
+    pub const fn groups(mut self, groups: usize) -> Self {
+        self.groups = groups;
+        self
+    }
+
+    /// Channels that an output sees, of `inputs` channels.
+    pub fn seen(&self, inputs: usize) -> usize {
+        inputs / self.groups.max(1)
+    }
+
+    /// The first channel that output channel `output` sees, of `inputs` channels.
+    pub fn first_seen(&self, output: usize, inputs: usize) -> usize {
+        let outputs = (self.channels / self.groups.max(1)).max(1);
+        output / outputs * self.seen(inputs)
+    }
+
+    fn check(&self, inputs: usize) -> Result<(), String> {
+        positive(self.channels, "channels")?;
+        positive(self.groups, "groups")?;
+        for (what, count) in [("input", inputs), ("output", self.channels)] {
+            if !count.is_multiple_of(self.groups) {
+                return Err(format!("{count} {what} channels cannot be cut into {} groups", self.groups));
+            }
+        }
+        Ok(())
+    }
+}
+
+impl From<Conv> for Map {
+    fn from(conv: Conv) -> Self {
+        Self::Conv(conv)
+    }
+}
+
 impl Map {
+    /// A convolution with the same stride and padding both ways.
+    pub const fn conv(channels: usize, kernel: [usize; 2], stride: usize, padding: usize) -> Self {
+        Self::Conv(Conv::new(channels, kernel).stride([stride, stride]).padding([padding, padding]))
+    }
+
+    /// What an output sees of an input of shape `input`; a linear map is one window over all pixels.
+    pub fn window(&self, input: Shape) -> Window {
+        match *self {
+            Self::Conv(conv) => conv.window,
+            Self::Linear { .. } => Window::new([input.height, input.width]),
+            Self::AvgPool { size, stride } => Window { stride: [stride; 2], ..Window::new([size; 2]) },
+            Self::Subsample { stride } => Window { stride: [stride; 2], ..Window::new([1, 1]) },
+        }
+    }
+
     /// Output shape for an input of shape `input`.
     ///
     /// # Errors
     /// A sentence that says what makes the two incompatible.
     pub fn output(&self, input: Shape) -> Result<Shape, String> {
-        let windows = |extent: usize, size: usize, stride: usize, padding: usize, axis: &str| {
-            if size == 0 || stride == 0 {
-                return Err("kernel size and stride must be at least 1".to_owned());
-            }
-            if extent + 2 * padding < size {
-                return Err(format!("{axis} {extent} with padding {padding} is smaller than the window of {size}"));
-            }
-            Ok((extent + 2 * padding - size) / stride + 1)
-        };
-        let (channels, kernel, stride, padding) = match *self {
+        let channels = match *self {
             Self::Linear { features } => return positive(features, "features").map(Shape::features),
-            Self::Conv { channels, kernel, stride, padding } => {
-                (positive(channels, "channels")?, kernel, stride, padding)
+            Self::Conv(conv) => {
+                conv.check(input.channels)?;
+                conv.channels
             }
-            Self::AvgPool { size, stride } => (input.channels, [size, size], stride, 0),
-            Self::Subsample { stride } => (input.channels, [1, 1], stride, 0),
+            Self::AvgPool { .. } | Self::Subsample { .. } => input.channels,
         };
-        Ok(Shape::new(
-            channels,
-            windows(input.height, kernel[0], stride, padding, "height")?,
-            windows(input.width, kernel[1], stride, padding, "width")?,
-        ))
+        let [height, width] = self.window(input).outputs([input.height, input.width])?;
+        Ok(Shape::new(channels, height, width))
     }
 
     /// Shape of the weight for an input of shape `input`; none for pooling and subsampling.
     pub fn weight_shape(&self, input: Shape) -> Option<Vec<usize>> {
         match *self {
-            Self::Conv { channels, kernel, .. } => Some(vec![channels, input.channels, kernel[0], kernel[1]]),
+            Self::Conv(conv) => {
+                let [height, width] = conv.window.size;
+                Some(vec![conv.channels, conv.seen(input.channels), height, width])
+            }
             Self::Linear { features } => Some(vec![features, input.len()]),
             Self::AvgPool { .. } | Self::Subsample { .. } => None,
         }
@@ -109,49 +187,37 @@ impl Map {
     /// Synapses from each input neuron whose weight, by index, `is_counted`; all of them in maps without weights.
     fn count_synapses(&self, input: Shape, is_counted: impl Fn(usize) -> bool) -> Result<Vec<u64>, String> {
         let output = self.output(input)?;
-        let (kernel, stride, padding) = match *self {
-            Self::Linear { features } => {
-                let counted = |i| (0..features).filter(|o| is_counted(o * input.len() + i)).count() as u64;
-                return Ok((0..input.len()).map(counted).collect());
-            }
-            Self::Conv { kernel, stride, padding, .. } => (kernel, stride, padding),
-            Self::AvgPool { size, stride } => ([size, size], stride, 0),
-            Self::Subsample { stride } => ([1, 1], stride, 0),
-        };
-        let rows: Vec<Vec<usize>> =
-            (0..input.height).map(|row| taps(row, kernel[0], stride, padding, output.height)).collect();
-        let columns: Vec<Vec<usize>> =
-            (0..input.width).map(|column| taps(column, kernel[1], stride, padding, output.width)).collect();
+        if let Self::Linear { features } = *self {
+            let counted = |i| (0..features).filter(|o| is_counted(o * input.len() + i)).count() as u64;
+            return Ok((0..input.len()).map(counted).collect());
+        }
+        let window = self.window(input);
+        let taps = window.size[0] * window.size[1];
+        let rows: Vec<Vec<usize>> = (0..input.height).map(|row| window.taps(0, row, output.height)).collect();
+        let columns: Vec<Vec<usize>> = (0..input.width).map(|column| window.taps(1, column, output.width)).collect();
         let mut synapses = Vec::with_capacity(input.len());
         for c_in in 0..input.channels {
             // Output channels that each tap of the window leads to.
             let channels: Vec<u64> = match *self {
-                Self::Conv { channels, .. } => (0..kernel[0] * kernel[1])
-                    .map(|tap| {
-                        let index = |c_out| (c_out * input.channels + c_in) * kernel[0] * kernel[1] + tap;
-                        (0..channels).filter(|&c_out| is_counted(index(c_out))).count() as u64
-                    })
-                    .collect(),
-                _ => vec![1; kernel[0] * kernel[1]],
+                Self::Conv(conv) => {
+                    let seen = conv.seen(input.channels);
+                    let reads = |c_out: usize, tap: usize| {
+                        let own = c_in.checked_sub(conv.first_seen(c_out, input.channels)).filter(|own| *own < seen);
+                        own.is_some_and(|own| is_counted((c_out * seen + own) * taps + tap))
+                    };
+                    (0..taps).map(|tap| (0..conv.channels).filter(|&c| reads(c, tap)).count() as u64).collect()
+                }
+                _ => vec![1; taps],
             };
             for row in &rows {
                 for column in &columns {
-                    let pairs = row.iter().flat_map(|dy| column.iter().map(move |dx| dy * kernel[1] + dx));
+                    let pairs = row.iter().flat_map(|dy| column.iter().map(move |dx| dy * window.size[1] + dx));
                     synapses.push(pairs.map(|tap| channels[tap]).sum());
                 }
             }
         }
         Ok(synapses)
     }
-}
-
-/// Along one axis, the taps under which windows have the input at `at`.
-fn taps(at: usize, kernel: usize, stride: usize, padding: usize, windows: usize) -> Vec<usize> {
-    let reads = |&tap: &usize| {
-        let start = (at + padding).checked_sub(tap);
-        start.is_some_and(|start| start.is_multiple_of(stride) && start / stride < windows)
-    };
-    (0..kernel).filter(reads).collect()
 }
 
 fn positive(count: usize, what: &str) -> Result<usize, String> {
@@ -164,25 +230,36 @@ mod tests {
 
     #[test]
     fn operations_are_counted_as_papers_do() {
-        assert_eq!(
-            Map::Conv { channels: 20, kernel: [5, 5], stride: 1, padding: 2 }.dense_operations(Shape::new(1, 28, 28)),
-            392_000
-        );
+        assert_eq!(Map::conv(20, [5, 5], 1, 2).dense_operations(Shape::new(1, 28, 28)), 392_000);
         assert_eq!(Map::Linear { features: 200 }.dense_operations(Shape::new(50, 7, 7)), 490_000);
     }
 
     #[test]
     fn fan_out_is_less_at_the_border() {
-        let conv = Map::Conv { channels: 2, kernel: [3, 3], stride: 1, padding: 1 };
+        let conv = Map::conv(2, [3, 3], 1, 1);
         assert_eq!(conv.fan_out(Shape::new(1, 3, 3)).unwrap(), [8, 12, 8, 12, 18, 12, 8, 12, 8]);
-        let strided = Map::Conv { channels: 1, kernel: [1, 3], stride: 2, padding: 0 };
+        let strided = Map::conv(1, [1, 3], 2, 0);
         assert_eq!(strided.fan_out(Shape::new(1, 1, 6)).unwrap(), [1, 1, 2, 1, 1, 0], "the last column is left out");
         assert_eq!(Map::AvgPool { size: 2, stride: 2 }.fan_out(Shape::new(1, 2, 3)).unwrap(), [1, 1, 0, 1, 1, 0]);
         assert_eq!(Map::Subsample { stride: 2 }.fan_out(Shape::new(2, 1, 3)).unwrap(), [1, 0, 1, 1, 0, 1]);
         assert_eq!(Map::Linear { features: 4 }.fan_out(Shape::features(2)).unwrap(), [4, 4]);
         assert_eq!(
             Map::AvgPool { size: 3, stride: 0 }.fan_out(Shape::new(1, 9, 9)).unwrap_err(),
-            "kernel size and stride must be at least 1"
+            "kernel size, stride and dilation must be at least 1"
+        );
+    }
+
+    #[test]
+    fn groups_see_their_own_channels() {
+        let conv = Map::from(Conv::new(4, [1, 1]).groups(2));
+        let input = Shape::new(6, 1, 2);
+        assert_eq!(conv.weight_shape(input), Some(vec![4, 3, 1, 1]));
+        assert_eq!(conv.fan_out(input).unwrap(), [2; 12]);
+        let depthwise = Conv::new(6, [1, 1]).groups(6);
+        assert_eq!([0, 3, 5].map(|output| depthwise.first_seen(output, 6)), [0, 3, 5]);
+        assert_eq!(
+            Map::from(Conv::new(4, [1, 1]).groups(4)).output(input).unwrap_err(),
+            "6 input channels cannot be cut into 4 groups"
         );
     }
 
@@ -190,7 +267,7 @@ mod tests {
     fn a_weight_of_zero_is_no_synapse() {
         let linear = Map::Linear { features: 2 };
         assert_eq!(linear.effective_fan_out(Shape::features(2), &[1.0, 0.0, -1.0, 0.0]).unwrap(), [2, 0]);
-        let conv = Map::Conv { channels: 1, kernel: [1, 2], stride: 1, padding: 0 };
+        let conv = Map::conv(1, [1, 2], 1, 0);
         assert_eq!(conv.effective_fan_out(Shape::new(1, 1, 3), &[0.5, 0.0]).unwrap(), [1, 1, 0]);
         let pool = Map::AvgPool { size: 2, stride: 2 };
         assert_eq!(pool.effective_fan_out(Shape::new(1, 2, 2), &[]).unwrap(), [1, 1, 1, 1]);

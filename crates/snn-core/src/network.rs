@@ -178,7 +178,7 @@ mod tests {
     use crate::Map;
 
     fn conv(channels: usize, kernel: usize, stride: usize, padding: usize) -> Map {
-        Map::Conv { channels, kernel: [kernel, kernel], stride, padding }
+        Map::conv(channels, [kernel, kernel], stride, padding)
     }
 
     fn message(result: Result<Source, Error>) -> String {

@@ -165,7 +165,7 @@ mod tests {
     /// Convolution, pool, recurrent layer and readout over signed spikes.
     fn network() -> Network {
         let mut builder = Network::builder(Shape::new(2, 6, 5));
-        let conv = Map::Conv { channels: 3, kernel: [3, 3], stride: 1, padding: 1 };
+        let conv = Map::conv(3, [3, 3], 1, 1);
         let conv = builder.add("conv", Neuron::lif(), vec![Projection::new(Source::Input, conv)]).unwrap();
         let pool = Map::AvgPool { size: 2, stride: 2 };
         let pool = builder.add("pool", Neuron::pool_if(), vec![Projection::new(conv, pool)]).unwrap();

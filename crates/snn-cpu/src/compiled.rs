@@ -75,11 +75,11 @@ impl Compiled {
                     Source::Population(index) => &populations[index],
                 };
                 if let Some(weight) = projection.weight {
-                    let taps = match projection.map {
-                        Map::Conv { kernel, .. } => kernel[0] * kernel[1],
-                        _ => source.pixels(),
+                    let (taps, groups) = match projection.map {
+                        Map::Conv(conv) => (conv.window.size[0] * conv.window.size[1], conv.groups),
+                        _ => (source.pixels(), 1),
                     };
-                    weights[weight] = WeightShape { outputs: target.channels, inputs: source.channels, taps };
+                    weights[weight] = WeightShape { outputs: target.channels, inputs: source.channels, taps, groups };
                 }
             }
         }

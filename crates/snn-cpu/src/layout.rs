@@ -67,11 +67,24 @@ pub(crate) struct WeightShape {
     pub(crate) outputs: usize,
     pub(crate) inputs: usize,
     pub(crate) taps: usize,
+    /// Groups of channels. Rows have a place for every output, with zeros for those of other groups.
+    pub(crate) groups: usize,
 }
 
 impl WeightShape {
     /// What maps without weights have.
-    pub(crate) const NONE: Self = Self { outputs: 0, inputs: 0, taps: 0 };
+    pub(crate) const NONE: Self = Self { outputs: 0, inputs: 0, taps: 0, groups: 1 };
+
+    /// Inputs of one group.
+    fn seen(&self) -> usize {
+        self.inputs / self.groups
+    }
+
+    /// Where among the inputs that `output` sees `input` is, if it sees it.
+    fn own(&self, output: usize, input: usize) -> Option<usize> {
+        let first = output / (self.outputs / self.groups) * self.seen();
+        input.checked_sub(first).filter(|own| *own < self.seen())
+    }
 
     /// Size of the packed weight in lanes.
     pub(crate) fn packed_lanes(&self) -> usize {
@@ -90,7 +103,7 @@ impl WeightShape {
         per_tap * tap..per_tap * (tap + 1)
     }
 
-    /// Packs row-major `[C_out, C_in, taps]` values. Padding stays as it is: zero.
+    /// Packs row-major `[C_out, C_in / groups, taps]` values. Padding stays as it is: zero.
     pub(crate) fn pack(&self, values: &[f32], packed: &mut [Lane], tile_lanes: usize) {
         packed.par_chunks_mut(self.inputs * self.taps * tile_lanes).enumerate().for_each(|(tile, packed)| {
             let width = packed.len() / (self.inputs * self.taps) * LANE;
@@ -98,7 +111,8 @@ impl WeightShape {
             let packed = flat_mut(packed);
             for input in 0..self.inputs {
                 for i in 0..width.min(self.outputs - first) {
-                    let source = &values[((first + i) * self.inputs + input) * self.taps..][..self.taps];
+                    let Some(own) = self.own(first + i, input) else { continue };
+                    let source = &values[((first + i) * self.seen() + own) * self.taps..][..self.taps];
                     for (tap, value) in source.iter().enumerate() {
                         packed[(tap * self.inputs + input) * width + i] = *value;
                     }
@@ -110,9 +124,9 @@ impl WeightShape {
     /// Adds copies of packed rows onto row-major values, in the order of the copies.
     pub(crate) fn add_unpacked(&self, copies: &[&[Lane]], values: &mut [f32], tile_lanes: usize) {
         let lanes = lanes(self.outputs);
-        let per_output = self.inputs * self.taps;
+        let (per_output, seen) = (self.inputs * self.taps, self.seen() * self.taps);
         // A task has the outputs of one lane, so that it reads whole lanes.
-        values.par_chunks_mut(per_output * LANE).enumerate().for_each(|(lane, values)| {
+        values.par_chunks_mut(seen * LANE).enumerate().for_each(|(lane, values)| {
             let start = lane / tile_lanes * tile_lanes;
             let width = tile_lanes.min(lanes - start) * LANE;
             let offset = start * LANE * per_output + (lane - start) * LANE;
@@ -126,8 +140,10 @@ impl WeightShape {
                             sum[i] += lane[i];
                         }
                     }
-                    for (values, sum) in values.chunks_mut(per_output).zip(sum) {
-                        values[input * self.taps + tap] += sum;
+                    for (i, (values, sum)) in values.chunks_mut(seen).zip(sum).enumerate() {
+                        if let Some(own) = self.own(lane * LANE + i, input) {
+                            values[own * self.taps + tap] += sum;
+                        }
                     }
                 }
             }
@@ -141,9 +157,11 @@ mod tests {
 
     #[test]
     fn packing_and_unpacking_give_the_values_back() {
-        let shape = WeightShape { outputs: 37, inputs: 21, taps: 6 };
-        let values: Vec<f32> = (0..37 * 21 * 6).map(|i| i as f32).collect();
-        for tile_lanes in 1..=4 {
+        let shapes = [(37, 21, 1), (36, 21, 3), (40, 40, 40)];
+        for (shape, tile_lanes) in shapes.into_iter().flat_map(|shape| (1..=4).map(move |lanes| (shape, lanes))) {
+            let (outputs, inputs, groups) = shape;
+            let shape = WeightShape { outputs, inputs, taps: 6, groups };
+            let values: Vec<f32> = (0..outputs * inputs / groups * 6).map(|i| i as f32).collect();
             let mut packed = vec![Lane::ZERO; shape.packed_lanes()];
             shape.pack(&values, &mut packed, tile_lanes);
             let mut sum = vec![1.0; values.len()];

@@ -1,6 +1,6 @@
 //! Which input pixels an output pixel sees through a map, and by which tap.
 
-use snn_core::Map;
+use snn_core::{Map, Shape, Window};
 
 use crate::layout::Layout;
 
@@ -12,14 +12,10 @@ pub(crate) fn share(map: &Map) -> f32 {
     }
 }
 
-/// Kernel height and width, stride and padding of a map over an input of layout `source`; a linear map is one window.
-fn window(map: &Map, source: &Layout) -> ([usize; 2], usize, usize) {
-    match *map {
-        Map::Conv { kernel, stride, padding, .. } => (kernel, stride, padding),
-        Map::Linear { .. } => ([source.height, source.width], 1, 0),
-        Map::AvgPool { size, stride } => ([size, size], stride, 0),
-        Map::Subsample { stride } => ([1, 1], stride, 0),
-    }
+/// What an output of a map sees of an input of layout `source`.
+#[inline(always)]
+fn window(map: &Map, source: &Layout) -> Window {
+    map.window(Shape::new(source.channels, source.height, source.width))
 }
 
 /// Calls `visit(tap, input pixel)` for the taps of the window of an output pixel that lie inside the input.
@@ -31,17 +27,13 @@ pub(crate) fn for_each_tap(
     pixel: usize,
     mut visit: impl FnMut(usize, usize),
 ) {
-    let (kernel, stride, padding) = window(map, source);
-    let (top, left) = (pixel / output.width * stride, pixel % output.width * stride);
-    for dy in 0..kernel[0] {
-        let row = (top + dy).wrapping_sub(padding);
-        if row >= source.height {
-            continue;
-        }
-        for dx in 0..kernel[1] {
-            let column = (left + dx).wrapping_sub(padding);
-            if column < source.width {
-                visit(dy * kernel[1] + dx, row * source.width + column);
+    let window = window(map, source);
+    let (y, x) = (pixel / output.width, pixel % output.width);
+    for dy in 0..window.size[0] {
+        let Some(row) = window.input(0, y, dy).filter(|row| *row < source.height) else { continue };
+        for dx in 0..window.size[1] {
+            if let Some(column) = window.input(1, x, dx).filter(|column| *column < source.width) {
+                visit(dy * window.size[1] + dx, row * source.width + column);
             }
         }
     }
@@ -56,17 +48,13 @@ pub(crate) fn for_each_reader(
     pixel: usize,
     mut visit: impl FnMut(usize, usize),
 ) {
-    let (kernel, stride, padding) = window(map, source);
-    let (bottom, right) = (pixel / source.width + padding, pixel % source.width + padding);
-    for dy in 0..kernel[0].min(bottom + 1) {
-        let (row, is_off) = ((bottom - dy) / stride, (bottom - dy) % stride != 0);
-        if is_off || row >= output.height {
-            continue;
-        }
-        for dx in 0..kernel[1].min(right + 1) {
-            let (column, is_off) = ((right - dx) / stride, (right - dx) % stride != 0);
-            if !is_off && column < output.width {
-                visit(dy * kernel[1] + dx, row * output.width + column);
+    let window = window(map, source);
+    let (y, x) = (pixel / source.width, pixel % source.width);
+    for dy in 0..window.size[0] {
+        let Some(row) = window.output(0, y, dy).filter(|row| *row < output.height) else { continue };
+        for dx in 0..window.size[1] {
+            if let Some(column) = window.output(1, x, dx).filter(|column| *column < output.width) {
+                visit(dy * window.size[1] + dx, row * output.width + column);
             }
         }
     }
@@ -75,12 +63,18 @@ pub(crate) fn for_each_reader(
 #[cfg(test)]
 mod tests {
     use super::*;
-    use snn_core::Shape;
+    use snn_core::Conv;
 
     #[test]
     fn readers_are_the_inverse_of_taps() {
-        for (kernel, stride, padding) in [([3, 2], 1, 1), ([2, 5], 3, 2), ([1, 1], 2, 0), ([4, 4], 2, 3)] {
-            let map = Map::Conv { channels: 1, kernel, stride, padding };
+        for (kernel, stride, padding, dilation) in [
+            ([3, 2], [1, 1], [1, 1], [1, 1]),
+            ([2, 5], [3, 3], [2, 2], [1, 1]),
+            ([1, 1], [2, 2], [0, 0], [1, 1]),
+            ([4, 4], [2, 1], [3, 0], [1, 1]),
+            ([3, 2], [1, 2], [1, 2], [2, 3]),
+        ] {
+            let map = Map::from(Conv::new(1, kernel).stride(stride).padding(padding).dilation(dilation));
             let shape = Shape::new(1, 7, 6);
             let (source, output) = (Layout::new(shape), Layout::new(map.output(shape).expect("the map fits")));
             let mut forward = Vec::new();

@@ -34,10 +34,7 @@ fn a_network_of_many_neurons_goes_through_short_rounds() {
         |map, neuron| Layer { map, back: 0, bias: false, also: None, second: None, neuron, own: None, dropout: 0.0 };
     let case = Case {
         input: Shape::new(1, 520, 520),
-        layers: vec![
-            layer(Map::Subsample { stride: 1 }, lif(0.9)),
-            layer(Map::Conv { channels: 3, kernel: [2, 2], stride: 40, padding: 0 }, lif(0.99)),
-        ],
+        layers: vec![layer(Map::Subsample { stride: 1 }, lif(0.9)), layer(Map::conv(3, [2, 2], 40, 0), lif(0.99))],
         last: layer(Map::Linear { features: 3 }, Neuron::readout()),
         largest: 32,
         steps: 2,

@@ -17,19 +17,26 @@ pub(crate) struct Arena {
 }
 
 /// A weight. On the card it is `[kernel pixel][input channel][output channel]`, rows of output channels filled up with zeros
-/// to a multiple of 4; elsewhere `[output channel][input channel][kernel pixel]`.
+/// to a multiple of 4, and with zeros for channels of other groups; elsewhere `[output channel][channel of the group][kernel
+/// pixel]`.
 #[derive(Debug, Clone)]
 struct Tensor {
     start: usize,
     outputs: usize,
     channels: usize,
     pixels: usize,
+    groups: usize,
 }
 
 impl Tensor {
     /// Values without what fills up rows.
     fn len(&self) -> usize {
-        self.outputs * self.channels * self.pixels
+        self.outputs * self.seen() * self.pixels
+    }
+
+    /// Channels of a group.
+    fn seen(&self) -> usize {
+        self.channels / self.groups
     }
 
     /// Numbers on the card.
@@ -39,11 +46,12 @@ impl Tensor {
 
     /// For each value, where it stands on the card and where elsewhere.
     fn places(&self) -> impl Iterator<Item = (usize, usize)> {
-        let &Self { outputs, channels, pixels, .. } = self;
+        let (&Self { outputs, channels, pixels, groups, .. }, seen) = (self, self.seen());
         (0..self.len()).map(move |at| {
-            let (output, channel, pixel) = (at % outputs, at / outputs % channels, at / outputs / channels);
+            let (output, own, pixel) = (at % outputs, at / outputs % seen, at / outputs / seen);
+            let channel = output / (outputs / groups) * seen + own;
             let on_card = (pixel * channels + channel) * row(outputs) + output;
-            (on_card, (output * channels + channel) * pixels + pixel)
+            (on_card, (output * seen + own) * pixels + pixel)
         })
     }
 }
@@ -55,22 +63,21 @@ pub(crate) fn row(outputs: usize) -> usize {
 
 impl Arena {
     pub(crate) fn new(network: &Network) -> Self {
-        let mut shapes: Vec<(usize, usize, usize)> =
-            network.tensors().iter().map(|tensor| (tensor.len(), 1, 1)).collect();
+        let mut shapes: Vec<[usize; 4]> = network.tensors().iter().map(|tensor| [tensor.len(), 1, 1, 1]).collect();
         let connections = (0..network.populations().len()).flat_map(|index| network.connections(index));
         for (connection, projection) in connections {
             let Some(weight) = projection.weight else { continue };
             let input = network.shape(connection.source);
             let outputs = network.tensors()[weight].shape[0];
-            let pixels = match projection.map {
-                Map::Conv { kernel, .. } => kernel[0] * kernel[1],
-                _ => input.pixels(),
+            let (pixels, groups) = match projection.map {
+                Map::Conv(conv) => (conv.window.size[0] * conv.window.size[1], conv.groups),
+                _ => (input.pixels(), 1),
             };
-            shapes[weight] = (outputs, input.channels, pixels);
+            shapes[weight] = [outputs, input.channels, pixels, groups];
         }
         let mut start = 0;
-        let place = |(outputs, channels, pixels)| {
-            let tensor = Tensor { start, outputs, channels, pixels };
+        let place = |[outputs, channels, pixels, groups]: [usize; 4]| {
+            let tensor = Tensor { start, outputs, channels, pixels, groups };
             start += tensor.room().next_multiple_of(ALIGNMENT);
             tensor
         };

@@ -60,7 +60,7 @@ fn run(network: &Network, engine: &dyn Engine, weights: &Weights, dropout: Dropo
 /// dropout, and linear maps.
 fn network() -> Network {
     let mut builder = Network::builder(Shape::new(3, 11, 11));
-    let conv = |channels, kernel, stride| Map::Conv { channels, kernel: [kernel, kernel], stride, padding: kernel / 2 };
+    let conv = |channels, kernel, stride| Map::conv(channels, [kernel, kernel], stride, kernel / 2);
     let from = |source, map| vec![Projection::new(source, map)];
     let first = builder.add("first", Neuron::lif(), from(Source::Input, conv(70, 3, 1))).unwrap();
     let mut both = from(first, conv(9, 3, 2));

@@ -14,7 +14,7 @@ const SAMPLES: usize = 2;
 /// A convolution of 144 pixels, and a linear map of 576 inputs.
 fn network() -> Network {
     let mut builder = Network::builder(Shape::new(3, 12, 12));
-    let conv = |channels, kernel| Map::Conv { channels, kernel: [kernel, kernel], stride: 1, padding: kernel / 2 };
+    let conv = |channels, kernel| Map::conv(channels, [kernel, kernel], 1, kernel / 2);
     let first = builder.add("first", Neuron::lif(), vec![Projection::new(Source::Input, conv(4, 3))]).unwrap();
     let sum = vec![Projection::new(first, conv(4, 3)), Projection::new(Source::Input, conv(4, 1)).named("direct")];
     let sum = builder.add("sum", Neuron::lif(), sum).unwrap();

@@ -14,7 +14,7 @@ use snn_gpu::{Choice, GpuEngine, Options};
 /// projections.
 fn network() -> Network {
     let mut builder = Network::builder(Shape::new(2, 5, 5));
-    let conv = |channels| Map::Conv { channels, kernel: [3, 3], stride: 1, padding: 1 };
+    let conv = |channels| Map::conv(channels, [3, 3], 1, 1);
     let read = |source, map| Projection::new(source, map);
     let first = builder.add("first", Neuron::lif(), vec![read(Source::Input, conv(6))]).unwrap();
     let second = builder.add("second", Neuron::lif(), vec![read(first, conv(6))]).unwrap();

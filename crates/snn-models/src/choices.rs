@@ -151,9 +151,9 @@ pub const CHOICES: [Choices; 11] = [
         path: "network.populations.inputs",
         all: &[
             Choice {
-                example: "Conv(from: \"input\", channels: 20, kernel: 5, stride: 1, padding: 2, bias: false)",
+                example: "Conv(from: \"input\", channels: 20, kernel: 5, stride: 1, padding: 2, dilation: 1, groups: 1, bias: false)",
                 equation: "I = W * s",
-                meaning: "for Populations: 2-D convolution; from: \"a + b\" reads a sum; weight: \"...\" names its weight, \
+                meaning: "for Populations: 2-D convolution; kernel: (3, 5) is rows and columns; from: \"a + b\" reads a sum; weight: \"...\" names its weight, \
                           which those of the same name share",
             },
             Choice {
@@ -179,9 +179,10 @@ pub const CHOICES: [Choices; 11] = [
         path: "network.layers",
         all: &[
             Choice {
-                example: "Conv(channels: 20, kernel: 5, stride: 1, padding: 2, recurrent: false)",
+                example: "Conv(channels: 20, kernel: 5, stride: 1, padding: 2, dilation: 1, groups: 1, recurrent: false)",
                 equation: "I = W * s",
-                meaning: "2-D convolution and its neurons; neuron: ... gives it one of its own",
+                meaning: "2-D convolution and its neurons; kernel: (3, 5) is rows and columns; as many groups as channels before \
+                          it: depthwise; neuron: ... gives it one of its own",
             },
             Choice {
                 example: "AvgPool(size: 2)",

@@ -2,7 +2,7 @@
 
 use std::collections::HashSet;
 
-use snn_core::{Map, Network, Projection, Shape, Source, Tensor};
+use snn_core::{Map, Network, Projection, Shape, Source, Tensor, Window};
 
 /// What a layer table shows.
 #[derive(Debug, Clone, PartialEq)]
@@ -111,15 +111,23 @@ fn name_of(network: &Network, source: Source) -> String {
 /// A map in words, with the stride and padding where they are not the usual ones: `conv 5x5, pad 2`.
 pub fn words(map: &Map) -> String {
     match *map {
-        Map::Conv { kernel: [height, width], stride, padding, .. } => {
-            let stride = if stride == 1 { String::new() } else { format!(", stride {stride}") };
-            let padding = if padding == 0 { String::new() } else { format!(", pad {padding}") };
-            format!("conv {height}x{width}{stride}{padding}")
+        Map::Conv(conv) => {
+            let Window { size: [height, width], stride, padding, dilation } = conv.window;
+            let pair = |[rows, columns]: [usize; 2]| {
+                if rows == columns { rows.to_string() } else { format!("{rows}x{columns}") }
+            };
+            let other = |what: &str, value: [usize; 2], usual: usize| {
+                if value == [usual; 2] { String::new() } else { format!(", {what} {}", pair(value)) }
+            };
+            let groups = if conv.groups == 1 { String::new() } else { format!(", {} groups", conv.groups) };
+            let [stride, padding] = [other("stride", stride, 1), other("pad", padding, 0)];
+            format!("conv {height}x{width}{stride}{padding}{}{groups}", other("dilation", dilation, 1))
         }
         Map::Linear { .. } => "linear".to_owned(),
         Map::AvgPool { size, stride } if size == stride => format!("mean {size}x{size}"),
         Map::AvgPool { size, stride } => format!("mean {size}x{size}, stride {stride}"),
         Map::Subsample { stride: 1 } => "identity".to_owned(),
         Map::Subsample { stride } => format!("subsample, stride {stride}"),
+        _ => format!("{map:?}"),
     }
 }

@@ -83,7 +83,7 @@ impl DataSet for Pictures {
 /// other than 0.
 fn network() -> (Network, Weights) {
     let mut builder = Network::builder(PICTURE);
-    let conv = Map::Conv { channels: 1, kernel: [3, 3], stride: 1, padding: 1 };
+    let conv = Map::conv(1, [3, 3], 1, 1);
     let linear = Map::Linear { features: 2 };
     let conv = builder.add("conv", Neuron::lif(), vec![Projection::new(Source::Input, conv)]).unwrap();
     let own = Projection::new(builder.itself(), linear);

@@ -1,7 +1,7 @@
 //! Projections on one sample at one time step: forward, adjoint, and weight gradient, each as the plain sum.
 
 use crate::neuron::Float;
-use crate::{Map, Shape};
+use crate::{Map, Shape, Window};
 
 /// `y += J x` for input `x` of shape `input` and output `y` of shape `output`.
 pub(super) fn apply<F: Float>(map: &Map, weight: &[F], input: Shape, x: &[F], output: Shape, y: &mut [F]) {
@@ -67,22 +67,24 @@ pub(crate) fn for_each_input(
                 visit(i, Coefficient::Weight(o * input.len() + i));
             }
         }
-        Map::Conv { kernel, stride, padding, .. } => {
-            for_each_tap(input, output, o, kernel, stride, padding, |[dy, dx], row, column| {
-                for c_in in 0..input.channels {
-                    let index = ((channel * input.channels + c_in) * kernel[0] + dy) * kernel[1] + dx;
-                    visit(input.index(c_in, row, column), Coefficient::Weight(index));
+        Map::Conv(conv) => {
+            let (seen, first) = (conv.seen(input.channels), conv.first_seen(channel, input.channels));
+            let [height, width] = conv.window.size;
+            for_each_tap(input, output, o, conv.window, |[dy, dx], row, column| {
+                for c_in in 0..seen {
+                    let index = ((channel * seen + c_in) * height + dy) * width + dx;
+                    visit(input.index(first + c_in, row, column), Coefficient::Weight(index));
                 }
             });
         }
-        Map::AvgPool { size, stride } => {
+        Map::AvgPool { size, .. } => {
             let share = Coefficient::Constant(1.0 / (size * size) as f32);
-            for_each_tap(input, output, o, [size, size], stride, 0, |_, row, column| {
+            for_each_tap(input, output, o, map.window(input), |_, row, column| {
                 visit(input.index(channel, row, column), share);
             });
         }
-        Map::Subsample { stride } => {
-            for_each_tap(input, output, o, [1, 1], stride, 0, |_, row, column| {
+        Map::Subsample { .. } => {
+            for_each_tap(input, output, o, map.window(input), |_, row, column| {
                 visit(input.index(channel, row, column), Coefficient::Constant(1.0));
             });
         }
@@ -94,20 +96,16 @@ fn for_each_tap(
     input: Shape,
     output: Shape,
     o: usize,
-    kernel: [usize; 2],
-    stride: usize,
-    padding: usize,
+    window: Window,
     mut visit: impl FnMut([usize; 2], usize, usize),
 ) {
     let pixel = o % output.pixels();
-    let (top, left) = (pixel / output.width * stride, pixel % output.width * stride);
-    for dy in 0..kernel[0] {
-        for dx in 0..kernel[1] {
-            let (row, column) = (top + dy, left + dx);
-            let inside =
-                (padding..padding + input.height).contains(&row) && (padding..padding + input.width).contains(&column);
-            if inside {
-                visit([dy, dx], row - padding, column - padding);
+    for dy in 0..window.size[0] {
+        let row = window.input(0, pixel / output.width, dy).filter(|row| *row < input.height);
+        for dx in 0..window.size[1] {
+            let column = window.input(1, pixel % output.width, dx).filter(|column| *column < input.width);
+            if let (Some(row), Some(column)) = (row, column) {
+                visit([dy, dx], row, column);
             }
         }
     }
@@ -118,6 +116,7 @@ mod tests {
     use proptest::prelude::*;
 
     use super::*;
+    use crate::Conv;
 
     fn image(map: &Map, weight: &[f64], input: Shape, x: &[f64]) -> Vec<f64> {
         let output = map.output(input).unwrap();
@@ -143,7 +142,7 @@ mod tests {
     fn a_convolution_is_a_cross_correlation_with_zeros_around() {
         // Two channels of 2 x 3, a kernel of 2 x 3, one output channel, stride 2, padding 1: rows 0 and 2 of the padded
         // image, columns 0 and 2.
-        let map = Map::Conv { channels: 1, kernel: [2, 3], stride: 2, padding: 1 };
+        let map = Map::conv(1, [2, 3], 2, 1);
         let input = Shape::new(2, 2, 3);
         let x = [1.0, 2.0, 3.0, 4.0, 5.0, 6.0, 10.0, 20.0, 30.0, 40.0, 50.0, 60.0];
         let w = [0.0, 1.0, 2.0, 3.0, 4.0, 5.0, 0.5, 0.25, 0.0, 0.0, 0.0, 1.0];
@@ -154,8 +153,22 @@ mod tests {
     }
 
     #[test]
+    fn a_dilated_window_leaves_columns_out_and_a_stride_can_differ_by_axis() {
+        let map = Conv::new(1, [1, 2]).dilation([1, 2]).stride([2, 1]).padding([0, 1]).into();
+        // Rows 0 and 2; columns -1 and 1, 0 and 2, 1 and 3.
+        let x = count(9);
+        assert_eq!(image(&map, &[1.0, 10.0], Shape::new(1, 3, 3), &x), [10.0, 20.0, 1.0, 70.0, 86.0, 7.0]);
+    }
+
+    #[test]
+    fn a_depthwise_convolution_keeps_channels_apart() {
+        let map = Conv::new(2, [1, 2]).groups(2).into();
+        assert_eq!(image(&map, &[1.0, 10.0, 2.0, 20.0], Shape::new(2, 1, 2), &[1.0, 2.0, 3.0, 4.0]), [21.0, 86.0]);
+    }
+
+    #[test]
     fn output_channels_have_kernels_of_their_own() {
-        let map = Map::Conv { channels: 2, kernel: [1, 2], stride: 1, padding: 0 };
+        let map = Map::conv(2, [1, 2], 1, 0);
         assert_eq!(
             image(&map, &[1.0, 10.0, 2.0, 20.0], Shape::new(1, 1, 3), &[1.0, 2.0, 3.0]),
             [21.0, 32.0, 42.0, 64.0]
@@ -173,14 +186,11 @@ mod tests {
 
     fn any_map() -> impl Strategy<Value = Map> {
         prop_oneof![
-            (1..4_usize, 1..5_usize, 1..5_usize, 1..4_usize, 0..3_usize).prop_map(
-                |(channels, height, width, stride, padding)| Map::Conv {
-                    channels,
-                    kernel: [height, width],
-                    stride,
-                    padding
-                }
-            ),
+            (1..3_usize, 1..3_usize, [1..5_usize, 1..5], [1..4_usize, 1..4], [0..3_usize, 0..3], [1..3_usize, 1..3])
+                .prop_map(|(groups, channels, kernel, stride, padding, dilation)| {
+                    let conv = Conv::new(channels * groups, kernel).stride(stride).padding(padding);
+                    conv.dilation(dilation).groups(groups).into()
+                }),
             (1..6_usize).prop_map(|features| Map::Linear { features }),
             (1..4_usize, 1..4_usize).prop_map(|(size, stride)| Map::AvgPool { size, stride }),
             (1..4_usize).prop_map(|stride| Map::Subsample { stride }),

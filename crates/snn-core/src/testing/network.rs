@@ -8,7 +8,7 @@ use super::{Case, compare, parts, provable, run, scale};
 use crate::reference::simulation::{Simulation, Spikes, Start};
 use crate::registry::{Part, Registry};
 use crate::{
-    Error, Gradient, Loss, Map, Network, Neuron, Projection, Purpose, RatePenalty, Readout, Shape, Source, Stream,
+    Conv, Error, Gradient, Loss, Map, Network, Neuron, Projection, Purpose, RatePenalty, Readout, Shape, Source, Stream,
 };
 
 /// A small network on a few samples: a convolution, then (each if asked for) a pool, a residual block and a recurrent
@@ -34,6 +34,8 @@ pub struct NetworkCase {
     pub stride: usize,
     /// Its padding.
     pub padding: usize,
+    /// Whether it is depthwise, and sees every second column.
+    pub depthwise: bool,
     /// Whether a pool follows.
     pub pool: bool,
     /// Whether a residual block follows.
@@ -63,9 +65,9 @@ pub fn networks(registry: &Registry, variants: &[&str]) -> Result<(), String> {
     let case = |neuron: &str, surrogate: &str, loss: &str, readout: &str| {
         let [neuron, surrogate, loss, readout] = [neuron, surrogate, loss, readout].map(str::to_owned);
         let sizes = (1..5_usize, 1..3_usize, [1..4_usize, 1..4], 1..3_usize, 0..2_usize);
-        let switches = any::<[bool; 8]>();
+        let switches = any::<[bool; 9]>();
         (sizes, switches, any::<u64>()).prop_map(
-            move |(sizes, [pool, residual, recurrent, dropout, fires, penalty, shared, bias], seed)| {
+            move |(sizes, [pool, residual, recurrent, dropout, fires, penalty, shared, bias, depthwise], seed)| {
                 let (steps, samples, kernel, stride, padding) = sizes;
                 NetworkCase {
                     neuron: neuron.clone(),
@@ -77,6 +79,7 @@ pub fn networks(registry: &Registry, variants: &[&str]) -> Result<(), String> {
                     kernel,
                     stride,
                     padding,
+                    depthwise,
                     pool,
                     residual,
                     shared,
@@ -199,7 +202,14 @@ impl NetworkCase {
 
     fn network(&self, neuron: &Neuron) -> Result<Network, Error> {
         let mut builder = Network::builder(Shape::new(2, 4, 3));
-        let conv = Map::Conv { channels: 2, kernel: self.kernel, stride: self.stride, padding: self.padding };
+        let [height, width] = self.kernel;
+        let conv = if self.depthwise {
+            // Two of three columns, so that there are as many as without dilation.
+            let conv = Conv::new(2, [height, width.min(2)]).stride([self.stride, 1]).padding([self.padding; 2]);
+            Map::from(conv.dilation([1, 2]).groups(2))
+        } else {
+            Map::conv(2, [height, width], self.stride, self.padding)
+        };
         let biased = |projection: Projection| if self.bias { projection.with_bias() } else { projection };
         let mut last = builder.add("conv", neuron.clone(), vec![biased(Projection::new(Source::Input, conv))])?;
         // A pool needs two rows and two columns.
@@ -209,7 +219,7 @@ impl NetworkCase {
             last = builder.add("pool", neuron.clone(), vec![Projection::new(last, map)])?;
         }
         if self.residual {
-            let conv = Map::Conv { channels: 2, kernel: [3, 3], stride: 2, padding: 1 };
+            let conv = Map::conv(2, [3, 3], 2, 1);
             let before = last;
             let relay = vec![Projection::new(before, Map::Subsample { stride: 1 })];
             let around = if self.shared { builder.add("around", neuron.clone(), relay)? } else { before };

@@ -1,16 +1,25 @@
 //! Maps that fit where they are put.
 
-use snn_core::{Map, Projection, Shape, Source};
+use snn_core::{Map, Projection, Shape, Source, Window};
 
 /// A map of the same kind that `shape` has room for.
 pub(crate) fn fitted(map: Map, shape: Shape) -> Map {
     match map {
-        Map::Conv { channels, kernel: [height, width], stride, padding } => {
-            let kernel = [height.min(shape.height + 2 * padding), width.min(shape.width + 2 * padding)];
-            Map::Conv { channels, kernel, stride, padding }
+        Map::Conv(mut conv) => {
+            for (axis, extent) in [(0, shape.height), (1, shape.width)] {
+                let Window { size, padding, dilation, .. } = &mut conv.window;
+                if dilation[axis] * (size[axis] - 1) >= extent + 2 * padding[axis] {
+                    dilation[axis] = 1;
+                    size[axis] = size[axis].min(extent + 2 * padding[axis]);
+                }
+            }
+            if !shape.channels.is_multiple_of(conv.groups) || !conv.channels.is_multiple_of(conv.groups) {
+                conv.groups = if conv.channels.is_multiple_of(shape.channels) { shape.channels } else { 1 };
+            }
+            Map::Conv(conv)
         }
         Map::AvgPool { size, stride } => Map::AvgPool { size: size.min(shape.height).min(shape.width), stride },
-        Map::Linear { .. } | Map::Subsample { .. } => map,
+        _ => map,
     }
 }
 
@@ -25,8 +34,8 @@ pub(crate) fn projections_onto(target: Shape, sources: &[(Source, Shape)]) -> Ve
     let strides = || 1..=3;
     let mut maps: Vec<Map> = strides().map(|stride| Map::Subsample { stride }).collect();
     maps.extend(strides().map(|stride| Map::AvgPool { size: 2, stride }));
-    maps.extend(strides().map(|stride| Map::Conv { channels, kernel: [1, 1], stride, padding: 0 }));
-    maps.extend(strides().map(|stride| Map::Conv { channels, kernel: [3, 2], stride, padding: 1 }));
+    maps.extend(strides().map(|stride| Map::conv(channels, [1, 1], stride, 0)));
+    maps.extend(strides().map(|stride| Map::conv(channels, [3, 2], stride, 1)));
     maps.push(Map::Linear { features: channels });
     let fits = |map: &Map, shape| map.output(shape) == Ok(target);
     let from = |&(source, shape)| {

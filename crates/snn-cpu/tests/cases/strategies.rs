@@ -3,7 +3,7 @@
 use proptest::prelude::*;
 use snn_core::neuron::{Correction, LeakyIntegrator, Lif, PoolIf};
 use snn_core::registry::{Part, Registry};
-use snn_core::{Gradient, Map, Neuron, Shape, Trace};
+use snn_core::{Conv, Gradient, Map, Neuron, Shape, Trace};
 
 use super::{Case, Drop, Layer, OutputErrors, Show};
 
@@ -13,8 +13,20 @@ fn channels() -> impl Strategy<Value = usize> {
 
 fn map() -> impl Strategy<Value = Map> {
     let conv = (channels(), [1..=5_usize, 1..=5], 1..=3_usize, 0..=2_usize);
+    // Strides, paddings and dilations that differ by axis, and groups, if the channels can be cut into so many.
+    let uneven = (
+        channels(),
+        [1..=4_usize, 1..=4],
+        [1..=3_usize, 1..=3],
+        [0..=2_usize, 0..=2],
+        [1..=3_usize, 1..=3],
+        1..=4_usize,
+    );
     prop_oneof![
-        5 => conv.prop_map(|(channels, kernel, stride, padding)| Map::Conv { channels, kernel, stride, padding }),
+        5 => conv.prop_map(|(channels, kernel, stride, padding)| Map::conv(channels, kernel, stride, padding)),
+        3 => uneven.prop_map(|(channels, kernel, stride, padding, dilation, groups)| {
+            Conv::new(channels, kernel).stride(stride).padding(padding).dilation(dilation).groups(groups).into()
+        }),
         2 => channels().prop_map(|features| Map::Linear { features }),
         2 => (1..=3_usize, 1..=3_usize).prop_map(|(size, stride)| Map::AvgPool { size, stride }),
         1 => (1..=3_usize).prop_map(|stride| Map::Subsample { stride }),

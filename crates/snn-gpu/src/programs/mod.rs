@@ -3,7 +3,7 @@
 mod neurons;
 mod projections;
 
-use snn_core::{Connection, Map, Network, Population, Projection, Shape, Source};
+use snn_core::{Connection, Map, Network, Population, Projection, Shape, Source, Window};
 
 use crate::arena::row;
 use crate::form::Form;
@@ -107,7 +107,8 @@ impl Programs<'_> {
     fn projection(&self, index: usize, (connection, projection): (Connection, &Projection)) -> Constants {
         let (population, _) = self.population(index);
         let input = self.network.shape(connection.source);
-        let (input, kernel, stride, padding) = geometry(projection.map, input);
+        let (input, window) = geometry(projection.map, input);
+        let Window { size: kernel, stride, padding, dilation } = window;
         let output = population.shape;
         let (source, rows, masked) = match connection.source {
             Source::Input => match self.input {
@@ -130,8 +131,12 @@ impl Programs<'_> {
             ("OUT_W", output.width),
             ("KERNEL_H", kernel[0]),
             ("KERNEL_W", kernel[1]),
-            ("STRIDE", stride),
-            ("PADDING", padding),
+            ("STRIDE_H", stride[0]),
+            ("STRIDE_W", stride[1]),
+            ("PADDING_H", padding[0]),
+            ("PADDING_W", padding[1]),
+            ("DILATION_H", dilation[0]),
+            ("DILATION_W", dilation[1]),
             ("SOURCE", source),
             ("ROWS", rows),
             ("WEIGHT_ROW", row(output.channels)),
@@ -184,14 +189,12 @@ impl Programs<'_> {
 /// Threads that count spikes, and partial sums that they leave. Mirrors shaders/trial/count.wgsl.
 pub(crate) const PARTS: usize = 1024;
 
-/// Input as it is seen, kernel, stride and padding of a map. A linear map is a convolution of a single pixel whose channels
+/// Input as it is seen, and what an output of a map sees of it. A linear map is a convolution of a single pixel whose channels
 /// are all neurons.
-fn geometry(map: Map, input: Shape) -> (Shape, [usize; 2], usize, usize) {
+fn geometry(map: Map, input: Shape) -> (Shape, Window) {
     match map {
-        Map::Conv { kernel, stride, padding, .. } => (input, kernel, stride, padding),
-        Map::Linear { .. } => (Shape::features(input.len()), [1, 1], 1, 0),
-        Map::AvgPool { size, stride } => (input, [size, size], stride, 0),
-        Map::Subsample { stride } => (input, [1, 1], stride, 0),
+        Map::Linear { .. } => (Shape::features(input.len()), Window::new([1, 1])),
+        _ => (input, map.window(input)),
     }
 }
 

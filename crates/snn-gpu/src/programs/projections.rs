@@ -1,6 +1,6 @@
 //! Kernels of projections: currents, the errors that they pass back, gradients of their weights.
 
-use snn_core::{Connection, Reader, Source};
+use snn_core::{Connection, Reader, Source, Window};
 use snn_shaders as wgsl;
 
 use super::{Constants, Input, Programs, flag, geometry};
@@ -84,7 +84,7 @@ impl Programs<'_> {
         // The errors of the output are there before any reader's.
         constants.extend([("ADD", flag(order > 0 || place.is_last)), ("G_OF_TRIAL", flag(place.is_last))]);
         let is_tiled = form == Form::Tiled && reader != index;
-        let (shape, ..) = geometry(projection.map, self.network.shape(connection.source));
+        let (shape, _) = geometry(projection.map, self.network.shape(connection.source));
         let (name, main, extent) = match projection.weight {
             None => ("adjoint", wgsl::POOL_ADJOINT, Extent::OfMoment(shape.len())),
             Some(_) if is_tiled => {
@@ -102,8 +102,8 @@ impl Programs<'_> {
         let (connection, projection) = self.connection(index, connection);
         let hears_spikes = self.hears_spikes(connection) && !connection.is_recurrent;
         let (input, output) = (self.network.shape(connection.source), self.population(index).0.shape);
-        let (input, kernel, ..) = geometry(projection.map, input);
-        let taps = kernel[0] * kernel[1];
+        let (input, window) = geometry(projection.map, input);
+        let taps = window.size[0] * window.size[1];
         let all = Extent::Threads(taps * input.channels * output.channels);
         let tiles = taps * input.channels.div_ceil(TILE) * output.channels.div_ceil(TILE);
         let (name, main, extent) = match form {
@@ -127,7 +127,8 @@ impl Programs<'_> {
         }
         let shape = population.shape;
         // A round for each weight that a neuron hears, and with events one for each of its spikes in a word.
-        let weights = projection.weight.map_or(0, |weight| self.network.tensors()[weight].fan_in());
+        let (input, Window { size, .. }) = geometry(projection.map, self.network.shape(connection.source));
+        let weights = size[0] * size[1] * input.channels;
         let is_too_long = form == Form::Events && 33 * weights > self.loops.rounds();
         let form = if is_too_long { Form::Fused } else { form };
         let ([currents, main], extent) = match form {
@@ -169,7 +170,7 @@ impl Programs<'_> {
         let (connection, projection) = self.connection(reader, connection);
         let Rule::Gated { threshold, correction } = place.rule else { return None };
         let reader_shape = self.network.populations()[reader].shape;
-        let (_, kernel, ..) = geometry(projection.map, self.network.shape(connection.source));
+        let (_, Window { size: kernel, .. }) = geometry(projection.map, self.network.shape(connection.source));
         // At each step of a word, under each kernel pixel, all channels.
         let is_short = 32 * kernel[0] * kernel[1] * (1 + reader_shape.channels) <= self.loops.rounds();
         let can = place.fires && !place.is_recurrent && !place.is_last && projection.weight.is_some() && is_short;

@@ -2,7 +2,7 @@
 
 use snn_core::neuron::{LeakyIntegrator, Lif, Per, Plif};
 use snn_core::registry::{Part, Registry};
-use snn_core::{Error, Gradient, Map, Network, Neuron, Projection, Shape, Source};
+use snn_core::{Conv, Error, Gradient, Map, Network, Neuron, Projection, Shape, Source};
 
 use super::case::{Case, Show};
 
@@ -58,7 +58,7 @@ pub fn subjects(registry: &Registry) -> Result<Vec<Subject>, Error> {
     for (name, neuron) in [("surrogate gradients", spiking(false)), ("the paper's rule", Neuron::lif())] {
         add("bias, summed sources, shared weight", name, Case::new(joined(&neuron)?));
     }
-    let conv = Map::Conv { channels: 4, kernel: [3, 3], stride: 1, padding: 1 };
+    let conv = Map::conv(4, [3, 3], 1, 1);
     for (name, own) in [("convolution", conv), ("linear", Map::Linear { features: 4 })] {
         let first = if name == "linear" { own } else { Map::Subsample { stride: 1 } };
         add("recurrence", name, Case::new(deep(&spiking(false), first, Some(own))?));
@@ -77,11 +77,13 @@ pub fn subjects(registry: &Registry) -> Result<Vec<Subject>, Error> {
     Ok(subjects)
 }
 
-fn maps() -> [(&'static str, Map); 6] {
-    let conv = |kernel, stride, padding| Map::Conv { channels: 5, kernel, stride, padding };
+fn maps() -> [(&'static str, Map); 8] {
+    let conv = |kernel, stride, padding| Map::conv(5, kernel, stride, padding);
     [
         ("convolution", conv([3, 3], 1, 1)),
         ("convolution with a stride", conv([3, 2], 2, 1)),
+        ("convolution, dilated, other strides by axis", Conv::new(5, [2, 3]).dilation([2, 1]).stride([1, 2]).into()),
+        ("convolution, depthwise", Conv::new(4, [3, 3]).padding([1, 1]).groups(4).into()),
         ("linear", Map::Linear { features: 20 }),
         ("average pool", Map::AvgPool { size: 2, stride: 2 }),
         ("average pool that overlaps", Map::AvgPool { size: 3, stride: 2 }),
@@ -115,7 +117,7 @@ fn flat(neuron: Neuron, dropout: f32) -> Result<Network, Error> {
 /// Two hidden populations of `neuron`, the second fed by `map` and, if there is one, by its own spikes through `own`.
 fn deep(neuron: &Neuron, map: Map, own: Option<Map>) -> Result<Network, Error> {
     let mut builder = Network::builder(Shape::new(2, 6, 6));
-    let conv = Map::Conv { channels: 4, kernel: [3, 3], stride: 1, padding: 0 };
+    let conv = Map::conv(4, [3, 3], 1, 0);
     let first = builder.add("first", neuron.clone(), vec![Projection::new(Source::Input, conv)])?;
     let itself = builder.itself();
     let own = own.map(|own| Projection::new(itself, own));
@@ -128,7 +130,7 @@ fn deep(neuron: &Neuron, map: Map, own: Option<Map>) -> Result<Network, Error> {
 /// Populations with biases, of which one reads the sum of two others, and the last again by the same weight.
 fn joined(neuron: &Neuron) -> Result<Network, Error> {
     let mut builder = Network::builder(Shape::new(2, 6, 6));
-    let conv = |channels| Map::Conv { channels, kernel: [3, 3], stride: 1, padding: 1 };
+    let conv = |channels| Map::conv(channels, [3, 3], 1, 1);
     let input = vec![Projection::new(Source::Input, conv(4)).with_bias()];
     let first = builder.add("first", neuron.clone(), input)?;
     let second = builder.add("second", neuron.clone(), vec![Projection::new(first, conv(4)).with_bias()])?;

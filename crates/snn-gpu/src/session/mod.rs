@@ -12,7 +12,9 @@ mod tune;
 use std::collections::BTreeMap;
 use std::sync::Arc;
 
-use snn_core::{Activity, Error, Errors, Learner, Memory, Network, Plan, Record, Session, Timing, Trial, Weights};
+use snn_core::{
+    Activity, Error, Errors, Learner, Map, Memory, Network, Plan, Population, Record, Session, Timing, Trial, Weights,
+};
 
 use crate::device::Gpu;
 use crate::form::Forms;
@@ -230,7 +232,11 @@ impl Session for GpuSession {
     }
 
     fn learner(&mut self) -> Option<&mut dyn Learner> {
-        if self.layout.plan.train { Some(self) } else { None }
+        // An update where the weights are would move the zeros that stand for channels of other groups.
+        let is_grouped =
+            |p: &Population| p.inputs.iter().any(|input| matches!(input.map, Map::Conv(c) if c.groups > 1));
+        let is_grouped = self.network.populations().iter().any(is_grouped);
+        if self.layout.plan.train && !is_grouped { Some(self) } else { None }
     }
 
     fn timings(&mut self) -> Vec<Timing> {

@@ -45,7 +45,7 @@ impl Chain {
         range::count(at, channels, LARGE)?;
         range::count("kernel", kernel, WINDOW)?;
         range::require(kernel % 2 == 1, "kernel", "odd, so that height and width are kept", &kernel)?;
-        let map = Map::Conv { channels, kernel: [kernel; 2], stride: 1, padding: kernel / 2 };
+        let map = Map::conv(channels, [kernel; 2], 1, kernel / 2);
         self.layer(at, name, self.neuron.clone(), map, None);
         Ok(())
     }

@@ -4,6 +4,7 @@
 //! [`Network`](snn_core::Network).
 
 mod chain;
+mod pair;
 mod populations;
 mod resnet;
 mod sequence;
@@ -12,9 +13,12 @@ mod vgg;
 
 use std::sync::Arc;
 
-use snn_core::Family;
-use snn_core::registry::{Part, Registry, RegistryError};
+use snn_core::registry::{Part, PartError, Registry, RegistryError, range};
+use snn_core::{Conv, Family, Map, Window};
 
+use crate::check::LARGE;
+
+pub use pair::Pair;
 pub use populations::{Population, Populations, Projection};
 pub use resnet::{Block, ResNet, Shortcut};
 pub use sequence::{Layer, Sequence};
@@ -38,6 +42,30 @@ pub fn plugin(registry: &mut Registry) -> Result<(), RegistryError> {
 
 fn one() -> usize {
     1
+}
+
+fn ones() -> Pair {
+    Pair::both(1)
+}
+
+fn zeros() -> Pair {
+    Pair::both(0)
+}
+
+/// A convolution, once its values, of the fields that `at` gives the paths of, are in their ranges.
+fn conv(conv: Conv, at: &dyn Fn(&str) -> String) -> Result<Map, PartError> {
+    range::count(&at("channels"), conv.channels, LARGE)?;
+    range::count(&at("groups"), conv.groups, LARGE)?;
+    let Window { size, stride, padding, dilation } = conv.window;
+    for (name, least, pair) in
+        [("kernel", 1, size), ("stride", 1, stride), ("padding", 0, padding), ("dilation", 1, dilation)]
+    {
+        let is_in_range = pair.iter().all(|number| (least..=WINDOW).contains(number));
+        range::require(is_in_range, &at(name), format!("{least} to {WINDOW}"), &Pair(pair))?;
+    }
+    let groups = conv.channels.is_multiple_of(conv.groups);
+    range::require(groups, &at("groups"), format!("a divisor of the {} channels", conv.channels), &conv.groups)?;
+    Ok(conv.into())
 }
 
 /// The paper's output neuron.

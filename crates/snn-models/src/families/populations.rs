@@ -5,10 +5,10 @@ use std::collections::HashMap;
 use serde::{Deserialize, Serialize};
 use snn_core::registry::{Fault, Part, PartError, Registry, range};
 use snn_core::text::excerpt;
-use snn_core::{Map, Source};
+use snn_core::{Conv, Map, Source};
 
 use super::stack::{Feed, Made, Stack, WeightOptions, hidden};
-use super::{WINDOW, one};
+use super::{Pair, WINDOW, conv, one, ones, zeros};
 use crate::check::LARGE;
 
 /// What the input of the network is called where it is a source.
@@ -58,13 +58,19 @@ pub enum Projection {
         /// Output channels.
         channels: usize,
         /// Kernel height and width.
-        kernel: usize,
+        kernel: Pair,
         /// Step between windows.
+        #[serde(default = "ones")]
+        stride: Pair,
+        /// Rows of zeros above and below, columns of zeros left and right.
+        #[serde(default = "zeros")]
+        padding: Pair,
+        /// Distance between the rows, and the columns, that a window sees.
+        #[serde(default = "ones")]
+        dilation: Pair,
+        /// Groups of channels that see nothing of each other; as many as the source has channels: depthwise.
         #[serde(default = "one")]
-        stride: usize,
-        /// Zeros on every side.
-        #[serde(default)]
-        padding: usize,
+        groups: usize,
         /// Whether there is a bias.
         #[serde(default)]
         bias: bool,
@@ -166,7 +172,7 @@ fn feeds(path: &str, inputs: &[Projection], names: &Names<'_>, index: usize) -> 
         let sources = sources.collect::<Result<Vec<Source>, PartError>>()?;
         let map = projection.map(&at)?;
         let mut weight = projection.weight().cloned();
-        let is_weighted = matches!(map, Map::Conv { .. } | Map::Linear { .. });
+        let is_weighted = matches!(map, Map::Conv(_) | Map::Linear { .. });
         if is_weighted && has_weight && weight.is_none() && !sources.contains(&Source::Population(index)) {
             let usual = format!("{}.{}", names.all[index], from.join("."));
             if feeds.iter().any(|feed: &Feed| feed.weight.as_ref() == Some(&usual)) {
@@ -248,12 +254,9 @@ impl Projection {
             range::require(is_name, &at("weight"), "a name of letters, digits, _ and .", &format!("\"{weight}\""))?;
         }
         match *self {
-            Self::Conv { channels, kernel, stride, padding, .. } => {
-                range::count(&at("channels"), channels, LARGE)?;
-                range::count(&at("kernel"), kernel, WINDOW)?;
-                range::count(&at("stride"), stride, WINDOW)?;
-                range::require(padding <= WINDOW, &at("padding"), format!("at most {WINDOW}"), &padding)?;
-                Ok(Map::Conv { channels, kernel: [kernel; 2], stride, padding })
+            Self::Conv { channels, kernel, stride, padding, dilation, groups, .. } => {
+                let made = Conv::new(channels, kernel.0).stride(stride.0).padding(padding.0).dilation(dilation.0);
+                conv(made.groups(groups), &at)
             }
             Self::Linear { features, .. } => {
                 range::count(&at("features"), features, LARGE)?;

@@ -107,14 +107,14 @@ impl ResNet {
             let sources = chain.end.clone();
             chain.conv(&format!("{at}.channels"), format!("block{number}_1"), channels, KERNEL)?;
             range::count(&format!("{at}.stride"), stride, WINDOW)?;
-            let conv = Map::Conv { channels, kernel: [KERNEL; 2], stride, padding: KERNEL / 2 };
+            let conv = Map::conv(channels, [KERNEL; 2], stride, KERNEL / 2);
             let (name, neuron) = (format!("block{number}_2"), chain.neuron.clone());
             let around = self.shortcut.map(&format!("{at}.channels"), before, channels, stride)?;
             if self.shortcut == Shortcut::SewAdd {
                 chain.layer(&at, name, neuron.clone(), conv, None);
                 let block = chain.end.clone();
                 chain.end = sources;
-                if let Map::Conv { .. } = around {
+                if let Map::Conv(_) = around {
                     chain.layer(&at, format!("block{number}_shortcut"), neuron, around, None);
                 }
                 chain.end = [block, chain.end].concat();
@@ -132,7 +132,7 @@ impl ResNet {
 impl Shortcut {
     /// The map from `before` to `channels` channels, of which `at` is the path.
     fn map(self, at: &str, before: usize, channels: usize, stride: usize) -> Result<Map, PartError> {
-        let conv = Map::Conv { channels, kernel: [1, 1], stride, padding: 0 };
+        let conv = Map::conv(channels, [1, 1], stride, 0);
         let keeps = before == channels;
         match self {
             Self::Conv => Ok(conv),

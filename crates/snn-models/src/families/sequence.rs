@@ -2,11 +2,11 @@
 
 use serde::{Deserialize, Serialize};
 use snn_core::registry::{Part, PartError, Registry, range};
-use snn_core::{Map, Neuron};
+use snn_core::{Conv, Map, Neuron};
 
 use super::chain::{Chain, FIRING};
 use super::stack::{Feed, Stack, WeightOptions, hidden};
-use super::{WINDOW, integrator, one};
+use super::{Pair, WINDOW, conv, integrator, one, ones, zeros};
 use crate::check::LARGE;
 
 /// Layers one after the other, as a RON file spells them. Each becomes one population, named `conv1`, `conv2`, ...,
@@ -57,13 +57,19 @@ pub enum Layer {
         /// Output channels.
         channels: usize,
         /// Kernel height and width.
-        kernel: usize,
+        kernel: Pair,
         /// Step between windows.
+        #[serde(default = "ones")]
+        stride: Pair,
+        /// Rows of zeros above and below, columns of zeros left and right.
+        #[serde(default = "zeros")]
+        padding: Pair,
+        /// Distance between the rows, and the columns, that a window sees.
+        #[serde(default = "ones")]
+        dilation: Pair,
+        /// Groups of channels that see nothing of each other; as many as there are before it: depthwise.
         #[serde(default = "one")]
-        stride: usize,
-        /// Zeros on every side.
-        #[serde(default)]
-        padding: usize,
+        groups: usize,
         /// Whether the layer feeds itself.
         #[serde(default)]
         recurrent: bool,
@@ -122,17 +128,14 @@ impl Sequence {
                 None => Ok(shared),
             };
             match layer {
-                Layer::Conv { channels, kernel, stride, padding, recurrent, neuron } => {
-                    range::count(&at("channels"), *channels, LARGE)?;
-                    range::count(&at("kernel"), *kernel, WINDOW)?;
-                    range::count(&at("stride"), *stride, WINDOW)?;
-                    range::require(*padding <= WINDOW, &at("padding"), format!("at most {WINDOW}"), padding)?;
-                    let is_odd = !*recurrent || *kernel % 2 == 1;
-                    range::require(is_odd, &at("kernel"), "odd in a layer that feeds itself", kernel)?;
+                Layer::Conv { channels, kernel, stride, padding, dilation, groups, recurrent, neuron } => {
+                    let (channels, kernel) = (*channels, kernel.0);
+                    let made = Conv::new(channels, kernel).stride(stride.0).padding(padding.0).dilation(dilation.0);
+                    let map = conv(made.groups(*groups), &at)?;
+                    let is_odd = !*recurrent || kernel.iter().all(|size| size % 2 == 1);
+                    range::require(is_odd, &at("kernel"), "odd in a layer that feeds itself", &Pair(kernel))?;
                     convs += 1;
-                    let (channels, kernel) = (*channels, [*kernel; 2]);
-                    let map = Map::Conv { channels, kernel, stride: *stride, padding: *padding };
-                    let back = Map::Conv { channels, kernel, stride: 1, padding: kernel[0] / 2 };
+                    let back = Conv::new(channels, kernel).padding(kernel.map(|size| size / 2)).into();
                     let back = recurrent.then_some(back);
                     add(&mut chain, &path, format!("conv{convs}"), own(neuron)?, map, back);
                 }

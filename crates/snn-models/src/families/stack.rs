@@ -96,7 +96,7 @@ impl Made {
             if let Some(weight) = &feed.weight {
                 projection = projection.named(weight);
             }
-            if feed.bias && matches!(map, Map::Conv { .. } | Map::Linear { .. }) {
+            if feed.bias && matches!(map, Map::Conv(_) | Map::Linear { .. }) {
                 projection = projection.with_bias();
             }
             let shape = builder.output_shape(&projection, own, &self.neuron);

@@ -304,7 +304,10 @@ fn values_of_populations_have_ranges() {
         format!("{}, {last}", first.replace(")]", "), AvgPool(from: \"input\", size: 2)]")),
         format!("{}, {last}", first.replace(")]", "), Subsample(from: \"input\", stride: 0)]")),
         format!("{}, {last}", first.replace(")]", "), Linear(from: \"input\", features: 0)]")),
-        format!("{}, {last}", first.replace(")]", "), Conv(from: \"input\", channels: 2, kernel: 3, padding: 1, weight: \"a\")]")),
+        format!(
+            "{}, {last}",
+            first.replace(")]", "), Conv(from: \"input\", channels: 2, kernel: 3, padding: 1, weight: \"a\")]")
+        ),
         format!("{}, {last}", first.replace("inputs", "neuron: Plif, inputs").replace("5)", "5, weight: \"a.leak\")")),
         format!(
             "{first}, {}",
@@ -332,10 +335,10 @@ fn values_of_populations_have_ranges() {
     missing field \"from\" in network.populations[0].inputs[0]
     network.populations[0].inputs[0].from must be text in quotes, found input
     network.populations[0].inputs[0].channels must be at least 1, found 0
-    network.populations[0].inputs[0].kernel must be at least 1, found 0
+    network.populations[0].inputs[0].kernel must be 1 to 1024, found 0
     network.populations[0].inputs[0]: a: input 1x28x28: height 28 with padding 0 is smaller than the window of 29
-    network.populations[0].inputs[0].stride must be at least 1, found 0
-    network.populations[0].inputs[0].padding must be at most 1024, found 1025
+    network.populations[0].inputs[0].stride must be 1 to 1024, found 0
+    network.populations[0].inputs[0].padding must be 0 to 1024, found 1025
     network.populations[0].inputs[0].weight must be a name of letters, digits, _ and ., found \"\"
     network.populations[0].inputs must be a list of at least one projection, found none
     unknown projection \"Dense\" in network.populations[0].inputs[0]
@@ -472,4 +475,37 @@ fn mistakes_are_shown_in_their_line_with_what_would_be_right() {
       |
       = known fields: neuron, pool, dropout, kappa, standardise, bias, kernel, channels, features, readout
     ");
+}
+
+#[test]
+fn a_convolution_can_differ_by_axis_be_dilated_and_depthwise() {
+    let text = "Sequence(layers: [
+        Conv(channels: 4, kernel: (3, 5), stride: (2, 1), padding: (1, 2)),
+        Conv(channels: 4, kernel: 3, dilation: 2, groups: 4),
+        Readout(classes: 10)])";
+    insta::assert_snapshot!(table(&network(text).unwrap()), @"
+    conv1 | conv 3x5, stride 2x1, pad 1x2 | 4x14x28 | conv1 | 0
+    conv2 | conv 3x3, dilation 2, 4 groups | 4x10x24 | conv2 | 0
+    readout | linear | 10 | readout | 0
+    ");
+    let texts = [
+        "kernel: (3, 0)",
+        "kernel: (3, 4, 5)",
+        "kernel: 2.5",
+        "kernel: -1",
+        "kernel: 3, groups: 3",
+        "kernel: 3, dilation: 0",
+    ];
+    let texts = texts.map(|field| format!("Sequence(layers: [Conv(channels: 4, {field}), Readout(classes: 10)])"));
+    insta::assert_snapshot!(errors(&texts.each_ref().map(String::as_str)), @"
+    network.layers[0].kernel must be 1 to 1024, found (3, 0)
+    network.layers[0].kernel[2] must be a whole number, found 5
+    network.layers[0].kernel must be a whole number, or two as in (3, 5), for rows and columns, found 2.5
+    network.layers[0].kernel must be a whole number, or two as in (3, 5), for rows and columns, found -1
+    network.layers[0].groups must be a divisor of the 4 channels, found 3
+    network.layers[0].dilation must be 1 to 1024, found 0
+    ");
+    let message =
+        network("Sequence(layers: [Conv(channels: 4, kernel: 3, groups: 2), Readout(classes: 10)])").unwrap_err();
+    assert!(message.to_string().contains("1 input channels cannot be cut into 2 groups"), "{message}");
 }

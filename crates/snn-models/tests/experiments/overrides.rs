@@ -60,13 +60,13 @@ fn an_unknown_path_lists_what_is_there() {
      = the last one is network.layers[5]
      = in the override network.layers[9].channels=3
     ");
-    insta::assert_snapshot!(error("network.layers[0].neuron.leak", "0.5"), @r#"
-    "neuron" is not set in network.layers[0]
+    insta::assert_snapshot!(error("network.layers[0].neuron.leak", "0.5"), @"
+    \"neuron\" is not set in network.layers[0]
      |
      = to set it as a whole: network.layers[0].neuron=...
-     = fields set there: channels, kernel, stride, padding, recurrent
+     = fields set there: channels, kernel, stride, padding, dilation, groups, recurrent
      = in the override network.layers[0].neuron.leak=0.5
-    "#);
+    ");
     insta::assert_snapshot!(error("steps.more", "3"), @r#"
     steps is 50 and has no field "more"
      |

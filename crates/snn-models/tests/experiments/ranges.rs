@@ -63,8 +63,8 @@ fn every_range_is_checked() {
     network.layers[0]: the last layer must be a Readout
     network.layers[0]: only the last layer can be a Readout
     network.layers[0].channels must be at least 1, found 0
-    network.layers[0].kernel must be at most 1024, found 1000000
-    network.layers[0].padding must be at most 1024, found 99999
+    network.layers[0].kernel must be 1 to 1024, found 1000000
+    network.layers[0].padding must be 0 to 1024, found 99999
     network.layers[0].kernel must be odd in a layer that feeds itself, found 4
     network.layers[4].neuron.gradient.alpha must be greater than 0, found -2
     network.layers[5].classes must be 10, as many as the data set has, found 9

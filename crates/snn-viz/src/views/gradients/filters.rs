@@ -35,13 +35,16 @@ impl Filters {
             connections.find_map(|(connection, projection)| Some((connection, projection, projection.weight?)))?;
         let source = network.shape(connection.source);
         let (all, height, width, channels) = match projection.map {
-            Map::Conv { channels, kernel: [height, width], .. } => (channels, height, width, source.channels),
+            Map::Conv(conv) => {
+                let [height, width] = conv.window.size;
+                (conv.channels, height, width, conv.seen(source.channels))
+            }
             Map::Linear { features } if source.pixels() > 1 => (features, source.height, source.width, source.channels),
             Map::Linear { features } => {
                 let tiles = Shape::new(1, features.min(MOST), source.len());
                 return Some(Self { weight, tiles, all: features, channels: 1, is_matrix: true });
             }
-            Map::AvgPool { .. } | Map::Subsample { .. } => return None,
+            _ => return None,
         };
         Some(Self { weight, tiles: Shape::new(all.min(MOST), height, width), all, channels, is_matrix: false })
     }
@@ -147,7 +150,7 @@ mod tests {
 
     fn network() -> Network {
         let mut builder = Network::builder(Shape::new(2, 4, 4));
-        let conv = Map::Conv { channels: 3, kernel: [3, 2], stride: 1, padding: 0 };
+        let conv = Map::conv(3, [3, 2], 1, 0);
         let conv = builder.add("conv", Neuron::lif(), vec![Projection::new(Source::Input, conv)]).unwrap();
         let pool = Map::Subsample { stride: 1 };
         let pool = builder.add("pool", Neuron::lif(), vec![Projection::new(conv, pool)]).unwrap();
