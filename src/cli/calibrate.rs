@@ -65,7 +65,7 @@ pub(crate) fn run(registry: &Registry, args: &CalibrateArgs) -> anyhow::Result<E
     let engine = loading::engine(registry, &args.common.compute)?;
     let named = loading::experiment(registry, args.experiment.as_deref(), &args.overrides.settings())?;
     let Named { mut experiment, built, name, origin, .. } = named;
-    if experiment.start == Start::Drawn {
+    if !matches!(experiment.start, Start::Calibrated { .. }) {
         experiment.start = Start::calibrated();
     }
     let training = &experiment.training;

@@ -2,7 +2,7 @@
 
 use std::{io::Write as _, path::Path, path::PathBuf, process::ExitCode};
 
-use anyhow::bail;
+use anyhow::{Context as _, bail};
 use clap::Args;
 
 use crate::{
@@ -16,9 +16,9 @@ use crate::{
         text::{self, labelled},
         viewer, words,
     },
-    core::{Engine, Limit, Splits, registry::Registry},
-    models::{Built, Experiment},
-    train::{Job, Outcome, RunFolder, SAVE_EVERY, curves::Curves, fit},
+    core::{Engine, Limit, Splits, registry::Registry, text::extents},
+    models::{Built, Experiment, experiment::Start},
+    train::{Inherited, Job, Outcome, RunFolder, SAVE_EVERY, curves::Curves, fit, inherit},
 };
 
 /// Train a network.
@@ -35,6 +35,7 @@ Examples:
   snn train --set 'network.layers[4]=Linear(features: 400)'
   snn train --set 'training.optimizer=Adam(rate: 0.001)'
   snn train --resume runs/mnist-lenet-1
+  snn train my-net.ron --from zoo:mnist-lenet --set 'training.freeze=[\"conv*\"]'   fine-tuning
   snn train --watch                                  with its curves in a window
   snn train --json | jq 'select(.event == \"Epoch\").validation_accuracy'")]
 pub(crate) struct TrainArgs {
@@ -49,6 +50,10 @@ pub(crate) struct TrainArgs {
     /// Use only N training images and N test images, the first ones of each class; those held out shrink in proportion
     #[arg(long, value_name = "N")]
     limit: Option<usize>,
+    /// Start with the weights of this checkpoint, run folder or zoo:NAME where they have the same names and shapes; others are
+    /// drawn (start: From)
+    #[arg(long, value_name = "CHECKPOINT", conflicts_with = "resume")]
+    from: Option<String>,
     /// Folder of the run [default: runs/NAME-1, or the next number that is free]
     #[arg(long, value_name = "DIR")]
     out: Option<PathBuf>,
@@ -72,11 +77,20 @@ pub(crate) fn run(registry: &Registry, args: &TrainArgs) -> anyhow::Result<ExitC
         None => start(registry, args, engine.as_ref())?,
     };
     let Named { experiment, built, .. } = &named;
+    let drawn = built.network.initial_weights(experiment.training.seed);
+    let (initial, inherited) = match &experiment.start {
+        Start::From { checkpoint } => {
+            let inherited = inherit(built, &places::load(Path::new(checkpoint))?.0, drawn)
+                .with_context(|| format!("start: {checkpoint}"))?;
+            (inherited.weights.clone(), Some((checkpoint.clone(), inherited)))
+        }
+        _ => (drawn, None),
+    };
     let job = Job {
         engine: engine.as_ref(),
         experiment,
         built,
-        initial: &built.network.initial_weights(experiment.training.seed),
+        initial: &initial,
         train: &images.train,
         test: &images.test,
         save_every: SAVE_EVERY,
@@ -93,6 +107,9 @@ pub(crate) fn run(registry: &Registry, args: &TrainArgs) -> anyhow::Result<ExitC
         }
     } else {
         write!(terminal::stdout(), "\n{}\n", header(&named, engine.as_ref(), &images, folder.path())?)?;
+        if let (Some((from, inherited)), None) = (&inherited, &args.resume) {
+            write!(terminal::stdout(), "{}\n", took(from, inherited))?;
+        }
         for advice in experiment.advice(built) {
             write!(terminal::stdout(), "{}\n\n", labelled("note", advice))?;
         }
@@ -127,14 +144,30 @@ pub(crate) fn run(registry: &Registry, args: &TrainArgs) -> anyhow::Result<ExitC
     Ok(if matches!(outcome, Outcome::Stopped { .. }) { ExitCode::from(STOPPED) } else { ExitCode::SUCCESS })
 }
 
+/// What a run has taken over of the checkpoint `from`, tensor by tensor.
+fn took(from: &str, inherited: &Inherited) -> String {
+    let Inherited { taken, misshapen, new, unused, .. } = inherited;
+    let mut rows: Vec<Vec<String>> = taken.iter().map(|name| vec![name.clone(), "taken over".to_owned()]).collect();
+    rows.extend(misshapen.iter().map(|(name, here, there)| {
+        vec![name.clone(), format!("drawn: {} there, {} here", extents(there), extents(here))]
+    }));
+    rows.extend(new.iter().map(|name| vec![name.clone(), "drawn: not in the checkpoint".to_owned()]));
+    rows.extend(unused.iter().map(|name| vec![name.clone(), "left: not in the network".to_owned()]));
+    text::table(&["tensor", &format!("from {from}")], &rows, &[], false)
+}
+
 /// An experiment, its images and, if it goes on, its folder.
-type Start = (Named, Splits, Option<RunFolder>);
+type Begun = (Named, Splits, Option<RunFolder>);
 
 /// Everything of a new run but its folder.
-fn start(registry: &Registry, args: &TrainArgs, engine: &dyn Engine) -> anyhow::Result<Start> {
+fn start(registry: &Registry, args: &TrainArgs, engine: &dyn Engine) -> anyhow::Result<Begun> {
     let mut settings = args.overrides.settings();
     settings.extend(args.seed.map(|seed| ("training.seed".to_owned(), seed.to_string())));
+    settings.extend(args.from.as_ref().map(|from| ("start".to_owned(), format!("From(checkpoint: {from:?})"))));
     let mut named = loading::experiment(registry, args.experiment.as_deref(), &settings)?;
+    if matches!(named.experiment.start, Start::From { .. }) {
+        named.left = None;
+    }
     let before = named.experiment.training.limit;
     if let Some(limit) = args.limit {
         limit_experiment(&mut named.experiment, named.built.data.training_images(), limit)?;
@@ -182,7 +215,7 @@ fn shrink_held_out(experiment: &mut Experiment, images: &Splits, before: Option<
 }
 
 /// Everything of the run in `folder`, as far as it has come.
-fn resume(registry: &Registry, args: &TrainArgs, folder: &Path, engine: &dyn Engine) -> anyhow::Result<Start> {
+fn resume(registry: &Registry, args: &TrainArgs, folder: &Path, engine: &dyn Engine) -> anyhow::Result<Begun> {
     let changes = [
         ("an experiment", args.experiment.is_some()),
         ("--set", !args.overrides.set.is_empty()),

@@ -150,11 +150,15 @@ pub(crate) fn training(experiment: &Experiment, built: &Built) -> String {
         0 => String::new(),
         epoch => format!(", no dropout in the first {}", text::counted(epoch, "epoch")),
     };
+    let frozen = match &training.freeze[..] {
+        [] => String::new(),
+        patterns => format!(", {} frozen", patterns.join(", ")),
+    };
     let average = training
         .average
         .map_or_else(String::new, |kept| format!(", answers by an average that keeps {kept} an update"));
     format!(
-        "{} of {} images in batches of {}{shift}, gradient of the {reduction} of the losses{clip}{from}{average}; {} held out; seed {}",
+        "{} of {} images in batches of {}{shift}, gradient of the {reduction} of the losses{clip}{from}{frozen}{average}; {} held out; seed {}",
         text::counted(training.epochs, "epoch"),
         thousands(images),
         training.batch,

@@ -76,3 +76,28 @@ fn a_checkpoint_of_another_network_is_refused() {
     let text = error(dir.path(), &["train", "--resume", "run"]);
     assert!(text.contains("does not fit") && text.contains("fc1"), "{text}");
 }
+
+#[test]
+fn a_run_can_start_from_the_weights_of_another() {
+    let dir = folder();
+    let first = [&SHORT[..], &["--out", "first"]].concat();
+    stdout(&snn(dir.path(), &first));
+    let tuned = [&SHORT[..], &["--out", "tuned", "--from", "first", "--set", "training.freeze=[\"conv*\"]"]].concat();
+    let shown = stdout(&snn(dir.path(), &tuned));
+    for text in ["from first", "taken over"] {
+        assert!(shown.contains(text), "{text}: {shown}");
+    }
+    let explained = stdout(&snn(dir.path(), &["show", "tuned"]));
+    assert!(explained.contains("conv* frozen"), "{explained}");
+    let load = |run: &str| snn::train::Checkpoint::load(&dir.path().join(run).join("best.safetensors")).unwrap();
+    let (first, tuned) = (load("first"), load("tuned"));
+    assert_eq!(first.weights[0].name, "conv1");
+    assert_eq!(first.weights[0].values, tuned.weights[0].values, "frozen");
+    assert_ne!(first.weights.last().unwrap().values, tuned.weights.last().unwrap().values, "trained on");
+    let network = "network=LeNet(channels: [3], kernel: 3, features: [])";
+    let wide = [&SHORT[..], &["--out", "wide", "--from", "first", "--set", network]].concat();
+    let refused = snn(dir.path(), &wide);
+    let message = String::from_utf8(refused.stderr).unwrap();
+    assert!(!refused.status.success() && message.contains("none of its weights fits the network"), "{message}");
+    assert!(!dir.path().join("wide").exists());
+}

@@ -105,6 +105,7 @@ impl Network {
         }
         for (weight, own) in builder.network.tensors.iter_mut().zip(&self.tensors) {
             weight.standardised = own.standardised;
+            weight.frozen = own.frozen;
         }
         builder.build()
     }
@@ -134,6 +135,23 @@ impl Network {
         let standardised = self.tensors.iter().filter(|weight| weight.standardised);
         let gains: Vec<Tensor> = standardised.map(Tensor::gain).collect();
         (!gains.is_empty()).then(|| Self { tensors: [self.tensors.clone(), gains].concat(), ..self.clone() })
+    }
+
+    /// The network with those tensors frozen for which `frozen` holds, in the order of [`Network::tensors`].
+    #[must_use]
+    pub fn freeze(mut self, frozen: &[bool]) -> Self {
+        for (tensor, frozen) in self.tensors.iter_mut().zip(frozen) {
+            tensor.frozen = *frozen;
+        }
+        self.graph.mark_trained(&self.populations, &self.tensors);
+        self
+    }
+
+    /// Makes the gradients of frozen tensors 0.
+    pub fn zero_frozen(&self, gradients: &mut Weights) {
+        for (_, gradient) in self.tensors.iter().zip(gradients).filter(|(tensor, _)| tensor.frozen) {
+            gradient.fill(0.0);
+        }
     }
 
     /// Zeros in the form of the weights.

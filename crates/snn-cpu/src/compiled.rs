@@ -144,15 +144,26 @@ impl Compiled {
         most
     }
 
+    /// Whether errors of a population are asked for: by what is trained at or before it, or by a record.
+    pub(crate) fn needs_errors(&self, population: usize) -> bool {
+        self.plan.record || self.network.graph().needs_errors(population)
+    }
+
+    /// Whether a tensor is trained.
+    pub(crate) fn is_trained(&self, tensor: usize) -> bool {
+        !self.network.tensors()[tensor].frozen
+    }
+
     /// Whether a tensor is the weight of a linear map.
     pub(crate) fn is_linear(&self, tensor: usize) -> bool {
         let tensor = &self.network.tensors()[tensor];
         tensor.role == Role::Weight && tensor.shape.len() == 2
     }
 
-    /// Whether a population has a bias.
-    pub(crate) fn has_bias(&self, population: usize) -> bool {
-        self.network.populations()[population].inputs.iter().any(|projection| projection.bias.is_some())
+    /// Whether a population has a bias that is trained.
+    pub(crate) fn trains_bias(&self, population: usize) -> bool {
+        let mut biases = self.network.populations()[population].inputs.iter().filter_map(|projection| projection.bias);
+        biases.any(|bias| self.is_trained(bias))
     }
 
     /// The sum of the biases of a population, `[lane]`; empty if it has none.
@@ -168,7 +179,8 @@ impl Compiled {
 
     /// Adds to the gradients of a population's biases the sums of its errors, `[channel]`.
     pub(crate) fn add_bias_gradients(&self, population: usize, sums: &[f32], gradients: &mut Weights) {
-        for bias in self.network.populations()[population].inputs.iter().filter_map(|projection| projection.bias) {
+        let biases = self.network.populations()[population].inputs.iter().filter_map(|projection| projection.bias);
+        for bias in biases.filter(|&bias| self.is_trained(bias)) {
             gradients[bias].iter_mut().zip(sums).for_each(|(gradient, sum)| *gradient += sum);
         }
     }

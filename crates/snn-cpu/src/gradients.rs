@@ -40,7 +40,8 @@ impl Compiled {
         gradients.resize(gradients.len().max(connections.len()), Vec::new());
         for ((_, projection), gradient) in connections.zip(gradients) {
             gradient.clear();
-            if let Some(weight) = projection.weight.filter(|&weight| !self.is_linear(weight)) {
+            if let Some(weight) = projection.weight.filter(|&weight| !self.is_linear(weight) && self.is_trained(weight))
+            {
                 gradient.resize(self.weights[weight].packed_lanes(), Lane::ZERO);
             }
         }
@@ -56,7 +57,8 @@ impl Compiled {
         gradients: &mut Weights,
     ) {
         for (i, (_, projection)) in self.network.connections(population).enumerate() {
-            let Some(weight) = projection.weight.filter(|&weight| !self.is_linear(weight)) else { continue };
+            let is_meant = |weight: &usize| !self.is_linear(*weight) && self.is_trained(*weight);
+            let Some(weight) = projection.weight.filter(is_meant) else { continue };
             let copies: Vec<&[Lane]> = (0..slots).map(|slot| of(slot, i)).collect();
             self.weights[weight].add_unpacked(&copies, &mut gradients[weight], self.level.tile_lanes());
         }

@@ -47,6 +47,7 @@ fn a_network_of_many_neurons_goes_through_short_rounds() {
         chunk: None,
         seed: 1,
         shrink: [0, 1, 2],
+        frozen: 0,
     };
     let network = case.network();
     let expected = case.expected(&network);
@@ -66,6 +67,10 @@ proptest! {
             case.outcome(&cpu, &network).bits()
         };
         let one = bits(1);
+        if !is_dense {
+            let cpu = Cpu::new(2);
+            prop_assert!(case.gradients(&cpu, &network) == case.outcome(&cpu, &network).gradients, "a record matters");
+        }
         prop_assert!(bits(2) == one, "2 threads give other bits than 1");
         prop_assert!(bits(3) == one, "3 threads give other bits than 1");
     }

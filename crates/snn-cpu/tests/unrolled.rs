@@ -42,6 +42,10 @@ proptest! {
         for case in chunked(&case) {
             let bits = |threads| case.outcome(&Cpu::new(threads), &network).bits();
             prop_assert!(bits(3) == bits(1), "3 threads give other bits than 1");
+            let cpu = Cpu::new(2);
+            let gradients = case.outcome(&cpu, &network).gradients;
+            let is_finite = gradients.iter().flatten().all(|g| g.is_finite());
+            prop_assert!(!is_finite || case.gradients(&cpu, &network) == gradients, "a record matters");
         }
     }
 }

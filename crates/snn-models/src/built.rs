@@ -2,8 +2,11 @@
 
 use std::sync::Arc;
 
-use snn_core::registry::{Part, PartError, Registry};
+use snn_core::registry::{Part, PartError, Registry, range};
+use snn_core::text::{excerpt, list};
 use snn_core::{DataSet, Family, Input, Kind, Loss, Network, Readout};
+
+use wildmatch::WildMatch;
 
 use crate::{Experiment, ExperimentError};
 
@@ -76,6 +79,30 @@ impl Experiment {
             return Err(PartError::other("network", sentence));
         }
         self.check_together(&input, &network)?;
+        let network = freeze(network, &self.training.freeze)?;
         Ok(Built { data, input, network, readout, loss })
     }
+}
+
+/// The network with the tensors that `patterns` name frozen.
+fn freeze(network: Network, patterns: &[String]) -> Result<Network, PartError> {
+    let names = |network: &Network| list(network.tensors().iter().map(|tensor| tensor.name.clone()));
+    let mut frozen = vec![false; network.tensors().len()];
+    for (index, pattern) in patterns.iter().enumerate() {
+        let matcher = WildMatch::new(pattern);
+        let found: Vec<usize> =
+            (0..frozen.len()).filter(|&tensor| matcher.matches(&network.tensors()[tensor].name)).collect();
+        if found.is_empty() {
+            let range = format!("the name of a tensor, with * for any letters; there are {}", names(&network));
+            range::require(false, &format!("training.freeze[{index}]"), range, &format!("\"{}\"", excerpt(pattern)))?;
+        }
+        found.into_iter().for_each(|tensor| frozen[tensor] = true);
+    }
+    if !frozen.is_empty() && frozen.iter().all(|frozen| *frozen) {
+        return Err(PartError::other(
+            "training.freeze",
+            "all tensors are frozen, so there is nothing to train".to_owned(),
+        ));
+    }
+    Ok(if frozen.contains(&true) { network.freeze(&frozen) } else { network })
 }

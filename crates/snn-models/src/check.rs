@@ -24,6 +24,9 @@ impl Experiment {
             let range = format!("at least 1 and at most the {all} epochs of the run");
             range::require((1..=all).contains(&epochs), "rates.epochs", range, &epochs)?;
         }
+        if let Start::From { checkpoint } = &self.start {
+            range::require(!checkpoint.is_empty(), "start.checkpoint", "a file, a run folder or zoo:NAME", &"nothing")?;
+        }
         if let Start::Calibrated { first, last, images } = self.start {
             let range = "greater than 0 and less than 1";
             for (name, rate) in [("start.first", first), ("start.last", last)] {

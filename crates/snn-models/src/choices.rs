@@ -297,6 +297,11 @@ pub const CHOICES: [Choices; 11] = [
                 equation: "rate of population d of D: first (last / first)^(d / (D - 1)), d from 0",
                 meaning: "drawn, then scaled, population by population, to these firing rates on training images; by                           default from 0.8 / sqrt(T) to 1.6 / T, neither above 0.3",
             },
+            Choice {
+                example: "From(checkpoint: \"runs/mnist-lenet-1/best.safetensors\")",
+                equation: "",
+                meaning: "those of a checkpoint, by name and shape; others are drawn. snn train --from CHECKPOINT is the same",
+            },
         ],
     },
     Choices {

@@ -34,7 +34,7 @@ pub struct Experiment {
 }
 
 /// Weights before the first update.
-#[derive(Debug, Clone, Copy, PartialEq, Default, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Default, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub enum Start {
     /// As they are drawn, with the variance that the network says.
@@ -54,6 +54,12 @@ pub enum Start {
         #[serde(default = "default_calibration_images")]
         images: usize,
     },
+    /// Those of a checkpoint, by name and shape; tensors that it does not have, or in another shape, are drawn. Whoever makes the
+    /// run takes them over.
+    From {
+        /// The checkpoint: a file, the folder of a run, or an entry of the zoo.
+        checkpoint: String,
+    },
 }
 
 impl Start {
@@ -64,8 +70,8 @@ impl Start {
 
     /// The firing rate that is asked of the population at `depth` of `depths`, the populations with weights that fire, in
     /// trials of `steps` time steps. None without calibration.
-    pub fn target(self, steps: usize, depth: usize, depths: usize) -> Option<f32> {
-        let Self::Calibrated { first, last, .. } = self else { return None };
+    pub fn target(&self, steps: usize, depth: usize, depths: usize) -> Option<f32> {
+        let Self::Calibrated { first, last, .. } = *self else { return None };
         let first = first.unwrap_or((0.8 / (steps as f32).sqrt()).min(HIGHEST_RATE));
         let last = last.unwrap_or((1.6 / steps as f32).min(HIGHEST_RATE));
         let share = depth as f32 / (depths.max(2) - 1) as f32;
@@ -95,6 +101,9 @@ pub struct Training {
     /// Largest Euclidean norm of the whole gradient; larger ones are scaled down to it. None: no clipping.
     #[serde(default)]
     pub clip: Option<f32>,
+    /// Names of tensors that stay as they are, with `*` for any letters: `["conv1*"]`.
+    #[serde(default)]
+    pub freeze: Vec<String>,
     /// Change made to each training image before it is encoded.
     #[serde(default)]
     pub augmentation: Augmentation,

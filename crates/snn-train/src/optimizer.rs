@@ -21,7 +21,7 @@ pub struct Optimizer {
 impl Optimizer {
     /// The rule before its first update of the weights of `network`. Memories start at 0.
     pub fn new(rule: UpdateRule, network: &Network) -> Self {
-        let decays = network.tensors().iter().map(|weight| if weight.role.decays() { 1.0 } else { 0.0 });
+        let decays = network.tensors().iter().map(|weight| if weight.decays() { 1.0 } else { 0.0 });
         let memories = rule.memories().iter().map(|_| network.zeros()).collect();
         Self { rule, updates: 0, decays: decays.collect(), memories }
     }

@@ -144,7 +144,7 @@ impl Builder {
                 )))
             }
             None => {
-                let graph = Graph::new(&network.populations);
+                let graph = Graph::new(&network.populations, &network.tensors);
                 Ok(Network { graph, ..network })
             }
         }

@@ -1,6 +1,6 @@
 //! What follows from which population reads which: derived once, when a network is built, and asked by every engine.
 
-use super::{Population, Source};
+use super::{Population, Source, Tensor};
 
 /// One source of one projection of a population.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -32,20 +32,40 @@ pub struct Graph {
 struct Node {
     connections: Vec<Connection>,
     readers: Vec<Reader>,
+    is_behind_trained: bool,
 }
 
 impl Graph {
-    pub(super) fn new(populations: &[Population]) -> Self {
+    pub(super) fn new(populations: &[Population], tensors: &[Tensor]) -> Self {
         let mut graph = Self::default();
         for (index, population) in populations.iter().enumerate() {
-            graph.nodes.push(Node { connections: connections(index, population), readers: Vec::new() });
+            graph.nodes.push(Node { connections: connections(index, population), ..Node::default() });
             for (connection, read) in graph.nodes[index].connections.clone().into_iter().enumerate() {
                 if let Source::Population(source) = read.source {
                     graph.nodes[source].readers.push(Reader { population: index, connection });
                 }
             }
         }
+        graph.mark_trained(populations, tensors);
         graph
+    }
+
+    /// Notes which populations errors must reach.
+    pub(super) fn mark_trained(&mut self, populations: &[Population], tensors: &[Tensor]) {
+        for (index, population) in populations.iter().enumerate() {
+            let own = population.inputs.iter().flat_map(|input| [input.weight, input.bias]).flatten();
+            let trains = own.chain(population.parameters.iter().copied()).any(|tensor| !tensors[tensor].frozen);
+            let is_behind = |connection: &Connection| match connection.source {
+                Source::Population(source) => self.nodes[source].is_behind_trained,
+                Source::Input => false,
+            };
+            self.nodes[index].is_behind_trained = trains || self.nodes[index].connections.iter().any(is_behind);
+        }
+    }
+
+    /// Whether a population, or any before it that it reads, has a tensor that is trained: only then must errors reach it.
+    pub fn needs_errors(&self, population: usize) -> bool {
+        self.nodes[population].is_behind_trained
     }
 
     /// What a population reads, in the order in which every engine sums up currents: as its projections are listed, those from
@@ -118,5 +138,8 @@ mod tests {
         assert_eq!([0, 1, 2].map(|population| graph.is_recurrent(population)), [false, false, true]);
         assert_eq!([0, 1, 2].map(|population| graph.last_reader(population)), [Some(2), Some(2), Some(2)]);
         assert_eq!([0, 1, 2].map(|population| graph.first_source(population)), [None, Some(0), Some(0)]);
+        let frozen = network.tensors().iter().map(|tensor| !tensor.name.starts_with('c')).collect::<Vec<_>>();
+        let frozen = network.freeze(&frozen);
+        assert_eq!([0, 1, 2].map(|population| frozen.graph().needs_errors(population)), [false, false, true]);
     }
 }

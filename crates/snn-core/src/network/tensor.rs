@@ -14,6 +14,8 @@ pub struct Tensor {
     pub initial: Initial,
     /// Whether each output channel is [standardised](crate::standardise) in training.
     pub standardised: bool,
+    /// Whether it stays as it is: its gradient is not asked for, and is 0.
+    pub frozen: bool,
 }
 
 /// What a trainable tensor is for. Optimizers and counters go by it.
@@ -50,25 +52,38 @@ pub enum Initial {
 impl Tensor {
     /// A weight of that shape, drawn, not standardised.
     pub fn weight(name: impl Into<String>, shape: Vec<usize>) -> Self {
-        Self { name: name.into(), shape, role: Role::Weight, initial: Initial::Normal, standardised: false }
+        Self {
+            name: name.into(),
+            shape,
+            role: Role::Weight,
+            initial: Initial::Normal,
+            standardised: false,
+            frozen: false,
+        }
     }
 
     /// A bias of so many channels, which starts at 0.
     pub fn bias(name: impl Into<String>, channels: usize) -> Self {
         let initial = Initial::Value(0.0);
-        Self { name: name.into(), shape: vec![channels], role: Role::Bias, initial, standardised: false }
+        Self { name: name.into(), shape: vec![channels], role: Role::Bias, initial, standardised: false, frozen: false }
     }
 
     /// A constant of neurons that starts as `value`.
     pub fn constant(name: impl Into<String>, shape: Vec<usize>, value: f32) -> Self {
         let initial = Initial::Value(value);
-        Self { name: name.into(), shape, role: Role::Constant, initial, standardised: false }
+        Self { name: name.into(), shape, role: Role::Constant, initial, standardised: false, frozen: false }
     }
 
     /// The scales of the output channels of a standardised weight, which start as 1.
     pub(super) fn gain(&self) -> Self {
         let (name, shape) = (format!("{}.gain", self.name), vec![self.shape[0]]);
-        Self { name, shape, role: Role::Scale, initial: Initial::Value(1.0), standardised: false }
+        let initial = Initial::Value(1.0);
+        Self { name, shape, role: Role::Scale, initial, standardised: false, frozen: self.frozen }
+    }
+
+    /// Whether weight decay applies: as [`Role::decays`], but not to what is frozen.
+    pub fn decays(&self) -> bool {
+        self.role.decays() && !self.frozen
     }
 
     /// Number of values.

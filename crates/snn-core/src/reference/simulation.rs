@@ -122,6 +122,9 @@ impl<F: Float> Simulation<F> {
         for (population, run) in network.populations().iter().zip(&self.populations) {
             population.constants_adjoint(weights, self.samples, &run.d_p, &mut gradients);
         }
+        for (_, gradient) in network.tensors().iter().zip(&mut gradients).filter(|(tensor, _)| tensor.frozen) {
+            gradient.fill(F::from(0.0));
+        }
         gradients
     }
 

@@ -93,9 +93,11 @@ impl Round<'_> {
             errors.list_gathered(&compiled.populations[readout], rows, (self.first + i) * classes, threshold);
         }
         for index in (0..=readout).rev() {
-            self.population(index);
-            self.record(index);
-            self.sum(index);
+            if compiled.needs_errors(index) {
+                self.population(index);
+                self.record(index);
+                self.sum(index);
+            }
             for slot in &mut *self.slots {
                 slot.errors[index] = None;
             }
@@ -109,7 +111,9 @@ impl Round<'_> {
             let list = |source| {
                 let mut events = Events::default();
                 list(compiled, sample, source, &trial.masks, *first + i, true, &mut events);
-                if let Source::Population(index) = source {
+                if let Source::Population(index) = source
+                    && compiled.needs_errors(index)
+                {
                     events.start_errors(d_emitted.get(index).copied().unwrap_or(0.0));
                 }
                 events
@@ -152,7 +156,7 @@ impl Round<'_> {
     /// Adds up the gradients of the projections into a population.
     fn sum(&mut self, index: usize) {
         let (compiled, slots) = (self.compiled, &*self.slots);
-        if compiled.has_bias(index) {
+        if compiled.trains_bias(index) {
             for slot in slots {
                 let Some(errors) = Slot::events(slot, Source::Population(index)) else { continue };
                 compiled.add_bias_gradients(
@@ -164,7 +168,9 @@ impl Round<'_> {
         }
         compiled.add_convolutions(index, slots.len(), |slot, i| &slots[slot].gradients[i], self.gradients);
         for (connection, projection) in compiled.network.connections(index) {
-            let Some(weight) = projection.weight.filter(|&weight| compiled.is_linear(weight)) else { continue };
+            let Some(weight) = projection.weight.filter(|&w| compiled.is_linear(w) && compiled.is_trained(w)) else {
+                continue;
+            };
             let target = Source::Population(index);
             let pair = |slot| {
                 Some((Slot::events(slot, connection.source)?, walk::Errors::Changes(Slot::events(slot, target)?)))

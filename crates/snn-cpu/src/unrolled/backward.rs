@@ -198,7 +198,7 @@ impl Slot {
         let compiled = loaded.compiled();
         for (connection, projection) in compiled.network.connections(index) {
             let Source::Population(source) = connection.source else { continue };
-            if connection.is_recurrent {
+            if connection.is_recurrent || !compiled.needs_errors(source) {
                 continue;
             }
             let mut g = self.errors[source].take().unwrap_or_else(|| self.no_errors(loaded, source, chunk));

@@ -173,6 +173,7 @@ impl Session for UnrolledSession {
             let d_values = unrolled.cells(index, &[]).unpack(d_values);
             population.constants_adjoint(trained, 1, &d_values, gradients);
         }
+        compiled.network.zero_frozen(gradients);
         Ok(())
     }
 
@@ -228,6 +229,9 @@ impl Round<'_> {
         });
         for chunk in self.loaded.unrolled.chunks().rev() {
             for index in (0..self.loaded.compiled().populations.len()).rev() {
+                if !self.loaded.compiled().needs_errors(index) {
+                    continue;
+                }
                 let Self { loaded, trial, first, samples, slots, .. } = self;
                 slots.par_iter_mut().zip(&mut **samples).enumerate().for_each(|(i, (slot, (sample, saved)))| {
                     let Errors { output: d_output, emitted: d_emitted } = errors;
@@ -253,7 +257,7 @@ impl Round<'_> {
     fn sum(&mut self, index: usize, steps: usize) {
         let (compiled, slots) = (self.loaded.compiled(), &*self.slots);
         compiled.add_convolutions(index, slots.len(), |slot, j| &slots[slot].gradients[j], self.gradients);
-        if compiled.has_bias(index) {
+        if compiled.trains_bias(index) {
             let layout = compiled.populations[index];
             for slot in slots {
                 compiled.add_bias_gradients(
@@ -264,7 +268,9 @@ impl Round<'_> {
             }
         }
         for (j, (_, projection)) in compiled.network.connections(index).enumerate() {
-            let Some(weight) = projection.weight.filter(|&weight| compiled.is_linear(weight)) else { continue };
+            let Some(weight) = projection.weight.filter(|&w| compiled.is_linear(w) && compiled.is_trained(w)) else {
+                continue;
+            };
             let pairs = slots.iter().map(|slot| (&slot.sources[j], walk::Errors::Rows(&slot.rows)));
             let samples: Vec<_> = pairs.collect();
             let packed = &mut self.linear_gradients[weight];

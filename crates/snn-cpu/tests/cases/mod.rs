@@ -44,6 +44,8 @@ pub(crate) struct Case {
     pub(crate) seed: u64,
     /// What is made smaller if the case takes too long: the first two in turn, then the third.
     pub(crate) shrink: [usize; 3],
+    /// Bit `i` freezes tensor `i`.
+    pub(crate) frozen: u32,
 }
 
 /// One population. What does not fit the network is bent until it does.
@@ -162,7 +164,9 @@ impl Case {
             let source = builder.add_with_dropout(&name, layer.neuron.clone(), dropout, inputs).unwrap();
             sources.push((source, target));
         }
-        builder.build().unwrap()
+        let network = builder.build().unwrap();
+        let frozen: Vec<bool> = (0..network.tensors().len()).map(|i| i < 32 && self.frozen >> i & 1 == 1).collect();
+        network.freeze(&frozen)
     }
 
     /// From two thirds of `-largest` to `largest`, so that most networks are kept awake.
@@ -273,6 +277,21 @@ impl Case {
         let mut gradients = Weights::new();
         self.run(session.as_mut(), network, &self.shown(network, 1, self.plan().batch), &mut gradients);
         self.run(session.as_mut(), network, &self.shown(network, 0, self.samples), &mut gradients)
+    }
+
+    /// The gradients of a session that keeps no records, and so need not pass errors on to where nothing is trained.
+    pub(crate) fn gradients(&self, engine: &dyn Engine, network: &Network) -> Weights {
+        let plan = Plan { record: false, ..self.plan() };
+        let mut session = engine.compile(network, plan).unwrap();
+        session.load(&self.weights(network)).unwrap();
+        let mut gradients = Weights::new();
+        for trial in [1, 0] {
+            let shown = self.shown(network, trial, self.samples);
+            self.show(session.as_mut(), &shown);
+            let errors = Errors { output: &shown.d_output, emitted: &shown.d_emitted };
+            session.backward(errors, &mut gradients).unwrap();
+        }
+        gradients
     }
 
     /// What an engine makes of it in a session that cannot go back.

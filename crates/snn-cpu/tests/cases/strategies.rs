@@ -162,8 +162,16 @@ pub(crate) fn case(
     let errors =
         (prop_oneof![Just(OutputErrors::Final), Just(OutputErrors::Some), Just(OutputErrors::All)], any::<bool>());
     let shrink = Just([0, 1, 2]).prop_shuffle();
-    (network, sizes, stimulus, dropout, errors, (any::<u64>(), shrink)).prop_map(
-        |((input, layers, last, largest), (steps, samples, spare), stimulus, dropout, errors, (seed, shrink))| {
+    let frozen = prop_oneof![2 => Just(0), 1 => any::<u32>(), 1 => Just(7)];
+    (network, sizes, stimulus, dropout, errors, (any::<u64>(), shrink, frozen)).prop_map(
+        |(
+            (input, layers, last, largest),
+            (steps, samples, spare),
+            stimulus,
+            dropout,
+            errors,
+            (seed, shrink, frozen),
+        )| {
             let (output_errors, emitted_errors) = errors;
             let case = Case {
                 input,
@@ -180,6 +188,7 @@ pub(crate) fn case(
                 chunk: None,
                 seed,
                 shrink,
+                frozen,
             };
             case.within_budget()
         },

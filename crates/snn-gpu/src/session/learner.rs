@@ -147,7 +147,7 @@ impl Learner for GpuSession {
         let rule = self.rule()?;
         let mut commands = Commands::new(&self.gpu, timer.as_mut());
         for (weight, (bound, length)) in self.network.tensors().iter().zip(&rule.updates) {
-            let update = Update::new(rule.kind, [scale, rate], updates, weight.role.decays());
+            let update = Update::new(rule.kind, [scale, rate], updates, weight.decays());
             let update = Update { length: *length as u32, ..update };
             commands.run_on(bound, bytemuck::bytes_of(&update), 1);
         }

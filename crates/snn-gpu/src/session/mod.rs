@@ -228,15 +228,18 @@ impl Session for GpuSession {
         self.go_back(errors)?;
         self.went_back = true;
         *gradients = self.layout.arena.download(&self.gpu, &self.buffers.gradients)?;
+        self.network.zero_frozen(gradients);
         Ok(())
     }
 
     fn learner(&mut self) -> Option<&mut dyn Learner> {
-        // An update where the weights are would move the zeros that stand for channels of other groups.
+        // An update where the weights are would move the zeros that stand for channels of other groups; and gradients there
+        // are not set to 0 where they are not wanted.
         let is_grouped =
             |p: &Population| p.inputs.iter().any(|input| matches!(input.map, Map::Conv(c) if c.groups > 1));
         let is_grouped = self.network.populations().iter().any(is_grouped);
-        if self.layout.plan.train && !is_grouped { Some(self) } else { None }
+        let has_frozen = self.network.tensors().iter().any(|tensor| tensor.frozen);
+        if self.layout.plan.train && !is_grouped && !has_frozen { Some(self) } else { None }
     }
 
     fn timings(&mut self) -> Vec<Timing> {

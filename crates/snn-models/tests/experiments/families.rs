@@ -499,7 +499,7 @@ fn a_convolution_can_differ_by_axis_be_dilated_and_depthwise() {
     let texts = texts.map(|field| format!("Sequence(layers: [Conv(channels: 4, {field}), Readout(classes: 10)])"));
     insta::assert_snapshot!(errors(&texts.each_ref().map(String::as_str)), @"
     network.layers[0].kernel must be 1 to 1024, found (3, 0)
-    network.layers[0].kernel[2] must be a whole number, found 5
+    network.layers[0].kernel must be a whole number, or two as in (3, 5), for rows and columns, found (3, 4, 5)
     network.layers[0].kernel must be a whole number, or two as in (3, 5), for rows and columns, found 2.5
     network.layers[0].kernel must be a whole number, or two as in (3, 5), for rows and columns, found -1
     network.layers[0].groups must be a divisor of the 4 channels, found 3

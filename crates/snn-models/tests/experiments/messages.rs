@@ -32,15 +32,15 @@ fn an_empty_file_says_where_to_start() {
 
 #[test]
 fn a_misspelt_field_lists_the_known_ones() {
-    insta::assert_snapshot!(error("batch: 64", "bach: 64"), @r#"
-    unknown field "bach" in training
+    insta::assert_snapshot!(error("batch: 64", "bach: 64"), @"
+    unknown field \"bach\" in training
       --> my-net.ron:23:9
        |
     23 |         bach: 64,
        |         ^^^^ did you mean batch?
        |
-       = known fields: epochs, batch, optimizer, reduction, schedule, clip, augmentation, dropout_from, average, validation, limit, chunk, seed
-    "#);
+       = known fields: epochs, batch, optimizer, reduction, schedule, clip, freeze, augmentation, dropout_from, average, validation, limit, chunk, seed
+    ");
     insta::assert_snapshot!(error("steps: 100", "stepz: 100"), @r#"
     unknown field "stepz" in the experiment
      --> my-net.ron:6:5

@@ -40,13 +40,13 @@ fn a_whole_choice_can_be_replaced() {
 
 #[test]
 fn an_unknown_path_lists_what_is_there() {
-    insta::assert_snapshot!(error("training.epoch", "3"), @r#"
-    unknown field "epoch" in training
+    insta::assert_snapshot!(error("training.epoch", "3"), @"
+    unknown field \"epoch\" in training
      |
      = did you mean epochs?
-     = known fields: epochs, batch, optimizer, reduction, schedule, clip, augmentation, dropout_from, average, validation, limit, chunk, seed
+     = known fields: epochs, batch, optimizer, reduction, schedule, clip, freeze, augmentation, dropout_from, average, validation, limit, chunk, seed
      = in the override training.epoch=3
-    "#);
+    ");
     insta::assert_snapshot!(error("trainig.epochs", "3"), @r#"
     "trainig" is not set in the experiment
      |

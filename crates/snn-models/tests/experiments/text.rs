@@ -48,6 +48,7 @@ fn resolved_text_writes_every_default() {
             reduction: Sum,
             schedule: Cosine(floor: 0.0, warmup: 0.0),
             clip: None,
+            freeze: [],
             augmentation: Shift(pixels: 1, flip: false),
             dropout_from: 0,
             average: None,

@@ -143,7 +143,7 @@ impl State {
             return Ok(true);
         }
         self.weights = self.built.network.initial_weights(self.experiment.training.seed);
-        if self.experiment.start == Start::Drawn {
+        if !matches!(self.experiment.start, Start::Calibrated { .. }) {
             return Ok(true);
         }
         let subject = (&self.experiment, &self.built);

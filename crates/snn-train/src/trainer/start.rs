@@ -109,7 +109,7 @@ impl<'a> Run<'a> {
     /// Calibrates the initial weights, if the experiment says so. False if that was broken off.
     fn calibrate(&mut self) -> Result<bool, TrainError> {
         let &Job { engine, experiment, built, train, initial, .. } = self.job;
-        if experiment.start == Start::Drawn {
+        if !matches!(experiment.start, Start::Calibrated { .. }) {
             return Ok(true);
         }
         let mut weights = initial.clone();

@@ -4,6 +4,7 @@
 mod calibration;
 mod doctor;
 mod faults;
+mod inherit;
 mod learner;
 mod recipe;
 mod standardised;
@@ -84,7 +85,8 @@ fn train_on(
     observer: &mut dyn Observer,
 ) -> Result<Outcome, TrainError> {
     // With a training that is in its ranges, as the trainer itself is to refuse what is not.
-    let built = Experiment { training: self::experiment().training, ..experiment.clone() }.build(&registry()).unwrap();
+    let training = Training { freeze: experiment.training.freeze.clone(), ..self::experiment().training };
+    let built = Experiment { training, ..experiment.clone() }.build(&registry()).unwrap();
     let initial = built.network.initial_weights(experiment.training.seed);
     let save_every = if often { Duration::ZERO } else { Duration::MAX };
     let [train, test] = &*DIGITS;
