@@ -108,7 +108,7 @@ pub(crate) fn run(registry: &Registry, args: &TrainArgs) -> anyhow::Result<ExitC
     } else {
         write!(terminal::stdout(), "\n{}\n", header(&named, engine.as_ref(), &images, folder.path())?)?;
         if let (Some((from, inherited)), None) = (&inherited, &args.resume) {
-            write!(terminal::stdout(), "{}\n", took(from, inherited))?;
+            writeln!(terminal::stdout(), "{}", took(from, inherited))?;
         }
         for advice in experiment.advice(built) {
             write!(terminal::stdout(), "{}\n\n", labelled("note", advice))?;

@@ -43,8 +43,7 @@ pub(crate) struct Place {
     pub(crate) constants: usize,
     pub(crate) fires: bool,
     pub(crate) is_last: bool,
-    /// Whether it reads itself, and by how many connections.
-    pub(crate) is_recurrent: bool,
+    /// Connections by which it reads itself.
     pub(crate) own: usize,
     /// Rows of its output for a sample.
     pub(crate) rows: usize,
@@ -77,6 +76,13 @@ pub(crate) enum Errors {
     OfTrial,
     /// For the steps of a word, in a shared buffer of this index.
     OfWord(usize),
+}
+
+impl Place {
+    /// Whether the population reads itself.
+    pub(crate) fn is_recurrent(&self) -> bool {
+        self.own > 0
+    }
 }
 
 impl Layout {
@@ -288,7 +294,6 @@ fn place(network: &Network, plan: Plan, words: usize, index: usize) -> Place {
         constants: population.parameters.len(),
         fires: neuron.fires(),
         is_last: index + 1 == network.populations().len(),
-        is_recurrent,
         own: all.iter().filter(|(connection, _)| connection.is_recurrent).count(),
         rows: if neuron.fires() { words + usize::from(is_recurrent) } else { plan.steps },
         rule: match neuron.gradient() {

@@ -96,7 +96,9 @@ fn freeze(network: Network, patterns: &[String]) -> Result<Network, PartError> {
             let range = format!("the name of a tensor, with * for any letters; there are {}", names(&network));
             range::require(false, &format!("training.freeze[{index}]"), range, &format!("\"{}\"", excerpt(pattern)))?;
         }
-        found.into_iter().for_each(|tensor| frozen[tensor] = true);
+        for tensor in found {
+            frozen[tensor] = true;
+        }
     }
     if !frozen.is_empty() && frozen.iter().all(|frozen| *frozen) {
         return Err(PartError::other(

@@ -44,12 +44,16 @@ pub fn inherit(built: &Built, checkpoint: &Checkpoint, drawn: Weights) -> Result
     let others = checkpoint.weights.iter().map(|other| &other.name);
     inherited.unused = others.filter(|name| tensors.iter().all(|tensor| tensor.name != **name)).cloned().collect();
     if inherited.taken.is_empty() {
-        let mut reason = "none of its weights fits the network".to_owned();
-        if let Some((name, here, there)) = inherited.misshapen.first() {
-            reason += &format!(": {} is {} there and {} here", excerpt(name), extents(there), extents(here));
-        } else if let (Some(here), Some(there)) = (inherited.new.first(), inherited.unused.first()) {
-            reason += &format!(": here they are called {} and so on, there {}", excerpt(here), excerpt(there));
-        }
+        let first = |why: String| format!("none of its weights fits the network{why}");
+        let reason = match (inherited.misshapen.first(), inherited.new.first(), inherited.unused.first()) {
+            (Some((name, here, there)), ..) => {
+                first(format!(": {} is {} there and {} here", excerpt(name), extents(there), extents(here)))
+            }
+            (None, Some(here), Some(there)) => {
+                first(format!(": here they are called {} and so on, there {}", excerpt(here), excerpt(there)))
+            }
+            _ => first(String::new()),
+        };
         return Err(TrainError::setup("the checkpoint to start from", reason));
     }
     Ok(inherited)

@@ -136,18 +136,14 @@ impl Builder {
         if last.dropout > 0.0 {
             return Err(Error::Network(format!("the last population, \"{}\", takes no dropout", last.name)));
         }
-        match hidden.iter().find(|population| !population.neuron.feeds()) {
-            Some(silent) => {
-                let (name, neuron) = (&silent.name, silent.neuron.name());
-                Err(Error::Network(format!(
-                    "only the last population may be one that never fires, as \"{name}\" ({neuron})"
-                )))
-            }
-            None => {
-                let graph = Graph::new(&network.populations, &network.tensors);
-                Ok(Network { graph, ..network })
-            }
+        if let Some(silent) = hidden.iter().find(|population| !population.neuron.feeds()) {
+            let (name, neuron) = (&silent.name, silent.neuron.name());
+            return Err(Error::Network(format!(
+                "only the last population may be one that never fires, as \"{name}\" ({neuron})"
+            )));
         }
+        let graph = Graph::new(&network.populations, &network.tensors);
+        Ok(Network { graph, ..network })
     }
 
     /// Shape of the population that is added next, if its neuron is `neuron` and it has this projection; `own` is its shape as

@@ -22,7 +22,7 @@ impl From<Source> for Vec<Source> {
 /// Sources, a linear map of their sum, and (if the map has one) the weight that it uses: `I = W * (a + b) + bias`.
 ///
 /// With two sources it is the addition of a spike-element-wise residual block (Fang et al., "Deep residual learning in spiking
-/// neural networks", NeurIPS 2021): `W * (a + b) = W * a + W * b`, so that events stay events.
+/// neural networks", 2021): `W * (a + b) = W * a + W * b`, so that events stay events.
 #[derive(Debug, Clone, PartialEq, Eq)]
 #[non_exhaustive]
 pub struct Projection {

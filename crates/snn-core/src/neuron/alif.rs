@@ -29,6 +29,7 @@ use crate::registry::Part;
 /// spike and not after it, hence the factor `rho`; its `b` is `v_th + beta · a`, and its `v` is `V / leak`.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields, default)]
+#[expect(clippy::struct_excessive_bools, reason = "choices that are made independently")]
 pub struct Alif {
     /// Share of the membrane that is kept from step to step, in `(0, 1]`.
     pub leak: f32,

@@ -167,7 +167,9 @@ impl<F: Float> Simulation<F> {
         for bias in population.inputs.iter().filter_map(|projection| projection.bias) {
             for (at, current) in current.chunks_mut(population.shape.pixels()).enumerate() {
                 let value = weights[bias][at % population.shape.channels];
-                current.iter_mut().for_each(|x| *x = *x + value);
+                for x in current {
+                    *x = *x + value;
+                }
             }
         }
         for (connection, projection) in network.connections(index) {
@@ -214,7 +216,9 @@ impl<F: Float> Simulation<F> {
         for bias in population.inputs.iter().filter_map(|projection| projection.bias) {
             for (at, d) in self.populations[index].delta[t].chunks(population.shape.pixels()).enumerate() {
                 let gradient = &mut gradients[bias][at % population.shape.channels];
-                d.iter().for_each(|d| *gradient = *gradient + *d);
+                for d in d {
+                    *gradient = *gradient + *d;
+                }
             }
         }
     }

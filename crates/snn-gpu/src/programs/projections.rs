@@ -122,7 +122,7 @@ impl Programs<'_> {
     pub(crate) fn fused(&self, index: usize, form: Form) -> Option<Program> {
         let (population, place) = self.population(index);
         let (connection, projection) = self.connection(index, *place.connections.last()?);
-        if place.is_recurrent || projection.weight.is_none() || !self.hears_spikes(connection) {
+        if place.is_recurrent() || projection.weight.is_none() || !self.hears_spikes(connection) {
             return None;
         }
         let shape = population.shape;
@@ -173,7 +173,7 @@ impl Programs<'_> {
         let (_, Window { size: kernel, .. }) = geometry(projection.map, self.network.shape(connection.source));
         // At each step of a word, under each kernel pixel, all channels.
         let is_short = 32 * kernel[0] * kernel[1] * (1 + reader_shape.channels) <= self.loops.rounds();
-        let can = place.fires && !place.is_recurrent && !place.is_last && projection.weight.is_some() && is_short;
+        let can = place.fires && !place.is_recurrent() && !place.is_last && projection.weight.is_some() && is_short;
         if form != Form::Events || !can {
             return None;
         }

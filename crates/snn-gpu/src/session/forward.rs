@@ -170,7 +170,7 @@ fn take_along(commands: &mut Commands<'_>, gather: &[Bound; 4], place: &Place, w
         commands.run(take_states, whole);
         commands.run(put_states, whole);
     }
-    if place.is_recurrent {
+    if place.is_recurrent() {
         commands.run(take_spikes, whole);
         commands.run(put_spikes, whole);
     }

@@ -70,7 +70,7 @@ pub enum Shortcut {
     /// Every spike, or with a stride those of every second row and column, and so on. No weights; the channels cannot
     /// change.
     Subsample,
-    /// Spikes are added to spikes (SEW-ADD; Fang et al., "Deep residual learning in spiking neural networks", NeurIPS 2021).
+    /// Spikes are added to spikes (SEW-ADD; Fang et al., "Deep residual learning in spiking neural networks", 2021).
     /// Where the block changes the channels or has a stride, a convolution of 1x1 with neurons of its own leads around it.
     SewAdd,
 }
