@@ -65,6 +65,7 @@ pub(crate) fn run(registry: &Registry, args: &CalibrateArgs) -> anyhow::Result<E
     let engine = loading::engine(registry, &args.common.compute)?;
     let named = loading::experiment(registry, args.experiment.as_deref(), &args.overrides.settings())?;
     let Named { mut experiment, built, name, origin, .. } = named;
+    let (mut weights, _) = loading::initial(&experiment, &built)?;
     if !matches!(experiment.start, Start::Calibrated { .. }) {
         experiment.start = Start::calibrated();
     }
@@ -73,7 +74,6 @@ pub(crate) fn run(registry: &Registry, args: &CalibrateArgs) -> anyhow::Result<E
     let memory = memory::of_trials(&built, engine.as_ref(), plan, true)?;
     memory::check(&memory)?;
     let images = loading::limited_images(&built, &args.common, training.limit)?;
-    let mut weights = built.network.initial_weights(training.seed);
     let audience = if args.common.json { Audience::Nobody } else { Audience::Person };
     let mut display = Display::new(training.batch, audience)?;
     let found = calibrate(engine.as_ref(), (&experiment, &built), &images.train, &mut weights, &mut display);

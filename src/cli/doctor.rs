@@ -86,7 +86,12 @@ pub(crate) fn run(registry: &Registry, args: &DoctorArgs) -> anyhow::Result<Exit
     let records = path.filter(|path| path.join("metrics.jsonl").is_file()).map(Health::of_run).transpose()?;
     let records = records.map(|health| health.alarms()).unwrap_or_default();
     let images = loading::limited_images(built, &args.common, training.limit)?;
+    let (initial, _) = match &checkpoint {
+        Some(_) => (built.network.initial_weights(training.seed), None),
+        None => loading::initial(experiment, built)?,
+    };
     let patient = Patient {
+        initial: Some(&initial),
         engine: engine.as_ref(),
         registry,
         experiment,

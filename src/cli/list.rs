@@ -71,6 +71,7 @@ pub(crate) enum Kind {
     DataSets,
     Optimizers,
     Schedules,
+    Starts,
     Augmentations,
     Engines,
 }
@@ -224,6 +225,7 @@ fn entries(registry: &Registry, kind: Kind) -> Vec<Entry> {
         | Kind::Gradients
         | Kind::Optimizers
         | Kind::Schedules
+        | Kind::Starts
         | Kind::Augmentations => chosen(&called(kind)),
     }
 }

@@ -14,8 +14,8 @@ use crate::{
         registry::{Part, Registry},
     },
     data::{kind_of_file, read_text},
-    models::{Built, Experiment, presets},
-    train::{Check, Checkpoint},
+    models::{Built, Experiment, experiment::Start, presets},
+    train::{Check, Checkpoint, Inherited, inherit},
     zoo::PREFIX,
 };
 
@@ -95,6 +95,16 @@ pub(crate) fn tell(path: &Path, check: Check) {
     if let Some(caution) = check.caution() {
         note(format_args!("{} is {caution}", path.display()));
     }
+}
+
+/// The weights that a run of an experiment starts with, before any calibration, and what was taken over of another's, if that is
+/// asked for.
+pub(crate) fn initial(experiment: &Experiment, built: &Built) -> anyhow::Result<(Weights, Option<Inherited>)> {
+    let drawn = built.network.initial_weights(experiment.training.seed);
+    let Start::From { checkpoint } = &experiment.start else { return Ok((drawn, None)) };
+    let taken = places::load(Path::new(checkpoint)).and_then(|(found, _)| Ok(inherit(built, &found, drawn)?));
+    let inherited = taken.with_context(|| format!("start: From(checkpoint: {checkpoint:?})"))?;
+    Ok((inherited.weights.clone(), Some(inherited)))
 }
 
 /// Something that a person should know, on standard error.

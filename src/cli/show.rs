@@ -70,6 +70,7 @@ pub(crate) fn run(registry: &Registry, args: &ShowArgs) -> anyhow::Result<ExitCo
         ("readout", words::readout(built)),
         ("loss", built.loss.equation()),
         ("penalty", words::penalty(experiment).unwrap_or_default()),
+        ("start", words::start(experiment)),
         ("optimizer", words::optimizer(experiment)),
         ("schedule", words::schedule(experiment)),
         ("training", words::training(experiment, built)),

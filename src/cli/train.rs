@@ -2,7 +2,7 @@
 
 use std::{io::Write as _, path::Path, path::PathBuf, process::ExitCode};
 
-use anyhow::{Context as _, bail};
+use anyhow::bail;
 use clap::Args;
 
 use crate::{
@@ -16,9 +16,14 @@ use crate::{
         text::{self, labelled},
         viewer, words,
     },
-    core::{Engine, Limit, Splits, registry::Registry, text::extents},
+    core::{
+        Engine, Limit, Splits,
+        registry::Registry,
+        text::{extents, list},
+    },
     models::{Built, Experiment, experiment::Start},
-    train::{Inherited, Job, Outcome, RunFolder, SAVE_EVERY, curves::Curves, fit, inherit},
+    train::{Inherited, Job, Outcome, RunFolder, SAVE_EVERY, curves::Curves, fit},
+    zoo,
 };
 
 /// Train a network.
@@ -77,15 +82,15 @@ pub(crate) fn run(registry: &Registry, args: &TrainArgs) -> anyhow::Result<ExitC
         None => start(registry, args, engine.as_ref())?,
     };
     let Named { experiment, built, .. } = &named;
-    let drawn = built.network.initial_weights(experiment.training.seed);
-    let (initial, inherited) = match &experiment.start {
-        Start::From { checkpoint } => {
-            let inherited = inherit(built, &places::load(Path::new(checkpoint))?.0, drawn)
-                .with_context(|| format!("start: {checkpoint}"))?;
-            (inherited.weights.clone(), Some((checkpoint.clone(), inherited)))
-        }
-        _ => (drawn, None),
+    // A run that has a checkpoint goes on from it, whatever it started with.
+    let goes_on = resumed.as_ref().map(RunFolder::checkpoint).transpose()?.flatten().is_some();
+    let (initial, inherited) = match goes_on {
+        true => (built.network.initial_weights(experiment.training.seed), None),
+        false => loading::initial(experiment, built)?,
     };
+    if let Some(inherited) = &inherited {
+        warn_of_frozen(built, inherited);
+    }
     let job = Job {
         engine: engine.as_ref(),
         experiment,
@@ -105,10 +110,14 @@ pub(crate) fn run(registry: &Registry, args: &TrainArgs) -> anyhow::Result<ExitC
         if let Some(left) = &named.left {
             terminal::say(format_args!("note: the run starts {left}"));
         }
+        if let Some(Inherited { taken, misshapen, new, .. }) = &inherited {
+            let drawn = misshapen.iter().map(|(name, ..)| name).chain(new);
+            loading::note(format_args!("taken over: {}; as they start: {}", list(taken), list(drawn)));
+        }
     } else {
         write!(terminal::stdout(), "\n{}\n", header(&named, engine.as_ref(), &images, folder.path())?)?;
-        if let (Some((from, inherited)), None) = (&inherited, &args.resume) {
-            writeln!(terminal::stdout(), "{}", took(from, inherited))?;
+        if let (Some(inherited), Start::From { checkpoint }) = (&inherited, &experiment.start) {
+            writeln!(terminal::stdout(), "{}", took(args.from.as_ref().unwrap_or(checkpoint), inherited))?;
         }
         for advice in experiment.advice(built) {
             write!(terminal::stdout(), "{}\n\n", labelled("note", advice))?;
@@ -144,15 +153,27 @@ pub(crate) fn run(registry: &Registry, args: &TrainArgs) -> anyhow::Result<ExitC
     Ok(if matches!(outcome, Outcome::Stopped { .. }) { ExitCode::from(STOPPED) } else { ExitCode::SUCCESS })
 }
 
+/// Says which tensors are frozen though nothing was ever learned in them.
+fn warn_of_frozen(built: &Built, Inherited { misshapen, new, .. }: &Inherited) {
+    let is_frozen = |name: &&String| built.network.tensors().iter().any(|t| t.frozen && t.name == **name);
+    let names: Vec<&String> = misshapen.iter().map(|(name, ..)| name).chain(new).filter(is_frozen).collect();
+    if !names.is_empty() {
+        loading::note(format_args!(
+            "{}: frozen, but not taken over, so it stays as it was drawn; leave it out of training.freeze",
+            list(names)
+        ));
+    }
+}
+
 /// What a run has taken over of the checkpoint `from`, tensor by tensor.
 fn took(from: &str, inherited: &Inherited) -> String {
     let Inherited { taken, misshapen, new, unused, .. } = inherited;
     let mut rows: Vec<Vec<String>> = taken.iter().map(|name| vec![name.clone(), "taken over".to_owned()]).collect();
     rows.extend(misshapen.iter().map(|(name, here, there)| {
-        vec![name.clone(), format!("drawn: {} there, {} here", extents(there), extents(here))]
+        vec![name.clone(), format!("as it starts: {} there, {} here", extents(there), extents(here))]
     }));
-    rows.extend(new.iter().map(|name| vec![name.clone(), "drawn: not in the checkpoint".to_owned()]));
-    rows.extend(unused.iter().map(|name| vec![name.clone(), "left: not in the network".to_owned()]));
+    rows.extend(new.iter().map(|name| vec![name.clone(), "as it starts: not in the checkpoint".to_owned()]));
+    rows.extend(unused.iter().map(|name| vec![name.clone(), "left out: not in the network".to_owned()]));
     text::table(&["tensor", &format!("from {from}")], &rows, &[], false)
 }
 
@@ -163,9 +184,17 @@ type Begun = (Named, Splits, Option<RunFolder>);
 fn start(registry: &Registry, args: &TrainArgs, engine: &dyn Engine) -> anyhow::Result<Begun> {
     let mut settings = args.overrides.settings();
     settings.extend(args.seed.map(|seed| ("training.seed".to_owned(), seed.to_string())));
-    settings.extend(args.from.as_ref().map(|from| ("start".to_owned(), format!("From(checkpoint: {from:?})"))));
+    if let Some(from) = &args.from {
+        if settings.iter().any(|(path, _)| path == "start" || path.starts_with("start.")) {
+            bail!("--from and --set start both say with which weights to start; give one of them");
+        }
+        // The run may be gone on with from another folder.
+        let is_in_zoo = from.starts_with(zoo::PREFIX);
+        let from = if is_in_zoo { from.clone() } else { std::path::absolute(from)?.display().to_string() };
+        settings.push(("start".to_owned(), format!("From(checkpoint: {from:?})")));
+    }
     let mut named = loading::experiment(registry, args.experiment.as_deref(), &settings)?;
-    if matches!(named.experiment.start, Start::From { .. }) {
+    if args.from.is_some() {
         named.left = None;
     }
     let before = named.experiment.training.limit;

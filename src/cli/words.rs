@@ -5,7 +5,7 @@ use crate::{
     core::{Augmentation, Gradient, Limit, Network, Neuron, Trace, UpdateRule},
     models::{
         Built, Experiment,
-        experiment::{Reduction, Schedule},
+        experiment::{Reduction, Schedule, Start},
     },
 };
 
@@ -75,6 +75,17 @@ pub(crate) fn penalty(experiment: &Experiment) -> Option<String> {
         "{} (r - {})² an image, for the mean firing rate r of each hidden population{epochs}",
         rates.weight, rates.target
     ))
+}
+
+/// With which weights training starts; empty for those that are drawn.
+pub(crate) fn start(experiment: &Experiment) -> String {
+    match &experiment.start {
+        Start::Drawn => String::new(),
+        Start::Calibrated { images, .. } => {
+            format!("drawn, then scaled until every population fires as often as it should, on {images} images")
+        }
+        Start::From { checkpoint } => format!("the weights of {checkpoint} that fit, others as they are drawn"),
+    }
 }
 
 /// The update rule with its constants.

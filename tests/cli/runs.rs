@@ -100,4 +100,30 @@ fn a_run_can_start_from_the_weights_of_another() {
     let message = String::from_utf8(refused.stderr).unwrap();
     assert!(!refused.status.success() && message.contains("none of its weights fits the network"), "{message}");
     assert!(!dir.path().join("wide").exists());
+
+    // A run that has a checkpoint goes on without what it started from, and from another folder.
+    std::fs::remove_dir_all(dir.path().join("first")).unwrap();
+    let elsewhere = folder();
+    let run = dir.path().join("tuned").display().to_string();
+    stdout(&snn(elsewhere.path(), &["train", "--resume", &run, "--epochs", "2"]));
+    let both = [&SHORT[..], &["--from", "tuned", "--set", "start=Drawn"]].concat();
+    let message = String::from_utf8(snn(dir.path(), &both).stderr).unwrap();
+    assert!(message.contains("--from and --set start both say"), "{message}");
+    let json = [
+        &SHORT[..],
+        &[
+            "--out",
+            "json",
+            "--from",
+            "tuned",
+            "--json",
+            "--set",
+            "network.layers=[Linear(features: 4), Readout(classes: 10)]",
+        ],
+    ];
+    let message = String::from_utf8(snn(dir.path(), &json.concat()).stderr).unwrap();
+    assert!(message.contains("none of its weights fits"), "{message}");
+    let doctor = snn(dir.path(), &["doctor", "tuned/experiment.ron"]);
+    let message = String::from_utf8(doctor.stderr).unwrap();
+    assert!(message.contains("start: From(checkpoint: "), "what is gone is told: {message}");
 }

@@ -61,7 +61,7 @@ impl Network {
         &self.tensors
     }
 
-    /// Number of trainable values.
+    /// Number of values of all tensors, those that are frozen among them.
     pub fn parameters(&self) -> usize {
         self.tensors.iter().map(Tensor::len).sum()
     }
@@ -137,11 +137,13 @@ impl Network {
         (!gains.is_empty()).then(|| Self { tensors: [self.tensors.clone(), gains].concat(), ..self.clone() })
     }
 
-    /// The network with those tensors frozen for which `frozen` holds, in the order of [`Network::tensors`].
+    /// The network with those tensors frozen for which `frozen` holds, in the order of [`Network::tensors`]. They are then not
+    /// standardised either, as this would change them.
     #[must_use]
     pub fn freeze(mut self, frozen: &[bool]) -> Self {
         for (tensor, frozen) in self.tensors.iter_mut().zip(frozen) {
             tensor.frozen = *frozen;
+            tensor.standardised &= !*frozen;
         }
         self.graph.mark_trained(&self.populations, &self.tensors);
         self
@@ -322,6 +324,39 @@ mod tests {
         assert!(drawn[0].chunks(27).all(|channel| channel.iter().sum::<f32>().abs() < 1e-5), "mean 0");
         assert!(network.up_to(0, &Neuron::lif()).unwrap().with_gains().is_some());
         assert!(network.up_to(0, &Neuron::readout()).unwrap().with_gains().is_some(), "as it is in the whole network");
+    }
+
+    #[test]
+    fn names_of_gains_are_taken() {
+        let mut builder = Network::builder(Shape::features(3));
+        builder.standardise(true);
+        let linear = Map::Linear { features: 3 };
+        let a = builder.add("a", Neuron::lif(), vec![Projection::new(Source::Input, linear)]).unwrap();
+        let gain = vec![Projection::new(a, linear).named("a.gain")];
+        assert_eq!(
+            message(builder.clone().add("b", Neuron::lif(), gain)),
+            "population \"b\": another weight is named \"a.gain\"; give this one a name of its own"
+        );
+        let output = vec![Projection::new(a, linear).named("a")];
+        assert_eq!(
+            message(builder.add("readout", Neuron::readout(), output)),
+            "population \"readout\": it cannot share the weight \"a\", as only one of both would be standardised"
+        );
+    }
+
+    #[test]
+    fn frozen_weights_are_not_standardised() {
+        let mut builder = Network::builder(Shape::features(3));
+        builder.standardise(true);
+        let linear = Map::Linear { features: 3 };
+        let a = builder.add("a", Neuron::lif(), vec![Projection::new(Source::Input, linear)]).unwrap();
+        builder.add("b", Neuron::lif(), vec![Projection::new(a, linear)]).unwrap();
+        let network = builder.build().unwrap().freeze(&[true, false]);
+        let names: Vec<String> = network.with_gains().unwrap().tensors().iter().map(|t| t.name.clone()).collect();
+        assert_eq!(names, ["a", "b", "b.gain"]);
+        let mut gradients = vec![vec![1.0; 9], vec![1.0; 9]];
+        network.zero_frozen(&mut gradients);
+        assert_eq!(gradients, [[0.0; 9], [1.0; 9]]);
     }
 
     #[test]

@@ -93,7 +93,8 @@ fn freeze(network: Network, patterns: &[String]) -> Result<Network, PartError> {
         let found: Vec<usize> =
             (0..frozen.len()).filter(|&tensor| matcher.matches(&network.tensors()[tensor].name)).collect();
         if found.is_empty() {
-            let range = format!("the name of a tensor, with * for any letters; there are {}", names(&network));
+            let range =
+                format!("the name of a tensor, with * for any letters and ? for one; there are {}", names(&network));
             range::require(false, &format!("training.freeze[{index}]"), range, &format!("\"{}\"", excerpt(pattern)))?;
         }
         for tensor in found {

@@ -20,9 +20,7 @@ impl Experiment {
             let range = "at least 0 and at most 1";
             range::require((0.0..=1.0).contains(&target), "rates.target", range, &target)?;
             range::positive("rates.weight", weight)?;
-            let (epochs, all) = (epochs.unwrap_or(1), self.training.epochs.max(1));
-            let range = format!("at least 1 and at most the {all} epochs of the run");
-            range::require((1..=all).contains(&epochs), "rates.epochs", range, &epochs)?;
+            range::require(epochs != Some(0), "rates.epochs", "at least 1", &epochs.unwrap_or(1))?;
         }
         if let Start::From { checkpoint } = &self.start {
             range::require(!checkpoint.is_empty(), "start.checkpoint", "a file, a run folder or zoo:NAME", &"nothing")?;

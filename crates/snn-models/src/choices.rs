@@ -295,7 +295,7 @@ pub const CHOICES: [Choices; 11] = [
             Choice {
                 example: "Calibrated(first: 0.08, last: 0.02, images: 128)",
                 equation: "rate of population d of D: first (last / first)^(d / (D - 1)), d from 0",
-                meaning: "drawn, then scaled, population by population, to these firing rates on training images; by                           default from 0.8 / sqrt(T) to 1.6 / T, neither above 0.3",
+                meaning: "drawn, then scaled, population by population, to these firing rates on training images; by default from 0.8 / sqrt(T) to 1.6 / T, neither above 0.3",
             },
             Choice {
                 example: "From(checkpoint: \"runs/mnist-lenet-1/best.safetensors\")",

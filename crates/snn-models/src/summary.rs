@@ -84,9 +84,9 @@ fn row(network: &Network, index: usize) -> Row {
         let from = if names.is_empty() { names } else { format!(", from {names}") };
         format!("{}{bias}{from}", words(&input.map))
     };
-    let operations = network
-        .connections(index)
-        .map(|(connection, projection)| projection.map.dense_operations(network.shape(connection.source)));
+    // What several sources emit is summed before the map.
+    let operations = population.inputs.iter().filter_map(|input| Some((input.map, *input.sources.first()?)));
+    let operations = operations.map(|(map, source)| map.dense_operations(network.shape(source)));
     Row {
         name: population.name.clone(),
         maps: population.inputs.iter().map(map_and_source).collect(),

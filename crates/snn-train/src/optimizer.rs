@@ -14,6 +14,8 @@ pub struct Optimizer {
     updates: u64,
     /// Factor on the weight decay of each tensor: 1, or 0 for a constant.
     decays: Vec<f32>,
+    /// Whether each tensor stays as it is, whatever is remembered of it.
+    frozen: Vec<bool>,
     /// One for each kind of memory, in the form of the weights.
     memories: Vec<Weights>,
 }
@@ -23,7 +25,8 @@ impl Optimizer {
     pub fn new(rule: UpdateRule, network: &Network) -> Self {
         let decays = network.tensors().iter().map(|weight| if weight.decays() { 1.0 } else { 0.0 });
         let memories = rule.memories().iter().map(|_| network.zeros()).collect();
-        Self { rule, updates: 0, decays: decays.collect(), memories }
+        let frozen = network.tensors().iter().map(|tensor| tensor.frozen).collect();
+        Self { rule, updates: 0, decays: decays.collect(), frozen, memories }
     }
 
     /// The rule with the [`memories`](Self::memories) that it had after `updates` updates.
@@ -53,10 +56,12 @@ impl Optimizer {
     /// One update of `weights` by `gradients`, both in the form of the network's weights, at learning rate `rate`.
     pub fn update(&mut self, weights: &mut Weights, gradients: &Weights, rate: f32) {
         self.updates += 1;
-        let tensors = weights.iter_mut().zip(gradients).zip(&self.decays);
+        let tensors = weights.iter_mut().zip(gradients).zip(&self.decays).zip(&self.frozen);
         match (self.rule, &mut self.memories[..]) {
             (UpdateRule::Sgd { momentum, weight_decay, nesterov, .. }, [velocity]) => {
-                for (((weights, gradients), decays), velocity) in tensors.zip(velocity) {
+                for ((((weights, gradients), decays), _), velocity) in
+                    tensors.zip(velocity).filter(|((_, frozen), _)| !**frozen)
+                {
                     let weight_decay = decays * weight_decay;
                     each((weights, gradients, velocity), |(w, g, m)| {
                         let g = g + weight_decay * *w;
@@ -66,7 +71,7 @@ impl Optimizer {
                 }
             }
             (UpdateRule::Sgd { weight_decay, .. }, _) => {
-                for ((weights, gradients), decays) in tensors {
+                for (((weights, gradients), decays), _) in tensors.filter(|(_, frozen)| !**frozen) {
                     let weight_decay = decays * weight_decay;
                     each((weights, gradients), |(w, g)| *w -= rate * (g + weight_decay * *w));
                 }
@@ -81,7 +86,9 @@ impl Optimizer {
                 let (penalty, shrink) = if decoupled { (0.0, rate * weight_decay) } else { (weight_decay, 0.0) };
                 let bias = |beta: f32| 1.0 - f64::from(beta).powi(self.updates.min(i32::MAX as u64) as i32);
                 let (step, root_bias) = ((f64::from(rate) / bias(betas.0)) as f32, bias(betas.1).sqrt() as f32);
-                for ((((weights, gradients), decays), first), second) in tensors.zip(first).zip(second) {
+                let moments = first.iter_mut().zip(second);
+                let tensors = tensors.zip(moments).filter(|((_, frozen), _)| !**frozen);
+                for ((((weights, gradients), decays), _), (first, second)) in tensors {
                     let (penalty, shrink) = (decays * penalty, decays * shrink);
                     each((weights, gradients, first, second), |(w, g, m, v)| {
                         let g = g + penalty * *w;

@@ -155,9 +155,11 @@ pub fn throughput(
 
 /// Multiply-adds of an image and time step, computed densely.
 fn dense_operations(network: &Network) -> f64 {
-    let connections = (0..network.populations().len()).flat_map(|index| network.connections(index));
-    let operations = |source, map: snn_core::Map| map.dense_operations(network.shape(source)) as f64;
-    connections.map(|(connection, projection)| operations(connection.source, projection.map)).sum()
+    let inputs = network.populations().iter().flat_map(|population| &population.inputs);
+    // What several sources emit is summed before the map.
+    let operations =
+        inputs.filter_map(|input| Some(input.map.dense_operations(network.shape(*input.sources.first()?))));
+    operations.map(|count| count as f64).sum()
 }
 
 enum Worker<'a> {

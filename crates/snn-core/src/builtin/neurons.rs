@@ -3,8 +3,8 @@
 use serde::{Deserialize, Serialize};
 
 use crate::neuron::{
-    AdaptiveQif, Alif, Correction, CubaIntegrator, CubaLif, Eif, If, Izhikevich, LeakyIntegrator, Lif, Plif, PoolIf,
-    Qif, Relu, Reset, Trace,
+    AdaptiveQif, Alif, Correction, CubaIntegrator, CubaLif, Eif, If, Izhikevich, LeakyIntegrator, Lif, Per, Plif,
+    PoolIf, Qif, Relu, Reset, Trace,
 };
 use crate::registry::{Fault, Part, PartError, Registry, RegistryError, range};
 use crate::{Gradient, Neuron};
@@ -18,6 +18,7 @@ pub(super) fn add(registry: &mut Registry) -> Result<(), RegistryError> {
         let range =
             "false with LeakCorrected, which has no gradient for the threshold; with a surrogate it can be true";
         let is_surrogate = matches!(gradient, Gradient::Surrogate { .. });
+        per_of_what_is_trained(lif.per, lif.learn_threshold)?;
         range::require(!lif.learn_threshold || is_surrogate, "learn_threshold", range, &lif.learn_threshold)?;
         Ok(Neuron::new("Lif", lif.clone(), gradient))
     })?;
@@ -49,6 +50,7 @@ pub(super) fn add(registry: &mut Registry) -> Result<(), RegistryError> {
         range::leak("adaptation_leak", alif.adaptation_leak)?;
         range::fraction("synapse_leak", alif.synapse_leak)?;
         threshold_and_reset(alif.threshold, alif.reset)?;
+        per_of_what_is_trained(alif.per, alif.learn_threshold)?;
         let gradient = registry.gradient(&mut alif.gradient, alif.detach_reset)?;
         Ok(Neuron::new("Alif", alif.clone(), gradient))
     })?;
@@ -98,6 +100,12 @@ pub(super) fn add(registry: &mut Registry) -> Result<(), RegistryError> {
         range::positive("threshold", integrator.threshold)?;
         Ok(integrator.neuron())
     })
+}
+
+/// A choice of who shares what is trained, where something is.
+fn per_of_what_is_trained(per: Per, trains: bool) -> Result<(), PartError> {
+    let range = "Population unless something is trained, as with learn_threshold: true";
+    range::require(trains || per == Per::Population, "per", range, &format!("{per:?}"))
 }
 
 /// A leak, and an input that it does not weight with 0.

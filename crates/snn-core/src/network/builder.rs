@@ -17,12 +17,20 @@ pub struct Builder {
     populations: HashSet<String>,
     /// By name, the index of each tensor so far, and the shape of what its map reads.
     tensors: HashMap<String, (usize, Shape)>,
+    /// Names of the gains of standardised weights, see [`Network::with_gains`].
+    gains: HashSet<String>,
     standardise: bool,
 }
 
 impl Builder {
     pub(super) fn new(network: Network) -> Self {
-        Self { network, populations: HashSet::new(), tensors: HashMap::new(), standardise: false }
+        Self {
+            network,
+            populations: HashSet::new(),
+            tensors: HashMap::new(),
+            gains: HashSet::new(),
+            standardise: false,
+        }
     }
 
     /// Sets the variance of initial weights times their fan-in; 2 if it is not set.
@@ -112,6 +120,9 @@ impl Builder {
             parameters.push(new.add(tensor, shape, false).map_err(&fail)?);
         }
         for (tensor, source) in new.tensors {
+            if tensor.standardised {
+                self.gains.insert(tensor.gain().name);
+            }
             self.tensors.insert(tensor.name.clone(), (self.network.tensors.len(), source));
             self.network.tensors.push(tensor);
         }
@@ -221,13 +232,23 @@ impl New<'_> {
         let earlier = self.builder.tensors.get(&tensor.name).map(|&(index, source)| (index, &all[index], source));
         let own = self.tensors.iter().enumerate().find(|(_, (other, _))| other.name == tensor.name);
         let own = own.map(|(index, (tensor, source))| (first + index, tensor, *source));
+        let taken = |name: &str| Err(format!("another weight is named \"{name}\"; give this one a name of its own"));
         let Some((index, other, other_source)) = earlier.or(own) else {
+            let gain = tensor.gain().name;
+            let is_gain = self.builder.gains.contains(&tensor.name)
+                || self.tensors.iter().any(|(other, _)| other.standardised && other.gain().name == tensor.name);
+            if is_gain || tensor.standardised && self.builder.tensors.contains_key(&gain) {
+                return taken(if is_gain { &tensor.name } else { &gain });
+            }
             self.tensors.push((tensor, source));
             return Ok(first + self.tensors.len() - 1);
         };
         let name = &tensor.name;
         if !is_shared || tensor.role != other.role {
-            return Err(format!("another weight is named \"{name}\"; give this one a name of its own"));
+            return taken(name);
+        }
+        if tensor.standardised != other.standardised {
+            return Err(format!("it cannot share the weight \"{name}\", as only one of both would be standardised"));
         }
         if (&tensor.shape, source) != (&other.shape, other_source) {
             return Err(format!(

@@ -74,7 +74,7 @@ impl Tensor {
         Self { name: name.into(), shape, role: Role::Constant, initial, standardised: false, frozen: false }
     }
 
-    /// The scales of the output channels of a standardised weight, which start as 1.
+    /// The scales of the output channels of a standardised weight. A trainer sets them to what its values say.
     pub(super) fn gain(&self) -> Self {
         let (name, shape) = (format!("{}.gain", self.name), vec![self.shape[0]]);
         let initial = Initial::Value(1.0);

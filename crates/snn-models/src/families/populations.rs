@@ -193,6 +193,7 @@ fn source(at: &str, from: &str, names: &Names<'_>, index: usize) -> Result<Sourc
     if from == INPUT {
         return Ok(Source::Input);
     }
+    range::require(!from.is_empty(), at, "names of sources with + between them, as in \"a + b\"", &"a gap")?;
     match names.first.get(from).copied() {
         Some(found) if found <= index => Ok(Source::Population(found)),
         Some(_) => Err(PartError::other(

@@ -173,7 +173,7 @@ impl<'a> Meter<'a> {
         let weighted = || projections.iter().filter(|projection| projection.weighted);
         let operations = weighted().fold(Operations::default(), |sum, projection| sum + projection.operations);
         let unweighted = projections.iter().filter(|projection| !projection.weighted);
-        let ann_macs = weighted().map(|projection| projection.synapses).sum();
+        let ann_macs = weighted().filter(|projection| projection.operations.dense > 0.0).map(|p| p.synapses).sum();
         let curve = self.curve();
         ActivityReport {
             schema: SCHEMA,
@@ -220,7 +220,7 @@ impl<'a> Meter<'a> {
             synapses: outgoing.synapses,
             fan_out,
             operations: Operations {
-                dense: (outgoing.synapses * self.steps as u64) as f64,
+                dense: if outgoing.is_dense { (outgoing.synapses * self.steps as u64) as f64 } else { 0.0 },
                 effective_acs,
                 effective_macs,
                 by_mean_fan_out: mean(tally.spikes.iter().sum()) * fan_out,

@@ -26,6 +26,8 @@ pub(super) struct Outgoing {
     pub(super) input: usize,
     /// Synapses.
     pub(super) synapses: u64,
+    /// Whether a network that computes densely would evaluate them, and not the sum with an earlier source.
+    pub(super) is_dense: bool,
     /// Synapses from each neuron whose weight is not 0.
     effective: Vec<u64>,
     /// Steps from a spike to the operations that it causes.
@@ -46,6 +48,7 @@ impl SourceTally {
                 outgoing.push(Outgoing {
                     target,
                     input: connection.projection,
+                    is_dense: projection.sources.first() == Some(&source),
                     synapses: map.fan_out(shape).map_err(misfit)?.iter().sum(),
                     effective: map.effective_fan_out(shape, weight).map_err(misfit)?,
                     delay: usize::from(connection.is_recurrent),

@@ -45,6 +45,8 @@ pub struct Patient<'a> {
     pub experiment: &'a Experiment,
     /// What its names stand for.
     pub built: &'a Built,
+    /// Weights that a run starts with, before any calibration; none for those that are drawn.
+    pub initial: Option<&'a Weights>,
     /// Trained weights, and what the optimizer remembers; none for the weights that a run would start with.
     pub checkpoint: Option<&'a Checkpoint>,
     /// Training images, those for validation included.
@@ -142,7 +144,11 @@ impl State {
             self.weights = checkpoint.weights_for(&self.built.network)?;
             return Ok(true);
         }
-        self.weights = self.built.network.initial_weights(self.experiment.training.seed);
+        let fits = |weights: &&Weights| self.built.network.check_weights(weights).is_ok();
+        let given = patient.initial.filter(|_| self.experiment.start == patient.experiment.start).filter(fits);
+        let given = given.filter(|_| matches!(self.experiment.start, Start::From { .. }));
+        let drawn = || self.built.network.initial_weights(self.experiment.training.seed);
+        self.weights = given.cloned().unwrap_or_else(drawn);
         if !matches!(self.experiment.start, Start::Calibrated { .. }) {
             return Ok(true);
         }
@@ -280,7 +286,7 @@ impl State {
 /// `30 %`.
 fn share(share: f32) -> String {
     let percent = 100.0 * share;
-    if percent > 0.0 && percent < 0.1 {
+    if percent > 0.0 && percent < 0.1 || percent >= 1e6 {
         format!("{percent:.0e} %")
     } else {
         format!("{} %", crate::units::significant(f64::from(percent)))

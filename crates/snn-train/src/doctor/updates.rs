@@ -20,6 +20,9 @@ const GOOD_UPDATE: f32 = 0.01;
 /// All updates of a run together must be able to change every weight tensor by this share of its norm.
 const NO_WAY: f32 = 1e-3;
 
+/// A change that makes an update so many times smaller, or larger, helps, even if more is wrong.
+const FAR: f32 = 10.0;
+
 /// The most learning rates that are tried.
 const MOST_RATES: usize = 6;
 
@@ -47,6 +50,9 @@ pub(super) fn mend(state: &mut State, patient: &Patient<'_>, findings: &mut Vec<
     for _ in 0..MOST_FAULTS {
         let Some(fault) = fault(state, patient)? else { return Ok(()) };
         let (mended, finding) = search(state, patient, &fault)?;
+        if findings.iter().any(|earlier| earlier.change.is_some() && earlier.change == finding.change) {
+            return Ok(());
+        }
         findings.push(finding);
         let Some(mended) = mended else { return Ok(()) };
         *state = mended;
@@ -133,24 +139,33 @@ fn search(state: &State, patient: &Patient<'_>, fault: &Fault) -> Result<(Option
     }
     let size = if matches!(fault, Fault::Small { .. }) { "low" } else { "high" };
     let finding = told(format!("the learning rate is too {size}"));
-    let Some((value, changed)) = good_rate(state, patient, fault)? else { return Ok((None, finding)) };
+    let Some((value, changed)) = good_rate(state, patient, fault)? else {
+        let few = "the run has too few updates for its learning rate: more epochs, or more images, give more of them";
+        let is_few = matches!(fault, Fault::Small { share, .. } if *share > 0.1 * GOOD_UPDATE);
+        return Ok((None, if is_few { told(few.to_owned()) } else { finding }));
+    };
     let change = Some(changed.change(("training.optimizer.rate", &value)));
     Ok((Some(changed), Finding { change, ..finding }))
 }
 
-/// Whether a change has mended a fault without making it the opposite.
+/// Whether a change has mended a fault, or made it far smaller, without making it the opposite.
 fn fault_is_gone(before: &Fault, changed: &State, patient: &Patient<'_>) -> Result<bool, TrainError> {
-    let after = fault(changed, patient)?;
-    Ok(match before {
-        Fault::Vanishing { .. } => after.is_none(),
-        _ => matches!(after, None | Some(Fault::Vanishing { .. })),
+    Ok(match (before, fault(changed, patient)?) {
+        (_, None) => true,
+        (Fault::Vanishing { .. }, _) | (_, Some(Fault::NotFinite { .. })) => false,
+        (_, Some(Fault::Vanishing { .. })) => true,
+        (Fault::Large { share: before, .. }, Some(Fault::Large { share: after, .. })) => after < before / FAR,
+        (Fault::Small { share: before, .. }, Some(Fault::Small { share: after, .. })) => after > before * FAR,
+        (Fault::NotFinite { .. }, Some(_)) => true,
+        _ => false,
     })
 }
 
 /// A rate at which updates are as they should be: what an update does is not in proportion to the rate where rounding
 /// swallows it, so it is tried. None if none is found.
 fn good_rate(state: &State, patient: &Patient<'_>, fault: &Fault) -> Result<Option<(String, State)>, TrainError> {
-    let mut rate = state.experiment.training.optimizer.rate();
+    let now = state.experiment.training.optimizer.rate();
+    let mut rate = now;
     let mut ratio = match *fault {
         Fault::Large { share, .. } | Fault::Small { share, .. } | Fault::Vanishing { share, .. } => Some(share),
         Fault::NotFinite { .. } => None,
@@ -167,7 +182,8 @@ fn good_rate(state: &State, patient: &Patient<'_>, fault: &Fault) -> Result<Opti
         let shares = weights.iter().filter(|weight| weight.norm > 0.0).map(Learning::share);
         let largest = shares.fold(0.0, |largest: f32, share| if share.is_nan() { share } else { largest.max(share) });
         if largest > 0.3 * GOOD_UPDATE && largest < 3.0 * GOOD_UPDATE {
-            return Ok(Some((value, changed)));
+            let is_other = changed.experiment.training.optimizer.rate() != now;
+            return Ok((is_other && fault_is_gone(fault, &changed, patient)?).then_some((value, changed)));
         }
         ratio = largest.is_finite().then_some(largest);
     }
@@ -188,8 +204,8 @@ impl Fault {
                 share(*moved)
             ),
             Self::Small { weight, share: moved } => format!(
-                "{cause}: an update {at} changes no weights by more than {} of their norm ({weight}), so all updates of the \
-                 run together change them by {} at most",
+                "{cause}: an update {at} changes no weights by more than {} of their norm ({weight}), so the {way:.0} updates \
+                 of the run together change them by {} at most",
                 share(*moved),
                 share(moved * way)
             ),

@@ -284,7 +284,7 @@ impl Probe<'_> {
         };
         let length = |values: Vec<f32>| norm(&vec![values]) as f32;
         let rows = network.tensors().iter().zip(before.iter().zip(&after)).zip(gradients);
-        let rows = rows.filter(|((weight, _), _)| weight.role == Role::Weight);
+        let rows = rows.filter(|((weight, _), _)| weight.role == Role::Weight && !weight.frozen);
         let rows = rows.map(|((weight, (before, after)), gradient)| Learning {
             weight: weight.name.clone(),
             norm: length(before.clone()),

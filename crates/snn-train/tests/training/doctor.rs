@@ -35,6 +35,7 @@ fn examined(experiment: &Experiment) -> Examination {
         registry: &registry,
         experiment,
         built: &built,
+        initial: None,
         checkpoint: None,
         train: &DIGITS[0],
     };
@@ -141,6 +142,17 @@ fn a_schedule_counts() {
 }
 
 #[test]
+fn what_is_frozen_need_not_learn() {
+    assert_eq!(examined(&sound(&[("training.freeze", "[\"conv1\"]")])).findings, []);
+}
+
+#[test]
+fn a_run_of_few_updates_is_said_to_be_one() {
+    let findings = examined(&sound(&[("training.epochs", "1"), ("training.optimizer.rate", "0.005")])).findings;
+    assert!(findings.len() == 1 && findings[0].problem.contains("too few updates"), "{findings:#?}");
+}
+
+#[test]
 fn layers_that_no_gradient_reaches_are_named() {
     let narrow = "Lif(threshold: 1.0, gradient: Triangular(width: 1e-4))";
     let findings = examined(&sound(&[("network.neuron", narrow)])).findings;
@@ -197,6 +209,7 @@ fn trained_weights_are_looked_at_as_they_are() {
             registry: &registry,
             experiment: &experiment,
             built: &built,
+            initial: None,
             checkpoint: Some(checkpoint),
             train: &DIGITS[0],
         };

@@ -55,7 +55,7 @@ fn names_that_match_nothing_are_refused() {
     };
     assert!(
         message("[\"conv*\"]").contains(
-            "training.freeze[0] must be the name of a tensor, with * for any letters; there are \
+            "training.freeze[0] must be the name of a tensor, with * for any letters and ? for one; there are \
                                          fc1, readout, found \"conv*\""
         ),
         "{}",
