@@ -84,9 +84,10 @@ pub(crate) fn run(registry: &Registry, args: &TrainArgs) -> anyhow::Result<ExitC
     let Named { experiment, built, .. } = &named;
     // A run that has a checkpoint goes on from it, whatever it started with.
     let goes_on = resumed.as_ref().map(RunFolder::checkpoint).transpose()?.flatten().is_some();
-    let (initial, inherited) = match goes_on {
-        true => (built.network.initial_weights(experiment.training.seed), None),
-        false => loading::initial(experiment, built)?,
+    let (initial, inherited) = if goes_on {
+        (built.network.initial_weights(experiment.training.seed), None)
+    } else {
+        loading::initial(experiment, built)?
     };
     if let Some(inherited) = &inherited {
         warn_of_frozen(built, inherited);

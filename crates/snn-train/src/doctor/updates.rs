@@ -153,10 +153,9 @@ fn fault_is_gone(before: &Fault, changed: &State, patient: &Patient<'_>) -> Resu
     Ok(match (before, fault(changed, patient)?) {
         (_, None) => true,
         (Fault::Vanishing { .. }, _) | (_, Some(Fault::NotFinite { .. })) => false,
-        (_, Some(Fault::Vanishing { .. })) => true,
+        (_, Some(Fault::Vanishing { .. })) | (Fault::NotFinite { .. }, Some(_)) => true,
         (Fault::Large { share: before, .. }, Some(Fault::Large { share: after, .. })) => after < before / FAR,
         (Fault::Small { share: before, .. }, Some(Fault::Small { share: after, .. })) => after > before * FAR,
-        (Fault::NotFinite { .. }, Some(_)) => true,
         _ => false,
     })
 }
