@@ -202,24 +202,29 @@ impl<F: Float> Simulation<F> {
         g
     }
 
-    /// `dL/dW += d(t) (x) o(t)` for the weights of a population's projections, and `dL/db += d(t)` for their biases.
+    /// `dL/dW += d(t) (x) o(t)` for the weights of a population's projections, and `dL/db += d(t)` for their biases. A step is
+    /// summed by itself, as backpropagation through time does it: small terms do not drown in the sum over all steps.
     fn add_weight_gradients(&self, network: &Network, index: usize, t: usize, gradients: &mut [Vec<F>]) {
         let population = &network.populations()[index];
+        let delta = &self.populations[index].delta[t];
+        let zeros = |tensor: usize| vec![F::from(0.0); network.tensors()[tensor].len()];
         for (connection, projection) in network.connections(index) {
             let (Some(weight), Some(x)) = (projection.weight, self.read(connection, t)) else { continue };
-            let shape = network.shape(connection.source);
-            let d = self.populations[index].delta[t].chunks(population.shape.len());
-            for (x, d) in x.chunks(shape.len()).zip(d) {
-                maps::add_weight_gradient(&projection.map, shape, x, population.shape, d, &mut gradients[weight]);
+            let (shape, mut step) = (network.shape(connection.source), zeros(weight));
+            for (x, d) in x.chunks(shape.len()).zip(delta.chunks(population.shape.len())) {
+                maps::add_weight_gradient(&projection.map, shape, x, population.shape, d, &mut step);
             }
+            add(&mut gradients[weight], &step);
         }
         for bias in population.inputs.iter().filter_map(|projection| projection.bias) {
-            for (at, d) in self.populations[index].delta[t].chunks(population.shape.pixels()).enumerate() {
-                let gradient = &mut gradients[bias][at % population.shape.channels];
+            let mut step = zeros(bias);
+            for (at, d) in delta.chunks(population.shape.pixels()).enumerate() {
+                let sum = &mut step[at % population.shape.channels];
                 for d in d {
-                    *gradient = *gradient + *d;
+                    *sum = *sum + *d;
                 }
             }
+            add(&mut gradients[bias], &step);
         }
     }
 }
