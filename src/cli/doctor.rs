@@ -78,7 +78,7 @@ pub(crate) fn run(registry: &Registry, args: &DoctorArgs) -> anyhow::Result<Exit
     let starts = |path: &&str| OF_THE_START.iter().any(|of| path == of || path.starts_with(&format!("{of}.")));
     if let Some(setting) = settings.iter().map(|(path, _)| path.as_str()).find(starts).filter(|_| checkpoint.is_some())
     {
-        loading::note(format_args!(
+        terminal::note(format_args!(
             "{setting} decides how weights are drawn, and changes nothing about the trained weights that are looked at; for \
              what a new run would start with, give the experiment.ron of the run"
         ));

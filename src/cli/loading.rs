@@ -1,13 +1,13 @@
 //! Experiments, engines and data as the command line names them.
 
-use std::{fmt, path::Path, sync::Arc};
+use std::{path::Path, sync::Arc};
 
 use anyhow::{Context as _, anyhow, bail};
 
 use crate::{
     cli::{
         arguments::{Common, Compute, Level, Overrides},
-        driver, places, terminal,
+        driver, places,
     },
     core::{
         Engine, Limit, Splits, Weights,
@@ -15,7 +15,7 @@ use crate::{
     },
     data::{kind_of_file, read_text},
     models::{Built, Experiment, experiment::Start, presets},
-    train::{Check, Checkpoint, Inherited, inherit},
+    train::{Checkpoint, Inherited, inherit},
     zoo::PREFIX,
 };
 
@@ -68,7 +68,7 @@ pub(crate) fn experiment(
         Some("ron") => (read(path)?, name.to_owned(), stem(), name.to_owned()),
         Some("safetensors") => {
             let checkpoint = checkpoint.insert(Checkpoint::load(path)?);
-            tell(path, checkpoint.check);
+            places::tell(path, checkpoint.check);
             left = Some(format!(
                 "from random weights: of {name}, the experiment is taken and the weights are not; to go on with a run: snn \
                  train --resume RUN_FOLDER"
@@ -90,13 +90,6 @@ pub(crate) fn experiment(
     Ok(Named { experiment, built, weights, name, origin, left })
 }
 
-/// Tells on standard error what someone who uses the checkpoint at `path` should know.
-pub(crate) fn tell(path: &Path, check: Check) {
-    if let Some(caution) = check.caution() {
-        note(format_args!("{} is {caution}", path.display()));
-    }
-}
-
 /// The weights that a run of an experiment starts with, before any calibration, and what was taken over of another's, if that is
 /// asked for.
 pub(crate) fn initial(experiment: &Experiment, built: &Built) -> anyhow::Result<(Weights, Option<Inherited>)> {
@@ -105,12 +98,6 @@ pub(crate) fn initial(experiment: &Experiment, built: &Built) -> anyhow::Result<
     let taken = places::load(Path::new(checkpoint)).and_then(|(found, _)| Ok(inherit(built, &found, drawn)?));
     let inherited = taken.with_context(|| format!("start: From(checkpoint: {checkpoint:?})"))?;
     Ok((inherited.weights.clone(), Some(inherited)))
-}
-
-/// Something that a person should know, on standard error.
-pub(crate) fn note(text: impl fmt::Display) {
-    let note = console::style("note:").yellow().bold().for_stderr();
-    terminal::say(format_args!("{note} {text}"));
 }
 
 /// Most bytes of an experiment: ten times what one of 20,000 layers has.

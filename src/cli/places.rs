@@ -8,10 +8,10 @@ use std::{
 use anyhow::{anyhow, bail};
 
 use crate::{
-    cli::{loading, program},
+    cli::{program, terminal},
     data::kind_of_file,
     models::presets::{self, Preset},
-    train::Checkpoint,
+    train::{Check, Checkpoint},
     zoo::{self, Entry},
 };
 
@@ -108,6 +108,13 @@ pub(crate) fn entry(path: &Path) -> anyhow::Result<Option<&'static Entry>> {
     Ok(name.map(zoo::find).transpose()?)
 }
 
+/// Tells on standard error what someone who uses the checkpoint at `path` should know.
+pub(crate) fn tell(path: &Path, check: Check) {
+    if let Some(caution) = check.caution() {
+        terminal::note(format_args!("{} is {caution}", path.display()));
+    }
+}
+
 /// The checkpoint that `path` names: an entry of the zoo, a file, or the best one of a run folder; and what it is called.
 pub(crate) fn load(path: &Path) -> anyhow::Result<(Checkpoint, PathBuf)> {
     if let Some(entry) = entry(path)? {
@@ -115,7 +122,7 @@ pub(crate) fn load(path: &Path) -> anyhow::Result<(Checkpoint, PathBuf)> {
     }
     let path = checkpoint(path)?;
     let checkpoint = Checkpoint::load(&path)?;
-    loading::tell(&path, checkpoint.check);
+    tell(&path, checkpoint.check);
     Ok((checkpoint, path))
 }
 

@@ -42,6 +42,12 @@ pub(crate) fn is_watched() -> bool {
     io::stderr().is_terminal()
 }
 
+/// Something that a person should know, on standard error.
+pub(crate) fn note(text: impl fmt::Display) {
+    let note = console::style("note:").yellow().bold().for_stderr();
+    say(format_args!("{note} {text}"));
+}
+
 /// A line on standard error. If that is gone there is nobody to tell.
 pub(crate) fn say(line: impl fmt::Display) {
     let line = visible(&line.to_string(), console::colors_enabled_stderr());

@@ -113,7 +113,7 @@ pub(crate) fn run(registry: &Registry, args: &TrainArgs) -> anyhow::Result<ExitC
         }
         if let Some(Inherited { taken, misshapen, new, .. }) = &inherited {
             let drawn = misshapen.iter().map(|(name, ..)| name).chain(new);
-            loading::note(format_args!("taken over: {}; as they start: {}", list(taken), list(drawn)));
+            terminal::note(format_args!("taken over: {}; as they start: {}", list(taken), list(drawn)));
         }
     } else {
         write!(terminal::stdout(), "\n{}\n", header(&named, engine.as_ref(), &images, folder.path())?)?;
@@ -159,7 +159,7 @@ fn warn_of_frozen(built: &Built, Inherited { misshapen, new, .. }: &Inherited) {
     let is_frozen = |name: &&String| built.network.tensors().iter().any(|t| t.frozen && t.name == **name);
     let names: Vec<&String> = misshapen.iter().map(|(name, ..)| name).chain(new).filter(is_frozen).collect();
     if !names.is_empty() {
-        loading::note(format_args!(
+        terminal::note(format_args!(
             "{}: frozen, but not taken over, so it stays as it was drawn; leave it out of training.freeze",
             list(names)
         ));

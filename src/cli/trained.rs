@@ -7,7 +7,7 @@ use anyhow::bail;
 use crate::{
     cli::{
         arguments::{Common, Selection, Split},
-        loading, places, program, text,
+        loading, places, program, terminal, text,
     },
     core::{Dataset, Limit, Splits, Weights, registry::Registry},
     models::{Built, Experiment, ExperimentError},
@@ -31,7 +31,7 @@ impl TrainedNetwork {
         let (checkpoint, path) = places::load(path)?;
         let settings = steps.map(|steps| ("steps".to_owned(), steps.to_string()));
         if loading::read(&run).is_ok_and(|text| text != checkpoint.experiment) {
-            loading::note(format_args!("{} is of another experiment than {}", path.display(), run.display()));
+            terminal::note(format_args!("{} is of another experiment than {}", path.display(), run.display()));
         }
         let file = format!("the experiment in {}", path.display());
         let parsed = loading::parse(registry, &checkpoint.experiment, &file, settings.as_slice());
