@@ -98,8 +98,7 @@ impl Builder {
         let mut own = None;
         let mut new = New { builder: self, tensors: Vec::new() };
         for projection in &mut inputs {
-            let output = self.output_shape(projection, own, &neuron).map_err(&fail)?;
-            let source = self.sources_shape(projection, own, &neuron).map_err(&fail)?;
+            let [source, output] = self.shapes(projection, own, &neuron).map_err(&fail)?;
             own = Some(output);
             let is_recurrent = projection.sources.contains(&self.itself());
             let usual = || if is_recurrent { format!("{name}.recurrent") } else { name.to_owned() };
@@ -164,6 +163,11 @@ impl Builder {
     /// A sentence, if the sources cannot be read or the map does not fit them, if the shape is not `own`, or if neurons or
     /// weights are too many to be counted.
     pub fn output_shape(&self, projection: &Projection, own: Option<Shape>, neuron: &Neuron) -> Result<Shape, String> {
+        self.shapes(projection, own, neuron).map(|[_, output]| output)
+    }
+
+    /// Shapes of what a projection reads and gives, as [`Builder::output_shape`] has them.
+    fn shapes(&self, projection: &Projection, own: Option<Shape>, neuron: &Neuron) -> Result<[Shape; 2], String> {
         let source = self.sources_shape(projection, own, neuron)?;
         let output = projection.map.output(source).map_err(|reason| format!("input {source}: {reason}"))?;
         if let Some(first) = own.filter(|own| *own != output) {
@@ -175,7 +179,7 @@ impl Builder {
                 return Err(format!("{count} {what} are more than {MOST}"));
             }
         }
-        Ok(output)
+        Ok([source, output])
     }
 
     /// Shape of what the sources of a projection into a population of `neuron`s emit, all of them alike; `own` is the shape of

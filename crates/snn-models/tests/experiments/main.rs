@@ -6,6 +6,7 @@ mod families;
 mod foreign;
 mod messages;
 mod overrides;
+mod populations;
 mod ranges;
 mod sequence;
 mod shipped;

@@ -144,11 +144,11 @@ impl State {
             self.weights = checkpoint.weights_for(&self.built.network)?;
             return Ok(true);
         }
-        let fits = |weights: &&Weights| self.built.network.check_weights(weights).is_ok();
-        let given = patient.initial.filter(|_| self.experiment.start == patient.experiment.start).filter(fits);
-        let given = given.filter(|_| matches!(self.experiment.start, Start::From { .. }));
-        let drawn = || self.built.network.initial_weights(self.experiment.training.seed);
-        self.weights = given.cloned().unwrap_or_else(drawn);
+        let Self { experiment, built, .. } = self;
+        let takes_them = matches!(experiment.start, Start::From { .. }) && experiment.start == patient.experiment.start;
+        let fits = |weights: &&Weights| takes_them && built.network.check_weights(weights).is_ok();
+        let drawn = || built.network.initial_weights(experiment.training.seed);
+        self.weights = patient.initial.filter(fits).cloned().unwrap_or_else(drawn);
         if !matches!(self.experiment.start, Start::Calibrated { .. }) {
             return Ok(true);
         }
