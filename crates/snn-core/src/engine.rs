@@ -2,7 +2,7 @@
 
 use std::fmt::Debug;
 
-use crate::{Encoder, Error, Network, Population, Sample, Shape, SpikeTrain, UpdateRule, Weights};
+use crate::{Encoder, Error, GroupStatistics, Network, Population, Sample, Shape, SpikeTrain, UpdateRule, Weights};
 
 /// Runs networks on some device.
 pub trait Engine: Debug + Send + Sync {
@@ -428,6 +428,9 @@ pub struct Activity {
     /// Sum of what each population emitted, spikes times dropout mask, over all samples and steps; without dropout the
     /// same as `spikes`.
     pub emitted: Vec<f64>,
+    /// Mean and variance of each group of each normalisation, in a session compiled for training; those that are kept do not
+    /// change before [`GroupStatistics::keep`] is called.
+    pub statistics: Vec<GroupStatistics>,
 }
 
 /// Everything that can be known of one population in one trial.

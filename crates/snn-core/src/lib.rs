@@ -28,10 +28,12 @@ mod encoder;
 mod engine;
 mod error;
 mod finite;
+mod folding;
 mod loss;
 mod map;
 mod network;
 mod penalty;
+mod pool;
 mod random;
 mod readout;
 mod real;
@@ -64,13 +66,16 @@ pub use engine::{
 };
 pub use error::Error;
 pub use finite::{LARGEST_WEIGHT, check_finite};
+pub use folding::fold_unless_training;
 pub use loss::{CountMse, CrossEntropy, Grades, Loss, MembraneMse, PerStep, SquaredError, VanRossum, argmax, grade};
 pub use map::{Conv, Map, Window};
 pub use network::{
-    Builder, Connection, Family, Graph, Initial, Network, Population, Projection, Reader, Role, Source, Tensor, Weights,
+    Builder, Connection, Family, Graph, GroupStatistics, Initial, Join, Network, Norm, NormTensors, Population,
+    Projection, Reader, Role, Source, Tensor, Weights,
 };
 pub use neuron::{Gradient, Neuron, NeuronModel, Trace};
 pub use penalty::RatePenalty;
+pub use pool::{Pool, PoolKind};
 pub use random::{Purpose, Stream, philox};
 pub use readout::{Final, Max, Mean, Readout, Sum};
 pub use real::{Dual, Real};

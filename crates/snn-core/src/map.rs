@@ -108,6 +108,9 @@ impl From<Conv> for Map {
 }
 
 impl Map {
+    /// What passes everything on as it is.
+    pub const IDENTITY: Self = Self::Subsample { stride: 1 };
+
     /// A convolution with the same stride and padding both ways.
     pub const fn conv(channels: usize, kernel: [usize; 2], stride: usize, padding: usize) -> Self {
         Self::Conv(Conv::new(channels, kernel).stride([stride, stride]).padding([padding, padding]))

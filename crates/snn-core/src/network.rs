@@ -1,7 +1,9 @@
 //! A network: populations in evaluation order, each summing the currents of its projections.
 
 mod builder;
+mod folding;
 mod graph;
+mod norm;
 mod population;
 mod projection;
 mod tensor;
@@ -13,8 +15,9 @@ use crate::{Error, LARGEST_WEIGHT, Neuron, Purpose, Shape, Stream, check_finite,
 
 pub use builder::Builder;
 pub use graph::{Connection, Graph, Reader};
+pub use norm::{GroupStatistics, Norm, NormTensors};
 pub use population::Population;
-pub use projection::{Projection, Source};
+pub use projection::{Join, Projection, Source};
 pub use tensor::{Initial, Role, Tensor};
 
 /// Values of all tensors, row-major, in the order of [`Network::tensors`]. Gradients have the same form.
@@ -77,6 +80,15 @@ impl Network {
             Source::Input => self.input,
             Source::Population(index) => self.populations[index].shape,
         }
+    }
+
+    /// Shape of what the map of a projection of this network gives, before it is pooled.
+    ///
+    /// # Panics
+    /// If the projection is not one of this network's, and its map does not fit.
+    pub fn mapped_shape(&self, projection: &Projection) -> Shape {
+        let source = projection.sources.first().map_or(self.input, |source| self.shape(*source));
+        projection.map.output(source).expect("the map was checked when its population was added")
     }
 
     /// Who reads whom.
@@ -149,9 +161,9 @@ impl Network {
         self
     }
 
-    /// Makes the gradients of frozen tensors 0.
-    pub fn zero_frozen(&self, gradients: &mut Weights) {
-        for (_, gradient) in self.tensors.iter().zip(gradients).filter(|(tensor, _)| tensor.frozen) {
+    /// Makes the gradients of tensors that are not trained 0.
+    pub fn zero_untrained(&self, gradients: &mut Weights) {
+        for (_, gradient) in self.tensors.iter().zip(gradients).filter(|(tensor, _)| !tensor.is_trained()) {
             gradient.fill(0.0);
         }
     }
@@ -195,7 +207,7 @@ impl Network {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::Map;
+    use crate::{Gradient, Map, Pool};
 
     fn conv(channels: usize, kernel: usize, stride: usize, padding: usize) -> Map {
         Map::conv(channels, [kernel, kernel], stride, padding)
@@ -279,6 +291,67 @@ mod tests {
     }
 
     #[test]
+    fn what_can_be_neither_joined_pooled_nor_normalised_is_told() {
+        let mut builder = Network::builder(Shape::new(1, 4, 4));
+        let surrogate = || Neuron::lif().with_gradient(Gradient::surrogate(crate::surrogate::Atan::default()));
+        let input = |map| Projection::new(Source::Input, map);
+        let a = builder.add("a", surrogate(), vec![input(conv(2, 3, 1, 1))]).unwrap();
+        let b = builder.add("b", surrogate(), vec![input(conv(3, 3, 1, 1))]).unwrap();
+        let numbers = builder.add("n", crate::neuron::Identity {}.neuron(), vec![input(conv(2, 3, 1, 1))]).unwrap();
+        let normed = |group| Projection::new(a, conv(2, 3, 1, 1)).with_norm(Norm::new(group));
+        let mut told = |neuron: Neuron, input: Projection| message(builder.add("c", neuron, vec![input]));
+        for (projection, expected) in [
+            (Projection::and(a, b), "what is joined differs in shape: 2x4x4 and 3x4x4"),
+            (Projection::and_not(a, Source::Input), "what is joined differs in shape: 2x4x4 and 1x4x4"),
+            (Projection::and(a, numbers), "AND joins spikes, and \"n\" (Identity) passes on numbers"),
+            (
+                Projection { join: Join::AndNot, ..Projection::new(a, conv(2, 3, 1, 1)) },
+                "AND-NOT joins two sources, not 1",
+            ),
+            (
+                Projection::new(a, conv(2, 3, 1, 1)).with_pool(Pool::max(5)),
+                "the pool of its current, 2x4x4: height 4 with padding 0 is smaller than the window of 5",
+            ),
+            (normed(0), "a group of its normalisation must have at least 1 sample"),
+            (
+                normed(4).with_bias(),
+                "a bias before a normalisation does nothing, as the mean is taken away; leave the bias out, the normalisation \
+                 has a shift",
+            ),
+            (
+                Projection::new(a, Map::IDENTITY).with_norm(Norm::new(4)),
+                "a normalisation follows a map with a weight, of which it becomes a part once training is done",
+            ),
+        ] {
+            assert_eq!(told(surrogate(), projection), format!("population \"c\": {expected}"));
+        }
+        assert_eq!(
+            told(Neuron::lif(), normed(4)),
+            "population \"c\": the paper's rule goes by spikes alone and passes no error through a normalisation; take a \
+             surrogate gradient, or `standardise: true`, which acts on weights alone"
+        );
+        let mut alone = Network::builder(Shape::new(2, 4, 4));
+        assert_eq!(
+            message(alone.add("d", surrogate(), vec![Projection::and(Source::Input, Source::Input)])),
+            "population \"d\": AND joins spikes of populations and cannot read the input; read it by a population first"
+        );
+        let mut mixed = builder.clone();
+        mixed.add("c", surrogate(), vec![normed(4)]).unwrap();
+        mixed.add("d", surrogate(), vec![normed(8)]).unwrap();
+        assert_eq!(
+            mixed.build().unwrap_err().to_string(),
+            "network: \"c\" is normalised over groups of 4 samples, \"d\" over groups of 8; all must be alike"
+        );
+        builder.add("c", surrogate(), vec![normed(4).named("w")]).unwrap();
+        builder.add("d", surrogate(), vec![Projection::new(a, conv(2, 3, 1, 1)).named("w")]).unwrap();
+        assert_eq!(
+            builder.build().unwrap_err().to_string(),
+            "population \"c\": its weight \"w\" is shared, and cannot become one with a normalisation; sum the sources up \
+             instead"
+        );
+    }
+
+    #[test]
     fn a_population_that_failed_leaves_no_weight_behind() {
         let mut builder = Network::builder(Shape::new(1, 4, 4));
         let sum = vec![
@@ -355,7 +428,7 @@ mod tests {
         let names: Vec<String> = network.with_gains().unwrap().tensors().iter().map(|t| t.name.clone()).collect();
         assert_eq!(names, ["a", "b", "b.gain"]);
         let mut gradients = vec![vec![1.0; 9], vec![1.0; 9]];
-        network.zero_frozen(&mut gradients);
+        network.zero_untrained(&mut gradients);
         assert_eq!(gradients, [[0.0; 9], [1.0; 9]]);
     }
 

@@ -27,7 +27,8 @@ impl RatePenalty {
         let last = network.populations().len() - 1;
         let mut penalty = 0.0;
         let mut d_emitted = vec![0.0; network.populations().len()];
-        for (index, population) in network.populations()[..last].iter().enumerate() {
+        let hidden = network.populations()[..last].iter().enumerate();
+        for (index, population) in hidden.filter(|(_, population)| population.neuron.fires()) {
             let trials = (population.shape.len() * steps * samples) as f64;
             let excess = emitted[index] / trials - target;
             penalty += weight * samples as f64 * excess * excess;

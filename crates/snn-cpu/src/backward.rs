@@ -17,6 +17,7 @@ use snn_core::Map;
 use crate::dense;
 use crate::events::Events;
 use crate::layout::{Layout, Tile, WeightShape};
+use crate::numbers::{Reads, Seen};
 use crate::simd::{Job, LANE, Lane, MAX_TILE_LANES, Simd};
 use crate::taps::{for_each_tap, share};
 use crate::walk::{Errors, add_products, sum_over_time, walk};
@@ -40,6 +41,8 @@ pub(crate) struct Backward<'a> {
     pub(crate) errors: Errors<'a>,
     /// Events of the source; to its `delta`, `g` of each spike is added, if there is room for it.
     pub(crate) events: &'a mut Events,
+    /// Numbers of the source in place of its events; empty if there are none.
+    pub(crate) numbers: &'a [Lane],
     /// Packed rows; empty for maps without weights.
     pub(crate) weight: &'a [Lane],
     /// Gradient of the weight, packed alike; empty if it is not wanted.
@@ -85,6 +88,12 @@ impl Backward<'_> {
             let range = self.shape.tile_range(tile);
             let weight = &self.weight[range.clone()];
             let gradient = if self.gradient.is_empty() { &mut [] } else { &mut self.gradient[range] };
+            if !self.numbers.is_empty() {
+                let (map, source, target, shape) = (&self.map, &self.source, &self.target, self.shape);
+                let seen = Seen { map, source, target, pixel, tile, shape, numbers: self.numbers };
+                seen.add_gradient::<S, V>(d, gradient);
+                continue;
+            }
             if self.is_dense {
                 let mut windows = dense::Windows {
                     map: &self.map,
@@ -172,8 +181,10 @@ fn add_through_pool<const V: usize>(
 
 /// Gradient of one tile of a linear map's weight, over samples in order.
 pub(crate) struct LinearGradient<'a> {
-    /// Events of the source and errors of the target, for each sample.
-    pub(crate) samples: &'a [(&'a Events, Errors<'a>)],
+    pub(crate) map: Map,
+    pub(crate) source: Layout,
+    /// What is read of the source and errors of the target, for each sample.
+    pub(crate) samples: &'a [(Reads<'a>, Errors<'a>)],
     pub(crate) target: Layout,
     pub(crate) shape: WeightShape,
     pub(crate) tile: Tile,
@@ -206,6 +217,16 @@ impl LinearGradient<'_> {
             if !errors.lay_out::<S, V>(&self.target, 0, self.tile, d) {
                 continue;
             }
+            let source = match source {
+                Reads::Events(events) => events,
+                Reads::Numbers(numbers) => {
+                    let (map, layout, target) = (&self.map, &self.source, &self.target);
+                    let (tile, shape) = (self.tile, self.shape);
+                    let seen = Seen { map, source: layout, target, pixel: 0, tile, shape, numbers };
+                    seen.add_gradient::<S, V>(d, self.gradient);
+                    continue;
+                }
+            };
             let sum = if source.is_current { sum_over_time::<S, V>(d) } else { [S::splat(0.0); V] };
             for tap in 0..self.shape.taps {
                 let (d_rows, _) = self.gradient[self.shape.tap_range(self.tile, tap)].as_chunks_mut::<V>();

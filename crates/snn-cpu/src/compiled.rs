@@ -1,8 +1,9 @@
 //! What is known of a network and a plan before the first trial: layouts, packed shapes, sizes.
 
-use snn_core::{Error, Map, Memory, Network, Plan, Role, Shape, Source, Weights};
+use snn_core::{Error, Map, Memory, Network, Plan, Projection, Role, Shape, Source, Weights};
 
 use crate::events::Events;
+use crate::feed::{self, Feed};
 use crate::gate::Gate;
 use crate::layout::{Layout, WeightShape};
 use crate::simd::{LANE, Lane, Level, flat_mut};
@@ -28,6 +29,8 @@ pub(crate) struct Compiled {
     pub(crate) dense_above: f32,
     pub(crate) input: Layout,
     pub(crate) populations: Vec<Layout>,
+    /// Per population: what it reads.
+    pub(crate) feeds: Vec<Vec<Feed>>,
     /// Per weight of the network.
     pub(crate) weights: Vec<WeightShape>,
     /// Per population: how errors pass its neurons, if by the paper's rule.
@@ -47,14 +50,6 @@ impl Compiled {
                 range: format!("at most {MAX_STEPS} on the cpu engine"),
                 found: plan.steps.to_string(),
             });
-        }
-        let is_last = |index: usize| index + 1 == network.populations().len();
-        let mut graded = network.populations().iter().enumerate().filter(|(i, p)| !p.neuron.fires() && !is_last(*i));
-        if let Some((_, population)) = graded.next().filter(|_| plan.steps > 1) {
-            let (name, neuron) = (population.name.clone(), population.neuron.name());
-            let reason =
-                format!("{neuron} passes on numbers, for which the cpu engine takes 1 step, not {}", plan.steps);
-            return Err(Error::Population { population: name, reason });
         }
         let connections = || (0..network.populations().len()).flat_map(|index| network.connections(index));
         // An input that only linear maps read, with weights of their own, is better off as one long pixel.
@@ -85,9 +80,36 @@ impl Compiled {
         }
         let gates = Gate::of_all(network.populations().iter().map(|population| &population.neuron), plan.steps);
         let neurons: usize = populations.iter().map(|layout| layout.pixels() * layout.channels).sum();
-        let round = (ROUND_NEURONS / neurons).clamp(MIN_ROUND, MAX_ROUND).min(plan.batch);
+        let round = (ROUND_NEURONS / neurons).clamp(MIN_ROUND, MAX_ROUND);
+        let feeds = feed::of_all(network);
         let (network, words) = (network.clone(), plan.steps.div_ceil(32));
-        Ok(Self { network, plan, level, dense_above, input, populations, weights, gates, words, round })
+        let mut compiled =
+            Self { network, plan, level, dense_above, input, populations, feeds, weights, gates, words, round };
+        // Samples of a group stay together, as they share their statistics.
+        let group = compiled.group().unwrap_or(1);
+        compiled.round = (round / group).max(1).saturating_mul(group).min(plan.batch);
+        Ok(compiled)
+    }
+
+    /// Samples of the groups whose statistics normalise currents; none if those that are kept do.
+    pub(crate) fn group(&self) -> Option<usize> {
+        let mut norms = self.network.norms().filter(|norm| !self.network.is_fixed(norm));
+        norms.next().filter(|_| self.plan.train).map(|norm| norm.group)
+    }
+
+    /// The projection of a population by which it is fed so.
+    pub(crate) fn projection(&self, population: usize, feed: &Feed) -> &Projection {
+        &self.network.populations()[population].inputs[feed.projection]
+    }
+
+    /// The weight that a feed goes through.
+    pub(crate) fn weight_of(&self, population: usize, feed: &Feed) -> Option<usize> {
+        self.projection(population, feed).weight
+    }
+
+    /// Layout of what the map of a projection gives, before it is pooled.
+    pub(crate) fn mapped(&self, population: usize, projection: usize) -> Layout {
+        Layout::new(self.network.mapped_shape(&self.network.populations()[population].inputs[projection]))
     }
 
     pub(crate) fn source(&self, source: Source) -> &Layout {
@@ -104,11 +126,11 @@ impl Compiled {
         if fires { layout.pixels() * self.words * layout.lanes * LANE } else { 0 }
     }
 
-    /// Numbers of one sample that a population passes on to others; none for those that fire, and for a readout.
+    /// Lanes of the numbers of one sample that a population passes on to others; none for those that fire, and for a readout.
     pub(crate) fn values(&self, population: usize) -> usize {
-        let found = &self.network.populations()[population];
         let is_last = population + 1 == self.populations.len();
-        if found.neuron.fires() || is_last { 0 } else { found.shape.len() }
+        let fires = self.network.populations()[population].neuron.fires();
+        if fires || is_last { 0 } else { self.plan.steps * self.populations[population].width() }
     }
 
     /// The populations that fire, but that nothing reads.
@@ -151,7 +173,7 @@ impl Compiled {
 
     /// Whether a tensor is trained.
     pub(crate) fn is_trained(&self, tensor: usize) -> bool {
-        !self.network.tensors()[tensor].frozen
+        self.network.tensors()[tensor].is_trained()
     }
 
     /// Whether a tensor is the weight of a linear map.
@@ -166,11 +188,11 @@ impl Compiled {
         biases.any(|bias| self.is_trained(bias))
     }
 
-    /// The sum of the biases of a population, `[lane]`; empty if it has none.
+    /// The sum of the biases of a population, `[lane]`, those left out whose current is pooled first; empty if it has none.
     pub(crate) fn bias(&self, population: usize, weights: &Weights) -> Vec<Lane> {
-        let biases = self.network.populations()[population].inputs.iter().filter_map(|projection| projection.bias);
+        let inputs = self.network.populations()[population].inputs.iter();
         let mut sum = Vec::new();
-        for bias in biases {
+        for bias in inputs.filter(|projection| projection.is_linear()).filter_map(|projection| projection.bias) {
             sum.resize(self.populations[population].lanes, Lane::ZERO);
             flat_mut(&mut sum).iter_mut().zip(&weights[bias]).for_each(|(sum, b)| *sum += b);
         }
@@ -188,7 +210,7 @@ impl Compiled {
     /// Lanes of one sample's gradient buffers for convolutions: the largest of any population.
     pub(crate) fn gradient_lanes(&self) -> usize {
         let lanes = |index: usize| -> usize {
-            let weights = self.network.connections(index).filter_map(|(_, projection)| projection.weight);
+            let weights = self.feeds[index].iter().filter_map(|feed| self.weight_of(index, feed));
             weights.filter(|&weight| !self.is_linear(weight)).map(|weight| self.weights[weight].packed_lanes()).sum()
         };
         (0..self.populations.len()).map(lanes).max().unwrap_or(0)
@@ -215,7 +237,10 @@ impl Compiled {
         let mut parts = vec![
             ("weights as rows", packed * size_of::<Lane>()),
             ("spikes", (bits + 2 * input * self.words + input) * size_of::<u32>() * batch),
-            ("numbers", (0..self.populations.len()).map(|index| self.values(index)).sum::<usize>() * 4 * batch),
+            (
+                "numbers",
+                (0..self.populations.len()).map(|index| self.values(index)).sum::<usize>() * size_of::<Lane>() * batch,
+            ),
             ("output over time", 2 * outputs * batch * size_of::<f32>()),
         ];
         if train {

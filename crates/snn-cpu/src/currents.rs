@@ -4,20 +4,22 @@
 //! neuron in its window adds its weight row, held in registers, at the steps where it fired. The limit is that cache: a
 //! row of 64 channels at one step is four vectors loaded and stored, and little else.
 
-use snn_core::{Connection, Map, Projection};
+use snn_core::Map;
 
 use crate::compiled::Compiled;
 use crate::dense;
-use crate::events::{Active, Events};
+use crate::events::Active;
+use crate::feed::Feed;
 use crate::layout::{Layout, Tile, WeightShape};
+use crate::numbers::{Reads, Seen};
 use crate::simd::{Job, LANE, Lane, MAX_TILE_LANES, Simd};
 use crate::taps::{for_each_tap, share};
 
-/// One connection as the kernel needs it.
+/// One feed as the kernel needs it.
 pub(crate) struct Incoming<'a> {
     pub(crate) map: Map,
     pub(crate) source: Layout,
-    pub(crate) events: &'a Events,
+    pub(crate) reads: Reads<'a>,
     /// Packed rows; empty for maps without weights.
     pub(crate) weight: &'a [Lane],
     pub(crate) shape: WeightShape,
@@ -89,17 +91,18 @@ pub(crate) fn beginning<const V: usize>(bias: &[Lane], tile: Tile) -> [Lane; V] 
 }
 
 impl<'a> Incoming<'a> {
-    /// A connection whose source has `events`, to be taken event by event.
+    /// A feed of a population, to be taken event by event if it is spikes.
     pub(crate) fn new(
         compiled: &Compiled,
-        (connection, projection): (Connection, &Projection),
+        (population, feed): (usize, &Feed),
         weights: &'a [Vec<Lane>],
-        events: &'a Events,
+        reads: Reads<'a>,
     ) -> Self {
+        let projection = &compiled.network.populations()[population].inputs[feed.projection];
         Self {
             map: projection.map,
-            source: *compiled.source(connection.source),
-            events,
+            source: *compiled.source(feed.source),
+            reads,
             weight: projection.weight.map_or(&[], |weight| &weights[weight]),
             shape: compiled.weight_shape(projection.weight),
             is_dense: false,
@@ -116,8 +119,17 @@ impl<'a> Incoming<'a> {
         current: &mut [[Lane; V]],
         patches: &mut Vec<f32>,
     ) {
+        let weight = if self.shape.taps > 0 { &self.weight[self.shape.tile_range(tile)] } else { &[] };
+        let events = match self.reads {
+            Reads::Events(events) => events,
+            Reads::Numbers(numbers) => {
+                let (map, source, shape) = (&self.map, &self.source, self.shape);
+                let seen = Seen { map, source, target: layout, pixel, tile, shape, numbers };
+                seen.add_currents::<S, V>(weight, current);
+                return;
+            }
+        };
         if self.shape.taps > 0 {
-            let weight = &self.weight[self.shape.tile_range(tile)];
             if self.is_dense {
                 let mut windows = dense::Windows {
                     map: &self.map,
@@ -128,11 +140,11 @@ impl<'a> Incoming<'a> {
                     steps: current.len(),
                     matrix: patches,
                 };
-                windows.fill(self.events);
+                windows.fill(events);
                 windows.add_currents(weight, current.as_flattened_mut());
                 return;
             }
-            if self.events.is_current {
+            if events.is_current {
                 let mut sum = [S::splat(0.0); V];
                 for_each_tap(
                     &self.map,
@@ -142,7 +154,7 @@ impl<'a> Incoming<'a> {
                     #[inline(always)]
                     |tap, pixel| {
                         let (rows, _) = weight[self.shape.tap_range(tile, tap)].as_chunks::<V>();
-                        for active in self.events.at(pixel) {
+                        for active in events.at(pixel) {
                             let scale = S::splat(active.scale);
                             for i in 0..V {
                                 let term = S::mul(scale, S::load(&rows[active.channel as usize][i]));
@@ -166,7 +178,7 @@ impl<'a> Incoming<'a> {
                 #[inline(always)]
                 |tap, pixel| {
                     let (rows, _) = weight[self.shape.tap_range(tile, tap)].as_chunks::<V>();
-                    add_rows::<S, V>(self.events.at(pixel), &self.events.times, rows, current);
+                    add_rows::<S, V>(events.at(pixel), &events.times, rows, current);
                 },
             );
         } else {
@@ -178,15 +190,15 @@ impl<'a> Incoming<'a> {
                 pixel,
                 #[inline(always)]
                 |_, pixel| {
-                    for active in &self.events.active[self.events.within(pixel, tile)] {
+                    for active in &events.active[events.within(pixel, tile)] {
                         let value = share * active.scale;
                         let (lane, i) = (active.channel as usize / LANE - tile.start, active.channel as usize % LANE);
-                        if self.events.is_current {
+                        if events.is_current {
                             for current in &mut *current {
                                 current[lane].0[i] += value;
                             }
                         }
-                        for &t in &self.events.times[active.spikes()] {
+                        for &t in &events.times[active.spikes()] {
                             current[usize::from(t)][lane].0[i] += value;
                         }
                     }

@@ -6,8 +6,9 @@ use snn_core::Weights;
 
 use crate::backward::{LinearGradient, Scratch};
 use crate::compiled::Compiled;
-use crate::events::Events;
-use crate::layout::{Layout, Tile};
+use crate::feed::Feed;
+use crate::layout::Tile;
+use crate::numbers::Reads;
 use crate::simd::{Lane, dispatch};
 use crate::walk::Errors;
 
@@ -34,13 +35,14 @@ impl Compiled {
         }
     }
 
-    /// Zeroes a gradient buffer for each connection into a population by a convolution; the buffers of other maps become empty.
+    /// Zeroes a gradient buffer for each feed of a population by a convolution; the buffers of other maps become empty.
     pub(crate) fn reset_convolutions(&self, population: usize, gradients: &mut Vec<Vec<Lane>>) {
-        let connections = self.network.connections(population);
-        gradients.resize(gradients.len().max(connections.len()), Vec::new());
-        for ((_, projection), gradient) in connections.zip(gradients) {
+        let feeds = &self.feeds[population];
+        gradients.resize(gradients.len().max(feeds.len()), Vec::new());
+        for (feed, gradient) in feeds.iter().zip(gradients) {
             gradient.clear();
-            if let Some(weight) = projection.weight.filter(|&weight| !self.is_linear(weight) && self.is_trained(weight))
+            if let Some(weight) =
+                self.weight_of(population, feed).filter(|&weight| !self.is_linear(weight) && self.is_trained(weight))
             {
                 gradient.resize(self.weights[weight].packed_lanes(), Lane::ZERO);
             }
@@ -48,7 +50,7 @@ impl Compiled {
     }
 
     /// Adds to the gradients of the convolutions into a population those of `slots` samples, in their order; `of` gives
-    /// the buffer of a slot and a connection.
+    /// the buffer of a slot and a feed.
     pub(crate) fn add_convolutions<'a>(
         &self,
         population: usize,
@@ -56,25 +58,26 @@ impl Compiled {
         of: impl Fn(usize, usize) -> &'a [Lane],
         gradients: &mut Weights,
     ) {
-        for (i, (_, projection)) in self.network.connections(population).enumerate() {
+        for (i, feed) in self.feeds[population].iter().enumerate() {
             let is_meant = |weight: &usize| !self.is_linear(*weight) && self.is_trained(*weight);
-            let Some(weight) = projection.weight.filter(is_meant) else { continue };
+            let Some(weight) = self.weight_of(population, feed).filter(is_meant) else { continue };
             let copies: Vec<&[Lane]> = (0..slots).map(|slot| of(slot, i)).collect();
             self.weights[weight].add_unpacked(&copies, &mut gradients[weight], self.level.tile_lanes());
         }
     }
 
-    /// Adds to the packed gradient of a linear map those of samples in their order, of which `samples` has the events of
-    /// the source and the errors of the target; a task for each tile.
+    /// Adds to the packed gradient of the linear map of a feed those of samples in their order, of which `samples` has what is
+    /// read of the source and the errors of the target; a task for each tile.
     pub(crate) fn add_linear_map(
         &self,
-        weight: usize,
-        target: Layout,
-        samples: &[(&Events, Errors<'_>)],
+        (population, feed): (usize, &Feed),
+        samples: &[(Reads<'_>, Errors<'_>)],
         steps: usize,
         packed: &mut [Lane],
     ) {
-        let shape = self.weights[weight];
+        let map = self.projection(population, feed).map;
+        let (source, target) = (*self.source(feed.source), self.mapped(population, feed.projection));
+        let shape = self.weight_shape(self.weight_of(population, feed));
         let mut rest = packed;
         let mut tasks: Vec<(Tile, &mut [Lane])> = Vec::new();
         for tile in target.tiles(self.level.tile_lanes()) {
@@ -83,7 +86,7 @@ impl Compiled {
             rest = others;
         }
         tasks.into_par_iter().for_each_init(Scratch::default, |scratch, (tile, gradient)| {
-            let job = LinearGradient { samples, target, shape, tile, gradient, steps, scratch };
+            let job = LinearGradient { map, source, samples, target, shape, tile, gradient, steps, scratch };
             dispatch(self.level, job);
         });
     }

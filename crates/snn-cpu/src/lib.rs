@@ -30,12 +30,14 @@ mod compiled;
 mod currents;
 mod dense;
 mod events;
+mod feed;
 mod gate;
 mod gated;
 mod gradients;
 mod layout;
 mod listing;
 mod masks;
+mod numbers;
 mod sample;
 mod simd;
 mod spread;
@@ -48,7 +50,7 @@ use std::sync::Arc;
 use rayon::{ThreadPool, ThreadPoolBuilder};
 use serde::{Deserialize, Serialize};
 use snn_core::registry::{PartError, Registry, RegistryError, range};
-use snn_core::{Engine, Error, Memory, Network, Plan, Session};
+use snn_core::{Engine, Error, Memory, Network, Plan, Session, fold_unless_training};
 
 use crate::simd::Level;
 
@@ -126,16 +128,21 @@ impl Engine for Cpu {
     }
 
     fn compile(&self, network: &Network, plan: Plan) -> Result<Box<dyn Session>, Error> {
-        let compiled = compiled::Compiled::new(network, plan, self.level, self.dense_above)?;
-        match gated::neurons(network, plan) {
-            Some(neurons) => Ok(Box::new(gated::GatedSession::new(compiled, neurons, self.pool()?))),
-            None => Ok(Box::new(unrolled::UnrolledSession::new(compiled, self.pool()?))),
-        }
+        fold_unless_training(network, plan, |network| {
+            let compiled = compiled::Compiled::new(network, plan, self.level, self.dense_above)?;
+            match gated::neurons(network, plan) {
+                Some(neurons) => {
+                    Ok(Box::new(gated::GatedSession::new(compiled, neurons, self.pool()?)) as Box<dyn Session>)
+                }
+                None => Ok(Box::new(unrolled::UnrolledSession::new(compiled, self.pool()?))),
+            }
+        })
     }
 
     fn memory(&self, network: &Network, plan: Plan) -> Result<Memory, Error> {
-        let compiled = compiled::Compiled::new(network, plan, self.level, self.dense_above)?;
-        Ok(match gated::neurons(network, plan) {
+        let network = if plan.train { network.clone() } else { network.folded() };
+        let compiled = compiled::Compiled::new(&network, plan, self.level, self.dense_above)?;
+        Ok(match gated::neurons(&network, plan) {
             Some(_) => gated::memory::of(&compiled, self.threads),
             None => unrolled::memory(compiled),
         })

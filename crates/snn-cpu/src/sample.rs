@@ -8,7 +8,7 @@ use crate::compiled::Compiled;
 use crate::events::Events;
 use crate::listing::{ListInput, ListPopulation, count};
 use crate::masks::Masks;
-use crate::simd::{LANE, dispatch};
+use crate::simd::{LANE, Lane, dispatch, flat_mut};
 
 /// A trial as its backward pass needs it, besides its samples.
 pub(crate) struct LastTrial {
@@ -42,8 +42,8 @@ pub(crate) struct Sample {
     current: Vec<f32>,
     /// Spikes of each population, `[pixel][word][channel]`.
     pub(crate) bits: Vec<Vec<u32>>,
-    /// What each population of neurons that pass on numbers passed on in its only step, `[neuron]` in `C, H, W` order.
-    pub(crate) values: Vec<Vec<f32>>,
+    /// What each population of neurons that pass on numbers passed on, `[step][pixel][lane]`.
+    pub(crate) values: Vec<Vec<Lane>>,
     /// Number of spikes of each population.
     pub(crate) spikes: Vec<u64>,
     /// Sum of what each population emitted.
@@ -81,7 +81,7 @@ impl Sample {
         self.membrane.resize(populations, Vec::new());
         for index in 0..populations {
             self.bits[index].resize(compiled.bit_words(index), 0);
-            self.values[index].resize(compiled.values(index), 0.0);
+            self.values[index].resize(compiled.values(index), Lane::ZERO);
             if compiled.plan.record || compiled.plan.stream {
                 self.membrane[index].resize(compiled.populations[index].width() * LANE, 0.0);
             }
@@ -129,15 +129,6 @@ impl Sample {
                     ListInput { events, fired, negative, spikes, layout: compiled.input, words, window },
                 );
             }
-            Source::Population(index) if !self.values[index].is_empty() => {
-                let (values, layout) = (&self.values[index], &compiled.populations[index]);
-                if mask.is_empty() {
-                    events.list_current(layout, values);
-                } else {
-                    let masked: Vec<f32> = values.iter().zip(mask).map(|(value, mask)| value * mask).collect();
-                    events.list_current(layout, &masked);
-                }
-            }
             Source::Population(index) => {
                 let (bits, layout) = (&self.bits[index], compiled.populations[index]);
                 let spikes = if window.len() == words {
@@ -150,6 +141,40 @@ impl Sample {
                 };
                 let gate = compiled.gates[index].as_ref().filter(|_| with_gains);
                 dispatch(compiled.level, ListPopulation { events, bits, spikes, layout, words, window, mask, gate });
+            }
+        }
+    }
+
+    /// Writes what a source passed on at `steps` as numbers, `[step][pixel][lane]`. `mask` is its dropout mask, or empty.
+    pub(crate) fn expand(
+        &self,
+        compiled: &Compiled,
+        source: Source,
+        steps: Range<usize>,
+        mask: &[f32],
+        numbers: &mut Vec<Lane>,
+    ) {
+        let Source::Population(index) = source else { return };
+        let layout = compiled.populations[index];
+        let width = layout.width();
+        numbers.clear();
+        numbers.reserve_exact(steps.len() * width);
+        if self.values[index].is_empty() {
+            numbers.resize(steps.len() * width, Lane::ZERO);
+            let row = layout.lanes * LANE;
+            for (numbers, t) in numbers.chunks_exact_mut(width).zip(steps.clone()) {
+                let bits = self.bits[index].chunks_exact(row).skip(t / 32).step_by(compiled.words);
+                for (x, bits) in flat_mut(numbers).chunks_exact_mut(row).zip(bits) {
+                    x.iter_mut().zip(bits).for_each(|(x, bits)| *x = (bits >> (t % 32) & 1) as f32);
+                }
+            }
+        } else {
+            numbers.extend_from_slice(&self.values[index][steps.start * width..steps.end * width]);
+        }
+        for (i, mask) in mask.iter().enumerate() {
+            let (pixel, channel) = (i % layout.pixels(), i / layout.pixels());
+            for numbers in numbers.chunks_exact_mut(width) {
+                flat_mut(numbers)[pixel * layout.lanes * LANE + channel] *= mask;
             }
         }
     }
@@ -225,6 +250,7 @@ pub(crate) fn activity<'a>(compiled: &Compiled, samples: impl Iterator<Item = &'
         input_spikes: samples.iter().map(|sample| count(compiled.level, &sample.fired)).sum(),
         spikes: populations.clone().map(|population| samples.iter().map(|s| s.spikes[population]).sum()).collect(),
         emitted: populations.map(|population| samples.iter().map(|s| s.emitted[population]).sum()).collect(),
+        statistics: Vec::new(),
     }
 }
 

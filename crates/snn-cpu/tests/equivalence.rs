@@ -9,7 +9,7 @@ use snn_cpu::Cpu;
 mod cases;
 
 use cases::strategies::{case, config, feed_forward, gated, leak_free};
-use cases::{Case, Drop, Layer, OutputErrors, Show};
+use cases::{Case, Drop, Layer, OutputErrors, Show, Stages};
 
 proptest! {
     #![proptest_config(config(200))]
@@ -30,8 +30,10 @@ proptest! {
 #[test]
 fn a_network_of_many_neurons_goes_through_short_rounds() {
     let lif = |leak| Lif { leak, threshold: 0.25, ..Lif::default() }.leak_corrected();
-    let layer =
-        |map, neuron| Layer { map, back: 0, bias: false, also: None, second: None, neuron, own: None, dropout: 0.0 };
+    let layer = |map, neuron| {
+        let (second, own, stages) = (None, None, Stages::default());
+        Layer { map, back: 0, bias: false, also: None, second, stages, neuron, own, dropout: 0.0 }
+    };
     let case = Case {
         input: Shape::new(1, 520, 520),
         layers: vec![layer(Map::Subsample { stride: 1 }, lif(0.9)), layer(Map::conv(3, [2, 2], 40, 0), lif(0.99))],
@@ -48,6 +50,7 @@ fn a_network_of_many_neurons_goes_through_short_rounds() {
         seed: 1,
         shrink: [0, 1, 2],
         frozen: 0,
+        group: 1,
     };
     let network = case.network();
     let expected = case.expected(&network);

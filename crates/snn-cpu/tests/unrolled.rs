@@ -8,7 +8,7 @@ use snn_cpu::Cpu;
 mod cases;
 
 use cases::Case;
-use cases::strategies::{case, config, firing, last, layer};
+use cases::strategies::{case, config, feeding, firing, last, layer, staged};
 
 /// The same case with chunks of one word, and of all steps.
 fn chunked(case: &Case) -> [Case; 2] {
@@ -30,6 +30,27 @@ proptest! {
                 case.outcome(&cpu, &network).check(&name, &network, &expected);
             }
         }
+    }
+}
+
+proptest! {
+    #![proptest_config(config(300))]
+
+    #[test]
+    fn what_joins_pools_normalises_and_passes_on_numbers_does_what_the_reference_does(
+        case in case(staged(layer(feeding())), staged(layer(last()))),
+        threads in 1..=3_usize,
+    ) {
+        let network = case.network();
+        let expected = case.expected(&network);
+        prop_assume!(expected.is_finite());
+        for cpu in Cpu::at_every_level(threads) {
+            let name = format!("{}, chunks of {:?}", cpu.describe(), case.chunk);
+            case.outcome(&cpu, &network).check(&name, &network, &expected);
+            prop_assert_eq!(&case.inference(&cpu, &network), &case.folded_inference(&network));
+        }
+        let bits = |threads| case.outcome(&Cpu::new(threads), &network).bits();
+        prop_assert!(bits(2) == bits(1), "2 threads give other bits than 1");
     }
 }
 

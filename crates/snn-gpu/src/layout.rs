@@ -90,6 +90,7 @@ impl Layout {
     /// samples.
     pub(crate) fn new(network: &Network, plan: Plan, most: u64, group: Option<usize>) -> Result<Self, Error> {
         plan.check_with(network)?;
+        check_projections(network)?;
         let batch = group.unwrap_or(plan.batch).clamp(1, plan.batch);
         let mut layout = Self::of_group(network, plan, batch);
         let fits = |layout: &Self| layout.largest_buffer() as u64 <= most;
@@ -265,6 +266,18 @@ impl Layout {
     pub(crate) fn shared_state(&self) -> usize {
         self.populations.iter().map(|place| self.state_words(place)).max().unwrap_or(0)
     }
+}
+
+/// Checks that currents are sums of what maps make of their sources.
+fn check_projections(network: &Network) -> Result<(), Error> {
+    for population in network.populations() {
+        if population.inputs.iter().any(|projection| !projection.is_linear()) {
+            let reason =
+                "it joins, pools or normalises what it reads, which this engine does not do yet; use --engine cpu";
+            return Err(Error::Population { population: population.name.clone(), reason: reason.to_owned() });
+        }
+    }
+    Ok(())
 }
 
 /// What reads the population at `index`: populations without weights before those with weights, the last ones first, itself

@@ -39,6 +39,15 @@ impl Experiment {
     /// Checks that the trial is long enough for the encoder, and that the loss finds in the output what it looks at.
     pub(crate) fn check_together(&self, input: &Input, network: &Network) -> Result<(), PartError> {
         input.check(self.steps).map_err(|error| error.within("input"))?;
+        if let Some(group) = network.norm_group() {
+            let range = format!("a multiple of {group}, as currents are normalised over groups of {group} samples");
+            range::require(self.training.batch.is_multiple_of(group), "training.batch", range, &self.training.batch)?;
+            if matches!(self.start, Start::Calibrated { .. }) {
+                let reason =
+                    "a network that normalises its currents needs no calibration, which they would undo; leave it out";
+                return Err(PartError::other("start", reason.to_owned()));
+            }
+        }
         let loss = self.loss.name.as_str();
         match network.populations().last() {
             Some(last) if COUNTS.contains(&loss) && !last.neuron.fires() => Err(PartError::other(

@@ -64,6 +64,10 @@ pub fn calibrate(
     if batches == 0 {
         return Err(TrainError::setup("calibration", "there are no training images to show".to_owned()));
     }
+    if built.network.norm_group().is_some() {
+        let reason = "a network that normalises its currents needs no calibration, which they would undo";
+        return Err(TrainError::setup("calibration", reason.to_owned()));
+    }
     let populations = built.network.populations();
     let depths = populations.iter().filter(|population| is_calibrated(population)).count();
     if depths == 0 {

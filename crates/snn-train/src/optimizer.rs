@@ -25,7 +25,7 @@ impl Optimizer {
     pub fn new(rule: UpdateRule, network: &Network) -> Self {
         let decays = network.tensors().iter().map(|weight| if weight.decays() { 1.0 } else { 0.0 });
         let memories = rule.memories().iter().map(|_| network.zeros()).collect();
-        let frozen = network.tensors().iter().map(|tensor| tensor.frozen).collect();
+        let frozen = network.tensors().iter().map(|tensor| !tensor.is_trained()).collect();
         Self { rule, updates: 0, decays: decays.collect(), frozen, memories }
     }
 

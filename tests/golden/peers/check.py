@@ -5,7 +5,8 @@
 
 The neurons below are the update equations of the libraries in the order in
 which these evaluate them, each with its adjoint written by hand, so this file
-says exactly what a vector means. It needs numpy only.
+says exactly what a vector means; `check_deep.py` has the networks. Both need
+numpy only.
 """
 
 import json
@@ -14,9 +15,11 @@ import struct
 import sys
 from pathlib import Path
 
+import check_deep
 import numpy as np
 
 TOLERANCE = 1e-11  # of float64 values, relative to max(1, |value|)
+TOLERANCE_DEEP = 3e-6  # of float32 values, likewise
 
 
 def load(path):
@@ -467,13 +470,17 @@ def error_of(got, want):
     return (np.abs(got - want) / np.maximum(1, np.abs(want))).max()
 
 
+def tensors_of(all_tensors, case):
+    return {k.partition("/")[2]: v for k, v in all_tensors.items() if k.startswith(case + "/")}
+
+
 def check(library, path):
     cases, all_tensors = load(path)
     worst, checked = 0.0, 0
     a, b = all_tensors["common/a"], all_tensors["common/b"]
 
     def of(case):
-        return {k.partition("/")[2]: v for k, v in all_tensors.items() if k.startswith(case + "/")}
+        return tensors_of(all_tensors, case)
 
     def neuron(info, tensors, forward, function):
         results, x = {}, forward["input"]
@@ -513,10 +520,31 @@ def check(library, path):
     print(f"{library}: {len(cases)} cases, {checked} tensors, largest error {worst:.1e}")
 
 
+def check_networks(path):
+    """The networks, which were computed in float32."""
+    cases, all_tensors = load(path)
+    worst, checked = 0.0, 0
+    for case, info in cases.items():
+        tensors = tensors_of(all_tensors, case)
+        results = check_deep.results(case, info, tensors)
+        given = {k for k in tensors if k.startswith("param.") or k.split(".")[-1] in ("input", "r")}
+        assert tensors.keys() - given == results.keys(), (case, tensors.keys() ^ results.keys())
+        for name, got in results.items():
+            want = tensors[name]
+            assert got.shape == want.shape, (case, name, got.shape, want.shape)
+            if "spikes." in name or name in ("pooled", "out"):
+                assert np.array_equal(got, want), (case, name)
+            error = error_of(got, want)
+            assert error < TOLERANCE_DEEP, (case, name, error)
+            worst, checked = max(worst, error), checked + 1
+    print(f"deep: {len(cases)} cases, {checked} tensors, largest error {worst:.1e}")
+
+
 def main():
     folder = Path(sys.argv[1]) if len(sys.argv) > 1 else Path(__file__).parent
     for library in SURROGATES:
         check(library, folder / f"{library}.safetensors")
+    check_networks(folder / "deep.safetensors")
 
 
 if __name__ == "__main__":

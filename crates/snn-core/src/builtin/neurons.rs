@@ -3,8 +3,8 @@
 use serde::{Deserialize, Serialize};
 
 use crate::neuron::{
-    AdaptiveQif, Alif, Correction, CubaIntegrator, CubaLif, Eif, If, Izhikevich, LeakyIntegrator, Lif, Per, Plif,
-    PoolIf, Qif, Relu, Reset, Trace,
+    AdaptiveQif, Alif, Correction, CubaIntegrator, CubaLif, Eif, Identity, If, Izhikevich, LeakyIntegrator, Lif, Per,
+    Plif, PoolIf, Qif, Relay, Relu, Reset, Trace,
 };
 use crate::registry::{Fault, Part, PartError, Registry, RegistryError, range};
 use crate::{Gradient, Neuron};
@@ -89,6 +89,8 @@ pub(super) fn add(registry: &mut Registry) -> Result<(), RegistryError> {
         Ok(Neuron::new("Izhikevich", neuron.clone(), gradient))
     })?;
     neurons.add("Relu", |relu: &mut Relu, _| Ok(relu.neuron()))?;
+    neurons.add("Relay", |relay: &mut Relay, _| Ok(relay.neuron()))?;
+    neurons.add("Identity", |identity: &mut Identity, _| Ok(identity.neuron()))?;
     neurons.add("LeakyIntegrator", |integrator: &mut LeakyIntegrator, _| {
         leak_and_input(integrator.leak, integrator.decay_input)?;
         range::positive("threshold", integrator.threshold)?;

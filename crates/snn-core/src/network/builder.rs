@@ -2,9 +2,9 @@
 
 use std::collections::{HashMap, HashSet};
 
-use super::{Graph, Network, Population, Projection, Source, Tensor};
+use super::{Graph, Join, Network, NormTensors, Population, Projection, Source, Tensor};
 use crate::neuron::MOST_PARAMETERS;
-use crate::{Error, Gradient, Neuron, Shape};
+use crate::{Error, Gradient, Map, Neuron, Shape};
 
 /// Most neurons of a population and most values of a weight: random words are addressed by 32 bits.
 const MOST: usize = 1 << 31;
@@ -98,17 +98,34 @@ impl Builder {
         let mut own = None;
         let mut new = New { builder: self, tensors: Vec::new() };
         for projection in &mut inputs {
-            let [source, output] = self.shapes(projection, own, &neuron).map_err(&fail)?;
+            let [source, mapped, output] = self.shapes(projection, own, &neuron).map_err(&fail)?;
             own = Some(output);
+            self.check_stages(projection).map_err(&fail)?;
+            if projection.norm.is_some() && matches!(neuron.gradient(), Gradient::SpikeGated { .. }) {
+                let reason = "the paper's rule goes by spikes alone and passes no error through a normalisation; take a \
+                              surrogate gradient, or `standardise: true`, which acts on weights alone";
+                return Err(fail(reason.to_owned()));
+            }
             let is_recurrent = projection.sources.contains(&self.itself());
             let usual = || if is_recurrent { format!("{name}.recurrent") } else { name.to_owned() };
             let weight_name = projection.name.clone().unwrap_or_else(usual);
-            let (weight, bias) = projection.tensors(&weight_name, source, output);
-            let standardised = self.standardise && neuron.feeds();
+            let (weight, bias) = projection.tensors(&weight_name, source, mapped);
+            let standardised = self.standardise && neuron.feeds() && projection.norm.is_none();
             let weight = weight.map(|weight| Tensor { standardised, ..weight });
             let is_shared = projection.name.is_some();
             projection.weight = weight.map(|tensor| new.add(tensor, source, is_shared)).transpose().map_err(&fail)?;
             projection.bias = bias.map(|tensor| new.add(tensor, source, is_shared)).transpose().map_err(&fail)?;
+            if let Some(norm) = &mut projection.norm {
+                let tensors = norm.new_tensors(&weight_name, output.channels);
+                let own = tensors.map(|tensor| new.add(tensor, source, false));
+                let [scale, shift, mean, variance] = own;
+                norm.tensors = NormTensors {
+                    scale: scale.map_err(&fail)?,
+                    shift: shift.map_err(&fail)?,
+                    mean: mean.map_err(&fail)?,
+                    variance: variance.map_err(&fail)?,
+                };
+            }
         }
         let shape = own.ok_or_else(|| fail("it has no input".to_owned()))?;
         let mut parameters = Vec::new();
@@ -152,6 +169,7 @@ impl Builder {
                 "only the last population may be one that never fires, as \"{name}\" ({neuron})"
             )));
         }
+        check_norms(&network)?;
         let graph = Graph::new(&network.populations, &network.tensors);
         Ok(Network { graph, ..network })
     }
@@ -163,23 +181,72 @@ impl Builder {
     /// A sentence, if the sources cannot be read or the map does not fit them, if the shape is not `own`, or if neurons or
     /// weights are too many to be counted.
     pub fn output_shape(&self, projection: &Projection, own: Option<Shape>, neuron: &Neuron) -> Result<Shape, String> {
-        self.shapes(projection, own, neuron).map(|[_, output]| output)
+        self.shapes(projection, own, neuron).map(|[_, _, output]| output)
     }
 
-    /// Shapes of what a projection reads and gives, as [`Builder::output_shape`] has them.
-    fn shapes(&self, projection: &Projection, own: Option<Shape>, neuron: &Neuron) -> Result<[Shape; 2], String> {
+    /// Shapes of what a projection reads, of what its map makes of that, and of what it gives, as [`Builder::output_shape`] has
+    /// it.
+    fn shapes(&self, projection: &Projection, own: Option<Shape>, neuron: &Neuron) -> Result<[Shape; 3], String> {
         let source = self.sources_shape(projection, own, neuron)?;
-        let output = projection.map.output(source).map_err(|reason| format!("input {source}: {reason}"))?;
+        let mapped = projection.map.output(source).map_err(|reason| format!("input {source}: {reason}"))?;
+        let output = projection.pooled(mapped)?;
         if let Some(first) = own.filter(|own| *own != output) {
             return Err(format!("its inputs differ in shape: {first} and {output}"));
         }
         let weights = projection.map.weight_shape(source).map_or(0, |shape| shape.iter().product());
-        for (what, count) in [("neurons", output.len()), ("weights", weights)] {
+        for (what, count) in [("neurons", mapped.len()), ("weights", weights)] {
             if count > MOST {
                 return Err(format!("{count} {what} are more than {MOST}"));
             }
         }
-        Ok([source, output])
+        Ok([source, mapped, output])
+    }
+
+    /// Checks what a projection does besides its map.
+    fn check_stages(&self, projection: &Projection) -> Result<(), String> {
+        if projection.join != Join::Sum {
+            let name = if projection.join == Join::And { "AND" } else { "AND-NOT" };
+            if projection.sources.len() != 2 {
+                return Err(format!("{name} joins two sources, not {}", projection.sources.len()));
+            }
+            for &source in &projection.sources {
+                let Source::Population(index) = source else {
+                    return Err(format!(
+                        "{name} joins spikes of populations and cannot read the input; read it by a population first"
+                    ));
+                };
+                match self.network.populations.get(index) {
+                    None => return Err(format!("{name} cannot join what the population itself emits")),
+                    Some(other) if !other.neuron.fires() => {
+                        return Err(format!(
+                            "{name} joins spikes, and \"{}\" ({}) passes on numbers",
+                            other.name,
+                            other.neuron.name()
+                        ));
+                    }
+                    Some(_) => {}
+                }
+            }
+        }
+        if projection.is_staged() && projection.sources.contains(&self.itself()) {
+            return Err("what it reads of itself can neither be pooled nor normalised".to_owned());
+        }
+        let Some(norm) = &projection.norm else { return Ok(()) };
+        norm.check()?;
+        if projection.is_biased {
+            return Err(
+                "a bias before a normalisation does nothing, as the mean is taken away; leave the bias out, the \
+                        normalisation has a shift"
+                    .to_owned(),
+            );
+        }
+        if !matches!(projection.map, Map::Conv(_) | Map::Linear { .. }) {
+            return Err(
+                "a normalisation follows a map with a weight, of which it becomes a part once training is done"
+                    .to_owned(),
+            );
+        }
+        Ok(())
     }
 
     /// Shape of what the sources of a projection into a population of `neuron`s emit, all of them alike; `own` is the shape of
@@ -198,7 +265,8 @@ impl Builder {
             };
             let first = *all.get_or_insert(shape);
             if first != shape {
-                return Err(format!("what is summed up before a map differs in shape: {first} and {shape}"));
+                let verb = if projection.join == Join::Sum { "summed up before a map" } else { "joined" };
+                return Err(format!("what is {verb} differs in shape: {first} and {shape}"));
             }
         }
         all.ok_or_else(|| "a projection has no source".to_owned())
@@ -220,6 +288,37 @@ impl Builder {
             },
         }
     }
+}
+
+/// Checks that all normalisations have groups of one size, and weights that nothing else uses.
+fn check_norms(network: &Network) -> Result<(), Error> {
+    let mut first: Option<(&str, usize)> = None;
+    for population in &network.populations {
+        for norm in population.inputs.iter().filter_map(|projection| projection.norm) {
+            let (name, group) = *first.get_or_insert((&population.name, norm.group));
+            if group != norm.group {
+                return Err(Error::Network(format!(
+                    "\"{name}\" is normalised over groups of {group} samples, \"{}\" over groups of {}; all must be alike",
+                    population.name, norm.group
+                )));
+            }
+        }
+        for projection in population.inputs.iter().filter(|projection| projection.norm.is_some()) {
+            let all = network.populations.iter().flat_map(|other| &other.inputs);
+            if let Some(weight) = projection.weight
+                && all.filter(|other| other.weight == Some(weight)).count() > 1
+            {
+                return Err(Error::Population {
+                    population: population.name.clone(),
+                    reason: format!(
+                        "its weight \"{}\" is shared, and cannot become one with a normalisation; sum the sources up instead",
+                        network.tensors[weight].name
+                    ),
+                });
+            }
+        }
+    }
+    Ok(())
 }
 
 /// Tensors of a population that is being added.

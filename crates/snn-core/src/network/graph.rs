@@ -1,6 +1,6 @@
 //! What follows from which population reads which: derived once, when a network is built, and asked by every engine.
 
-use super::{Population, Source, Tensor};
+use super::{Population, Projection, Source, Tensor};
 
 /// One source of one projection of a population.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -53,8 +53,8 @@ impl Graph {
     /// Notes which populations errors must reach.
     pub(super) fn mark_trained(&mut self, populations: &[Population], tensors: &[Tensor]) {
         for (index, population) in populations.iter().enumerate() {
-            let own = population.inputs.iter().flat_map(|input| [input.weight, input.bias]).flatten();
-            let trains = own.chain(population.parameters.iter().copied()).any(|tensor| !tensors[tensor].frozen);
+            let own = population.inputs.iter().flat_map(Projection::all_tensors);
+            let trains = own.chain(population.parameters.iter().copied()).any(|tensor| tensors[tensor].is_trained());
             let is_behind = |connection: &Connection| match connection.source {
                 Source::Population(source) => self.nodes[source].is_behind_trained,
                 Source::Input => false,

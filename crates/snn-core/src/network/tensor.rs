@@ -24,12 +24,14 @@ pub struct Tensor {
 pub enum Role {
     /// Weight of a convolution or linear map.
     Weight,
-    /// Current of each output channel, added at every step `[C_out]`.
+    /// Current of each output channel, added at every step `[C_out]`: of a map, or after a normalisation.
     Bias,
-    /// Factor on each output channel of a standardised weight `[C_out]`.
+    /// Factor on each output channel of a standardised weight, or of a normalised current `[C_out]`.
     Scale,
     /// Constant of a population's neurons, such as a leak.
     Constant,
+    /// Mean or variance that a normalisation keeps `[C_out]`: no gradient moves it, see [`GroupStatistics`](crate::GroupStatistics).
+    Running,
 }
 
 impl Role {
@@ -79,6 +81,11 @@ impl Tensor {
         let (name, shape) = (format!("{}.gain", self.name), vec![self.shape[0]]);
         let initial = Initial::Value(1.0);
         Self { name, shape, role: Role::Scale, initial, standardised: false, frozen: self.frozen }
+    }
+
+    /// Whether gradients move it.
+    pub fn is_trained(&self) -> bool {
+        !self.frozen && self.role != Role::Running
     }
 
     /// Whether weight decay applies: as [`Role::decays`], but not to what is frozen.

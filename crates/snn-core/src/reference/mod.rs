@@ -3,6 +3,7 @@
 
 pub(crate) mod maps;
 pub(crate) mod simulation;
+mod stages;
 
 use simulation::{Simulation, Spikes, Start};
 
@@ -130,7 +131,8 @@ impl ReferenceSession {
         if weights.len() != network.tensors().len() {
             return Err(Error::Order("load weights before the first trial"));
         }
-        let mut simulation = Simulation::new(network, weights, input(trial, plan.steps), &masks(trial, network));
+        let mut simulation =
+            Simulation::new(network, weights, input(trial, plan.steps), &masks(trial, network), plan.train);
         if let Some(last) = &self.trial {
             simulation.resume(network, last, from);
         }
@@ -141,6 +143,7 @@ impl ReferenceSession {
             input_spikes: spikes_of_input(trial, &simulation.input),
             spikes: simulation.sums(network, |run| &run.raw).map(|sum| sum as u64).collect(),
             emitted: simulation.emitted(network).collect(),
+            statistics: simulation.statistics(network),
         };
         self.trial = Some(simulation);
         Ok(activity)

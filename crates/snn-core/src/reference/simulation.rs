@@ -1,13 +1,18 @@
 //! A trial and its backward pass, step by step, in single or double precision: the specification.
 
+use std::borrow::Cow;
+
 use super::maps;
+use super::stages::Stages;
 use crate::neuron::{Float, Moment, correction, exact_leak};
-use crate::{Connection, Gradient, Network, Population, Source, Trace};
+use crate::{Gradient, GroupStatistics, Join, Network, Population, Projection, Shape, Source, Trace};
 
 /// A trial and all that it leaves behind. Tensors over time are `[T][N · neurons]`; states are `[S][N · neurons]`.
 #[derive(Debug, Clone)]
 pub(crate) struct Simulation<F> {
     pub(super) samples: usize,
+    /// Whether normalisations go by the statistics of the trial.
+    is_training: bool,
     pub(super) input: Vec<Vec<F>>,
     pub(super) populations: Vec<Run<F>>,
 }
@@ -21,6 +26,8 @@ pub(super) struct Run<F> {
     p: Vec<F>,
     /// What other populations saw at the step before the first; empty if the trial starts from rest.
     earlier: Vec<F>,
+    /// What each projection did after its map.
+    stages: Vec<Stages<F>>,
     /// State before each step, and the currents `I(t)`.
     before: Vec<Vec<F>>,
     current: Vec<Vec<F>>,
@@ -36,6 +43,8 @@ pub(super) struct Run<F> {
     pub(super) correction: Vec<F>,
     /// `d(t) = dL/dI(t)`; empty before the backward pass.
     pub(super) delta: Vec<Vec<F>>,
+    /// `g(t)`, errors of what other populations saw, while they are being summed up.
+    error: Vec<Vec<F>>,
     /// Error of the state after the step that the backward pass is at.
     d_state: Vec<F>,
     d_p: Vec<f64>,
@@ -63,11 +72,17 @@ pub(crate) struct Start<'a, F> {
 
 impl<F: Float> Simulation<F> {
     /// A trial that has not begun. `masks` has an entry for each population, empty where there is none.
-    pub(crate) fn new(network: &Network, weights: &[Vec<F>], input: Vec<Vec<F>>, masks: &[Vec<F>]) -> Self {
+    pub(crate) fn new(
+        network: &Network,
+        weights: &[Vec<F>],
+        input: Vec<Vec<F>>,
+        masks: &[Vec<F>],
+        is_training: bool,
+    ) -> Self {
         let samples = input.first().map_or(0, |input| input.len() / network.input().len());
         let populations = network.populations().iter().zip(masks);
         let populations = populations.map(|(population, mask)| Run::new(population, weights, samples, mask)).collect();
-        Self { samples, input, populations }
+        Self { samples, is_training, input, populations }
     }
 
     /// Starts where samples `from` of `last` ended rather than from rest.
@@ -82,15 +97,14 @@ impl<F: Float> Simulation<F> {
         }
     }
 
-    /// Runs all steps.
+    /// Runs all steps of each population in turn.
     pub(crate) fn forward(&mut self, network: &Network, weights: &[Vec<F>], spikes: Spikes<'_, F>) {
-        for t in 0..self.input.len() {
-            for (index, population) in network.populations().iter().enumerate() {
-                let current = self.current(network, weights, index, t);
+        for (index, population) in network.populations().iter().enumerate() {
+            for (t, mut current) in self.currents(network, weights, index).into_iter().enumerate() {
+                self.add_own(network, weights, index, t, &mut current);
                 self.populations[index].step(population, current, spikes, index);
             }
-        }
-        for (population, run) in network.populations().iter().zip(&mut self.populations) {
+            let run = &mut self.populations[index];
             if let Gradient::SpikeGated { correction: Some(constants), .. } = population.neuron.gradient() {
                 let traces = std::iter::zip(&run.trace, &run.count);
                 let factor = |(f, g): (&f64, &f64)| F::from(correction(constants.leak, *f as f32, *g as f32));
@@ -99,30 +113,33 @@ impl<F: Float> Simulation<F> {
         }
     }
 
-    /// Goes back through all steps and returns the gradients of the weights.
+    /// Goes back through all steps of each population, the last one first, and returns the gradients of the weights.
     pub(crate) fn backward(&mut self, network: &Network, weights: &[Vec<F>], start: Start<'_, F>) -> Vec<Vec<F>> {
-        let steps = self.input.len();
         let mut gradients: Vec<Vec<F>> = weights.iter().map(|weight| vec![F::from(0.0); weight.len()]).collect();
         for run in &mut self.populations {
             run.delta = run.current.iter().map(|current| vec![F::from(0.0); current.len()]).collect();
+            run.error.clone_from(&run.delta);
             run.d_state = vec![F::from(0.0); run.state.len()];
             run.d_p = vec![0.0; run.p.len()];
         }
-        for t in (0..steps).rev() {
-            for index in (0..network.populations().len()).rev() {
-                let mut g = self.error_at(network, weights, index, t);
+        for (index, population) in network.populations().iter().enumerate().rev() {
+            for t in (0..self.input.len()).rev() {
+                let mut g = std::mem::take(&mut self.populations[index].error[t]);
                 if index + 1 == network.populations().len() {
                     add(&mut g, &start.d_output[t]);
                 }
+                self.add_own_errors(network, weights, index, t, &mut g);
                 let d_emitted = start.d_emitted.get(index).copied().unwrap_or(F::from(0.0));
-                self.populations[index].step_back(&network.populations()[index], g, d_emitted, t);
-                self.add_weight_gradients(network, index, t, &mut gradients);
+                self.populations[index].step_back(population, g, d_emitted, t);
             }
+            for (projection, input) in population.inputs.iter().enumerate() {
+                let d = self.stages_back(network, weights, (index, projection), &mut gradients);
+                self.add_gradients(network, index, input, &d, &mut gradients);
+                self.add_source_errors(network, weights, (index, input), &d);
+            }
+            population.constants_adjoint(weights, self.samples, &self.populations[index].d_p, &mut gradients);
         }
-        for (population, run) in network.populations().iter().zip(&self.populations) {
-            population.constants_adjoint(weights, self.samples, &run.d_p, &mut gradients);
-        }
-        for (_, gradient) in network.tensors().iter().zip(&mut gradients).filter(|(tensor, _)| tensor.frozen) {
+        for (_, gradient) in network.tensors().iter().zip(&mut gradients).filter(|(tensor, _)| !tensor.is_trained()) {
             gradient.fill(F::from(0.0));
         }
         gradients
@@ -146,85 +163,232 @@ impl<F: Float> Simulation<F> {
         })
     }
 
-    /// What a connection of a population reads at step `t`: its source's output at that step, or, of the population itself,
-    /// that of the step before (nothing at the first step from rest).
-    fn read(&self, connection: Connection, t: usize) -> Option<&[F]> {
-        match connection.source {
-            Source::Input => Some(&self.input[t]),
-            Source::Population(source) if !connection.is_recurrent => Some(&self.populations[source].output[t]),
-            Source::Population(source) => {
-                let Run { earlier, output, .. } = &self.populations[source];
-                let before = t.checked_sub(1).map_or(earlier, |before| &output[before]);
-                (!before.is_empty()).then_some(before)
-            }
+    /// What a population emitted, or the input was, at step `t`.
+    fn emitted_at(&self, source: Source, t: usize) -> &[F] {
+        match source {
+            Source::Input => &self.input[t],
+            Source::Population(source) => &self.populations[source].output[t],
         }
     }
 
-    /// `I(t)` of all samples: the biases, then what comes through the connections.
-    fn current(&self, network: &Network, weights: &[Vec<F>], index: usize, t: usize) -> Vec<F> {
-        let population = &network.populations()[index];
-        let mut current = vec![F::from(0.0); self.samples * population.shape.len()];
-        for bias in population.inputs.iter().filter_map(|projection| projection.bias) {
-            for (at, current) in current.chunks_mut(population.shape.pixels()).enumerate() {
-                let value = weights[bias][at % population.shape.channels];
-                for x in current {
-                    *x = *x + value;
+    /// What a population emitted at the step before `t`; nothing at the first step from rest.
+    fn emitted_before(&self, index: usize, t: usize) -> Option<&[F]> {
+        let Run { earlier, output, .. } = &self.populations[index];
+        let before = t.checked_sub(1).map_or(earlier, |before| &output[before]);
+        (!before.is_empty()).then_some(before)
+    }
+
+    /// What the map of a projection reads at step `t`, other than what its population emits: one row for each source of a sum,
+    /// or what the sources were joined to.
+    fn read(&self, index: usize, projection: &Projection, t: usize) -> Vec<Cow<'_, [F]>> {
+        let rows = projection.sources.iter().filter(|source| **source != Source::Population(index));
+        let mut rows = rows.map(|source| self.emitted_at(*source, t));
+        let mut product = |factor: fn(F) -> F| {
+            let both = rows.next().into_iter().flatten().zip(rows.next().into_iter().flatten());
+            vec![Cow::Owned(both.map(|(a, b)| *a * factor(*b)).collect())]
+        };
+        match projection.join {
+            Join::Sum => rows.map(Cow::Borrowed).collect(),
+            Join::And => product(|b| b),
+            Join::AndNot => product(|b| F::from(1.0) - b),
+        }
+    }
+
+    /// `I(t)` of all samples and steps, but for what a population reads of itself: the biases, then what comes through each
+    /// projection.
+    fn currents(&mut self, network: &Network, weights: &[Vec<F>], index: usize) -> Vec<Vec<F>> {
+        let (population, steps) = (&network.populations()[index], self.input.len());
+        let zeros = |shape: Shape| vec![vec![F::from(0.0); self.samples * shape.len()]; steps];
+        let mut currents = zeros(population.shape);
+        let linear = |projection: &&Projection| projection.is_linear();
+        for bias in population.inputs.iter().filter(linear).filter_map(|projection| projection.bias) {
+            add_bias(&weights[bias], population.shape, &mut currents);
+        }
+        let mut all_stages = Vec::new();
+        for projection in &population.inputs {
+            let mut stages = Stages::default();
+            if projection.is_linear() {
+                self.add_mapped(network, weights, (index, projection), &mut currents);
+            } else {
+                let mapped = network.mapped_shape(projection);
+                let mut own = zeros(mapped);
+                if let Some(bias) = projection.bias {
+                    add_bias(&weights[bias], mapped, &mut own);
+                }
+                self.add_mapped(network, weights, (index, projection), &mut own);
+                if let Some(pool) = projection.pool {
+                    own = stages.pool(pool, mapped, population.shape, &own);
+                }
+                if let Some(norm) = &projection.norm {
+                    let how = (norm, self.is_training && !network.is_fixed(norm));
+                    stages.normalise(how, population.shape, self.samples, weights, &mut own);
+                }
+                currents.iter_mut().zip(&own).for_each(|(current, own)| add(current, own));
+            }
+            all_stages.push(stages);
+        }
+        self.populations[index].stages = all_stages;
+        currents
+    }
+
+    /// Adds to `[T][N · neurons]` what the map of a projection makes of what it reads.
+    fn add_mapped(
+        &self,
+        network: &Network,
+        weights: &[Vec<F>],
+        (index, projection): (usize, &Projection),
+        sums: &mut [Vec<F>],
+    ) {
+        let output = network.mapped_shape(projection);
+        let Some(shape) = projection.sources.first().map(|source| network.shape(*source)) else { return };
+        let weight = projection.weight.map_or(&[][..], |index| &weights[index]);
+        for (t, sums) in sums.iter_mut().enumerate() {
+            for x in self.read(index, projection, t) {
+                for (x, sums) in x.chunks(shape.len()).zip(sums.chunks_mut(output.len())) {
+                    maps::apply(&projection.map, weight, shape, x, output, sums);
                 }
             }
         }
-        for (connection, projection) in network.connections(index) {
-            let Some(x) = self.read(connection, t) else { continue };
-            let shape = network.shape(connection.source);
-            let weight = projection.weight.map_or(&[][..], |index| &weights[index]);
-            for (x, current) in x.chunks(shape.len()).zip(current.chunks_mut(population.shape.len())) {
-                maps::apply(&projection.map, weight, shape, x, population.shape, current);
-            }
-        }
-        current
     }
 
-    /// `g(t)` of a population: the sum, over the connections that read its step `t`, of their adjoints applied to the
-    /// errors of the populations they feed.
-    fn error_at(&self, network: &Network, weights: &[Vec<F>], index: usize, t: usize) -> Vec<F> {
+    /// Adds to the current of step `t` what comes from the population's own spikes of the step before.
+    fn add_own(&self, network: &Network, weights: &[Vec<F>], index: usize, t: usize, current: &mut [F]) {
         let shape = network.populations()[index].shape;
-        let mut g = vec![F::from(0.0); self.samples * shape.len()];
-        for reader in network.graph().readers(index) {
-            let population = &network.populations()[reader.population];
-            let connection = network.graph().connections(reader.population)[reader.connection];
-            let projection = &population.inputs[connection.projection];
-            let read_at = if connection.is_recurrent { t + 1 } else { t };
-            let Some(d) = self.populations[reader.population].delta.get(read_at) else { continue };
+        for (_, projection) in network.connections(index).filter(|(connection, _)| connection.is_recurrent) {
+            let Some(x) = self.emitted_before(index, t) else { continue };
             let weight = projection.weight.map_or(&[][..], |index| &weights[index]);
-            for (d, g) in d.chunks(population.shape.len()).zip(g.chunks_mut(shape.len())) {
-                maps::adjoint(&projection.map, weight, population.shape, d, shape, g);
+            for (x, current) in x.chunks(shape.len()).zip(current.chunks_mut(shape.len())) {
+                maps::apply(&projection.map, weight, shape, x, shape, current);
             }
         }
-        g
     }
 
-    /// `dL/dW += d(t) (x) o(t)` for the weights of a population's projections, and `dL/db += d(t)` for their biases. A step is
-    /// summed by itself, as backpropagation through time does it: small terms do not drown in the sum over all steps.
-    fn add_weight_gradients(&self, network: &Network, index: usize, t: usize, gradients: &mut [Vec<F>]) {
-        let population = &network.populations()[index];
-        let delta = &self.populations[index].delta[t];
-        let zeros = |tensor: usize| vec![F::from(0.0); network.tensors()[tensor].len()];
-        for (connection, projection) in network.connections(index) {
-            let (Some(weight), Some(x)) = (projection.weight, self.read(connection, t)) else { continue };
-            let (shape, mut step) = (network.shape(connection.source), zeros(weight));
-            for (x, d) in x.chunks(shape.len()).zip(delta.chunks(population.shape.len())) {
-                maps::add_weight_gradient(&projection.map, shape, x, population.shape, d, &mut step);
+    /// Adds to the errors of step `t` those that its spikes caused in the population itself, one step later.
+    fn add_own_errors(&self, network: &Network, weights: &[Vec<F>], index: usize, t: usize, g: &mut [F]) {
+        let (shape, delta) = (network.populations()[index].shape, &self.populations[index].delta);
+        for (_, projection) in network.connections(index).filter(|(connection, _)| connection.is_recurrent) {
+            let Some(d) = delta.get(t + 1) else { continue };
+            let weight = projection.weight.map_or(&[][..], |index| &weights[index]);
+            for (d, g) in d.chunks(shape.len()).zip(g.chunks_mut(shape.len())) {
+                maps::adjoint(&projection.map, weight, shape, d, shape, g);
             }
-            add(&mut gradients[weight], &step);
         }
-        for bias in population.inputs.iter().filter_map(|projection| projection.bias) {
-            let mut step = zeros(bias);
-            for (at, d) in delta.chunks(population.shape.pixels()).enumerate() {
-                let sum = &mut step[at % population.shape.channels];
-                for d in d {
-                    *sum = *sum + *d;
+    }
+
+    /// Errors of what the map of a projection gave, `[T][N · neurons]`; adds to the gradients of a normalisation.
+    fn stages_back(
+        &self,
+        network: &Network,
+        weights: &[Vec<F>],
+        (index, projection): (usize, usize),
+        gradients: &mut [Vec<F>],
+    ) -> Vec<Vec<F>> {
+        let (population, run) = (&network.populations()[index], &self.populations[index]);
+        let (input, stages, mut d) = (&population.inputs[projection], &run.stages[projection], run.delta.clone());
+        if let Some(norm) = &input.norm {
+            let how = (norm, self.is_training && !network.is_fixed(norm));
+            stages.normalise_back(how, population.shape, self.samples, (weights, gradients), &mut d);
+        }
+        input
+            .pool
+            .map_or_else(|| d.clone(), |pool| stages.pool_back(pool, network.mapped_shape(input), population.shape, &d))
+    }
+
+    /// `dL/dW += d(t) (x) x(t)` for the weight of a projection, and `dL/db += d(t)` for its bias. A step is summed by itself, as
+    /// backpropagation through time does it: small terms do not drown in the sum over all steps.
+    fn add_gradients(
+        &self,
+        network: &Network,
+        index: usize,
+        projection: &Projection,
+        d: &[Vec<F>],
+        gradients: &mut [Vec<F>],
+    ) {
+        let output = network.mapped_shape(projection);
+        let zeros = |tensor: usize| vec![F::from(0.0); network.tensors()[tensor].len()];
+        let shape = projection.sources.first().map(|source| network.shape(*source));
+        for (t, d) in d.iter().enumerate().rev() {
+            if let (Some(weight), Some(shape)) = (projection.weight, shape) {
+                let is_recurrent = projection.sources.contains(&Source::Population(index));
+                let own = self.emitted_before(index, t).filter(|_| is_recurrent).map(Cow::Borrowed);
+                for x in self.read(index, projection, t).into_iter().chain(own) {
+                    let mut step = zeros(weight);
+                    for (x, d) in x.chunks(shape.len()).zip(d.chunks(output.len())) {
+                        maps::add_weight_gradient(&projection.map, shape, x, output, d, &mut step);
+                    }
+                    add(&mut gradients[weight], &step);
                 }
             }
-            add(&mut gradients[bias], &step);
+            if let Some(bias) = projection.bias {
+                let mut step = zeros(bias);
+                for (at, d) in d.chunks(output.pixels()).enumerate() {
+                    let sum = &mut step[at % output.channels];
+                    for d in d {
+                        *sum = *sum + *d;
+                    }
+                }
+                add(&mut gradients[bias], &step);
+            }
+        }
+    }
+
+    /// Adds to the errors of the sources of a projection, other than its own population, what errors `d` of its map make of them.
+    fn add_source_errors(
+        &mut self,
+        network: &Network,
+        weights: &[Vec<F>],
+        (index, projection): (usize, &Projection),
+        d: &[Vec<F>],
+    ) {
+        let output = network.mapped_shape(projection);
+        let weight = projection.weight.map_or(&[][..], |index| &weights[index]);
+        for (t, d) in d.iter().enumerate() {
+            for (i, &source) in projection.sources.iter().enumerate() {
+                let Source::Population(own) = source else { continue };
+                if own == index {
+                    continue;
+                }
+                let shape = network.shape(source);
+                let mut g = vec![F::from(0.0); self.samples * shape.len()];
+                for (d, g) in d.chunks(output.len()).zip(g.chunks_mut(shape.len())) {
+                    maps::adjoint(&projection.map, weight, output, d, shape, g);
+                }
+                // The derivative of a joined value by one of its two factors is the other one.
+                let other = |i: usize| projection.sources.get(i).map_or(&[][..], |source| self.emitted_at(*source, t));
+                let factor = |x: &F| match (projection.join, i) {
+                    (Join::AndNot, 0) => F::from(1.0) - *x,
+                    (Join::AndNot, _) => F::from(0.0) - *x,
+                    _ => *x,
+                };
+                if projection.join != Join::Sum {
+                    g.iter_mut().zip(other(1 - i.min(1))).for_each(|(g, x)| *g = *g * factor(x));
+                }
+                add(&mut self.populations[own].error[t], &g);
+            }
+        }
+    }
+
+    /// What normalisations found of the groups of a trial of training.
+    pub(crate) fn statistics(&self, network: &Network) -> Vec<GroupStatistics> {
+        let mut all = Vec::new();
+        for (population, run) in network.populations().iter().zip(&self.populations).filter(|_| self.is_training) {
+            for (projection, stages) in population.inputs.iter().zip(&run.stages) {
+                if let Some(norm) = &projection.norm {
+                    all.extend(stages.statistics(network, norm, population.shape, self.samples));
+                }
+            }
+        }
+        all
+    }
+}
+
+/// Adds the bias of each channel at every step, `[T][N · neurons]`.
+fn add_bias<F: Float>(bias: &[F], shape: Shape, currents: &mut [Vec<F>]) {
+    for current in currents {
+        for (at, plane) in current.chunks_mut(shape.pixels()).enumerate() {
+            for x in plane {
+                *x = *x + bias[at % shape.channels];
+            }
         }
     }
 }
@@ -238,6 +402,7 @@ impl<F: Float> Run<F> {
             mask: if mask.is_empty() { vec![F::from(1.0); neurons] } else { mask.to_vec() },
             p: population.constants(weights, samples),
             earlier: Vec::new(),
+            stages: Vec::new(),
             before: Vec::new(),
             current: Vec::new(),
             raw: Vec::new(),
@@ -247,6 +412,7 @@ impl<F: Float> Run<F> {
             count: traces,
             correction: Vec::new(),
             delta: Vec::new(),
+            error: Vec::new(),
             d_state: Vec::new(),
             d_p: Vec::new(),
         }

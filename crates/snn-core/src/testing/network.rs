@@ -5,10 +5,12 @@ use std::fmt;
 use proptest::prelude::*;
 
 use super::{Case, compare, parts, provable, run, scale};
+use crate::neuron::{Identity, Relay};
 use crate::reference::simulation::{Simulation, Spikes, Start};
 use crate::registry::{Part, Registry};
 use crate::{
-    Conv, Error, Gradient, Loss, Map, Network, Neuron, Projection, Purpose, RatePenalty, Readout, Shape, Source, Stream,
+    Conv, Error, Gradient, Join, Loss, Map, Network, Neuron, Norm, Pool, PoolKind, Projection, Purpose, RatePenalty,
+    Readout, Shape, Source, Stream,
 };
 
 /// A small network on a few samples: a convolution, then (each if asked for) a pool, a residual block and a recurrent
@@ -44,6 +46,16 @@ pub struct NetworkCase {
     pub shared: bool,
     /// Whether convolution and readout have a bias.
     pub bias: bool,
+    /// Whether the currents of the convolution and of the block are normalised, the former before a bias could be.
+    pub norm: bool,
+    /// What pools the current of the convolution.
+    pub current_pool: Option<PoolKind>,
+    /// Whether spikes are pooled by the largest of a window.
+    pub spike_pool: bool,
+    /// What joins the spikes of two populations.
+    pub join: Join,
+    /// Whether a block with a shortcut of membranes follows.
+    pub membrane: bool,
     /// Whether a layer that feeds itself follows.
     pub recurrent: bool,
     /// Whether outputs are dropped.
@@ -66,9 +78,18 @@ pub fn networks(registry: &Registry, variants: &[&str]) -> Result<(), String> {
         let [neuron, surrogate, loss, readout] = [neuron, surrogate, loss, readout].map(str::to_owned);
         let sizes = (1..5_usize, 1..3_usize, [1..4_usize, 1..4], 1..3_usize, 0..2_usize);
         let switches = any::<[bool; 9]>();
-        (sizes, switches, any::<u64>()).prop_map(
-            move |(sizes, [pool, residual, recurrent, dropout, fires, penalty, shared, bias, depthwise], seed)| {
+        let current_pool = prop::sample::select(vec![None, Some(PoolKind::Max), Some(PoolKind::Mean)]);
+        let join = prop::sample::select(vec![Join::Sum, Join::And, Join::AndNot]);
+        let stages = (any::<[bool; 3]>(), current_pool, join);
+        (sizes, switches, stages, any::<u64>()).prop_map(
+            move |(
+                sizes,
+                [pool, residual, recurrent, dropout, fires, penalty, shared, bias, depthwise],
+                stages,
+                seed,
+            )| {
                 let (steps, samples, kernel, stride, padding) = sizes;
+                let ([norm, spike_pool, membrane], current_pool, join) = stages;
                 NetworkCase {
                     neuron: neuron.clone(),
                     surrogate: surrogate.clone(),
@@ -84,6 +105,11 @@ pub fn networks(registry: &Registry, variants: &[&str]) -> Result<(), String> {
                     residual,
                     shared,
                     bias,
+                    norm,
+                    current_pool,
+                    spike_pool,
+                    join,
+                    membrane,
                     recurrent,
                     dropout,
                     fires,
@@ -170,6 +196,7 @@ impl NetworkCase {
             let factor = if weight.role == crate::Role::Constant { 1.0 } else { unit };
             let value = |(i, w): (usize, &f32)| match weight.role {
                 crate::Role::Bias => 0.1 + 0.2 * i as f64, // one that starts at 0 would prove little
+                crate::Role::Scale => 1.0 + 0.5 * i as f64,
                 _ => f64::from(*w),
             };
             values.iter().enumerate().map(|indexed| value(indexed) * factor).collect()
@@ -211,12 +238,40 @@ impl NetworkCase {
             Map::conv(2, [height, width], self.stride, self.padding)
         };
         let biased = |projection: Projection| if self.bias { projection.with_bias() } else { projection };
-        let mut last = builder.add("conv", neuron.clone(), vec![biased(Projection::new(Source::Input, conv))])?;
+        let normed = |projection: Projection| {
+            if self.norm { projection.with_norm(Norm::new(2)) } else { biased(projection) }
+        };
+        let mut first = normed(Projection::new(Source::Input, conv));
+        let mapped = conv.output(Shape::new(2, 4, 3)).map_err(Error::Network)?;
+        if let Some(kind) = self.current_pool.filter(|_| mapped.height.min(mapped.width) >= 2) {
+            first = first.with_pool(Pool { kind, ..Pool::max(2).with_stride(1) });
+        }
+        let mut last = builder.add("conv", neuron.clone(), vec![first])?;
         // A pool needs two rows and two columns.
         let shape = builder.source_shape(last).map_err(Error::Network)?;
         if self.pool && shape.height.min(shape.width) >= 2 {
             let map = Map::AvgPool { size: 2, stride: 1 };
             last = builder.add("pool", neuron.clone(), vec![Projection::new(last, map)])?;
+        }
+        let shape = builder.source_shape(last).map_err(Error::Network)?;
+        if self.spike_pool && shape.height.min(shape.width) >= 2 {
+            let window = Projection::new(last, Map::IDENTITY).with_pool(Pool::max(2).with_stride(1));
+            last = builder.add("largest", Relay {}.neuron(), vec![window])?;
+        }
+        if self.join != Join::Sum {
+            let own = vec![Projection::new(last, Map::conv(2, [1, 1], 1, 0))];
+            let other = builder.add("other", neuron.clone(), own)?;
+            let both = if self.join == Join::And { Projection::and } else { Projection::and_not };
+            last = builder.add("joined", Relay {}.neuron(), vec![both(last, other)])?;
+        }
+        if self.membrane {
+            let carry =
+                builder.add("carry", Identity {}.neuron(), vec![Projection::new(last, Map::conv(2, [1, 1], 1, 0))])?;
+            let relay = |source| Projection::new(source, Map::IDENTITY);
+            let spikes = builder.add("spikes", neuron.clone(), vec![relay(carry)])?;
+            let inner = normed(Projection::new(spikes, Map::conv(2, [3, 3], 1, 1)).named("inner"));
+            let carried = builder.add("carried", Identity {}.neuron(), vec![relay(carry), inner])?;
+            last = builder.add("again", neuron.clone(), vec![relay(carried)])?;
         }
         if self.residual {
             let conv = Map::conv(2, [3, 3], 2, 1);
@@ -248,7 +303,7 @@ impl Setting {
     /// Runs the network with smooth spikes. Where gradients are detached from the reset, the reset reads the spikes of
     /// `base`: what is not differentiated does not move.
     fn run(&self, weights: &[Vec<f64>], base: Option<&Simulation<f64>>) -> Simulation<f64> {
-        let mut simulation = Simulation::new(&self.network, weights, self.input.clone(), &self.masks);
+        let mut simulation = Simulation::new(&self.network, weights, self.input.clone(), &self.masks, true);
         simulation.forward(&self.network, weights, Spikes::Smooth(base));
         simulation
     }

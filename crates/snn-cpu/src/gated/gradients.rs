@@ -9,6 +9,7 @@ use crate::backward::Backward;
 use crate::compiled::Compiled;
 use crate::events::Events;
 use crate::layout::Layout;
+use crate::numbers::Reads;
 use crate::sample::{LastTrial, Sample};
 use crate::simd::{Lane, dispatch};
 use crate::walk;
@@ -123,12 +124,13 @@ impl Round<'_> {
                 errors.finish_errors();
             }
             compiled.reset_convolutions(index, &mut slot.gradients);
-            for (j, (connection, projection)) in compiled.network.connections(index).enumerate() {
-                let mut events = match connection.source {
+            for (j, feed) in compiled.feeds[index].iter().enumerate() {
+                let projection = compiled.projection(index, feed);
+                let mut events = match feed.source {
                     Source::Input => list(Source::Input),
-                    Source::Population(source) => slot.errors[source].take().unwrap_or_else(|| list(connection.source)),
+                    Source::Population(source) => slot.errors[source].take().unwrap_or_else(|| list(feed.source)),
                 };
-                let source = *compiled.source(connection.source);
+                let source = *compiled.source(feed.source);
                 let job = Backward {
                     map: projection.map,
                     source,
@@ -136,6 +138,7 @@ impl Round<'_> {
                     errors: walk::Errors::Changes(&errors),
                     is_dense: projection.weight.is_some() && compiled.is_dense(&events, &source),
                     events: &mut events,
+                    numbers: &[],
                     weight: projection.weight.map_or(&[], |weight| &weights[weight]),
                     gradient: &mut slot.gradients[j],
                     shape: compiled.weight_shape(projection.weight),
@@ -144,7 +147,7 @@ impl Round<'_> {
                     scratch: &mut slot.scratch,
                 };
                 dispatch(compiled.level, job);
-                match connection.source {
+                match feed.source {
                     Source::Input => slot.input = events,
                     Source::Population(source) => slot.errors[source] = Some(events),
                 }
@@ -167,17 +170,19 @@ impl Round<'_> {
             }
         }
         compiled.add_convolutions(index, slots.len(), |slot, i| &slots[slot].gradients[i], self.gradients);
-        for (connection, projection) in compiled.network.connections(index) {
-            let Some(weight) = projection.weight.filter(|&w| compiled.is_linear(w) && compiled.is_trained(w)) else {
+        for feed in &compiled.feeds[index] {
+            let weight = compiled.weight_of(index, feed);
+            let Some(weight) = weight.filter(|&w| compiled.is_linear(w) && compiled.is_trained(w)) else {
                 continue;
             };
             let target = Source::Population(index);
             let pair = |slot| {
-                Some((Slot::events(slot, connection.source)?, walk::Errors::Changes(Slot::events(slot, target)?)))
+                let reads = Reads::Events(Slot::events(slot, feed.source)?);
+                Some((reads, walk::Errors::Changes(Slot::events(slot, target)?)))
             };
             let samples: Vec<_> = slots.iter().filter_map(pair).collect();
             let packed = &mut self.linear_gradients[weight];
-            compiled.add_linear_map(weight, compiled.populations[index], &samples, compiled.plan.steps, packed);
+            compiled.add_linear_map((index, feed), &samples, compiled.plan.steps, packed);
         }
     }
 

@@ -13,7 +13,8 @@ use rayon::ThreadPool;
 use rayon::prelude::*;
 use snn_core::neuron::PlainLif;
 use snn_core::{
-    Activity, Error, Errors, Gradient, Memory, Network, Plan, Population, Record, Session, Source, Trial, Weights,
+    Activity, Error, Errors, Gradient, Memory, Network, Plan, Population, Projection, Record, Session, Source, Trial,
+    Weights,
 };
 
 use crate::backward::Scratch;
@@ -22,6 +23,7 @@ use crate::currents::Incoming;
 use crate::events::Events;
 use crate::listing::count;
 use crate::masks::Masks;
+use crate::numbers::Reads;
 use crate::sample::{LastTrial, Sample, activity, record};
 use crate::simd::Lane;
 use forward::{Forward, Left, Work};
@@ -34,7 +36,8 @@ pub(crate) fn neurons(network: &Network, plan: Plan) -> Option<Vec<PlainLif>> {
     let neuron = |(index, population): (usize, &Population)| {
         let neuron = &population.neuron;
         let has_rule = !plan.train || matches!(neuron.gradient(), Gradient::SpikeGated { .. });
-        let fits = has_rule && !network.graph().is_recurrent(index) && neuron.fires() != is_last(index);
+        let is_linear = population.inputs.iter().all(Projection::is_linear);
+        let fits = has_rule && is_linear && !network.graph().is_recurrent(index) && neuron.fires() != is_last(index);
         neuron.as_plain_lif().filter(|_| fits)
     };
     populations.iter().enumerate().map(neuron).collect()
@@ -170,20 +173,20 @@ fn forward(
     slot: &mut Slot,
 ) {
     for (index, population) in compiled.network.populations().iter().enumerate() {
-        let connections = || compiled.network.connections(index);
-        slot.sources.resize_with(slot.sources.len().max(connections().len()), Events::default);
-        for (events, (connection, _)) in slot.sources.iter_mut().zip(connections()) {
-            list(compiled, sample, connection.source, masks, n, false, events);
-            if let Source::Population(source) = connection.source
+        let feeds = &compiled.feeds[index];
+        slot.sources.resize_with(slot.sources.len().max(feeds.len()), Events::default);
+        for (events, feed) in slot.sources.iter_mut().zip(feeds) {
+            list(compiled, sample, feed.source, masks, n, false, events);
+            if let Source::Population(source) = feed.source
                 && masks.has(compiled, source)
             {
                 sample.emitted[source] = events.emitted();
             }
         }
-        let incoming: Vec<Incoming<'_>> = std::iter::zip(connections(), &slot.sources)
-            .map(|(connection, events)| {
-                let is_dense = compiled.is_dense(events, compiled.source(connection.0.source));
-                Incoming { is_dense, ..Incoming::new(compiled, connection, weights, events) }
+        let incoming: Vec<Incoming<'_>> = std::iter::zip(feeds, &slot.sources)
+            .map(|(feed, events)| {
+                let is_dense = compiled.is_dense(events, compiled.source(feed.source));
+                Incoming { is_dense, ..Incoming::new(compiled, (index, feed), weights, Reads::Events(events)) }
             })
             .collect();
         let job = Forward {

@@ -4,14 +4,17 @@
 use std::ops::Range;
 
 use snn_core::neuron::Moment;
-use snn_core::{Connection, Projection, Source};
+use snn_core::{Join, Projection, Source};
 
 use super::cells::Cells;
+use super::forward::factor;
 use super::plan::Chunk;
+use super::stages::{self, Affine};
 use super::{Loaded, Slot, fit};
 use crate::backward::Backward;
 use crate::compiled::Compiled;
 use crate::events::Events;
+use crate::feed::Feed;
 use crate::masks::Masks;
 use crate::sample::Sample;
 use crate::simd::{LANE, Lane, dispatch, flat, flat_mut};
@@ -54,20 +57,22 @@ impl Slot {
         }
     }
 
-    /// Goes back through a population and a chunk: leaves its errors in `rows`, the events of its sources in `sources`
-    /// and the gradients of its convolutions in `gradients`, and adds to the errors of its sources.
+    /// Goes back through the neurons of a population over a chunk: leaves the errors of its currents in `rows`, what it reads in
+    /// `sources` and `numbers`, and the sums of errors of normalised currents in `stages`.
     pub(super) fn go_back(
         &mut self,
         loaded: &Loaded<'_>,
         index: usize,
         chunk: &Chunk,
         start: Start<'_>,
+        group: &[Affine],
         sample: &Sample,
     ) {
         let compiled = loaded.compiled();
         let layout = compiled.populations[index];
         self.list_sources(loaded, index, chunk, sample);
-        self.add_currents(loaded, index, chunk, true);
+        self.run_stages(loaded, index, chunk);
+        self.add_currents(loaded, index, chunk, group, true);
         let mut g = self.errors[index].take().unwrap_or_else(|| self.no_errors(loaded, index, chunk));
         if index + 1 == compiled.populations.len() {
             add_output_errors(compiled, chunk, start, &mut g);
@@ -80,8 +85,52 @@ impl Slot {
         }
         self.step_back(loaded, index, chunk, start, &mut g);
         self.spare.push(g);
+        for (projection, norm) in loaded.unrolled.norms(index) {
+            let stages = &mut self.stages[projection];
+            let x = if stages.pooled.is_empty() { &stages.mapped } else { &stages.pooled };
+            let d = &self.rows[..chunk.steps.len() * layout.width()];
+            loaded.affine(norm, group).error_sums(x, d, &mut stages.sums);
+        }
+    }
+
+    /// Goes on back through normalisations (of which `means` has what the group makes of their errors) and pools, leaves the
+    /// gradients of convolutions in `gradients`, and adds to the errors of the population's sources.
+    pub(super) fn go_on(
+        &mut self,
+        loaded: &Loaded<'_>,
+        index: usize,
+        chunk: &Chunk,
+        (group, means): (&[Affine], &[Vec<[f64; 2]>]),
+        sample: &Sample,
+    ) {
+        let compiled = loaded.compiled();
+        let layout = compiled.populations[index];
+        let inputs = compiled.network.populations()[index].inputs.iter().enumerate();
+        for (projection, input) in inputs.filter(|(_, input)| input.is_staged()) {
+            let d = &self.rows[..chunk.steps.len() * layout.width()];
+            let stages = &mut self.stages[projection];
+            let x = if input.pool.is_some() { &mut stages.pooled } else { &mut stages.mapped };
+            match loaded.unrolled.norm(index, projection) {
+                Some(norm) => loaded.affine(norm, group).errors(&means[norm], x, d),
+                None => x.copy_from_slice(d),
+            }
+            if let Some(pool) = input.pool {
+                stages::pool_back(
+                    pool,
+                    &compiled.mapped(index, projection),
+                    &layout,
+                    &mut stages.mapped,
+                    &stages.pooled,
+                );
+            }
+        }
         self.add_gradients(loaded, index, chunk);
-        self.add_to_sources(loaded, index, chunk);
+        self.add_to_sources(loaded, index, chunk, sample);
+    }
+
+    /// Errors of what the map of a projection gave, `[step][pixel][lane]`.
+    pub(super) fn errors_of(&self, input: &Projection, feed: &Feed) -> &[Lane] {
+        if input.is_staged() { &self.stages[feed.projection].mapped } else { &self.rows }
     }
 
     /// Errors of a population over a chunk, all 0.
@@ -135,9 +184,7 @@ impl Slot {
                 d.copy_from_slice(&self.d_input);
                 if is_recurrent {
                     let earlier = if i > 0 { &mut g[(i - 1) * width..][..width] } else { &mut late[..] };
-                    for own in
-                        loaded.compiled().network.connections(index).filter(|(connection, _)| connection.is_recurrent)
-                    {
+                    for own in loaded.compiled().feeds[index].iter().filter(|feed| feed.is_recurrent) {
                         spread(loaded, index, own, d, earlier);
                     }
                 }
@@ -171,16 +218,19 @@ impl Slot {
     fn add_gradients(&mut self, loaded: &Loaded<'_>, index: usize, chunk: &Chunk) {
         let compiled = loaded.compiled();
         compiled.reset_convolutions(index, &mut self.gradients);
-        for (j, (connection, projection)) in compiled.network.connections(index).enumerate() {
+        for (j, feed) in compiled.feeds[index].iter().enumerate() {
             if self.gradients[j].is_empty() {
                 continue;
             }
+            let projection = compiled.projection(index, feed);
+            let staged = self.stages.get(feed.projection).filter(|_| projection.is_staged());
             let job = Backward {
                 map: projection.map,
-                source: *compiled.source(connection.source),
-                target: compiled.populations[index],
-                errors: walk::Errors::Rows(&self.rows),
+                source: *compiled.source(feed.source),
+                target: compiled.mapped(index, feed.projection),
+                errors: walk::Errors::Rows(staged.map_or(&self.rows, |stages| &stages.mapped)),
                 events: &mut self.sources[j],
+                numbers: &self.numbers[j],
                 weight: projection.weight.map_or(&[], |weight| &loaded.weights[weight]),
                 gradient: &mut self.gradients[j],
                 shape: compiled.weight_shape(projection.weight),
@@ -194,17 +244,46 @@ impl Slot {
     }
 
     /// Adds to the errors of earlier populations.
-    fn add_to_sources(&mut self, loaded: &Loaded<'_>, index: usize, chunk: &Chunk) {
+    fn add_to_sources(&mut self, loaded: &Loaded<'_>, index: usize, chunk: &Chunk, sample: &Sample) {
         let compiled = loaded.compiled();
-        for (connection, projection) in compiled.network.connections(index) {
-            let Source::Population(source) = connection.source else { continue };
-            if connection.is_recurrent || !compiled.needs_errors(source) {
+        for feed in &compiled.feeds[index] {
+            let Source::Population(source) = feed.source else { continue };
+            if feed.is_recurrent {
                 continue;
             }
-            let mut g = self.errors[source].take().unwrap_or_else(|| self.no_errors(loaded, source, chunk));
-            spread(loaded, index, (connection, projection), &self.rows, &mut g);
-            self.errors[source] = Some(g);
+            if feed.joined.is_some() {
+                self.add_to_joined(loaded, (index, feed), chunk, sample);
+                continue;
+            }
+            if compiled.needs_errors(source) {
+                let mut g = self.errors[source].take().unwrap_or_else(|| self.no_errors(loaded, source, chunk));
+                spread(loaded, index, feed, self.errors_of(compiled.projection(index, feed), feed), &mut g);
+                self.errors[source] = Some(g);
+            }
         }
+    }
+
+    /// Adds to the errors of two sources that were joined: the derivative by one is what it was multiplied by.
+    fn add_to_joined(&mut self, loaded: &Loaded<'_>, (index, feed): (usize, &Feed), chunk: &Chunk, sample: &Sample) {
+        let compiled = loaded.compiled();
+        let (Source::Population(first), Some((join, Source::Population(second)))) = (feed.source, feed.joined) else {
+            return;
+        };
+        let mut d = self.no_errors(loaded, first, chunk);
+        spread(loaded, index, feed, self.errors_of(compiled.projection(index, feed), feed), &mut d);
+        for (own, other, is_first) in [(first, second, true), (second, first, false)] {
+            if !compiled.needs_errors(own) {
+                continue;
+            }
+            let (mask, steps) = (&self.masks[other], chunk.steps.clone());
+            sample.expand(compiled, Source::Population(other), steps, mask, &mut self.joined);
+            let mut g = self.errors[own].take().unwrap_or_else(|| self.no_errors(loaded, own, chunk));
+            for ((g, d), other) in flat_mut(&mut g).iter_mut().zip(flat(&d)).zip(flat(&self.joined)) {
+                *g += d * if is_first { factor(join, *other) } else { slope(join, *other) };
+            }
+            self.errors[own] = Some(g);
+        }
+        self.spare.push(d);
     }
 
     /// Errors of a chunk of a population, of which `rows` has those of the currents, to `delta`, `[T][neuron]`.
@@ -231,19 +310,19 @@ pub(super) struct Carried {
     late: Vec<Lane>,
 }
 
-/// Adds to the errors `g` of the source of a connection into a population what errors `d` of its currents make of them.
-fn spread(
-    loaded: &Loaded<'_>,
-    index: usize,
-    (connection, projection): (Connection, &Projection),
-    d: &[Lane],
-    g: &mut [Lane],
-) {
+/// Derivative of what two sources are joined to by the second one, given the first.
+fn slope(join: Join, other: f32) -> f32 {
+    if join == Join::AndNot { -other } else { other }
+}
+
+/// Adds to the errors `g` of what a feed of a population reads what errors `d` of its map make of them.
+fn spread(loaded: &Loaded<'_>, index: usize, feed: &Feed, d: &[Lane], g: &mut [Lane]) {
     let compiled = loaded.compiled();
+    let projection = compiled.projection(index, feed);
     let job = Spread {
         map: projection.map,
-        source: *compiled.source(connection.source),
-        target: compiled.populations[index],
+        source: *compiled.source(feed.source),
+        target: compiled.mapped(index, feed.projection),
         weight: projection.weight.map_or(&[], |weight| &loaded.weights[weight]),
         shape: compiled.weight_shape(projection.weight),
         tile_lanes: compiled.level.tile_lanes(),

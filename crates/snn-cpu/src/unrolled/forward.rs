@@ -1,61 +1,132 @@
-//! The forward pass of one sample: population by population, chunk by chunk, block by block, step by step.
+//! The forward pass: population by population, and within each, for every sample of a round, chunk by chunk, block by block,
+//! step by step.
 
-use snn_core::Source;
+use rayon::prelude::*;
+use snn_core::{Join, Source, Trial, Weights};
 
 use super::cells::{Cells, Mark, Spikes, scatter};
 use super::plan::Chunk;
+use super::stages::{self, Affine, Stages};
 use super::{Loaded, Slot, fit};
+use crate::compiled::Compiled;
 use crate::currents::{Currents, Incoming};
 use crate::events::Events;
+use crate::feed::Feed;
 use crate::listing::count;
 use crate::masks::Masks;
+use crate::numbers::Reads;
 use crate::sample::Sample;
 use crate::simd::{LANE, Lane, dispatch, flat, flat_mut};
 
-/// Runs all populations for sample `n`; `saved` becomes the states of each population at the start of every chunk but the
-/// first. In a stream it becomes what each population needs to go on (its states after the last step and, if it is
-/// recurrent, what it then passed on), and a trial that resumes starts from it.
-pub(super) fn forward(
-    loaded: &Loaded<'_>,
-    masks: &Masks,
-    (n, resumes): (usize, bool),
-    sample: &mut Sample,
-    saved: &mut Vec<Vec<f32>>,
-    slot: &mut Slot,
-) {
-    let compiled = loaded.compiled();
-    slot.draw_masks(compiled, masks, n);
-    saved.resize(compiled.populations.len(), Vec::new());
-    for (index, population) in compiled.network.populations().iter().enumerate() {
-        let cells = loaded.cells(index);
-        cells.rest(&mut slot.state);
-        if resumes {
-            let (state, output) = saved[index].split_at(slot.state.len());
-            slot.state.copy_from_slice(state);
-            fit(&mut slot.output, output.len() / LANE, Lane::ZERO);
-            flat_mut(&mut slot.output).copy_from_slice(output);
+/// Samples that go forward together, one in each slot.
+pub(super) struct Round<'a> {
+    pub(super) loaded: Loaded<'a>,
+    pub(super) trial: &'a Trial<'a>,
+    pub(super) masks: &'a Masks,
+    /// Index in the batch of the first sample.
+    pub(super) first: usize,
+    /// Whether samples go on from the states that they have.
+    pub(super) resumes: bool,
+    /// Each with its states of each population at the start of every chunk but the first. In a stream these become what each
+    /// population needs to go on: its states after the last step and, if it is recurrent, what it then passed on.
+    pub(super) samples: &'a mut [(Sample, Vec<Vec<f32>>)],
+    pub(super) slots: &'a mut [Slot],
+    pub(super) weights: &'a Weights,
+    /// The normalisations of each group of the batch, which are found on the way.
+    pub(super) groups: &'a mut [Vec<Affine>],
+}
+
+impl Round<'_> {
+    pub(super) fn run(&mut self) {
+        let compiled = self.loaded.compiled();
+        let Self { trial, masks, first, samples, slots, .. } = self;
+        samples.par_iter_mut().zip(&mut **slots).enumerate().for_each(|(i, ((sample, saved), slot))| {
+            sample.begin(compiled, trial, *first + i);
+            slot.draw_masks(compiled, masks, *first + i);
+            saved.resize(compiled.populations.len(), Vec::new());
+        });
+        for index in 0..compiled.populations.len() {
+            if self.loaded.unrolled.has_groups(index) {
+                self.find_groups(index);
+            }
+            let Self { loaded, first, resumes, samples, slots, groups, .. } = self;
+            samples.par_iter_mut().zip(&mut **slots).enumerate().for_each(|(i, ((sample, saved), slot))| {
+                let group = loaded.unrolled.group_of(*first + i).map_or(&[][..], |group| &groups[group]);
+                slot.forward(loaded, index, *resumes, group, sample, &mut saved[index]);
+            });
         }
-        saved[index].clear();
+    }
+
+    /// Finds mean and variance of the currents of a population, over each group of the round. A trial is then one chunk.
+    fn find_groups(&mut self, index: usize) {
+        let Self { loaded, first, samples, slots, weights, groups, .. } = self;
+        let unrolled = loaded.unrolled;
+        samples.par_iter().zip(&mut **slots).for_each(|((sample, _), slot)| {
+            for chunk in unrolled.chunks() {
+                slot.list_sources(loaded, index, &chunk, sample);
+                slot.run_stages(loaded, index, &chunk);
+            }
+            for (projection, _) in unrolled.norms(index).filter(|(_, norm)| unrolled.is_of_group(*norm)) {
+                let stages = &mut slot.stages[projection];
+                let x = if stages.pooled.is_empty() { &stages.mapped } else { &stages.pooled };
+                stages::moments(x, &unrolled.compiled.populations[index], &mut stages.sums);
+            }
+        });
+        let count = (unrolled.compiled.plan.steps * unrolled.compiled.populations[index].pixels()) as f64;
+        let size = unrolled.compiled.group().unwrap_or(1);
+        for (i, slots) in slots.chunks(size).enumerate() {
+            for (projection, norm) in unrolled.norms(index).filter(|(_, norm)| unrolled.is_of_group(*norm)) {
+                let sums = slots.iter().map(|slot| &*slot.stages[projection].sums);
+                groups[*first / size + i][norm] = Affine::of_group(&unrolled.norms[norm].norm, weights, sums, count);
+            }
+        }
+    }
+}
+
+impl Slot {
+    /// Runs a population of a sample.
+    fn forward(
+        &mut self,
+        loaded: &Loaded<'_>,
+        index: usize,
+        resumes: bool,
+        group: &[Affine],
+        sample: &mut Sample,
+        saved: &mut Vec<f32>,
+    ) {
+        let compiled = loaded.compiled();
+        let cells = loaded.cells(index);
+        cells.rest(&mut self.state);
+        if resumes {
+            let (state, output) = saved.split_at(self.state.len());
+            self.state.copy_from_slice(state);
+            fit(&mut self.output, output.len() / LANE, Lane::ZERO);
+            flat_mut(&mut self.output).copy_from_slice(output);
+        }
+        saved.clear();
         for chunk in loaded.unrolled.chunks() {
             if compiled.plan.train && chunk.index > 0 {
-                saved[index].extend_from_slice(&slot.state);
+                saved.extend_from_slice(&self.state);
             }
-            slot.list_sources(loaded, index, &chunk, sample);
-            slot.add_currents(loaded, index, &chunk, false);
-            run(loaded, index, &chunk, &cells, sample, slot, resumes);
+            if !loaded.unrolled.has_groups(index) {
+                self.list_sources(loaded, index, &chunk, sample);
+                self.run_stages(loaded, index, &chunk);
+            }
+            self.add_currents(loaded, index, &chunk, group, false);
+            run(loaded, index, &chunk, &cells, sample, self, resumes);
         }
         sample.spikes.push(count(compiled.level, &sample.bits[index]));
-        if population.neuron.fires() {
-            sample.emitted[index] = sample.emitted_by(compiled, index, &slot.masks[index]);
+        if compiled.network.populations()[index].neuron.fires() {
+            sample.emitted[index] = sample.emitted_by(compiled, index, &self.masks[index]);
         }
         if compiled.plan.stream {
-            saved[index].extend_from_slice(&slot.state);
+            saved.extend_from_slice(&self.state);
             if loaded.unrolled.is_recurrent(index) {
-                saved[index].extend_from_slice(flat(&slot.output));
+                saved.extend_from_slice(flat(&self.output));
             }
         }
         if compiled.plan.record {
-            cells.membranes(&slot.state, &mut sample.membrane[index]);
+            cells.membranes(&self.state, &mut sample.membrane[index]);
         }
     }
 }
@@ -101,8 +172,8 @@ fn run(
                     spikes.store(t / 32);
                 }
             }
-            if !sample.values[index].is_empty() {
-                scatter(&layout, &block, &slot.output, &mut sample.values[index]);
+            if let Some(values) = sample.values[index].get_mut(t * layout.width()..(t + 1) * layout.width()) {
+                values[block.clone()].copy_from_slice(&slot.output);
             }
             if is_last {
                 scatter(&layout, &block, &slot.output, &mut sample.output[t * classes..][..classes]);
@@ -114,9 +185,9 @@ fn run(
 /// Adds to the currents of one step what a population's own spikes of the step before make of them.
 fn add_own(loaded: &Loaded<'_>, index: usize, own: &Events, row: &mut [Lane], current: &mut Vec<Lane>) {
     let compiled = loaded.compiled();
-    let recurrent = compiled.network.connections(index).filter(|(connection, _)| connection.is_recurrent);
+    let recurrent = compiled.feeds[index].iter().filter(|feed| feed.is_recurrent);
     let incoming: Vec<Incoming<'_>> =
-        recurrent.map(|connection| Incoming::new(compiled, connection, loaded.weights, own)).collect();
+        recurrent.map(|feed| Incoming::new(compiled, (index, feed), loaded.weights, Reads::Events(own))).collect();
     let job = Currents {
         layout: compiled.populations[index],
         incoming: &incoming,
@@ -132,51 +203,158 @@ fn add_own(loaded: &Loaded<'_>, index: usize, own: &Events, row: &mut [Lane], cu
 
 impl Slot {
     /// Draws the masks of sample `n`.
-    pub(super) fn draw_masks(&mut self, compiled: &crate::compiled::Compiled, masks: &Masks, n: usize) {
+    pub(super) fn draw_masks(&mut self, compiled: &Compiled, masks: &Masks, n: usize) {
         self.masks.clear();
         self.masks.extend((0..compiled.populations.len()).map(|index| masks.of(compiled, index, n)));
     }
 
-    /// Lists the events of a chunk of the sources of a population; recurrent ones one step late.
+    /// Lists the events of a chunk of the sources of a population, recurrent ones one step late, or writes down their numbers.
     pub(super) fn list_sources(&mut self, loaded: &Loaded<'_>, index: usize, chunk: &Chunk, sample: &Sample) {
         let compiled = loaded.compiled();
-        let connections = compiled.network.graph().connections(index);
-        self.sources.resize_with(self.sources.len().max(connections.len()), Events::default);
-        for (events, connection) in self.sources.iter_mut().zip(connections) {
-            let window = chunk.window.clone();
-            match connection.source {
-                Source::Population(_) if connection.is_recurrent => {
+        let feeds = &compiled.feeds[index];
+        self.sources.resize_with(self.sources.len().max(feeds.len()), Events::default);
+        self.numbers.resize_with(self.numbers.len().max(feeds.len()), Vec::new);
+        for (j, feed) in feeds.iter().enumerate() {
+            let (window, events) = (chunk.window.clone(), &mut self.sources[j]);
+            self.numbers[j].clear();
+            match feed.source {
+                _ if feed.is_numbers => self.expand(compiled, (j, feed), chunk, sample),
+                Source::Population(_) if feed.is_recurrent => {
                     let delayed = &mut self.delayed;
                     sample.list_delayed(compiled, index, window, &self.masks[index], delayed, events);
                 }
                 Source::Population(source) => {
-                    sample.list(compiled, connection.source, window, &self.masks[source], false, events);
+                    sample.list(compiled, feed.source, window, &self.masks[source], false, events);
                 }
                 Source::Input => sample.list(compiled, Source::Input, window, &[], false, events),
             }
         }
     }
 
-    /// Currents of a chunk of a population from the sources that are listed; without those of recurrent projections unless
-    /// `with_own`, which come last, as in [`run`].
-    pub(super) fn add_currents(&mut self, loaded: &Loaded<'_>, index: usize, chunk: &Chunk, with_own: bool) {
-        let compiled = loaded.compiled();
-        let layout = compiled.populations[index];
-        let all = std::iter::zip(compiled.network.connections(index), &self.sources);
-        let all = all.filter(|((connection, _), _)| with_own || !connection.is_recurrent);
-        let all = all.map(|(connection, events)| Incoming::new(compiled, connection, loaded.weights, events));
-        let all: Vec<Incoming<'_>> = all.collect();
-        fit(&mut self.rows, chunk.steps.len() * layout.width(), Lane::ZERO);
-        let job = Currents {
-            layout,
-            incoming: &all,
-            tile_lanes: compiled.level.tile_lanes(),
-            rows: &mut self.rows,
-            is_begun: false,
-            bias: &loaded.biases[index],
-            current: &mut self.current,
-            patches: &mut Vec::new(),
+    /// Writes down the numbers of a feed over a chunk.
+    fn expand(&mut self, compiled: &Compiled, (j, feed): (usize, &Feed), chunk: &Chunk, sample: &Sample) {
+        let mask = |source: Source| match source {
+            Source::Input => &[][..],
+            Source::Population(source) => &self.masks[source],
         };
-        dispatch(compiled.level, job);
+        sample.expand(compiled, feed.source, chunk.steps.clone(), mask(feed.source), &mut self.numbers[j]);
+        if let Some((join, other)) = feed.joined {
+            sample.expand(compiled, other, chunk.steps.clone(), mask(other), &mut self.joined);
+            for (a, b) in flat_mut(&mut self.numbers[j]).iter_mut().zip(flat(&self.joined)) {
+                *a *= factor(join, *b);
+            }
+        }
     }
+
+    /// What the kernels read of a feed.
+    pub(super) fn reads(&self, j: usize, feed: &Feed) -> Reads<'_> {
+        if feed.is_numbers { Reads::Numbers(&self.numbers[j]) } else { Reads::Events(&self.sources[j]) }
+    }
+
+    /// Maps the sources of the projections that pool or normalise, over a chunk, and pools their currents.
+    pub(super) fn run_stages(&mut self, loaded: &Loaded<'_>, index: usize, chunk: &Chunk) {
+        let compiled = loaded.compiled();
+        let inputs = &compiled.network.populations()[index].inputs;
+        self.stages.resize_with(self.stages.len().max(inputs.len()), Stages::default);
+        for (projection, input) in inputs.iter().enumerate().filter(|(_, input)| input.is_staged()) {
+            let layout = compiled.mapped(index, projection);
+            let mut stages = std::mem::take(&mut self.stages[projection]);
+            let mut current = std::mem::take(&mut self.current);
+            fit(&mut stages.mapped, chunk.steps.len() * layout.width(), Lane::ZERO);
+            let feeds = compiled.feeds[index].iter().enumerate().filter(|(_, feed)| feed.projection == projection);
+            let incoming: Vec<Incoming<'_>> = feeds
+                .map(|(j, feed)| Incoming::new(compiled, (index, feed), loaded.weights, self.reads(j, feed)))
+                .collect();
+            let job = Currents {
+                layout,
+                incoming: &incoming,
+                tile_lanes: compiled.level.tile_lanes(),
+                rows: &mut stages.mapped,
+                is_begun: false,
+                bias: loaded.staged_bias(index, projection),
+                current: &mut current,
+                patches: &mut Vec::new(),
+            };
+            dispatch(compiled.level, job);
+            self.current = current;
+            stages.pooled.clear();
+            if let Some(pool) = input.pool {
+                stages::pool(pool, &layout, &compiled.populations[index], &stages.mapped, &mut stages.pooled);
+            }
+            self.stages[projection] = stages;
+        }
+    }
+
+    /// Currents of a chunk of a population, of which sources are listed and stages have run; without those of recurrent
+    /// projections unless `with_own`, which come last, as in [`run`].
+    pub(super) fn add_currents(
+        &mut self,
+        loaded: &Loaded<'_>,
+        index: usize,
+        chunk: &Chunk,
+        group: &[Affine],
+        with_own: bool,
+    ) {
+        let compiled = loaded.compiled();
+        let (layout, inputs) = (compiled.populations[index], &compiled.network.populations()[index].inputs);
+        let mut rows = std::mem::take(&mut self.rows);
+        let mut current = std::mem::take(&mut self.current);
+        fit(&mut rows, chunk.steps.len() * layout.width(), Lane::ZERO);
+        let feeds: Vec<(usize, &Feed)> = compiled.feeds[index].iter().enumerate().collect();
+        let is_staged = |feed: &Feed| inputs[feed.projection].is_staged();
+        // Feeds without stages that follow each other are taken together, the stages of a projection for all of its feeds.
+        let alike = |a: &(usize, &Feed), b: &(usize, &Feed)| {
+            is_staged(a.1) == is_staged(b.1) && (!is_staged(a.1) || a.1.projection == b.1.projection)
+        };
+        let mut is_begun = false;
+        for feeds in feeds.chunk_by(alike) {
+            let feed = feeds[0].1;
+            if is_staged(feed) {
+                if !is_begun {
+                    begin(&loaded.biases[index], &layout, &mut rows);
+                }
+                let stages = &self.stages[feed.projection];
+                let x = if stages.pooled.is_empty() { &stages.mapped } else { &stages.pooled };
+                match loaded.unrolled.norm(index, feed.projection) {
+                    Some(norm) => loaded.affine(norm, group).apply(x, &mut rows),
+                    None => stages::add(&mut rows, x),
+                }
+            } else {
+                let incoming: Vec<Incoming<'_>> = feeds
+                    .iter()
+                    .filter(|(_, feed)| with_own || !feed.is_recurrent)
+                    .map(|(j, feed)| Incoming::new(compiled, (index, feed), loaded.weights, self.reads(*j, feed)))
+                    .collect();
+                let job = Currents {
+                    layout,
+                    incoming: &incoming,
+                    tile_lanes: compiled.level.tile_lanes(),
+                    rows: &mut rows,
+                    is_begun,
+                    bias: &loaded.biases[index],
+                    current: &mut current,
+                    patches: &mut Vec::new(),
+                };
+                dispatch(compiled.level, job);
+            }
+            is_begun = true;
+        }
+        (self.rows, self.current) = (rows, current);
+    }
+}
+
+/// Starts every step of currents at the bias, `[lane]`, which may be empty.
+fn begin(bias: &[Lane], layout: &crate::layout::Layout, rows: &mut [Lane]) {
+    for pixel in rows.chunks_exact_mut(layout.lanes) {
+        if bias.is_empty() {
+            pixel.fill(Lane::ZERO);
+        } else {
+            pixel.copy_from_slice(bias);
+        }
+    }
+}
+
+/// What the first of two joined values is multiplied by, given the second.
+pub(super) fn factor(join: Join, other: f32) -> f32 {
+    if join == Join::AndNot { 1.0 - other } else { other }
 }

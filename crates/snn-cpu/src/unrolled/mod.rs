@@ -15,12 +15,15 @@ mod backward;
 mod cells;
 mod forward;
 mod plan;
+mod stages;
 
 use std::sync::Arc;
 
 use rayon::ThreadPool;
 use rayon::prelude::*;
-use snn_core::{Activity, Error, Errors, Memory, Population, Record, Role, Session, Tensor, Trial, Weights};
+use snn_core::{
+    Activity, Error, Errors, GroupStatistics, Memory, Population, Record, Role, Session, Tensor, Trial, Weights,
+};
 
 use crate::backward::Scratch;
 use crate::compiled::Compiled;
@@ -33,6 +36,7 @@ use crate::walk;
 use backward::{Carried, Start};
 use cells::Cells;
 use plan::Unrolled;
+use stages::{Affine, Stages};
 
 /// What a session takes.
 pub(crate) fn memory(compiled: Compiled) -> Memory {
@@ -46,13 +50,18 @@ pub(crate) struct UnrolledSession {
     weights: Vec<Vec<Lane>>,
     /// Biases of each population, see [`Compiled::bias`].
     biases: Vec<Vec<Lane>>,
-    /// The tensors of trained constants, none of the others; and the values that they give for each population, see
-    /// [`Cells::p`].
+    /// Biases of projections that pool their currents, by population and projection; and the normalisations by what is kept.
+    staged_biases: Vec<Vec<Vec<Lane>>>,
+    kept: Vec<Affine>,
+    /// The tensors of trained constants and of normalisations, none of the others; and the values that the former give for each
+    /// population, see [`Cells::p`].
     trained: Weights,
     values: Vec<Vec<f32>>,
     /// One for each sample of the batch, with its states of each population at the start of every chunk but the first; in
     /// a stream, those after the last step.
     samples: Vec<(Sample, Vec<Vec<f32>>)>,
+    /// The normalisations of each group of the last trial; those that go by what is kept stay empty.
+    groups: Vec<Vec<Affine>>,
     /// One for each sample of a round.
     slots: Vec<Slot>,
     /// Gradients of linear maps, packed, summed over samples as they come.
@@ -66,19 +75,25 @@ struct Loaded<'a> {
     unrolled: &'a Unrolled,
     weights: &'a [Vec<Lane>],
     biases: &'a [Vec<Lane>],
+    staged_biases: &'a [Vec<Vec<Lane>>],
+    kept: &'a [Affine],
     values: &'a [Vec<f32>],
 }
 
 /// Work space of one sample in flight.
 #[derive(Default)]
 struct Slot {
-    /// Events of the sources of the population at hand, and of itself.
+    /// Events of the sources of the population at hand, numbers of those that pass on such, and its own events.
     sources: Vec<Events>,
+    numbers: Vec<Vec<Lane>>,
+    joined: Vec<Lane>,
     own: Events,
     delayed: Vec<u32>,
     /// Currents of the population at hand over a chunk, then their errors, `[step][pixel][lane]`.
     rows: Vec<Lane>,
     current: Vec<Lane>,
+    /// Of each projection of the population at hand that pools or normalises.
+    stages: Vec<Stages>,
     scratch: Scratch,
     /// States of the population or block at hand, and what it passes on at one step.
     state: Vec<f32>,
@@ -111,6 +126,9 @@ impl UnrolledSession {
             pool,
             weights: none(),
             biases: none(),
+            staged_biases: Vec::new(),
+            kept: Vec::new(),
+            groups: Vec::new(),
             trained: Vec::new(),
             values: Vec::new(),
             samples,
@@ -127,14 +145,16 @@ impl Session for UnrolledSession {
     }
 
     fn load(&mut self, weights: &Weights) -> Result<(), Error> {
-        let Self { unrolled, pool, weights: packed, biases, trained, values, .. } = self;
+        let Self { unrolled, pool, weights: packed, biases, staged_biases, kept, trained, values, .. } = self;
         let network = &unrolled.compiled.network;
         network.check_weights(weights)?;
         pool.install(|| unrolled.compiled.pack(weights, packed));
         *biases = (0..network.populations().len()).map(|index| unrolled.compiled.bias(index, weights)).collect();
-        let is_constant = |tensor: &Tensor| tensor.role == Role::Constant;
+        *staged_biases = (0..network.populations().len()).map(|index| unrolled.staged_biases(index, weights)).collect();
+        *kept = unrolled.norms.iter().map(|found| Affine::kept(&found.norm, weights)).collect();
+        let is_kept = |tensor: &Tensor| !matches!(tensor.role, Role::Weight);
         let constants = network.tensors().iter().zip(weights);
-        *trained = constants.map(|(t, values)| if is_constant(t) { values.clone() } else { Vec::new() }).collect();
+        *trained = constants.map(|(t, values)| if is_kept(t) { values.clone() } else { Vec::new() }).collect();
         let value = |(index, population): (usize, &Population)| {
             unrolled.cells(index, &[]).pack(population.constants(weights, 1))
         };
@@ -155,16 +175,18 @@ impl Session for UnrolledSession {
     }
 
     fn backward(&mut self, errors: Errors<'_>, gradients: &mut Weights) -> Result<(), Error> {
-        let Self { unrolled, pool, weights, biases, trained, values, samples, slots, linear_gradients, trial } = self;
-        let compiled = &unrolled.compiled;
-        let trial = LastTrial::to_go_back_through(trial.as_ref(), compiled, errors)?;
+        let Self {
+            unrolled, pool, weights, biases, staged_biases, kept, trained, values, samples, groups, slots, ..
+        } = self;
+        let (linear_gradients, compiled) = (&mut self.linear_gradients, &unrolled.compiled);
+        let trial = LastTrial::to_go_back_through(self.trial.as_ref(), compiled, errors)?;
         compiled.reset_gradients(gradients, linear_gradients);
-        let loaded = Loaded { unrolled, weights, biases, values };
+        let loaded = Loaded { unrolled, weights, biases, staged_biases, kept, values };
         let mut d_values: Vec<Vec<f64>> = values.iter().map(|values| vec![0.0; values.len()]).collect();
         pool.install(|| {
             for (round, samples) in samples[..trial.samples].chunks_mut(slots.len()).enumerate() {
                 let (first, slots) = (round * slots.len(), &mut slots[..samples.len()]);
-                let mut round = Round { loaded, trial, first, samples, slots, gradients, linear_gradients };
+                let mut round = Round { loaded, trial, first, samples, slots, groups, gradients, linear_gradients };
                 round.run(errors, &mut d_values);
             }
             compiled.add_linear(linear_gradients, gradients);
@@ -173,7 +195,7 @@ impl Session for UnrolledSession {
             let d_values = unrolled.cells(index, &[]).unpack(d_values);
             population.constants_adjoint(trained, 1, &d_values, gradients);
         }
-        compiled.network.zero_frozen(gradients);
+        compiled.network.zero_untrained(gradients);
         Ok(())
     }
 
@@ -186,25 +208,42 @@ impl Session for UnrolledSession {
 impl UnrolledSession {
     /// Runs a trial; if it `resumes`, from the states that the samples have.
     fn run(&mut self, trial: &Trial<'_>, resumes: bool) -> Result<Activity, Error> {
-        let Self { unrolled, pool, weights, biases, values, samples, slots, .. } = self;
+        let Self {
+            unrolled, pool, weights, biases, staged_biases, kept, trained, values, samples, slots, groups, ..
+        } = self;
         let compiled = &unrolled.compiled;
         let n = trial.check(&compiled.network, &compiled.plan)?;
         if weights.len() != compiled.weights.len() {
             return Err(Error::Order("load weights before the first trial"));
         }
         let masks = Masks::keep(trial);
-        let loaded = Loaded { unrolled, weights, biases, values };
+        let loaded = Loaded { unrolled, weights, biases, staged_biases, kept, values };
+        groups.clear();
+        groups.resize(compiled.group().map_or(0, |group| n.div_ceil(group)), vec![Affine::default(); kept.len()]);
         pool.install(|| {
             for (round, samples) in samples[..n].chunks_mut(slots.len()).enumerate() {
-                let first = round * slots.len();
-                samples.par_iter_mut().zip(&mut *slots).enumerate().for_each(|(i, ((sample, saved), slot))| {
-                    sample.begin(compiled, trial, first + i);
-                    forward::forward(&loaded, &masks, (first + i, resumes), sample, saved, slot);
-                });
+                let (first, slots, masks) = (round * slots.len(), &mut slots[..samples.len()], &masks);
+                forward::Round { loaded, trial, masks, first, resumes, samples, slots, weights: trained, groups }.run();
             }
         });
         self.trial = Some(LastTrial { samples: n, masks });
-        Ok(activity(&self.unrolled.compiled, self.samples[..n].iter().map(|(sample, _)| sample)))
+        let activity = activity(&self.unrolled.compiled, self.samples[..n].iter().map(|(sample, _)| sample));
+        Ok(Activity { statistics: self.statistics(n), ..activity })
+    }
+
+    /// What the normalisations of the last trial of `samples` samples found of each group.
+    fn statistics(&self, samples: usize) -> Vec<GroupStatistics> {
+        let (unrolled, size) = (&self.unrolled, self.unrolled.compiled.group().unwrap_or(1));
+        let all = unrolled.norms.iter().enumerate().filter(|(norm, _)| unrolled.is_of_group(*norm));
+        let of_norm = |(index, found): (usize, &plan::Normalised)| {
+            let values = unrolled.compiled.plan.steps * unrolled.pixels(index);
+            let of_group = move |(group, affines): (usize, &Vec<Affine>)| {
+                let count = values * size.min(samples - group * size);
+                found.norm.statistics(&affines[index].moments, count as f64)
+            };
+            self.groups.iter().enumerate().map(of_group).collect::<Vec<_>>()
+        };
+        all.flat_map(of_norm).collect()
     }
 }
 
@@ -216,6 +255,7 @@ struct Round<'a> {
     first: usize,
     samples: &'a mut [(Sample, Vec<Vec<f32>>)],
     slots: &'a mut [Slot],
+    groups: &'a [Vec<Affine>],
     gradients: &'a mut Weights,
     linear_gradients: &'a mut [Vec<Lane>],
 }
@@ -232,11 +272,20 @@ impl Round<'_> {
                 if !self.loaded.compiled().needs_errors(index) {
                     continue;
                 }
-                let Self { loaded, trial, first, samples, slots, .. } = self;
+                let Self { loaded, trial, first, samples, slots, groups, .. } = self;
+                let group = |i: usize| loaded.unrolled.group_of(*first + i).map_or(&[][..], |group| &groups[group]);
                 slots.par_iter_mut().zip(&mut **samples).enumerate().for_each(|(i, (slot, (sample, saved)))| {
                     let Errors { output: d_output, emitted: d_emitted } = errors;
                     let start = Start { saved, d_output, n: *first + i, samples: trial.samples, d_emitted };
-                    slot.go_back(loaded, index, &chunk, start, sample);
+                    slot.go_back(loaded, index, &chunk, start, group(i), sample);
+                });
+                let means = self.means_of_errors(index);
+                let Self { loaded, first, samples, slots, groups, .. } = self;
+                let group = |i: usize| loaded.unrolled.group_of(*first + i).map_or(&[][..], |group| &groups[group]);
+                let size = loaded.compiled().group().unwrap_or(slots.len().max(1));
+                slots.par_iter_mut().zip(&mut **samples).enumerate().for_each(|(i, (slot, (sample, _)))| {
+                    let means = means.get(i / size).map_or(&[][..], Vec::as_slice);
+                    slot.go_on(loaded, index, &chunk, (group(i), means), sample);
                     if loaded.compiled().plan.record {
                         slot.record(loaded.compiled(), index, &chunk, sample.delta_mut(loaded.compiled(), index));
                     }
@@ -253,10 +302,48 @@ impl Round<'_> {
         }
     }
 
-    /// Adds up the gradients of the projections into a population, of a chunk of `steps` steps.
+    /// Adds the errors of scales and shifts of a population's normalisations to their gradients. Of each group of the round and
+    /// each normalisation, the means of errors and of errors times the normalised current, for each channel.
+    fn means_of_errors(&mut self, index: usize) -> Vec<Vec<Vec<[f64; 2]>>> {
+        let unrolled = self.loaded.unrolled;
+        let size = unrolled.compiled.group().unwrap_or(self.slots.len().max(1));
+        let norms: Vec<(usize, usize)> = unrolled.norms(index).collect();
+        if norms.is_empty() {
+            return Vec::new();
+        }
+        let mut means = Vec::new();
+        for slots in self.slots.chunks(size) {
+            let mut own = vec![Vec::new(); unrolled.norms.len()];
+            for &(projection, norm) in &norms {
+                let tensors = unrolled.norms[norm].norm.tensors;
+                let mut sums = vec![[0.0; 2]; self.gradients[tensors.scale].len()];
+                for slot in slots {
+                    for (sum, of_slot) in sums.iter_mut().zip(&slot.stages[projection].sums) {
+                        sum.iter_mut().zip(of_slot).for_each(|(sum, x)| *sum += x);
+                    }
+                }
+                for (c, [d, dx]) in sums.iter().enumerate() {
+                    self.gradients[tensors.shift][c] += *d as f32;
+                    self.gradients[tensors.scale][c] += *dx as f32;
+                }
+                let count = slots.len() * unrolled.compiled.plan.steps * unrolled.pixels(norm);
+                let share = if unrolled.is_of_group(norm) { 1.0 / count as f64 } else { 0.0 };
+                sums.iter_mut().flatten().for_each(|sum| *sum *= share);
+                own[norm] = sums;
+            }
+            means.push(own);
+        }
+        means
+    }
+
+    /// Adds up the gradients of the projections into a population, of a chunk of `steps` steps; group by group, so that the
+    /// number of groups in a round does not matter.
     fn sum(&mut self, index: usize, steps: usize) {
         let (compiled, slots) = (self.loaded.compiled(), &*self.slots);
-        compiled.add_convolutions(index, slots.len(), |slot, j| &slots[slot].gradients[j], self.gradients);
+        let size = compiled.group().unwrap_or(slots.len().max(1));
+        for slots in slots.chunks(size) {
+            compiled.add_convolutions(index, slots.len(), |slot, j| &slots[slot].gradients[j], self.gradients);
+        }
         if compiled.trains_bias(index) {
             let layout = compiled.populations[index];
             for slot in slots {
@@ -267,14 +354,15 @@ impl Round<'_> {
                 );
             }
         }
-        for (j, (_, projection)) in compiled.network.connections(index).enumerate() {
-            let Some(weight) = projection.weight.filter(|&w| compiled.is_linear(w) && compiled.is_trained(w)) else {
-                continue;
-            };
-            let pairs = slots.iter().map(|slot| (&slot.sources[j], walk::Errors::Rows(&slot.rows)));
+        for (j, feed) in compiled.feeds[index].iter().enumerate() {
+            let weight = compiled.weight_of(index, feed);
+            let Some(weight) = weight.filter(|&w| compiled.is_linear(w) && compiled.is_trained(w)) else { continue };
+            let projection = compiled.projection(index, feed);
+            let pairs =
+                slots.iter().map(|slot| (slot.reads(j, feed), walk::Errors::Rows(slot.errors_of(projection, feed))));
             let samples: Vec<_> = pairs.collect();
             let packed = &mut self.linear_gradients[weight];
-            compiled.add_linear_map(weight, compiled.populations[index], &samples, steps, packed);
+            compiled.add_linear_map((index, feed), &samples, steps, packed);
         }
     }
 }
@@ -286,6 +374,19 @@ impl<'a> Loaded<'a> {
 
     fn cells(&self, population: usize) -> Cells<'a> {
         self.unrolled.cells(population, &self.values[population])
+    }
+
+    /// The bias, `[lane]`, of a projection that pools its current; empty if it has none.
+    fn staged_bias(&self, population: usize, projection: usize) -> &'a [Lane] {
+        &self.staged_biases[population][projection]
+    }
+
+    /// A normalisation as the group of a sample has it, or by what is kept.
+    fn affine<'b>(&self, norm: usize, group: &'b [Affine]) -> &'b Affine
+    where
+        'a: 'b,
+    {
+        if self.unrolled.is_of_group(norm) { &group[norm] } else { &self.kept[norm] }
     }
 }
 

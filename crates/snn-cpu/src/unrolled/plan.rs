@@ -2,14 +2,14 @@
 
 use std::ops::Range;
 
-use snn_core::Memory;
 use snn_core::neuron::Per;
+use snn_core::{Memory, Norm, Projection, Weights};
 
 use super::cells::Cells;
 use crate::compiled::Compiled;
 use crate::events::Events;
 use crate::layout::Layout;
-use crate::simd::{LANE, Lane};
+use crate::simd::{LANE, Lane, flat_mut};
 
 /// Bytes that the work space of a round may take where the plan leaves the length of chunks open: they are then the longest
 /// that fit, but at least a word. Longer ones save the sums of gradients between them, which is little.
@@ -26,8 +26,20 @@ pub(super) struct Unrolled {
     pub(super) compiled: Compiled,
     /// Steps of a chunk: whole words, or all steps.
     chunk: usize,
+    /// All normalisations, in evaluation order.
+    pub(super) norms: Vec<Normalised>,
     /// Per population: 1 for each neuron, 0 for padding, `[pixel][lane]`.
     pub(super) ones: Vec<Vec<Lane>>,
+}
+
+/// A current that is normalised.
+#[derive(Debug, Clone, Copy)]
+pub(super) struct Normalised {
+    population: usize,
+    projection: usize,
+    pub(super) norm: Norm,
+    /// Whether by mean and variance of a group, rather than by those that are kept.
+    is_of_group: bool,
 }
 
 /// Steps that are held in memory together.
@@ -49,15 +61,19 @@ impl Unrolled {
     pub(super) fn cut(compiled: Compiled) -> Self {
         let steps = compiled.plan.steps;
         let longest = steps.div_ceil(WORD);
-        let mut unrolled = Self { compiled, chunk: steps, ones: Vec::new() };
+        let norms = norms(&compiled);
+        let mut unrolled = Self { compiled, chunk: steps, norms, ones: Vec::new() };
+        if unrolled.compiled.group().is_some() {
+            return unrolled; // the statistics of a group are over all steps
+        }
         let fits = |parts: &[(&str, usize)]| {
             let work_space = parts.iter().map(|(_, bytes)| bytes).sum::<usize>();
             work_space * unrolled.compiled.round <= WORK_SPACE
         };
         // All but the blocks grows with the chunk, so that the search may start where that alone no longer fits.
         let may_fit = |words: usize| {
-            let [events, currents, _, states] = unrolled.slot(words * WORD);
-            fits(&[events, currents, states])
+            let [events, currents, _, states, stages] = unrolled.slot(words * WORD);
+            fits(&[events, currents, states, stages])
         };
         let (mut fitting, mut too_long) = (1, longest + 1);
         while too_long - fitting > 1 {
@@ -84,6 +100,51 @@ impl Unrolled {
     pub(super) fn cells<'a>(&'a self, population: usize, p: &'a [f32]) -> Cells<'a> {
         let neuron = &self.compiled.network.populations()[population].neuron;
         Cells { neuron, p, layout: self.compiled.populations[population], block: self.block(population) }
+    }
+
+    /// The normalisations of a population: index of the projection, and of the normalisation.
+    pub(super) fn norms(&self, population: usize) -> impl Iterator<Item = (usize, usize)> {
+        let of = move |(index, found): (usize, &Normalised)| {
+            (found.population == population).then_some((found.projection, index))
+        };
+        self.norms.iter().enumerate().filter_map(of)
+    }
+
+    /// Index of the normalisation of a projection.
+    pub(super) fn norm(&self, population: usize, projection: usize) -> Option<usize> {
+        self.norms(population).find(|(found, _)| *found == projection).map(|(_, norm)| norm)
+    }
+
+    /// Pixels of the population whose current is normalised.
+    pub(super) fn pixels(&self, norm: usize) -> usize {
+        self.compiled.populations[self.norms[norm].population].pixels()
+    }
+
+    /// The bias, `[lane]`, of each projection of a population that pools its current; empty for the others.
+    pub(super) fn staged_biases(&self, population: usize, weights: &Weights) -> Vec<Vec<Lane>> {
+        let lanes = self.compiled.populations[population].lanes;
+        let bias = |input: &Projection| {
+            let Some(bias) = input.bias.filter(|_| !input.is_linear()) else { return Vec::new() };
+            let mut packed = vec![Lane::ZERO; lanes];
+            flat_mut(&mut packed)[..weights[bias].len()].copy_from_slice(&weights[bias]);
+            packed
+        };
+        self.compiled.network.populations()[population].inputs.iter().map(bias).collect()
+    }
+
+    /// Whether a normalisation is by mean and variance of a group.
+    pub(super) fn is_of_group(&self, norm: usize) -> bool {
+        self.norms[norm].is_of_group
+    }
+
+    /// Whether a population has such a normalisation.
+    pub(super) fn has_groups(&self, population: usize) -> bool {
+        self.norms(population).any(|(_, norm)| self.is_of_group(norm))
+    }
+
+    /// The group of sample `n` of a batch, if there are any.
+    pub(super) fn group_of(&self, n: usize) -> Option<usize> {
+        self.compiled.group().map(|group| n / group)
     }
 
     /// Whether a population reads itself.
@@ -141,7 +202,7 @@ impl Unrolled {
     }
 
     /// Bytes of the work space of one sample, by purpose.
-    fn slot(&self, chunk: usize) -> [(&'static str, usize); 4] {
+    fn slot(&self, chunk: usize) -> [(&'static str, usize); 5] {
         let compiled = &self.compiled;
         let (populations, lane) = (0..compiled.populations.len(), size_of::<Lane>());
         let width = |index: usize| compiled.populations[index].width();
@@ -166,7 +227,31 @@ impl Unrolled {
             ("currents and errors of a chunk", (rows + tiles) * lane),
             ("states and spikes of a block", blocks * lane),
             ("states, masks and corrections", neurons * lane + masks * size_of::<f32>()),
+            ("currents before pools and norms, numbers", chunk * self.stages() * lane),
         ]
+    }
+
+    /// Lanes, for each step, of the currents that projections pool or normalise, and of sources that are numbers.
+    fn stages(&self) -> usize {
+        let compiled = &self.compiled;
+        let mut inputs: Vec<[usize; 2]> = Vec::new(); // the largest of the first, second, ... projections of all populations
+        let mut feeds: Vec<usize> = Vec::new();
+        let mut joined = 0;
+        for (index, population) in compiled.network.populations().iter().enumerate() {
+            inputs.resize(inputs.len().max(population.inputs.len()), [0; 2]);
+            for (projection, (largest, input)) in inputs.iter_mut().zip(&population.inputs).enumerate() {
+                if input.is_staged() {
+                    let pooled = input.pool.map_or(0, |_| compiled.populations[index].width());
+                    *largest = [largest[0].max(compiled.mapped(index, projection).width()), largest[1].max(pooled)];
+                }
+            }
+            feeds.resize(feeds.len().max(compiled.feeds[index].len()), 0);
+            for (largest, feed) in feeds.iter_mut().zip(&compiled.feeds[index]).filter(|(_, feed)| feed.is_numbers) {
+                *largest = (*largest).max(compiled.source(feed.source).width());
+                joined = joined.max(feed.joined.map_or(0, |(_, other)| 2 * compiled.source(other).width()));
+            }
+        }
+        inputs.iter().flatten().chain(&feeds).sum::<usize>() + joined
     }
 
     /// Bytes of the event lists of one sample, even if every neuron fires at every step.
@@ -174,12 +259,11 @@ impl Unrolled {
         let compiled = &self.compiled;
         let most = |layout: &Layout, steps| Events::bytes(layout, layout.pixels() * layout.channels * steps, false);
         let populations = compiled.network.populations();
-        let mut inputs: Vec<usize> = Vec::new(); // the largest of the first, second, ... connections of all populations
-        for index in 0..populations.len() {
-            let connections = compiled.network.graph().connections(index);
-            inputs.resize(inputs.len().max(connections.len()), 0);
-            for (largest, connection) in inputs.iter_mut().zip(connections) {
-                *largest = (*largest).max(most(compiled.source(connection.source), chunk));
+        let mut inputs: Vec<usize> = Vec::new(); // the largest of the first, second, ... feeds of all populations
+        for feeds in &compiled.feeds {
+            inputs.resize(inputs.len().max(feeds.len()), 0);
+            for (largest, feed) in inputs.iter_mut().zip(feeds).filter(|(_, feed)| !feed.is_numbers) {
+                *largest = (*largest).max(most(compiled.source(feed.source), chunk));
             }
         }
         let corrected = |(layout, gate): (&Layout, &Option<crate::gate::Gate>)| {
@@ -191,6 +275,18 @@ impl Unrolled {
         let delayed = delayed.map(|index| compiled.bit_words(index) * size_of::<u32>()).max().unwrap_or(0);
         inputs.iter().sum::<usize>() + corrected + delayed
     }
+}
+
+/// The normalisations of a network, in evaluation order.
+fn norms(compiled: &Compiled) -> Vec<Normalised> {
+    let mut norms = Vec::new();
+    for (population, found) in compiled.network.populations().iter().enumerate() {
+        for (projection, norm) in found.inputs.iter().enumerate().filter_map(|(i, input)| Some((i, input.norm?))) {
+            let is_of_group = compiled.plan.train && !compiled.network.is_fixed(&norm);
+            norms.push(Normalised { population, projection, norm, is_of_group });
+        }
+    }
+    norms
 }
 
 /// 1 for each neuron, 0 for padding.

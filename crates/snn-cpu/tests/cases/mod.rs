@@ -12,8 +12,9 @@ pub(crate) mod strategies;
 mod words;
 
 use snn_core::{
-    Activity, Direct, Draws, Dropout, Encoder, Engine, Errors, Map, Network, Neuron, Plan, Poisson, Projection, Record,
-    Session, Shape, Source, SpikeTrain, Stimulus, Trial, Weights, reference::Reference,
+    Activity, Direct, Draws, Dropout, Encoder, Engine, Errors, Gradient, Join, Map, Network, Neuron, Norm, Plan,
+    Poisson, Pool, PoolKind, Projection, Record, Role, Session, Shape, Source, SpikeTrain, Stimulus, Trial, Weights,
+    reference::Reference,
 };
 
 use maps::{fitted, is_exact, projections_onto};
@@ -46,6 +47,8 @@ pub(crate) struct Case {
     pub(crate) shrink: [usize; 3],
     /// Bit `i` freezes tensor `i`.
     pub(crate) frozen: u32,
+    /// Samples of the groups over which currents are normalised.
+    pub(crate) group: usize,
 }
 
 /// One population. What does not fit the network is bent until it does.
@@ -61,10 +64,21 @@ pub(crate) struct Layer {
     pub(crate) also: Option<(usize, bool)>,
     /// Which of all projections that would fit is added to the first one.
     pub(crate) second: Option<usize>,
+    /// What is done to the current of the first projection, and what it joins.
+    pub(crate) stages: Stages,
     pub(crate) neuron: Neuron,
     /// Which of all projections from itself that would fit is added, if the neuron fires.
     pub(crate) own: Option<usize>,
     pub(crate) dropout: f32,
+}
+
+/// What the first projection does besides its map, where it can.
+#[derive(Debug, Clone, Copy, Default)]
+pub(crate) struct Stages {
+    pub(crate) pool: Option<Pool>,
+    pub(crate) is_normalised: bool,
+    /// Which of all populations of the same shape is joined to the source, instead of the map.
+    pub(crate) join: Option<(Join, usize)>,
 }
 
 #[derive(Debug, Clone, Copy)]
@@ -129,13 +143,39 @@ impl Case {
     pub(crate) fn network(&self) -> Network {
         let mut builder = Network::builder(self.input);
         let mut sources = vec![(Source::Input, self.input)];
+        // Populations that fire, and those that pass on numbers that single precision rounds.
+        let (mut firing, mut rounded): (Vec<Source>, Vec<Source>) = (Vec::new(), Vec::new());
         for (i, layer) in self.layers.iter().chain([&self.last]).enumerate() {
             let name = format!("p{i}");
             let (source, shape) = sources[sources.len() - 1 - layer.back % sources.len()];
-            let map = fitted(layer.map, shape);
-            let mut inputs = vec![Projection::new(source, map)];
-            let target = map.output(shape).unwrap();
-            if let Some((also, shares)) = layer.also.filter(|_| is_exact(&map)) {
+            let is_rounded = rounded.contains(&source);
+            let map = match fitted(layer.map, shape) {
+                // All engines sum up a convolution in one order, but not a linear map.
+                Map::Linear { .. } if is_rounded => Map::IDENTITY,
+                map => map,
+            };
+            let mut first = Projection::new(source, map);
+            let alike: Vec<Source> = sources.iter().filter(|(_, other)| *other == shape).map(|(s, _)| *s).collect();
+            let both: Vec<Source> = alike.iter().copied().filter(|source| firing.contains(source)).collect();
+            if let Some((join, other)) = layer.stages.join.filter(|_| firing.contains(&source)) {
+                let join = if join == Join::And { Projection::and } else { Projection::and_not };
+                first = join(source, both[other % both.len()]);
+            }
+            let (map, mapped) = (first.map, first.map.output(shape).unwrap());
+            if let Some(pool) = layer.stages.pool {
+                let size = pool.size.min(mapped.height).min(mapped.width);
+                first = first.with_pool(Pool::new(pool.kind, size).with_stride(pool.stride));
+            }
+            let is_gated = matches!(layer.neuron.gradient(), Gradient::SpikeGated { .. });
+            if layer.stages.is_normalised && map.weight_shape(shape).is_some() && !is_gated {
+                first = first.with_norm(Norm::new(self.group));
+            }
+            let target = first.pool.map_or(mapped, |pool| pool.output(mapped).unwrap());
+            let is_averaged = first.pool.is_some_and(|pool| pool.kind == PoolKind::Mean && pool.size == 3);
+            let is_exact = is_exact(&map) && !is_rounded && !is_averaged && first.norm.is_none();
+            let is_linear = first.is_linear();
+            let mut inputs = vec![first];
+            if let Some((also, shares)) = layer.also.filter(|_| is_exact && is_linear) {
                 let alike: Vec<Source> = sources.iter().filter(|(_, other)| *other == shape).map(|(s, _)| *s).collect();
                 let other = alike[also % alike.len()];
                 if shares {
@@ -144,11 +184,13 @@ impl Case {
                     inputs = vec![Projection::new(vec![source, other], map)];
                 }
             }
-            if layer.bias {
+            if layer.bias && inputs[0].norm.is_none() && inputs[0].join == Join::Sum {
                 inputs[0] = inputs[0].clone().with_bias();
             }
-            if let Some(second) = layer.second.filter(|_| is_exact(&map)) {
-                let fitting = projections_onto(target, &sources);
+            if let Some(second) = layer.second {
+                let exact: Vec<_> = sources.iter().copied().filter(|(source, _)| !rounded.contains(source)).collect();
+                let mut fitting = projections_onto(target, &exact);
+                fitting.retain(|projection| is_exact || matches!(projection.map, Map::Subsample { .. }));
                 inputs.extend(
                     fitting
                         .get(second % fitting.len().max(1))
@@ -158,11 +200,16 @@ impl Case {
             if let Some(own) = layer.own.filter(|_| layer.neuron.fires()) {
                 let fitting = projections_onto(target, &[(builder.itself(), target)]);
                 let projection = fitting[own % fitting.len()].clone();
-                inputs.extend(is_exact(&map).then_some(projection));
+                inputs.extend(is_exact.then_some(projection));
             }
             let dropout = if i < self.layers.len() { layer.dropout } else { 0.0 };
             let source = builder.add_with_dropout(&name, layer.neuron.clone(), dropout, inputs).unwrap();
             sources.push((source, target));
+            if layer.neuron.fires() {
+                firing.push(source);
+            } else if !is_exact {
+                rounded.push(source);
+            }
         }
         let network = builder.build().unwrap();
         let frozen: Vec<bool> = (0..network.tensors().len()).map(|i| i < 32 && self.frozen >> i & 1 == 1).collect();
@@ -173,9 +220,15 @@ impl Case {
     pub(crate) fn weights(&self, network: &Network) -> Weights {
         let words = Words::new(self.seed, 0);
         let below = self.largest * 2 / 3;
-        let value = |weight, i| words.below(weight, i, below + self.largest + 1) as f32 - below as f32;
+        let value = |weight, i| (words.below(weight, i, below + self.largest + 1) as f32 - below as f32) / 64.0;
+        let variances: Vec<usize> = network.norms().map(|norm| norm.tensors.variance).collect();
+        let of = |weight: usize, i| match network.tensors()[weight].role {
+            Role::Running if variances.contains(&weight) => 0.5 + value(weight, i).abs(),
+            Role::Scale => 0.75 + value(weight, i),
+            _ => value(weight, i),
+        };
         let weights = network.tensors().iter().enumerate();
-        weights.map(|(weight, w)| (0..w.len()).map(|i| value(weight, i) / 64.0).collect()).collect()
+        weights.map(|(weight, w)| (0..w.len()).map(|i| of(weight, i)).collect()).collect()
     }
 
     pub(crate) fn plan(&self) -> Plan {
@@ -300,6 +353,14 @@ impl Case {
         let mut session = engine.compile(network, plan).unwrap();
         assert_eq!(engine.memory(network, plan).unwrap(), session.memory(), "what is stated before");
         session.load(&self.weights(network)).unwrap();
+        self.show(session.as_mut(), &self.shown(network, 0, self.samples))
+    }
+
+    /// What the reference makes of it in a session that cannot go back, once normalisations are parts of weights and biases.
+    pub(crate) fn folded_inference(&self, network: &Network) -> Activity {
+        let folded = network.folded();
+        let mut session = Reference.compile(&folded, Plan { train: false, record: false, ..self.plan() }).unwrap();
+        session.load(&network.fold(&self.weights(network))).unwrap();
         self.show(session.as_mut(), &self.shown(network, 0, self.samples))
     }
 

@@ -1,6 +1,6 @@
 //! What engines make of a case, and whether two make the same of it.
 
-use snn_core::{Activity, Network, Record, Shape, Weights};
+use snn_core::{Activity, Network, Norm, Record, Shape, Weights};
 
 /// Share of a tensor's usual largest magnitude by which an error or a gradient may be off: sums of some thousand terms,
 /// in another order.
@@ -70,7 +70,16 @@ impl Outcome {
     /// Fails unless this is what was `expected`.
     pub(crate) fn check(&self, engine: &str, network: &Network, expected: &Expected) {
         let Expected { outcome: expected, largest_errors, largest_gradients } = expected;
-        assert_eq!(self.activity, expected.activity, "{engine}");
+        let without_statistics = |activity: &Activity| Activity { statistics: Vec::new(), ..activity.clone() };
+        assert_eq!(without_statistics(&self.activity), without_statistics(&expected.activity), "{engine}");
+        // Sums in another order, in double precision: what they are off by shows where nothing varies.
+        assert_eq!(self.activity.statistics.len(), expected.activity.statistics.len(), "{engine}: statistics");
+        for (found, expected) in self.activity.statistics.iter().zip(&expected.activity.statistics) {
+            assert_eq!(found.mean_tensor, expected.mean_tensor, "{engine}: statistics");
+            let bound = f32::EPSILON * (1.0 + largest(&expected.mean) + largest(&expected.variance));
+            check(&format!("{engine}: means"), &found.mean, &expected.mean, bound);
+            check(&format!("{engine}: variances"), &found.variance, &expected.variance, bound);
+        }
         let populations = network.populations();
         for (p, (found, expected)) in populations.iter().zip(self.records.iter().zip(&expected.records)) {
             let name = format!("{engine}: {}", p.name);
@@ -92,13 +101,26 @@ impl Outcome {
             check(&format!("{engine}: errors of {}", p.name), found, expected_delta, bound);
             let sums = expected_delta.chunks(p.shape.len()).map(|d| d.iter().map(|d| d.abs()).sum());
             behind = sums.fold(behind, f32::max);
+            // Errors grow on their way through a normalisation, and what they were off by with them.
+            let growth = p.inputs.iter().filter_map(|input| input.norm).map(|norm| expected.activity.growth(&norm));
+            let growth = growth.fold(1.0, f32::max);
+            behind *= growth;
+            for norm in p.inputs.iter().filter_map(|input| input.norm) {
+                for tensor in [norm.tensors.scale, norm.tensors.shift] {
+                    let name = format!("{engine}: gradient of {}", network.tensors()[tensor].name);
+                    let terms = (expected_delta.len() / p.shape.channels) as f32;
+                    let sum = largest_channel_sum(expected_delta, p.shape, f32::abs) + ROUNDING * behind * terms;
+                    let bound = SHARE * largest_gradients[tensor] + 4.0 * ROUNDING * (sum + behind * terms);
+                    check(&name, &self.gradients[tensor], &expected.gradients[tensor], bound);
+                }
+            }
             for weight in p.inputs.iter().filter_map(|input| input.weight) {
                 // Errors that cancel to nothing in one order of summing may leave their rounding in another.
                 let trials = (expected_delta.len() / p.shape.len()) as f32;
                 let sum = largest_channel_sum(expected_delta, p.shape, f32::abs) + ROUNDING * behind * trials;
                 let drawn = largest_channel_sum(expected_delta, p.shape, |x| x * x).sqrt();
                 let name = format!("{engine}: gradient of {}", network.tensors()[weight].name);
-                let bound = SHARE * largest_gradients[weight].max(drawn) + ROUNDING * sum;
+                let bound = SHARE * largest_gradients[weight].max(drawn) + ROUNDING * sum * growth;
                 check(&name, &self.gradients[weight], &expected.gradients[weight], bound);
             }
             for &weight in &p.parameters {
@@ -118,6 +140,20 @@ impl Outcome {
                 check(&name, &self.gradients[bias], &expected.gradients[bias], bound);
             }
         }
+    }
+}
+
+/// How much errors can grow on their way through a normalisation.
+trait Growth {
+    fn growth(&self, norm: &Norm) -> f32;
+}
+
+impl Growth for Activity {
+    fn growth(&self, norm: &Norm) -> f32 {
+        const LARGEST_SCALE: f32 = 1.25;
+        let groups = self.statistics.iter().filter(|group| group.mean_tensor == norm.tensors.mean);
+        let least = groups.flat_map(|group| &group.variance).fold(0.5, |least: f32, variance| least.min(*variance));
+        2.0 * LARGEST_SCALE / (0.5 * least + norm.epsilon).sqrt()
     }
 }
 

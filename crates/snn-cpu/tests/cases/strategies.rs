@@ -3,9 +3,9 @@
 use proptest::prelude::*;
 use snn_core::neuron::{Correction, LeakyIntegrator, Lif, PoolIf};
 use snn_core::registry::{Part, Registry};
-use snn_core::{Conv, Gradient, Map, Neuron, Shape, Trace};
+use snn_core::{Conv, Gradient, Join, Map, Neuron, Pool, PoolKind, Shape, Trace};
 
-use super::{Case, Drop, Layer, OutputErrors, Show};
+use super::{Case, Drop, Layer, OutputErrors, Show, Stages};
 
 fn channels() -> impl Strategy<Value = usize> {
     prop_oneof![2 => 1..=8_usize, 2 => 9..=70_usize, 1 => prop::sample::select(vec![16, 17, 32, 33, 48, 49, 64, 65])]
@@ -109,6 +109,27 @@ pub(crate) fn firing() -> impl Strategy<Value = Neuron> {
     prop_oneof![8 => named, 1 => Just("Izhikevich").prop_map(self::named), 2 => gated()]
 }
 
+/// Neurons of every kind that others can read, spikes or numbers.
+pub(crate) fn feeding() -> impl Strategy<Value = Neuron> {
+    let plain = prop::sample::select(vec!["Relay", "Identity", "Relu"]).prop_map(named);
+    prop_oneof![4 => firing(), 2 => plain]
+}
+
+/// What a projection does besides its map.
+fn stages() -> impl Strategy<Value = Stages> {
+    let kind = prop::sample::select(vec![PoolKind::Max, PoolKind::Mean]);
+    let pool =
+        (kind, 1..=3_usize, 1..=3_usize).prop_map(|(kind, size, stride)| Pool::new(kind, size).with_stride(stride));
+    let join = (prop::sample::select(vec![Join::And, Join::AndNot]), 0..=40_usize);
+    (prop::option::weighted(0.4, pool), any::<bool>(), prop::option::weighted(0.3, join))
+        .prop_map(|(pool, is_normalised, join)| Stages { pool, is_normalised, join })
+}
+
+/// Layers that join, pool and normalise.
+pub(crate) fn staged(layer: impl Strategy<Value = Layer>) -> impl Strategy<Value = Layer> {
+    (layer, stages()).prop_map(|(layer, stages)| Layer { stages, ..layer })
+}
+
 /// Neurons of every kind that do not fire, and some that do.
 pub(crate) fn last() -> impl Strategy<Value = Neuron> {
     let integrator = (leak(), threshold(), any::<bool>()).prop_map(|(leak, threshold, decay_input)| {
@@ -135,6 +156,7 @@ pub(crate) fn layer(neuron: impl Strategy<Value = Neuron>) -> impl Strategy<Valu
         bias,
         also,
         second,
+        stages: Stages::default(),
         neuron,
         own,
         dropout,
@@ -163,14 +185,14 @@ pub(crate) fn case(
         (prop_oneof![Just(OutputErrors::Final), Just(OutputErrors::Some), Just(OutputErrors::All)], any::<bool>());
     let shrink = Just([0, 1, 2]).prop_shuffle();
     let frozen = prop_oneof![2 => Just(0), 1 => any::<u32>(), 1 => Just(7)];
-    (network, sizes, stimulus, dropout, errors, (any::<u64>(), shrink, frozen)).prop_map(
+    (network, sizes, stimulus, dropout, errors, (any::<u64>(), shrink, frozen, 1..=8_usize)).prop_map(
         |(
             (input, layers, last, largest),
             (steps, samples, spare),
             stimulus,
             dropout,
             errors,
-            (seed, shrink, frozen),
+            (seed, shrink, frozen, group),
         )| {
             let (output_errors, emitted_errors) = errors;
             let case = Case {
@@ -189,6 +211,7 @@ pub(crate) fn case(
                 seed,
                 shrink,
                 frozen,
+                group,
             };
             case.within_budget()
         },

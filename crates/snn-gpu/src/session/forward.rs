@@ -102,6 +102,7 @@ impl GpuSession {
             input_spikes: 0,
             spikes: vec![0; populations],
             emitted: vec![0.0; populations],
+            statistics: Vec::new(),
         };
         for (index, group) in words.chunks(outputs + sums).enumerate() {
             let count = layout.samples(index, samples);

@@ -228,7 +228,7 @@ impl Session for GpuSession {
         self.go_back(errors)?;
         self.went_back = true;
         *gradients = self.layout.arena.download(&self.gpu, &self.buffers.gradients)?;
-        self.network.zero_frozen(gradients);
+        self.network.zero_untrained(gradients);
         Ok(())
     }
 
@@ -238,7 +238,7 @@ impl Session for GpuSession {
         let is_grouped =
             |p: &Population| p.inputs.iter().any(|input| matches!(input.map, Map::Conv(c) if c.groups > 1));
         let is_grouped = self.network.populations().iter().any(is_grouped);
-        let has_frozen = self.network.tensors().iter().any(|tensor| tensor.frozen);
+        let has_frozen = self.network.tensors().iter().any(|tensor| !tensor.is_trained());
         if self.layout.plan.train && !is_grouped && !has_frozen { Some(self) } else { None }
     }
 

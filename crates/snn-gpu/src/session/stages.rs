@@ -241,7 +241,7 @@ impl Binder<'_> {
         };
         let mut gradients = Vec::new();
         for (number, (connection, projection)) in self.network.connections(index).enumerate() {
-            let is_trained = |weight: &usize| !self.network.tensors()[*weight].frozen;
+            let is_trained = |weight: &usize| self.network.tensors()[*weight].is_trained();
             let Some(weight) = projection.weight.filter(is_trained) else { continue };
             let [source, mask] = self.source(group, connection.source);
             let gradient = self.layout.arena.binding(&self.buffers.gradients, weight);

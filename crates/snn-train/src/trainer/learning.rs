@@ -1,6 +1,8 @@
 //! Where the weights are updated: where the session computes, if it can, or else here.
 
-use snn_core::{Activity, Error, Errors, Learner, Memory, Network, Session, Timing, Trial, UpdateRule, Weights};
+use snn_core::{
+    Activity, Error, Errors, GroupStatistics, Learner, Memory, Network, Session, Timing, Trial, UpdateRule, Weights,
+};
 
 use super::standardised::Standardised;
 use crate::checkpoint::Tensor;
@@ -17,6 +19,8 @@ pub(crate) struct Learning<'a> {
     weights: Weights,
     /// Whether the session has updated its weights since.
     is_behind: bool,
+    /// What normalisations found in the last trial: the update takes it in.
+    statistics: Vec<GroupStatistics>,
 }
 
 /// Where gradients and memories are.
@@ -45,7 +49,9 @@ impl<'a> Learning<'a> {
             let average = average.map(|decay| Average { decay, values: moved.zeros() });
             Place::Host { optimizer: Optimizer::new(rule, moved), gradients: network.zeros(), standardised, average }
         };
-        let mut learning = Self { network, session, rule, place, weights: Weights::new(), is_behind: false };
+        let (weights_before, statistics) = (Weights::new(), Vec::new());
+        let mut learning =
+            Self { network, session, rule, place, weights: weights_before, is_behind: false, statistics };
         learning.begin(weights.clone())?;
         Ok(learning)
     }
@@ -117,7 +123,9 @@ impl<'a> Learning<'a> {
 
     /// As [`Session::forward`].
     pub(crate) fn forward(&mut self, trial: &Trial<'_>) -> Result<Activity, Error> {
-        self.session.forward(trial)
+        let mut activity = self.session.forward(trial)?;
+        self.statistics = std::mem::take(&mut activity.statistics);
+        Ok(activity)
     }
 
     /// Goes back through the last trial, and gives the Euclidean norm of all gradients together.
@@ -139,9 +147,11 @@ impl<'a> Learning<'a> {
     pub(crate) fn update(&mut self, factor: f32, rate: f32) -> Result<(), Error> {
         match &mut self.place {
             Place::Host { optimizer, gradients, standardised, average } => {
+                let statistics = std::mem::take(&mut self.statistics);
                 let mut update = |values: &mut Weights, gradients: &mut Weights| {
                     scale(gradients, factor);
                     optimizer.update(values, gradients, rate);
+                    statistics.iter().for_each(|group| group.keep(values));
                 };
                 let form = if let Some(standardised) = standardised {
                     standardised.update(update);

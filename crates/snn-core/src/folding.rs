@@ -1,0 +1,57 @@
+//! Sessions of networks whose normalisations have become weights and biases.
+
+use crate::{Activity, Error, Errors, Memory, Network, Plan, Record, Session, Timing, Trial, Weights};
+
+/// A session as `compile` makes it of [`Network::folded`] if `plan` is not for training and `network` has normalisations, and of
+/// `network` itself otherwise. It is loaded with the weights of `network` in either case.
+///
+/// # Errors
+/// As those of `compile`.
+pub fn fold_unless_training(
+    network: &Network,
+    plan: Plan,
+    compile: impl FnOnce(&Network) -> Result<Box<dyn Session>, Error>,
+) -> Result<Box<dyn Session>, Error> {
+    if plan.train || network.norms().next().is_none() {
+        return compile(network);
+    }
+    Ok(Box::new(Folding { session: compile(&network.folded())?, network: network.clone() }))
+}
+
+/// A session of a folded network.
+struct Folding {
+    /// The network before it was folded.
+    network: Network,
+    session: Box<dyn Session>,
+}
+
+impl Session for Folding {
+    fn memory(&self) -> Memory {
+        self.session.memory()
+    }
+
+    fn load(&mut self, weights: &Weights) -> Result<(), Error> {
+        self.network.check_weights(weights)?;
+        self.session.load(&self.network.fold(weights))
+    }
+
+    fn forward(&mut self, trial: &Trial<'_>) -> Result<Activity, Error> {
+        self.session.forward(trial)
+    }
+
+    fn resume(&mut self, trial: &Trial<'_>, from: &[usize]) -> Result<Activity, Error> {
+        self.session.resume(trial, from)
+    }
+
+    fn backward(&mut self, errors: Errors<'_>, gradients: &mut Weights) -> Result<(), Error> {
+        self.session.backward(errors, gradients)
+    }
+
+    fn timings(&mut self) -> Vec<Timing> {
+        self.session.timings()
+    }
+
+    fn record(&self, population: usize) -> Result<Record, Error> {
+        self.session.record(population)
+    }
+}

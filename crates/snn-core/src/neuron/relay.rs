@@ -1,0 +1,107 @@
+//! Neurons without memory that pass on what reaches them, as spikes or as numbers.
+
+use serde::{Deserialize, Serialize};
+
+use super::{Gradient, Neuron, NeuronModel};
+use crate::Real;
+use crate::surrogate::StraightThrough;
+
+/// A population without dynamics that passes on spikes at the step at which they reach it: it fires where its current is above
+/// one half, and error passes through as if it were the current itself. With it, spikes can be joined (`a & b`), or pooled by
+/// the largest of a window, and stay one bit each.
+///
+/// 1. charge `v = I`
+/// 2. fire where `v > 1/2`
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Relay {}
+
+/// A population without dynamics that passes on its current as a number, step by step: a shortcut for membranes (MS-ResNet), or
+/// a pool without neurons.
+///
+/// 1. charge `v = I`
+/// 2. output `v`
+///
+/// # Equals
+/// `torch.nn.Identity`.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Identity {}
+
+impl Relay {
+    /// The neuron.
+    pub fn neuron(self) -> Neuron {
+        Neuron::new("Relay", self, Gradient::surrogate(StraightThrough {}))
+    }
+}
+
+impl Identity {
+    /// The neuron.
+    pub fn neuron(self) -> Neuron {
+        Neuron::new("Identity", self, Gradient::Exact)
+    }
+}
+
+impl NeuronModel for Relay {
+    type State<F: Real> = [F; 1];
+
+    fn state(&self) -> &'static [&'static str] {
+        &["v"]
+    }
+
+    fn rest<F: Real>(&self) -> [F; 1] {
+        [F::from(0.0)]
+    }
+
+    #[inline(always)]
+    fn charge<F: Real>(&self, _p: &[F], _: [F; 1], input: F) -> [F; 1] {
+        [input]
+    }
+
+    #[inline(always)]
+    fn margin<F: Real>(&self, _p: &[F], [v]: [F; 1]) -> F {
+        v - F::from(0.5)
+    }
+
+    #[inline(always)]
+    fn reset<F: Real>(&self, _p: &[F], charged: [F; 1], _spike: F) -> [F; 1] {
+        charged
+    }
+
+    fn equations(&self) -> String {
+        "charge v = I;  fire v > 0.5;  no memory".to_owned()
+    }
+}
+
+impl NeuronModel for Identity {
+    type State<F: Real> = [F; 1];
+
+    const FIRES: bool = false;
+    const FEEDS: bool = true;
+
+    fn state(&self) -> &'static [&'static str] {
+        &["v"]
+    }
+
+    fn rest<F: Real>(&self) -> [F; 1] {
+        [F::from(0.0)]
+    }
+
+    #[inline(always)]
+    fn charge<F: Real>(&self, _p: &[F], _: [F; 1], input: F) -> [F; 1] {
+        [input]
+    }
+
+    #[inline(always)]
+    fn margin<F: Real>(&self, _p: &[F], [v]: [F; 1]) -> F {
+        v
+    }
+
+    fn reset<F: Real>(&self, _p: &[F], charged: [F; 1], _spike: F) -> [F; 1] {
+        charged
+    }
+
+    fn equations(&self) -> String {
+        "charge v = I;  never fires;  output v".to_owned()
+    }
+}
