@@ -8,6 +8,8 @@ use ron::value::RawValue;
 use serde::de::Error as _;
 use serde::{Deserialize, Deserializer, Serialize, Serializer};
 
+use crate::registry::{Part, as_written};
+
 /// How many samples of a data set are used, and which. In RON, a number or `First(number)`.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Limit {
@@ -174,10 +176,10 @@ impl fmt::Display for HoldOut {
 
 /// Reads a number, or a number in the brackets of `name` or `Spread`: whether it is in those of `name`, and the number.
 fn read<'de, D: Deserializer<'de>>(deserializer: D, name: &str) -> Result<(bool, usize), D::Error> {
-    let text = <&RawValue>::deserialize(deserializer)?.get_ron();
-    let part = crate::registry::Part::parse(text).ok();
+    let text = as_written(deserializer)?;
+    let part = Part::parse(&text).ok();
     let part = part.filter(|part| part.name == name || part.name == "Spread");
-    let number = part.as_ref().map_or(text, |part| part.fields.as_str());
+    let number = part.as_ref().map_or(text.as_str(), |part| part.fields.as_str());
     let number = number.strip_prefix('(').and_then(|number| number.strip_suffix(')')).unwrap_or(number);
     let Ok(count) = ron::from_str(number) else {
         let found = crate::text::excerpt(text.trim());

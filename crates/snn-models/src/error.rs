@@ -41,10 +41,19 @@ impl From<PartError> for ExperimentError {
 
 /// What is wrong where, such as `training.batch must be at least 1, found 0`.
 pub(crate) fn sentence(error: &PartError) -> String {
-    let place = if error.path.is_empty() { "the experiment" } else { &error.path };
+    let place = place(error);
     match &*error.fault {
         Fault::Unknown { one, found, .. } => format!("unknown {one} \"{}\" in {place}", excerpt(found)),
+        Fault::NoSuch { kind, found, .. } => format!("unknown {kind} \"{}\" in {place}", excerpt(found)),
+        Fault::Missing { field } => format!("missing field \"{field}\" in {place}"),
+        Fault::Twice { field } => format!("field \"{field}\" is given twice in {place}"),
+        Fault::Brackets { name } => format!("{} takes no ( ) in {place}", excerpt(name)),
         Fault::Range { range, found } => format!("{place} must be {range}, found {}", excerpt(found)),
         other => format!("{place}: {other}"),
     }
+}
+
+/// The path of an error as a sentence names it.
+pub(crate) fn place(error: &PartError) -> &str {
+    if error.path.is_empty() { "the experiment" } else { &error.path }
 }

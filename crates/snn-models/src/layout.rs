@@ -1,8 +1,6 @@
 //! RON text laid out to be read: what fits a line stays on one.
 
-use std::ops::Range;
-
-use crate::ron_tree::{Content, Node};
+use snn_core::registry::{Content, Node};
 
 /// Columns of a line.
 const WIDTH: usize = 120;
@@ -14,7 +12,7 @@ const WIDTH: usize = 120;
 pub(crate) fn lay_out(text: &str) -> String {
     match Node::read(text) {
         Ok(node) => {
-            let mut writer = Writer { text, out: String::new() };
+            let mut writer = Writer { out: String::new() };
             writer.broken(&node, 0);
             writer.out + "\n"
         }
@@ -22,23 +20,22 @@ pub(crate) fn lay_out(text: &str) -> String {
     }
 }
 
-struct Writer<'a> {
-    text: &'a str,
+struct Writer {
     out: String,
 }
 
-impl Writer<'_> {
+impl Writer {
     /// The value with a line for each of its fields or items.
-    fn broken(&mut self, node: &Node, depth: usize) {
-        let (open, close) = self.brackets(node);
-        self.out += &self.text[node.name.clone()];
+    fn broken(&mut self, node: &Node<'_>, depth: usize) {
+        let (open, close) = brackets(node);
+        self.out += node.name;
         self.out += open;
         self.out += "\n";
         match &node.content {
             Content::Scalar => {}
             Content::Fields(fields) => {
-                for (key, value) in fields {
-                    self.line(Some(key), value, depth + 1);
+                for field in fields {
+                    self.line(Some(field.key), &field.value, depth + 1);
                 }
             }
             Content::Items(items) => {
@@ -52,15 +49,15 @@ impl Writer<'_> {
     }
 
     /// A field or item, on one line or several.
-    fn line(&mut self, key: Option<&Range<usize>>, value: &Node, depth: usize) {
+    fn line(&mut self, key: Option<&str>, value: &Node<'_>, depth: usize) {
         self.out += &"    ".repeat(depth);
         let mut width = 4 * depth + 1;
         if let Some(key) = key {
-            self.out += &self.text[key.clone()];
+            self.out += key;
             self.out += ": ";
             width += key.len() + 2;
         }
-        let flat = self.flat(value);
+        let flat = flat(value);
         let fits = width + flat.chars().count() <= WIDTH;
         if fits || value.is_empty() || (key.is_none() && !flat.contains('[')) {
             self.out += &flat;
@@ -69,30 +66,25 @@ impl Writer<'_> {
         }
         self.out += ",\n";
     }
+}
 
-    /// The value on one line.
-    fn flat(&self, node: &Node) -> String {
-        let (open, close) = self.brackets(node);
-        let name = &self.text[node.name.clone()];
-        let inside: Vec<String> = match &node.content {
-            // RON's writer marks a choice called None as a name, which it need not be.
-            Content::Scalar => match &self.text[node.span.clone()] {
-                "r#None" => return "None".to_owned(),
-                scalar => return scalar.to_owned(),
-            },
-            Content::Fields(fields) => {
-                let field =
-                    |(key, value): &(Range<usize>, Node)| format!("{}: {}", &self.text[key.clone()], self.flat(value));
-                fields.iter().map(field).collect()
-            }
-            Content::Items(items) => items.iter().map(|item| self.flat(item)).collect(),
-        };
-        format!("{name}{open}{}{close}", inside.join(", "))
-    }
+/// The value on one line.
+fn flat(node: &Node<'_>) -> String {
+    let (open, close) = brackets(node);
+    let inside: Vec<String> = match &node.content {
+        // RON's writer marks a choice called None as a name, which it need not be.
+        Content::Scalar if node.text == "r#None" => return "None".to_owned(),
+        Content::Scalar => return node.text.to_owned(),
+        Content::Fields(fields) => {
+            fields.iter().map(|field| format!("{}: {}", field.key, flat(&field.value))).collect()
+        }
+        Content::Items(items) => items.iter().map(flat).collect(),
+    };
+    format!("{}{open}{}{close}", node.name, inside.join(", "))
+}
 
-    fn brackets(&self, node: &Node) -> (&'static str, &'static str) {
-        if self.text[node.span.clone()].ends_with(']') { ("[", "]") } else { ("(", ")") }
-    }
+fn brackets(node: &Node<'_>) -> (&'static str, &'static str) {
+    if node.text.ends_with(']') { ("[", "]") } else { ("(", ")") }
 }
 
 #[cfg(test)]

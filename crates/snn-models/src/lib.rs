@@ -24,13 +24,11 @@ mod built;
 mod check;
 mod diagnosis;
 mod error;
+mod finding;
 mod layout;
 mod overrides;
-mod path;
 mod reading;
-mod ron_error;
 mod ron_file;
-mod ron_tree;
 
 pub mod choices;
 pub mod elsewhere;

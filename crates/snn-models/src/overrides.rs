@@ -3,13 +3,11 @@
 //! An override replaces text in the resolved experiment, which is then read anew, so it can be any value that a file
 //! could hold and is checked in the same way.
 
-use snn_core::registry::{PartError, Registry};
+use snn_core::registry::{Content, Node, PartError, Path, Registry, Segment};
 use snn_core::text::{choices, excerpt};
 
 use crate::diagnosis::did_you_mean;
 use crate::error::sentence;
-use crate::path::{Path, Segment};
-use crate::ron_tree::{Content, Node};
 use crate::{Diagnosis, Experiment, ExperimentError, reading};
 
 /// `experiment` with the value at `path` replaced by `value`, in RON.
@@ -29,7 +27,7 @@ pub(crate) fn apply(
     };
     // Without what stands around it, such as a comment, which would go on to the end of the line.
     let bare = match Node::read(value) {
-        Ok(node) => &value[node.span],
+        Ok(node) => node.text,
         Err(error) => return Err(fail(format!("\"{}\" is not a value: {}", excerpt(value), error.reason), Vec::new())),
     };
     let text = splice(&experiment.to_ron(), &parsed, bare).map_err(|(title, notes)| fail(title, notes))?;
@@ -53,23 +51,23 @@ pub(crate) fn blame(error: &PartError, overrides: &[(&str, &str)]) -> Option<Exp
 /// `text` with `value` at `path`, in place of the value there or as a new field. The error is a title and notes.
 fn splice(text: &str, path: &Path, value: &str) -> Result<String, (String, Vec<String>)> {
     let tree = Node::read(text).map_err(|unreadable| (unreadable.reason, Vec::new()))?;
-    let (node, depth) = tree.descend(text, path);
+    let (node, depth) = tree.descend(path);
     let replace =
         |span: std::ops::Range<usize>, new: &str| format!("{}{new}{}", &text[..span.start], &text[span.end..]);
     if depth == path.0.len() {
-        return Ok(replace(node.span.clone(), value));
+        return Ok(replace(node.span(), value));
     }
     let there = Path(path.0[..depth].to_vec());
     match (&path.0[depth], &node.content) {
         (Segment::Field(field), Content::Fields(fields)) if depth + 1 == path.0.len() => {
             let (at, comma) = match fields.last() {
-                Some((_, last)) => (last.span.end, ", "),
-                None => (node.span.end - 1, ""),
+                Some(last) => (last.value.span().end, ", "),
+                None => (node.span().end - 1, ""),
             };
             Ok(replace(at..at, &format!("{comma}{field}: {value}")))
         }
         (Segment::Field(field), Content::Fields(fields)) => {
-            let known: Vec<&str> = fields.iter().map(|(key, _)| &text[key.clone()]).collect();
+            let known: Vec<&str> = fields.iter().map(|field| field.key).collect();
             let whole = || format!("to set it as a whole: {}{field}=...", place_before(&there));
             let notes = vec![
                 did_you_mean(field, &known).unwrap_or_else(whole),
@@ -87,8 +85,8 @@ fn splice(text: &str, path: &Path, value: &str) -> Result<String, (String, Vec<S
                 Segment::Field(field) => format!("field \"{}\"", excerpt(field)),
                 Segment::Index(index) => format!("value at [{index}]"),
             };
-            let found = node.mark(text);
-            Err((format!("{} is {} and has no {what}", place(&there), excerpt(&text[found])), Vec::new()))
+            let found = excerpt(&text[node.mark()]);
+            Err((format!("{} is {found} and has no {what}", place(&there)), Vec::new()))
         }
     }
 }

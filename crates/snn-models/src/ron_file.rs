@@ -1,13 +1,11 @@
 //! Reading and writing experiments as RON.
 
 use ron::ser::PrettyConfig;
-use snn_core::registry::{PartError, Registry, options};
+use snn_core::registry::{Node, PartError, Path, Registry, Segment, options};
 use snn_core::text::excerpt;
 
+use crate::finding::Finding;
 use crate::layout::lay_out;
-use crate::path::{Path, Segment};
-use crate::ron_error::explain_part;
-use crate::ron_tree::Node;
 use crate::{Experiment, ExperimentError, overrides, reading};
 
 impl Experiment {
@@ -55,9 +53,9 @@ impl Experiment {
         let text = self.to_ron();
         let mut found = Vec::new();
         let Ok(tree) = Node::read(&text) else { return found };
-        tree.visit(&text, &Path::default(), &mut |path, node| {
+        tree.visit(&Path::default(), &mut |path, node| {
             if matches!(path.0.last(), Some(Segment::Field(field)) if field == name) {
-                found.push((path.to_string(), text[node.span.clone()].to_owned()));
+                found.push((path.to_string(), node.text.to_owned()));
             }
         });
         found
@@ -72,9 +70,9 @@ impl Experiment {
         let Segment::Field(first) = path.0.first()? else { return None };
         let length = if ["network", "training"].contains(&first.as_str()) { 2 } else { 1 };
         let field = Path(path.0[..path.0.len().min(length)].to_vec());
-        let is_there = tree.descend(&text, &path).1 == path.0.len();
-        let (key, (node, _)) = (tree.key(&text, &field)?, tree.descend(&text, &field));
-        is_there.then(|| format!("{}: {}", &text[key], &text[node.span.clone()]))
+        let is_there = tree.descend(&path).1 == path.0.len();
+        let Segment::Field(key) = field.0.last()? else { return None };
+        is_there.then(|| format!("{key}: {}", tree.descend(&field).0.text))
     }
 }
 
@@ -82,10 +80,10 @@ impl Experiment {
 fn locate(error: &PartError, text: &str, file_name: &str, overrides: &[(&str, &str)]) -> Option<ExperimentError> {
     let path = Path::parse(&error.path)?;
     let tree = Node::read(text).ok()?;
-    if tree.descend(text, &path).1 < path.0.len() {
+    if tree.descend(&path).1 < path.0.len() {
         return None;
     }
-    let mut diagnosis = explain_part(error, &tree, text).diagnosis(file_name, text);
+    let mut diagnosis = Finding::new(error, &tree).diagnosis(file_name, text);
     diagnosis.notes.extend(
         overrides.iter().map(|(path, value)| format!("with the override {}={}", excerpt(path), excerpt(value))),
     );

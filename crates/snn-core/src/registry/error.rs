@@ -1,5 +1,9 @@
 //! What can be wrong with a part or with a registration.
 
+use std::fmt::Display;
+
+use serde::de::{Expected, Unexpected};
+
 use crate::text::{choices, excerpt};
 
 /// A name was registered twice.
@@ -39,20 +43,44 @@ pub enum Fault {
         /// Names that are registered.
         known: Vec<String>,
     },
-    /// The fields cannot be read.
-    #[error("{}", words(error, inner))]
-    Text {
-        /// RON's error.
-        error: ron::error::Error,
-        /// Byte of the part's text, from its name on, at which reading ended.
-        at: usize,
-        /// The path as seen from this part, however deep it lies in others: what [`PartError::path`] ends in.
-        inner: String,
+    /// There is no such field, or no such choice.
+    #[error("unknown {kind} \"{}\"; known {kind}s: {}", excerpt(found), list_or_none(known))]
+    NoSuch {
+        /// `field`, or what the choice is called, such as `reset`.
+        kind: String,
+        /// The name.
+        found: String,
+        /// Names that there are.
+        known: &'static [&'static str],
     },
-    /// A value lies outside its range.
+    /// A field must be given and is not.
+    #[error("missing field \"{field}\"")]
+    Missing {
+        /// Its name.
+        field: &'static str,
+    },
+    /// A field is given more than once.
+    #[error("field \"{field}\" is given twice")]
+    Twice {
+        /// Its name.
+        field: &'static str,
+    },
+    /// Values stand without the names of their fields, as in `Lif(0.9)`.
+    #[error("values must be named, as in (name: value)")]
+    Unnamed {
+        /// Names of the fields that there are.
+        known: &'static [&'static str],
+    },
+    /// A choice without fields has brackets, as in `Auto()`.
+    #[error("{name} takes no ( )")]
+    Brackets {
+        /// Its name.
+        name: String,
+    },
+    /// A value lies outside its range, or is of another kind.
     #[error("must be {range}, found {}", excerpt(found))]
     Range {
-        /// The allowed range, in words.
+        /// The allowed range or kind, in words.
         range: String,
         /// The value.
         found: String,
@@ -61,6 +89,9 @@ pub enum Fault {
     #[error("{0}")]
     Other(String),
 }
+
+/// What a [`Fault::Range`] says must be where values without a name are wanted, such as `(0.9, 0.999)`.
+pub const IN_BRACKETS: &str = "values in ( )";
 
 impl PartError {
     /// A value at `path` that is out of its range.
@@ -91,26 +122,42 @@ fn prefix(path: &str) -> String {
     if path.is_empty() { String::new() } else { format!("{path}: ") }
 }
 
-/// RON's error at the path `inner` in the words of someone who writes a part.
-fn words(error: &ron::error::Error, inner: &str) -> String {
-    use ron::error::Error as Ron;
-    match error {
-        Ron::NoSuchStructField { expected: [], .. } => "unknown field; there are none".to_owned(),
-        Ron::NoSuchStructField { expected, .. } => format!("unknown field; known fields: {}", expected.join(", ")),
-        Ron::NoSuchEnumVariant { expected, found, .. } => {
-            format!("unknown {}; known: {}", excerpt(found), expected.join(", "))
-        }
-        Ron::MissingStructField { field, .. } => format!("missing field {field}"),
-        Ron::ExpectedInteger | Ron::IntegerOutOfBounds | Ron::InvalidIntegerDigit { .. } => {
-            "must be a whole number of at least 0".to_owned()
-        }
-        Ron::ExpectedFloat => "must be a number".to_owned(),
-        Ron::ExpectedBoolean => "must be true or false".to_owned(),
-        Ron::ExpectedIdentifier | Ron::InvalidIdentifier(_) | Ron::SuggestRawIdentifier(_) => match inner {
-            "" => "values must be named, as in (name: value)".to_owned(),
-            _ => "must be a name without quotes, as in Name or Name(field: value)".to_owned(),
-        },
-        other => excerpt(&other.to_string()).into_owned(),
+fn list_or_none(names: &[&str]) -> String {
+    if names.is_empty() { "none".to_owned() } else { choices(names) }
+}
+
+impl serde::de::Error for PartError {
+    fn custom<T: Display>(sentence: T) -> Self {
+        Self::other("", sentence.to_string())
+    }
+
+    /// What was found is filled in by the reader, which has the text.
+    fn invalid_value(_: Unexpected<'_>, expected: &dyn Expected) -> Self {
+        Self::range("", expected.to_string(), &"")
+    }
+
+    fn invalid_type(found: Unexpected<'_>, expected: &dyn Expected) -> Self {
+        Self::invalid_value(found, expected)
+    }
+
+    fn invalid_length(length: usize, expected: &dyn Expected) -> Self {
+        Self::invalid_value(Unexpected::Unsigned(length as u64), expected)
+    }
+
+    fn unknown_variant(found: &str, known: &'static [&'static str]) -> Self {
+        Fault::NoSuch { kind: String::new(), found: found.to_owned(), known }.into()
+    }
+
+    fn unknown_field(found: &str, known: &'static [&'static str]) -> Self {
+        Fault::NoSuch { kind: "field".to_owned(), found: found.to_owned(), known }.into()
+    }
+
+    fn missing_field(field: &'static str) -> Self {
+        Fault::Missing { field }.into()
+    }
+
+    fn duplicate_field(field: &'static str) -> Self {
+        Fault::Twice { field }.into()
     }
 }
 
@@ -124,13 +171,22 @@ mod tests {
         for (text, message) in [
             (
                 "Lif(leek: 0.9)",
-                "leek: unknown field; known fields: leak, threshold, reset, decay_input, detach_reset, learn_threshold, per, gradient",
+                "unknown field \"leek\"; known fields: leak, threshold, reset, decay_input, detach_reset, learn_threshold, per, gradient",
             ),
-            ("Lif(leak: high)", "leak: must be a number"),
-            ("Lif(decay_input: yes)", "decay_input: must be true or false"),
-            ("Lif(reset: Later)", "reset: unknown Later; known: Hard, Soft, SoftAfterLeak, None"),
-            ("Lif(reset: \"Soft\")", "reset: must be a name without quotes, as in Name or Name(field: value)"),
+            ("Relu(leak: 0.9)", "unknown field \"leak\"; known fields: none"),
+            ("Lif(leak: 0.9, leak: 0.9)", "field \"leak\" is given twice"),
+            ("Lif(leak: high)", "leak: must be a number, found high"),
+            ("Lif(decay_input: yes)", "decay_input: must be true or false, found yes"),
+            ("Lif(gradient: Atan(alpha: (1.0)))", "gradient.alpha: must be a number, found (1.0)"),
+            ("Lif(reset: Later)", "reset: unknown reset \"Later\"; known resets: Hard, Soft, SoftAfterLeak, None"),
+            (
+                "Lif(reset: \"Soft\")",
+                "reset: must be a name without quotes, as in Name or Name(field: value), found \"Soft\"",
+            ),
+            ("Lif(reset: Soft())", "reset: Soft takes no ( )"),
+            ("Lif(reset: Hard(0.1))", "reset: values must be named, as in (name: value)"),
             ("Lif(0.9)", "values must be named, as in (name: value)"),
+            ("Lif(leak: 0.9 threshold: 1.0)", "a comma is missing after 0.9"),
         ] {
             let error = registry.neurons.make(&mut Part::parse(text).unwrap(), &registry).unwrap_err();
             assert_eq!(error.to_string(), message);

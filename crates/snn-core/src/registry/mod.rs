@@ -38,20 +38,28 @@
 
 mod catalog;
 mod error;
+mod node;
 mod part;
+mod path;
 mod plain;
 pub mod range;
+mod reader;
+mod scanner;
 mod text;
+mod value;
 
 use std::sync::Arc;
 
 use crate::{DataSet, Engine, Family, Gradient, Input, Loss, Neuron, Readout, Surrogate};
 
 pub use catalog::Catalog;
-pub use error::{Fault, PartError, RegistryError};
+pub use error::{Fault, IN_BRACKETS, PartError, RegistryError};
+pub use node::{Content, Field, Node};
 pub use part::Part;
-pub use plain::plain;
-pub use text::{Unread, from_ron, options};
+pub use path::{Path, Segment};
+pub use scanner::Unreadable;
+pub(crate) use text::as_written;
+pub use text::{from_ron, options};
 
 /// Catalogs of all kinds of things that have names.
 #[derive(Debug)]

@@ -9,7 +9,9 @@ use serde::{
     ser::Error as _,
 };
 
-use super::{Fault, PartError, Unread, from_ron, options, plain};
+use super::plain::plain;
+use super::text::as_written;
+use super::{Fault, PartError, from_ron, options};
 use crate::text::excerpt;
 
 /// A name and the RON text of its fields: what a file says before the registry has been asked what it means.
@@ -69,11 +71,7 @@ impl Part {
     }
 
     pub(super) fn read<C: DeserializeOwned>(&self) -> Result<C, PartError> {
-        let text = if self.fields.is_empty() { "()" } else { &self.fields };
-        from_ron(text).map_err(|Unread { error, path, at }| {
-            let fault = Fault::Text { error, at: self.name.len() + at, inner: path.clone() };
-            PartError { path, fault: Box::new(fault) }
-        })
+        from_ron(if self.fields.is_empty() { "()" } else { &self.fields })
     }
 
     pub(super) fn write(&mut self, fields: &impl Serialize) -> Result<(), PartError> {
@@ -93,8 +91,7 @@ impl fmt::Display for Part {
 
 impl<'de> Deserialize<'de> for Part {
     fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
-        let raw = <&RawValue>::deserialize(deserializer)?;
-        Self::parse(raw.get_ron()).map_err(D::Error::custom)
+        Self::parse(&as_written(deserializer)?).map_err(D::Error::custom)
     }
 }
 

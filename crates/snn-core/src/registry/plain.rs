@@ -8,7 +8,7 @@ use std::ops::Range;
 ///
 /// # Errors
 /// The byte at which a comment starts that is never closed.
-pub fn plain(text: &str) -> Result<Cow<'_, str>, usize> {
+pub(super) fn plain(text: &str) -> Result<Cow<'_, str>, usize> {
     let mut lexer = Lexer { text, out: text.as_bytes().to_vec(), at: 0, word: 0..0, open: Vec::new() };
     while lexer.at < text.len() {
         lexer.step()?;

@@ -1,122 +1,161 @@
-//! RON text of a known form.
+//! RON text, read and written alike everywhere.
 
-use ron::{Options, error::Error, extensions::Extensions};
-use serde::de::DeserializeOwned;
+use std::fmt;
 
-use super::plain;
+use ron::{Options, extensions::Extensions};
+use serde::Deserialize as _;
+use serde::de::{DeserializeOwned, Deserializer, Error, Visitor};
 
-/// Why a text is not of its form.
-#[derive(Debug, Clone, PartialEq)]
-pub struct Unread {
-    /// RON's error.
-    pub error: Error,
-    /// Path of the value at which reading ended, without the names of variants on the way.
-    pub path: String,
-    /// Byte of the text at which reading ended.
-    pub at: usize,
-}
+use super::{Fault, Node, PartError};
 
-/// How RON is read and written everywhere: `clip: 5.0` rather than `clip: Some(5.0)`.
+/// How RON is written everywhere: `clip: 5.0` rather than `clip: Some(5.0)`.
 pub fn options() -> Options {
     Options::default().with_default_extension(Extensions::IMPLICIT_SOME)
 }
 
-/// Reads `text`. A name without the brackets that it needs, as in `reset: Hard`, is read as if they were there, with all
-/// fields at their defaults.
+/// Reads `text` as [`Node::read`] and [`Node::parse`] do.
 ///
 /// # Errors
-/// [`Unread`] if the text is not of the form of a `T`.
-pub fn from_ron<T: DeserializeOwned>(text: &str) -> Result<T, Unread> {
-    const BRACKETS: &str = "()";
-    // RON's reader passes over comments, but what comes before one must be seen here, to know whether it is a name.
-    let unclosed = |at| Unread { error: Error::UnclosedBlockComment, path: String::new(), at };
-    let mut whole = plain(text).map_err(unclosed)?.into_owned();
-    let mut added: Vec<usize> = Vec::new();
-    loop {
-        let mut unread = match read(&whole) {
-            Ok(value) => return Ok(value),
-            Err(unread) => unread,
-        };
-        let lacks_brackets = matches!(unread.error, Error::ExpectedStructLike | Error::ExpectedNamedStructLike(_));
-        if lacks_brackets && ends_in_name(&whole[..unread.at]) && added.last() != Some(&unread.at) {
-            whole.insert_str(unread.at, BRACKETS);
-            added.push(unread.at);
-        } else {
-            unread.at -= BRACKETS.len() * added.iter().filter(|at| *at + BRACKETS.len() <= unread.at).count();
-            return Err(unread);
+/// [`PartError`] if the text is not of the form of a `T`.
+pub fn from_ron<T: DeserializeOwned>(text: &str) -> Result<T, PartError> {
+    Node::read(text).map_err(|unreadable| Fault::Other(unreadable.reason))?.parse()
+}
+
+/// What RON's own reader, too, knows a value by that is wanted as it is written.
+pub(super) const AS_WRITTEN: &str = "$ron::private::RawValue";
+
+/// The RON text of a value as it is written.
+pub(crate) fn as_written<'de, D: Deserializer<'de>>(deserializer: D) -> Result<String, D::Error> {
+    struct Written;
+
+    impl<'de> Visitor<'de> for Written {
+        type Value = String;
+
+        fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+            f.write_str("a value in RON")
+        }
+
+        fn visit_str<E: Error>(self, text: &str) -> Result<String, E> {
+            Ok(text.to_owned())
+        }
+
+        fn visit_newtype_struct<D: Deserializer<'de>>(self, deserializer: D) -> Result<String, D::Error> {
+            String::deserialize(deserializer)
         }
     }
-}
 
-fn read<T: DeserializeOwned>(text: &str) -> Result<T, Unread> {
-    let position = |span: ron::error::Span| {
-        let start: usize = text.split_inclusive('\n').take(span.end.line - 1).map(str::len).sum();
-        let rest = &text[start.min(text.len())..];
-        start + rest.char_indices().nth(span.end.col - 1).map_or(rest.len(), |(offset, _)| offset)
-    };
-    let mut reader = ron::Deserializer::from_str_with_options(text, &options()).map_err(|error| Unread {
-        error: error.code,
-        path: String::new(),
-        at: position(error.span),
-    })?;
-    let mut track = serde_path_to_error::Track::new();
-    T::deserialize(serde_path_to_error::Deserializer::new(&mut reader, &mut track)).map_err(|error| {
-        let at = position(reader.span_error(Error::Eof).span);
-        Unread { error, path: path(&track.path()), at }
-    })
-}
-
-/// Whether the last word of `text` is a name and no number.
-fn ends_in_name(text: &str) -> bool {
-    let is_word = |c: char| c.is_alphanumeric() || matches!(c, '_' | '.');
-    let word = text.trim_end().rsplit(|c| !is_word(c)).next().unwrap_or_default();
-    word.starts_with(char::is_alphabetic)
-}
-
-/// The path that serde followed, without the names of the variants on the way.
-fn path(path: &serde_path_to_error::Path) -> String {
-    use serde_path_to_error::Segment;
-    let mut text = String::new();
-    for segment in path {
-        match segment {
-            Segment::Seq { index } => text.extend(["[", &index.to_string(), "]"]),
-            Segment::Map { key } if text.is_empty() => text += key,
-            Segment::Map { key } => text.extend([".", key]),
-            Segment::Enum { .. } | Segment::Unknown => {}
-        }
-    }
-    text
+    deserializer.deserialize_newtype_struct(AS_WRITTEN, Written)
 }
 
 #[cfg(test)]
 mod tests {
-    use serde::Deserialize;
+    use serde::{Deserialize, Serialize};
 
     use super::*;
     use crate::neuron::{Lif, Reset};
 
-    #[derive(Debug, PartialEq, Deserialize)]
-    struct Pair {
+    #[derive(Debug, PartialEq, Serialize, Deserialize)]
+    #[serde(deny_unknown_fields)]
+    struct Many {
         first: Reset,
-        second: Reset,
-        last: (f32, f32),
+        second: Option<Reset>,
+        pair: (f32, f64),
+        list: Vec<u8>,
+        one: One,
+        nothing: Nothing,
+        text: String,
+        letter: char,
+        any: Any,
     }
 
+    #[derive(Debug, PartialEq, Serialize, Deserialize)]
+    struct One(i16);
+
+    #[derive(Debug, PartialEq, Serialize, Deserialize)]
+    struct Nothing;
+
+    #[derive(Debug, PartialEq, Serialize, Deserialize)]
+    #[serde(untagged)]
+    enum Any {
+        Number(usize),
+        Text(String),
+        Numbers(Vec<f64>),
+        Named { a: bool, b: Option<i8> },
+    }
+
+    const MANY: &str = r##"#![enable(implicit_some)]
+        Many(first: Hard /* ( */, second: Some(r#None), pair: (1, -1e-3,), list: [0x1f, 0b1, 1_0, 7u8], one: One(-3),
+        nothing: Nothing, text: r#"a"\n"#, letter: 'x', any: 5)"##;
+
     #[test]
-    fn a_name_needs_no_brackets() {
-        let pair: Pair = from_ron("(first: Hard, second: Hard // late\n , last: (1.0, 2.0))").unwrap();
-        assert_eq!(pair, Pair { first: Reset::default(), second: Reset::default(), last: (1.0, 2.0) });
-        for text in
-            ["(reset: Hard)", "(reset: Hard /* ) */)", "(reset: Hard // (as in the paper)\n)", "(reset: Hard//\n,)"]
+    fn values_are_read_as_ron_has_them() {
+        let many: Many = from_ron(MANY).unwrap();
+        let expected = Many {
+            first: Reset::default(),
+            second: Some(Reset::None),
+            pair: (1.0, -1e-3),
+            list: vec![31, 1, 10, 7],
+            one: One(-3),
+            nothing: Nothing,
+            text: "a\"\\n".to_owned(),
+            letter: 'x',
+            any: Any::Number(5),
+        };
+        assert_eq!(many, expected);
+        assert_eq!(from_ron::<Many>(&options().to_string(&many).unwrap()).unwrap(), many);
+        for (any, expected) in [
+            ("\"a\\tb\"", Any::Text("a\tb".to_owned())),
+            ("name", Any::Text("name".to_owned())),
+            ("[1, 2.5]", Any::Numbers(vec![1.0, 2.5])),
+            ("(a: true, b: None)", Any::Named { a: true, b: None }),
+            ("(b: -1, a: false)", Any::Named { a: false, b: Some(-1) }),
+        ] {
+            assert_eq!(from_ron::<Many>(&MANY.replace("any: 5", &format!("any: {any}"))).unwrap().any, expected);
+        }
+        for (text, number) in
+            [("inf", f32::INFINITY), ("-inf", f32::NEG_INFINITY), ("1.", 1.0), (".5", 0.5), ("1e3", 1e3)]
         {
-            assert_eq!(from_ron::<Lif>(text).unwrap(), Lif::default(), "{text}");
+            assert_eq!(from_ron::<f32>(text).unwrap(), number, "{text}");
         }
     }
 
     #[test]
-    fn errors_stand_where_the_text_as_it_was_given_has_them() {
-        let text = "(first: Hard, second: Hard, last: 1.0)";
-        let Unread { error, path, at } = from_ron::<Pair>(text).unwrap_err();
-        assert_eq!((error, path.as_str(), &text[at..]), (Error::ExpectedStructLike, "last", "1.0)"));
+    fn what_is_wrong_is_told_with_its_path() {
+        for (from, to, message) in [
+            ("Hard", "Hard(to: high)", "first.to: must be a number, found high"),
+            ("Some(r#None)", "Some(Hard(too: 1))", "second: unknown field \"too\"; known fields: to"),
+            ("(1, -1e-3,)", "(1, one)", "pair[1]: must be a number, found one"),
+            ("(1, -1e-3,)", "(1, 2, 3)", "pair: must be 2 values in ( ), found (1, 2, 3)"),
+            ("(1, -1e-3,)", "[1, 2]", "pair: must be values in ( ), found [1, 2]"),
+            ("0b1", "256", "list[1]: must be a whole number of at most 255, found 256"),
+            ("0b1", "1.5", "list[1]: must be a whole number, found 1.5"),
+            ("0b1", "-1", "list[1]: must be a whole number that is not negative, found -1"),
+            ("One(-3)", "One(-32769)", "one[0]: must be a whole number of at least -32768, found -32769"),
+            ("One(-3)", "Two(-3)", "one: must be called One or nothing, found Two"),
+            ("One(-3)", "-3", "one: must be values in ( ), found -3"),
+            ("r#\"a\"\\n\"#", "\"\\q\"", "text: unknown escape character"),
+            ("'x'", "x", "letter: must be a character in ' ', found x"),
+            ("any: 5", "any: 5, any: 5", "field \"any\" is given twice"),
+            (", any: 5", "", "missing field \"any\""),
+        ] {
+            assert!(MANY.contains(from), "{from}");
+            assert_eq!(from_ron::<Many>(&MANY.replace(from, to)).unwrap_err().to_string(), message);
+        }
+        assert_eq!(from_ron::<Many>("3").unwrap_err().to_string(), "must be values in ( ), found 3");
+        assert_eq!(from_ron::<Many>("Many(1)").unwrap_err().to_string(), "values must be named, as in (name: value)");
+        assert_eq!(from_ron::<Many>(&"(".repeat(1000)).unwrap_err().to_string(), "values are nested too deeply");
+    }
+
+    #[test]
+    fn a_name_needs_no_brackets() {
+        for text in [
+            "(reset: Hard)",
+            "(reset: Hard /* ) */)",
+            "(reset: Hard // (as in the paper)\n)",
+            "(reset: Hard//\n,)",
+            "Lif",
+        ] {
+            assert_eq!(from_ron::<Lif>(text).unwrap(), Lif::default(), "{text}");
+        }
     }
 }

@@ -184,7 +184,7 @@ fn parts_within_parts_are_explained_at_their_place() {
        = known gradients: Exact, LeakFree
     "#);
     insta::assert_snapshot!(error("leak: 0.99, gradient: LeakFree", "leak : 0.99,\n gradient : \"LeakFree\""), @r#"
-    network.layers[5].neuron.gradient must be a name, found "LeakFree"
+    network.layers[5].neuron.gradient must be a name without quotes, as in Name or Name(field: value), found "LeakFree"
       --> my-net.ron:17:13
        |
     17 |  gradient : "LeakFree")),
@@ -275,6 +275,35 @@ fn values_of_another_kind_are_told_what_they_must_be() {
     network.layers[4] must be a name, found 3:
     training.optimizer.betas must be values in ( ), found 0.9: write (0.9, 0.999)
     missing field "rate" in training.optimizer: add rate: ...
+    "#);
+}
+
+#[test]
+fn a_mistake_within_a_part_is_shown_where_it_is() {
+    let line = |from: &str, to: &str| error(from, to).lines().take(2).map(str::trim).collect::<Vec<_>>().join(" ");
+    let lines = [
+        line("leak: 0.99", "leak: 1.2.3"),
+        line("leak: 0.99", "leak: \"\\q\""),
+        line("leak: 0.99", "leak: 0.99, leak: 0.98"),
+        line("leak: 0.99", "leak: Some(0.9, 0.8)"),
+        line("leak: 0.99", "leak: (0.9)"),
+        line("data: Mnist", "data: Svhn(train_file: \"\\q\")"),
+        line("data: Mnist", "data: Svhn(mean: (0.4, 0.4))"),
+        line("data: Mnist", "data: Svhn(mean: (0.4, 0.4, 0.4, 0.4))"),
+        line("Linear(features: 200)", "Linear(features: 200())"),
+        line("Experiment(", "#![enable(all)]\nExperiment("),
+    ];
+    insta::assert_snapshot!(lines.join("\n"), @r#"
+    network.neuron.leak must be a number, found 1.2.3 --> my-net.ron:8:27
+    network.neuron.leak must be a number, found "\q" --> my-net.ron:8:27
+    field "leak" is given twice in network.neuron --> my-net.ron:8:33
+    network.neuron.leak must be a number, found Some(0.9, 0.8) --> my-net.ron:8:27
+    network.neuron.leak must be a number, found (0.9) --> my-net.ron:8:27
+    data.train_file: unknown escape character --> my-net.ron:4:28
+    data.mean must be 3 values in ( ), found (0.4, 0.4) --> my-net.ron:4:22
+    data.mean must be 3 values in ( ), found (0.4, 0.4, 0.4, 0.4) --> my-net.ron:4:22
+    network.layers[4].features must be a whole number that is not negative, found 200() --> my-net.ron:15:30
+    this attribute is not known: no RON extension named `all` --> my-net.ron:3:1
     "#);
 }
 

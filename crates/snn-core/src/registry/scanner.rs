@@ -1,52 +1,35 @@
-//! Where each value of a RON text stands, by path: `network.layers[2].channels` is bytes 310 to 312.
-//!
-//! RON's own reader gives values without places. Errors point at places and overrides replace text there, so this
-//! scanner keeps them; what the values mean it leaves to serde. `Some(x)` is the same as `x`.
+//! From a RON text to its tree of values.
 
 use std::ops::Range;
 
-use snn_core::registry::plain;
-use snn_core::text::excerpt;
+use super::node::{Content, Field, Node};
+use super::plain::plain;
+use super::value::lower;
+use crate::text::excerpt;
 
-use crate::path::{Path, Segment};
-
-/// Deepest nesting that is read; RON's own limit.
+/// Deepest nesting that is read, as in RON's own reader.
 const DEPTH: usize = 128;
 
-/// A value and where it stands.
-#[derive(Debug, Clone, PartialEq)]
-pub(crate) struct Node {
-    /// Bytes of the whole value.
-    pub(crate) span: Range<usize>,
-    /// Bytes of the name before `(`; empty where there is none.
-    pub(crate) name: Range<usize>,
-    pub(crate) content: Content,
-}
-
-#[derive(Debug, Clone, PartialEq)]
-pub(crate) enum Content {
-    /// A number, a name without parameters, a string.
-    Scalar,
-    /// `(a: ..., b: ...)`, or `()`.
-    Fields(Vec<(Range<usize>, Node)>),
-    /// `[..., ...]`, or `(..., ...)`.
-    Items(Vec<Node>),
-}
-
 /// Why a text is not a tree of values.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub(crate) struct Unreadable {
-    pub(crate) span: Range<usize>,
-    pub(crate) reason: String,
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+#[error("{reason}")]
+pub struct Unreadable {
+    /// Bytes at fault.
+    pub span: Range<usize>,
+    /// What is wrong with them.
+    pub reason: String,
 }
 
-impl Node {
+impl<'a> Node<'a> {
     /// Reads the one value of `text`; comments, spaces and `#![...]` attributes around it are skipped.
-    pub(crate) fn read(text: &str) -> Result<Self, Unreadable> {
+    ///
+    /// # Errors
+    /// [`Unreadable`] if brackets, commas or quotes are not as they must be.
+    pub fn read(text: &'a str) -> Result<Self, Unreadable> {
         let unclosed =
             |start| Unreadable { span: start..start + 2, reason: "this comment is never closed with */".to_owned() };
         let plain = plain(text).map_err(unclosed)?;
-        let mut scanner = Scanner { text: &plain, at: 0 };
+        let mut scanner = Scanner { source: text, text: &plain, at: 0 };
         scanner.skip();
         while scanner.rest().starts_with("#!") {
             scanner.attribute()?;
@@ -58,104 +41,18 @@ impl Node {
         }
         Ok(node)
     }
-
-    /// Whether no value is within this one.
-    pub(crate) fn is_empty(&self) -> bool {
-        match &self.content {
-            Content::Scalar => true,
-            Content::Fields(fields) => fields.is_empty(),
-            Content::Items(items) => items.is_empty(),
-        }
-    }
-
-    /// The value at `path`, or the deepest value on the way to it, with the number of segments that were found.
-    pub(crate) fn descend(&self, text: &str, path: &Path) -> (&Self, usize) {
-        let mut node = self;
-        for (depth, segment) in path.0.iter().enumerate() {
-            let child = match (segment, &node.content) {
-                (Segment::Field(name), Content::Fields(fields)) => {
-                    fields.iter().find(|(key, _)| &text[key.clone()] == name).map(|(_, value)| value)
-                }
-                (Segment::Index(index), Content::Items(items)) => items.get(*index),
-                _ => None,
-            };
-            match child {
-                Some(child) => node = child,
-                None => return (node, depth),
-            }
-        }
-        (node, path.0.len())
-    }
-
-    /// Calls `visit` with the path of each value within this one, which is at `path`, from the outside in.
-    pub(crate) fn visit(&self, text: &str, path: &Path, visit: &mut dyn FnMut(&Path, &Self)) {
-        let mut child = |segment: Segment, node: &Self| {
-            let mut path = path.clone();
-            path.0.push(segment);
-            visit(&path, node);
-            node.visit(text, &path, visit);
-        };
-        match &self.content {
-            Content::Scalar => {}
-            Content::Fields(fields) => {
-                for (key, node) in fields {
-                    child(Segment::Field(text[key.clone()].to_owned()), node);
-                }
-            }
-            Content::Items(items) => {
-                for (index, node) in items.iter().enumerate() {
-                    child(Segment::Index(index), node);
-                }
-            }
-        }
-    }
-
-    /// The innermost value that covers byte `at`, with its path; this value if none within it does.
-    pub(crate) fn covering(&self, text: &str, at: usize) -> (Path, &Self) {
-        let covers = |node: &Self| node.span.start <= at && at < node.span.end;
-        let child = match &self.content {
-            Content::Scalar => None,
-            Content::Fields(fields) => fields
-                .iter()
-                .find(|(_, value)| covers(value))
-                .map(|(key, value)| (Segment::Field(text[key.clone()].to_owned()), value)),
-            Content::Items(items) => items
-                .iter()
-                .enumerate()
-                .find(|(_, item)| covers(item))
-                .map(|(index, item)| (Segment::Index(index), item)),
-        };
-        let Some((segment, child)) = child else { return (Path::default(), self) };
-        let (mut path, node) = child.covering(text, at);
-        path.0.insert(0, segment);
-        (path, node)
-    }
-
-    /// The bytes to point at: the value if it fits one line, else its name or first character.
-    pub(crate) fn mark(&self, text: &str) -> Range<usize> {
-        match text[self.span.clone()].contains('\n') {
-            false => self.span.clone(),
-            true if !self.name.is_empty() => self.name.clone(),
-            true => self.span.start..self.span.start + 1,
-        }
-    }
-
-    /// Bytes of the key that the last segment of `path` names, if it is written.
-    pub(crate) fn key(&self, text: &str, path: &Path) -> Option<Range<usize>> {
-        let Some(Segment::Field(name)) = path.0.last() else { return None };
-        let (parent, _) = self.descend(text, &path.parent());
-        let Content::Fields(fields) = &parent.content else { return None };
-        fields.iter().rev().map(|(key, _)| key.clone()).find(|key| &text[key.clone()] == name)
-    }
 }
 
-struct Scanner<'a> {
-    text: &'a str,
+struct Scanner<'a, 'p> {
+    /// The text as it is written, which nodes are parts of.
+    source: &'a str,
+    /// The same without comments, byte for byte in its place.
+    text: &'p str,
     at: usize,
 }
 
-impl<'a> Scanner<'a> {
-    fn rest(&self) -> &'a str {
+impl<'a, 'p> Scanner<'a, 'p> {
+    fn rest(&self) -> &'p str {
         &self.text[self.at..]
     }
 
@@ -183,46 +80,53 @@ impl<'a> Scanner<'a> {
             let reason = "this attribute is not closed, as in #![enable(implicit_some)]".to_owned();
             return Err(Unreadable { span: start..start + 2, reason });
         }
+        // RON's own reader knows which attributes there are.
+        let unknown = |error: ron::error::SpannedError| {
+            let reason = format!("this attribute is not known: {}", lower(&error.code.to_string()));
+            Unreadable { span: start..self.at, reason }
+        };
+        ron::Deserializer::from_str(&self.text[start..self.at]).map_err(unknown)?;
         self.skip();
         Ok(())
     }
 
-    fn value(&mut self, depth: usize) -> Result<Node, Unreadable> {
+    fn value(&mut self, depth: usize) -> Result<Node<'a>, Unreadable> {
         if depth == 0 {
             return Err(self.fault(self.at, "values are nested too deeply"));
         }
         let start = self.at;
-        let name = self.word();
+        let mut name = self.word();
         if !name.is_empty() {
             self.skip();
         }
         let content = match self.peek() {
             Some('(') => self.group(')', depth)?,
             Some('[') if name.is_empty() => self.group(']', depth)?,
-            Some('"') if is_raw(&self.text[name.clone()]) && self.at == name.end => {
-                self.raw_string(&self.text[name.start + 1..name.end])?;
-                return Ok(Node { span: start..self.at, name: start..start, content: Content::Scalar });
+            Some('"') if is_raw(name) && self.at == start + name.len() => {
+                self.raw_string(&name[1..])?;
+                name = "";
+                Content::Scalar
             }
             _ if !name.is_empty() => {
-                self.at = name.end;
-                return Ok(Node { span: name.clone(), name, content: Content::Scalar });
+                self.at = start + name.len();
+                Content::Scalar
             }
             Some('"') => self.string()?,
             Some(c) => return Err(self.fault(start, format!("expected a value, found {c:?}"))),
             None => return Err(self.fault(start, "expected a value, found the end")),
         };
-        Ok(Node { span: start..self.at, name, content })
+        Ok(Node { text: &self.source[start..self.at], start, name, content })
     }
 
-    /// Bytes of a name or number.
-    fn word(&mut self) -> Range<usize> {
+    /// A name or number.
+    fn word(&mut self) -> &'a str {
         let start = self.at;
         let is_word = |c: char| c.is_alphanumeric() || matches!(c, '_' | '.' | '+' | '-' | '#' | '\'');
         self.at += self.rest().find(|c| !is_word(c)).unwrap_or(self.rest().len());
-        start..self.at
+        &self.source[start..self.at]
     }
 
-    fn string(&mut self) -> Result<Content, Unreadable> {
+    fn string(&mut self) -> Result<Content<'a>, Unreadable> {
         let start = self.at;
         let mut escaped = true; // the opening quote
         for (offset, c) in self.rest().char_indices() {
@@ -245,7 +149,7 @@ impl<'a> Scanner<'a> {
     }
 
     /// What stands between brackets, up to and with `close`.
-    fn group(&mut self, close: char, depth: usize) -> Result<Content, Unreadable> {
+    fn group(&mut self, close: char, depth: usize) -> Result<Content<'a>, Unreadable> {
         let open = self.at;
         self.at += 1;
         let (mut fields, mut items) = (Vec::new(), Vec::new());
@@ -258,10 +162,11 @@ impl<'a> Scanner<'a> {
             if self.peek().is_none() {
                 return Err(self.fault(open, format!("this bracket is never closed with {close}")));
             }
-            match (close == ')').then(|| self.field_name()).flatten() {
-                Some(name) => {
+            let start = self.at;
+            match (close == ')').then(|| self.key()).flatten() {
+                Some(key) => {
                     self.skip();
-                    fields.push((name, self.value(depth - 1)?));
+                    fields.push(Field { key, start, value: self.value(depth - 1)? });
                 }
                 None => items.push(self.value(depth - 1)?),
             }
@@ -270,28 +175,25 @@ impl<'a> Scanner<'a> {
                 Some(',') => self.at += 1,
                 Some(c) if c == close => {}
                 Some(c) if c.is_alphanumeric() || matches!(c, '"' | '(' | '[' | '_' | '-' | '+' | '.') => {
-                    let last = fields.last().map(|(_, value)| value).or(items.last());
-                    let (span, mark) = last.map_or((open..open + 1, open..open + 1), |last: &Node| {
-                        (last.mark(self.text), if last.name.is_empty() { last.span.clone() } else { last.name.clone() })
+                    let last = fields.last().map(|field| &field.value).or(items.last());
+                    let (span, value) = last.map_or((open..open + 1, ""), |last: &Node<'_>| {
+                        (last.mark(), if last.name.is_empty() { last.text } else { last.name })
                     });
-                    let reason = format!("a comma is missing after {}", excerpt(&self.text[mark]));
-                    return Err(Unreadable { span, reason });
+                    return Err(Unreadable { span, reason: format!("a comma is missing after {}", excerpt(value)) });
                 }
                 Some(c) => return Err(self.fault(self.at, format!("expected , or {close}, found {c:?}"))),
                 None => return Err(self.fault(open, format!("this bracket is never closed with {close}"))),
             }
         }
         match (fields.is_empty(), items.first()) {
-            (false, Some(item)) => {
-                Err(Unreadable { span: item.span.clone(), reason: "expected `name: value`".to_owned() })
-            }
+            (false, Some(item)) => Err(Unreadable { span: item.span(), reason: "expected `name: value`".to_owned() }),
             (true, _) if close == ']' || !items.is_empty() => Ok(Content::Items(items)),
             _ => Ok(Content::Fields(fields)),
         }
     }
 
     /// The name before a colon, past which the scanner then stands; otherwise nothing moves.
-    fn field_name(&mut self) -> Option<Range<usize>> {
+    fn key(&mut self) -> Option<&'a str> {
         let start = self.at;
         let name = self.word();
         self.skip();
@@ -312,11 +214,13 @@ fn is_raw(word: &str) -> bool {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::registry::Path;
 
     fn at<'a>(text: &'a str, path: &str) -> Option<&'a str> {
         let (node, path) = (Node::read(text).unwrap(), Path::parse(path).unwrap());
-        let (found, depth) = node.descend(text, &path);
-        (depth == path.0.len()).then(|| &text[found.span.clone()])
+        let (found, depth) = node.descend(&path);
+        assert_eq!(&text[found.span()], found.text);
+        (depth == path.0.len()).then_some(found.text)
     }
 
     #[test]

@@ -4,18 +4,20 @@ use std::fmt;
 
 /// One step of a path.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub(crate) enum Segment {
+pub enum Segment {
+    /// A field by its name, `.channels`.
     Field(String),
+    /// An item of a list by its place from 0, `[2]`.
     Index(usize),
 }
 
-/// Segments from the experiment down to a value.
+/// Segments from the outermost value down to one within it.
 #[derive(Debug, Clone, PartialEq, Eq, Default)]
-pub(crate) struct Path(pub(crate) Vec<Segment>);
+pub struct Path(pub Vec<Segment>);
 
 impl Path {
-    /// Reads `a.b[2].c`.
-    pub(crate) fn parse(text: &str) -> Option<Self> {
+    /// Reads `a.b[2].c`; none if it is not of this form, or empty.
+    pub fn parse(text: &str) -> Option<Self> {
         let mut segments = Vec::new();
         for part in text.trim().split('.') {
             let (field, mut indices) = part.split_at(part.find('[').unwrap_or(part.len()));
@@ -31,11 +33,6 @@ impl Path {
             }
         }
         Some(Self(segments))
-    }
-
-    /// The path without its last segment.
-    pub(crate) fn parent(&self) -> Self {
-        Self(self.0[..self.0.len().saturating_sub(1)].to_vec())
     }
 }
 
