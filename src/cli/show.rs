@@ -67,6 +67,7 @@ pub(crate) fn run(registry: &Registry, args: &ShowArgs) -> anyhow::Result<ExitCo
     let lines = [
         ("data", format!("{}: {}", experiment.data.name, built.data.describe())),
         ("input", built.input.describe()),
+        ("norm", words::norm(network)),
         ("readout", words::readout(built)),
         ("loss", built.loss.equation()),
         ("penalty", words::penalty(experiment).unwrap_or_default()),

@@ -56,6 +56,15 @@ fn over(threshold: f32) -> String {
     if threshold == 1.0 { String::new() } else { format!(" / {threshold}") }
 }
 
+/// How currents are normalised; empty if they are not.
+pub(crate) fn norm(network: &Network) -> String {
+    let Some(norm) = network.norms().next() else { return String::new() };
+    format!(
+        "y = scale (x - mean) / sqrt(variance + {:e}) + shift, for each channel over {} samples, all steps and pixels",
+        norm.epsilon, norm.group
+    )
+}
+
 /// How output over time becomes scores.
 pub(crate) fn readout(built: &Built) -> String {
     let last = built.network.populations().last();

@@ -64,9 +64,10 @@ impl Network {
         &self.tensors
     }
 
-    /// Number of values of all tensors, those that are frozen among them.
+    /// Number of values of all tensors, those that are frozen among them; the means and variances that normalisations keep are
+    /// none, as nothing is learned in them.
     pub fn parameters(&self) -> usize {
-        self.tensors.iter().map(Tensor::len).sum()
+        self.tensors.iter().filter(|tensor| tensor.role != Role::Running).map(Tensor::len).sum()
     }
 
     /// Number of classes: neurons of the last population.

@@ -2,7 +2,7 @@
 
 use std::collections::HashSet;
 
-use snn_core::{Map, Network, Projection, Shape, Source, Tensor, Window};
+use snn_core::{Join, Map, Network, Pool, PoolKind, Projection, Role, Shape, Source, Tensor, Window};
 
 /// What a layer table shows.
 #[derive(Debug, Clone, PartialEq)]
@@ -61,11 +61,11 @@ fn row(network: &Network, index: usize) -> Row {
     let population = &network.populations()[index];
     let weight = |index: usize| &network.tensors()[index];
     let maps = || population.inputs.iter().filter_map(|input| input.weight).map(weight);
-    let mut indices: Vec<usize> =
-        population.inputs.iter().flat_map(|input| [input.weight, input.bias]).flatten().collect();
+    let mut indices: Vec<usize> = population.inputs.iter().flat_map(Projection::all_tensors).collect();
     indices.extend(&population.parameters);
     let mut seen = HashSet::new();
-    indices.retain(|index| seen.insert(*index)); // of weights that projections share, one
+    // Of weights that projections share, one; and none of what nothing is learned in.
+    indices.retain(|&index| seen.insert(index) && network.tensors()[index].role != Role::Running);
     let weights = || indices.iter().copied().map(weight);
     let from = |source: &Source| match *source {
         Source::Population(source) if source + 1 == index => String::new(),
@@ -76,13 +76,23 @@ fn row(network: &Network, index: usize) -> Row {
     };
     let map_and_source = |input: &Projection| {
         let bias = if input.bias.is_some() { ", bias" } else { "" };
+        let pool = input.pool.map_or_else(String::new, |pool| format!(", {}", pool_words(pool)));
+        let norm = if input.norm.is_some() { ", norm" } else { "" };
         let names: Vec<String> = match &input.sources[..] {
             [one] => vec![from(one)],
             several => several.iter().map(|source| name_of(network, *source)).collect(),
         };
-        let names = names.join(" + ");
+        let names = names.join(match input.join {
+            Join::And => " & ",
+            Join::AndNot => " & !",
+            _ => " + ",
+        });
         let from = if names.is_empty() { names } else { format!(", from {names}") };
-        format!("{}{bias}{from}", words(&input.map))
+        match (input.map, &*pool) {
+            // What passes everything on, and pools it, is a pool.
+            (Map::IDENTITY, pool) if !pool.is_empty() => format!("{}{from}", &pool[2..]),
+            _ => format!("{}{bias}{pool}{norm}{from}", words(&input.map)),
+        }
     };
     // What several sources emit is summed before the map.
     let operations = population.inputs.iter().filter_map(|input| Some((input.map, *input.sources.first()?)));
@@ -98,6 +108,14 @@ fn row(network: &Network, index: usize) -> Row {
         fan_in: maps().map(Tensor::fan_in).sum(),
         dense_operations: operations.sum(),
     }
+}
+
+/// A pool of a current in words: `max 2x2`.
+pub fn pool_words(pool: Pool) -> String {
+    let Pool { kind, size, stride, .. } = pool;
+    let kind = if kind == PoolKind::Max { "max" } else { "mean" };
+    let stride = if stride == size { String::new() } else { format!(", stride {stride}") };
+    format!("{kind} {size}x{size}{stride}")
 }
 
 /// What a source is called.

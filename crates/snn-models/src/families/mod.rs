@@ -9,6 +9,7 @@ mod populations;
 mod resnet;
 mod sequence;
 mod stack;
+mod stages;
 mod vgg;
 
 use std::sync::Arc;
@@ -22,10 +23,14 @@ pub use pair::Pair;
 pub use populations::{Population, Populations, Projection};
 pub use resnet::{Block, ResNet, Shortcut};
 pub use sequence::{Layer, Sequence};
+pub use stages::{Norm, Pool, Pooling};
 pub use vgg::{LeNet, Vgg};
 
 /// Largest kernels, strides, paddings and pools.
 const WINDOW: usize = 1024;
+
+/// Window and stride of the pools between blocks.
+const POOL: usize = 2;
 
 /// Adds the network families `Sequence`, `LeNet`, `Vgg`, `ResNet` and `Populations`.
 ///

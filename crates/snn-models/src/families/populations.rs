@@ -5,10 +5,10 @@ use std::collections::HashMap;
 use serde::{Deserialize, Serialize};
 use snn_core::registry::{Fault, Part, PartError, Registry, range};
 use snn_core::text::excerpt;
-use snn_core::{Conv, Map, Source};
+use snn_core::{Conv, Join, Map, Source};
 
 use super::stack::{Feed, Made, Stack, WeightOptions, hidden};
-use super::{Pair, WINDOW, conv, one, ones, zeros};
+use super::{Norm, Pair, Pool, WINDOW, conv, one, ones, zeros};
 use crate::check::LARGE;
 
 /// What the input of the network is called where it is a source.
@@ -47,7 +47,8 @@ pub struct Population {
 
 /// What a population reads, and what it makes of it. `from` is `"input"`, the name of an earlier population, or, but
 /// for the first projection, the name of the population itself, whose spikes are read one step late; `"a + b"` stands for the
-/// sum of what both emit, which must be of one shape. Projections that name the same weight share it.
+/// sum of what both emit, which must be of one shape, `"a & b"` for a spike where both fired, and `"a & !b"` for one where the
+/// first fired and the second did not. Projections that name the same weight share it.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub enum Projection {
@@ -74,6 +75,12 @@ pub enum Projection {
         /// Whether there is a bias.
         #[serde(default)]
         bias: bool,
+        /// What pools the current.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        pool: Option<Pool>,
+        /// How the current is normalised.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        norm: Option<Norm>,
         /// Name of the weight, if not the usual one.
         #[serde(default, skip_serializing_if = "Option::is_none")]
         weight: Option<String>,
@@ -87,12 +94,22 @@ pub enum Projection {
         /// Whether there is a bias.
         #[serde(default)]
         bias: bool,
+        /// How the current is normalised.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        norm: Option<Norm>,
         /// Name of the weight, if not the usual one.
         #[serde(default, skip_serializing_if = "Option::is_none")]
         weight: Option<String>,
     },
     /// Average over `size x size` windows, stride `size`.
     AvgPool {
+        /// Source, or sources.
+        from: String,
+        /// Window and stride.
+        size: usize,
+    },
+    /// The largest over `size x size` windows, stride `size`.
+    MaxPool {
         /// Source, or sources.
         from: String,
         /// Window and stride.
@@ -119,7 +136,8 @@ fn lif() -> Part {
 
 impl Populations {
     pub(super) fn make(&mut self, registry: &Registry) -> Result<Stack, PartError> {
-        let mut stack = Stack::new(WeightOptions { kappa: self.kappa, standardise: self.standardise, bias: false })?;
+        let weights = WeightOptions { kappa: self.kappa, standardise: self.standardise, bias: false, norm: None };
+        let mut stack = Stack::new(weights)?;
         let names: Vec<String> = self.populations.iter().map(|population| population.name.clone()).collect();
         let mut first = HashMap::with_capacity(names.len());
         for (index, name) in names.iter().enumerate() {
@@ -167,7 +185,7 @@ fn feeds(path: &str, inputs: &[Projection], names: &Names<'_>, index: usize) -> 
     let mut feeds = Vec::with_capacity(inputs.len());
     for (place, projection) in inputs.iter().enumerate() {
         let at = format!("{path}.inputs[{place}]");
-        let from: Vec<&str> = projection.from().split('+').map(str::trim).collect();
+        let (join, from) = joined(projection.from());
         let sources = from.iter().map(|from| source(&format!("{at}.from"), from, names, index));
         let sources = sources.collect::<Result<Vec<Source>, PartError>>()?;
         let map = projection.map(&at)?;
@@ -183,9 +201,26 @@ fn feeds(path: &str, inputs: &[Projection], names: &Names<'_>, index: usize) -> 
             weight = Some(usual);
         }
         has_weight |= is_weighted;
-        feeds.push(Feed { at, sources, map: Some(map), weight, bias: projection.bias() });
+        feeds.push(Feed {
+            join,
+            weight,
+            bias: projection.bias(),
+            pool: projection.pool(&at)?,
+            norm: projection.norm(&at)?,
+            ..Feed::new(&at, sources, map)
+        });
     }
     Ok(feeds)
+}
+
+/// The names of the sources of `from`, and how they are joined.
+fn joined(from: &str) -> (Join, Vec<&str>) {
+    let parts = |between: char| from.split(between).map(str::trim).collect::<Vec<&str>>();
+    match &parts('&')[..] {
+        [_] => (Join::Sum, parts('+')),
+        [first, second] if second.starts_with('!') => (Join::AndNot, vec![first, second[1..].trim_start()]),
+        all => (Join::And, all.to_vec()),
+    }
 }
 
 /// What the population at `index` means by `from`.
@@ -228,6 +263,7 @@ impl Projection {
             Self::Conv { from, .. }
             | Self::Linear { from, .. }
             | Self::AvgPool { from, .. }
+            | Self::MaxPool { from, .. }
             | Self::Subsample { from, .. } => from,
         }
     }
@@ -235,14 +271,31 @@ impl Projection {
     fn bias(&self) -> bool {
         match self {
             Self::Conv { bias, .. } | Self::Linear { bias, .. } => *bias,
-            Self::AvgPool { .. } | Self::Subsample { .. } => false,
+            Self::AvgPool { .. } | Self::MaxPool { .. } | Self::Subsample { .. } => false,
+        }
+    }
+
+    fn pool(&self, at: &str) -> Result<Option<snn_core::Pool>, PartError> {
+        match *self {
+            Self::Conv { pool, .. } => pool.map(|pool| pool.make(&format!("{at}.pool"))).transpose(),
+            Self::MaxPool { size, .. } => Pool::Max { size }.make(at).map(Some),
+            Self::Linear { .. } | Self::AvgPool { .. } | Self::Subsample { .. } => Ok(None),
+        }
+    }
+
+    fn norm(&self, at: &str) -> Result<Option<snn_core::Norm>, PartError> {
+        match *self {
+            Self::Conv { norm, .. } | Self::Linear { norm, .. } => {
+                norm.map(|norm| norm.make(&format!("{at}.norm"))).transpose()
+            }
+            Self::AvgPool { .. } | Self::MaxPool { .. } | Self::Subsample { .. } => Ok(None),
         }
     }
 
     fn weight(&self) -> Option<&String> {
         match self {
             Self::Conv { weight, .. } | Self::Linear { weight, .. } => weight.as_ref(),
-            Self::AvgPool { .. } | Self::Subsample { .. } => None,
+            Self::AvgPool { .. } | Self::MaxPool { .. } | Self::Subsample { .. } => None,
         }
     }
 
@@ -267,6 +320,7 @@ impl Projection {
                 range::count(&at("size"), size, WINDOW)?;
                 Ok(Map::AvgPool { size, stride: size })
             }
+            Self::MaxPool { .. } => Ok(Map::IDENTITY),
             Self::Subsample { stride, .. } => {
                 range::count(&at("stride"), stride, WINDOW)?;
                 Ok(Map::Subsample { stride })

@@ -6,7 +6,7 @@ use snn_core::{Conv, Map, Neuron};
 
 use super::chain::{Chain, FIRING};
 use super::stack::{Feed, Stack, WeightOptions, hidden};
-use super::{Pair, WINDOW, conv, integrator, one, ones, zeros};
+use super::{Norm, Pair, Pool, Pooling, WINDOW, conv, integrator, one, ones, zeros};
 use crate::check::LARGE;
 
 /// Layers one after the other, as a RON file spells them. Each becomes one population, named `conv1`, `conv2`, ...,
@@ -24,8 +24,11 @@ pub struct Sequence {
     pub kappa: f32,
     /// Whether the weights of all populations but the readout are [standardised](snn_core::standardise) in training.
     pub standardise: bool,
-    /// Whether every convolution and linear layer, the readout among them, adds a trained bias to its currents.
+    /// Whether every convolution and linear layer, the readout among them, adds a trained bias to its currents; a layer that
+    /// is normalised has none.
     pub bias: bool,
+    /// How the currents of convolutions and linear layers but the readout are normalised.
+    pub norm: Option<Norm>,
     /// The layers; the last one is a `Readout`.
     pub layers: Vec<Layer>,
 }
@@ -39,6 +42,7 @@ impl Default for Sequence {
             kappa: 2.0,
             standardise: false,
             bias: false,
+            norm: None,
             layers: Vec::new(),
         }
     }
@@ -70,6 +74,9 @@ pub enum Layer {
         /// Groups of channels that see nothing of each other; as many as there are before it: depthwise.
         #[serde(default = "one")]
         groups: usize,
+        /// What pools its current, before the neurons.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        pool: Option<Pool>,
         /// Whether the layer feeds itself.
         #[serde(default)]
         recurrent: bool,
@@ -79,6 +86,12 @@ pub enum Layer {
     },
     /// Average pool over `size x size` windows, stride `size`, and its neurons.
     AvgPool {
+        /// Window and stride.
+        size: usize,
+    },
+    /// The largest of the spikes of `size x size` windows, stride `size`: a spike where any neuron of the window fired. It has no
+    /// neurons.
+    MaxPool {
         /// Window and stride.
         size: usize,
     },
@@ -105,8 +118,10 @@ pub enum Layer {
 
 impl Sequence {
     pub(super) fn make(&mut self, registry: &Registry) -> Result<Stack, PartError> {
-        let weights = WeightOptions { kappa: self.kappa, standardise: self.standardise, bias: self.bias };
-        let mut chain = Chain::new(registry, &mut self.neuron, &mut self.pool, self.dropout, weights)?;
+        let norm = self.norm.map(|norm| norm.make("norm")).transpose()?;
+        let weights = WeightOptions { kappa: self.kappa, standardise: self.standardise, bias: self.bias, norm };
+        let mut chain =
+            Chain::new(registry, &mut self.neuron, (&mut self.pool, Pooling::Neurons), self.dropout, weights)?;
         let count = self.layers.len();
         range::require(count > 0, "layers", "a list that ends in a Readout", &"no layer")?;
         let (mut convs, mut pools, mut linears) = (0, 0, 0);
@@ -128,7 +143,7 @@ impl Sequence {
                 None => Ok(shared),
             };
             match layer {
-                Layer::Conv { channels, kernel, stride, padding, dilation, groups, recurrent, neuron } => {
+                Layer::Conv { channels, kernel, stride, padding, dilation, groups, pool, recurrent, neuron } => {
                     let (channels, kernel) = (*channels, kernel.0);
                     let made = Conv::new(channels, kernel).stride(stride.0).padding(padding.0).dilation(dilation.0);
                     let map = conv(made.groups(*groups), &at)?;
@@ -137,7 +152,14 @@ impl Sequence {
                     convs += 1;
                     let back = Conv::new(channels, kernel).padding(kernel.map(|size| size / 2)).into();
                     let back = recurrent.then_some(back);
-                    add(&mut chain, &path, format!("conv{convs}"), own(neuron)?, map, back);
+                    let mut feed = chain.feed(&path, map);
+                    feed.pool = pool.map(|pool| pool.make(&at("pool"))).transpose()?;
+                    add(&mut chain, &path, format!("conv{convs}"), own(neuron)?, feed, back);
+                }
+                Layer::MaxPool { size } => {
+                    range::count(&at("size"), *size, WINDOW)?;
+                    pools += 1;
+                    chain.max_pool(&path, format!("pool{pools}"), *size);
                 }
                 Layer::AvgPool { size } => {
                     range::count(&at("size"), *size, WINDOW)?;
@@ -149,7 +171,8 @@ impl Sequence {
                     linears += 1;
                     let map = Map::Linear { features: *features };
                     let back = recurrent.then_some(map);
-                    add(&mut chain, &path, format!("fc{linears}"), own(neuron)?, map, back);
+                    let feed = chain.feed(&path, map);
+                    add(&mut chain, &path, format!("fc{linears}"), own(neuron)?, feed, back);
                 }
                 Layer::Readout { classes, neuron } => {
                     range::count(&at("classes"), *classes, LARGE)?;
@@ -164,9 +187,8 @@ impl Sequence {
 }
 
 /// Adds a layer that feeds itself through the map `back`, if there is one.
-fn add(chain: &mut Chain, path: &str, name: String, neuron: Neuron, map: Map, back: Option<Map>) {
-    let source = chain.stack.next();
-    let sources = vec![source];
-    let back = back.map(|map| Feed { at: path.to_owned(), sources, map: Some(map), weight: None, bias: false });
-    chain.layer(path, name, neuron, map, back);
+fn add(chain: &mut Chain, path: &str, name: String, neuron: Neuron, feed: Feed, back: Option<Map>) {
+    let back = back.map(|map| Feed::new(path, vec![chain.stack.next()], map));
+    let dropout = chain.dropout;
+    chain.add(path, name, neuron, dropout, std::iter::once(feed).chain(back).collect());
 }

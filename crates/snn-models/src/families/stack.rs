@@ -1,15 +1,17 @@
 //! Populations as a family lists them, before the shape of the input is known.
 
 use snn_core::registry::{Part, PartError, Registry, range};
-use snn_core::{Builder, Error, Family, Map, Network, Neuron, Projection, Shape, Source};
+use snn_core::{Builder, Error, Family, Join, Map, Network, Neuron, Norm, Pool, Projection, Shape, Source};
 
 /// What the weights of a family have in common.
 #[derive(Debug, Clone, Copy)]
 pub(super) struct WeightOptions {
     pub(super) kappa: f32,
     pub(super) standardise: bool,
-    /// Whether each convolution and linear map has a bias.
+    /// Whether each convolution and linear map has a bias, unless its current is normalised.
     pub(super) bias: bool,
+    /// How the currents of hidden layers are normalised.
+    pub(super) norm: Option<Norm>,
 }
 
 /// Populations in evaluation order, whose values are in their ranges and whose neurons are made.
@@ -37,14 +39,26 @@ pub(super) struct Made {
 pub(super) struct Feed {
     /// Path of what asks for it.
     pub(super) at: String,
-    /// What it reads: the sum of their outputs.
+    /// What it reads, and how their outputs become one.
     pub(super) sources: Vec<Source>,
+    pub(super) join: Join,
     /// What is done to the spikes of the sources. None: each of them to one neuron a class.
     pub(super) map: Option<Map>,
     /// Name of its weight, where the usual one will not do.
     pub(super) weight: Option<String>,
-    /// Whether a convolution or linear map has a bias.
+    /// Whether a convolution or linear map has a bias, unless its current is normalised.
     pub(super) bias: bool,
+    /// What is done to its current.
+    pub(super) pool: Option<Pool>,
+    pub(super) norm: Option<Norm>,
+}
+
+impl Feed {
+    /// The sum of what sources emit through a map, and no more.
+    pub(super) fn new(at: &str, sources: Vec<Source>, map: Map) -> Self {
+        let (at, map) = (at.to_owned(), Some(map));
+        Self { at, sources, join: Join::Sum, map, weight: None, bias: false, pool: None, norm: None }
+    }
 }
 
 impl Stack {
@@ -93,10 +107,14 @@ impl Made {
         for feed in &self.inputs {
             let map = feed.map.unwrap_or(Map::Linear { features: classes });
             let mut projection = Projection::new(feed.sources.clone(), map);
+            projection.join = feed.join;
+            projection.pool = feed.pool;
             if let Some(weight) = &feed.weight {
                 projection = projection.named(weight);
             }
-            if feed.bias && matches!(map, Map::Conv(_) | Map::Linear { .. }) {
+            let is_weighted = matches!(map, Map::Conv(_) | Map::Linear { .. });
+            projection.norm = feed.norm.filter(|_| is_weighted);
+            if feed.bias && is_weighted && projection.norm.is_none() {
                 projection = projection.with_bias();
             }
             let shape = builder.output_shape(&projection, own, &self.neuron);

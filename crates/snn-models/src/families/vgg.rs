@@ -4,13 +4,10 @@ use serde::{Deserialize, Serialize};
 use snn_core::registry::{Part, PartError, Registry, range};
 
 use super::chain::Chain;
-use super::integrator;
 use super::stack::{Stack, WeightOptions};
+use super::{Norm, Pooling, integrator};
 
-/// Window and stride of every pool.
-const POOL: usize = 2;
-
-/// Blocks of convolutions, each block with an average pool of 2 at its end; then linear layers and a readout with one
+/// Blocks of convolutions, each block with a pool of 2 at its end; then linear layers and a readout with one
 /// neuron a class. The defaults are the paper's VGG9.
 ///
 /// Populations are called `conv1_1`, `conv1_2`, ... (of the first block), `pool1`, `conv2_1`, ..., then `fc1`, ... and
@@ -20,16 +17,21 @@ const POOL: usize = 2;
 pub struct Vgg {
     /// Neuron of every convolution and linear layer.
     pub neuron: Part,
-    /// Neuron of every pool.
+    /// Neuron of every pool, where pools have neurons.
     pub pool: Part,
+    /// What pools.
+    pub pooling: Pooling,
     /// Dropout of every convolution and linear layer, in `[0, 1)`.
     pub dropout: f32,
     /// Variance of the initial weights times their fan-in, greater than 0.
     pub kappa: f32,
     /// Whether the weights of all populations but the readout are [standardised](snn_core::standardise) in training.
     pub standardise: bool,
-    /// Whether every convolution and linear layer, the readout among them, adds a trained bias to its currents.
+    /// Whether every convolution and linear layer, the readout among them, adds a trained bias to its currents; a layer that
+    /// is normalised has none.
     pub bias: bool,
+    /// How the currents of convolutions and linear layers but the readout are normalised.
+    pub norm: Option<Norm>,
     /// Height and width of the kernels, odd. Convolutions have stride 1 and keep height and width.
     pub kernel: usize,
     /// Channels of each convolution, block by block.
@@ -45,10 +47,12 @@ impl Default for Vgg {
         Self {
             neuron: Part::new("Lif"),
             pool: Part::new("PoolIf"),
+            pooling: Pooling::Neurons,
             dropout: 0.2,
             kappa: 2.0,
             standardise: false,
             bias: false,
+            norm: None,
             kernel: 3,
             blocks: vec![vec![64, 64], vec![128, 128], vec![256, 256, 256]],
             features: vec![1024],
@@ -59,23 +63,25 @@ impl Default for Vgg {
 
 impl Vgg {
     pub(super) fn make(&mut self, registry: &Registry) -> Result<Stack, PartError> {
-        let weights = WeightOptions { kappa: self.kappa, standardise: self.standardise, bias: self.bias };
-        let mut chain = Chain::new(registry, &mut self.neuron, &mut self.pool, self.dropout, weights)?;
+        let norm = self.norm.map(|norm| norm.make("norm")).transpose()?;
+        let weights = WeightOptions { kappa: self.kappa, standardise: self.standardise, bias: self.bias, norm };
+        let mut chain = Chain::new(registry, &mut self.neuron, (&mut self.pool, self.pooling), self.dropout, weights)?;
         range::require(!self.blocks.is_empty(), "blocks", "a list of at least one block", &"none")?;
         for (index, block) in self.blocks.iter().enumerate() {
             let (at, number) = (format!("blocks[{index}]"), index + 1);
             range::require(!block.is_empty(), &at, "a list of channels, one for each convolution", &"none")?;
             for (place, &channels) in block.iter().enumerate() {
                 let name = format!("conv{number}_{}", place + 1);
-                chain.conv(&format!("{at}[{place}]"), name, channels, self.kernel)?;
+                let is_last = place + 1 == block.len();
+                chain.conv(&format!("{at}[{place}]"), name, (channels, self.kernel), is_last)?;
             }
-            chain.pool(&at, format!("pool{number}"), POOL);
+            chain.pool_of_block(&at, format!("pool{number}"));
         }
         chain.head(registry, &self.features, &mut self.readout)
     }
 }
 
-/// Convolutions, each with an average pool of 2 behind it; then linear layers and a readout with one neuron a class.
+/// Convolutions, each with a pool of 2 behind it; then linear layers and a readout with one neuron a class.
 /// The defaults are the paper's LeNet.
 ///
 /// Populations are called `conv1`, `pool1`, `conv2`, ..., then `fc1`, ... and `readout`, as in the
@@ -85,16 +91,21 @@ impl Vgg {
 pub struct LeNet {
     /// Neuron of every convolution and linear layer.
     pub neuron: Part,
-    /// Neuron of every pool.
+    /// Neuron of every pool, where pools have neurons.
     pub pool: Part,
+    /// What pools.
+    pub pooling: Pooling,
     /// Dropout of every convolution and linear layer, in `[0, 1)`.
     pub dropout: f32,
     /// Variance of the initial weights times their fan-in, greater than 0.
     pub kappa: f32,
     /// Whether the weights of all populations but the readout are [standardised](snn_core::standardise) in training.
     pub standardise: bool,
-    /// Whether every convolution and linear layer, the readout among them, adds a trained bias to its currents.
+    /// Whether every convolution and linear layer, the readout among them, adds a trained bias to its currents; a layer that
+    /// is normalised has none.
     pub bias: bool,
+    /// How the currents of convolutions and linear layers but the readout are normalised.
+    pub norm: Option<Norm>,
     /// Height and width of the kernels, odd. Convolutions have stride 1 and keep height and width.
     pub kernel: usize,
     /// Channels of each convolution.
@@ -110,10 +121,12 @@ impl Default for LeNet {
         Self {
             neuron: Part::new("Lif"),
             pool: Part::new("PoolIf"),
+            pooling: Pooling::Neurons,
             dropout: 0.0,
             kappa: 2.0,
             standardise: false,
             bias: false,
+            norm: None,
             kernel: 5,
             channels: vec![20, 50],
             features: vec![200],
@@ -124,13 +137,14 @@ impl Default for LeNet {
 
 impl LeNet {
     pub(super) fn make(&mut self, registry: &Registry) -> Result<Stack, PartError> {
-        let weights = WeightOptions { kappa: self.kappa, standardise: self.standardise, bias: self.bias };
-        let mut chain = Chain::new(registry, &mut self.neuron, &mut self.pool, self.dropout, weights)?;
+        let norm = self.norm.map(|norm| norm.make("norm")).transpose()?;
+        let weights = WeightOptions { kappa: self.kappa, standardise: self.standardise, bias: self.bias, norm };
+        let mut chain = Chain::new(registry, &mut self.neuron, (&mut self.pool, self.pooling), self.dropout, weights)?;
         range::require(!self.channels.is_empty(), "channels", "a list of at least one convolution", &"none")?;
         for (index, &channels) in self.channels.iter().enumerate() {
             let (at, number) = (format!("channels[{index}]"), index + 1);
-            chain.conv(&at, format!("conv{number}"), channels, self.kernel)?;
-            chain.pool(&at, format!("pool{number}"), POOL);
+            chain.conv(&at, format!("conv{number}"), (channels, self.kernel), true)?;
+            chain.pool_of_block(&at, format!("pool{number}"));
         }
         chain.head(registry, &self.features, &mut self.readout)
     }

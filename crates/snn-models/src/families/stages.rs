@@ -1,0 +1,109 @@
+//! How files spell what happens to a current before it reaches neurons, and what stands between blocks.
+
+use serde::{Deserialize, Serialize};
+use snn_core::registry::{PartError, range};
+
+use super::WINDOW;
+use crate::check::LARGE;
+
+/// How currents are normalised.
+#[derive(Debug, Clone, Copy, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub enum Norm {
+    /// Batch normalisation over time: for each channel, over the samples of a group, all steps and all pixels. A layer that is
+    /// normalised has no bias, as the normalisation has a shift.
+    BatchNorm {
+        /// Samples of a group, a divisor of the batch: what is computed does not depend on how many are computed together.
+        group: usize,
+        /// First value of the scale; the neurons' threshold for threshold-dependent normalisation (tdBN).
+        #[serde(default = "unit")]
+        scale: f32,
+        /// What is added to the variance.
+        #[serde(default = "epsilon")]
+        epsilon: f32,
+        /// Share of a group's mean and variance that the kept ones take on after an update.
+        #[serde(default = "momentum")]
+        momentum: f32,
+    },
+}
+
+/// A pool of a current.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub enum Pool {
+    /// The largest of each window.
+    Max {
+        /// Window, and step between windows.
+        size: usize,
+    },
+    /// The mean of each window.
+    Mean {
+        /// Window, and step between windows.
+        size: usize,
+    },
+}
+
+/// What pools 2 x 2 between the blocks of a network.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize)]
+pub enum Pooling {
+    /// Neurons of their own (`pool`) that hear the mean of four spikes: the paper's.
+    #[default]
+    Neurons,
+    /// The largest of four spikes: one where any of them is. No neurons.
+    Max,
+    /// The mean of four spikes, as a number. No neurons.
+    Mean,
+    /// The largest of four currents of the convolution before, which then has a quarter of the neurons.
+    CurrentMax,
+    /// The mean of four currents of the convolution before, which then has a quarter of the neurons.
+    CurrentMean,
+}
+
+fn unit() -> f32 {
+    1.0
+}
+
+fn epsilon() -> f32 {
+    snn_core::Norm::new(1).epsilon
+}
+
+fn momentum() -> f32 {
+    snn_core::Norm::new(1).momentum
+}
+
+impl Norm {
+    /// The normalisation, once its values, whose field is at `path`, are in their ranges.
+    pub(super) fn make(self, path: &str) -> Result<snn_core::Norm, PartError> {
+        let Self::BatchNorm { group, scale, epsilon, momentum } = self;
+        let at = |field: &str| format!("{path}.{field}");
+        range::count(&at("group"), group, LARGE)?;
+        range::finite(&at("scale"), scale)?;
+        range::positive(&at("epsilon"), epsilon)?;
+        let is_share = momentum > 0.0 && momentum <= 1.0;
+        range::require(is_share, &at("momentum"), "greater than 0 and at most 1", &momentum)?;
+        Ok(snn_core::Norm::new(group).starting_at(scale).with_epsilon(epsilon).with_momentum(momentum))
+    }
+}
+
+impl Pool {
+    /// The pool, once its size, in a field at `path`, is in its range.
+    pub(super) fn make(self, path: &str) -> Result<snn_core::Pool, PartError> {
+        let (Self::Max { size } | Self::Mean { size }) = self;
+        range::count(&format!("{path}.size"), size, WINDOW)?;
+        Ok(match self {
+            Self::Max { .. } => snn_core::Pool::max(size),
+            Self::Mean { .. } => snn_core::Pool::mean(size),
+        })
+    }
+}
+
+impl Pooling {
+    /// The pool of the current of the convolution before, if it is one.
+    pub(super) fn of_current(self) -> Option<snn_core::Pool> {
+        match self {
+            Self::CurrentMax => Some(snn_core::Pool::max(super::POOL)),
+            Self::CurrentMean => Some(snn_core::Pool::mean(super::POOL)),
+            Self::Neurons | Self::Max | Self::Mean => None,
+        }
+    }
+}
