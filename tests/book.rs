@@ -115,7 +115,7 @@ fn every_field_of_a_network_stands_in_the_chapter_on_networks() {
             assert!(text.contains(&format!("| `{field}` |")), "field {field} of {network}");
         }
     }
-    let kinds = CHOICES.iter().filter(|choices| ["shortcuts", "projections"].contains(&choices.many));
+    let kinds = CHOICES.iter().filter(|choices| ["shortcuts", "projections", "poolings"].contains(&choices.many));
     for choice in kinds.flat_map(|choices| choices.all) {
         assert!(text.contains(&format!("| `{}` |", choice.name())), "choice {}", choice.name());
     }

@@ -169,19 +169,21 @@ fn words_of_other_programs_are_answered() {
         (&["show", "--set", "network.neuron.beta=0.9"], "beta is leak here"),
         (&["show", "--set", "network.neuron=LIFNode"], "SpikingJelly's LIFNode(tau=2.0)"),
         (&["show", "--set", "network.neuron=Leaky"], "snnTorch's Leaky(beta=0.9)"),
-        (&["show", "--set", "network.layers[1]=MaxPool(size: 2)"], "there is none, by intent"),
-        (&["show", "--set", "network.layers[1]=MaxPool(2)"], "there is none, by intent"),
+        (&["show", "--set", "network.layers[1]=MaxPool2d(2)"], "MaxPool(size: 2)"),
         (&["show", "--set", "network.neuron=LIFNode(2.0)"], "the leak is 1 - 1/tau"),
-        (&["show", "--set", "network.layers[1]=BatchNorm"], "there is none, by intent"),
+        (&["show", "--set", "network.layers[1]=BatchNorm"], "norm of the network"),
         (&["show", "--set", "network.layers[1]=Dropout(0.5)"], "a field of the network here"),
-        (&["show", "--set", "network.layers[0].bias=true"], "there is none, by intent"),
+        (&["show", "--set", "network.layers[0].bias=true"], "a field of the network here"),
     ] {
         let text = error(&snn(dir.path(), args));
         assert!(text.contains(answer), "{args:?}: {text}");
     }
-    for (name, answer) in
-        [("LIFNode", "snn list Lif"), ("Leaky", "snn list Lif"), ("surrogate", "Atan(alpha"), ("MaxPool", "AvgPool")]
-    {
+    for (name, answer) in [
+        ("LIFNode", "snn list Lif"),
+        ("Leaky", "snn list Lif"),
+        ("surrogate", "Atan(alpha"),
+        ("MaxPool2d", "MaxPool(size: 2)"),
+    ] {
         assert!(stdout(&snn(dir.path(), &["list", name])).contains(answer), "{name}");
     }
 }

@@ -8,6 +8,7 @@
 #![allow(clippy::unwrap_used, reason = "a case that cannot be read fails the test")]
 #![allow(clippy::print_stdout, reason = "the largest deviations are worth knowing")]
 
+mod networks;
 mod neurons;
 mod tables;
 mod vectors;

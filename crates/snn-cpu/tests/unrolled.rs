@@ -2,13 +2,23 @@
 //! and random trials, at every level of vector instructions, in chunks and whole.
 
 use proptest::prelude::*;
-use snn_core::Engine as _;
+use snn_core::{Engine as _, Map, Network};
 use snn_cpu::Cpu;
 
 mod cases;
 
-use cases::Case;
 use cases::strategies::{case, config, feeding, firing, last, layer, staged};
+use cases::{Case, Show};
+
+/// Whether engines sum up currents in one order once normalisations are parts of weights, which single precision rounds: those of
+/// convolutions, and of linear maps from single pixels.
+fn is_exact_once_folded(network: &Network) -> bool {
+    let mut all = network.populations().iter().flat_map(|population| &population.inputs);
+    all.all(|input| {
+        let is_wide = input.sources.iter().any(|source| network.shape(*source).pixels() > 1);
+        input.norm.is_none() || !matches!(input.map, Map::Linear { .. }) || !is_wide
+    })
+}
 
 /// The same case with chunks of one word, and of all steps.
 fn chunked(case: &Case) -> [Case; 2] {
@@ -47,7 +57,11 @@ proptest! {
         for cpu in Cpu::at_every_level(threads) {
             let name = format!("{}, chunks of {:?}", cpu.describe(), case.chunk);
             case.outcome(&cpu, &network).check(&name, &network, &expected);
-            prop_assert_eq!(&case.inference(&cpu, &network), &case.folded_inference(&network));
+            // A current that is the same at every step is summed up by itself, before it meets a bias.
+            let is_current = matches!(case.stimulus, Show::Direct | Show::Current);
+            if is_exact_once_folded(&network) && !is_current {
+                prop_assert_eq!(&case.inference(&cpu, &network), &case.folded_inference(&network));
+            }
         }
         let bits = |threads| case.outcome(&Cpu::new(threads), &network).bits();
         prop_assert!(bits(2) == bits(1), "2 threads give other bits than 1");

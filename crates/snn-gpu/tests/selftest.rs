@@ -17,7 +17,10 @@ fn the_first_card_passes_every_check() {
     let failed: Vec<_> = checks.iter().filter(|check| !check.is_passed()).collect();
     assert!(failed.is_empty(), "{failed:#?}");
     for check in &checks {
-        assert!(check.spikes > 100 || check.name == "Relu", "{check:?}: hardly a spike to compare");
+        assert!(
+            check.spikes > 100 || ["Relu", "Identity"].contains(&&*check.name),
+            "{check:?}: hardly a spike to compare"
+        );
     }
 }
 

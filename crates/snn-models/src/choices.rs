@@ -74,33 +74,33 @@ const GROUPS: [(&str, &str); 5] = [
 ];
 
 /// All choices, kind by kind.
-pub const CHOICES: [Choices; 11] = [
+pub const CHOICES: [Choices; 13] = [
     Choices {
         many: "networks",
         path: "network",
         all: &[
             Choice {
-                example: "Sequence(neuron: Lif, pool: PoolIf, dropout: 0.0, kappa: 2.0, standardise: false, bias: false, layers: [Conv(channels: 20, kernel: 5), \
+                example: "Sequence(neuron: Lif, pool: PoolIf, dropout: 0.0, kappa: 2.0, standardise: false, bias: false, norm: None, layers: [Conv(channels: 20, kernel: 5), \
                           AvgPool(size: 2), Linear(features: 200), Readout(classes: 10)])",
                 equation: "",
                 meaning: "layers one after the other, each as you like; snn list layers has them all",
             },
             Choice {
-                example: "LeNet(neuron: Lif, pool: PoolIf, dropout: 0.0, kappa: 2.0, standardise: false, bias: false, kernel: 5, channels: [20, 50], \
+                example: "LeNet(neuron: Lif, pool: PoolIf, pooling: Neurons, dropout: 0.0, kappa: 2.0, standardise: false, bias: false, norm: None, kernel: 5, channels: [20, 50], \
                           features: [200], readout: LeakyIntegrator(gradient: LeakFree))",
                 equation: "",
                 meaning: "convolutions, each with a pool of 2 behind it, then linear layers and the readout; the \
                           defaults are the paper's LeNet",
             },
             Choice {
-                example: "Vgg(neuron: Lif, pool: PoolIf, dropout: 0.2, kappa: 2.0, standardise: false, bias: false, kernel: 3, blocks: [[64, 64], \
+                example: "Vgg(neuron: Lif, pool: PoolIf, pooling: Neurons, dropout: 0.2, kappa: 2.0, standardise: false, bias: false, norm: None, kernel: 3, blocks: [[64, 64], \
                           [128, 128], [256, 256, 256]], features: [1024], readout: LeakyIntegrator(gradient: LeakFree))",
                 equation: "",
                 meaning: "blocks of convolutions, each block with a pool of 2 at its end, then linear layers and the \
                           readout; the defaults are the paper's VGG9",
             },
             Choice {
-                example: "ResNet(neuron: Lif, pool: PoolIf, dropout: 0.25, kappa: 1.0, standardise: false, bias: false, stem: 64, \
+                example: "ResNet(neuron: Lif, pool: PoolIf, pooling: Neurons, dropout: 0.25, kappa: 1.0, standardise: false, bias: false, norm: None, stem: 64, \
                           blocks: [(channels: 128), (channels: 256, stride: 2), (channels: 512), (channels: 512, stride: 2)], \
                           shortcut: Auto, features: [1024], readout: LeakyIntegrator(gradient: LeakFree))",
                 equation: "",
@@ -144,7 +144,63 @@ pub const CHOICES: [Choices; 11] = [
                 meaning: "for ResNet: what follows a block reads the spikes of the block and those around it; where the shape \
                           changes, neurons behind a convolution of 1x1 stand around it",
             },
+            Choice {
+                example: "SewAnd",
+                equation: "s & s'",
+                meaning: "for ResNet: as SewAdd, but a spike goes on where both fired",
+            },
+            Choice {
+                example: "SewAndNot",
+                equation: "s' & !s",
+                meaning: "for ResNet: as SewAdd, but a spike goes on where what the block read fired and the block did not",
+            },
+            Choice {
+                example: "Membrane",
+                equation: "u' = u + W * s",
+                meaning: "for ResNet: blocks pass on membranes, to which each adds what its second convolution gives (MS-ResNet)",
+            },
         ],
+    },
+    Choices {
+        many: "poolings",
+        path: "network.pooling",
+        all: &[
+            Choice {
+                example: "Neurons",
+                equation: "I = mean of 2x2 s",
+                meaning: "for LeNet, Vgg and ResNet: neurons of their own (pool) hear the mean of the spikes; the paper's",
+            },
+            Choice {
+                example: "Max",
+                equation: "s = max of 2x2 s",
+                meaning: "a spike where any of four fired; no neurons",
+            },
+            Choice {
+                example: "Mean",
+                equation: "y = mean of 2x2 s",
+                meaning: "the mean of four spikes, as a number; no neurons",
+            },
+            Choice {
+                example: "CurrentMax",
+                equation: "I' = max of 2x2 I",
+                meaning: "the largest of four currents of the convolution before, which then has a quarter of the neurons",
+            },
+            Choice {
+                example: "CurrentMean",
+                equation: "I' = mean of 2x2 I",
+                meaning: "the mean of four currents of the convolution before, which then has a quarter of the neurons",
+            },
+        ],
+    },
+    Choices {
+        many: "norms",
+        path: "network.norm",
+        all: &[Choice {
+            example: "BatchNorm(group: 32, scale: 1.0, epsilon: 1e-5, momentum: 0.1)",
+            equation: "y = scale (x - mean) / sqrt(variance + epsilon) + shift",
+            meaning: "batch normalisation over time: for each channel, over the samples of a group, all steps and pixels; after \
+                      training it is a part of weights and biases",
+        }],
     },
     Choices {
         many: "projections",
@@ -153,8 +209,8 @@ pub const CHOICES: [Choices; 11] = [
             Choice {
                 example: "Conv(from: \"input\", channels: 20, kernel: 5, stride: 1, padding: 2, dilation: 1, groups: 1, bias: false)",
                 equation: "I = W * s",
-                meaning: "for Populations: 2-D convolution; kernel: (3, 5) is rows and columns; from: \"a + b\" reads a sum; weight: \"...\" names its weight, \
-                          which those of the same name share",
+                meaning: "for Populations: 2-D convolution; kernel: (3, 5) is rows and columns; from: \"a + b\" reads a sum, \"a & b\" and \"a & !b\" joined spikes; weight: \"...\" names its weight, \
+                          which those of the same name share; pool and norm as for Vgg",
             },
             Choice {
                 example: "Linear(from: \"input\", features: 200, bias: false)",
@@ -166,6 +222,11 @@ pub const CHOICES: [Choices; 11] = [
                 example: "AvgPool(from: \"input\", size: 2)",
                 equation: "I = mean of s over size x size",
                 meaning: "for Populations: average pool of stride size",
+            },
+            Choice {
+                example: "MaxPool(from: \"input\", size: 2)",
+                equation: "I = max over size x size of s",
+                meaning: "for Populations: the largest over windows, whose stride is their size; with the neuron Relay, spikes stay spikes",
             },
             Choice {
                 example: "Subsample(from: \"input\", stride: 2)",
@@ -188,6 +249,11 @@ pub const CHOICES: [Choices; 11] = [
                 example: "AvgPool(size: 2)",
                 equation: "I = mean of s over size x size",
                 meaning: "average pool of stride size and its neurons, those of the field pool",
+            },
+            Choice {
+                example: "MaxPool(size: 2)",
+                equation: "s = max over size x size of s",
+                meaning: "for Sequence: a spike where any neuron of a window fired; no neurons",
             },
             Choice {
                 example: "Linear(features: 200, recurrent: false)",

@@ -96,7 +96,7 @@ const WORDS: &[Word] = words! {
         "the data set is data in the experiment, and its folder is named by --data", "--data DIR";
     "outdir" | "output" | "outputdir" | "logdir" | "savedir" | "workdir" => "the folder of a run is named by --out", "--out runs/first";
     "checkpoint" | "ckpt" | "load" | "pretrained" | "weights" | "init" =>
-        "a run begins from random weights, and one that was stopped goes on from its folder", "snn train --resume runs/mnist-lenet-1";
+        "a run begins from random weights, or from those of a checkpoint; one that was stopped goes on with --resume", "snn train mnist-lenet --from runs/mnist-lenet-1";
     "config" | "cfg" | "configfile" => "the experiment is the first argument of a command, without a flag", "snn train my-net.ron";
     "verbose" | "quiet" | "loginterval" | "printfreq" => "every update is recorded in metrics.jsonl, and with --json printed", "--json";
     "encoder" | "encoding" | "spikegen" => "the encoder is input in the experiment", "--set 'input=Poisson(scale: 0.5)'";
@@ -116,20 +116,21 @@ const WORDS: &[Word] = words! {
     "conv2d" => "Conv2d is Conv(channels: N, kernel: K, padding: P) here; its input channels follow from the layer before";
     "dense" | "fc" | "fullyconnected" | "denselayer" => "a fully connected layer is Linear(features: N) here";
     "avgpool2d" | "averagepool" | "meanpool" | "adaptiveavgpool2d" => "AvgPool2d(2) is AvgPool(size: 2) here";
-    "maxpool" | "maxpool2d" | "maxpooling" => "there is none, by intent: of spikes AvgPool(size: 2) is the pool, or Conv(..., stride: 2)";
-    "batchnorm" | "batchnorm1d" | "batchnorm2d" | "bn" | "tdbn" | "layernorm" | "groupnorm" | "normalization" | "norm" =>
-        "there is none, by intent: weights start at a scale that suits spikes (kappa), and thresholds do the rest";
+    "maxpool2d" | "maxpooling" => "MaxPool2d(2) is MaxPool(size: 2) here, of spikes, or Conv(..., pool: Max(size: 2)), of a current";
+    "batchnorm" | "batchnorm1d" | "batchnorm2d" | "bn" | "tdbn" | "normalization" | "normalisation" =>
+        "batch normalisation is norm of the network here, for all its layers; its group divides the batch", "--set 'network.norm=BatchNorm(group: 32)'";
+    "layernorm" | "groupnorm" | "instancenorm" =>
+        "there is none: currents are normalised by norm: BatchNorm(group: 32), weights by standardise: true";
     "dropoutlayer" | "dropout2d" | "dropout" | "droprate" =>
         "dropout is not a layer but a field of the network here, for all its layers", "--set network.dropout=0.2";
     "flatten" | "reshape" => "it is not needed: Linear takes maps of any shape";
     "softmax" | "logsoftmax" => "it is part of the loss CrossEntropy here; scores come from the readout";
     "relulayer" | "activation" => "a layer has its neuron built in, neuron of the network or of the layer; an ANN's is Relu";
-    "bias" | "usebias" => "there is none, by intent: a layer is its weights";
+    "bias" | "usebias" => "the bias is a field of the network here, for all its layers; of a projection of Populations", "--set network.bias=true";
     "inchannels" | "infeatures" => "it is not given: it follows from the layer before";
     "outchannels" => "out_channels is channels here";
     "outfeatures" => "out_features is features here";
     "kernelsize" => "kernel_size is kernel here";
-    "groups" | "dilation" => "there is none: every channel of a Conv sees all channels before it";
     "numclasses" => "num_classes is classes of Readout here";
     "crossentropyloss" | "nllloss" => "CrossEntropyLoss is CrossEntropy here; snn list losses shows all";
     "mseloss" | "mse" => "MSELoss is SquaredError here; snn list losses shows all";
@@ -146,7 +147,7 @@ const WORDS: &[Word] = words! {
     "directencoding" | "constantcurrent" | "constantcurrentlifencoder" => "constant input is Direct here";
     "rnn" | "lstm" | "gru" | "recurrentcontainer" | "linearrecurrentcontainer" =>
         "a layer that reads its own spikes is Conv or Linear with recurrent: true here";
-    "attention" | "transformer" | "multiheadattention" | "embedding" => "there is none: layers are Conv, AvgPool, Linear and Readout";
+    "attention" | "transformer" | "multiheadattention" | "embedding" => "there is none: layers are Conv, AvgPool, MaxPool, Linear and Readout";
 };
 
 #[cfg(test)]
@@ -164,8 +165,10 @@ mod tests {
         assert!(meaning("tau").unwrap().contains("leak = 1 - 1/tau"));
         assert!(meaning("LIFNode").unwrap().starts_with("SpikingJelly's LIFNode(tau=2.0)"));
         assert!(meaning("Leaky").unwrap().contains("is Lif(leak: 0.9, "));
-        for word in ["MaxPool", "BatchNorm2d", "bias"] {
-            assert!(meaning(word).unwrap().starts_with("there is none, by intent"), "{word}");
+        for (word, answer) in
+            [("MaxPool2d", "MaxPool(size: 2)"), ("BatchNorm2d", "norm"), ("bias", "field of the network")]
+        {
+            assert!(meaning(word).unwrap().contains(answer), "{word}");
         }
         assert_eq!((meaning("Lif"), flag("colour")), (None, None));
     }

@@ -8,12 +8,14 @@ use crate::lenet;
 fn setting(choices: &Choices, name: &str, example: &str) -> (String, String) {
     let path = match (choices.many, name) {
         (_, "Exact" | "LeakFree") => "network.layers[5].neuron.gradient",
-        ("shortcuts" | "projections", _) => "network",
+        ("shortcuts" | "projections" | "poolings" | "norms", _) => "network",
         _ => choices.path,
     };
     let value = match (choices.many, name) {
         ("layers", "Readout") => format!("[{example}]"),
         ("layers", _) => format!("[{example}, Readout(classes: 10)]"),
+        ("poolings", _) => format!("LeNet(pooling: {example})"),
+        ("norms", _) => format!("LeNet(neuron: Lif(gradient: Atan), norm: {example})"),
         ("shortcuts", _) => format!("ResNet(stem: 8, blocks: [(channels: 8)], shortcut: {example})"),
         ("projections", _) => format!(
             "Populations(populations: [(name: \"one\", inputs: [{example}]), \

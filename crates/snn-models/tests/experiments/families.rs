@@ -298,7 +298,7 @@ fn mistakes_are_shown_in_their_line_with_what_would_be_right() {
     9 |         (name: \"out\", inputs: [Linear(\"fc1\", 10)]),
       |                                ^^^^^^^^^^^^^^^^^ write Linear(from: \"fc1\", features: 10)
       |
-      = known fields: from, features, bias, weight
+      = known fields: from, features, bias, norm, weight
     ");
     insta::assert_snapshot!(message("Populations(populations: [\"fc1\"])"), @r#"
     network.populations[0] must be values in ( ), found "fc1"
@@ -314,7 +314,7 @@ fn mistakes_are_shown_in_their_line_with_what_would_be_right() {
     7 |     network: LeNet(channels: [20, 50], fetures: [200]),
       |                                        ^^^^^^^ did you mean features?
       |
-      = known fields: neuron, pool, dropout, kappa, standardise, bias, kernel, channels, features, readout
+      = known fields: neuron, pool, pooling, dropout, kappa, standardise, bias, norm, kernel, channels, features, readout
     ");
 }
 

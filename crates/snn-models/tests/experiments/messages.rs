@@ -70,7 +70,7 @@ fn an_unknown_name_lists_the_known_ones() {
     15 |             Dense(features: 200),
        |             ^^^^^ a fully connected layer is Linear(features: N) here
        |
-       = known layers: Conv, AvgPool, Linear, ...
+       = known layers: Conv, AvgPool, MaxPool, ...
     "#);
     insta::assert_snapshot!(error("Sgd(", "Lion("), @r#"
     unknown optimizer "Lion" in training.optimizer

@@ -28,6 +28,7 @@ fn resolved_text_writes_every_default() {
             kappa: 2.0,
             standardise: false,
             bias: false,
+            norm: None,
             layers: [
                 Conv(channels: 20, kernel: 5, stride: 1, padding: 2, dilation: 1, groups: 1, recurrent: false),
                 AvgPool(size: 2),

@@ -6,6 +6,7 @@ mod doctor;
 mod faults;
 mod inherit;
 mod learner;
+mod normalised;
 mod recipe;
 mod standardised;
 
