@@ -438,6 +438,8 @@ pub struct Activity {
 pub struct Record {
     /// Spikes before dropout; silent for neurons that do not fire.
     pub spikes: SpikeTrain,
+    /// What neurons that pass on numbers to others passed on, before dropout, `[T, N, ...]`; empty for all others.
+    pub values: Vec<f32>,
     /// Leaky trace of the spikes at the last step `[N, ...]`; empty but for leak-corrected gradients.
     pub trace: Vec<f32>,
     /// Sum of the spikes `[N, ...]`; empty but for leak-corrected gradients.

@@ -4,17 +4,21 @@
 //! inputs. So whoever wants to look into a trial keeps one bit per neuron and step, and asks for the membranes of the few
 //! neurons that are looked at.
 
+use std::sync::OnceLock;
+
 use crate::reference::maps;
-use crate::{Connection, Encoded, Error, Network, Source, SpikeTrain, Weights};
+use crate::{Connection, Encoded, Error, Join, Network, PoolKind, Projection, Shape, Source, SpikeTrain, Weights};
 
 /// A trial of one sample, without dropout.
-#[derive(Debug, Clone, Copy)]
+#[derive(Debug, Clone)]
 pub struct Replay<'a> {
     network: &'a Network,
     weights: &'a Weights,
     input: &'a Encoded,
     trains: &'a [SpikeTrain],
     steps: usize,
+    /// What populations that pass on numbers passed on, `[T, neurons]`, once it is asked for.
+    numbers: Vec<OnceLock<Vec<f32>>>,
 }
 
 /// What `n` neurons did over `T` steps; each tensor is `[T, n]`.
@@ -62,38 +66,26 @@ impl<'a> Replay<'a> {
             let expected = format!("one sample of {} over {steps} steps", population.shape);
             return Err(Error::size(format!("spike train of \"{}\"", population.name), expected, "another"));
         }
-        Ok(Self { network, weights, input, trains, steps })
+        let numbers = populations.iter().map(|_| OnceLock::new()).collect();
+        Ok(Self { network, weights, input, trains, steps, numbers })
     }
 
     /// What the neurons of `population` with the given indices (in `C, H, W` order) did: to the bit what the reference
     /// engine computes, if the trains are the reference engine's.
     ///
     /// # Errors
-    /// [`Error::Size`] if there is no such population or neuron; [`Error::Population`] if it reads numbers of another
-    /// population, as that of an ANN does: only spikes are known.
+    /// [`Error::Size`] if there is no such population or neuron.
     pub fn traces(&self, population: usize, neurons: &[usize]) -> Result<Traces, Error> {
         let found = self.network.populations().get(population);
         let found = found.ok_or_else(|| Error::size("population", "an index of the network", population))?;
         if let Some(&outside) = neurons.iter().find(|&&neuron| neuron >= found.shape.len()) {
             return Err(Error::size("neuron", format!("below {}", found.shape.len()), outside));
         }
-        for connection in self.network.graph().connections(population) {
-            if let Source::Population(source) = connection.source
-                && !self.network.populations()[source].neuron.fires()
-            {
-                let reason = "it reads numbers, not spikes, and only spikes are known afterwards".to_owned();
-                return Err(Error::Population { population: found.name.clone(), reason });
-            }
-        }
         let n = neurons.len();
         let mut traces = Traces { current: vec![0.0; self.steps * n], ..Traces::default() };
         for (column, &neuron) in neurons.iter().enumerate() {
-            for bias in found.inputs.iter().filter_map(|projection| projection.bias) {
-                let value = self.weights[bias][neuron / found.shape.pixels()];
-                (0..self.steps).for_each(|t| traces.current[t * n + column] += value);
-            }
-            for connection in self.network.graph().connections(population) {
-                self.add_current(population, connection, neuron, |t, term| traces.current[t * n + column] += term);
+            for (t, current) in self.current(population, neuron).into_iter().enumerate() {
+                traces.current[t * n + column] = current;
             }
         }
         let own = found.constants(self.weights, 1);
@@ -117,15 +109,120 @@ impl<'a> Replay<'a> {
         Ok(traces)
     }
 
-    /// Calls `add(t, term)` for every term other than 0 of the current that reaches `neuron` through `connection`, in the
-    /// order in which the reference engine sums them up at each step.
-    fn add_current(&self, population: usize, connection: &Connection, neuron: usize, mut add: impl FnMut(usize, f32)) {
+    /// Current of a neuron at each step: the biases, then what comes through each connection.
+    fn current(&self, population: usize, neuron: usize) -> Vec<f32> {
         let found = &self.network.populations()[population];
-        let (projection, source, own) = (&found.inputs[connection.projection], connection.source, found.shape);
+        let mut sum = vec![0.0; self.steps];
+        let channel = neuron / found.shape.pixels();
+        let linear = |projection: &&Projection| projection.is_linear();
+        for bias in found.inputs.iter().filter(linear).filter_map(|projection| projection.bias) {
+            sum.iter_mut().for_each(|sum| *sum += self.weights[bias][channel]);
+        }
+        let mut staged = None;
+        for connection in self.network.graph().connections(population) {
+            let projection = &found.inputs[connection.projection];
+            if projection.is_linear() {
+                self.add_current((projection, found.shape), connection, neuron, |t, term| sum[t] += term);
+            } else if staged.replace(connection.projection) != Some(connection.projection) {
+                let own = self.staged(population, connection.projection, neuron);
+                sum.iter_mut().zip(own).for_each(|(sum, own)| *sum += own);
+            }
+        }
+        sum
+    }
+
+    /// Current of a neuron at each step through a projection that joins, pools or normalises.
+    fn staged(&self, population: usize, projection: usize, neuron: usize) -> Vec<f32> {
+        let found = &self.network.populations()[population];
+        let input = &found.inputs[projection];
+        let (mapped, channel) = (self.network.mapped_shape(input), neuron / found.shape.pixels());
+        let at = |pixel: usize| self.mapped(population, projection, channel * mapped.pixels() + pixel);
+        let mut current = match input.pool {
+            None => at(neuron % found.shape.pixels()),
+            Some(pool) => {
+                let mut window = Vec::new();
+                pool.for_each_pixel(mapped, found.shape, neuron % found.shape.pixels(), |pixel| window.push(at(pixel)));
+                let values = |t: usize| window.iter().map(move |values| values[t]);
+                let share = 1.0 / (pool.size * pool.size) as f32;
+                let step = |t: usize| match pool.kind {
+                    PoolKind::Max => values(t).fold(f32::NEG_INFINITY, |y, x| if x > y { x } else { y }),
+                    PoolKind::Mean => share * values(t).fold(0.0, |y, x| y + x),
+                };
+                (0..self.steps).map(step).collect()
+            }
+        };
+        if let Some(norm) = &input.norm {
+            let kept = norm.tensors.all().map(|tensor| f64::from(self.weights[tensor][channel]));
+            let [factor, added] = norm.affine(kept).map(|x| x as f32);
+            current.iter_mut().for_each(|x| *x = factor * *x + added);
+        }
+        current
+    }
+
+    /// What the map of a projection gives at each step, bias included, for one of its outputs.
+    fn mapped(&self, population: usize, projection: usize, output: usize) -> Vec<f32> {
+        let input = &self.network.populations()[population].inputs[projection];
+        let shape = self.network.mapped_shape(input);
+        let bias = input.bias.map_or(0.0, |bias| self.weights[bias][output / shape.pixels()]);
+        let mut sum = vec![bias; self.steps];
+        if input.join == Join::Sum {
+            for connection in self.network.graph().connections(population) {
+                if connection.projection == projection {
+                    self.add_current((input, shape), connection, output, |t, term| sum[t] += term);
+                }
+            }
+            return sum;
+        }
+        let [first, second] = [0, 1].map(|i| input.sources.get(i).copied().unwrap_or(Source::Input));
+        let weight = input.weight.map_or(&[][..], |index| &self.weights[index]);
+        maps::for_each_input(&input.map, self.network.shape(first), shape, output, |i, w| {
+            for (t, sum) in sum.iter_mut().enumerate() {
+                let [a, b] = [first, second].map(|source| self.emitted(source, t, i));
+                *sum += w.value::<f32>(weight) * (a * if input.join == Join::And { b } else { 1.0 - b });
+            }
+        });
+        sum
+    }
+
+    /// What a neuron of a population that fires emitted at a step.
+    fn emitted(&self, source: Source, t: usize, neuron: usize) -> f32 {
+        match source {
+            Source::Population(source) => f32::from(self.trains[source].get(t, 0, neuron)),
+            Source::Input => 0.0,
+        }
+    }
+
+    /// What a population that passes on numbers passed on, `[T, neurons]`.
+    fn numbers(&self, population: usize) -> &[f32] {
+        self.numbers[population].get_or_init(|| {
+            let found = &self.network.populations()[population];
+            let neurons: Vec<usize> = (0..found.shape.len()).collect();
+            self.traces(population, &neurons).map_or_else(|_| Vec::new(), |traces| traces.margin)
+        })
+    }
+
+    /// Calls `add(t, term)` for every term other than 0 of what the map of a projection, whose output is of shape `own`, makes of
+    /// a connection for one of its outputs, in the order in which the reference engine sums them up at each step.
+    fn add_current(
+        &self,
+        (projection, own): (&Projection, Shape),
+        connection: &Connection,
+        neuron: usize,
+        mut add: impl FnMut(usize, f32),
+    ) {
+        let source = connection.source;
         let shape = self.network.shape(source);
         let weight = projection.weight.map_or(&[][..], |index| &self.weights[index]);
         let late = usize::from(connection.is_recurrent);
         let train = match (source, self.input) {
+            (Source::Population(source), _) if !self.network.populations()[source].neuron.fires() => {
+                let values = self.numbers(source);
+                maps::for_each_input(&projection.map, shape, own, neuron, |i, w| {
+                    let w: f32 = w.value(weight);
+                    values.chunks(shape.len()).enumerate().for_each(|(t, row)| add(t, w * row[i]));
+                });
+                return;
+            }
             (Source::Population(source), _) => &self.trains[source],
             (Source::Input, Encoded::Spikes(train)) => train,
             (Source::Input, Encoded::Current(values)) => {
@@ -232,6 +329,47 @@ mod tests {
             (some.charged[0], some.charged[2 * STEPS - 1]),
             (all.charged[50], all.charged[90 * (STEPS - 1) + 3])
         );
+    }
+
+    #[test]
+    fn joins_pools_norms_and_numbers_are_those_of_the_reference_engine_too() {
+        let mut builder = Network::builder(Shape::new(2, 6, 5));
+        let lif = || Neuron::lif().with_gradient(crate::Gradient::surrogate(crate::surrogate::Atan::default()));
+        let conv = |source| Projection::new(source, Map::conv(3, [3, 3], 1, 1));
+        let relay = |source| Projection::new(source, Map::IDENTITY);
+        let a = builder.add("a", lif(), vec![conv(Source::Input).with_norm(crate::Norm::new(2))]).unwrap();
+        let b = builder.add("b", lif(), vec![conv(a).with_bias().named("b"), relay(a)]).unwrap();
+        let both = builder.add("both", crate::neuron::Relay {}.neuron(), vec![Projection::and_not(a, b)]).unwrap();
+        let carry = builder.add("carry", crate::neuron::Identity {}.neuron(), vec![conv(both), relay(a)]).unwrap();
+        let max = Projection::new(vec![carry, a], Map::conv(3, [3, 3], 1, 1))
+            .with_pool(crate::Pool::max(2))
+            .with_norm(crate::Norm::new(2));
+        let c =
+            builder.add("c", lif(), vec![max, conv(a).with_pool(crate::Pool::mean(2)).with_bias().named("d")]).unwrap();
+        builder.add("readout", Neuron::readout(), vec![Projection::new(c, Map::Linear { features: 4 })]).unwrap();
+        let network = builder.build().unwrap();
+        let mut weights = network.initial_weights(3);
+        for (tensor, values) in network.tensors().iter().zip(&mut weights) {
+            if tensor.role == crate::Role::Bias {
+                values.iter_mut().enumerate().for_each(|(i, b)| *b = 0.1 * i as f32);
+            }
+        }
+        let train = input(&network);
+        let whole = reference(&network, &weights, &train, STEPS);
+        let trains: Vec<SpikeTrain> = whole.iter().map(|(_, train)| train.clone()).collect();
+        assert!(trains.iter().filter(|train| train.count() > 0).count() >= 4, "those that fire do");
+        let encoded = Encoded::Spikes(train);
+        let replay = Replay::new(&network, &weights, &encoded, &trains, STEPS).unwrap();
+        for (index, (membrane, _)) in whole.iter().enumerate() {
+            let neurons: Vec<usize> = (0..membrane.len()).collect();
+            let traces = replay.traces(index, &neurons).unwrap();
+            assert_eq!(
+                traces.membrane[(STEPS - 1) * membrane.len()..],
+                *membrane,
+                "{}",
+                network.populations()[index].name
+            );
+        }
     }
 
     #[test]

@@ -36,6 +36,16 @@ impl Layout {
         channel * self.pixels() + pixel
     }
 
+    /// Writes what a block of neurons passed on at one step to `output`, in `C, H, W` order.
+    pub(crate) fn scatter(&self, block: &Range<usize>, rows: &[Lane], output: &mut [f32]) {
+        for (lane, values) in block.clone().zip(rows) {
+            let (pixel, first) = (lane / self.lanes, lane % self.lanes * LANE);
+            for channel in first..self.channels.min(first + LANE) {
+                output[self.neuron(pixel, channel)] = values.0[channel - first];
+            }
+        }
+    }
+
     /// Tiles of the channels, at most `tile_lanes` lanes each.
     pub(crate) fn tiles(&self, tile_lanes: usize) -> impl Iterator<Item = Tile> + use<> {
         let lanes = self.lanes;

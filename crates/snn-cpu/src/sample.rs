@@ -296,5 +296,13 @@ pub(crate) fn record<'a>(
         delta.get(t * shape.len()..(t + 1) * shape.len()).unwrap_or(&[]).to_vec()
     };
     let delta = (0..steps).flat_map(|t| samples.iter().flat_map(move |sample| row(sample, t))).collect();
-    Ok(Record { spikes, trace, count, correction, membrane, delta })
+    let neuron = &compiled.network.populations()[population].neuron;
+    let passes_numbers = neuron.feeds() && !neuron.fires();
+    let mut values = vec![0.0; if passes_numbers { steps * trial.samples * shape.len() } else { 0 }];
+    for (at, row) in values.chunks_exact_mut(shape.len()).enumerate() {
+        let (t, n) = (at / trial.samples, at % trial.samples);
+        let found = samples[n].values[population].get(t * layout.width()..(t + 1) * layout.width());
+        layout.scatter(&(0..layout.width()), found.unwrap_or(&[]), row);
+    }
+    Ok(Record { spikes, values, trace, count, correction, membrane, delta })
 }

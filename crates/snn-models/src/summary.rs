@@ -75,9 +75,6 @@ fn row(network: &Network, index: usize) -> Row {
         Source::Input => "input".to_owned(),
     };
     let map_and_source = |input: &Projection| {
-        let bias = if input.bias.is_some() { ", bias" } else { "" };
-        let pool = input.pool.map_or_else(String::new, |pool| format!(", {}", pool_words(pool)));
-        let norm = if input.norm.is_some() { ", norm" } else { "" };
         let names: Vec<String> = match &input.sources[..] {
             [one] => vec![from(one)],
             several => several.iter().map(|source| name_of(network, *source)).collect(),
@@ -88,11 +85,7 @@ fn row(network: &Network, index: usize) -> Row {
             _ => " + ",
         });
         let from = if names.is_empty() { names } else { format!(", from {names}") };
-        match (input.map, &*pool) {
-            // What passes everything on, and pools it, is a pool.
-            (Map::IDENTITY, pool) if !pool.is_empty() => format!("{}{from}", &pool[2..]),
-            _ => format!("{}{bias}{pool}{norm}{from}", words(&input.map)),
-        }
+        format!("{}{from}", projection_words(input))
     };
     // What several sources emit is summed before the map.
     let operations = population.inputs.iter().filter_map(|input| Some((input.map, *input.sources.first()?)));
@@ -110,8 +103,20 @@ fn row(network: &Network, index: usize) -> Row {
     }
 }
 
+/// What a projection does to what it reads, in words: `conv 5x5, pad 2, max 2x2, norm`.
+pub fn projection_words(input: &Projection) -> String {
+    let bias = if input.bias.is_some() { ", bias" } else { "" };
+    let norm = if input.norm.is_some() { ", norm" } else { "" };
+    match input.pool.map(pool_words) {
+        // What passes everything on, and pools it, is a pool.
+        Some(pool) if input.map == Map::IDENTITY => pool,
+        Some(pool) => format!("{}{bias}, {pool}{norm}", words(&input.map)),
+        None => format!("{}{bias}{norm}", words(&input.map)),
+    }
+}
+
 /// A pool of a current in words: `max 2x2`.
-pub fn pool_words(pool: Pool) -> String {
+fn pool_words(pool: Pool) -> String {
     let Pool { kind, size, stride, .. } = pool;
     let kind = if kind == PoolKind::Max { "max" } else { "mean" };
     let stride = if stride == size { String::new() } else { format!(", stride {stride}") };

@@ -6,7 +6,7 @@ use std::path::{Path, PathBuf};
 use std::time::SystemTime;
 
 use snn_core::registry::Registry;
-use snn_core::{Dataset, Kind, Network, Shape, Weights};
+use snn_core::{Dataset, Kind, Network, Role, Shape, Weights};
 use snn_models::{Built, Experiment};
 use snn_train::Checkpoint;
 
@@ -71,11 +71,18 @@ impl Subject {
         if let Some(steps) = steps {
             experiment.steps = steps;
         }
-        let built = experiment.build(registry)?;
-        if let Some(graded) = built.network.populations().iter().find(|p| p.neuron.feeds() && !p.neuron.fires()) {
+        let mut built = experiment.build(registry)?;
+        let populations = built.network.populations();
+        if let Some(graded) = populations.first().filter(|_| !populations.iter().any(|p| p.neuron.fires())) {
             return Err(ViewError::NoSpikes(graded.name.clone()));
         }
-        let weights = checkpoint.weights_for(&built.network)?;
+        // Normalisations are shown as what they are once training is done: a part of weights and biases. Those that cannot be
+        // go by what is kept, in the view of gradients too.
+        let weights = built.network.fold(&checkpoint.weights_for(&built.network)?);
+        let folded = built.network.folded();
+        let kept: Vec<bool> =
+            folded.tensors().iter().map(|tensor| tensor.frozen || tensor.role == Role::Running).collect();
+        built.network = folded.freeze(&kept);
         let samples = built.data.load(data).map(|splits| splits.test).map_err(|error| error.to_string());
         let (name, progress) = (short_name(&file), progress(&checkpoint));
         let written = path.filter(|_| zoo.is_none()).and_then(|_| fs::metadata(&file).ok()?.modified().ok());

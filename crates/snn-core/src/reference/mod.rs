@@ -112,8 +112,10 @@ impl Session for ReferenceSession {
             }
         }
         let single = |values: &[f64]| values.iter().map(|value| *value as f32).collect();
+        let passes_numbers = found.neuron.feeds() && !found.neuron.fires();
         Ok(Record {
             spikes,
+            values: if passes_numbers { run.raw.concat() } else { Vec::new() },
             trace: single(&run.trace),
             count: single(&run.count),
             correction: run.correction.clone(),

@@ -286,13 +286,18 @@ impl Slot {
         self.spare.push(d);
     }
 
-    /// Errors of a chunk of a population, of which `rows` has those of the currents, to `delta`, `[T][neuron]`.
-    pub(super) fn record(&self, compiled: &Compiled, index: usize, chunk: &Chunk, delta: &mut [f32]) {
+    /// Writes down the errors of the currents of a population over a chunk, which are in `rows`, if the plan records.
+    pub(super) fn record_if_asked(&self, loaded: &Loaded<'_>, index: usize, chunk: &Chunk, sample: &mut Sample) {
+        let compiled = loaded.compiled();
+        if !compiled.plan.record {
+            return;
+        }
+        let delta = sample.delta_mut(compiled, index);
         let layout = compiled.populations[index];
         let neurons = layout.pixels() * layout.channels;
         let rows = self.rows.chunks_exact(layout.width()).zip(chunk.steps.clone());
         for (row, t) in rows {
-            super::cells::scatter(&layout, &(0..layout.width()), row, &mut delta[t * neurons..][..neurons]);
+            layout.scatter(&(0..layout.width()), row, &mut delta[t * neurons..][..neurons]);
         }
     }
 }

@@ -163,13 +163,3 @@ impl Job for Mark<'_> {
         }
     }
 }
-
-/// Writes what a block of neurons passed on at one step to `output`, in `C, H, W` order.
-pub(super) fn scatter(layout: &Layout, block: &Range<usize>, rows: &[Lane], output: &mut [f32]) {
-    for (lane, values) in block.clone().zip(rows) {
-        let (pixel, first) = (lane / layout.lanes, lane % layout.lanes * LANE);
-        for channel in first..layout.channels.min(first + LANE) {
-            output[layout.neuron(pixel, channel)] = values.0[channel - first];
-        }
-    }
-}

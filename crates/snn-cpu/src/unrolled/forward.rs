@@ -4,7 +4,7 @@
 use rayon::prelude::*;
 use snn_core::{Join, Source, Trial, Weights};
 
-use super::cells::{Cells, Mark, Spikes, scatter};
+use super::cells::{Cells, Mark, Spikes};
 use super::plan::Chunk;
 use super::stages::{self, Affine, Stages};
 use super::{Loaded, Slot, fit};
@@ -45,15 +45,23 @@ impl Round<'_> {
             slot.draw_masks(compiled, masks, *first + i);
             saved.resize(compiled.populations.len(), Vec::new());
         });
-        for index in 0..compiled.populations.len() {
-            if self.loaded.unrolled.has_groups(index) {
-                self.find_groups(index);
+        // All samples of a group must have come to a population before it can be normalised. Where none is, each sample runs
+        // through all populations by itself, while what it works on is in the cache.
+        let mut start = 0;
+        for end in (1..=compiled.populations.len())
+            .filter(|&end| end == compiled.populations.len() || self.loaded.unrolled.has_groups(end))
+        {
+            if self.loaded.unrolled.has_groups(start) {
+                self.find_groups(start);
             }
             let Self { loaded, first, resumes, samples, slots, groups, .. } = self;
             samples.par_iter_mut().zip(&mut **slots).enumerate().for_each(|(i, ((sample, saved), slot))| {
                 let group = loaded.unrolled.group_of(*first + i).map_or(&[][..], |group| &groups[group]);
-                slot.forward(loaded, index, *resumes, group, sample, &mut saved[index]);
+                for index in start..end {
+                    slot.forward(loaded, index, *resumes, group, sample, &mut saved[index]);
+                }
             });
+            start = end;
         }
     }
 
@@ -176,7 +184,7 @@ fn run(
                 values[block.clone()].copy_from_slice(&slot.output);
             }
             if is_last {
-                scatter(&layout, &block, &slot.output, &mut sample.output[t * classes..][..classes]);
+                layout.scatter(&block, &slot.output, &mut sample.output[t * classes..][..classes]);
             }
         }
     }

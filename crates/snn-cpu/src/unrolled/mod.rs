@@ -272,13 +272,22 @@ impl Round<'_> {
                 if !self.loaded.compiled().needs_errors(index) {
                     continue;
                 }
+                let has_norms = self.loaded.unrolled.norms(index).next().is_some();
                 let Self { loaded, trial, first, samples, slots, groups, .. } = self;
                 let group = |i: usize| loaded.unrolled.group_of(*first + i).map_or(&[][..], |group| &groups[group]);
                 slots.par_iter_mut().zip(&mut **samples).enumerate().for_each(|(i, (slot, (sample, saved)))| {
                     let Errors { output: d_output, emitted: d_emitted } = errors;
                     let start = Start { saved, d_output, n: *first + i, samples: trial.samples, d_emitted };
                     slot.go_back(loaded, index, &chunk, start, group(i), sample);
+                    if !has_norms {
+                        slot.go_on(loaded, index, &chunk, (&[], &[]), sample);
+                        slot.record_if_asked(loaded, index, &chunk, sample);
+                    }
                 });
+                if !has_norms {
+                    self.sum(index, chunk.steps.len());
+                    continue;
+                }
                 let means = self.means_of_errors(index);
                 let Self { loaded, first, samples, slots, groups, .. } = self;
                 let group = |i: usize| loaded.unrolled.group_of(*first + i).map_or(&[][..], |group| &groups[group]);
@@ -286,9 +295,7 @@ impl Round<'_> {
                 slots.par_iter_mut().zip(&mut **samples).enumerate().for_each(|(i, (slot, (sample, _)))| {
                     let means = means.get(i / size).map_or(&[][..], Vec::as_slice);
                     slot.go_on(loaded, index, &chunk, (group(i), means), sample);
-                    if loaded.compiled().plan.record {
-                        slot.record(loaded.compiled(), index, &chunk, sample.delta_mut(loaded.compiled(), index));
-                    }
+                    slot.record_if_asked(loaded, index, &chunk, sample);
                 });
                 self.sum(index, chunk.steps.len());
             }

@@ -17,8 +17,10 @@ impl GpuSession {
         let found = self.network.populations().get(population);
         let found = found.ok_or_else(|| Error::size("population", "an index of the network", population))?;
         let (place, steps, samples) = (&self.layout.populations[population], self.layout.plan.steps, last.samples);
+        let passes_numbers = found.neuron.feeds() && !place.fires;
         let mut record = Record {
             spikes: SpikeTrain::silent(steps, samples, found.shape),
+            values: vec![0.0; if passes_numbers { steps * samples * place.len } else { 0 }],
             trace: Vec::new(),
             count: Vec::new(),
             correction: Vec::new(),
@@ -34,6 +36,15 @@ impl GpuSession {
             if place.fires {
                 let words: Vec<u32> = numbers(&self.gpu, &own.output, self.layout.output_words(place))?;
                 put_spikes(&mut record.spikes, place, found.shape, [first, count, steps], &words);
+            }
+            if passes_numbers {
+                let rows: Vec<f32> = numbers(&self.gpu, &own.output, self.layout.output_words(place))?;
+                for (n, rows) in rows.chunks(place.rows * place.len).take(count).enumerate() {
+                    for (t, row) in rows.chunks(place.len).enumerate() {
+                        let to = &mut record.values[(t * samples + first + n) * place.len..][..place.len];
+                        to.copy_from_slice(&from_card(row, found.shape));
+                    }
+                }
             }
             let neurons = self.layout.group * place.len;
             let corrections: Vec<f32> = numbers(&self.gpu, &own.correction, self.layout.correction_words(place))?;

@@ -2,8 +2,7 @@
 
 use rayon::prelude::*;
 use snn_core::{
-    Draws, Dropout, Encoded, Engine, Network, Plan, Population, Record, Session, Source, Stimulus, Trial, Weights,
-    argmax,
+    Draws, Dropout, Encoded, Engine, Network, Plan, Population, Session, Source, Stimulus, Trial, Weights, argmax,
 };
 use snn_data::{Batch, Dataset, Loader};
 use snn_models::{Built, Experiment, summary};
@@ -20,8 +19,7 @@ use crate::{Event, Observer, Shown, TrainError};
 /// takes. None if the observer broke off.
 ///
 /// # Errors
-/// [`TrainError::Setup`] if data and network do not fit each other, `images` are not in `data`, or a population passes on
-/// numbers over several steps, of which only the last ones are known; [`TrainError::Core`].
+/// [`TrainError::Setup`] if data and network do not fit each other, or `images` are not in `data`; [`TrainError::Core`].
 pub fn measure(
     engine: &dyn Engine,
     experiment: &Experiment,
@@ -93,10 +91,6 @@ impl<'a> Meter<'a> {
         let network = &built.network;
         let all = network.populations().iter().enumerate();
         let emitting = all.filter(|(_, Population { neuron, .. })| neuron.fires() || neuron.feeds());
-        if let Some((_, graded)) = emitting.clone().find(|(_, population)| !population.neuron.fires() && steps > 1) {
-            let reason = format!("passes on numbers, which can be counted over 1 step, not {steps}");
-            return Err(TrainError::setup(&graded.name, reason));
-        }
         let sources = std::iter::once(Source::Input).chain(emitting.map(|(index, _)| Source::Population(index)));
         let sources = sources.map(|source| SourceTally::new(network, weights, source, steps));
         let sources = sources.collect::<Result<_, _>>()?;
@@ -126,14 +120,15 @@ impl<'a> Meter<'a> {
         let mut emitted = Vec::with_capacity(populations.len());
         for tally in &*populations {
             if let Source::Population(index) = tally.source {
-                let Record { spikes, membrane, .. } = session.record(index)?;
-                let fires = self.built.network.populations()[index].neuron.fires();
-                emitted.push(if fires { Encoded::Spikes(spikes) } else { Encoded::Current(membrane) });
+                emitted.push((session.record(index)?, self.built.network.populations()[index].neuron.fires()));
             }
         }
-        populations.par_iter_mut().zip(&emitted).for_each(|(tally, emitted)| match emitted {
-            Encoded::Spikes(train) => tally.add_spikes(train),
-            Encoded::Current(values) => tally.add_values(values),
+        populations.par_iter_mut().zip(&emitted).for_each(|(tally, (record, fires))| {
+            if *fires {
+                tally.add_spikes(&record.spikes);
+            } else {
+                tally.add_numbers(&record.values);
+            }
         });
         Ok(())
     }
@@ -173,7 +168,7 @@ impl<'a> Meter<'a> {
         let weighted = || projections.iter().filter(|projection| projection.weighted);
         let operations = weighted().fold(Operations::default(), |sum, projection| sum + projection.operations);
         let unweighted = projections.iter().filter(|projection| !projection.weighted);
-        let ann_macs = weighted().filter(|projection| projection.operations.dense > 0.0).map(|p| p.synapses).sum();
+        let ann_macs = operations.dense / self.steps as f64;
         let curve = self.curve();
         ActivityReport {
             schema: SCHEMA,
@@ -184,8 +179,8 @@ impl<'a> Meter<'a> {
             activation_sparsity: 1.0 - active / neurons.max(1) as f64,
             unweighted_additions: unweighted.map(|projection| projection.operations.effective()).sum(),
             neuron_updates: network.populations().iter().map(|p| (p.shape.len() * self.steps) as u64).sum(),
-            ann_macs,
-            energy: Energy::new(EnergyTable::default(), &operations, ann_macs),
+            ann_macs: ann_macs.round() as u64,
+            energy: Energy::new(EnergyTable::default(), &operations, ann_macs.round() as u64),
             populations,
             projections,
             operations,
@@ -215,12 +210,12 @@ impl<'a> Meter<'a> {
         ProjectionActivity {
             target: target.name.clone(),
             source: tally::name(network, tally.source).to_owned(),
-            map: summary::words(&projection.map),
+            map: summary::projection_words(projection),
             weighted: projection.weight.is_some(),
             synapses: outgoing.synapses,
             fan_out,
             operations: Operations {
-                dense: if outgoing.is_dense { (outgoing.synapses * self.steps as u64) as f64 } else { 0.0 },
+                dense: outgoing.synapses as f64 * self.steps as f64 * outgoing.dense_share,
                 effective_acs,
                 effective_macs,
                 by_mean_fan_out: mean(tally.spikes.iter().sum()) * fan_out,

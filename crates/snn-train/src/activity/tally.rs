@@ -26,8 +26,8 @@ pub(super) struct Outgoing {
     pub(super) input: usize,
     /// Synapses.
     pub(super) synapses: u64,
-    /// Whether a network that computes densely would evaluate them, and not the sum with an earlier source.
-    pub(super) is_dense: bool,
+    /// Share of them that a network that computes densely would evaluate for this source: it sums or joins sources first.
+    pub(super) dense_share: f64,
     /// Synapses from each neuron whose weight is not 0.
     effective: Vec<u64>,
     /// Steps from a spike to the operations that it causes.
@@ -48,7 +48,7 @@ impl SourceTally {
                 outgoing.push(Outgoing {
                     target,
                     input: connection.projection,
-                    is_dense: projection.sources.first() == Some(&source),
+                    dense_share: 1.0 / projection.sources.len() as f64,
                     synapses: map.fan_out(shape).map_err(misfit)?.iter().sum(),
                     effective: map.effective_fan_out(shape, weight).map_err(misfit)?,
                     delay: usize::from(connection.is_recurrent),
@@ -90,6 +90,19 @@ impl SourceTally {
         for (neuron, _) in (0..neurons).cycle().zip(values).filter(|(_, value)| **value != 0.0) {
             self.neurons[neuron] += steps as u64;
             for step in 0..steps {
+                self.spikes[step] += 1;
+                self.outgoing.iter_mut().for_each(|outgoing| outgoing.add(neuron, step));
+            }
+        }
+    }
+
+    /// Adds numbers over time, `[T, N, ...]`.
+    pub(super) fn add_numbers(&mut self, values: &[f32]) {
+        self.graded = true;
+        let (steps, neurons) = (self.spikes.len(), self.neurons.len());
+        for (step, row) in values.chunks((values.len() / steps).max(1)).enumerate() {
+            for (neuron, _) in (0..neurons).cycle().zip(row).filter(|(_, value)| **value != 0.0) {
+                self.neurons[neuron] += 1;
                 self.spikes[step] += 1;
                 self.outgoing.iter_mut().for_each(|outgoing| outgoing.add(neuron, step));
             }
