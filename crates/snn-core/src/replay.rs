@@ -116,7 +116,9 @@ impl<'a> Replay<'a> {
         let channel = neuron / found.shape.pixels();
         let linear = |projection: &&Projection| projection.is_linear();
         for bias in found.inputs.iter().filter(linear).filter_map(|projection| projection.bias) {
-            sum.iter_mut().for_each(|sum| *sum += self.weights[bias][channel]);
+            for sum in &mut sum {
+                *sum += self.weights[bias][channel];
+            }
         }
         let mut staged = None;
         for connection in self.network.graph().connections(population) {
@@ -154,7 +156,9 @@ impl<'a> Replay<'a> {
         if let Some(norm) = &input.norm {
             let kept = norm.tensors.all().map(|tensor| f64::from(self.weights[tensor][channel]));
             let [factor, added] = norm.affine(kept).map(|x| x as f32);
-            current.iter_mut().for_each(|x| *x = factor * *x + added);
+            for x in &mut current {
+                *x = factor * *x + added;
+            }
         }
         current
     }

@@ -48,7 +48,14 @@ fn converted_to(
     let registry = registry();
     let experiment = Experiment::from_ron(EXPERIMENT, "", overrides, &registry).unwrap();
     let built = experiment.build(&registry).unwrap();
-    let weights = built.network.initial_weights(3);
+    let mut weights = built.network.initial_weights(3);
+    for norm in built.network.norms() {
+        // As training leaves them behind.
+        let begun = [(norm.tensors.mean, 0.1), (norm.tensors.variance, 2.0), (norm.tensors.shift, 0.25)];
+        for (tensor, value) in begun {
+            weights[tensor].fill(value);
+        }
+    }
     let data = bars();
     let trained = Trained { experiment: &experiment, built: &built, weights: &weights, data: &data, images: 6 };
     let mut go_on = |_: &Event| ControlFlow::Continue(());
@@ -76,8 +83,13 @@ fn output(experiment: &Experiment, weights: &Weights, n: usize, steps: usize) ->
 /// same way.
 #[test]
 fn rates_are_activations() {
-    for balance in [Balance::DataNorm { share: 1.0 }, Balance::SpikeNorm] {
-        let (experiment, weights, conversion) = converted(&[], balance).unwrap();
+    let norm = [("network.norm", "BatchNorm(group: 4)")];
+    for (balance, overrides) in [
+        (Balance::DataNorm { share: 1.0 }, &[][..]),
+        (Balance::SpikeNorm, &[]),
+        (Balance::DataNorm { share: 1.0 }, &norm), // of biases, which normalisations become, spike-norm knows nothing
+    ] {
+        let (experiment, weights, conversion) = converted(overrides, balance).unwrap();
         assert_eq!(conversion.experiment.steps, 200);
         assert!(conversion.thresholds.iter().map(|(name, _)| name.as_str()).eq(["conv1", "fc1"]));
         for n in 0..6 {

@@ -6,10 +6,12 @@
 mod data_norm;
 mod spike_norm;
 
+use std::collections::HashMap;
+
 use serde::{Deserialize, Serialize};
 use snn_core::neuron::{If, Lif};
 use snn_core::registry::{Part, Registry};
-use snn_core::{Engine, Input, Limit, Network, Population, Source, Weights};
+use snn_core::{Engine, Input, Limit, Network, Population, Source, Tensor, Weights};
 use snn_data::Dataset;
 use snn_models::{Built, Experiment, ExperimentError};
 
@@ -88,6 +90,13 @@ pub fn convert(
     observer: &mut dyn Observer,
 ) -> Result<Option<Conversion>, TrainError> {
     let scale = check(&trained)?;
+    let plain = without_norms(registry, &trained)?;
+    let trained = plain.as_ref().map_or(trained, |(experiment, built, weights)| Trained {
+        experiment,
+        built,
+        weights,
+        ..trained
+    });
     let (input, steps) = (format!("Poisson(scale: {scale:?})"), steps.to_string());
     let settings = [("input", input.as_str()), ("network.neuron", neuron), ("network.pool", neuron), ("steps", &steps)];
     let text = trained.experiment.to_ron();
@@ -101,6 +110,32 @@ pub fn convert(
     };
     spiking.network.check_weights(&conversion.weights)?;
     Ok(done.then_some(conversion))
+}
+
+/// The same network with biases in place of its normalisations, if it has any: its experiment, and weights.
+fn without_norms(
+    registry: &Registry,
+    trained: &Trained<'_>,
+) -> Result<Option<(Experiment, Built, Weights)>, TrainError> {
+    let network = &trained.built.network;
+    if network.norms().next().is_none() {
+        return Ok(None);
+    }
+    let folded = network.folded();
+    if folded.norms().next().is_some() {
+        let reason = "must not normalise currents behind a pool that takes the largest, as with pooling: CurrentMax; the scale does \
+                      not pass through it";
+        return Err(TrainError::setup("the network to convert", reason.to_owned()));
+    }
+    let settings = [("network.norm", "None"), ("network.bias", "true")];
+    let experiment = Experiment::from_ron(&trained.experiment.to_ron(), "the trained experiment", &settings, registry)?;
+    let built = experiment.build(registry)?;
+    let known: HashMap<&str, Vec<f32>> =
+        folded.tensors().iter().map(|tensor| tensor.name.as_str()).zip(network.fold(trained.weights)).collect();
+    // A readout is not normalised, and has a bias of 0 now.
+    let values = |tensor: &Tensor| known.get(&*tensor.name).cloned().unwrap_or_else(|| vec![0.0; tensor.len()]);
+    let weights = built.network.tensors().iter().map(values).collect();
+    Ok(Some((experiment, built, weights)))
 }
 
 /// Checks that the network can be converted; the factor on its input.

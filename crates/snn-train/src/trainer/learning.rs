@@ -151,7 +151,9 @@ impl<'a> Learning<'a> {
                 let mut update = |values: &mut Weights, gradients: &mut Weights| {
                     scale(gradients, factor);
                     optimizer.update(values, gradients, rate);
-                    statistics.iter().for_each(|group| group.keep(values));
+                    for group in &statistics {
+                        group.keep(values);
+                    }
                 };
                 let form = if let Some(standardised) = standardised {
                     standardised.update(update);
