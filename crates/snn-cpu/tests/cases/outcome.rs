@@ -1,6 +1,6 @@
 //! What engines make of a case, and whether two make the same of it.
 
-use snn_core::{Activity, Network, Norm, Record, Shape, Weights};
+use snn_core::{Activity, Network, Norm, Record, Shape, Source, Weights};
 
 /// Share of a tensor's usual largest magnitude by which an error or a gradient may be off: sums of some thousand terms,
 /// in another order.
@@ -114,20 +114,29 @@ impl Outcome {
                     check(&name, &self.gradients[tensor], &expected.gradients[tensor], bound);
                 }
             }
+            // What a source that passes on numbers multiplies errors by.
+            let numbers = p.inputs.iter().flat_map(|input| &input.sources).filter_map(|source| match source {
+                Source::Population(source) => Some(largest(&expected.records[*source].values)),
+                Source::Input => None,
+            });
+            let growth = growth * numbers.fold(1.0, f32::max);
             for weight in p.inputs.iter().filter_map(|input| input.weight) {
                 // Errors that cancel to nothing in one order of summing may leave their rounding in another.
                 let trials = (expected_delta.len() / p.shape.len()) as f32;
                 let sum = largest_channel_sum(expected_delta, p.shape, f32::abs) + ROUNDING * behind * trials;
                 let drawn = largest_channel_sum(expected_delta, p.shape, |x| x * x).sqrt();
                 let name = format!("{engine}: gradient of {}", network.tensors()[weight].name);
-                let bound = SHARE * largest_gradients[weight].max(drawn) + ROUNDING * sum * growth;
+                let bound = (SHARE * largest_gradients[weight].max(drawn) + ROUNDING * sum) * growth;
                 check(&name, &self.gradients[weight], &expected.gradients[weight], bound);
             }
             for &weight in &p.parameters {
                 // A sum over all neurons and steps, of errors times states.
                 let name = format!("{engine}: gradient of {}", network.tensors()[weight].name);
                 let sum: f32 = expected_delta.iter().map(|d| d.abs()).sum();
-                let bound = SHARE * largest_gradients[weight] + ROUNDING * sum;
+                let state = largest(&expected.records[index].membrane).max(1.0);
+                let has_norms = !expected.activity.statistics.is_empty();
+                let behind = if has_norms { behind * expected_delta.len() as f32 } else { 0.0 };
+                let bound = SHARE * largest_gradients[weight] + ROUNDING * (sum * state + behind);
                 check(&name, &self.gradients[weight], &expected.gradients[weight], bound);
             }
             for bias in p.inputs.iter().filter_map(|input| input.bias) {
@@ -153,7 +162,10 @@ impl Growth for Activity {
         const LARGEST_SCALE: f32 = 1.25;
         let groups = self.statistics.iter().filter(|group| group.mean_tensor == norm.tensors.mean);
         let least = groups.flat_map(|group| &group.variance).fold(0.5, |least: f32, variance| least.min(*variance));
-        2.0 * LARGEST_SCALE / (0.5 * least + norm.epsilon).sqrt()
+        // Of a few values little more than rounding is left, once their mean is taken away, and what is along themselves: each
+        // error is a difference of three numbers, rounded in every step.
+        const STEPS: f32 = 8.0;
+        2.0 * STEPS * LARGEST_SCALE / (0.5 * least + norm.epsilon).sqrt()
     }
 }
 
