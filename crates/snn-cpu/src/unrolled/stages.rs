@@ -15,8 +15,8 @@ pub(super) struct Stages {
     pub(super) mapped: Vec<Lane>,
     /// What its pool made of that; empty if it has none.
     pub(super) pooled: Vec<Lane>,
-    /// Sums of a sample over steps and pixels, for each channel: on the way forward its mean and the sum of the squared
-    /// distances from it; on the way back of its errors, and of its errors times the normalised current.
+    /// Sums of a sample over steps and pixels, for each channel: on the way forward of the current, and of the squared distances
+    /// from its mean; on the way back of its errors, and of its errors times the normalised current.
     pub(super) sums: Vec<[f64; 2]>,
 }
 
@@ -65,21 +65,15 @@ impl Affine {
         sums: impl Iterator<Item = &'a [[f64; 2]]>,
         count: f64,
     ) -> Self {
-        let mut all: Vec<[f64; 2]> = Vec::new();
-        let mut counted = 0.0;
-        for sums in sums {
-            all.resize(sums.len(), [0.0; 2]);
-            counted += count;
-            // Means and squares of two sets as those of both together.
-            for (all, [mean, squares]) in all.iter_mut().zip(sums) {
-                let distance = mean - all[0];
-                all[0] += distance * count / counted;
-                all[1] += squares + distance * distance * count * (counted - count) / counted;
-            }
-        }
-        for [_, squares] in &mut all {
-            *squares /= counted;
-        }
+        let sums: Vec<&[[f64; 2]]> = sums.collect();
+        let counted = count * sums.len() as f64;
+        let channel = |c: usize| {
+            let mean = sums.iter().map(|sums| sums[c][0]).sum::<f64>() / counted;
+            // Squared distances from the mean of all are those from a sample's own, and of its own from that of all.
+            let apart = |[sum, squares]: [f64; 2]| squares + count * (sum / count - mean).powi(2);
+            [mean, sums.iter().map(|sums| apart(sums[c])).sum::<f64>() / counted]
+        };
+        let all = (0..sums.first().map_or(0, |sums| sums.len())).map(channel).collect();
         Self::new(norm, weights, all)
     }
 
@@ -136,7 +130,7 @@ impl Affine {
     }
 }
 
-/// Mean of each channel and the sum of the squared distances from it.
+/// Sum of each channel, and the sum of the squared distances from the mean.
 pub(super) fn moments(x: &[Lane], layout: &Layout, sums: &mut Vec<[f64; 2]>) {
     let count = (x.len() / layout.lanes) as f64;
     let mut means = vec![[0.0_f64; LANE]; layout.lanes];
@@ -146,6 +140,7 @@ pub(super) fn moments(x: &[Lane], layout: &Layout, sums: &mut Vec<[f64; 2]>) {
             mean.iter_mut().zip(x.0).for_each(|(mean, x)| *mean += f64::from(x));
         }
     }
+    let sums_of_values = means.clone();
     means.iter_mut().flatten().for_each(|mean| *mean /= count);
     for pixel in x.chunks_exact(layout.lanes) {
         for ((squares, mean), x) in squares.iter_mut().zip(&means).zip(pixel) {
@@ -156,7 +151,7 @@ pub(super) fn moments(x: &[Lane], layout: &Layout, sums: &mut Vec<[f64; 2]>) {
         }
     }
     sums.clear();
-    sums.extend((0..layout.channels).map(|c| [means[c / LANE][c % LANE], squares[c / LANE][c % LANE]]));
+    sums.extend((0..layout.channels).map(|c| [sums_of_values[c / LANE][c % LANE], squares[c / LANE][c % LANE]]));
 }
 
 /// Pools each step of a current laid out as `mapped`.

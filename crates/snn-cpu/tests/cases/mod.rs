@@ -149,6 +149,7 @@ impl Case {
             let name = format!("p{i}");
             let (source, shape) = sources[sources.len() - 1 - layer.back % sources.len()];
             let is_rounded = rounded.contains(&source);
+            let reads_numbers = source != Source::Input && !firing.contains(&source);
             let map = match fitted(layer.map, shape) {
                 // All engines sum up a convolution in one order, but not a linear map.
                 Map::Linear { .. } if is_rounded => Map::IDENTITY,
@@ -207,8 +208,8 @@ impl Case {
             sources.push((source, target));
             if layer.neuron.fires() {
                 firing.push(source);
-            } else if !is_exact {
-                rounded.push(source);
+            } else if !is_exact || reads_numbers {
+                rounded.push(source); // products of products have too many digits
             }
         }
         let network = builder.build().unwrap();

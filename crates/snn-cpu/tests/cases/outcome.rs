@@ -160,11 +160,11 @@ trait Growth {
 impl Growth for Activity {
     fn growth(&self, norm: &Norm) -> f32 {
         const LARGEST_SCALE: f32 = 1.25;
-        let groups = self.statistics.iter().filter(|group| group.mean_tensor == norm.tensors.mean);
-        let least = groups.flat_map(|group| &group.variance).fold(0.5, |least: f32, variance| least.min(*variance));
         // Of a few values little more than rounding is left, once their mean is taken away, and what is along themselves: each
         // error is a difference of three numbers, rounded in every step.
         const STEPS: f32 = 8.0;
+        let groups = self.statistics.iter().filter(|group| group.mean_tensor == norm.tensors.mean);
+        let least = groups.flat_map(|group| &group.variance).fold(0.5, |least: f32, variance| least.min(*variance));
         2.0 * STEPS * LARGEST_SCALE / (0.5 * least + norm.epsilon).sqrt()
     }
 }
