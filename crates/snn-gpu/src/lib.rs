@@ -20,7 +20,7 @@ use std::sync::{Arc, OnceLock};
 
 use serde::{Deserialize, Deserializer, Serialize};
 use snn_core::registry::{Registry, RegistryError};
-use snn_core::{Engine, Error, Memory, Network, Peak, Plan, Session};
+use snn_core::{Engine, Error, Memory, Network, Peak, Plan, Session, fold_unless_training};
 
 use crate::device::Gpu;
 use crate::kernel::Kernels;
@@ -216,7 +216,10 @@ impl Engine for GpuEngine {
             Choice::Events => Some(Forms::all(Form::Events)),
             Choice::Cooperative => Some(Forms { forward: Form::Cooperative, ..Forms::all(Form::Tiled) }),
         };
-        Ok(Box::new(session::GpuSession::new(opened, network, plan, &self.options, forms)?))
+        fold_unless_training(network, plan, |network| {
+            let session = session::GpuSession::new(opened, network, plan, &self.options, forms)?;
+            Ok(Box::new(session) as Box<dyn Session>)
+        })
     }
 
     fn memory(&self, network: &Network, plan: Plan) -> Result<Memory, Error> {
@@ -224,7 +227,8 @@ impl Engine for GpuEngine {
             Some(opened) => opened.as_ref().map_err(Clone::clone)?.gpu.adapter.largest_buffer(),
             None => USUAL_BUFFER,
         };
-        Ok(layout::Layout::new(network, plan, most, self.options.group)?.memory())
+        let network = if plan.train { network.clone() } else { network.folded() };
+        Ok(layout::Layout::new(&network, plan, most, self.options.group)?.memory())
     }
 
     fn has_own_memory(&self) -> bool {

@@ -4,8 +4,12 @@
 #[path = "../../snn-cpu/tests/calls/mod.rs"]
 mod calls;
 
+use snn_core::reference::Reference;
 use snn_core::registry::{Part, Registry};
-use snn_core::{Engine as _, Map, Network, Neuron, Plan, Projection, Shape, Source};
+use snn_core::surrogate::Atan;
+use snn_core::{
+    Dropout, Engine, Gradient, Map, Network, Neuron, Norm, Plan, Projection, Shape, Source, Stimulus, Trial,
+};
 use snn_gpu::{GpuEngine, Options};
 
 use calls::small;
@@ -130,4 +134,33 @@ fn a_batch_that_finds_no_room_is_told_the_largest_that_does() {
     compile(4, largest).unwrap();
     compile(4, largest + 1).unwrap_err();
     assert!(compile(0, 1).unwrap_err().to_string().contains("not even one sample fits"));
+}
+
+#[test]
+fn a_normalised_network_runs_but_is_not_trained() {
+    let Some(gpu) = snn_gpu::testing::engine() else { return };
+    let lif = Neuron::lif().with_gradient(Gradient::surrogate(Atan::default()));
+    let mut builder = Network::builder(Shape::new(2, 5, 5));
+    let conv = Projection::new(Source::Input, Map::conv(3, [3, 3], 1, 1)).with_norm(Norm::new(2));
+    let hidden = builder.add("conv1", lif, vec![conv]).unwrap();
+    let linear = vec![Projection::new(hidden, Map::Linear { features: 2 })];
+    builder.add("readout", Neuron::readout(), linear).unwrap();
+    let network = builder.build().unwrap();
+    let message = gpu.compile(&network, Plan::new(4, 2).train()).err().unwrap().to_string();
+    assert_eq!(
+        message,
+        "population \"conv1\": it joins, pools or normalises what it reads, which this engine does not do yet; use --engine cpu"
+    );
+    let pixels: Vec<f32> = (0..100).map(|i| (i % 7) as f32 / 4.0).collect();
+    let trial = Trial { stimulus: Stimulus::Current(&pixels), dropout: Dropout::Off };
+    let run = |engine: &dyn Engine| {
+        let mut session = engine.compile(&network, Plan::new(4, 2)).unwrap();
+        assert_eq!(session.memory(), engine.memory(&network, Plan::new(4, 2)).unwrap());
+        session.load(&network.initial_weights(1)).unwrap();
+        session.forward(&trial).unwrap()
+    };
+    let (found, expected) = (run(&gpu), run(&Reference));
+    assert!(expected.spikes[0] > 0);
+    assert_eq!(found.spikes, expected.spikes);
+    assert!(found.output.iter().zip(&expected.output).all(|(a, b)| (a - b).abs() < 1e-5));
 }
