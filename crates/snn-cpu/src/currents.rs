@@ -98,7 +98,7 @@ impl<'a> Incoming<'a> {
         weights: &'a [Vec<Lane>],
         reads: Reads<'a>,
     ) -> Self {
-        let projection = &compiled.network.populations()[population].inputs[feed.projection];
+        let projection = compiled.projection(population, feed);
         Self {
             map: projection.map,
             source: *compiled.source(feed.source),

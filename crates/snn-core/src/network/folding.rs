@@ -70,10 +70,11 @@ impl Network {
             let [scale, shift, mean, variance] = norm.tensors.all();
             let channel =
                 |c: usize| norm.affine([scale, shift, mean, variance].map(|tensor| f64::from(weights[tensor][c])));
-            let rows = weights[weight].chunks(self.tensors[weight].fan_in().max(1)).enumerate();
-            let scaled = rows.flat_map(|(c, row)| row.iter().map(move |w| (channel(c)[0] * f64::from(*w)) as f32));
+            let channels: Vec<[f64; 2]> = (0..weights[shift].len()).map(channel).collect();
+            let rows = weights[weight].chunks(self.tensors[weight].fan_in().max(1)).zip(&channels);
+            let scaled = rows.flat_map(|(row, [factor, _])| row.iter().map(move |w| (factor * f64::from(*w)) as f32));
             folded[weight] = Some(scaled.collect());
-            folded[shift] = Some((0..weights[shift].len()).map(|c| channel(c)[1] as f32).collect());
+            folded[shift] = Some(channels.iter().map(|[_, added]| *added as f32).collect());
             for tensor in [scale, mean, variance] {
                 folded[tensor] = None;
             }

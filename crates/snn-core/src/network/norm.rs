@@ -118,9 +118,7 @@ impl Norm {
         let factor = scale / (variance + f64::from(self.epsilon)).sqrt();
         [factor, shift - factor * mean]
     }
-}
 
-impl Norm {
     /// What a trial found of a group: mean and variance of each channel, over `count` values each.
     pub fn statistics(&self, found: &[[f64; 2]], count: f64) -> GroupStatistics {
         // What is kept estimates the variance of all data, of which the group is a sample.

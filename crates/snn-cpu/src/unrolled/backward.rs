@@ -87,9 +87,8 @@ impl Slot {
         self.spare.push(g);
         for (projection, norm) in loaded.unrolled.norms(index) {
             let stages = &mut self.stages[projection];
-            let x = if stages.pooled.is_empty() { &stages.mapped } else { &stages.pooled };
             let d = &self.rows[..chunk.steps.len() * layout.width()];
-            loaded.affine(norm, group).error_sums(x, d, &mut stages.sums);
+            stages.sums = loaded.affine(norm, group).error_sums(stages.current(), d);
         }
     }
 

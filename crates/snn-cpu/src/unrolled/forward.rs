@@ -76,8 +76,7 @@ impl Round<'_> {
             }
             for (projection, _) in unrolled.norms(index).filter(|(_, norm)| unrolled.is_of_group(*norm)) {
                 let stages = &mut slot.stages[projection];
-                let x = if stages.pooled.is_empty() { &stages.mapped } else { &stages.pooled };
-                stages::moments(x, &unrolled.compiled.populations[index], &mut stages.sums);
+                stages.sums = stages::moments(stages.current(), &unrolled.compiled.populations[index]);
             }
         });
         let count = (unrolled.compiled.plan.steps * unrolled.compiled.populations[index].pixels()) as f64;
@@ -322,7 +321,7 @@ impl Slot {
                     begin(&loaded.biases[index], &layout, &mut rows);
                 }
                 let stages = &self.stages[feed.projection];
-                let x = if stages.pooled.is_empty() { &stages.mapped } else { &stages.pooled };
+                let x = stages.current();
                 match loaded.unrolled.norm(index, feed.projection) {
                     Some(norm) => loaded.affine(norm, group).apply(x, &mut rows),
                     None => stages::add(&mut rows, x),

@@ -20,6 +20,13 @@ pub(super) struct Stages {
     pub(super) sums: Vec<[f64; 2]>,
 }
 
+impl Stages {
+    /// The current once it is pooled, which is normalised.
+    pub(super) fn current(&self) -> &[Lane] {
+        if self.pooled.is_empty() { &self.mapped } else { &self.pooled }
+    }
+}
+
 /// A normalisation of a group: `y = factor · x + added`.
 #[derive(Debug, Clone, Default)]
 pub(super) struct Affine {
@@ -77,7 +84,7 @@ impl Affine {
         Self::new(norm, weights, all)
     }
 
-    /// Adds the normalised current to rows, or writes it where they are not begun.
+    /// Adds the normalised current to rows.
     pub(super) fn apply(&self, x: &[Lane], rows: &mut [Lane]) {
         let lanes = self.factor.len();
         for (row, x) in rows.chunks_exact_mut(lanes).zip(x.chunks_exact(lanes)) {
@@ -90,7 +97,7 @@ impl Affine {
     }
 
     /// Sums of errors `d` and of errors times the normalised current, given the current `x`.
-    pub(super) fn error_sums(&self, x: &[Lane], d: &[Lane], sums: &mut Vec<[f64; 2]>) {
+    pub(super) fn error_sums(&self, x: &[Lane], d: &[Lane]) -> Vec<[f64; 2]> {
         let lanes = self.factor.len();
         let mut both = vec![([0.0_f64; LANE], [0.0_f64; LANE]); lanes];
         for (x, d) in x.chunks_exact(lanes).zip(d.chunks_exact(lanes)) {
@@ -103,9 +110,8 @@ impl Affine {
                 }
             }
         }
-        sums.clear();
         let channel = |c: usize| [both[c / LANE].0[c % LANE], both[c / LANE].1[c % LANE]];
-        sums.extend((0..self.moments.len()).map(channel));
+        (0..self.moments.len()).map(channel).collect()
     }
 
     /// Makes the current `x` the errors of itself, given those of the normalised one and the means, over the group, of errors
@@ -131,7 +137,7 @@ impl Affine {
 }
 
 /// Sum of each channel, and the sum of the squared distances from the mean.
-pub(super) fn moments(x: &[Lane], layout: &Layout, sums: &mut Vec<[f64; 2]>) {
+pub(super) fn moments(x: &[Lane], layout: &Layout) -> Vec<[f64; 2]> {
     let count = (x.len() / layout.lanes) as f64;
     let mut means = vec![[0.0_f64; LANE]; layout.lanes];
     let mut squares = means.clone();
@@ -150,8 +156,7 @@ pub(super) fn moments(x: &[Lane], layout: &Layout, sums: &mut Vec<[f64; 2]>) {
             }
         }
     }
-    sums.clear();
-    sums.extend((0..layout.channels).map(|c| [sums_of_values[c / LANE][c % LANE], squares[c / LANE][c % LANE]]));
+    (0..layout.channels).map(|c| [sums_of_values[c / LANE][c % LANE], squares[c / LANE][c % LANE]]).collect()
 }
 
 /// Pools each step of a current laid out as `mapped`.
