@@ -52,6 +52,28 @@ shaders! {
     POOL_CURRENT = "pool/current.wgsl";
     /// Transpose of a map without weights.
     POOL_ADJOINT = "pool/adjoint.wgsl";
+    /// The largest of windows.
+    POOL_LARGEST = "pool/largest.wgsl";
+    /// Its transpose.
+    POOL_LARGEST_ADJOINT = "pool/largest_adjoint.wgsl";
+    /// Current of two joined sources.
+    JOIN_CURRENT = "join/current.wgsl";
+    /// Its transpose.
+    JOIN_ADJOINT = "join/adjoint.wgsl";
+    /// What the kernels of a normalisation share.
+    NORM_GROUP = "norm/group.wgsl";
+    /// What is measured of a current that is normalised.
+    NORM_MEASURE = "norm/measure.wgsl";
+    /// Mean and variance of it.
+    NORM_COMBINE = "norm/combine.wgsl";
+    /// A normalised current.
+    NORM_CURRENT = "norm/current.wgsl";
+    /// Sums of the errors of a normalised current.
+    NORM_MEASURE_ERRORS = "norm/measure_errors.wgsl";
+    /// Gradients and means of them.
+    NORM_COMBINE_ERRORS = "norm/combine_errors.wgsl";
+    /// Transpose of a normalisation.
+    NORM_ADJOINT = "norm/adjoint.wgsl";
     /// Currents that begin with a bias.
     BIAS_CURRENT = "bias/current.wgsl";
     /// Gradient of a bias.
@@ -80,6 +102,8 @@ shaders! {
     TRIAL_GATHER = "trial/gather.wgsl";
     /// Update rules.
     LEARN_UPDATE = "learn/update.wgsl";
+    /// Gradients where there are no weights.
+    LEARN_GROUPS = "learn/groups.wgsl";
     /// Norm of the gradients.
     LEARN_NORM = "learn/norm.wgsl";
     /// Multiply-adds and nothing else, to measure a card.

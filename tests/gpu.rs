@@ -112,6 +112,22 @@ fn the_lenet_of_the_preset_learns_as_on_the_cpu() {
 }
 
 #[test]
+fn a_normalised_run_learns_as_on_the_cpu_and_goes_on_there() {
+    if snn_gpu::testing::engine().is_none() {
+        return;
+    }
+    let place = Place::new();
+    let normalised = ["--set", "network.norm=BatchNorm(group: 4)", "--set", "network.neuron=Lif(gradient: Atan)"];
+    let run_on = |engine, folder| [&run_on(engine, folder)[..], &normalised].concat();
+    let [on_cpu, on_gpu] = ["cpu", "gpu"].map(|engine| losses(&place.finish(&run_on(engine, engine))));
+    assert!(are_close(&on_gpu, &on_cpu), "{on_gpu:?}\n{on_cpu:?}");
+    assert!(place.kill_after(FIRST_EPOCH + 1, &run_on("gpu", "killed")), "it was killed too late");
+    let rest = losses(&place.finish(&resume_on("cpu", "killed")));
+    let expected = &on_cpu[on_cpu.len() - rest.len()..];
+    assert!(!rest.is_empty() && are_close(&rest, expected), "{rest:?}\n{expected:?}");
+}
+
+#[test]
 fn a_run_that_is_killed_ends_with_the_same_bytes() {
     if snn_gpu::testing::engine().is_none() {
         return;

@@ -218,12 +218,19 @@ pub trait Learner {
     fn backward(&mut self, errors: Errors<'_>) -> Result<f64, Error>;
 
     /// One update of the weights by the gradients of the last backward pass times `scale`, at learning rate `rate` in
-    /// place of that of the rule; `updates` counts the updates since the memories were 0, from 1, this one included. The
-    /// trials that follow see the new weights, and the last trial is forgotten.
+    /// place of that of the rule; `updates` counts the updates since the memories were 0, from 1, this one included. Tensors
+    /// that are not trained stay as they are, but for the means and variances that normalisations keep: they take in the
+    /// statistics of the last trial. The trials that follow see the new weights, and the last trial is forgotten.
     ///
     /// # Errors
     /// [`Error::Order`] without gradients of the last trial, or before [`Learner::remember`]; [`Error::Device`].
     fn update(&mut self, scale: f32, rate: f32, updates: u64) -> Result<(), Error>;
+
+    /// The gradients of the last backward pass, in the form of the weights: 0 where nothing is trained.
+    ///
+    /// # Errors
+    /// [`Error::Order`] without gradients of the last trial; [`Error::Device`].
+    fn gradients(&mut self) -> Result<Weights, Error>;
 
     /// The weights as they are now.
     ///

@@ -47,6 +47,7 @@ mod vectorized;
 
 pub mod formula;
 pub mod neuron;
+pub mod optimizer;
 pub mod reference;
 pub mod registry;
 pub mod surrogate;
@@ -71,9 +72,10 @@ pub use loss::{CountMse, CrossEntropy, Grades, Loss, MembraneMse, PerStep, Squar
 pub use map::{Conv, Map, Window};
 pub use network::{
     Builder, Connection, Family, Graph, GroupStatistics, Initial, Join, Network, Norm, NormTensors, Population,
-    Projection, Reader, Role, Source, Tensor, Weights,
+    Projection, Reader, Role, Source, Split, Tensor, Weights,
 };
 pub use neuron::{Gradient, Neuron, NeuronModel, Trace};
+pub use optimizer::Optimizer;
 pub use penalty::RatePenalty;
 pub use pool::{Pool, PoolKind};
 pub use random::{Purpose, Stream, philox};

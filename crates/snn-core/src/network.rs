@@ -6,6 +6,7 @@ mod graph;
 mod norm;
 mod population;
 mod projection;
+mod splitting;
 mod tensor;
 
 use std::fmt::Debug;
@@ -18,6 +19,7 @@ pub use graph::{Connection, Graph, Reader};
 pub use norm::{GroupStatistics, Norm, NormTensors};
 pub use population::Population;
 pub use projection::{Join, Projection, Source};
+pub use splitting::Split;
 pub use tensor::{Initial, Role, Tensor};
 
 /// Values of all tensors, row-major, in the order of [`Network::tensors`]. Gradients have the same form.

@@ -4,6 +4,7 @@ use snn_core::{Error, Map, Network, Weights};
 
 use crate::buffers;
 use crate::device::Gpu;
+use crate::kernel::{Commands, Extent, Program};
 
 /// Numbers between the starts of two tensors are a multiple of this, as bindings begin at multiples of 256 bytes.
 pub(crate) const ALIGNMENT: usize = 64;
@@ -83,6 +84,39 @@ impl Arena {
         };
         let tensors = shapes.into_iter().map(place).collect();
         Self { tensors, len: start }
+    }
+
+    /// The kernels that set the gradients to 0 which stand for channels of different groups, with the weights that have such.
+    pub(crate) fn grouped(&self) -> impl Iterator<Item = (usize, Program)> {
+        let grouped = self.tensors.iter().enumerate().filter(|(_, tensor)| tensor.groups > 1);
+        grouped.map(|(index, tensor)| {
+            let sizes = [
+                ("LEN", tensor.room()),
+                ("INPUTS", tensor.channels),
+                ("OUTPUTS", tensor.outputs),
+                ("WEIGHT_ROW", row(tensor.outputs)),
+                ("GROUPS", tensor.groups),
+            ];
+            let constants = sizes.map(|(name, size)| (name, size as f64));
+            let extent = Extent::Threads(tensor.room());
+            (index, Program::new("groups".to_owned(), &[snn_shaders::LEARN_GROUPS], &constants, extent))
+        })
+    }
+
+    /// Sets to 0 what stands in `buffer` for tensor `index`.
+    pub(crate) fn clear(&self, commands: &mut Commands<'_>, buffer: &wgpu::Buffer, index: usize) {
+        let (start, len) = (4 * self.tensors[index].start as u64, 4 * self.room(index) as u64);
+        commands.encoder().clear_buffer(buffer, start, Some(len));
+    }
+
+    /// Writes the values of tensor `index` to `buffer`.
+    pub(crate) fn upload_one(&self, gpu: &Gpu, buffer: &wgpu::Buffer, index: usize, weight: &[f32]) {
+        let tensor = &self.tensors[index];
+        let mut values = vec![0.0_f32; tensor.room()];
+        for (on_card, elsewhere) in tensor.places() {
+            values[on_card] = weight[elsewhere];
+        }
+        gpu.queue.write_buffer(buffer, 4 * tensor.start as u64, bytemuck::cast_slice(&values));
     }
 
     /// Numbers of weight `index` on the card.

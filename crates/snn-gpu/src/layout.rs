@@ -1,8 +1,9 @@
 //! How a network and a plan are laid out on a card: what each population takes, how many samples run together, and the
-//! memory that all of it needs, known before anything is allocated.
+//! memory that all of it needs, known before anything is allocated. The network is one whose stages are populations, see
+//! [`Network::split`].
 
 use snn_core::neuron::Correction;
-use snn_core::{Connection, Error, Gradient, Memory, Network, Plan, Projection, Reader};
+use snn_core::{Connection, Error, Gradient, Join, Memory, Network, Norm, Plan, Projection, Reader, Source, Split};
 
 use crate::arena::Arena;
 use crate::window::WORD;
@@ -12,6 +13,9 @@ const NUMBER: usize = 4;
 
 /// Bytes that what is kept for the length of a word may take, unless a single sample needs more.
 const SCRATCH: usize = 512 << 20;
+
+/// Numbers that are found of a channel of a group that is normalised. Mirrors shaders/norm/group.wgsl.
+pub(crate) const FOUND: usize = 6;
 
 /// Sizes of everything.
 #[derive(Debug, Clone)]
@@ -30,6 +34,10 @@ pub(crate) struct Layout {
     /// Neurons that the shared buffers of errors have room for.
     pub(crate) shared: Vec<usize>,
     pub(crate) arena: Arena,
+    /// Samples that must run together, as currents are normalised over them.
+    unit: usize,
+    /// Whether the backward pass goes population by population, as a normalisation needs the errors of all steps.
+    pub(crate) is_by_population: bool,
 }
 
 /// What a population takes.
@@ -43,6 +51,8 @@ pub(crate) struct Place {
     pub(crate) constants: usize,
     pub(crate) fires: bool,
     pub(crate) is_last: bool,
+    /// How its currents are normalised.
+    pub(crate) norms: Vec<Normalised>,
     /// Connections by which it reads itself.
     pub(crate) own: usize,
     /// Rows of its output for a sample.
@@ -52,7 +62,7 @@ pub(crate) struct Place {
     /// What reads it, in the order in which errors are gathered: populations without weights, those with weights, itself.
     pub(crate) readers: Vec<Reader>,
     /// Indices of its connections in the order in which they are run: those without weights, those with weights, those from
-    /// itself.
+    /// itself. Two that are joined are one.
     pub(crate) connections: Vec<usize>,
     /// Whether its currents begin with a bias.
     pub(crate) has_bias: bool,
@@ -60,13 +70,24 @@ pub(crate) struct Place {
     pub(crate) errors: Errors,
 }
 
+/// A normalisation of a population's current.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct Normalised {
+    pub(crate) norm: Norm,
+    pub(crate) channels: usize,
+    /// Whether mean and variance are those that are kept.
+    pub(crate) is_fixed: bool,
+    /// What is normalised.
+    pub(crate) source: usize,
+}
+
 /// How error passes back through a population.
 #[derive(Debug, Clone, Copy, PartialEq)]
 pub(crate) enum Rule {
     /// The paper's rule.
     Gated { threshold: f32, correction: Option<Correction> },
-    /// Backpropagation through time.
-    Unrolled { detached: bool },
+    /// Backpropagation through time. The current of a stage, whose neurons only pass it on, does not decide about its errors.
+    Unrolled { detached: bool, is_stage: bool },
 }
 
 /// Where the errors of a population are kept.
@@ -86,13 +107,12 @@ impl Place {
 }
 
 impl Layout {
-    /// Lays out `network` for `plan` on a card whose buffers have at most `most` bytes, in groups of at most `group`
-    /// samples.
-    pub(crate) fn new(network: &Network, plan: Plan, most: u64, group: Option<usize>) -> Result<Self, Error> {
-        plan.check_with(network)?;
-        check_projections(network)?;
+    /// Lays out a network for `plan` on a card whose buffers have at most `most` bytes, in groups of at most `group`
+    /// samples, but for those that must run together.
+    pub(crate) fn new(split: &Split, plan: Plan, most: u64, group: Option<usize>) -> Result<Self, Error> {
+        plan.check_with(&split.network)?;
         let batch = group.unwrap_or(plan.batch).clamp(1, plan.batch);
-        let mut layout = Self::of_group(network, plan, batch);
+        let mut layout = Self::of_group(split, plan, batch);
         let fits = |layout: &Self| layout.largest_buffer() as u64 <= most;
         // The fewest parts of a batch of which each fits: fewer than `fewest` do not fit, `enough` do, or are all there are.
         let (mut fewest, mut enough) = (1, batch);
@@ -108,8 +128,9 @@ impl Layout {
         layout.set_group(batch.div_ceil(enough));
         if !fits(&layout) {
             return Err(Error::Device(format!(
-                "one sample of {} steps needs a buffer of {} MiB, and the card's are limited to {} MiB; use fewer steps, \
-                 or --engine cpu",
+                "{} of {} steps needs a buffer of {} MiB, and the card's are limited to {} MiB; use fewer steps, or \
+                 --engine cpu",
+                if layout.unit > 1 { "a group of samples that are normalised together" } else { "one sample" },
                 plan.steps,
                 layout.largest_buffer() >> 20,
                 most >> 20
@@ -124,29 +145,64 @@ impl Layout {
         Ok(layout)
     }
 
-    /// The layout with groups of `group` samples.
-    pub(crate) fn of_group(network: &Network, plan: Plan, group: usize) -> Self {
+    /// The layout with groups of `group` samples, or of as many more as must run together.
+    pub(crate) fn of_group(split: &Split, plan: Plan, group: usize) -> Self {
+        let network = &split.network;
         let words = plan.steps.div_ceil(WORD);
         let mut populations: Vec<Place> =
-            (0..network.populations().len()).map(|index| place(network, plan, words, index)).collect();
+            (0..network.populations().len()).map(|index| place(split, plan, words, index)).collect();
+        let is_by_population = plan.train && populations.iter().any(|place| !place.norms.is_empty());
+        if is_by_population {
+            for place in &mut populations {
+                place.errors = Errors::OfTrial;
+            }
+        }
         let shared = share_errors(network, &mut populations);
         let largest = populations.iter().map(|place| place.len).max().unwrap_or(0);
-        Self {
+        let measures = |place: &Place| place.norms.iter().any(|norm| !norm.is_fixed);
+        let unit = if populations.iter().any(measures) { network.norm_group().unwrap_or(1) } else { 1 };
+        let mut layout = Self {
             plan,
             words,
-            group,
-            groups: plan.batch.div_ceil(group),
+            group: 0,
+            groups: 0,
             input: network.input().len(),
             populations,
             largest,
             shared,
             arena: Arena::new(network),
-        }
+            unit,
+            is_by_population,
+        };
+        layout.set_group(group);
+        layout
     }
 
-    /// Makes groups of `group` samples of the batch.
+    /// Makes groups of `group` samples of the batch, or of as many more as must run together.
     fn set_group(&mut self, group: usize) {
-        (self.group, self.groups) = (group, self.plan.batch.div_ceil(group));
+        self.group = group.next_multiple_of(self.unit).min(self.plan.batch);
+        self.groups = self.plan.batch.div_ceil(self.group);
+    }
+
+    /// The layout with half as many samples in a group; none if fewer cannot run together.
+    pub(crate) fn halved(&self, split: &Split) -> Option<Self> {
+        let halved = Self::of_group(split, self.plan, self.group.div_ceil(2));
+        (halved.group < self.group).then_some(halved)
+    }
+
+    /// Groups of samples that are normalised together, among those that run together.
+    pub(crate) fn norm_groups(&self, norm: &Norm) -> usize {
+        self.group.div_ceil(norm.group)
+    }
+
+    /// Numbers of what is measured of a current that is normalised: two for each step and channel of a sample.
+    pub(crate) fn measured_words(&self, norm: &Normalised) -> usize {
+        2 * self.group * self.plan.steps * norm.channels
+    }
+
+    /// Numbers of what is found of the groups of a current that is normalised. Mirrors shaders/norm/group.wgsl.
+    pub(crate) fn found_words(&self, norm: &Normalised) -> usize {
+        FOUND * self.norm_groups(&norm.norm) * norm.channels
     }
 
     /// Samples of group `index` in a trial of `samples` samples.
@@ -249,6 +305,10 @@ impl Layout {
             ("spikes", all(&|place| self.output_words(place))),
             ("dropout masks", all(&|place| self.group * place.len)),
             ("states and errors", all(&|place| self.saved_words(place) + self.trial_errors(place))),
+            (
+                "normalisation",
+                all(&|place| place.norms.iter().map(|norm| self.measured_words(norm) + self.found_words(norm)).sum()),
+            ),
             ("a word of currents and errors", self.scratch()),
         ];
         let states =
@@ -268,18 +328,6 @@ impl Layout {
     }
 }
 
-/// Checks that currents are sums of what maps make of their sources.
-fn check_projections(network: &Network) -> Result<(), Error> {
-    for population in network.populations() {
-        if population.inputs.iter().any(|projection| !projection.is_linear()) {
-            let reason =
-                "it joins, pools or normalises what it reads, which this engine does not do yet; use --engine cpu";
-            return Err(Error::Population { population: population.name.clone(), reason: reason.to_owned() });
-        }
-    }
-    Ok(())
-}
-
 /// What reads the population at `index`: populations without weights before those with weights, the last ones first, itself
 /// behind all.
 fn readers(network: &Network, index: usize) -> Vec<Reader> {
@@ -293,12 +341,28 @@ fn readers(network: &Network, index: usize) -> Vec<Reader> {
     readers
 }
 
-fn place(network: &Network, plan: Plan, words: usize, index: usize) -> Place {
+/// Position of a connection among those of its projection.
+pub(crate) fn position(network: &Network, population: usize, connection: usize) -> usize {
+    let connections = network.graph().connections(population);
+    let is_same = |other: &&Connection| other.projection == connections[connection].projection;
+    connections[..connection].iter().filter(is_same).count()
+}
+
+fn place(split: &Split, plan: Plan, words: usize, index: usize) -> Place {
+    let network = &split.network;
     let population = &network.populations()[index];
     let neuron = &population.neuron;
     let is_recurrent = network.graph().is_recurrent(index);
     let all: Vec<(Connection, &Projection)> = network.connections(index).collect();
-    let mut connections: Vec<usize> = (0..all.len()).collect();
+    let is_run = |at: &usize| all[*at].1.join == Join::Sum || position(network, index, *at) == 0;
+    let mut connections: Vec<usize> = (0..all.len()).filter(is_run).collect();
+    let normalised = |projection: &Projection| {
+        let (&[Source::Population(source)], Some(norm)) = (&projection.sources[..], projection.norm) else {
+            return None;
+        };
+        let is_fixed = !plan.train || network.is_fixed(&norm);
+        Some(Normalised { norm, channels: population.shape.channels, is_fixed, source })
+    };
     connections.sort_by_key(|&at| (all[at].0.is_recurrent, all[at].1.weight.is_some()));
     Place {
         len: population.shape.len(),
@@ -307,14 +371,15 @@ fn place(network: &Network, plan: Plan, words: usize, index: usize) -> Place {
         constants: population.parameters.len(),
         fires: neuron.fires(),
         is_last: index + 1 == network.populations().len(),
+        norms: population.inputs.iter().filter_map(normalised).collect(),
         own: all.iter().filter(|(connection, _)| connection.is_recurrent).count(),
         rows: if neuron.fires() { words + usize::from(is_recurrent) } else { plan.steps },
         rule: match neuron.gradient() {
             Gradient::SpikeGated { threshold, correction } => {
                 Rule::Gated { threshold: *threshold, correction: *correction }
             }
-            Gradient::Surrogate { detach_reset, .. } => Rule::Unrolled { detached: *detach_reset },
-            Gradient::Exact => Rule::Unrolled { detached: false },
+            Gradient::Surrogate { detach_reset, .. } => Rule::Unrolled { detached: *detach_reset, is_stage: false },
+            Gradient::Exact => Rule::Unrolled { detached: false, is_stage: split.origins[index].is_none() },
         },
         readers: readers(network, index),
         connections,

@@ -160,7 +160,7 @@ impl GpuEngine {
 /// # Errors
 /// [`Error::Device`] if not even one sample fits.
 pub fn samples_at_once(network: &Network, plan: Plan, adapter: &AdapterSummary) -> Result<usize, Error> {
-    Ok(layout::Layout::new(network, plan, adapter.largest_buffer(), None)?.group)
+    Ok(layout::Layout::new(&network.split(), plan, adapter.largest_buffer(), None)?.group)
 }
 
 /// All kernels of `network` for `plan`, for each kind of input, and those that any network uses, as text: to look at, or to
@@ -169,13 +169,16 @@ pub fn samples_at_once(network: &Network, plan: Plan, adapter: &AdapterSummary) 
 /// # Errors
 /// As [`Engine::compile`], of a card with usual limits.
 pub fn programs(network: &Network, plan: Plan) -> Result<Vec<Program>, Error> {
-    let layout = layout::Layout::new(network, plan, wgpu::Limits::default().max_storage_buffer_binding_size, None)?;
+    let split = network.split();
+    let layout = layout::Layout::new(&split, plan, wgpu::Limits::default().max_storage_buffer_binding_size, None)?;
+    let network = &split.network;
     let masked: Vec<bool> = network.populations().iter().map(|population| population.dropout > 0.0).collect();
     let (layout, masked, loops) = (&layout, &masked[..], programs::Loops::Long);
     let inputs = [programs::Input::Spikes, programs::Input::Signed, programs::Input::Constant];
     let kinds = inputs.into_iter().flat_map(|input| matrices::EDGES.map(|edge| (input, Some(edge))));
     let of_kind = |(input, matrices)| programs::Programs { network, layout, input, masked, loops, matrices }.all();
-    let common = session::learner::programs().into_iter().chain(probe::programs());
+    let grouped = layout.arena.grouped().map(|(_, program)| program);
+    let common = session::learner::programs().into_iter().chain(probe::programs()).chain(grouped);
     Ok(kinds.flat_map(of_kind).chain(common).collect())
 }
 
@@ -228,7 +231,7 @@ impl Engine for GpuEngine {
             None => USUAL_BUFFER,
         };
         let network = if plan.train { network.clone() } else { network.folded() };
-        Ok(layout::Layout::new(&network, plan, most, self.options.group)?.memory())
+        Ok(layout::Layout::new(&network.split(), plan, most, self.options.group)?.memory())
     }
 
     fn has_own_memory(&self) -> bool {

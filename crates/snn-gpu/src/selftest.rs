@@ -141,11 +141,17 @@ impl Subject {
 }
 
 fn fault(agreement: &Agreement, bound: f32) -> Option<String> {
-    let Agreement { counts, output, states, errors, gradients, .. } = *agreement;
+    let Agreement { counts, output, states, errors, gradients, statistics, .. } = *agreement;
     if !counts {
         return Some("the numbers of spikes differ".to_owned());
     }
-    let all = [("the output", output), ("states", states), ("errors", errors), ("gradients", gradients)];
+    let all = [
+        ("the output", output),
+        ("states", states),
+        ("errors", errors),
+        ("gradients", gradients),
+        ("means and variances of groups", statistics),
+    ];
     let wrong: Vec<String> =
         all.iter().filter(|(_, x)| *x > bound).map(|(what, x)| format!("{what} by {x:.0e}")).collect();
     (!wrong.is_empty()).then(|| format!("off by more than rounding: {}", wrong.join(", ")))

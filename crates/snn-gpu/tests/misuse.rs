@@ -136,21 +136,21 @@ fn a_batch_that_finds_no_room_is_told_the_largest_that_does() {
     assert!(compile(0, 1).unwrap_err().to_string().contains("not even one sample fits"));
 }
 
-#[test]
-fn a_normalised_network_runs_but_is_not_trained() {
-    let Some(gpu) = snn_gpu::testing::engine() else { return };
+/// A convolution that is normalised over groups of two samples, and a readout.
+fn normalised() -> Network {
     let lif = Neuron::lif().with_gradient(Gradient::surrogate(Atan::default()));
     let mut builder = Network::builder(Shape::new(2, 5, 5));
     let conv = Projection::new(Source::Input, Map::conv(3, [3, 3], 1, 1)).with_norm(Norm::new(2));
     let hidden = builder.add("conv1", lif, vec![conv]).unwrap();
     let linear = vec![Projection::new(hidden, Map::Linear { features: 2 })];
     builder.add("readout", Neuron::readout(), linear).unwrap();
-    let network = builder.build().unwrap();
-    let message = gpu.compile(&network, Plan::new(4, 2).train()).err().unwrap().to_string();
-    assert_eq!(
-        message,
-        "population \"conv1\": it joins, pools or normalises what it reads, which this engine does not do yet; use --engine cpu"
-    );
+    builder.build().unwrap()
+}
+
+#[test]
+fn a_normalised_network_is_folded_unless_it_is_trained() {
+    let Some(gpu) = snn_gpu::testing::engine() else { return };
+    let network = normalised();
     let pixels: Vec<f32> = (0..100).map(|i| (i % 7) as f32 / 4.0).collect();
     let trial = Trial { stimulus: Stimulus::Current(&pixels), dropout: Dropout::Off };
     let run = |engine: &dyn Engine| {
@@ -163,4 +163,17 @@ fn a_normalised_network_runs_but_is_not_trained() {
     assert!(expected.spikes[0] > 0);
     assert_eq!(found.spikes, expected.spikes);
     assert!(found.output.iter().zip(&expected.output).all(|(a, b)| (a - b).abs() < 1e-5));
+}
+
+#[test]
+fn samples_that_are_normalised_together_run_together() {
+    let Some(gpu) = snn_gpu::testing::engine() else { return };
+    let memory = |group| gpu.clone().in_groups_of(group).memory(&normalised(), Plan::new(4, 6).train()).unwrap();
+    assert_eq!(memory(1), memory(2), "a group of two is not cut");
+    assert!(memory(2).total() < memory(6).total());
+    let plan = Plan::new(30_000, 6).train();
+    let error = gpu.compile(&normalised(), plan).map(|_| ()).unwrap_err().to_string();
+    if snn_gpu::adapters()[0].is_software() {
+        assert!(error.starts_with("\"conv1\" sums 60000 terms, more than the 20000"), "{error}");
+    }
 }

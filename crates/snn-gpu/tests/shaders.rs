@@ -9,9 +9,9 @@ use std::path::{Path, PathBuf};
 use naga::back::pipeline_constants::process_overrides;
 use naga::valid::{Capabilities, ModuleInfo, ValidationFlags, Validator};
 use naga::{AddressSpace, Module, ShaderStage};
-use snn_core::neuron::Relu;
+use snn_core::neuron::{Relay, Relu};
 use snn_core::registry::{Part, Registry};
-use snn_core::{Gradient, Map, Network, Neuron, Plan, Projection, Shape, Source};
+use snn_core::{Conv, Gradient, Map, Network, Neuron, Norm, Plan, Pool, Projection, Shape, Source};
 use snn_gpu::{Program, programs};
 
 /// Default limits of WebGPU.
@@ -70,7 +70,7 @@ fn network_of(neuron: &Neuron) -> Network {
     builder.build().unwrap()
 }
 
-/// All maps, a population with two inputs, recurrence and dropout in one network.
+/// All maps and stages, a population with two inputs, recurrence and dropout in one network.
 fn network_of_everything() -> Network {
     let mut builder = Network::builder(Shape::new(3, 8, 8));
     let conv = Map::conv(4, [3, 2], 2, 1);
@@ -81,7 +81,14 @@ fn network_of_everything() -> Network {
     let pool = builder.add("pool", Neuron::pool_if(), from(first, Map::AvgPool { size: 2, stride: 2 })).unwrap();
     let own = named("Plif(per: Neuron, learn_threshold: true)");
     let pool = builder.add("own", own, from(pool, Map::Subsample { stride: 1 })).unwrap();
+    let depthwise = Conv::new(4, [1, 1]).groups(4).into();
+    let pool = builder.add("depthwise", Neuron::lif(), from(pool, depthwise)).unwrap();
     let fewer = builder.add("fewer", Neuron::lif(), from(first, Map::Subsample { stride: 2 })).unwrap();
+    let atan = || named("Lif(gradient: Atan)");
+    let normed = Projection::new(first, Map::conv(4, [3, 3], 1, 1)).with_pool(Pool::max(2)).with_norm(Norm::new(2));
+    let normed = builder.add_with_dropout("normed", atan(), 0.5, vec![normed]).unwrap();
+    let both = vec![Projection::and(pool, normed), Projection::and_not(normed, pool)];
+    let pool = builder.add("joined", Relay {}.neuron(), both).unwrap();
     let linear = Map::Linear { features: 10 };
     let both = vec![Projection::new(pool, linear), Projection::new(fewer, linear).named("other")];
     let last = builder.add("last", Relu {}.neuron(), both).unwrap();

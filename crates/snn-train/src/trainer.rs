@@ -8,13 +8,13 @@ pub use start::remarks_on;
 
 use std::time::{Duration, Instant};
 
+use snn_core::optimizer::clip_factor;
 use snn_core::{Draws, Dropout, Engine, Error, Errors, Trial, Weights};
 use snn_data::{Dataset, Loader};
 use snn_models::{Built, Experiment};
 
 use crate::checkpoint::{Best, Check, Checkpoint, Progress, Sums, Tensor};
 use crate::evaluate::{Tally, judge};
-use crate::optimizer::clip_factor;
 use crate::{Evaluation, Event, Health, Observer, RunFolder, Shown, TrainError, evaluate, factor, rates};
 use learning::Learning;
 

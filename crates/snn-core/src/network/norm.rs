@@ -152,9 +152,14 @@ impl GroupStatistics {
     /// Moves what is kept among `tensors` towards this.
     pub fn keep(&self, tensors: &mut [Vec<f32>]) {
         for (tensor, found) in [(self.mean_tensor, &self.mean), (self.variance_tensor, &self.variance)] {
-            for (kept, found) in tensors[tensor].iter_mut().zip(found) {
-                *kept = (1.0 - self.momentum) * *kept + self.momentum * found;
-            }
+            self.keep_one(&mut tensors[tensor], found);
+        }
+    }
+
+    /// Moves one tensor that is kept towards what was found for it.
+    pub fn keep_one(&self, kept: &mut [f32], found: &[f32]) {
+        for (kept, found) in kept.iter_mut().zip(found) {
+            *kept = (1.0 - self.momentum) * *kept + self.momentum * found;
         }
     }
 }

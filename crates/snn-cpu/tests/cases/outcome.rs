@@ -48,9 +48,25 @@ impl Expected {
         }
     }
 
-    /// Largest magnitude in the errors of each population and in each gradient.
-    pub(crate) fn scales(&self) -> (&[f32], &[f32]) {
-        (&self.largest_errors, &self.largest_gradients)
+    /// What counts as large in the errors of each population and in each gradient: the largest magnitude, and where errors
+    /// have passed a normalisation a share of what they were before its means were taken away, as little may be left.
+    pub(crate) fn scales(&self, network: &Network) -> (Vec<f32>, Vec<f32>) {
+        const LEFT: f32 = 5e-2;
+        let (mut errors, mut gradients) = (self.largest_errors.clone(), self.largest_gradients.clone());
+        let mut behind = 0.0_f32;
+        for (index, p) in network.populations().iter().enumerate().rev() {
+            errors[index] = errors[index].max(LEFT * behind);
+            for norm in p.inputs.iter().filter_map(|input| input.norm) {
+                behind = behind.max(errors[index] * self.outcome.activity.factor(&norm));
+            }
+            let terms = (self.outcome.records[index].delta.len() / p.shape.channels) as f32;
+            for tensor in
+                p.inputs.iter().flat_map(snn_core::Projection::all_tensors).chain(p.parameters.iter().copied())
+            {
+                gradients[tensor] = gradients[tensor].max(LEFT * behind * terms.sqrt());
+            }
+        }
+        (errors, gradients)
     }
 
     /// Whether nothing has grown beyond all bounds.
@@ -154,18 +170,24 @@ impl Outcome {
 
 /// How much errors can grow on their way through a normalisation.
 trait Growth {
-    fn growth(&self, norm: &Norm) -> f32;
-}
+    /// The largest factor of a normalisation.
+    fn factor(&self, norm: &Norm) -> f32;
 
-impl Growth for Activity {
+    /// How much rounding can grow.
     fn growth(&self, norm: &Norm) -> f32 {
-        const LARGEST_SCALE: f32 = 1.25;
         // Of a few values little more than rounding is left, once their mean is taken away, and what is along themselves: each
         // error is a difference of three numbers, rounded in every step.
         const STEPS: f32 = 8.0;
+        2.0 * STEPS * self.factor(norm)
+    }
+}
+
+impl Growth for Activity {
+    fn factor(&self, norm: &Norm) -> f32 {
+        const LARGEST_SCALE: f32 = 1.25;
         let groups = self.statistics.iter().filter(|group| group.mean_tensor == norm.tensors.mean);
         let least = groups.flat_map(|group| &group.variance).fold(0.5, |least: f32, variance| least.min(*variance));
-        2.0 * STEPS * LARGEST_SCALE / (0.5 * least + norm.epsilon).sqrt()
+        LARGEST_SCALE / (0.5 * least + norm.epsilon).sqrt()
     }
 }
 

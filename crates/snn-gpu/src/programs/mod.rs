@@ -2,13 +2,16 @@
 
 mod neurons;
 mod projections;
+mod stages;
 
-use snn_core::{Connection, Map, Network, Population, Projection, Shape, Source, Window};
+use snn_core::{Connection, Map, Network, Pool, Population, Projection, Shape, Source, Window};
 
 use crate::arena::row;
 use crate::form::Form;
 use crate::kernel::{Extent, Program};
 use crate::layout::{Errors, Layout, Place};
+
+pub(crate) use stages::Stage;
 
 /// What a trial shows the network, as far as kernels differ by it.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
@@ -107,7 +110,7 @@ impl Programs<'_> {
     fn projection(&self, index: usize, (connection, projection): (Connection, &Projection)) -> Constants {
         let (population, _) = self.population(index);
         let input = self.network.shape(connection.source);
-        let (input, window) = geometry(projection.map, input);
+        let (input, window) = geometry(projection, input);
         let Window { size: kernel, stride, padding, dilation } = window;
         let output = population.shape;
         let (source, rows, masked) = match connection.source {
@@ -164,7 +167,7 @@ impl Programs<'_> {
         for (index, place) in self.layout.populations.iter().enumerate() {
             let connections: Vec<(Connection, &Projection)> = self.network.connections(index).collect();
             for form in Form::ALL {
-                programs.extend((0..connections.len()).map(|order| self.current(index, order, form)));
+                programs.extend((0..place.connections.len()).map(|order| self.current(index, order, form)));
                 programs.extend((0..place.readers.len()).map(|order| self.adjoint(index, order, form)));
             }
             let weighted = (0..connections.len()).filter(|&number| connections[number].1.weight.is_some());
@@ -174,6 +177,9 @@ impl Programs<'_> {
             let biases = self.network.populations()[index].inputs.iter().filter_map(|projection| projection.bias);
             programs.extend(biases.enumerate().map(|(order, _)| self.bias(index, order)));
             programs.extend(place.has_bias.then(|| self.bias_gradient(index)));
+            for norm in &place.norms {
+                programs.extend(self.measures(index, norm).into_iter().chain(self.error_measures(index, norm)));
+            }
             for form in Form::ALL {
                 programs.extend(self.fused(index, form).into_iter().chain(self.gated_events(index, form)));
             }
@@ -191,10 +197,10 @@ pub(crate) const PARTS: usize = 1024;
 
 /// Input as it is seen, and what an output of a map sees of it. A linear map is a convolution of a single pixel whose channels
 /// are all neurons.
-fn geometry(map: Map, input: Shape) -> (Shape, Window) {
-    match map {
+fn geometry(projection: &Projection, input: Shape) -> (Shape, Window) {
+    match projection.map {
         Map::Linear { .. } => (Shape::features(input.len()), Window::new([1, 1])),
-        _ => (input, map.window(input)),
+        map => (input, projection.pool.as_ref().map_or_else(|| map.window(input), Pool::window)),
     }
 }
 

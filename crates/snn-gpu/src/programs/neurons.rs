@@ -26,7 +26,7 @@ impl Programs<'_> {
                 let parts = [wgsl::WINDOW, wgsl::SCAN_GATED];
                 Program::new(self.name(index, "scan backward"), &parts, &constants, self.each_neuron(index))
             }
-            Rule::Unrolled { detached } => {
+            Rule::Unrolled { detached, .. } => {
                 constants.push(("DETACHED", flag(detached)));
                 let neuron = written::neuron(&population.neuron);
                 let parts = [wgsl::WINDOW, wgsl::SCAN_NEURONS, &neuron, wgsl::SCAN_UNROLLED];

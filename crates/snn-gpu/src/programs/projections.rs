@@ -3,7 +3,7 @@
 use snn_core::{Connection, Reader, Source, Window};
 use snn_shaders as wgsl;
 
-use super::{Constants, Input, Programs, flag, geometry};
+use super::{Constants, Input, Programs, Stage, flag, geometry};
 use crate::form::Form;
 use crate::kernel::{Extent, Program};
 use crate::layout::{Errors, Rule};
@@ -35,6 +35,12 @@ impl Programs<'_> {
         let (connection, projection) = self.connection(index, place.connections[order]);
         let mut constants = self.projection(index, (connection, projection));
         constants.push(("ADD", flag(order > 0 || place.has_bias)));
+        match Stage::of(projection) {
+            Stage::Map => {}
+            Stage::Join => return self.joined(index, constants, projection),
+            Stage::Largest => return self.largest(index, &constants),
+            Stage::Norm(norm) => return self.norm_current(index, &norm, flag(order > 0 || place.has_bias)),
+        }
         // What comes from the population itself comes one step at a time.
         let is_recurrent = connection.is_recurrent;
         let shape = population.shape;
@@ -78,13 +84,20 @@ impl Programs<'_> {
     /// What the errors of the reader number `order` of a population make of its error.
     pub(crate) fn adjoint(&self, index: usize, order: usize, form: Form) -> Program {
         let (_, place) = self.population(index);
-        let Reader { population: reader, connection } = place.readers[order];
-        let (connection, projection) = self.connection(reader, connection);
+        let Reader { population: reader, connection: number } = place.readers[order];
+        let (connection, projection) = self.connection(reader, number);
         let mut constants = self.projection(reader, (connection, projection));
         // The errors of the output are there before any reader's.
-        constants.extend([("ADD", flag(order > 0 || place.is_last)), ("G_OF_TRIAL", flag(place.is_last))]);
+        let add = flag(order > 0 || place.is_last);
+        constants.extend([("ADD", add), ("G_OF_TRIAL", flag(place.is_last))]);
+        match Stage::of(projection) {
+            Stage::Map => {}
+            Stage::Join => return self.join_adjoint(index, reader, number, add),
+            Stage::Largest => return self.largest_adjoint(index, &constants),
+            Stage::Norm(norm) => return self.norm_adjoint(reader, &norm, add),
+        }
         let is_tiled = form == Form::Tiled && reader != index;
-        let (shape, _) = geometry(projection.map, self.network.shape(connection.source));
+        let (shape, _) = geometry(projection, self.network.shape(connection.source));
         let (name, main, extent) = match projection.weight {
             None => ("adjoint", wgsl::POOL_ADJOINT, Extent::OfMoment(shape.len())),
             Some(_) if is_tiled => {
@@ -102,7 +115,7 @@ impl Programs<'_> {
         let (connection, projection) = self.connection(index, connection);
         let hears_spikes = self.hears_spikes(connection) && !connection.is_recurrent;
         let (input, output) = (self.network.shape(connection.source), self.population(index).0.shape);
-        let (input, window) = geometry(projection.map, input);
+        let (input, window) = geometry(projection, input);
         let taps = window.size[0] * window.size[1];
         let all = Extent::Threads(taps * input.channels * output.channels);
         let tiles = taps * input.channels.div_ceil(TILE) * output.channels.div_ceil(TILE);
@@ -127,7 +140,7 @@ impl Programs<'_> {
         }
         let shape = population.shape;
         // A round for each weight that a neuron hears, and with events one for each of its spikes in a word.
-        let (input, Window { size, .. }) = geometry(projection.map, self.network.shape(connection.source));
+        let (input, Window { size, .. }) = geometry(projection, self.network.shape(connection.source));
         let weights = size[0] * size[1] * input.channels;
         let is_too_long = form == Form::Events && 33 * weights > self.loops.rounds();
         let form = if is_too_long { Form::Fused } else { form };
@@ -170,7 +183,7 @@ impl Programs<'_> {
         let (connection, projection) = self.connection(reader, connection);
         let Rule::Gated { threshold, correction } = place.rule else { return None };
         let reader_shape = self.network.populations()[reader].shape;
-        let (_, Window { size: kernel, .. }) = geometry(projection.map, self.network.shape(connection.source));
+        let (_, Window { size: kernel, .. }) = geometry(projection, self.network.shape(connection.source));
         // At each step of a word, under each kernel pixel, all channels.
         let is_short = 32 * kernel[0] * kernel[1] * (1 + reader_shape.channels) <= self.loops.rounds();
         let can = place.fires && !place.is_recurrent() && !place.is_last && projection.weight.is_some() && is_short;

@@ -1,6 +1,6 @@
 //! Whether two engines make the same of a trial.
 
-use snn_core::{Activity, Record, Weights};
+use snn_core::{Activity, GroupStatistics, Record, Weights};
 
 /// What a session gives back of a trial and, if there was one, of a backward pass.
 #[derive(Debug, Clone)]
@@ -50,6 +50,8 @@ pub struct Agreement {
     pub errors: f32,
     /// See above.
     pub gradients: f32,
+    /// Of the means and variances of groups that were normalised.
+    pub statistics: f32,
 }
 
 impl Scales {
@@ -86,6 +88,7 @@ impl Agreement {
             let scale = scales.errors.get(index).copied().unwrap_or(0.0);
             agreement.errors = agreement.errors.max(difference(&found.delta, &expected.delta, scale));
         }
+        agreement.statistics = statistics(&found.activity.statistics, &expected.activity.statistics);
         for (index, (found, expected)) in found.gradients.iter().zip(&expected.gradients).enumerate() {
             let scale = scales.gradients.get(index).copied().unwrap_or(0.0);
             agreement.gradients = agreement.gradients.max(difference(found, expected, scale));
@@ -95,7 +98,7 @@ impl Agreement {
 
     /// The largest of all differences.
     pub fn largest(&self) -> f32 {
-        self.output.max(self.states).max(self.errors).max(self.gradients)
+        [self.output, self.states, self.errors, self.gradients, self.statistics].into_iter().fold(0.0, f32::max)
     }
 
     fn count_flips(&mut self, found: &[Record], expected: &[Record]) {
@@ -127,6 +130,23 @@ fn same_counts(found: &Activity, expected: &Activity) -> bool {
     found.input_spikes == expected.input_spikes
         && found.spikes == expected.spikes
         && emitted().all(|(found, expected)| (found - expected).abs() <= 1e-5 * expected.abs())
+}
+
+/// The largest difference between what was found of groups and what was expected, relative to the values that were normalised.
+fn statistics(found: &[GroupStatistics], expected: &[GroupStatistics]) -> f32 {
+    let of_group = |(found, expected): (&GroupStatistics, &GroupStatistics)| {
+        if found.mean_tensor != expected.mean_tensor || found.variance_tensor != expected.variance_tensor {
+            return f32::INFINITY;
+        }
+        let spread = largest(&expected.mean) + largest(&expected.variance).sqrt();
+        let mean = difference(&found.mean, &expected.mean, spread);
+        mean.max(difference(&found.variance, &expected.variance, spread * spread))
+    };
+    if found.len() == expected.len() {
+        found.iter().zip(expected).map(of_group).fold(0.0, f32::max)
+    } else {
+        f32::INFINITY
+    }
 }
 
 fn largest(values: &[f32]) -> f32 {

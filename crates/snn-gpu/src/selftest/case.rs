@@ -115,7 +115,8 @@ impl Case {
         };
         let weights = self.network.tensors().iter().enumerate();
         let draw = |(index, weight): (usize, &snn_core::Tensor)| {
-            if let (Initial::Value(value), Role::Constant) = (weight.initial, weight.role) {
+            if let (Initial::Value(value), Role::Constant | Role::Scale | Role::Running) = (weight.initial, weight.role)
+            {
                 return vec![value; weight.len()];
             }
             if weight.role == Role::Bias {

@@ -1,8 +1,8 @@
 //! What is tried: every name that has kernels of its own, and every way in which populations are joined.
 
-use snn_core::neuron::{LeakyIntegrator, Lif, Per, Plif};
+use snn_core::neuron::{LeakyIntegrator, Lif, Per, Plif, Relay};
 use snn_core::registry::{Part, Registry};
-use snn_core::{Conv, Error, Gradient, Map, Network, Neuron, Projection, Shape, Source};
+use snn_core::{Conv, Error, Gradient, Map, Network, Neuron, Norm, Pool, Projection, Shape, Source};
 
 use super::case::{Case, Show};
 
@@ -58,6 +58,10 @@ pub fn subjects(registry: &Registry) -> Result<Vec<Subject>, Error> {
     for (name, neuron) in [("surrogate gradients", spiking(false)), ("the paper's rule", Neuron::lif())] {
         add("bias, summed sources, shared weight", name, Case::new(joined(&neuron)?));
     }
+    for (name, stage) in STAGES {
+        let network = staged(&spiking(false), stage)?;
+        add("stage", name, Case { dropout: stage == Stage::Norm, ..Case::new(network) });
+    }
     let conv = Map::conv(4, [3, 3], 1, 1);
     for (name, own) in [("convolution", conv), ("linear", Map::Linear { features: 4 })] {
         let first = if name == "linear" { own } else { Map::Subsample { stride: 1 } };
@@ -70,12 +74,35 @@ pub fn subjects(registry: &Registry) -> Result<Vec<Subject>, Error> {
     let own = Some(conv);
     let recurrent = Case::new(deep(&spiking(false), Map::Subsample { stride: 1 }, own)?);
     add("trial", "that goes on", Case { stream: true, ..recurrent });
-    add("trial", "in groups of samples", Case { dropout: true, ..Case::new(flat(spiking(false), 0.5)?) });
-    if let Some(last) = subjects.last_mut() {
-        last.group = Some(2);
-    }
+    let mut in_groups = |name: &str, case: Case| {
+        subjects.push(Subject { kind: "trial", name: name.to_owned(), case, group: Some(2) });
+    };
+    in_groups("in groups of samples", Case { dropout: true, ..Case::new(flat(spiking(false), 0.5)?) });
+    in_groups("normalised, in groups of samples", Case::new(staged(&spiking(false), Stage::Norm)?));
     Ok(subjects)
 }
+
+/// What a projection does besides its map.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Stage {
+    Norm,
+    Max,
+    Mean,
+    MaxAndNorm,
+    And,
+    AndNot,
+    MaxOfSpikes,
+}
+
+const STAGES: [(&str, Stage); 7] = [
+    ("normalisation", Stage::Norm),
+    ("pool of a current, largest", Stage::Max),
+    ("pool of a current, mean", Stage::Mean),
+    ("normalisation behind a pool", Stage::MaxAndNorm),
+    ("AND", Stage::And),
+    ("AND-NOT", Stage::AndNot),
+    ("pool of spikes, largest", Stage::MaxOfSpikes),
+];
 
 fn maps() -> [(&'static str, Map); 8] {
     let conv = |kernel, stride, padding| Map::conv(5, kernel, stride, padding);
@@ -137,6 +164,30 @@ fn joined(neuron: &Neuron) -> Result<Network, Error> {
     let sum = Projection::new(vec![first, second], conv(3)).named("joined").with_bias();
     let joined = builder.add("joined", neuron.clone(), vec![sum, Projection::new(second, conv(3)).named("joined")])?;
     builder.add("readout", readout(), vec![Projection::new(joined, Map::Linear { features: 4 }).with_bias()])?;
+    builder.build()
+}
+
+/// Two hidden populations of `neuron`, and a third that reads them through `stage`.
+fn staged(neuron: &Neuron, stage: Stage) -> Result<Network, Error> {
+    let mut builder = Network::builder(Shape::new(2, 6, 6));
+    let conv = Map::conv(4, [3, 3], 1, 1);
+    let first = vec![Projection::new(Source::Input, conv)];
+    let first = builder.add_with_dropout("first", neuron.clone(), 0.25, first)?;
+    let second = builder.add("second", neuron.clone(), vec![Projection::new(first, conv)])?;
+    let mapped = Projection::new(second, conv);
+    let input = match stage {
+        Stage::Norm => mapped.with_norm(Norm::new(2)),
+        Stage::Max => mapped.with_pool(Pool::max(2)),
+        Stage::Mean => mapped.with_pool(Pool::mean(2)),
+        Stage::MaxAndNorm => mapped.with_pool(Pool::max(3).with_stride(2)).with_norm(Norm::new(2)),
+        Stage::And => Projection::and(first, second),
+        Stage::AndNot => Projection::and_not(first, second),
+        Stage::MaxOfSpikes => Projection::new(second, Map::IDENTITY).with_pool(Pool::max(2)),
+    };
+    let is_of_spikes = matches!(stage, Stage::And | Stage::AndNot | Stage::MaxOfSpikes);
+    let neuron = if is_of_spikes { Relay {}.neuron() } else { neuron.clone() };
+    let third = builder.add("third", neuron, vec![input])?;
+    builder.add("readout", readout(), vec![Projection::new(third, Map::Linear { features: 4 })])?;
     builder.build()
 }
 

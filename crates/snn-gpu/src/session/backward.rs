@@ -1,5 +1,6 @@
 //! The backward pass: word by word from the last to the first, and in each from the last population to the first, so that
-//! errors are kept for the length of a word only.
+//! errors are kept for the length of a word only. With normalisations, whose errors are functions of those of all steps, it goes
+//! population by population, and in each word by word.
 
 use snn_core::{Error, Errors};
 
@@ -21,7 +22,7 @@ impl GpuSession {
         }
         let last = self.last.as_ref().ok_or(Error::Order("no trial to go back through"))?;
         let samples = last.samples;
-        errors.check(&self.network, &self.layout.plan, samples)?;
+        errors.check(&self.given, &self.layout.plan, samples)?;
         self.upload_errors(errors.output, samples);
         self.submit_backward(samples, &last.stages.clone(), errors.emitted)?;
         if self.tuning == Tuning::Forward
@@ -45,6 +46,12 @@ impl GpuSession {
             if count > 0 {
                 self.go_back_group(&mut commands, group, stages, emitted, count);
             }
+        }
+        for grouped in &self.grouped {
+            commands.run_on(grouped, &[], 1);
+        }
+        for (index, _) in self.network.tensors().iter().enumerate().filter(|(_, tensor)| !tensor.is_trained()) {
+            self.layout.arena.clear(&mut commands, &self.buffers.gradients, index);
         }
         commands.submit();
         self.timer = timer;
@@ -89,12 +96,26 @@ impl GpuSession {
                 commands.run(correction, whole);
             }
         }
-        for window in Window::all(steps, samples, false).rev() {
-            for (index, (stage, place)) in stages.populations.iter().zip(&layout.populations).enumerate().rev() {
-                let Some(backward) = &stage.backward else { continue };
-                let window = Window { d_emitted: emitted.get(index).copied().unwrap_or(0.0), ..window };
-                self.pass_back(commands, stage, backward, place, window);
-                add_gradients(commands, backward, place, window);
+        let populations = || stages.populations.iter().zip(&layout.populations).enumerate().rev();
+        let windows = || Window::all(steps, samples, false).rev();
+        let mut go = |index: usize, stage: &Stage, place: &Place, window: Window| {
+            let Some(backward) = &stage.backward else { return };
+            let d_emitted = self.origins[index].and_then(|origin| emitted.get(origin).copied()).unwrap_or(0.0);
+            let window = Window { d_emitted, ..window };
+            self.pass_back(commands, stage, backward, place, window);
+            add_gradients(commands, backward, place, window);
+            let is_done = window.start == 0;
+            for measure in backward.measures.iter().filter(|_| is_done) {
+                commands.run(measure, whole);
+            }
+        };
+        if layout.is_by_population {
+            for (index, (stage, place)) in populations() {
+                windows().for_each(|window| go(index, stage, place, window));
+            }
+        } else {
+            for window in windows() {
+                populations().for_each(|(index, (stage, place))| go(index, stage, place, window));
             }
         }
         for constants in stages.populations.iter().filter_map(|stage| stage.backward.as_ref()?.constants.as_ref()) {
@@ -113,7 +134,7 @@ impl GpuSession {
         window: Window,
     ) {
         let own = Window { errors: first_error(place, window.word), ..window };
-        if matches!(place.rule, Rule::Unrolled { .. }) {
+        if matches!(place.rule, Rule::Unrolled { is_stage: false, .. }) {
             for current in stage.biases.iter().chain(&stage.currents) {
                 commands.run(current, window);
             }

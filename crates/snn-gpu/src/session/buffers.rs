@@ -4,7 +4,7 @@ use snn_core::Error;
 
 use crate::buffers::storage;
 use crate::device::Gpu;
-use crate::layout::{Errors, Layout, Place, Rule};
+use crate::layout::{Errors, Layout, Normalised, Place, Rule};
 use crate::programs::PARTS;
 
 /// Numbers that a count leaves: spikes, and what is emitted.
@@ -52,6 +52,15 @@ pub(crate) struct Own {
     /// Powers of the leak, for the trace of the correction.
     pub(crate) decay: wgpu::Buffer,
     pub(crate) errors: wgpu::Buffer,
+    /// Of each normalisation, in the order of [`Place::norms`].
+    pub(crate) norms: Vec<OfNorm>,
+}
+
+/// What is kept of a normalisation. Mirrors shaders/norm/group.wgsl.
+#[derive(Debug)]
+pub(crate) struct OfNorm {
+    pub(crate) measured: wgpu::Buffer,
+    pub(crate) found: wgpu::Buffer,
 }
 
 impl Buffers {
@@ -83,6 +92,10 @@ impl Buffers {
         let common: Vec<[wgpu::Buffer; 2]> = layout.populations.iter().map(scratch).collect();
         let trial_errors: Vec<wgpu::Buffer> =
             layout.populations.iter().map(|place| make("errors", layout.trial_errors(place))).collect();
+        let of_norm = |norm: &Normalised| OfNorm {
+            measured: make("measured", layout.measured_words(norm)),
+            found: make("found", layout.found_words(norm)),
+        };
         let own = |(index, place): (usize, &Place)| {
             let [carried, correction] = if layout.plan.record { scratch(place) } else { common[index].clone() };
             Own {
@@ -98,6 +111,7 @@ impl Buffers {
                     Errors::OfTrial if layout.plan.record => make("errors", layout.trial_errors(place)),
                     Errors::OfTrial => trial_errors[index].clone(),
                 },
+                norms: place.norms.iter().map(of_norm).collect(),
             }
         };
         let group = |_| Group {

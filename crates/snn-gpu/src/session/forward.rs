@@ -1,15 +1,15 @@
 //! The forward pass.
 
-use snn_core::{Activity, Error, Shape, Timing};
+use snn_core::{Activity, Error, GroupStatistics, Shape, Timing};
 
 use super::buffers::SUMS;
 use super::input::{Key, Needs};
 use super::stages::{Stage, Stages};
 use super::tune::Tuning;
 use super::{GpuSession, Last};
-use crate::buffers::{read, values};
+use crate::buffers::{numbers, read, values};
 use crate::kernel::{Bound, Commands, Timer};
-use crate::layout::{Layout, Place};
+use crate::layout::{FOUND, Layout, Place};
 use crate::order::elsewhere;
 use crate::programs::PARTS;
 use crate::window::{WORD, Window};
@@ -33,6 +33,7 @@ impl GpuSession {
         let activity = self.collect(commands, needs, samples);
         self.timer = timer;
         let activity = activity?;
+        self.statistics.clone_from(&activity.statistics);
         self.read_timer()?;
         let mut last = Last { samples, stages, input: choice.0, masked: choice.1 };
         if self.tuning == Tuning::Due && !is_resumed {
@@ -58,11 +59,15 @@ impl GpuSession {
             if let (Some(key), Some(mask)) = (needs.draw_masks, &stage.mask) {
                 let p = self.network.populations()[index].dropout;
                 let below = (f64::from(p) * 4_294_967_296.0).ceil() as u32;
-                let immediates = draws(key, samples, &[index as u32, below, (1.0 / (1.0 - p)).to_bits()]);
+                let origin = self.origins[index].unwrap_or_default() as u32;
+                let immediates = draws(key, samples, &[origin, below, (1.0 / (1.0 - p)).to_bits()]);
                 commands.run_on(mask, bytemuck::cast_slice(&immediates), samples);
             }
             if let Some(gather) = &stage.gather {
                 take_along(commands, gather, place, whole);
+            }
+            for measure in &stage.measures {
+                commands.run(measure, whole);
             }
             run_population(commands, stage, place, layout.plan.steps, samples, is_resumed);
             if let (Some(correction), true) = (&stage.correction, layout.plan.record) {
@@ -97,12 +102,13 @@ impl GpuSession {
         }
         commands.submit();
         let words: Vec<u32> = values(&read(&self.gpu, &self.staging)?);
+        let given = self.origins.iter().flatten().count();
         let mut activity = Activity {
             output: vec![0.0; layout.plan.steps * samples * last.len],
             input_spikes: 0,
-            spikes: vec![0; populations],
-            emitted: vec![0.0; populations],
-            statistics: Vec::new(),
+            spikes: vec![0; given],
+            emitted: vec![0.0; given],
+            statistics: self.statistics(samples)?,
         };
         for (index, group) in words.chunks(outputs + sums).enumerate() {
             let count = layout.samples(index, samples);
@@ -117,12 +123,37 @@ impl GpuSession {
                 activity.input_spikes += spikes(0);
             }
             for p in (0..populations).filter(|&p| layout.populations[p].fires) {
-                activity.spikes[p] += spikes(1 + p);
+                let Some(origin) = self.origins[p] else { continue };
+                activity.spikes[origin] += spikes(1 + p);
                 let emitted = sums[2 * (1 + p) + 1].iter().map(|sum| f64::from(f32::from_bits(*sum))).sum::<f64>();
-                activity.emitted[p] += if needs.masked[p] { emitted } else { spikes(1 + p) as f64 };
+                activity.emitted[origin] += if needs.masked[p] { emitted } else { spikes(1 + p) as f64 };
             }
         }
         Ok(activity)
+    }
+
+    /// Mean and variance of each group that was normalised.
+    fn statistics(&self, samples: usize) -> Result<Vec<GroupStatistics>, Error> {
+        let mut statistics = Vec::new();
+        for (index, place) in self.layout.populations.iter().enumerate() {
+            for (at, norm) in place.norms.iter().enumerate().filter(|(_, norm)| !norm.is_fixed) {
+                for (number, group) in self.buffers.groups.iter().enumerate() {
+                    let mut left = self.layout.samples(number, samples);
+                    let found = &group.populations[index].norms[at].found;
+                    let found: Vec<f32> = numbers(&self.gpu, found, self.layout.found_words(norm))?;
+                    for of_group in found.chunks(FOUND * norm.channels) {
+                        let values = left.min(norm.norm.group) * place.pixels * self.layout.plan.steps;
+                        if values > 0 {
+                            let channels: Vec<[f64; 2]> =
+                                of_group.chunks(FOUND).map(|found| [found[0], found[1]].map(f64::from)).collect();
+                            statistics.push(norm.norm.statistics(&channels, values as f64));
+                        }
+                        left = left.saturating_sub(norm.norm.group);
+                    }
+                }
+            }
+        }
+        Ok(statistics)
     }
 }
 

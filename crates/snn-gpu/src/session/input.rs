@@ -94,15 +94,19 @@ impl GpuSession {
         }
     }
 
+    /// The mask of a population, among those that were given.
+    fn mask_of<'a>(&self, masks: &'a [Vec<f32>], population: usize) -> Option<&'a [f32]> {
+        let mask = self.origins[population].and_then(|origin| masks.get(origin));
+        mask.map(Vec::as_slice).filter(|mask| !mask.is_empty())
+    }
+
     /// Brings dropout masks to the card: which populations have some, and whether they are still to be drawn.
     fn drop(&mut self, dropout: Dropout<'_>, samples: usize) -> (Vec<bool>, Option<Key>) {
         let populations = self.network.populations();
         let masked: Vec<bool> = match dropout {
             Dropout::Off => vec![false; populations.len()],
             Dropout::Drawn(_) => populations.iter().map(|population| population.dropout > 0.0).collect(),
-            Dropout::Masks(masks) => {
-                (0..populations.len()).map(|index| masks.get(index).is_some_and(|mask| !mask.is_empty())).collect()
-            }
+            Dropout::Masks(masks) => (0..populations.len()).map(|index| self.mask_of(masks, index).is_some()).collect(),
         };
         for index in (0..masked.len()).filter(|&index| masked[index]) {
             self.buffers.make_mask(&self.gpu, &self.layout, index);
@@ -110,8 +114,11 @@ impl GpuSession {
         if let Dropout::Masks(masks) = dropout {
             for (index, group) in self.buffers.groups.iter().enumerate() {
                 let (first, count) = (index * self.layout.group, self.layout.samples(index, samples));
-                for ((own, population), values) in group.populations.iter().zip(populations).zip(masks) {
-                    if let (Some(mask), false) = (&own.mask, values.is_empty() || count == 0) {
+                for (population, own) in group.populations.iter().enumerate() {
+                    if let (Some(mask), Some(values)) =
+                        (&own.mask, self.mask_of(masks, population).filter(|_| count > 0))
+                    {
+                        let population = &self.network.populations()[population];
                         let len = population.shape.len();
                         let part = &values[first * len..(first + count) * len];
                         upload(&self.gpu, mask, &to_card(part, population.shape));

@@ -94,6 +94,19 @@ impl GpuSession {
     fn rule(&self) -> Result<&Rule, Error> {
         self.rule.as_ref().ok_or(Error::Order("no update rule was set"))
     }
+
+    /// Moves the means and variances that normalisations keep, which are few, here rather than on the card: to the same bits as
+    /// elsewhere.
+    fn keep_statistics(&mut self) {
+        for group in std::mem::take(&mut self.statistics) {
+            for (tensor, found) in [(group.mean_tensor, &group.mean), (group.variance_tensor, &group.variance)] {
+                if let Some(kept) = self.kept.get_mut(&tensor) {
+                    group.keep_one(kept, found);
+                    self.layout.arena.upload_one(&self.gpu, &self.buffers.weights, tensor, kept);
+                }
+            }
+        }
+    }
 }
 
 impl Learner for GpuSession {
@@ -146,17 +159,26 @@ impl Learner for GpuSession {
         let mut timer = self.timer.take();
         let rule = self.rule()?;
         let mut commands = Commands::new(&self.gpu, timer.as_mut());
-        for (weight, (bound, length)) in self.network.tensors().iter().zip(&rule.updates) {
+        let tensors = self.network.tensors().iter().zip(&rule.updates);
+        for (weight, (bound, length)) in tensors.filter(|(tensor, _)| tensor.is_trained()) {
             let update = Update::new(rule.kind, [scale, rate], updates, weight.decays());
             let update = Update { length: *length as u32, ..update };
             commands.run_on(bound, bytemuck::bytes_of(&update), 1);
         }
         commands.submit();
         self.timer = timer;
+        self.keep_statistics();
         self.last = None;
         self.went_back = false;
         self.read_timer()?;
         self.gpu.check()
+    }
+
+    fn gradients(&mut self) -> Result<Weights, Error> {
+        if !self.went_back {
+            return Err(Error::Order("no gradients of the last trial"));
+        }
+        self.layout.arena.download(&self.gpu, &self.buffers.gradients)
     }
 
     fn weights(&mut self) -> Result<Weights, Error> {

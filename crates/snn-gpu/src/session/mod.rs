@@ -13,12 +13,13 @@ use std::collections::BTreeMap;
 use std::sync::Arc;
 
 use snn_core::{
-    Activity, Error, Errors, Learner, Map, Memory, Network, Plan, Population, Record, Session, Timing, Trial, Weights,
+    Activity, Error, Errors, GroupStatistics, Learner, Memory, Network, Norm, Plan, Record, Role, Session, Split,
+    Timing, Trial, Weights,
 };
 
 use crate::device::Gpu;
 use crate::form::Forms;
-use crate::kernel::{Kernels, Timer};
+use crate::kernel::{Bound, Kernels, Timer};
 use crate::layout::Layout;
 use crate::programs::{Input, Loops, Programs};
 use crate::tuner::{Tuner, USUAL};
@@ -34,7 +35,11 @@ type Choice = (Input, Vec<bool>, Vec<Forms>);
 pub(crate) struct GpuSession {
     gpu: Arc<Gpu>,
     kernels: Arc<Kernels>,
+    /// The network that was given, and the one that kernels are made of: its stages are populations, see [`Network::split`].
+    given: Network,
     network: Network,
+    /// Of each population of that, the index of the one that was given.
+    origins: Vec<Option<usize>>,
     layout: Layout,
     buffers: Buffers,
     /// The forms of each population's kernels, whether they were measured before, and where measuring stands.
@@ -52,6 +57,12 @@ pub(crate) struct GpuSession {
     went_back: bool,
     /// The update rule, if weights are updated here.
     rule: Option<learner::Rule>,
+    /// Kernels that leave no gradients where there are no weights.
+    grouped: Vec<Bound>,
+    /// The means and variances that normalisations keep, by the index of their tensor, as they were loaded or last updated; and
+    /// what the last trial found of them.
+    kept: BTreeMap<usize, Vec<f32>>,
+    statistics: Vec<GroupStatistics>,
     timer: Option<Timer>,
     /// What the kernels took since this was last asked.
     timings: Vec<Timing>,
@@ -76,18 +87,26 @@ impl GpuSession {
     ) -> Result<Self, Error> {
         let Opened { gpu, kernels, .. } = opened;
         if gpu.adapter.is_software() {
-            check_sums(network)?;
+            check_sums(network, plan)?;
         }
         let most = gpu.adapter.largest_buffer();
-        let (layout, buffers) = room(gpu, Layout::new(network, plan, most, options.group)?, network, options.memory)?;
+        let split = network.split();
+        let (layout, buffers) = room(gpu, Layout::new(&split, plan, most, options.group)?, &split, options.memory)?;
+        let mut grouped = Vec::new();
+        for (weight, program) in layout.arena.grouped().filter(|_| plan.train) {
+            let gradient = layout.arena.binding(&buffers.gradients, weight);
+            grouped.push(kernels.get(gpu, &program)?.bind(gpu, &[gradient], program.extent));
+        }
         Ok(Self {
             timer: (options.timed && gpu.has_timestamps()).then(|| Timer::new(gpu)),
             gpu: gpu.clone(),
             kernels: kernels.clone(),
-            network: network.clone(),
+            given: network.clone(),
             buffers,
-            forms: vec![forms.unwrap_or(USUAL); network.populations().len()],
-            is_measured: vec![false; network.populations().len()],
+            forms: vec![forms.unwrap_or(USUAL); split.origins.len()],
+            is_measured: vec![false; split.origins.len()],
+            network: split.network,
+            origins: split.origins,
             tuning: if forms.is_some() { Tuning::Done } else { Tuning::Due },
             tuner: opened.tuner.clone(),
             stages: BTreeMap::new(),
@@ -97,6 +116,9 @@ impl GpuSession {
             last: None,
             went_back: false,
             rule: None,
+            grouped,
+            kept: BTreeMap::new(),
+            statistics: Vec::new(),
             timings: Vec::new(),
         })
     }
@@ -128,7 +150,7 @@ impl GpuSession {
     }
 
     fn start(&mut self, trial: &Trial<'_>, is_resumed: bool) -> Result<Activity, Error> {
-        let samples = trial.check(&self.network, &self.layout.plan)?;
+        let samples = trial.check(&self.given, &self.layout.plan)?;
         if !self.has_weights {
             return Err(Error::Order("load weights before the first trial"));
         }
@@ -140,11 +162,16 @@ impl GpuSession {
 }
 
 /// Checks that no sum of a population is so long that a software driver would break it off, see [`Loops::Short`].
-fn check_sums(network: &Network) -> Result<(), Error> {
+fn check_sums(network: &Network, plan: Plan) -> Result<(), Error> {
     for population in network.populations() {
-        for weight in population.inputs.iter().filter_map(|input| input.weight) {
+        let of_weight = |weight: usize| {
             let weight = &network.tensors()[weight];
-            let terms = weight.fan_in().max(weight.len() / weight.shape.get(1).copied().unwrap_or(1).max(1));
+            weight.fan_in().max(weight.len() / weight.shape.get(1).copied().unwrap_or(1).max(1))
+        };
+        let of_norm = |norm: Norm| population.shape.pixels().max(plan.steps.saturating_mul(norm.group.min(plan.batch)));
+        for input in &population.inputs {
+            let norm = input.norm.filter(|_| plan.train);
+            let terms = input.weight.map_or(0, of_weight).max(norm.map_or(0, of_norm));
             if terms > MOST_TERMS {
                 return Err(Error::Device(format!(
                     "\"{}\" sums {terms} terms, more than the {MOST_TERMS} that a software card is trusted with, as \
@@ -161,7 +188,7 @@ fn check_sums(network: &Network) -> Result<(), Error> {
 const MOST_TERMS: usize = 20_000;
 
 /// Buffers for `layout`, or for smaller groups of samples if the card, or a limit of so many MiB, has no room for them.
-fn room(gpu: &Gpu, mut layout: Layout, network: &Network, limit: Option<usize>) -> Result<(Layout, Buffers), Error> {
+fn room(gpu: &Gpu, mut layout: Layout, split: &Split, limit: Option<usize>) -> Result<(Layout, Buffers), Error> {
     let plan = layout.plan;
     let make = |layout: &Layout| {
         let is_allowed = limit.is_none_or(|limit| layout.memory().total() >> 20 < limit);
@@ -171,16 +198,16 @@ fn room(gpu: &Gpu, mut layout: Layout, network: &Network, limit: Option<usize>) 
         if let Some(buffers) = make(&layout) {
             return Ok((layout, buffers));
         }
-        if layout.group == 1 || plan.stream {
-            break layout.memory().total();
+        match layout.halved(split).filter(|_| !plan.stream) {
+            Some(halved) => layout = halved,
+            None => break layout.memory().total(),
         }
-        layout = Layout::of_group(network, plan, layout.group.div_ceil(2));
     };
     let (mut fits, mut is_too_large) = (0, plan.batch);
     while is_too_large - fits > 1 {
         let batch = usize::midpoint(fits, is_too_large);
         let group = if plan.stream { batch } else { 1 };
-        match make(&Layout::of_group(network, Plan { batch, ..plan }, group)) {
+        match make(&Layout::of_group(split, Plan { batch, ..plan }, group)) {
             Some(_) => fits = batch,
             None => is_too_large = batch,
         }
@@ -206,6 +233,9 @@ impl Session for GpuSession {
     fn load(&mut self, weights: &Weights) -> Result<(), Error> {
         self.network.check_weights(weights)?;
         self.layout.arena.upload(&self.gpu, &self.buffers.weights, weights);
+        let tensors = self.network.tensors().iter().zip(weights).enumerate();
+        let kept = tensors.filter(|(_, (tensor, _))| tensor.role == Role::Running);
+        self.kept = kept.map(|(index, (_, values))| (index, values.clone())).collect();
         self.has_weights = true;
         self.last = None;
         self.gpu.check()
@@ -216,7 +246,7 @@ impl Session for GpuSession {
     }
 
     fn resume(&mut self, trial: &Trial<'_>, from: &[usize]) -> Result<Activity, Error> {
-        trial.check_resume(&self.network, &self.layout.plan, from, self.last.as_ref().map(|last| last.samples))?;
+        trial.check_resume(&self.given, &self.layout.plan, from, self.last.as_ref().map(|last| last.samples))?;
         let indices: Vec<u32> = from.iter().map(|&sample| sample as u32).collect();
         if let Some(group) = self.buffers.groups.first() {
             crate::buffers::upload(&self.gpu, &group.from, &indices);
@@ -228,18 +258,11 @@ impl Session for GpuSession {
         self.go_back(errors)?;
         self.went_back = true;
         *gradients = self.layout.arena.download(&self.gpu, &self.buffers.gradients)?;
-        self.network.zero_untrained(gradients);
         Ok(())
     }
 
     fn learner(&mut self) -> Option<&mut dyn Learner> {
-        // An update where the weights are would move the zeros that stand for channels of other groups; and gradients there
-        // are not set to 0 where they are not wanted.
-        let is_grouped =
-            |p: &Population| p.inputs.iter().any(|input| matches!(input.map, Map::Conv(c) if c.groups > 1));
-        let is_grouped = self.network.populations().iter().any(is_grouped);
-        let has_frozen = self.network.tensors().iter().any(|tensor| !tensor.is_trained());
-        if self.layout.plan.train && !is_grouped && !has_frozen { Some(self) } else { None }
+        if self.layout.plan.train { Some(self) } else { None }
     }
 
     fn timings(&mut self) -> Vec<Timing> {

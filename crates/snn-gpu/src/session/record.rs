@@ -14,8 +14,9 @@ impl GpuSession {
             return Err(Error::Order("the session was not compiled to record"));
         }
         let last = self.last.as_ref().ok_or(Error::Order("no trial to record"))?;
-        let found = self.network.populations().get(population);
-        let found = found.ok_or_else(|| Error::size("population", "an index of the network", population))?;
+        let no_such = || Error::size("population", "an index of the network", population);
+        let population = self.origins.iter().position(|origin| *origin == Some(population)).ok_or_else(no_such)?;
+        let found = &self.network.populations()[population];
         let (place, steps, samples) = (&self.layout.populations[population], self.layout.plan.steps, last.samples);
         let passes_numbers = found.neuron.feeds() && !place.fires;
         let mut record = Record {

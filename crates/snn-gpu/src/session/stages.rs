@@ -1,13 +1,13 @@
 //! The kernels of a network bound to the buffers of a session, for one kind of input and one choice of dropout masks.
 
-use snn_core::{Connection, Error, Network, Projection, Reader, Source};
+use snn_core::{Connection, Error, Network, Norm, Projection, Reader, Source};
 
 use super::buffers::{Buffers, Group, SUMS};
 use crate::device::Gpu;
 use crate::form::Forms;
 use crate::kernel::{Bound, Kernels, Program};
-use crate::layout::{Layout, Rule};
-use crate::programs::{Loops, Programs};
+use crate::layout::{Layout, Rule, position};
+use crate::programs::{Loops, Programs, Stage as Does};
 
 /// The kernels of a group of samples.
 #[derive(Debug)]
@@ -20,6 +20,8 @@ pub(crate) struct Stages {
 /// The kernels of a population.
 #[derive(Debug)]
 pub(crate) struct Stage {
+    /// What is found of what is normalised, over all steps, before there are currents.
+    pub(crate) measures: Vec<Bound>,
     /// Biases, with which currents begin.
     pub(crate) biases: Vec<Bound>,
     /// Currents, in the order in which they are run.
@@ -52,6 +54,8 @@ pub(crate) struct Backward {
     /// Pairs of a sample and an output pixel that they sum over at a time.
     pub(crate) pairs_at_once: usize,
     pub(crate) constants: Option<Bound>,
+    /// What is found of the errors of what is normalised, once they are there for all steps.
+    pub(crate) measures: Vec<Bound>,
 }
 
 /// Binds kernels to buffers.
@@ -110,6 +114,7 @@ impl Binder<'_> {
             None => None,
         };
         Ok(Stage {
+            measures: self.measures(group, index)?,
             biases: self.biases(index, &self.buffers.weights, |order, bias| {
                 let current = self.buffers.current.as_entire_binding();
                 self.bind(&programs.bias(index, order), &[bias, current])
@@ -156,10 +161,58 @@ impl Binder<'_> {
     fn current(&self, group: &Group, index: usize, order: usize) -> Result<Bound, Error> {
         let (connection, projection) = self.connection(index, self.layout.populations[index].connections[order]);
         let [source, mask] = self.source(group, connection.source);
-        let weight = projection.weight.map(|weight| self.layout.arena.binding(&self.buffers.weights, weight));
-        let current = self.buffers.current.as_entire_binding();
-        let buffers: Vec<_> = [source, mask].into_iter().chain(weight).chain([current]).collect();
+        let mut buffers = match Does::of(projection) {
+            Does::Norm(norm) => vec![source, self.found(group, index, &norm)],
+            _ => vec![source, mask],
+        };
+        if Does::of(projection) == Does::Join {
+            buffers.extend(projection.sources.get(1).into_iter().flat_map(|other| self.source(group, *other)));
+        }
+        buffers.extend(projection.weight.map(|weight| self.layout.arena.binding(&self.buffers.weights, weight)));
+        buffers.push(self.buffers.current.as_entire_binding());
         self.bind(&self.programs.current(index, order, self.forms[index].forward), &buffers)
+    }
+
+    /// What was found of a normalisation of population `index`.
+    fn found<'a>(&'a self, group: &'a Group, index: usize, norm: &Norm) -> wgpu::BindingResource<'a> {
+        let norms = self.layout.populations[index].norms.iter().zip(&group.populations[index].norms);
+        let mut found = norms.filter(|(of, _)| of.norm.tensors == norm.tensors).map(|(_, own)| &own.found);
+        found.next().unwrap_or(&self.buffers.nothing).as_entire_binding()
+    }
+
+    /// The kernels that find what normalisations of a population need.
+    fn measures(&self, group: &Group, index: usize) -> Result<Vec<Bound>, Error> {
+        let whole = wgpu::Buffer::as_entire_binding;
+        let mut bound = Vec::new();
+        for (norm, own) in self.layout.populations[index].norms.iter().zip(&group.populations[index].norms) {
+            let [measure, combine] = self.programs.measures(index, norm);
+            if !norm.is_fixed {
+                bound.push(self.bind(&measure, &[&group.populations[norm.source].output, &own.measured].map(whole))?);
+            }
+            let tensors =
+                norm.norm.tensors.all().map(|tensor| self.layout.arena.binding(&self.buffers.weights, tensor));
+            let buffers: Vec<_> =
+                [whole(&own.measured)].into_iter().chain(tensors).chain([whole(&own.found)]).collect();
+            bound.push(self.bind(&combine, &buffers)?);
+        }
+        Ok(bound)
+    }
+
+    /// The kernels that find what the errors of normalisations of a population need.
+    fn error_measures(&self, group: &Group, index: usize) -> Result<Vec<Bound>, Error> {
+        let whole = wgpu::Buffer::as_entire_binding;
+        let mut bound = Vec::new();
+        let own = &group.populations[index];
+        for (norm, of_norm) in self.layout.populations[index].norms.iter().zip(&own.norms) {
+            let [measure, combine] = self.programs.error_measures(index, norm);
+            let source = &group.populations[norm.source].output;
+            let buffers = [source, &own.errors, &of_norm.found, &of_norm.measured].map(whole);
+            bound.push(self.bind(&measure, &buffers)?);
+            let gradient = |tensor| self.layout.arena.binding(&self.buffers.gradients, tensor);
+            let [scale, shift, ..] = norm.norm.tensors.all().map(gradient);
+            bound.push(self.bind(&combine, &[whole(&of_norm.measured), whole(&of_norm.found), scale, shift])?);
+        }
+        Ok(bound)
     }
 
     fn fused(
@@ -218,8 +271,17 @@ impl Binder<'_> {
         let adjoint = |(order, &Reader { population: reader, connection }): (usize, &Reader)| {
             let (_, projection) = self.connection(reader, connection);
             let errors = whole(&group.populations[reader].errors);
-            let weight = projection.weight.map(|weight| self.layout.arena.binding(&self.buffers.weights, weight));
-            let buffers: Vec<_> = [errors].into_iter().chain(weight).chain([g.clone()]).collect();
+            let mut buffers = match Does::of(projection) {
+                Does::Map => vec![errors],
+                Does::Join => {
+                    let other = projection.sources[1 - position(self.network, reader, connection)];
+                    self.source(group, other).into_iter().chain([errors]).collect()
+                }
+                Does::Largest => self.source(group, Source::Population(index)).into_iter().chain([errors]).collect(),
+                Does::Norm(norm) => vec![whole(&own.output), errors, self.found(group, reader, &norm)],
+            };
+            buffers.extend(projection.weight.map(|weight| self.layout.arena.binding(&self.buffers.weights, weight)));
+            buffers.push(g.clone());
             self.bind(&self.programs.adjoint(index, order, self.forms[index].backward), &buffers)
         };
         let mask = self.mask(group, index);
@@ -265,6 +327,7 @@ impl Binder<'_> {
             gradients,
             pairs_at_once: self.programs.loops.pairs_at_once(),
             constants,
+            measures: self.error_measures(group, index)?,
         })
     }
 

@@ -10,9 +10,9 @@ use snn_models::{Built, Experiment};
 
 use crate::evaluate::{Judgement, check_data, check_output, judge};
 use crate::inference::{Part, input};
-use crate::optimizer::clip_factor;
 use crate::trainer::learning::Learning as Updates;
-use crate::{Checkpoint, Event, Observer, TrainError, norm};
+use crate::{Checkpoint, Event, Observer, TrainError};
+use snn_core::optimizer::{clip_factor, norm};
 
 /// A neuron that fires at more than this share of the steps is saturated.
 const SATURATED: f32 = 0.9;

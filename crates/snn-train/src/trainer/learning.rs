@@ -1,13 +1,14 @@
 //! Where the weights are updated: where the session computes, if it can, or else here.
 
+use snn_core::optimizer::{each, norm, scale};
 use snn_core::{
-    Activity, Error, Errors, GroupStatistics, Learner, Memory, Network, Session, Timing, Trial, UpdateRule, Weights,
+    Activity, Error, Errors, GroupStatistics, Learner, Memory, Network, Optimizer, Session, Timing, Trial, UpdateRule,
+    Weights,
 };
 
 use super::standardised::Standardised;
 use crate::checkpoint::Tensor;
-use crate::optimizer::{each, norm, scale};
-use crate::{Checkpoint, Optimizer, TrainError};
+use crate::{Checkpoint, TrainError};
 
 /// A session with weights that follow their gradients. Who calls it need not know where they are.
 pub(crate) struct Learning<'a> {

@@ -4,12 +4,14 @@ use std::ops::ControlFlow;
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::{Arc, LazyLock};
 
+use snn_core::optimizer::norm;
 use snn_core::reference::Reference;
 use snn_core::{
-    Activity, Engine, Error, Errors, Learner, Memory, Network, Plan, Record, Session, Trial, UpdateRule, Weights,
+    Activity, Engine, Error, Errors, Learner, Memory, Network, Optimizer, Plan, Record, Session, Trial, UpdateRule,
+    Weights,
 };
 use snn_models::Experiment;
-use snn_train::{Checkpoint, Event, Optimizer, Outcome, norm};
+use snn_train::{Checkpoint, Event, Outcome};
 
 use crate::{Left, go_on, new_run, result, stop_at, train, train_on, with};
 
@@ -137,6 +139,10 @@ impl Learner for ApartSession {
         optimizer.update(&mut self.weights, &gradients, rate);
         self.remembered = Some((rule, optimizer.memories().to_vec()));
         self.session.load(&self.weights)
+    }
+
+    fn gradients(&mut self) -> Result<Weights, Error> {
+        self.gradients.clone().ok_or(Error::Order("no gradients"))
     }
 
     fn weights(&mut self) -> Result<Weights, Error> {

@@ -1,7 +1,9 @@
-//! Update rules. All arithmetic is element by element, so that results do not depend on the number of threads.
+//! Optimizers: update rules and what they remember. All arithmetic is element by element, so that results do not depend on the
+//! number of threads.
 
 use rayon::prelude::*;
-use snn_core::{Error, Network, UpdateRule, Weights};
+
+use crate::{Error, Network, UpdateRule, Weights};
 
 /// Values that one thread works on at a time.
 const CHUNK: usize = 1 << 14;
@@ -117,12 +119,12 @@ pub fn clip(gradients: &mut Weights, norm: f64, limit: f32) {
 }
 
 /// What gradients of this norm are multiplied by to clip them to the norm `limit`.
-pub(crate) fn clip_factor(norm: f64, limit: f32) -> f32 {
+pub fn clip_factor(norm: f64, limit: f32) -> f32 {
     if norm > f64::from(limit) { (f64::from(limit) / norm) as f32 } else { 1.0 }
 }
 
 /// Multiplies all gradients by `factor`.
-pub(crate) fn scale(gradients: &mut Weights, factor: f32) {
+pub fn scale(gradients: &mut Weights, factor: f32) {
     if factor != 1.0 {
         for values in gradients {
             each(values, |g| *g *= factor);
@@ -131,7 +133,7 @@ pub(crate) fn scale(gradients: &mut Weights, factor: f32) {
 }
 
 /// Applies `rule` to the elements at each place of several slices.
-pub(crate) fn each<S>(slices: S, rule: impl Fn(S::Item) + Sync + Send)
+pub fn each<S>(slices: S, rule: impl Fn(S::Item) + Sync + Send)
 where
     S: IntoParallelIterator<Iter: IndexedParallelIterator>,
 {
@@ -140,8 +142,8 @@ where
 
 #[cfg(test)]
 mod tests {
-    use snn_core::registry::{Part, Registry};
-    use snn_core::{Map, Neuron, Projection, Shape, Source};
+    use crate::registry::{Part, Registry};
+    use crate::{Map, Neuron, Projection, Shape, Source};
 
     use super::*;
 
@@ -155,7 +157,7 @@ mod tests {
 
     /// A neuron that trains its leak.
     fn learning() -> Neuron {
-        let registry = Registry::new().with(snn_core::plugin).unwrap();
+        let registry = Registry::new().with(crate::plugin).unwrap();
         registry.neurons.make(&mut Part::new("Plif"), &registry).unwrap()
     }
 
