@@ -4,6 +4,7 @@
 //!
 //! | module | what it is |
 //! |---|---|
+//! | [`prelude`] | what most programs need |
 //! | [`core`] | shapes, spike trains, networks, neurons, the registry of names, and the reference engine, which is the specification |
 //! | [`cpu`] | the event-driven engine |
 //! | [`gpu`] | the engine for graphics cards |
@@ -51,6 +52,12 @@ pub mod auto;
 pub mod cli;
 
 use crate::core::registry::{Registry, RegistryError};
+
+/// What most programs need: `use snn::prelude::*;`.
+pub mod prelude {
+    pub use snn_core::prelude::*;
+    pub use snn_cpu::Cpu;
+}
 
 /// All names that come with these crates: neurons, surrogates, encoders, readouts, losses, networks, data sets, engines.
 /// A plug-in adds its own: `snn::registry()?.with(my::plugin)?`.

@@ -290,6 +290,14 @@ impl Dataset {
         &self.values[channel]
     }
 
+    /// The values of the image at `index`, which must be below [`Dataset::len`], after normalisation, `[C, H, W]`; none of a
+    /// recording.
+    pub fn pixels(&self, index: usize) -> Vec<f32> {
+        let Content::Image(bytes) = self.content(index) else { return Vec::new() };
+        let planes = bytes.chunks(self.shape.pixels().max(1)).zip(&self.values);
+        planes.flat_map(|(plane, values)| plane.iter().map(|&byte| values[usize::from(byte)])).collect()
+    }
+
     /// Class of each image or recording `[N]`.
     pub fn labels(&self) -> &[u8] {
         &self.labels

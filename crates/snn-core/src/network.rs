@@ -72,6 +72,11 @@ impl Network {
         self.tensors.iter().filter(|tensor| tensor.role != Role::Running).map(Tensor::len).sum()
     }
 
+    /// Variance of initial weights times their fan-in.
+    pub fn kappa(&self) -> f32 {
+        self.kappa
+    }
+
     /// Number of classes: neurons of the last population.
     pub fn classes(&self) -> usize {
         self.populations.last().map_or(0, |readout| readout.shape.len())

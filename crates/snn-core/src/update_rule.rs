@@ -58,6 +58,21 @@ pub enum UpdateRule {
 }
 
 impl UpdateRule {
+    /// Plain gradient descent.
+    pub fn sgd(rate: f32) -> Self {
+        Self::Sgd { rate, momentum: 0.0, weight_decay: 0.0, nesterov: false }
+    }
+
+    /// Adam with the usual constants: betas 0.9 and 0.999, epsilon 1e-8, no penalty.
+    pub fn adam(rate: f32) -> Self {
+        Self::Adam { rate, betas: default_betas(), epsilon: default_epsilon(), weight_decay: 0.0 }
+    }
+
+    /// AdamW with the usual constants, and this decoupled weight decay.
+    pub fn adam_w(rate: f32, weight_decay: f32) -> Self {
+        Self::AdamW { rate, betas: default_betas(), epsilon: default_epsilon(), weight_decay }
+    }
+
     /// Learning rate before any schedule.
     pub fn rate(&self) -> f32 {
         match *self {

@@ -221,12 +221,12 @@ pub const CHOICES: [Choices; 13] = [
             Choice {
                 example: "AvgPool(from: \"input\", size: 2)",
                 equation: "I = mean of s over size x size",
-                meaning: "for Populations: average pool of stride size",
+                meaning: "for Populations: average pool; stride: 1 moves windows by less than their size",
             },
             Choice {
                 example: "MaxPool(from: \"input\", size: 2)",
                 equation: "I = max over size x size of s",
-                meaning: "for Populations: the largest over windows, whose stride is their size; with the neuron Relay, spikes stay spikes",
+                meaning: "for Populations: the largest over windows; stride as for AvgPool; with the neuron Relay, spikes stay spikes",
             },
             Choice {
                 example: "Subsample(from: \"input\", stride: 2)",
@@ -248,12 +248,12 @@ pub const CHOICES: [Choices; 13] = [
             Choice {
                 example: "AvgPool(size: 2)",
                 equation: "I = mean of s over size x size",
-                meaning: "average pool of stride size and its neurons, those of the field pool",
+                meaning: "average pool and its neurons, those of the field pool; stride: 1 moves windows by less than their size",
             },
             Choice {
                 example: "MaxPool(size: 2)",
                 equation: "s = max over size x size of s",
-                meaning: "for Sequence: a spike where any neuron of a window fired; no neurons",
+                meaning: "for Sequence: a spike where any neuron of a window fired; no neurons; stride as for AvgPool",
             },
             Choice {
                 example: "Linear(features: 200, recurrent: false)",

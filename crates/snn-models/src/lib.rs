@@ -29,6 +29,7 @@ mod layout;
 mod overrides;
 mod reading;
 mod ron_file;
+mod written;
 
 pub mod choices;
 pub mod elsewhere;
@@ -42,3 +43,4 @@ pub use diagnosis::{Diagnosis, Place};
 pub use error::ExperimentError;
 pub use experiment::Experiment;
 pub use families::plugin;
+pub use written::to_part;

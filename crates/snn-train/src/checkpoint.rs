@@ -20,7 +20,7 @@ use std::path::Path;
 
 use safetensors::Dtype;
 use snn_core::text::{excerpt, extents};
-use snn_core::{Network, UpdateRule, Weights};
+use snn_core::{Network, TrainingSession, UpdateRule, Weights};
 
 use crate::TrainError;
 use crate::files::replace;
@@ -204,6 +204,17 @@ impl Checkpoint {
             .collect();
         let mut values = fit_tensors("optimizer", &expected, &self.optimizer)?.into_iter();
         Ok(kinds.iter().map(|_| values.by_ref().take(weights.len()).collect()).collect())
+    }
+
+    /// Goes with `training`, a session of `network` by `rule`, to where this checkpoint stands, wherever the weights were updated.
+    pub(crate) fn restore(
+        &self,
+        training: &mut TrainingSession,
+        network: &Network,
+        rule: UpdateRule,
+    ) -> Result<(), TrainError> {
+        let memories = self.memories_for(network, rule, training.keeps_average())?;
+        Ok(training.restore(self.weights_for(network)?, memories, self.progress.updates)?)
     }
 
     /// Writes the file at `path`. At any moment there is either the old file or the new one, whole and on the disk.

@@ -5,13 +5,12 @@ use std::time::Instant;
 
 use snn_core::{
     Activity, AddressEvent, Draws, Dropout, Engine, Errors, Kind, Memory, Network, Plan, Purpose, Session, Stream,
-    Timing, Trial,
+    Timing, TrainingSession, Trial,
 };
 use snn_data::{Batch, Dataset, Loader};
 use snn_models::{Built, Experiment};
 
 use crate::evaluate::{EPOCH, judge};
-use crate::trainer::learning::Learning;
 use crate::{Shown, TrainError};
 
 /// Events of a made-up recording, and the microseconds that it lasts: about those of N-MNIST.
@@ -120,7 +119,8 @@ pub fn throughput(
     let mut worker = match work {
         Work::Training => {
             let session = engine.compile(network, Plan { chunk: training.chunk, ..plan.train() })?;
-            Worker::Training(Box::new(Learning::new(session, network, training.optimizer, training.average, &weights)?))
+            let (rule, average) = (training.optimizer, training.average);
+            Worker::Training(Box::new(TrainingSession::new(session, network, rule, average, &weights)?))
         }
         Work::Inference => {
             let mut session = engine.compile(network, plan)?;
@@ -162,12 +162,12 @@ fn dense_operations(network: &Network) -> f64 {
     operations.map(|count| count as f64).sum()
 }
 
-enum Worker<'a> {
-    Training(Box<Learning<'a>>),
+enum Worker {
+    Training(Box<TrainingSession>),
     Inference(Box<dyn Session>),
 }
 
-impl Worker<'_> {
+impl Worker {
     /// Computes one batch, and all that goes with it but its loading.
     fn step(&mut self, experiment: &Experiment, built: &Built, batch: &Batch) -> Result<Activity, TrainError> {
         let draws = Draws { seed: experiment.training.seed, epoch: 0, samples: &batch.samples };

@@ -1,7 +1,5 @@
 //! The training loop.
 
-pub(crate) mod learning;
-mod standardised;
 mod start;
 
 pub use start::remarks_on;
@@ -9,14 +7,13 @@ pub use start::remarks_on;
 use std::time::{Duration, Instant};
 
 use snn_core::optimizer::clip_factor;
-use snn_core::{Draws, Dropout, Engine, Error, Errors, Trial, Weights};
+use snn_core::{Draws, Dropout, Engine, Error, Errors, TrainingSession, Trial, Weights};
 use snn_data::{Dataset, Loader};
 use snn_models::{Built, Experiment};
 
 use crate::checkpoint::{Best, Check, Checkpoint, Progress, Sums, Tensor};
 use crate::evaluate::{Tally, judge};
 use crate::{Evaluation, Event, Health, Observer, RunFolder, Shown, TrainError, evaluate, factor, rates};
-use learning::Learning;
 
 /// The usual [`Job::save_every`].
 pub const SAVE_EVERY: Duration = Duration::from_mins(1);
@@ -79,7 +76,7 @@ struct Run<'a> {
     job: &'a Job<'a>,
     folder: &'a mut RunFolder,
     observer: &'a mut dyn Observer,
-    learning: Learning<'a>,
+    learning: TrainingSession,
     loader: Loader<'a>,
     /// Training images that are held out for validation.
     held_out: Vec<u32>,
@@ -290,7 +287,9 @@ impl Run<'_> {
     }
 
     fn save(&mut self) -> Result<(), TrainError> {
-        let memories = self.learning.memories()?;
+        let remembered = self.learning.memories()?;
+        let (network, rule) = (&self.job.built.network, self.job.experiment.training.optimizer);
+        let memories = Checkpoint::memories(network, rule, self.learning.keeps_average(), &remembered);
         let weights = self.learning.weights()?.clone();
         let checkpoint = self.checkpoint(&weights, memories);
         self.folder.save_last(&checkpoint)?;

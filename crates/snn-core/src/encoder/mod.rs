@@ -132,3 +132,16 @@ pub enum Encoded {
     /// Numbers `[C, H, W]` that are the input at every step.
     Current(Vec<f32>),
 }
+
+impl From<SpikeTrain> for Encoded {
+    fn from(train: SpikeTrain) -> Self {
+        Self::Spikes(train)
+    }
+}
+
+impl From<Vec<f32>> for Encoded {
+    /// Numbers that are the input at every step.
+    fn from(values: Vec<f32>) -> Self {
+        Self::Current(values)
+    }
+}

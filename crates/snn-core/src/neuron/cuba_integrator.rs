@@ -40,7 +40,7 @@ impl Default for CubaIntegrator {
 impl CubaIntegrator {
     /// The neuron.
     pub fn neuron(self) -> Neuron {
-        Neuron::new("CubaIntegrator", self, Gradient::Exact)
+        Neuron::written("CubaIntegrator", &self, self, Gradient::Exact)
     }
 }
 

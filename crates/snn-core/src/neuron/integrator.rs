@@ -54,7 +54,7 @@ impl LeakyIntegrator {
             IntegratorGradient::Exact => Gradient::Exact,
             IntegratorGradient::LeakFree => Gradient::SpikeGated { threshold: self.threshold, correction: None },
         };
-        Neuron::new("LeakyIntegrator", self, gradient)
+        Neuron::written("LeakyIntegrator", &self, self, gradient)
     }
 
     /// The paper's readout.

@@ -68,13 +68,8 @@ impl Lif {
     /// This neuron with the paper's gradient.
     pub fn leak_corrected(self) -> Neuron {
         let gradient = self.correction(Trace::default());
-        Neuron::new("Lif", self, gradient)
-    }
-
-    /// This neuron with a surrogate gradient.
-    pub fn surrogate(self, surrogate: impl SurrogateModel) -> Neuron {
-        let gradient = Gradient::surrogate(surrogate).detached(self.detach_reset);
-        Neuron::new("Lif", self, gradient)
+        let lif = Self { gradient: Part::new("LeakCorrected"), ..self };
+        Neuron::written("Lif", &lif, lif.clone(), gradient)
     }
 
     /// The paper's gradient for this neuron's leak and threshold.
@@ -174,6 +169,12 @@ impl If {
         let Self { threshold, reset, detach_reset, gradient } = self.clone();
         Lif { leak: 1.0, threshold, reset, detach_reset, gradient, ..Lif::default() }
     }
+
+    /// This neuron with a surrogate gradient.
+    pub fn surrogate(self, surrogate: impl SurrogateModel) -> Neuron {
+        let gradient = Gradient::surrogate(surrogate).detached(self.detach_reset);
+        Neuron::written("If", &self, self.as_lif(), gradient)
+    }
 }
 
 /// Integrate-and-fire as it follows an average pool in the paper: hard reset, no leak, and error passes unchanged through
@@ -196,7 +197,7 @@ impl PoolIf {
     /// The neuron.
     pub fn neuron(self) -> Neuron {
         let lif = If { threshold: self.threshold, ..If::default() }.as_lif();
-        Neuron::new("PoolIf", lif, Gradient::SpikeGated { threshold: 1.0, correction: None })
+        Neuron::written("PoolIf", &self, lif, Gradient::SpikeGated { threshold: 1.0, correction: None })
     }
 }
 

@@ -35,7 +35,8 @@ use std::sync::Arc;
 
 use serde::{Deserialize, Serialize};
 
-use crate::Real;
+use crate::registry::Part;
+use crate::{Real, SurrogateModel};
 
 pub use adaptive_qif::AdaptiveQif;
 pub use alif::Alif;
@@ -188,13 +189,35 @@ pub struct Neuron {
     gradient: Gradient,
     /// Number of trainable constants.
     constants: usize,
+    /// How a file spells it, if that is known.
+    part: Option<Part>,
 }
 
 impl Neuron {
     /// The neuron called `name` that does what `model` says.
     pub fn new(name: impl Into<String>, model: impl NeuronModel, gradient: Gradient) -> Self {
         let constants = model.parameters().len();
-        Self { name: name.into(), dynamics: Arc::new(model), gradient, constants }
+        Self { name: name.into(), dynamics: Arc::new(model), gradient, constants, part: None }
+    }
+
+    /// As [`Neuron::new`], of what a file calls `name` and gives these fields; where they say of a surrogate gradient, it is
+    /// `gradient`.
+    pub(crate) fn written(name: &str, fields: &impl Serialize, model: impl NeuronModel, gradient: Gradient) -> Self {
+        let neuron = Self::new(name, model, gradient.clone());
+        Self { part: Part::of(name, fields).ok(), ..neuron }.with_gradient(gradient)
+    }
+
+    /// The same neuron, which a file spells as `part`: with it, a network can be written down. The registry does this for all
+    /// that it makes.
+    #[must_use]
+    pub fn with_part(self, part: Part) -> Self {
+        Self { part: Some(part), ..self }
+    }
+
+    /// How a file spells it, such as `Lif(leak: 0.9, ...)`; none where it was made of a model that has no such name, or has been
+    /// given a gradient that a file cannot name.
+    pub fn part(&self) -> Option<&Part> {
+        self.part.as_ref()
     }
 
     /// [`Lif`] with the paper's constants: leak 0.99, threshold 1, leak-corrected gradient.
@@ -225,7 +248,16 @@ impl Neuron {
     /// The same neuron with another gradient.
     #[must_use]
     pub fn with_gradient(self, gradient: Gradient) -> Self {
-        Self { gradient, ..self }
+        let mut part = self.part;
+        if let Gradient::Surrogate { surrogate, detach_reset } = &gradient {
+            let is_set = part.as_mut().is_some_and(|part| {
+                part.set("gradient", &surrogate.to_string()) && part.set("detach_reset", &detach_reset.to_string())
+            });
+            part = part.filter(|_| is_set);
+        } else if format!("{gradient:?}") != format!("{:?}", self.gradient) {
+            part = None;
+        }
+        Self { gradient, part, ..self }
     }
 
     /// Whether the neuron emits spikes.
@@ -264,9 +296,74 @@ impl Neuron {
     }
 }
 
+macro_rules! with_surrogate {
+    ($($neuron:ident),*) => {$(
+        impl $neuron {
+            /// This neuron with a surrogate gradient.
+            pub fn surrogate(self, surrogate: impl SurrogateModel) -> Neuron {
+                let gradient = Gradient::surrogate(surrogate).detached(self.detach_reset);
+                Neuron::written(stringify!($neuron), &self, self.clone(), gradient)
+            }
+        }
+    )*};
+}
+
+with_surrogate!(Lif, Plif, CubaLif, Alif, Qif, AdaptiveQif, Eif, Izhikevich);
+
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::registry::Registry;
+    use crate::surrogate::{Atan, Boxcar};
+
+    fn made(text: &str) -> Neuron {
+        let registry = Registry::new().with(crate::plugin).unwrap();
+        let mut part = Part::parse(text).unwrap();
+        registry.neurons.make(&mut part, &registry).unwrap_or_else(|error| panic!("{text}: {error}"))
+    }
+
+    fn is_same(a: &Neuron, b: &Neuron) -> bool {
+        let told = |neuron: &Neuron| format!("{} {} {:?}", neuron.name(), neuron.equations(), neuron.gradient());
+        told(a) == told(b)
+    }
+
+    #[test]
+    fn a_neuron_is_made_again_from_its_part() {
+        let registry = Registry::new().with(crate::plugin).unwrap();
+        let mut neurons: Vec<Neuron> = registry.neurons.names().map(made).collect();
+        let atan = || Atan { alpha: 3.0 };
+        neurons.extend([
+            Neuron::lif(),
+            Neuron::pool_if(),
+            Neuron::readout(),
+            LeakyIntegrator::default().neuron(),
+            CubaIntegrator::default().neuron(),
+            Lif { leak: 0.5, detach_reset: true, ..Lif::default() }.surrogate(atan()),
+            If { threshold: 0.5, ..If::default() }.surrogate(atan()),
+            Plif::default().surrogate(atan()),
+            CubaLif::default().surrogate(atan()),
+            Alif::default().surrogate(atan()),
+            Qif::default().surrogate(atan()),
+            AdaptiveQif::default().surrogate(atan()),
+            Eif::default().surrogate(atan()),
+            Izhikevich::default().surrogate(atan()),
+            Relay {}.neuron(),
+            Identity {}.neuron(),
+            Relu {}.neuron(),
+            Neuron::lif().with_gradient(Gradient::surrogate(Boxcar { width: 0.5 })),
+        ]);
+        for neuron in neurons {
+            let part = neuron.part().unwrap_or_else(|| panic!("{neuron:?}"));
+            assert!(is_same(&made(&part.to_string()), &neuron), "{part}: {neuron:?}");
+        }
+    }
+
+    #[test]
+    fn what_a_file_cannot_say_has_no_part() {
+        let of_leak_1 = Lif { leak: 1.0, ..Lif::default() }.leak_corrected().gradient().clone();
+        assert!(Neuron::lif().with_gradient(of_leak_1).part().is_none());
+        assert!(Neuron::new("Own", Lif::default(), Gradient::surrogate(Atan::default())).part().is_none());
+    }
 
     #[test]
     fn a_link_leads_to_the_value_and_back() {

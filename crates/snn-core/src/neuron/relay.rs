@@ -4,6 +4,7 @@ use serde::{Deserialize, Serialize};
 
 use super::{Gradient, Neuron, NeuronModel};
 use crate::Real;
+use crate::registry::Part;
 use crate::surrogate::StraightThrough;
 
 /// A population without dynamics that passes on spikes at the step at which they reach it: it fires where its current is above
@@ -31,14 +32,14 @@ pub struct Identity {}
 impl Relay {
     /// The neuron.
     pub fn neuron(self) -> Neuron {
-        Neuron::new("Relay", self, Gradient::surrogate(StraightThrough {}))
+        Neuron::new("Relay", self, Gradient::surrogate(StraightThrough {})).with_part(Part::new("Relay"))
     }
 }
 
 impl Identity {
     /// The neuron.
     pub fn neuron(self) -> Neuron {
-        Neuron::new("Identity", self, Gradient::Exact)
+        Neuron::written("Identity", &self, self, Gradient::Exact)
     }
 }
 

@@ -21,7 +21,7 @@ pub struct Relu {}
 impl Relu {
     /// The neuron.
     pub fn neuron(self) -> Neuron {
-        Neuron::new("Relu", self, Gradient::Exact)
+        Neuron::written("Relu", &self, self, Gradient::Exact)
     }
 }
 

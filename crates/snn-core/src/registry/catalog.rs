@@ -11,13 +11,20 @@ pub struct Catalog<T> {
     one: &'static str,
     many: &'static str,
     entries: Vec<(String, Maker<T>)>,
+    /// What is done to everything that is made, given the part with all fields.
+    finish: fn(T, &Part) -> T,
 }
 
 type Maker<T> = Box<dyn Fn(&mut Part, &Registry) -> Result<T, PartError> + Send + Sync>;
 
 impl<T> Catalog<T> {
     pub(crate) fn new(one: &'static str, many: &'static str) -> Self {
-        Self { one, many, entries: Vec::new() }
+        Self { one, many, entries: Vec::new(), finish: |made, _| made }
+    }
+
+    /// The same catalog of things that take note of the part that they are made from.
+    pub(crate) fn finishing(self, finish: fn(T, &Part) -> T) -> Self {
+        Self { finish, ..self }
     }
 
     /// Registers `name`. Its fields are read as a `C` (which should have defaults, and deny unknown fields); `make` checks
@@ -53,7 +60,8 @@ impl<T> Catalog<T> {
             let known = self.names().map(str::to_owned).collect();
             Fault::Unknown { one: self.one, many: self.many, found: part.name.clone(), known }
         })?;
-        make(part, registry)
+        let made = make(part, registry)?;
+        Ok((self.finish)(made, part))
     }
 
     /// All names, in the order of their registration.

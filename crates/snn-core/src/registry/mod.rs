@@ -86,7 +86,7 @@ impl Registry {
     /// A registry without names.
     pub fn new() -> Self {
         Self {
-            neurons: Catalog::new("neuron", "neurons"),
+            neurons: Catalog::new("neuron", "neurons").finishing(|neuron, part| neuron.with_part(part.clone())),
             surrogates: Catalog::new("surrogate", "surrogates"),
             encoders: Catalog::new("encoder", "encoders"),
             readouts: Catalog::new("readout", "readouts"),

@@ -9,6 +9,7 @@ use serde::{
     ser::Error as _,
 };
 
+use super::node::{Content, Node, bare};
 use super::plain::plain;
 use super::text::as_written;
 use super::{Fault, PartError, from_ron, options};
@@ -58,6 +59,25 @@ impl Part {
             }
             _ => Ok(Self { name: name.to_owned(), fields: fields.to_owned() }),
         }
+    }
+
+    /// The part called `name` with the fields of a struct.
+    ///
+    /// # Errors
+    /// [`PartError`] if the fields cannot be written as RON.
+    pub fn of(name: impl Into<String>, fields: &impl Serialize) -> Result<Self, PartError> {
+        let mut part = Self::new(name);
+        part.write(fields)?;
+        Ok(part)
+    }
+
+    /// Writes `value` where the value of `field` stands; whether there is such a field.
+    pub fn set(&mut self, field: &str, value: &str) -> bool {
+        let Ok(Node { content: Content::Fields(fields), .. }) = Node::read(&self.fields) else { return false };
+        let Some(found) = fields.iter().find(|found| bare(found.key) == field) else { return false };
+        let span = found.value.span();
+        self.fields.replace_range(span, value);
+        true
     }
 
     /// Reads the fields as a `C`, and writes into this part those that were left at their defaults.
@@ -140,6 +160,15 @@ mod tests {
         let part = Part::parse("Sequence // all (of them)\n (kappa: 1.0) /* ) */").unwrap();
         assert_eq!((part.name.as_str(), part.fields.as_str()), ("Sequence", "(kappa: 1.0)"));
         assert!(Part::parse("Mnist /* digits").is_err());
+    }
+
+    #[test]
+    fn a_field_can_be_set_where_there_is_one() {
+        let mut part = Part::parse("Lif(leak: 0.9, gradient: Atan(alpha: 2.0))").unwrap();
+        assert!(part.set("gradient", "Boxcar"));
+        assert!(!part.set("alpha", "1.0"));
+        assert_eq!(part.to_string(), "Lif(leak: 0.9, gradient: Boxcar)");
+        assert!(!Part::new("Relu").set("leak", "1.0"));
     }
 
     #[test]

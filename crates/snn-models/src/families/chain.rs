@@ -64,22 +64,23 @@ impl Chain {
     /// Adds a pool of 2 x 2, unless the current of the convolution before has been pooled.
     pub(super) fn pool_of_block(&mut self, at: &str, name: String) {
         match self.pooling {
-            Pooling::Neurons => self.pool(at, name, POOL),
-            Pooling::Max => self.max_pool(at, name, POOL),
+            Pooling::Neurons => self.pool(at, name, [POOL, POOL]),
+            Pooling::Max => self.max_pool(at, name, [POOL, POOL]),
             Pooling::Mean => self.without_neurons(at, name, Map::AvgPool { size: POOL, stride: POOL }),
             Pooling::CurrentMax | Pooling::CurrentMean => {}
         }
     }
 
-    /// Adds neurons that hear the mean of windows.
-    pub(super) fn pool(&mut self, at: &str, name: String, size: usize) {
-        let feed = Feed::new(at, self.end.clone(), Map::AvgPool { size, stride: size });
+    /// Adds neurons that hear the mean of windows of a size, a step apart.
+    pub(super) fn pool(&mut self, at: &str, name: String, [size, stride]: [usize; 2]) {
+        let feed = Feed::new(at, self.end.clone(), Map::AvgPool { size, stride });
         self.add(at, name, self.pool.clone(), 0.0, vec![feed]);
     }
 
     /// Adds a population that fires where any neuron of a window has.
-    pub(super) fn max_pool(&mut self, at: &str, name: String, size: usize) {
-        let feed = Feed { pool: Some(Pool::max(size)), ..Feed::new(at, self.end.clone(), Map::IDENTITY) };
+    pub(super) fn max_pool(&mut self, at: &str, name: String, [size, stride]: [usize; 2]) {
+        let pool = Some(Pool::max(size).with_stride(stride));
+        let feed = Feed { pool, ..Feed::new(at, self.end.clone(), Map::IDENTITY) };
         self.add(at, name, Relay {}.neuron(), 0.0, vec![feed]);
     }
 

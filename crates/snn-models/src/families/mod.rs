@@ -5,7 +5,7 @@
 
 mod chain;
 mod pair;
-mod populations;
+pub(crate) mod populations;
 mod resnet;
 mod sequence;
 mod stack;
@@ -23,6 +23,7 @@ pub use pair::Pair;
 pub use populations::{Population, Populations, Projection};
 pub use resnet::{Block, ResNet, Shortcut};
 pub use sequence::{Layer, Sequence};
+pub(crate) use stages::own_stride;
 pub use stages::{Norm, Pool, Pooling};
 pub use vgg::{LeNet, Vgg};
 

@@ -8,11 +8,12 @@ use snn_core::text::excerpt;
 use snn_core::{Conv, Join, Map, Source};
 
 use super::stack::{Feed, Made, Stack, WeightOptions, hidden};
+use super::stages::windows;
 use super::{Norm, Pair, Pool, WINDOW, conv, one, ones, zeros};
 use crate::check::LARGE;
 
 /// What the input of the network is called where it is a source.
-const INPUT: &str = "input";
+pub(crate) const INPUT: &str = "input";
 
 /// Populations with their projections, in evaluation order: any network that the library can compute.
 ///
@@ -101,19 +102,25 @@ pub enum Projection {
         #[serde(default, skip_serializing_if = "Option::is_none")]
         weight: Option<String>,
     },
-    /// Average over `size x size` windows, stride `size`.
+    /// Average over `size x size` windows.
     AvgPool {
         /// Source, or sources.
         from: String,
-        /// Window and stride.
+        /// Window.
         size: usize,
+        /// Step between windows. None: as large as they are.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        stride: Option<usize>,
     },
-    /// The largest over `size x size` windows, stride `size`.
+    /// The largest over `size x size` windows.
     MaxPool {
         /// Source, or sources.
         from: String,
-        /// Window and stride.
+        /// Window.
         size: usize,
+        /// Step between windows. None: as large as they are.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        stride: Option<usize>,
     },
     /// Rows and columns `0, stride, 2 stride, ...`; those of stride 1 are all.
     Subsample {
@@ -278,7 +285,7 @@ impl Projection {
     fn pool(&self, at: &str) -> Result<Option<snn_core::Pool>, PartError> {
         match *self {
             Self::Conv { pool, .. } => pool.map(|pool| pool.make(&format!("{at}.pool"))).transpose(),
-            Self::MaxPool { size, .. } => Pool::Max { size }.make(at).map(Some),
+            Self::MaxPool { size, stride, .. } => Pool::Max { size, stride }.make(at).map(Some),
             Self::Linear { .. } | Self::AvgPool { .. } | Self::Subsample { .. } => Ok(None),
         }
     }
@@ -300,8 +307,8 @@ impl Projection {
     }
 
     /// The map, once its values are in their ranges.
-    fn map(&self, at: &str) -> Result<Map, PartError> {
-        let at = |field: &str| format!("{at}.{field}");
+    fn map(&self, path: &str) -> Result<Map, PartError> {
+        let at = |field: &str| format!("{path}.{field}");
         if let Some(weight) = self.weight() {
             let is_plain = |c: char| c.is_ascii_alphanumeric() || c == '_' || c == '.';
             let is_name = !weight.is_empty() && weight.chars().all(is_plain);
@@ -316,10 +323,7 @@ impl Projection {
                 range::count(&at("features"), features, LARGE)?;
                 Ok(Map::Linear { features })
             }
-            Self::AvgPool { size, .. } => {
-                range::count(&at("size"), size, WINDOW)?;
-                Ok(Map::AvgPool { size, stride: size })
-            }
+            Self::AvgPool { size, stride, .. } => Ok(Map::AvgPool { size, stride: windows(path, size, stride)? }),
             Self::MaxPool { .. } => Ok(Map::IDENTITY),
             Self::Subsample { stride, .. } => {
                 range::count(&at("stride"), stride, WINDOW)?;

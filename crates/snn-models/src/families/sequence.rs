@@ -6,7 +6,8 @@ use snn_core::{Conv, Map, Neuron};
 
 use super::chain::{Chain, FIRING};
 use super::stack::{Feed, Stack, WeightOptions, hidden};
-use super::{Norm, Pair, Pool, Pooling, WINDOW, conv, integrator, one, ones, zeros};
+use super::stages::windows;
+use super::{Norm, Pair, Pool, Pooling, conv, integrator, one, ones, zeros};
 use crate::check::LARGE;
 
 /// Layers one after the other, as a RON file spells them. Each becomes one population, named `conv1`, `conv2`, ...,
@@ -84,16 +85,21 @@ pub enum Layer {
         #[serde(default, skip_serializing_if = "Option::is_none")]
         neuron: Option<Part>,
     },
-    /// Average pool over `size x size` windows, stride `size`, and its neurons.
+    /// Average pool over `size x size` windows, and its neurons.
     AvgPool {
-        /// Window and stride.
+        /// Window.
         size: usize,
+        /// Step between windows. None: as large as they are.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        stride: Option<usize>,
     },
-    /// The largest of the spikes of `size x size` windows, stride `size`: a spike where any neuron of the window fired. It has no
-    /// neurons.
+    /// The largest of the spikes of `size x size` windows: a spike where any neuron of the window fired. It has no neurons.
     MaxPool {
-        /// Window and stride.
+        /// Window.
         size: usize,
+        /// Step between windows. None: as large as they are.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        stride: Option<usize>,
     },
     /// Every input to every output, and its neurons.
     Linear {
@@ -156,15 +162,15 @@ impl Sequence {
                     feed.pool = pool.map(|pool| pool.make(&at("pool"))).transpose()?;
                     add(&mut chain, &path, format!("conv{convs}"), own(neuron)?, feed, back);
                 }
-                Layer::MaxPool { size } => {
-                    range::count(&at("size"), *size, WINDOW)?;
+                Layer::MaxPool { size, stride } => {
+                    let stride = windows(&path, *size, *stride)?;
                     pools += 1;
-                    chain.max_pool(&path, format!("pool{pools}"), *size);
+                    chain.max_pool(&path, format!("pool{pools}"), [*size, stride]);
                 }
-                Layer::AvgPool { size } => {
-                    range::count(&at("size"), *size, WINDOW)?;
+                Layer::AvgPool { size, stride } => {
+                    let stride = windows(&path, *size, *stride)?;
                     pools += 1;
-                    chain.pool(&path, format!("pool{pools}"), *size);
+                    chain.pool(&path, format!("pool{pools}"), [*size, stride]);
                 }
                 Layer::Linear { features, recurrent, neuron } => {
                     range::count(&at("features"), *features, LARGE)?;

@@ -1,6 +1,7 @@
 //! How files spell what happens to a current before it reaches neurons, and what stands between blocks.
 
 use serde::{Deserialize, Serialize};
+use snn_core::PoolKind;
 use snn_core::registry::{PartError, range};
 
 use super::WINDOW;
@@ -33,13 +34,19 @@ pub enum Norm {
 pub enum Pool {
     /// The largest of each window.
     Max {
-        /// Window, and step between windows.
+        /// Window.
         size: usize,
+        /// Step between windows. None: as large as they are.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        stride: Option<usize>,
     },
     /// The mean of each window.
     Mean {
-        /// Window, and step between windows.
+        /// Window.
         size: usize,
+        /// Step between windows. None: as large as they are.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        stride: Option<usize>,
     },
 }
 
@@ -83,18 +90,45 @@ impl Norm {
         range::require(is_share, &at("momentum"), "greater than 0 and at most 1", &momentum)?;
         Ok(snn_core::Norm::new(group).starting_at(scale).with_epsilon(epsilon).with_momentum(momentum))
     }
+
+    /// How a file spells a normalisation.
+    pub(crate) fn of(norm: &snn_core::Norm) -> Self {
+        let snn_core::Norm { group, epsilon, momentum, initial_scale: scale, .. } = *norm;
+        Self::BatchNorm { group, scale, epsilon, momentum }
+    }
 }
 
 impl Pool {
-    /// The pool, once its size, in a field at `path`, is in its range.
+    /// The pool, once its fields, which stand at `path`, are in their ranges.
     pub(super) fn make(self, path: &str) -> Result<snn_core::Pool, PartError> {
-        let (Self::Max { size } | Self::Mean { size }) = self;
-        range::count(&format!("{path}.size"), size, WINDOW)?;
-        Ok(match self {
-            Self::Max { .. } => snn_core::Pool::max(size),
-            Self::Mean { .. } => snn_core::Pool::mean(size),
-        })
+        let (Self::Max { size, stride } | Self::Mean { size, stride }) = self;
+        let stride = windows(path, size, stride)?;
+        let kind = if matches!(self, Self::Max { .. }) { PoolKind::Max } else { PoolKind::Mean };
+        Ok(snn_core::Pool::new(kind, size).with_stride(stride))
     }
+
+    /// How a file spells a pool.
+    pub(crate) fn of(pool: snn_core::Pool) -> Self {
+        let (size, stride) = (pool.size, own_stride(pool.size, pool.stride));
+        match pool.kind {
+            PoolKind::Max => Self::Max { size, stride },
+            PoolKind::Mean => Self::Mean { size, stride },
+        }
+    }
+}
+
+/// The step between windows of `size`, whose fields stand at `path`, once both are in their ranges.
+pub(super) fn windows(path: &str, size: usize, stride: Option<usize>) -> Result<usize, PartError> {
+    range::count(&format!("{path}.size"), size, WINDOW)?;
+    if let Some(stride) = stride {
+        range::count(&format!("{path}.stride"), stride, WINDOW)?;
+    }
+    Ok(stride.unwrap_or(size))
+}
+
+/// A step between windows where a file has to say it.
+pub(crate) fn own_stride(size: usize, stride: usize) -> Option<usize> {
+    (stride != size).then_some(stride)
 }
 
 impl Pooling {

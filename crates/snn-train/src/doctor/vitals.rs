@@ -2,17 +2,17 @@
 //! it, how far an update moves its weights.
 
 use serde::Serialize;
+use snn_core::optimizer::{clip_factor, norm};
 use snn_core::{
-    Draws, Dropout, Encoded, Engine, Error, Errors, Plan, Replay, Role, Session, Source, SpikeTrain, Trial, Weights,
+    Draws, Dropout, Encoded, Engine, Error, Errors, Plan, Replay, Role, Session, Source, SpikeTrain, TrainingSession,
+    Trial, Weights,
 };
 use snn_data::{Dataset, Loader};
 use snn_models::{Built, Experiment};
 
 use crate::evaluate::{Judgement, check_data, check_output, judge};
 use crate::inference::{Part, input};
-use crate::trainer::learning::Learning as Updates;
 use crate::{Checkpoint, Event, Observer, TrainError};
-use snn_core::optimizer::{clip_factor, norm};
 
 /// A neuron that fires at more than this share of the steps is saturated.
 const SATURATED: f32 = 0.9;
@@ -268,9 +268,9 @@ impl Probe<'_> {
         let mut gradients = Weights::new();
         session.backward(errors, &mut gradients)?;
 
-        let mut updates = Updates::new(session, network, training.optimizer, training.average, weights)?;
+        let mut updates = TrainingSession::new(session, network, training.optimizer, training.average, weights)?;
         if let Some(checkpoint) = checkpoint.filter(|checkpoint| !checkpoint.optimizer.is_empty()) {
-            updates.restore(checkpoint)?;
+            checkpoint.restore(&mut updates, network, training.optimizer)?;
         }
         let before = updates.weights()?.clone();
         updates.forward(&trial)?;

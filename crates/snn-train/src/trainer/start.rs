@@ -2,11 +2,10 @@
 
 use std::time::Instant;
 
-use snn_core::{HoldOut, Kind, Plan};
+use snn_core::{HoldOut, Kind, Plan, TrainingSession};
 use snn_data::{Dataset, Loader};
 use snn_models::experiment::Start;
 
-use super::learning::Learning;
 use super::{Job, Run};
 use crate::checkpoint::Progress;
 use crate::evaluate::check_data;
@@ -30,7 +29,7 @@ impl<'a> Run<'a> {
         let plan = Plan { chunk: training.chunk, ..Plan::new(experiment.steps, batch).train() };
         let mut run = Self {
             job,
-            learning: Learning::new(
+            learning: TrainingSession::new(
                 engine.compile(network, plan)?,
                 network,
                 training.optimizer,
@@ -64,7 +63,8 @@ impl<'a> Run<'a> {
             }
             self.check_progress(&checkpoint.progress)?;
             self.progress = checkpoint.progress;
-            self.learning.restore(checkpoint)?;
+            let (network, rule) = (&self.job.built.network, self.job.experiment.training.optimizer);
+            checkpoint.restore(&mut self.learning, network, rule)?;
             if self.progress.best.is_some() {
                 self.best(false)?; // what is not there at the end is told before hours of training
             }

@@ -1,10 +1,11 @@
 //! What the optimizer moves where weights are standardised.
 
 use rayon::prelude::*;
-use snn_core::{Error, Network, Weights, gains, standardise, standardise_backward};
+
+use crate::{Error, Network, Weights, gains, standardise, standardise_backward};
 
 /// Raw values and gains, of which the weights that the network computes with are made.
-pub(crate) struct Standardised {
+pub(super) struct Standardised {
     /// The network with its gains: names and shapes of all that is moved.
     form: Network,
     raw: Weights,
@@ -13,40 +14,40 @@ pub(crate) struct Standardised {
 
 impl Standardised {
     /// None if no weight of the network is standardised.
-    pub(crate) fn of(network: &Network) -> Option<Self> {
+    pub(super) fn of(network: &Network) -> Option<Self> {
         let form = network.with_gains()?;
         Some(Self { raw: form.zeros(), gradients: form.zeros(), form })
     }
 
-    pub(crate) fn form(&self) -> &Network {
+    pub(super) fn form(&self) -> &Network {
         &self.form
     }
 
-    pub(crate) fn raw(&self) -> &Weights {
+    pub(super) fn raw(&self) -> &Weights {
         &self.raw
     }
 
     /// Goes to raw values that make `weights`, but for the means of their channels.
-    pub(crate) fn begin(&mut self, weights: &Weights) {
+    pub(super) fn begin(&mut self, weights: &Weights) {
         let scales = self.form.tensors().iter().zip(weights).filter(|(weight, _)| weight.standardised);
         let scales = scales.map(|(weight, values)| gains(values, weight.shape[0]));
         self.raw = weights.iter().cloned().chain(scales).collect();
     }
 
     /// Goes to raw values that were kept.
-    pub(crate) fn restore(&mut self, raw: Weights) -> Result<(), Error> {
+    pub(super) fn restore(&mut self, raw: Weights) -> Result<(), Error> {
         self.form.check_weights(&raw)?;
         self.raw = raw;
         Ok(())
     }
 
     /// The weights that the network computes with.
-    pub(crate) fn weights(&self) -> Weights {
+    pub(super) fn weights(&self) -> Weights {
         self.weights_of(&self.raw)
     }
 
     /// The weights that other raw values make.
-    pub(crate) fn weights_of(&self, raw: &Weights) -> Weights {
+    pub(super) fn weights_of(&self, raw: &Weights) -> Weights {
         let (values, gains) = raw.split_at(self.count());
         let mut gains = gains.iter();
         let weights = self.form.tensors().iter().zip(values).map(|(weight, values)| {
@@ -63,7 +64,7 @@ impl Standardised {
     }
 
     /// The gradients of raw values and gains, given those of the weights.
-    pub(crate) fn backward(&mut self, gradients: &Weights) -> &mut Weights {
+    pub(super) fn backward(&mut self, gradients: &Weights) -> &mut Weights {
         let count = self.count();
         let (raw, gains) = self.raw.split_at(count);
         let (of_raw, of_gains) = self.gradients.split_at_mut(count);
@@ -84,7 +85,7 @@ impl Standardised {
     }
 
     /// One update: `each` is given raw values and their gradients.
-    pub(crate) fn update(&mut self, each: impl FnOnce(&mut Weights, &mut Weights)) {
+    pub(super) fn update(&mut self, each: impl FnOnce(&mut Weights, &mut Weights)) {
         each(&mut self.raw, &mut self.gradients);
     }
 

@@ -1,21 +1,20 @@
 //! Where the weights are updated: where the session computes, if it can, or else here.
 
-use snn_core::optimizer::{each, norm, scale};
-use snn_core::{
+use super::standardised::Standardised;
+use crate::optimizer::{each, norm, scale};
+use crate::{
     Activity, Error, Errors, GroupStatistics, Learner, Memory, Network, Optimizer, Session, Timing, Trial, UpdateRule,
     Weights,
 };
 
-use super::standardised::Standardised;
-use crate::checkpoint::Tensor;
-use crate::{Checkpoint, TrainError};
-
-/// A session with weights that follow their gradients. Who calls it need not know where they are.
-pub(crate) struct Learning<'a> {
-    network: &'a Network,
+/// A session whose weights follow their gradients. They are updated where the session computes, if it is a [`Learner`], or else
+/// here; raw values of standardised weights, an average of the weights, and the means that normalisations keep are taken care of.
+/// Callers do not need to know which.
+pub struct TrainingSession {
+    network: Network,
     session: Box<dyn Session>,
     rule: UpdateRule,
-    place: Place,
+    side: Side,
     /// The weights as they were last known here.
     weights: Weights,
     /// Whether the session has updated its weights since.
@@ -25,44 +24,50 @@ pub(crate) struct Learning<'a> {
 }
 
 /// Where gradients and memories are.
-enum Place {
+enum Side {
     /// Here; the session is given new weights after each update.
     Host { optimizer: Optimizer, gradients: Weights, standardised: Option<Box<Standardised>>, average: Option<Average> },
     /// Where the session computes, after so many updates.
     Device { updates: u64 },
 }
 
-impl<'a> Learning<'a> {
+impl TrainingSession {
     /// A session of `network`, compiled for training, that starts with `weights` before the first update; with the decay of an
     /// average, if one is kept.
-    pub(crate) fn new(
+    ///
+    /// # Errors
+    /// As [`Session::load`] and [`Learner::remember`].
+    pub fn new(
         mut session: Box<dyn Session>,
-        network: &'a Network,
+        network: &Network,
         rule: UpdateRule,
         average: Option<f32>,
         weights: &Weights,
     ) -> Result<Self, Error> {
         let standardised = Standardised::of(network).map(Box::new);
-        let place = if session.learner().is_some() && standardised.is_none() && average.is_none() {
-            Place::Device { updates: 0 }
+        let side = if session.learner().is_some() && standardised.is_none() && average.is_none() {
+            Side::Device { updates: 0 }
         } else {
             let moved = standardised.as_ref().map_or(network, |standardised| standardised.form());
             let average = average.map(|decay| Average { decay, values: moved.zeros() });
-            Place::Host { optimizer: Optimizer::new(rule, moved), gradients: network.zeros(), standardised, average }
+            Side::Host { optimizer: Optimizer::new(rule, moved), gradients: network.zeros(), standardised, average }
         };
         let (weights_before, statistics) = (Weights::new(), Vec::new());
-        let mut learning =
-            Self { network, session, rule, place, weights: weights_before, is_behind: false, statistics };
-        learning.begin(weights.clone())?;
-        Ok(learning)
+        let network = network.clone();
+        let mut training = Self { network, session, rule, side, weights: weights_before, is_behind: false, statistics };
+        training.begin(weights.clone())?;
+        Ok(training)
     }
 
     /// Goes to `weights` before the first update.
-    pub(crate) fn begin(&mut self, weights: Weights) -> Result<(), Error> {
+    ///
+    /// # Errors
+    /// As [`TrainingSession::new`].
+    pub fn begin(&mut self, weights: Weights) -> Result<(), Error> {
         let mut remembered = Vec::new();
-        let mut form = self.network;
+        let mut form = &self.network;
         let mut weights = weights;
-        if let Place::Host { standardised, average, .. } = &mut self.place {
+        if let Side::Host { standardised, average, .. } = &mut self.side {
             let mut moved = weights.clone();
             if let Some(standardised) = standardised {
                 standardised.begin(&weights);
@@ -74,27 +79,23 @@ impl<'a> Learning<'a> {
             remembered.extend(average.as_ref().map(|_| moved));
         }
         remembered.extend(self.rule.memories().iter().map(|_| form.zeros()));
-        self.set(weights, remembered, 0)
+        self.restore(weights, remembered, 0)
     }
 
-    /// Goes to where `checkpoint` stands, wherever the weights were updated then.
-    pub(crate) fn restore(&mut self, checkpoint: &Checkpoint) -> Result<(), TrainError> {
-        let weights = checkpoint.weights_for(self.network)?;
-        let memories = checkpoint.memories_for(self.network, self.rule, self.keeps_average())?;
-        Ok(self.set(weights, memories, checkpoint.progress.updates)?)
-    }
-
-    /// `remembered` is as of [`Checkpoint::memories`].
-    fn set(&mut self, weights: Weights, mut remembered: Vec<Weights>, updates: u64) -> Result<(), Error> {
+    /// Goes to `weights` after so many updates, wherever they were made, with what [`TrainingSession::memories`] gave then.
+    ///
+    /// # Errors
+    /// As [`TrainingSession::new`]; [`Error::Size`] if `remembered` has another form.
+    pub fn restore(&mut self, weights: Weights, mut remembered: Vec<Weights>, updates: u64) -> Result<(), Error> {
         self.session.load(&weights)?;
-        match &mut self.place {
-            Place::Host { optimizer, standardised, average, .. } => {
+        match &mut self.side {
+            Side::Host { optimizer, standardised, average, .. } => {
                 let form = match standardised {
                     Some(standardised) if !remembered.is_empty() => {
                         standardised.restore(remembered.remove(0))?;
                         standardised.form()
                     }
-                    _ => self.network,
+                    _ => &self.network,
                 };
                 if let Some(average) = average.as_mut().filter(|_| !remembered.is_empty()) {
                     average.values = remembered.remove(0);
@@ -102,7 +103,7 @@ impl<'a> Learning<'a> {
                 }
                 *optimizer = Optimizer::restored(self.rule, form, remembered, updates)?;
             }
-            Place::Device { updates: made } => {
+            Side::Device { updates: made } => {
                 learner(&mut self.session)?.remember(self.rule, &remembered)?;
                 *made = updates;
             }
@@ -113,41 +114,50 @@ impl<'a> Learning<'a> {
     }
 
     /// Memory that the session takes.
-    pub(crate) fn memory(&self) -> Memory {
+    pub fn memory(&self) -> Memory {
         self.session.memory()
     }
 
     /// As [`Session::timings`].
-    pub(crate) fn timings(&mut self) -> Vec<Timing> {
+    pub fn timings(&mut self) -> Vec<Timing> {
         self.session.timings()
     }
 
     /// As [`Session::forward`].
-    pub(crate) fn forward(&mut self, trial: &Trial<'_>) -> Result<Activity, Error> {
+    ///
+    /// # Errors
+    /// As there.
+    pub fn forward(&mut self, trial: &Trial<'_>) -> Result<Activity, Error> {
         let mut activity = self.session.forward(trial)?;
         self.statistics = std::mem::take(&mut activity.statistics);
         Ok(activity)
     }
 
     /// Goes back through the last trial, and gives the Euclidean norm of all gradients together.
-    pub(crate) fn backward(&mut self, errors: Errors<'_>) -> Result<f64, Error> {
-        match &mut self.place {
-            Place::Host { gradients, standardised, .. } => {
+    ///
+    /// # Errors
+    /// As [`Session::backward`].
+    pub fn backward(&mut self, errors: Errors<'_>) -> Result<f64, Error> {
+        match &mut self.side {
+            Side::Host { gradients, standardised, .. } => {
                 self.session.backward(errors, gradients)?;
                 Ok(match standardised {
                     Some(standardised) => norm(standardised.backward(gradients)),
                     None => norm(gradients),
                 })
             }
-            Place::Device { .. } => learner(&mut self.session)?.backward(errors),
+            Side::Device { .. } => learner(&mut self.session)?.backward(errors),
         }
     }
 
     /// One update of the weights by the gradients times `factor`, at learning rate `rate`. What is updated here is checked to
     /// be finite; what is updated elsewhere, when it is asked for.
-    pub(crate) fn update(&mut self, factor: f32, rate: f32) -> Result<(), Error> {
-        match &mut self.place {
-            Place::Host { optimizer, gradients, standardised, average } => {
+    ///
+    /// # Errors
+    /// [`Error::NotFinite`] that names what is not; as [`Learner::update`].
+    pub fn update(&mut self, factor: f32, rate: f32) -> Result<(), Error> {
+        match &mut self.side {
+            Side::Host { optimizer, gradients, standardised, average } => {
                 let statistics = std::mem::take(&mut self.statistics);
                 let mut update = |values: &mut Weights, gradients: &mut Weights| {
                     scale(gradients, factor);
@@ -162,7 +172,7 @@ impl<'a> Learning<'a> {
                     standardised.form()
                 } else {
                     update(&mut self.weights, gradients);
-                    self.network
+                    &self.network
                 };
                 self.rule.check_memories(form, optimizer.memories())?;
                 if let Some(average) = average {
@@ -171,7 +181,7 @@ impl<'a> Learning<'a> {
                 }
                 self.session.load(&self.weights)
             }
-            Place::Device { updates } => {
+            Side::Device { updates } => {
                 learner(&mut self.session)?.update(factor, rate, *updates + 1)?;
                 *updates += 1;
                 self.is_behind = true;
@@ -181,7 +191,10 @@ impl<'a> Learning<'a> {
     }
 
     /// The weights as they are now.
-    pub(crate) fn weights(&mut self) -> Result<&Weights, Error> {
+    ///
+    /// # Errors
+    /// As [`Learner::weights`]; [`Error::NotFinite`].
+    pub fn weights(&mut self) -> Result<&Weights, Error> {
         if self.is_behind {
             let weights = learner(&mut self.session)?.weights()?;
             self.network.check_weights(&weights)?;
@@ -192,31 +205,39 @@ impl<'a> Learning<'a> {
     }
 
     /// The weights to answer with: the average, if one is kept.
-    pub(crate) fn answers(&mut self) -> Result<Weights, Error> {
-        if let Place::Host { standardised, average: Some(average), .. } = &self.place {
+    ///
+    /// # Errors
+    /// As [`TrainingSession::weights`].
+    pub fn answers(&mut self) -> Result<Weights, Error> {
+        if let Side::Host { standardised, average: Some(average), .. } = &self.side {
             let made = standardised.as_ref().map(|standardised| standardised.weights_of(&average.values));
             return Ok(made.unwrap_or_else(|| average.values.clone()));
         }
         self.weights().cloned()
     }
 
-    fn keeps_average(&self) -> bool {
-        matches!(&self.place, Place::Host { average: Some(_), .. })
+    /// Whether an average of the weights is kept.
+    pub fn keeps_average(&self) -> bool {
+        matches!(&self.side, Side::Host { average: Some(_), .. })
     }
 
-    /// What is remembered now, as tensors for a checkpoint.
-    pub(crate) fn memories(&mut self) -> Result<Vec<Tensor>, Error> {
-        match &self.place {
-            Place::Host { optimizer, standardised, average, .. } => {
+    /// What is remembered beside the weights, in this order: raw values where weights are standardised, the average if one is kept,
+    /// and the memories of the update rule; each in the form of the weights, or of [`Network::with_gains`] where weights are
+    /// standardised.
+    ///
+    /// # Errors
+    /// As [`Learner::memories`]; [`Error::NotFinite`].
+    pub fn memories(&mut self) -> Result<Vec<Weights>, Error> {
+        match &self.side {
+            Side::Host { optimizer, standardised, average, .. } => {
                 let raw = standardised.iter().map(|standardised| standardised.raw());
                 let before = raw.chain(average.iter().map(|average| &average.values));
-                let remembered: Vec<Weights> = before.chain(optimizer.memories()).cloned().collect();
-                Ok(Checkpoint::memories(self.network, self.rule, average.is_some(), &remembered))
+                Ok(before.chain(optimizer.memories()).cloned().collect())
             }
-            Place::Device { .. } => {
+            Side::Device { .. } => {
                 let memories = learner(&mut self.session)?.memories()?;
-                self.rule.check_memories(self.network, &memories)?;
-                Ok(Checkpoint::memories(self.network, self.rule, false, &memories))
+                self.rule.check_memories(&self.network, &memories)?;
+                Ok(memories)
             }
         }
     }

@@ -1,0 +1,302 @@
+//! Training on any samples: a loop over batches, without files.
+
+use std::sync::Arc;
+
+use super::TrainingSession;
+use crate::optimizer::clip_factor;
+use crate::{
+    CrossEntropy, Draws, Dropout, Encoded, Engine, Error, Errors, Grades, Loss, Mean, Network, Plan, Readout, Session,
+    SpikeTrain, Stimulus, Trial, UpdateRule, Weights, argmax, grade,
+};
+
+/// How a [`Trainer`] trains. The gradient of an update is the mean over its samples, as in PyTorch.
+#[derive(Debug, Clone)]
+pub struct Recipe {
+    /// How weights follow their gradients. Default: Adam at a learning rate of 1e-3.
+    pub optimizer: UpdateRule,
+    /// What is made small. Default: [`CrossEntropy`].
+    pub loss: Arc<dyn Loss>,
+    /// How the output over time becomes class scores. Default: [`Mean`].
+    pub readout: Arc<dyn Readout>,
+    /// Largest Euclidean norm of the whole gradient; larger ones are scaled down to it. Default: none.
+    pub clip: Option<f32>,
+    /// Seed of the initial weights and of dropout. Default: 1.
+    pub seed: u64,
+}
+
+impl Default for Recipe {
+    fn default() -> Self {
+        let (loss, readout) = (Arc::new(CrossEntropy::default()), Arc::new(Mean {}));
+        Self { optimizer: UpdateRule::adam(1e-3), loss, readout, clip: None, seed: 1 }
+    }
+}
+
+/// How well samples were told apart.
+#[derive(Debug, Clone, Copy, PartialEq, Default)]
+pub struct Score {
+    /// Number of samples.
+    pub samples: usize,
+    /// Mean of their losses; 0 without samples.
+    pub loss: f64,
+    /// How many were given their own class.
+    pub correct: usize,
+}
+
+impl Score {
+    /// Share of the samples that were given their own class; 0 without samples.
+    pub fn accuracy(&self) -> f64 {
+        self.correct as f64 / self.samples.max(1) as f64
+    }
+
+    fn add(&mut self, grades: &Grades, labels: &[u8]) {
+        let (before, classes) = (self.samples as f64, grades.scores.len() / labels.len().max(1));
+        let losses: f64 = grades.losses.iter().map(|loss| f64::from(*loss)).sum();
+        let scores = grades.scores.chunks(classes.max(1)).zip(labels);
+        self.correct += scores.filter(|(scores, label)| argmax(scores) == usize::from(**label)).count();
+        self.samples += labels.len();
+        self.loss = (self.loss * before + losses) / self.samples.max(1) as f64;
+    }
+}
+
+/// Trains a network on samples of one's own, from any iterator of inputs and their classes: spike trains, numbers
+/// ([`Encoded`]), whatever becomes such. Same seed and samples, same bits.
+///
+/// ```
+/// use snn_core::prelude::*;
+/// use snn_core::reference::Reference;
+///
+/// let mut builder = Network::builder(Shape::features(2));
+/// let linear = |source, features| vec![Projection::new(source, Map::Linear { features })];
+/// let hidden = builder.add("hidden", Lif::default().surrogate(Atan::default()), linear(Source::Input, 8))?;
+/// builder.add("readout", LeakyIntegrator::default().neuron(), linear(hidden, 2))?;
+/// let network = builder.build()?;
+///
+/// // Which of two numbers is larger?
+/// let samples = |n: usize| (0..n).map(|i| (vec![(i % 5) as f32, (i % 7) as f32 + 0.5], usize::from(i % 7 >= i % 5)));
+/// let recipe = Recipe { optimizer: UpdateRule::adam(0.05), ..Recipe::default() };
+/// let mut trainer = Trainer::new(&Reference, &network, Plan::new(5, 16), recipe)?;
+/// for _ in 0..5 {
+///     trainer.learn(samples(160))?;
+/// }
+/// assert!(trainer.evaluate(samples(70))?.accuracy() > 0.9);
+/// # Ok::<(), Error>(())
+/// ```
+pub struct Trainer<'a> {
+    engine: &'a dyn Engine,
+    network: Network,
+    plan: Plan,
+    recipe: Recipe,
+    training: TrainingSession,
+    /// The session that only looks, once one was needed.
+    evaluation: Option<Box<dyn Session>>,
+    /// Passes over samples so far, for dropout.
+    passes: u32,
+}
+
+impl<'a> Trainer<'a> {
+    /// A trainer of `network` for trials of `plan.steps` steps and updates by `plan.batch` samples, that starts with
+    /// [`Network::initial_weights`].
+    ///
+    /// # Errors
+    /// As [`Engine::compile`].
+    pub fn new(engine: &'a dyn Engine, network: &Network, plan: Plan, recipe: Recipe) -> Result<Self, Error> {
+        let weights = network.initial_weights(recipe.seed);
+        let session = engine.compile(network, plan.train())?;
+        let training = TrainingSession::new(session, network, recipe.optimizer, None, &weights)?;
+        Ok(Self { engine, network: network.clone(), plan, recipe, training, evaluation: None, passes: 0 })
+    }
+
+    /// Goes to `weights`, before the first update.
+    ///
+    /// # Errors
+    /// As [`Session::load`].
+    pub fn load(&mut self, weights: Weights) -> Result<(), Error> {
+        self.training.begin(weights)
+    }
+
+    /// The weights as they are now: those of [`Network::tensors`], to be saved or shown.
+    ///
+    /// # Errors
+    /// [`Error::NotFinite`]; [`Error::Device`].
+    pub fn weights(&mut self) -> Result<&Weights, Error> {
+        self.training.weights()
+    }
+
+    /// Learns all `samples` once, one update for each batch, the last of which may be smaller; how well the network told them
+    /// apart as they came.
+    ///
+    /// # Errors
+    /// [`Error::Size`] if a sample does not fit the network, [`Error::Range`] if its class is none of the network's;
+    /// [`Error::NotFinite`]; [`Error::Device`].
+    pub fn learn<I: Into<Encoded>>(&mut self, samples: impl IntoIterator<Item = (I, usize)>) -> Result<Score, Error> {
+        let (mut score, mut samples, mut first) = (Score::default(), samples.into_iter(), 0);
+        while let Some(batch) = Batch::take(&mut samples, &self.network, self.plan)? {
+            let indices: Vec<u32> = (first..).take(batch.labels.len()).collect();
+            first += indices.len() as u32;
+            let draws = Draws { seed: self.recipe.seed, epoch: self.passes, samples: &indices };
+            let trial = Trial { stimulus: batch.stimulus(), dropout: Dropout::Drawn(draws) };
+            let activity = self.training.forward(&trial)?;
+            let grades = self.grade(&activity.output, &batch.labels);
+            let norm = self.training.backward(Errors::of_output(&grades.d_output))?;
+            // The gradient is the sum over the samples, its mean what is clipped.
+            let mean = 1.0 / batch.labels.len() as f32;
+            let clipped = self.recipe.clip.map_or(1.0, |limit| clip_factor(norm * f64::from(mean), limit));
+            self.training.update(clipped * mean, self.recipe.optimizer.rate())?;
+            score.add(&grades, &batch.labels);
+        }
+        self.passes += 1;
+        Ok(score)
+    }
+
+    /// How well the network tells `samples` apart; nothing is learned, and no neuron drops out.
+    ///
+    /// # Errors
+    /// As [`Trainer::learn`].
+    pub fn evaluate<I: Into<Encoded>>(
+        &mut self,
+        samples: impl IntoIterator<Item = (I, usize)>,
+    ) -> Result<Score, Error> {
+        let mut session = match self.evaluation.take() {
+            Some(session) => session,
+            None => self.engine.compile(&self.network, self.plan)?,
+        };
+        session.load(self.training.weights()?)?;
+        let (mut score, mut samples) = (Score::default(), samples.into_iter());
+        while let Some(batch) = Batch::take(&mut samples, &self.network, self.plan)? {
+            let activity = session.forward(&Trial { stimulus: batch.stimulus(), dropout: Dropout::Off })?;
+            score.add(&self.grade(&activity.output, &batch.labels), &batch.labels);
+        }
+        self.evaluation = Some(session);
+        Ok(score)
+    }
+
+    fn grade(&self, output: &[f32], labels: &[u8]) -> Grades {
+        let Recipe { loss, readout, .. } = &self.recipe;
+        grade(loss.as_ref(), readout.as_ref(), output, labels, self.network.classes())
+    }
+}
+
+/// Samples of one update.
+struct Batch {
+    input: Encoded,
+    labels: Vec<u8>,
+}
+
+impl Batch {
+    /// The next samples, as many as the plan has room for, or those that are left; none if there are no more.
+    fn take<I: Into<Encoded>>(
+        samples: &mut impl Iterator<Item = (I, usize)>,
+        network: &Network,
+        plan: Plan,
+    ) -> Result<Option<Self>, Error> {
+        let (mut trains, mut values, mut labels) = (Vec::new(), Vec::new(), Vec::new());
+        for (input, class) in samples.take(plan.batch) {
+            let label = u8::try_from(class).ok().filter(|_| class < network.classes());
+            labels.push(
+                label.ok_or_else(|| {
+                    Error::range("the class of a sample", "one of the network's, counted from 0", class)
+                })?,
+            );
+            match input.into() {
+                Encoded::Spikes(train) => {
+                    if (train.samples(), train.steps(), train.shape()) != (1, plan.steps, network.input()) {
+                        let told = |samples: usize, steps: usize, shape| {
+                            format!("{samples} sample of {shape} over {steps} steps")
+                        };
+                        let expected = told(1, plan.steps, network.input());
+                        let found = told(train.samples(), train.steps(), train.shape());
+                        return Err(Error::size("spikes of a sample", expected, found));
+                    }
+                    trains.push(train);
+                }
+                Encoded::Current(current) => values.extend(current),
+            }
+        }
+        let input = match (trains.is_empty(), values.is_empty()) {
+            (true, true) if labels.is_empty() => return Ok(None),
+            (false, true) => Encoded::Spikes(SpikeTrain::join(&trains)),
+            (true, _) => Encoded::Current(values),
+            (false, false) => {
+                return Err(Error::size("samples of a batch", "spikes for all, or numbers", "some of each"));
+            }
+        };
+        Ok(Some(Self { input, labels }))
+    }
+
+    fn stimulus(&self) -> Stimulus<'_> {
+        match &self.input {
+            Encoded::Spikes(train) => Stimulus::Spikes(train),
+            Encoded::Current(values) => Stimulus::Current(values),
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::neuron::{LeakyIntegrator, Lif};
+    use crate::reference::Reference;
+    use crate::surrogate::Atan;
+    use crate::{Map, Norm, Projection, Shape, Source};
+
+    /// A network whose parts all take care: standardised and normalised weights, dropout.
+    fn network() -> Network {
+        let lif = || Lif::default().surrogate(Atan::default());
+        let linear = |source, features| Projection::new(source, Map::Linear { features });
+        let mut builder = Network::builder(Shape::features(3));
+        builder.standardise(true);
+        let first = builder.add_with_dropout("first", lif(), 0.1, vec![linear(Source::Input, 12)]).unwrap();
+        let normed = vec![linear(first, 8).with_norm(Norm::new(4))];
+        let second = builder.add("second", lif(), normed).unwrap();
+        builder.add("readout", LeakyIntegrator::default().neuron(), vec![linear(second, 3)]).unwrap();
+        builder.build().unwrap()
+    }
+
+    /// Numbers of which the largest is the class.
+    fn samples(first: usize, count: usize) -> impl Iterator<Item = (Vec<f32>, usize)> {
+        (first..first + count).map(|i| {
+            let class = i * 7 % 3;
+            ((0..3).map(|k| if k == class { 1.5 } else { (i * (k + 2) % 5) as f32 / 5.0 }).collect(), class)
+        })
+    }
+
+    fn trained(passes: usize) -> (Weights, Score) {
+        let recipe = Recipe { optimizer: UpdateRule::adam(0.02), clip: Some(1.0), ..Recipe::default() };
+        let mut trainer = Trainer::new(&Reference, &network(), Plan::new(6, 16), recipe).unwrap();
+        for pass in 0..passes {
+            assert_eq!(trainer.learn(samples(1000 * pass, 90)).unwrap().samples, 90);
+        }
+        let weights = trainer.weights().unwrap().clone();
+        (weights, trainer.evaluate(samples(50_000, 60)).unwrap())
+    }
+
+    #[test]
+    fn samples_are_learned_the_same_way_each_time() {
+        let (weights, score) = trained(12);
+        assert!(score.accuracy() > 0.9 && score.loss < 0.8, "{score:?}");
+        assert_eq!(trained(12).0, weights);
+        let (_, before) = trained(0);
+        assert!(before.accuracy() < 0.7 && before.loss > score.loss, "{before:?}");
+    }
+
+    #[test]
+    fn samples_that_do_not_fit_are_told() {
+        let mut trainer = Trainer::new(&Reference, &network(), Plan::new(6, 4), Recipe::default()).unwrap();
+        let told = |result: Result<Score, Error>| result.unwrap_err().to_string();
+        assert_eq!(
+            told(trainer.learn([(vec![0.0; 3], 3)])),
+            "the class of a sample must be one of the network's, counted from 0, found 3"
+        );
+        assert_eq!(
+            told(trainer.learn([(SpikeTrain::silent(7, 1, Shape::features(3)), 0)])),
+            "spikes of a sample: expected 1 sample of 3 over 6 steps, found 1 sample of 3 over 7 steps"
+        );
+        assert_eq!(told(trainer.learn([(vec![0.0; 4], 1)])), "input current: expected N x 3, found 4 values");
+        let mixed = [(Encoded::Current(vec![0.0; 3]), 1), (SpikeTrain::silent(6, 1, Shape::features(3)).into(), 0)];
+        assert_eq!(
+            told(trainer.evaluate(mixed)),
+            "samples of a batch: expected spikes for all, or numbers, found some of each"
+        );
+        assert_eq!(trainer.learn(Vec::<(SpikeTrain, usize)>::new()).unwrap(), Score::default());
+    }
+}

@@ -1,0 +1,115 @@
+//! Networks that were built in Rust, written down as a file has them.
+
+use snn_core::registry::Part;
+use snn_core::{Error, Join, Map, Network, Pool, PoolKind, Population, Projection, Source};
+
+use crate::families::populations::{self, Populations};
+use crate::families::{Norm, Pair, Pool as Written, own_stride};
+
+/// The network as the family `Populations` spells it: `Experiment { network: to_part(&network)?, .. }` describes a run of it, which
+/// every command understands. Tensors that are frozen are not part of a network, but of `training.freeze`.
+///
+/// # Errors
+/// [`Error::Population`] that names the first population that a file cannot describe: whose name is not of letters, digits and
+/// `_`, or whose neuron was made of a model that has no name ([`Neuron::part`](snn_core::Neuron::part)).
+pub fn to_part(network: &Network) -> Result<Part, Error> {
+    let standardise = network.tensors().iter().any(|tensor| tensor.standardised);
+    let of = |(index, population): (usize, &Population)| {
+        let fail = |reason: String| Error::Population { population: population.name.clone(), reason };
+        let is_plain = |c: char| c.is_ascii_alphanumeric() || c == '_';
+        if population.name == populations::INPUT || !population.name.chars().all(is_plain) {
+            return Err(fail(
+                "a file names populations by letters, digits and _, and none of them \"input\"".to_owned(),
+            ));
+        }
+        let neuron = population.neuron.part().cloned().ok_or_else(|| {
+            fail(format!(
+                "a file has no word for its neuron, {}; make it by a registry, or give it one by Neuron::with_part",
+                population.neuron.name()
+            ))
+        })?;
+        let mut is_first = true;
+        let mut inputs = Vec::new();
+        for projection in &population.inputs {
+            let is_all = standardise && population.neuron.feeds() && projection.norm.is_none();
+            if projection.weight.is_some_and(|weight| network.tensors()[weight].standardised != is_all) {
+                return Err(fail(
+                    "a file standardises the weights of all populations that are read, or none".to_owned(),
+                ));
+            }
+            let weight = weight(network, (index, population), projection, is_first);
+            is_first &= projection.weight.is_none();
+            inputs.push(written(network, projection, weight).map_err(fail)?);
+        }
+        Ok(populations::Population { name: population.name.clone(), neuron, dropout: population.dropout, inputs })
+    };
+    let populations = network.populations().iter().enumerate().map(of).collect::<Result<_, Error>>()?;
+    let written = Populations { kappa: network.kappa(), standardise, populations };
+    Part::of("Populations", &written).map_err(|error| Error::Network(error.to_string()))
+}
+
+/// The name of a projection's weight, unless it is the one that it has by itself: that of its population for the first weight, and
+/// another one for spikes of the population itself.
+fn weight(
+    network: &Network,
+    (index, population): (usize, &Population),
+    projection: &Projection,
+    is_first: bool,
+) -> Option<String> {
+    let name = &network.tensors()[projection.weight?].name;
+    let usual = if projection.sources.contains(&Source::Population(index)) {
+        Some(format!("{}.recurrent", population.name))
+    } else {
+        is_first.then(|| population.name.clone())
+    };
+    (Some(name) != usual.as_ref()).then(|| name.clone())
+}
+
+fn written(
+    network: &Network,
+    projection: &Projection,
+    weight: Option<String>,
+) -> Result<populations::Projection, String> {
+    let name = |source: &Source| match *source {
+        Source::Input => populations::INPUT.to_owned(),
+        Source::Population(source) => network.populations()[source].name.clone(),
+    };
+    let between = match projection.join {
+        Join::Sum => " + ",
+        Join::And => " & ",
+        Join::AndNot => " & !",
+        _ => return Err("a file has no word for how it joins its sources".to_owned()),
+    };
+    let from = projection.sources.iter().map(name).collect::<Vec<String>>().join(between);
+    let (bias, norm) = (projection.bias.is_some(), projection.norm.as_ref().map(Norm::of));
+    let pool = projection.pool;
+    Ok(match (projection.map, pool) {
+        (Map::Conv(conv), _) => populations::Projection::Conv {
+            from,
+            channels: conv.channels,
+            kernel: Pair(conv.window.size),
+            stride: Pair(conv.window.stride),
+            padding: Pair(conv.window.padding),
+            dilation: Pair(conv.window.dilation),
+            groups: conv.groups,
+            bias,
+            pool: pool.map(Written::of),
+            norm,
+            weight,
+        },
+        (Map::Linear { features }, pool) if pool.is_none_or(|pool| pool.size == 1) => {
+            populations::Projection::Linear { from, features, bias, norm, weight }
+        }
+        (Map::AvgPool { size, stride }, None) => {
+            populations::Projection::AvgPool { from, size, stride: own_stride(size, stride) }
+        }
+        (Map::IDENTITY, Some(Pool { kind: PoolKind::Max, size, stride, .. })) => {
+            populations::Projection::MaxPool { from, size, stride: own_stride(size, stride) }
+        }
+        (Map::IDENTITY, Some(Pool { kind: PoolKind::Mean, size, stride, .. })) => {
+            populations::Projection::AvgPool { from, size, stride: own_stride(size, stride) }
+        }
+        (Map::Subsample { stride }, None) => populations::Projection::Subsample { from, stride },
+        _ => return Err("a file pools the currents of convolutions and of single sources alone".to_owned()),
+    })
+}
