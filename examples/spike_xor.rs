@@ -1,5 +1,5 @@
-//! XOR over time: two patterns of spikes, one after the other, and a pause in between. Are they the same? Only a layer that remembers
-//! the first one can tell. `cargo run --release --example spike_xor`
+//! XOR in time: two patterns of spikes with a pause between them; are they the same? Only a layer that remembers can tell.
+#![allow(clippy::print_stdout, reason = "it is a program: cargo run --release --example spike_xor")]
 use snn::prelude::*;
 
 const STEPS: usize = 20;
@@ -12,7 +12,7 @@ fn sample(i: u32) -> (SpikeTrain, usize) {
     let mut spikes = SpikeTrain::silent(STEPS, 1, Shape::features(INPUTS));
     for (bit, steps) in bits.into_iter().zip([0..7, 13..20]) {
         for (t, neuron) in steps.flat_map(|t| (0..INPUTS / 2).map(move |neuron| (t, neuron))) {
-            if random.word(1, i, t as u32, neuron as u32) % 4 == 0 {
+            if random.word(1, i, t as u32, neuron as u32).is_multiple_of(4) {
                 spikes.set(t, 0, bit * INPUTS / 2 + neuron, 1);
             }
         }
@@ -24,19 +24,16 @@ fn main() -> Result<(), Error> {
     let linear = |source, features| Projection::new(source, Map::Linear { features });
     let mut builder = Network::builder(Shape::features(INPUTS));
     let inputs = vec![linear(Source::Input, 64), linear(builder.itself(), 64)];
-    let hidden = builder.add("hidden", Lif { leak: 0.9, ..Lif::default() }.surrogate(Atan::default()), inputs)?;
-    builder.add(
-        "readout",
-        LeakyIntegrator { leak: 0.9, ..LeakyIntegrator::default() }.neuron(),
-        vec![linear(hidden, 2)],
-    )?;
+    let lif = Lif { leak: 0.9, ..Lif::default() }.surrogate(Atan::default());
+    let hidden = builder.add("hidden", lif, inputs)?;
+    builder.add("readout", LeakyIntegrator::default().neuron(), vec![linear(hidden, 2)])?;
     let (network, cpu) = (builder.build()?, Cpu::new(0));
 
     let recipe = Recipe { optimizer: UpdateRule::adam(2e-3), ..Recipe::default() };
     let mut trainer = Trainer::new(&cpu, &network, Plan::new(STEPS, 32), recipe)?;
     for pass in 0..10 {
         let score = trainer.learn((0..1600).map(|i| sample(1600 * pass + i)))?;
-        println!("{:5} samples: loss {:.3}, {:5.1} % right", 1600 * (pass + 1), score.loss, 100.0 * score.accuracy());
+        println!("pass {}: loss {:.3}, {:.1} % right", pass + 1, score.loss, 100.0 * score.accuracy());
     }
     let score = trainer.evaluate((0..1000).map(|i| sample(1_000_000 + i)))?;
     println!("new samples: {:.1} % right", 100.0 * score.accuracy());

@@ -12,6 +12,7 @@ use crate::{
     cli::{driver, terminal, text},
     core::{
         Engine as _,
+        agreement::BOUND,
         registry::{Part, Registry},
     },
     gpu::{
@@ -55,18 +56,14 @@ pub(crate) fn run(registry: &Registry, args: &SelftestArgs) -> anyhow::Result<Ex
     let mut out = terminal::stdout();
     if args.json {
         let record = json!({
-            "engine": engine.describe(), "passed": failed == 0, "seconds": seconds, "bound": selftest::BOUND,
+            "engine": engine.describe(), "passed": failed == 0, "seconds": seconds, "bound": BOUND,
             "checks": checks,
         });
         out.json(&record)?;
     } else {
         let header = text::header(&[
             ("selftest", engine.describe(), "against the reference engine".to_owned()),
-            (
-                "differences",
-                "relative to the largest magnitude".to_owned(),
-                format!("{:.0e} is allowed", selftest::BOUND),
-            ),
+            ("differences", "relative to the largest magnitude".to_owned(), format!("{BOUND:.0e} is allowed")),
         ]);
         writeln!(out, "\n{header}\n{}", table(&checks))?;
         writeln!(out, "{}", verdict(&checks, failed, seconds))?;

@@ -46,6 +46,7 @@ mod training;
 mod update_rule;
 mod vectorized;
 
+pub mod agreement;
 pub mod formula;
 pub mod neuron;
 pub mod optimizer;

@@ -68,7 +68,7 @@ impl UpdateRule {
         Self::Adam { rate, betas: default_betas(), epsilon: default_epsilon(), weight_decay: 0.0 }
     }
 
-    /// AdamW with the usual constants, and this decoupled weight decay.
+    /// `AdamW` with the usual constants, and this decoupled weight decay.
     pub fn adam_w(rate: f32, weight_decay: f32) -> Self {
         Self::AdamW { rate, betas: default_betas(), epsilon: default_epsilon(), weight_decay }
     }

@@ -6,10 +6,8 @@ use snn_core::neuron::Lif;
 use snn_core::{Engine as _, Map, Neuron, Shape};
 use snn_cpu::Cpu;
 
-mod cases;
-
-use cases::strategies::{case, config, feed_forward, gated, leak_free};
-use cases::{Case, Drop, Layer, OutputErrors, Show, Stages};
+use snn_core::testing::engines::strategies::{case, config, feed_forward, gated, leak_free};
+use snn_core::testing::engines::{DropoutCase, EngineCase, InputCase, LayerCase, OutputErrors, StagesCase};
 
 proptest! {
     #![proptest_config(config(200))]
@@ -20,9 +18,9 @@ proptest! {
         let expected = case.expected(&network);
         for cpu in Cpu::at_every_level(threads) {
             let name = cpu.describe();
-            case.outcome(&cpu, &network).check(&name, &network, &expected);
+            expected.check(&name, &network, &case.outcome(&cpu, &network));
             let dense = case.outcome(&cpu.dense_above(0.0), &network);
-            dense.check(&format!("{name}, dense"), &network, &expected);
+            expected.check(&format!("{name}, dense"), &network, &dense);
         }
     }
 }
@@ -31,10 +29,10 @@ proptest! {
 fn a_network_of_many_neurons_goes_through_short_rounds() {
     let lif = |leak| Lif { leak, threshold: 0.25, ..Lif::default() }.leak_corrected();
     let layer = |map, neuron| {
-        let (second, own, stages) = (None, None, Stages::default());
-        Layer { map, back: 0, bias: false, also: None, second, stages, neuron, own, dropout: 0.0 }
+        let (second, own, stages) = (None, None, StagesCase::default());
+        LayerCase { map, back: 0, bias: false, also: None, second, stages, neuron, own, dropout: 0.0 }
     };
-    let case = Case {
+    let case = EngineCase {
         input: Shape::new(1, 520, 520),
         layers: vec![layer(Map::Subsample { stride: 1 }, lif(0.9)), layer(Map::conv(3, [2, 2], 40, 0), lif(0.99))],
         last: layer(Map::Linear { features: 3 }, Neuron::readout()),
@@ -42,8 +40,8 @@ fn a_network_of_many_neurons_goes_through_short_rounds() {
         steps: 2,
         samples: 9,
         spare: 0,
-        stimulus: Show::Spikes { density: 0.6, signed: true },
-        dropout: Drop::Off,
+        stimulus: InputCase::Spikes { density: 0.6, signed: true },
+        dropout: DropoutCase::Off,
         output_errors: OutputErrors::Final,
         emitted_errors: false,
         chunk: None,
@@ -55,7 +53,7 @@ fn a_network_of_many_neurons_goes_through_short_rounds() {
     let network = case.network();
     let expected = case.expected(&network);
     assert!(expected.outcome.gradients.iter().all(|gradient| gradient.iter().any(|x| *x != 0.0)));
-    case.outcome(&Cpu::new(2), &network).check("cpu", &network, &expected);
+    expected.check("cpu", &network, &case.outcome(&Cpu::new(2), &network));
 }
 
 proptest! {

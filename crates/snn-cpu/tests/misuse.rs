@@ -1,13 +1,10 @@
 //! What a session says to calls that it cannot serve.
-#![expect(clippy::unwrap_used, reason = "a test that cannot go on has failed")]
-
-mod calls;
 
 use snn_core::registry::{Part, Registry};
 use snn_core::{Engine as _, Map, Network, Neuron, Plan, Projection, Shape, Source};
 use snn_cpu::Cpu;
 
-use calls::small;
+use snn_core::testing::engines::calls::{self, small};
 
 #[test]
 fn a_backward_pass_needs_a_trial() {

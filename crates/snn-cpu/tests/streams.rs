@@ -6,24 +6,22 @@ use snn_core::{Dropout, Map};
 use snn_core::{Engine as _, Error, Network, Neuron, Plan, Projection, Shape, Source, SpikeTrain, Stimulus, Trial};
 use snn_cpu::Cpu;
 
-mod cases;
-
-use cases::strategies::{case, config, feed_forward, firing, gated, last, layer, leak_free};
-use cases::{Case, Drop, Show};
+use snn_core::testing::engines::strategies::{case, config, feed_forward, firing, gated, last, layer, leak_free};
+use snn_core::testing::engines::{DropoutCase, EngineCase, InputCase};
 
 /// A case whose trial can be cut: spikes or a current, and no dropout.
-fn cut(case: Case) -> Case {
+fn cut(case: EngineCase) -> EngineCase {
     let stimulus = match case.stimulus {
-        Show::Current => Show::Current,
-        _ => Show::Spikes { density: 0.4, signed: true },
+        InputCase::Current => InputCase::Current,
+        _ => InputCase::Spikes { density: 0.4, signed: true },
     };
-    Case { stimulus, dropout: Drop::Off, ..case }
+    EngineCase { stimulus, dropout: DropoutCase::Off, ..case }
 }
 
-fn check(case: Case, parts: usize) -> Result<(), TestCaseError> {
+fn check(case: EngineCase, parts: usize) -> Result<(), TestCaseError> {
     let case = cut(case);
     let network = case.network();
-    let case = Case { steps: case.steps.div_ceil(parts) * parts, ..case };
+    let case = EngineCase { steps: case.steps.div_ceil(parts) * parts, ..case };
     let whole = case.inference(&Reference, &network);
     prop_assume!(whole.output.iter().all(|x| x.is_finite()));
     let rows = whole.output.chunks(case.samples * network.classes());

@@ -5,10 +5,8 @@ use proptest::prelude::*;
 use snn_core::{Engine as _, Map, Network};
 use snn_cpu::Cpu;
 
-mod cases;
-
-use cases::strategies::{case, config, feeding, firing, last, layer, staged};
-use cases::{Case, Show};
+use snn_core::testing::engines::strategies::{case, config, feeding, firing, last, layer, staged};
+use snn_core::testing::engines::{EngineCase, InputCase};
 
 /// Whether engines sum up currents in one order once normalisations are parts of weights, which single precision rounds: those of
 /// convolutions, and of linear maps from single pixels.
@@ -21,8 +19,13 @@ fn is_exact_once_folded(network: &Network) -> bool {
 }
 
 /// The same case with chunks of one word, and of all steps.
-fn chunked(case: &Case) -> [Case; 2] {
-    [32, case.steps].map(|chunk| Case { chunk: Some(chunk), ..case.clone() })
+fn chunked(case: &EngineCase) -> [EngineCase; 2] {
+    [32, case.steps].map(|chunk| EngineCase { chunk: Some(chunk), ..case.clone() })
+}
+
+#[test]
+fn the_public_proof_of_an_engine_holds() {
+    snn_core::testing::engines::prove(&Cpu::new(2), 20).unwrap();
 }
 
 proptest! {
@@ -37,7 +40,7 @@ proptest! {
             prop_assert_eq!(&case.inference(&cpu, &network), &expected.outcome.activity);
             for case in chunked(&case) {
                 let name = format!("{}, chunks of {:?}", cpu.describe(), case.chunk);
-                case.outcome(&cpu, &network).check(&name, &network, &expected);
+                expected.check(&name, &network, &case.outcome(&cpu, &network));
             }
         }
     }
@@ -56,9 +59,9 @@ proptest! {
         prop_assume!(expected.is_finite());
         for cpu in Cpu::at_every_level(threads) {
             let name = format!("{}, chunks of {:?}", cpu.describe(), case.chunk);
-            case.outcome(&cpu, &network).check(&name, &network, &expected);
+            expected.check(&name, &network, &case.outcome(&cpu, &network));
             // A current that is the same at every step is summed up by itself, before it meets a bias.
-            let is_current = matches!(case.stimulus, Show::Direct | Show::Current);
+            let is_current = matches!(case.stimulus, InputCase::Direct | InputCase::Current);
             if is_exact_once_folded(&network) && !is_current {
                 prop_assert_eq!(&case.inference(&cpu, &network), &case.folded_inference(&network));
             }

@@ -1,22 +1,17 @@
 //! A card against the reference engine: small networks with every neuron and surrogate that has a name, every map,
 //! recurrence, dropout and encoders. A driver that computes something else is found out here rather than in a result.
 
-mod agreement;
 mod case;
 mod subjects;
 
 use serde::Serialize;
+use snn_core::agreement::{Agreement, BOUND};
 use snn_core::registry::Registry;
 use snn_core::{Engine, Error};
 
-pub use agreement::{Agreement, Flip, Outcome, Scales};
 pub use subjects::{Subject, subjects};
 
 use crate::{Choice, GpuEngine, Options};
-
-/// Differences up to this share of the largest magnitude of a tensor are rounding, or up to what a change of the weights by
-/// a few roundings makes, if that is more.
-pub const BOUND: f32 = 1e-4;
 
 /// Seeds that are tried one after the other until one has no spike that rounding decides over.
 const SEEDS: [u64; 3] = [1, 2, 3];

@@ -1,9 +1,6 @@
 //! What a session on the card says to calls that it cannot serve, and what there is no room for.
 #![expect(clippy::unwrap_used, reason = "a test that cannot go on has failed")]
 
-#[path = "../../snn-cpu/tests/calls/mod.rs"]
-mod calls;
-
 use snn_core::reference::Reference;
 use snn_core::registry::{Part, Registry};
 use snn_core::surrogate::Atan;
@@ -12,7 +9,7 @@ use snn_core::{
 };
 use snn_gpu::{GpuEngine, Options};
 
-use calls::small;
+use snn_core::testing::engines::calls::{self, small};
 
 #[test]
 fn a_backward_pass_needs_a_trial() {

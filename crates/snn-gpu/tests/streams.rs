@@ -6,22 +6,19 @@ use snn_core::{
     Dropout, Engine as _, Error, Map, Network, Neuron, Plan, Projection, Shape, Source, SpikeTrain, Stimulus, Trial,
 };
 
-#[path = "../../snn-cpu/tests/cases/mod.rs"]
-mod cases;
-
-use cases::strategies::{case, config, firing, last, layer};
-use cases::{Case, Drop, Show};
+use snn_core::testing::engines::strategies::{case, config, firing, last, layer};
+use snn_core::testing::engines::{DropoutCase, EngineCase, InputCase};
 
 /// Share of the largest output by which rounding may move it, on a card that fuses products and sums.
 const ROUNDING: f32 = 1e-4;
 
 /// A case whose trial can be cut: spikes or a current, and no dropout.
-fn cut(case: Case, parts: usize) -> Case {
+fn cut(case: EngineCase, parts: usize) -> EngineCase {
     let stimulus = match case.stimulus {
-        Show::Current => Show::Current,
-        _ => Show::Spikes { density: 0.4, signed: true },
+        InputCase::Current => InputCase::Current,
+        _ => InputCase::Spikes { density: 0.4, signed: true },
     };
-    Case { stimulus, dropout: Drop::Off, steps: case.steps.div_ceil(parts) * parts, ..case }
+    EngineCase { stimulus, dropout: DropoutCase::Off, steps: case.steps.div_ceil(parts) * parts, ..case }
 }
 
 proptest! {

@@ -100,13 +100,11 @@ fn written(
         (Map::Linear { features }, pool) if pool.is_none_or(|pool| pool.size == 1) => {
             populations::Projection::Linear { from, features, bias, norm, weight }
         }
-        (Map::AvgPool { size, stride }, None) => {
-            populations::Projection::AvgPool { from, size, stride: own_stride(size, stride) }
-        }
         (Map::IDENTITY, Some(Pool { kind: PoolKind::Max, size, stride, .. })) => {
             populations::Projection::MaxPool { from, size, stride: own_stride(size, stride) }
         }
-        (Map::IDENTITY, Some(Pool { kind: PoolKind::Mean, size, stride, .. })) => {
+        (Map::AvgPool { size, stride }, None)
+        | (Map::IDENTITY, Some(Pool { kind: PoolKind::Mean, size, stride, .. })) => {
             populations::Projection::AvgPool { from, size, stride: own_stride(size, stride) }
         }
         (Map::Subsample { stride }, None) => populations::Projection::Subsample { from, stride },

@@ -10,6 +10,8 @@
 //! - whole small networks, through the code of the reference engine: convolution, pool, residual sum, recurrence, dropout,
 //!   every neuron, surrogate, readout, loss, and the rate penalty ([`NetworkCase`]).
 //!
+//! [`engines`] proves engines, against the reference engine.
+//!
 //! Cases are drawn by proptest. One that fails is shrunk and printed as code to paste into a unit test.
 //!
 //! ```
@@ -21,6 +23,7 @@
 //! # Ok::<(), snn_core::registry::RegistryError>(())
 //! ```
 
+pub mod engines;
 mod loss;
 mod network;
 mod neuron;

@@ -1,12 +1,11 @@
 //! A small network and a trial of it that any engine can run.
 
+use snn_core::agreement::{Agreement, Flip, Outcome, Scales};
 use snn_core::reference::Reference;
 use snn_core::{
     Direct, Draws, Dropout, Encoder, Engine, Error, Errors, Initial, Network, Plan, Poisson, Purpose, Role, Session,
     Shape, SpikeTrain, Stimulus, Stream, Trial, Weights,
 };
-
-use super::agreement::{Agreement, Flip, Outcome, Scales};
 
 /// Time steps: a word of spikes and a part of the next.
 const STEPS: usize = 40;

@@ -1,25 +1,25 @@
 //! Random numbers of a test.
 
-use snn_core::{Purpose, Stream};
+use crate::{Purpose, Stream};
 
 /// Random words of a test, by two indices.
-pub(crate) struct Words {
+pub(super) struct Words {
     stream: Stream,
     trial: u32,
 }
 
 impl Words {
-    pub(crate) fn new(seed: u64, trial: u32) -> Self {
+    pub(super) fn new(seed: u64, trial: u32) -> Self {
         Self { stream: Stream::new(seed, Purpose::Initialisation), trial }
     }
 
-    pub(crate) fn below(&self, major: usize, minor: usize, bound: u32) -> u32 {
+    pub(super) fn below(&self, major: usize, minor: usize, bound: u32) -> u32 {
         let word = self.stream.word(self.trial, 0, major as u32, minor as u32);
         ((u64::from(word) * u64::from(bound)) >> 32) as u32
     }
 
     /// In `[0, 1)`, in steps of 2^-16.
-    pub(crate) fn uniform(&self, major: usize, minor: usize) -> f32 {
+    pub(super) fn uniform(&self, major: usize, minor: usize) -> f32 {
         self.below(major, minor, 1 << 16) as f32 / 65_536.0
     }
 }

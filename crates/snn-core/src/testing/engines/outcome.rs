@@ -1,6 +1,8 @@
 //! What engines make of a case, and whether two make the same of it.
+#![expect(clippy::missing_panics_doc, reason = "a test fails by panicking")]
 
-use snn_core::{Activity, Network, Norm, Record, Shape, Source, Weights};
+use crate::agreement::Outcome;
+use crate::{Activity, Network, Norm, Record, Shape, Source, Weights};
 
 /// Share of a tensor's usual largest magnitude by which an error or a gradient may be off: sums of some thousand terms,
 /// in another order.
@@ -9,14 +11,6 @@ const SHARE: f32 = 2e-5;
 /// Share of the sum of magnitudes by which a sum may be off where its terms cancel.
 const ROUNDING: f32 = 2.0 * f32::EPSILON;
 
-/// Everything that a session gives back.
-#[derive(Debug, Clone, PartialEq)]
-pub(crate) struct Outcome {
-    pub(crate) activity: Activity,
-    pub(crate) gradients: Weights,
-    pub(crate) records: Vec<Record>,
-}
-
 /// What an engine must make of a case. Forward that is the same to the bit; errors and gradients are sums in any order.
 ///
 /// What rounding leaves of a sum is in proportion to its terms, which may cancel, so that a sum by itself does not say how
@@ -24,22 +18,24 @@ pub(crate) struct Outcome {
 /// the output does: terms that cancel for one of them hardly do for all. Where they do, as in a network whose states swing,
 /// the size that the sum would have if the signs of its terms were drawn says it: the root of the sum of their squares.
 #[derive(Debug)]
-pub(crate) struct Expected {
-    pub(crate) outcome: Outcome,
+pub struct Expected {
+    /// What the reference makes of it.
+    pub outcome: Outcome,
     /// Largest magnitude in the errors of each population and in each gradient, over several errors of the output.
     largest_errors: Vec<f32>,
     largest_gradients: Vec<f32>,
 }
 
 impl Expected {
-    pub(crate) fn new(outcome: Outcome) -> Self {
+    /// What is expected, given what the reference makes of it.
+    pub fn new(outcome: Outcome) -> Self {
         let largest_errors = outcome.records.iter().map(|record| largest(&record.delta)).collect();
         let largest_gradients = outcome.gradients.iter().map(|gradient| largest(gradient)).collect();
         Self { outcome, largest_errors, largest_gradients }
     }
 
     /// Takes in the errors and gradients that follow from other errors of the output.
-    pub(crate) fn measure(&mut self, gradients: &Weights, records: &[Record]) {
+    pub fn measure(&mut self, gradients: &Weights, records: &[Record]) {
         for (size, record) in self.largest_errors.iter_mut().zip(records) {
             *size = size.max(largest(&record.delta));
         }
@@ -50,7 +46,7 @@ impl Expected {
 
     /// What counts as large in the errors of each population and in each gradient: the largest magnitude, and where errors
     /// have passed a normalisation a share of what they were before its means were taken away, as little may be left.
-    pub(crate) fn scales(&self, network: &Network) -> (Vec<f32>, Vec<f32>) {
+    pub fn scales(&self, network: &Network) -> (Vec<f32>, Vec<f32>) {
         const LEFT: f32 = 5e-2;
         let (mut errors, mut gradients) = (self.largest_errors.clone(), self.largest_gradients.clone());
         let mut behind = 0.0_f32;
@@ -60,9 +56,7 @@ impl Expected {
                 behind = behind.max(errors[index] * self.outcome.activity.factor(&norm));
             }
             let terms = (self.outcome.records[index].delta.len() / p.shape.channels) as f32;
-            for tensor in
-                p.inputs.iter().flat_map(snn_core::Projection::all_tensors).chain(p.parameters.iter().copied())
-            {
+            for tensor in p.inputs.iter().flat_map(crate::Projection::all_tensors).chain(p.parameters.iter().copied()) {
                 gradients[tensor] = gradients[tensor].max(LEFT * behind * terms.sqrt());
             }
         }
@@ -70,7 +64,7 @@ impl Expected {
     }
 
     /// Whether nothing has grown beyond all bounds.
-    pub(crate) fn is_finite(&self) -> bool {
+    pub fn is_finite(&self) -> bool {
         let Outcome { activity, gradients, records } = &self.outcome;
         let tensors = records.iter().flat_map(|record| [&record.membrane, &record.delta]).chain(gradients);
         let mut values = tensors.chain([&activity.output, &self.largest_errors, &self.largest_gradients]).flatten();
@@ -82,22 +76,22 @@ fn largest(values: &[f32]) -> f32 {
     values.iter().fold(0.0, |largest, x| largest.max(x.abs()))
 }
 
-impl Outcome {
-    /// Fails unless this is what was `expected`.
-    pub(crate) fn check(&self, engine: &str, network: &Network, expected: &Expected) {
-        let Expected { outcome: expected, largest_errors, largest_gradients } = expected;
+impl Expected {
+    /// Fails unless `outcome`, of what `engine` names, is what is expected: spikes and membranes to the bit.
+    pub fn check(&self, engine: &str, network: &Network, outcome: &Outcome) {
+        let Self { outcome: expected, largest_errors, largest_gradients } = self;
         let without_statistics = |activity: &Activity| Activity { statistics: Vec::new(), ..activity.clone() };
-        assert_eq!(without_statistics(&self.activity), without_statistics(&expected.activity), "{engine}");
+        assert_eq!(without_statistics(&outcome.activity), without_statistics(&expected.activity), "{engine}");
         // Sums in another order, in double precision: what they are off by shows where nothing varies.
-        assert_eq!(self.activity.statistics.len(), expected.activity.statistics.len(), "{engine}: statistics");
-        for (found, expected) in self.activity.statistics.iter().zip(&expected.activity.statistics) {
+        assert_eq!(outcome.activity.statistics.len(), expected.activity.statistics.len(), "{engine}: statistics");
+        for (found, expected) in outcome.activity.statistics.iter().zip(&expected.activity.statistics) {
             assert_eq!(found.mean_tensor, expected.mean_tensor, "{engine}: statistics");
             let bound = f32::EPSILON * (1.0 + largest(&expected.mean) + largest(&expected.variance));
             check(&format!("{engine}: means"), &found.mean, &expected.mean, bound);
             check(&format!("{engine}: variances"), &found.variance, &expected.variance, bound);
         }
         let populations = network.populations();
-        for (p, (found, expected)) in populations.iter().zip(self.records.iter().zip(&expected.records)) {
+        for (p, (found, expected)) in populations.iter().zip(outcome.records.iter().zip(&expected.records)) {
             let name = format!("{engine}: {}", p.name);
             assert_eq!(found.spikes, expected.spikes, "{name}: spikes");
             assert_eq!(found.membrane, expected.membrane, "{name}: membranes");
@@ -112,7 +106,7 @@ impl Outcome {
         }
         let mut behind = 0.0_f32;
         for (index, p) in populations.iter().enumerate().rev() {
-            let (found, expected_delta) = (&self.records[index].delta, &expected.records[index].delta);
+            let (found, expected_delta) = (&outcome.records[index].delta, &expected.records[index].delta);
             let bound = SHARE * largest_errors[index] + ROUNDING * behind;
             check(&format!("{engine}: errors of {}", p.name), found, expected_delta, bound);
             let sums = expected_delta.chunks(p.shape.len()).map(|d| d.iter().map(|d| d.abs()).sum());
@@ -127,7 +121,7 @@ impl Outcome {
                     let terms = (expected_delta.len() / p.shape.channels) as f32;
                     let sum = largest_channel_sum(expected_delta, p.shape, f32::abs) + ROUNDING * behind * terms;
                     let bound = SHARE * largest_gradients[tensor] + 4.0 * ROUNDING * (sum + behind * terms);
-                    check(&name, &self.gradients[tensor], &expected.gradients[tensor], bound);
+                    check(&name, &outcome.gradients[tensor], &expected.gradients[tensor], bound);
                 }
             }
             // What a source that passes on numbers multiplies errors by.
@@ -143,7 +137,7 @@ impl Outcome {
                 let drawn = largest_channel_sum(expected_delta, p.shape, |x| x * x).sqrt();
                 let name = format!("{engine}: gradient of {}", network.tensors()[weight].name);
                 let bound = (SHARE * largest_gradients[weight].max(drawn) + ROUNDING * sum) * growth;
-                check(&name, &self.gradients[weight], &expected.gradients[weight], bound);
+                check(&name, &outcome.gradients[weight], &expected.gradients[weight], bound);
             }
             for &weight in &p.parameters {
                 // A sum over all neurons and steps, of errors times states.
@@ -153,7 +147,7 @@ impl Outcome {
                 let has_norms = !expected.activity.statistics.is_empty();
                 let behind = if has_norms { behind * expected_delta.len() as f32 } else { 0.0 };
                 let bound = SHARE * largest_gradients[weight] + ROUNDING * (sum * state + behind);
-                check(&name, &self.gradients[weight], &expected.gradients[weight], bound);
+                check(&name, &outcome.gradients[weight], &expected.gradients[weight], bound);
             }
             for bias in p.inputs.iter().filter_map(|input| input.bias) {
                 // A sum of errors, each of which may be off by what is behind it.
@@ -162,7 +156,7 @@ impl Outcome {
                 let drawn = largest_channel_sum(expected_delta, p.shape, |x| x * x).sqrt();
                 let name = format!("{engine}: gradient of {}", network.tensors()[bias].name);
                 let bound = SHARE * largest_gradients[bias].max(drawn) + ROUNDING * (sum + behind * terms);
-                check(&name, &self.gradients[bias], &expected.gradients[bias], bound);
+                check(&name, &outcome.gradients[bias], &expected.gradients[bias], bound);
             }
         }
     }
@@ -206,13 +200,4 @@ fn check(what: &str, found: &[f32], expected: &[f32], bound: f32) {
     assert!(found.iter().all(|x| x.is_finite()), "{what} are not finite");
     let error = std::iter::zip(found, expected).fold(0.0_f32, |error, (a, b)| error.max((a - b).abs()));
     assert!(error <= bound, "{what}: off by {error:e}, {bound:e} is allowed");
-}
-
-impl Outcome {
-    /// Outputs, gradients and errors as they are stored.
-    pub(crate) fn bits(&self) -> Vec<Vec<u32>> {
-        let errors = self.records.iter().map(|record| &record.delta);
-        let values = [&self.activity.output].into_iter().chain(&self.gradients).chain(errors);
-        values.map(|values| values.iter().map(|x| x.to_bits()).collect()).collect()
-    }
 }

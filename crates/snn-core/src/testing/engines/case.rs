@@ -3,110 +3,143 @@
 //! Weights are multiples of 1/64, masks of 1/2, currents of 1/32, and averages are over 2x2, so that single precision holds
 //! every current exactly, in whatever order it is summed. Membranes are then equal to the bit, and so are spikes.
 //! (Averages over 3x3 are not exact; they stand alone in their population, where both engines sum in the same order.)
-#![expect(clippy::unwrap_used, reason = "a test that cannot go on has failed")]
-#![allow(dead_code, reason = "each program that includes this file uses its own part of it")]
+#![expect(clippy::unwrap_used, clippy::missing_panics_doc, reason = "a test that cannot go on has failed")]
 
-mod maps;
-pub(crate) mod outcome;
-pub(crate) mod strategies;
-mod words;
-
-use snn_core::{
+use crate::{
     Activity, Direct, Draws, Dropout, Encoder, Engine, Errors, Gradient, Join, Map, Network, Neuron, Norm, Plan,
     Poisson, Pool, PoolKind, Projection, Record, Role, Session, Shape, Source, SpikeTrain, Stimulus, Trial, Weights,
     reference::Reference,
 };
 
-use maps::{fitted, is_exact, projections_onto};
-use outcome::{Expected, Outcome};
-use words::Words;
+use super::Expected;
+use super::maps::{fitted, is_exact, projections_onto};
+use super::words::Words;
+use crate::agreement::Outcome;
 
 /// Multiply-accumulates of a trial in the reference, at most: it is slow.
 const BUDGET: u64 = 2_000_000;
 
 /// A random network and a random trial of it.
 #[derive(Debug, Clone)]
-pub(crate) struct Case {
-    pub(crate) input: Shape,
-    pub(crate) layers: Vec<Layer>,
-    pub(crate) last: Layer,
+pub struct EngineCase {
+    /// Shape of the input.
+    pub input: Shape,
+    /// Hidden populations.
+    pub layers: Vec<LayerCase>,
+    /// The output.
+    pub last: LayerCase,
     /// Largest weight in 64ths.
-    pub(crate) largest: u32,
-    pub(crate) steps: usize,
-    pub(crate) samples: usize,
+    pub largest: u32,
+    /// Steps of a trial.
+    pub steps: usize,
+    /// Samples of a trial.
+    pub samples: usize,
     /// Samples that the plan has room for besides.
-    pub(crate) spare: usize,
-    pub(crate) stimulus: Show,
-    pub(crate) dropout: Drop,
-    pub(crate) output_errors: OutputErrors,
+    pub spare: usize,
+    /// What is shown.
+    pub stimulus: InputCase,
+    /// What is dropped.
+    pub dropout: DropoutCase,
+    /// When the output has errors.
+    pub output_errors: OutputErrors,
     /// Whether the loss depends on what was emitted.
-    pub(crate) emitted_errors: bool,
-    pub(crate) chunk: Option<usize>,
-    pub(crate) seed: u64,
+    pub emitted_errors: bool,
+    /// See [`Plan::chunk`].
+    pub chunk: Option<usize>,
+    /// Seed of weights, input, masks and errors.
+    pub seed: u64,
     /// What is made smaller if the case takes too long: the first two in turn, then the third.
-    pub(crate) shrink: [usize; 3],
+    pub shrink: [usize; 3],
     /// Bit `i` freezes tensor `i`.
-    pub(crate) frozen: u32,
+    pub frozen: u32,
     /// Samples of the groups over which currents are normalised.
-    pub(crate) group: usize,
+    pub group: usize,
 }
 
 /// One population. What does not fit the network is bent until it does.
 #[derive(Debug, Clone)]
-pub(crate) struct Layer {
-    pub(crate) map: Map,
+pub struct LayerCase {
+    /// The map of the first projection.
+    pub map: Map,
     /// How many populations back its source lies.
-    pub(crate) back: usize,
+    pub back: usize,
     /// Whether the first projection has a bias.
-    pub(crate) bias: bool,
+    pub bias: bool,
     /// Which of all sources of the same shape the first projection reads too: summed before the map, or through a projection of
     /// its own that shares the weight.
-    pub(crate) also: Option<(usize, bool)>,
+    pub also: Option<(usize, bool)>,
     /// Which of all projections that would fit is added to the first one.
-    pub(crate) second: Option<usize>,
+    pub second: Option<usize>,
     /// What is done to the current of the first projection, and what it joins.
-    pub(crate) stages: Stages,
-    pub(crate) neuron: Neuron,
+    pub stages: StagesCase,
+    /// The neurons.
+    pub neuron: Neuron,
     /// Which of all projections from itself that would fit is added, if the neuron fires.
-    pub(crate) own: Option<usize>,
-    pub(crate) dropout: f32,
+    pub own: Option<usize>,
+    /// Probability with which a neuron drops out.
+    pub dropout: f32,
 }
 
 /// What the first projection does besides its map, where it can.
 #[derive(Debug, Clone, Copy, Default)]
-pub(crate) struct Stages {
-    pub(crate) pool: Option<Pool>,
-    pub(crate) is_normalised: bool,
+pub struct StagesCase {
+    /// The pool of the current.
+    pub pool: Option<Pool>,
+    /// Whether the current is normalised.
+    pub is_normalised: bool,
     /// Which of all populations of the same shape is joined to the source, instead of the map.
-    pub(crate) join: Option<(Join, usize)>,
+    pub join: Option<(Join, usize)>,
 }
 
+/// What a trial shows.
 #[derive(Debug, Clone, Copy)]
-pub(crate) enum Show {
-    Spikes { density: f32, signed: bool },
-    Poisson { scale: f32, signed: bool },
+pub enum InputCase {
+    /// Spikes.
+    Spikes {
+        /// Share of steps and neurons that have one.
+        density: f32,
+        /// Whether half of them are negative.
+        signed: bool,
+    },
+    /// Images, encoded by [`Poisson`].
+    Poisson {
+        /// Factor on the probability of a spike.
+        scale: f32,
+        /// Whether half of the pixels are negative.
+        signed: bool,
+    },
+    /// Images, encoded by [`Direct`].
     Direct,
+    /// Numbers that are the input at every step.
     Current,
 }
 
+/// How neurons drop out.
 #[derive(Debug, Clone, Copy)]
-pub(crate) enum Drop {
+pub enum DropoutCase {
+    /// Not at all.
     Off,
+    /// By masks that are given.
     Masks,
+    /// By masks that are drawn.
     Drawn,
 }
 
 /// The steps at which the output has errors.
 #[derive(Debug, Clone, Copy, PartialEq)]
-pub(crate) enum OutputErrors {
+pub enum OutputErrors {
+    /// The last one.
     Final,
+    /// A third of them.
     Some,
+    /// All.
     All,
 }
 
-impl Case {
+impl EngineCase {
     /// The same case with smaller extents, if it takes the reference too long.
-    pub(crate) fn within_budget(mut self) -> Self {
+    #[must_use]
+    pub fn within_budget(mut self) -> Self {
         while self.operations() > BUDGET {
             let Shape { height, width, .. } = self.input;
             let size = if height > width { &mut self.input.height } else { &mut self.input.width };
@@ -132,7 +165,7 @@ impl Case {
             Map::Subsample { .. } => target.len() as u64,
             map => map.dense_operations(network.shape(source)),
         };
-        let of = |(index, p): (usize, &snn_core::Population)| {
+        let of = |(index, p): (usize, &crate::Population)| {
             let connections = network.connections(index);
             connections.map(|(read, projection)| operations(read.source, projection.map, p.shape)).sum::<u64>()
         };
@@ -140,7 +173,11 @@ impl Case {
         sum * (self.steps * self.samples) as u64
     }
 
-    pub(crate) fn network(&self) -> Network {
+    /// The network.
+    ///
+    /// # Panics
+    /// If the case cannot be bent into one, which is a fault of this proof.
+    pub fn network(&self) -> Network {
         let mut builder = Network::builder(self.input);
         let mut sources = vec![(Source::Input, self.input)];
         // Populations that fire, and those that pass on numbers that single precision rounds.
@@ -218,7 +255,7 @@ impl Case {
     }
 
     /// From two thirds of `-largest` to `largest`, so that most networks are kept awake.
-    pub(crate) fn weights(&self, network: &Network) -> Weights {
+    pub fn weights(&self, network: &Network) -> Weights {
         let words = Words::new(self.seed, 0);
         let below = self.largest * 2 / 3;
         let value = |weight, i| (words.below(weight, i, below + self.largest + 1) as f32 - below as f32) / 64.0;
@@ -232,7 +269,8 @@ impl Case {
         weights.map(|(weight, w)| (0..w.len()).map(|i| of(weight, i)).collect()).collect()
     }
 
-    pub(crate) fn plan(&self) -> Plan {
+    /// The plan of a session that goes back and records.
+    pub fn plan(&self) -> Plan {
         Plan { chunk: self.chunk, ..Plan::new(self.steps, self.samples + self.spare).train().record() }
     }
 
@@ -243,7 +281,7 @@ impl Case {
         let mut spikes = SpikeTrain::silent(self.steps, samples, network.input());
         let mut pixels = Vec::new();
         match self.stimulus {
-            Show::Spikes { density, signed } => {
+            InputCase::Spikes { density, signed } => {
                 for (t, i) in (0..self.steps).flat_map(|t| (0..samples * neurons).map(move |i| (t, i))) {
                     let sign = if signed && words.below(t, 2 * i + 1, 2) == 0 { -1 } else { 1 };
                     if words.uniform(t, 2 * i) < density {
@@ -251,11 +289,11 @@ impl Case {
                     }
                 }
             }
-            Show::Poisson { signed, .. } => {
+            InputCase::Poisson { signed, .. } => {
                 let lowest = if signed { -1.0 } else { 0.0 };
                 pixels.extend((0..samples * neurons).map(|i| lowest + (1.0 - lowest) * words.uniform(0, i)));
             }
-            Show::Direct | Show::Current => {
+            InputCase::Direct | InputCase::Current => {
                 pixels.extend((0..samples * neurons).map(|i| words.below(0, i, 33) as f32 / 16.0 - 1.0));
             }
         }
@@ -292,16 +330,16 @@ impl Case {
         let draws = Draws { seed: self.seed, epoch: 3, samples: &shown.indices };
         let encoder = self.encoder();
         let stimulus = match self.stimulus {
-            Show::Spikes { .. } => Stimulus::Spikes(&shown.spikes),
-            Show::Current => Stimulus::Current(&shown.pixels),
-            Show::Poisson { .. } | Show::Direct => {
+            InputCase::Spikes { .. } => Stimulus::Spikes(&shown.spikes),
+            InputCase::Current => Stimulus::Current(&shown.pixels),
+            InputCase::Poisson { .. } | InputCase::Direct => {
                 Stimulus::Images { pixels: &shown.pixels, shape: self.input, encoder: encoder.as_ref(), draws }
             }
         };
         let dropout = match self.dropout {
-            Drop::Off => Dropout::Off,
-            Drop::Masks => Dropout::Masks(&shown.masks),
-            Drop::Drawn => Dropout::Drawn(draws),
+            DropoutCase::Off => Dropout::Off,
+            DropoutCase::Masks => Dropout::Masks(&shown.masks),
+            DropoutCase::Drawn => Dropout::Drawn(draws),
         };
         session.forward(&Trial { stimulus, dropout }).unwrap()
     }
@@ -313,18 +351,18 @@ impl Case {
             assert!(session.record(population).unwrap().delta.is_empty(), "errors before a backward pass");
         }
         let (gradients, records) = go_back(session, network, shown, &shown.d_output, gradients);
-        Outcome { activity, gradients, records }
+        Outcome { activity, records, gradients }
     }
 
     fn encoder(&self) -> Box<dyn Encoder> {
         match self.stimulus {
-            Show::Poisson { scale, .. } => Box::new(Poisson { scale }),
+            InputCase::Poisson { scale, .. } => Box::new(Poisson { scale }),
             _ => Box::new(Direct { scale: 0.5 }),
         }
     }
 
     /// What an engine makes of the case, in a session that was used before.
-    pub(crate) fn outcome(&self, engine: &dyn Engine, network: &Network) -> Outcome {
+    pub fn outcome(&self, engine: &dyn Engine, network: &Network) -> Outcome {
         let mut session = engine.compile(network, self.plan()).unwrap();
         assert_eq!(engine.memory(network, self.plan()).unwrap(), session.memory(), "what is stated before");
         session.load(&self.weights(network)).unwrap();
@@ -334,7 +372,7 @@ impl Case {
     }
 
     /// The gradients of a session that keeps no records, and so need not pass errors on to where nothing is trained.
-    pub(crate) fn gradients(&self, engine: &dyn Engine, network: &Network) -> Weights {
+    pub fn gradients(&self, engine: &dyn Engine, network: &Network) -> Weights {
         let plan = Plan { record: false, ..self.plan() };
         let mut session = engine.compile(network, plan).unwrap();
         session.load(&self.weights(network)).unwrap();
@@ -349,7 +387,7 @@ impl Case {
     }
 
     /// What an engine makes of it in a session that cannot go back.
-    pub(crate) fn inference(&self, engine: &dyn Engine, network: &Network) -> Activity {
+    pub fn inference(&self, engine: &dyn Engine, network: &Network) -> Activity {
         let plan = Plan { train: false, record: false, ..self.plan() };
         let mut session = engine.compile(network, plan).unwrap();
         assert_eq!(engine.memory(network, plan).unwrap(), session.memory(), "what is stated before");
@@ -358,7 +396,7 @@ impl Case {
     }
 
     /// What the reference makes of it in a session that cannot go back, once normalisations are parts of weights and biases.
-    pub(crate) fn folded_inference(&self, network: &Network) -> Activity {
+    pub fn folded_inference(&self, network: &Network) -> Activity {
         let folded = network.folded();
         let mut session = Reference.compile(&folded, Plan { train: false, record: false, ..self.plan() }).unwrap();
         session.load(&network.fold(&self.weights(network))).unwrap();
@@ -367,7 +405,7 @@ impl Case {
 
     /// The output of the last sample at every step, if the trial is run in so many parts and the other samples drop out
     /// one after the other.
-    pub(crate) fn streamed(&self, engine: &dyn Engine, network: &Network, parts: usize) -> Vec<f32> {
+    pub fn streamed(&self, engine: &dyn Engine, network: &Network, parts: usize) -> Vec<f32> {
         let shown = self.shown(network, 0, self.samples);
         let (mut output, mut staying) = (Vec::new(), (0..self.samples).collect::<Vec<usize>>());
         let part = self.steps / parts;
@@ -386,7 +424,7 @@ impl Case {
             let len = network.input().len();
             let mut pixels = Vec::new();
             let stimulus = match self.stimulus {
-                Show::Current => {
+                InputCase::Current => {
                     pixels.extend(staying.iter().flat_map(|&n| &shown.pixels[n * len..][..len]));
                     Stimulus::Current(&pixels)
                 }
@@ -401,7 +439,7 @@ impl Case {
     }
 
     /// What the reference makes of it; and how large errors and gradients are with other errors of the output.
-    pub(crate) fn expected(&self, network: &Network) -> Expected {
+    pub fn expected(&self, network: &Network) -> Expected {
         let mut session = Reference.compile(network, self.plan()).unwrap();
         assert_eq!(Reference.memory(network, self.plan()).unwrap(), session.memory(), "what is stated before");
         session.load(&self.weights(network)).unwrap();
@@ -434,7 +472,7 @@ fn go_back(
 }
 
 /// Everything that a session is given in one trial.
-pub(crate) struct Shown {
+struct Shown {
     spikes: SpikeTrain,
     pixels: Vec<f32>,
     masks: Vec<Vec<f32>>,

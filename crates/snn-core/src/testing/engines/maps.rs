@@ -1,9 +1,9 @@
 //! Maps that fit where they are put.
 
-use snn_core::{Map, Projection, Shape, Source, Window};
+use crate::{Map, Projection, Shape, Source, Window};
 
 /// A map of the same kind that `shape` has room for.
-pub(crate) fn fitted(map: Map, shape: Shape) -> Map {
+pub(super) fn fitted(map: Map, shape: Shape) -> Map {
     match map {
         Map::Conv(mut conv) => {
             for (axis, extent) in [(0, shape.height), (1, shape.width)] {
@@ -24,12 +24,12 @@ pub(crate) fn fitted(map: Map, shape: Shape) -> Map {
 }
 
 /// Whether single precision holds the map's coefficients.
-pub(crate) fn is_exact(map: &Map) -> bool {
+pub(super) fn is_exact(map: &Map) -> bool {
     !matches!(map, Map::AvgPool { size: 3, .. })
 }
 
 /// Projections of some kinds, from any of `sources`, whose output is of shape `target`.
-pub(crate) fn projections_onto(target: Shape, sources: &[(Source, Shape)]) -> Vec<Projection> {
+pub(super) fn projections_onto(target: Shape, sources: &[(Source, Shape)]) -> Vec<Projection> {
     let channels = target.channels;
     let strides = || 1..=3;
     let mut maps: Vec<Map> = strides().map(|stride| Map::Subsample { stride }).collect();

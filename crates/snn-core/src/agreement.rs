@@ -1,9 +1,12 @@
 //! Whether two engines make the same of a trial.
 
-use snn_core::{Activity, GroupStatistics, Record, Weights};
+use crate::{Activity, GroupStatistics, Record, Weights};
+
+/// Differences up to this share of the largest magnitude of a tensor are rounding.
+pub const BOUND: f32 = 1e-4;
 
 /// What a session gives back of a trial and, if there was one, of a backward pass.
-#[derive(Debug, Clone)]
+#[derive(Debug, Clone, PartialEq)]
 pub struct Outcome {
     /// Of the trial.
     pub activity: Activity,
@@ -52,6 +55,15 @@ pub struct Agreement {
     pub gradients: f32,
     /// Of the means and variances of groups that were normalised.
     pub statistics: f32,
+}
+
+impl Outcome {
+    /// Outputs, gradients and errors as they are stored.
+    pub fn bits(&self) -> Vec<Vec<u32>> {
+        let errors = self.records.iter().map(|record| &record.delta);
+        let values = [&self.activity.output].into_iter().chain(&self.gradients).chain(errors);
+        values.map(|values| values.iter().map(|x| x.to_bits()).collect()).collect()
+    }
 }
 
 impl Scales {

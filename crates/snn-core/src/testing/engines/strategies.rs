@@ -1,11 +1,12 @@
 //! Random networks and trials.
+#![expect(clippy::unwrap_used, reason = "a test that cannot go on has failed")]
 
+use crate::neuron::{Correction, LeakyIntegrator, Lif, PoolIf};
+use crate::registry::{Part, Registry};
+use crate::{Conv, Gradient, Join, Map, Neuron, Pool, PoolKind, Shape, Trace};
 use proptest::prelude::*;
-use snn_core::neuron::{Correction, LeakyIntegrator, Lif, PoolIf};
-use snn_core::registry::{Part, Registry};
-use snn_core::{Conv, Gradient, Join, Map, Neuron, Pool, PoolKind, Shape, Trace};
 
-use super::{Case, Drop, Layer, OutputErrors, Show, Stages};
+use super::{DropoutCase, EngineCase, InputCase, LayerCase, OutputErrors, StagesCase};
 
 fn channels() -> impl Strategy<Value = usize> {
     prop_oneof![2 => 1..=8_usize, 2 => 9..=70_usize, 1 => prop::sample::select(vec![16, 17, 32, 33, 48, 49, 64, 65])]
@@ -33,16 +34,18 @@ fn map() -> impl Strategy<Value = Map> {
     ]
 }
 
-pub(crate) fn leak() -> impl Strategy<Value = f32> {
+/// Leaks.
+pub fn leak() -> impl Strategy<Value = f32> {
     prop::sample::select(vec![0.5, 0.75, 0.9, 0.99, 1.0])
 }
 
-pub(crate) fn threshold() -> impl Strategy<Value = f32> {
+/// Thresholds.
+pub fn threshold() -> impl Strategy<Value = f32> {
     prop::sample::select(vec![0.25, 0.7, 0.75, 1.0, 1.3])
 }
 
 /// Neurons that follow the paper's rule, plain ones.
-pub(crate) fn gated() -> impl Strategy<Value = Neuron> {
+pub fn gated() -> impl Strategy<Value = Neuron> {
     let trace = prop::sample::select(vec![Trace::AfterDropout, Trace::BeforeDropout]);
     let lif = (leak(), threshold(), trace);
     prop_oneof![
@@ -56,7 +59,7 @@ pub(crate) fn gated() -> impl Strategy<Value = Neuron> {
 }
 
 /// The paper's readout.
-pub(crate) fn leak_free() -> impl Strategy<Value = Neuron> {
+pub fn leak_free() -> impl Strategy<Value = Neuron> {
     (leak(), threshold())
         .prop_map(|(leak, threshold)| LeakyIntegrator { leak, threshold, ..LeakyIntegrator::default() }.leak_free())
 }
@@ -78,13 +81,13 @@ fn constants() -> impl Strategy<Value = (f32, f32, &'static str, &'static str)> 
 
 /// The neuron that `text` names.
 fn named(text: &str) -> Neuron {
-    let registry = Registry::new().with(snn_core::plugin).unwrap();
+    let registry = Registry::new().with(crate::plugin).unwrap();
     let mut part = Part::parse(text).unwrap();
     registry.neurons.make(&mut part, &registry).unwrap_or_else(|error| panic!("{text}: {error}"))
 }
 
 /// Neurons of every kind that fire.
-pub(crate) fn firing() -> impl Strategy<Value = Neuron> {
+pub fn firing() -> impl Strategy<Value = Neuron> {
     let common = |(_, threshold, reset, surrogate): (f32, f32, &str, &str), detach: bool| {
         format!("threshold: {threshold}, reset: {reset}, gradient: {surrogate}, detach_reset: {detach}")
     };
@@ -110,28 +113,28 @@ pub(crate) fn firing() -> impl Strategy<Value = Neuron> {
 }
 
 /// Neurons of every kind that others can read, spikes or numbers.
-pub(crate) fn feeding() -> impl Strategy<Value = Neuron> {
+pub fn feeding() -> impl Strategy<Value = Neuron> {
     let plain = prop::sample::select(vec!["Relay", "Identity", "Relu"]).prop_map(named);
     prop_oneof![4 => firing(), 2 => plain]
 }
 
 /// What a projection does besides its map.
-fn stages() -> impl Strategy<Value = Stages> {
+fn stages() -> impl Strategy<Value = StagesCase> {
     let kind = prop::sample::select(vec![PoolKind::Max, PoolKind::Mean]);
     let pool =
         (kind, 1..=3_usize, 1..=3_usize).prop_map(|(kind, size, stride)| Pool::new(kind, size).with_stride(stride));
     let join = (prop::sample::select(vec![Join::And, Join::AndNot]), 0..=40_usize);
     (prop::option::weighted(0.4, pool), any::<bool>(), prop::option::weighted(0.3, join))
-        .prop_map(|(pool, is_normalised, join)| Stages { pool, is_normalised, join })
+        .prop_map(|(pool, is_normalised, join)| StagesCase { pool, is_normalised, join })
 }
 
 /// Layers that join, pool and normalise.
-pub(crate) fn staged(layer: impl Strategy<Value = Layer>) -> impl Strategy<Value = Layer> {
-    (layer, stages()).prop_map(|(layer, stages)| Layer { stages, ..layer })
+pub fn staged(layer: impl Strategy<Value = LayerCase>) -> impl Strategy<Value = LayerCase> {
+    (layer, stages()).prop_map(|(layer, stages)| LayerCase { stages, ..layer })
 }
 
 /// Neurons of every kind that do not fire, and some that do.
-pub(crate) fn last() -> impl Strategy<Value = Neuron> {
+pub fn last() -> impl Strategy<Value = Neuron> {
     let integrator = (leak(), threshold(), any::<bool>()).prop_map(|(leak, threshold, decay_input)| {
         LeakyIntegrator { leak, threshold, decay_input, ..LeakyIntegrator::default() }.neuron()
     });
@@ -139,24 +142,25 @@ pub(crate) fn last() -> impl Strategy<Value = Neuron> {
 }
 
 /// Layers of which none reads itself.
-pub(crate) fn feed_forward(neuron: impl Strategy<Value = Neuron>) -> impl Strategy<Value = Layer> {
-    layer(neuron).prop_map(|layer| Layer { own: None, ..layer })
+pub fn feed_forward(neuron: impl Strategy<Value = Neuron>) -> impl Strategy<Value = LayerCase> {
+    layer(neuron).prop_map(|layer| LayerCase { own: None, ..layer })
 }
 
-pub(crate) fn layer(neuron: impl Strategy<Value = Neuron>) -> impl Strategy<Value = Layer> {
+/// Layers of every kind, without stages.
+pub fn layer(neuron: impl Strategy<Value = Neuron>) -> impl Strategy<Value = LayerCase> {
     let back = prop_oneof![3 => Just(0), 1 => 0..=3_usize];
     let second = prop::option::of(0..=40_usize);
     let own = prop::option::weighted(0.3, 0..=40_usize);
     let dropout = prop::sample::select(vec![0.0, 0.5, 0.75]);
     let also = prop::option::weighted(0.3, (0..=40_usize, any::<bool>()));
     let plain = (map(), back, second, neuron, own, dropout);
-    (plain, any::<bool>(), also).prop_map(|((map, back, second, neuron, own, dropout), bias, also)| Layer {
+    (plain, any::<bool>(), also).prop_map(|((map, back, second, neuron, own, dropout), bias, also)| LayerCase {
         map,
         back,
         bias,
         also,
         second,
-        stages: Stages::default(),
+        stages: StagesCase::default(),
         neuron,
         own,
         dropout,
@@ -164,10 +168,10 @@ pub(crate) fn layer(neuron: impl Strategy<Value = Neuron>) -> impl Strategy<Valu
 }
 
 /// A network of some `layers` and the layer `last`, and a trial of it.
-pub(crate) fn case(
-    layers: impl Strategy<Value = Layer>,
-    last: impl Strategy<Value = Layer>,
-) -> impl Strategy<Value = Case> {
+pub fn case(
+    layers: impl Strategy<Value = LayerCase>,
+    last: impl Strategy<Value = LayerCase>,
+) -> impl Strategy<Value = EngineCase> {
     let size = (channels(), 1..=9_usize, 1..=9_usize).prop_map(|(c, h, w)| Shape::new(c, h, w));
     let network = (size, prop::collection::vec(layers, 1..=3), last, 1..=32_u32);
     let steps = prop_oneof![3 => 1..=70_usize, 1 => prop::sample::select(vec![31, 32, 33, 63, 64, 65])];
@@ -175,12 +179,12 @@ pub(crate) fn case(
     let sizes = (steps, samples, 0..=3_usize);
     let density = prop::sample::select(vec![0.0, 0.03, 0.2, 0.6, 1.0]);
     let stimulus = prop_oneof![
-        2 => (density, any::<bool>()).prop_map(|(density, signed)| Show::Spikes { density, signed }),
-        2 => (0.1..2.0_f32, any::<bool>()).prop_map(|(scale, signed)| Show::Poisson { scale, signed }),
-        1 => Just(Show::Direct),
-        1 => Just(Show::Current),
+        2 => (density, any::<bool>()).prop_map(|(density, signed)| InputCase::Spikes { density, signed }),
+        2 => (0.1..2.0_f32, any::<bool>()).prop_map(|(scale, signed)| InputCase::Poisson { scale, signed }),
+        1 => Just(InputCase::Direct),
+        1 => Just(InputCase::Current),
     ];
-    let dropout = prop_oneof![Just(Drop::Off), Just(Drop::Masks), Just(Drop::Drawn)];
+    let dropout = prop_oneof![Just(DropoutCase::Off), Just(DropoutCase::Masks), Just(DropoutCase::Drawn)];
     let errors =
         (prop_oneof![Just(OutputErrors::Final), Just(OutputErrors::Some), Just(OutputErrors::All)], any::<bool>());
     let shrink = Just([0, 1, 2]).prop_shuffle();
@@ -195,7 +199,7 @@ pub(crate) fn case(
             (seed, shrink, frozen, group),
         )| {
             let (output_errors, emitted_errors) = errors;
-            let case = Case {
+            let case = EngineCase {
                 input,
                 layers,
                 last,
@@ -219,7 +223,7 @@ pub(crate) fn case(
 }
 
 /// `cases` cases, or as many as `PROPTEST_CASES` says.
-pub(crate) fn config(cases: u32) -> ProptestConfig {
+pub fn config(cases: u32) -> ProptestConfig {
     let default = ProptestConfig { failure_persistence: None, ..ProptestConfig::default() };
     if std::env::var_os("PROPTEST_CASES").is_some() { default } else { ProptestConfig { cases, ..default } }
 }

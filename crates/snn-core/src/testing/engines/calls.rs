@@ -1,14 +1,15 @@
 //! Calls that no session can serve, and what every engine says to them.
+#![expect(clippy::unwrap_used, clippy::missing_panics_doc, reason = "a test that cannot go on has failed")]
 
-use snn_core::neuron::LeakyIntegrator;
-use snn_core::{
+use crate::neuron::LeakyIntegrator;
+use crate::{
     Draws, Dropout, Engine, Error, Errors, Map, Network, Neuron, Plan, Poisson, Projection, Session, Shape, Source,
     SpikeTrain, Stimulus, Trial,
 };
 
 /// Two inputs, two classes, and a trial of two samples with a spike in it; with the paper's gradient and without, which is
 /// to say for both kinds of session.
-pub(crate) fn small() -> [(Network, SpikeTrain); 2] {
+pub fn small() -> [(Network, SpikeTrain); 2] {
     [Neuron::readout(), LeakyIntegrator::default().neuron()].map(|neuron| {
         let mut builder = Network::builder(Shape::features(2));
         let linear = vec![Projection::new(Source::Input, Map::Linear { features: 2 })];
@@ -32,7 +33,23 @@ fn silence(spikes: &SpikeTrain) -> Trial<'_> {
     Trial { stimulus: Stimulus::Spikes(spikes), dropout: Dropout::Off }
 }
 
-pub(crate) fn a_backward_pass_needs_a_trial(engine: &dyn Engine) {
+/// All of them.
+///
+/// # Panics
+/// If a session serves one, or says something else.
+pub fn all(engine: &dyn Engine) {
+    a_backward_pass_needs_a_trial(engine);
+    a_trial_needs_weights(engine);
+    a_session_does_what_it_was_compiled_for_and_no_more(engine);
+    a_record_needs_a_trial_and_a_population(engine);
+    what_is_of_the_wrong_size_is_named(engine);
+}
+
+/// Going back without a trial to go back through.
+///
+/// # Panics
+/// If a session serves it, or says something else.
+pub fn a_backward_pass_needs_a_trial(engine: &dyn Engine) {
     for (network, spikes) in small() {
         let mut session = session(engine, &network, true);
         let missing = Error::Order("no trial to go back through");
@@ -46,14 +63,22 @@ pub(crate) fn a_backward_pass_needs_a_trial(engine: &dyn Engine) {
     }
 }
 
-pub(crate) fn a_trial_needs_weights(engine: &dyn Engine) {
+/// A trial before weights are loaded.
+///
+/// # Panics
+/// If a session serves it, or says something else.
+pub fn a_trial_needs_weights(engine: &dyn Engine) {
     for (network, spikes) in small() {
         let result = session(engine, &network, true).forward(&silence(&spikes));
         assert_eq!(result.unwrap_err().to_string(), "load weights before the first trial");
     }
 }
 
-pub(crate) fn a_session_does_what_it_was_compiled_for_and_no_more(engine: &dyn Engine) {
+/// Going back and recording in sessions that were not compiled for it.
+///
+/// # Panics
+/// If a session serves it, or says something else.
+pub fn a_session_does_what_it_was_compiled_for_and_no_more(engine: &dyn Engine) {
     for (network, spikes) in small() {
         let mut session = session(engine, &network, false);
         session.load(&network.zeros()).unwrap();
@@ -64,7 +89,11 @@ pub(crate) fn a_session_does_what_it_was_compiled_for_and_no_more(engine: &dyn E
     }
 }
 
-pub(crate) fn a_record_needs_a_trial_and_a_population(engine: &dyn Engine) {
+/// Records of no trial, and of no population.
+///
+/// # Panics
+/// If a session serves it, or says something else.
+pub fn a_record_needs_a_trial_and_a_population(engine: &dyn Engine) {
     for (network, spikes) in small() {
         let mut session = engine.compile(&network, Plan::new(3, 2).record()).unwrap();
         assert_eq!(session.record(0).unwrap_err().to_string(), "no trial to record");
@@ -75,7 +104,11 @@ pub(crate) fn a_record_needs_a_trial_and_a_population(engine: &dyn Engine) {
     }
 }
 
-pub(crate) fn what_is_of_the_wrong_size_is_named(engine: &dyn Engine) {
+/// Weights, input, masks and errors of the wrong size.
+///
+/// # Panics
+/// If a session serves it, or says something else.
+pub fn what_is_of_the_wrong_size_is_named(engine: &dyn Engine) {
     for (network, spikes) in small() {
         let mut session = session(engine, &network, true);
         let message = |result: Result<(), Error>| result.unwrap_err().to_string();

@@ -1,0 +1,76 @@
+//! Cases that are compared but for rounding, and what they came to.
+
+use std::cell::{Cell, RefCell};
+
+use proptest::prelude::*;
+
+use super::EngineCase;
+use crate::agreement::{Agreement, BOUND, Scales};
+use crate::{Activity, Engine, GroupStatistics};
+
+/// Share of spikes, over all cases, that rounding may decide over.
+const FLIPS: f64 = 1e-4;
+
+/// What all cases of a test came to.
+#[derive(Debug, Default)]
+pub struct Tally {
+    compared: Cell<u32>,
+    spikes: Cell<u64>,
+    flips: Cell<u64>,
+    largest: Cell<f32>,
+    worst: RefCell<String>,
+}
+
+impl Tally {
+    /// Takes in a case; fails if an engine differs from the reference by more than rounding, and no spike flipped.
+    ///
+    /// # Errors
+    /// How it differs.
+    pub fn check(&self, engine: &dyn Engine, case: &EngineCase) -> Result<(), TestCaseError> {
+        let network = case.network();
+        let expected = case.expected(&network);
+        prop_assume!(expected.is_finite() && is_measured(&expected.outcome.activity));
+        let found = case.outcome(engine, &network);
+        let (errors, gradients) = expected.scales(&network);
+        let agreement = Agreement::of(&found, &expected.outcome, &Scales { errors, gradients });
+        self.spikes.set(self.spikes.get() + agreement.spikes);
+        self.flips.set(self.flips.get() + agreement.flips);
+        if agreement.flips > 0 {
+            return Ok(());
+        }
+        self.compared.set(self.compared.get() + 1);
+        if agreement.largest() > self.largest.get() {
+            self.largest.set(agreement.largest());
+            *self.worst.borrow_mut() = format!("{agreement:?}");
+        }
+        prop_assert!(agreement.counts, "{}: {:?}\n{:?}", engine.describe(), found.activity, network);
+        prop_assert!(agreement.largest() <= BOUND, "{}: {:?}", engine.describe(), agreement);
+        Ok(())
+    }
+
+    /// What came of `cases` cases, in words.
+    ///
+    /// # Errors
+    /// The same, if little could be compared, or if rounding decided over too much.
+    pub fn close(&self, cases: u32) -> Result<String, String> {
+        let Self { compared, spikes, flips, largest, worst } = self;
+        let (compared, spikes, flips) = (compared.get(), spikes.get(), flips.get());
+        let told = format!(
+            "{compared} of {cases} cases compared, {flips} of {spikes} spikes flipped, off by {:e}: {}",
+            largest.get(),
+            worst.borrow()
+        );
+        let is_enough = 2 * compared >= cases && flips as f64 <= FLIPS * spikes as f64;
+        if is_enough { Ok(told) } else { Err(told) }
+    }
+}
+
+/// Whether the groups that are normalised vary by more than rounding: an engine may have no double precision to measure less.
+fn is_measured(activity: &Activity) -> bool {
+    const LEAST: f32 = 1e-3;
+    let channels = |group: &GroupStatistics| {
+        let mut channels = group.mean.iter().zip(&group.variance);
+        channels.all(|(mean, variance)| *variance > LEAST * mean * mean)
+    };
+    activity.statistics.iter().all(channels)
+}
