@@ -69,7 +69,7 @@ pub(crate) fn run(registry: &Registry, args: &DoctorArgs) -> anyhow::Result<Exit
     let named = loading::experiment(registry, args.subject.as_deref(), &args.overrides.settings())?;
     let Named { experiment, built, name, origin, .. } = &named;
     let training = &experiment.training;
-    let plan = Plan { chunk: training.chunk, ..Plan::new(experiment.steps, training.batch).train().record() };
+    let plan = Plan { chunk: training.chunk, ..built.input.plan(experiment.steps, training.batch).train().record() };
     let memory = memory::of_trials(built, engine.as_ref(), plan, true)?;
     memory::check(&memory)?;
     let path = args.subject.as_deref().map(Path::new);

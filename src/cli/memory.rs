@@ -66,7 +66,7 @@ pub(crate) fn of_training(
     batch: usize,
 ) -> anyhow::Result<RunMemory> {
     let network = &built.network;
-    let plan = Plan { chunk: experiment.training.chunk, ..Plan::new(experiment.steps, batch).train() };
+    let plan = Plan { chunk: experiment.training.chunk, ..built.input.plan(experiment.steps, batch).train() };
     let session = |plan| engine.memory(network, plan).map(|memory| memory.total());
     let memories = experiment.training.optimizer.memories().len();
     // Weights, gradients and memories; a checkpoint holds weights and memories once as values and once as bytes.
@@ -87,6 +87,7 @@ pub(crate) fn of_training(
 /// checkpoint and as values, outputs over time, and the whole data set, if `reads` it.
 pub(crate) fn of_trials(built: &Built, engine: &dyn Engine, plan: Plan, reads: bool) -> anyhow::Result<RunMemory> {
     let network = &built.network;
+    let plan = Plan { numbers: built.input.numbers(), ..plan };
     let sessions = vec![("session", engine.memory(network, plan)?.total())];
     let mut around = vec![
         ("weights", bytes(&[3, network.parameters()])),

@@ -74,6 +74,9 @@ pub struct Plan {
     pub record: bool,
     /// Whether [`Session::resume`] will be asked for; not together with `train`.
     pub stream: bool,
+    /// Whether trials show numbers that differ from step to step ([`Stimulus::Numbers`], [`Encoded::Numbers`](crate::Encoded::Numbers)), which take more
+    /// memory than spikes.
+    pub numbers: bool,
     /// Steps that a backward pass with surrogate gradients holds in memory at a time; the states within are computed
     /// anew from the spikes. None: what the engine finds best. Engines may round it up, and need it not where all
     /// gradients are functions of spikes.
@@ -83,7 +86,7 @@ pub struct Plan {
 impl Plan {
     /// A plan to run trials of `steps` steps and up to `batch` samples, without backward passes.
     pub fn new(steps: usize, batch: usize) -> Self {
-        Self { steps, batch, train: false, record: false, stream: false, chunk: None }
+        Self { steps, batch, train: false, record: false, stream: false, numbers: false, chunk: None }
     }
 
     /// The same plan with backward passes.
@@ -96,6 +99,12 @@ impl Plan {
     #[must_use]
     pub fn record(self) -> Self {
         Self { record: true, ..self }
+    }
+
+    /// The same plan, for trials that show numbers which differ from step to step.
+    #[must_use]
+    pub fn numbers(self) -> Self {
+        Self { numbers: true, ..self }
     }
 
     /// The same plan, for trials that go on where the last one ended.
@@ -119,6 +128,12 @@ impl Plan {
             }
         }
         Ok(())
+    }
+
+    /// Checks that the session was compiled for numbers that differ from step to step.
+    fn check_numbers(&self) -> Result<(), Error> {
+        let reason = "the session was not compiled for an input of numbers that differ from step to step; set numbers in its plan";
+        if self.numbers { Ok(()) } else { Err(Error::Order(reason)) }
     }
 
     /// Checks the plan, as [`Plan::check`] does, and that what `network` takes can be counted: that its neurons, inputs and
@@ -332,7 +347,19 @@ impl Trial<'_> {
                     let expected = format!("{} x {shape}", draws.samples.len());
                     return Err(Error::size("images", expected, format!("{} values", pixels.len())));
                 }
+                if encoder.numbers() {
+                    plan.check_numbers()?;
+                }
                 draws.samples.len()
+            }
+            Stimulus::Numbers(values) => {
+                plan.check_numbers()?;
+                let sample = plan.steps * input.len();
+                if !values.len().is_multiple_of(sample) {
+                    let expected = format!("{} steps x N x {input}", plan.steps);
+                    return Err(Error::size("input numbers", expected, format!("{} values", values.len())));
+                }
+                values.len() / sample
             }
             Stimulus::Current(values) => {
                 if !values.len().is_multiple_of(input.len()) {
@@ -380,6 +407,8 @@ pub enum Stimulus<'a> {
     Spikes(&'a SpikeTrain),
     /// Numbers `[N, C, H, W]` that are the input at every step.
     Current(&'a [f32]),
+    /// Numbers `[T, N, C, H, W]`, others at every step; for sessions compiled for them, see [`Plan::numbers`].
+    Numbers(&'a [f32]),
     /// Images `[N, C, H, W]`, encoded as the trial runs.
     Images {
         /// Values after normalisation.
@@ -428,7 +457,7 @@ pub struct Activity {
     /// What the last population passed on, `[T, N, K]`: its spikes, or the output of neurons that do not
     /// fire.
     pub output: Vec<f32>,
-    /// Spikes of the input, of either sign, over all samples and steps; 0 for a current.
+    /// Spikes of the input, of either sign, over all samples and steps; 0 for numbers.
     pub input_spikes: u64,
     /// Spikes of each population before dropout, over all samples and steps; 0 for neurons that do not fire.
     pub spikes: Vec<u64>,

@@ -53,6 +53,7 @@ impl<'a> Replay<'a> {
         let is_input = match input {
             Encoded::Spikes(train) => fits(train, network.input()),
             Encoded::Current(values) => values.len() == network.input().len(),
+            Encoded::Numbers(values) => values.len() == steps * network.input().len(),
         };
         if !is_input {
             let expected = format!("one sample of {} over {steps} steps", network.input());
@@ -218,17 +219,24 @@ impl<'a> Replay<'a> {
         let shape = self.network.shape(source);
         let weight = projection.weight.map_or(&[][..], |index| &self.weights[index]);
         let late = usize::from(connection.is_recurrent);
-        let train = match (source, self.input) {
+        let numbers = match (source, self.input) {
             (Source::Population(source), _) if !self.network.populations()[source].neuron.fires() => {
-                let values = self.numbers(source);
-                maps::for_each_input(&projection.map, shape, own, neuron, |i, w| {
-                    let w: f32 = w.value(weight);
-                    values.chunks(shape.len()).enumerate().for_each(|(t, row)| add(t, w * row[i]));
-                });
-                return;
+                Some(self.numbers(source))
             }
+            (Source::Input, Encoded::Numbers(values)) => Some(&values[..]),
+            _ => None,
+        };
+        if let Some(values) = numbers {
+            maps::for_each_input(&projection.map, shape, own, neuron, |i, w| {
+                let w: f32 = w.value(weight);
+                values.chunks(shape.len()).enumerate().for_each(|(t, row)| add(t, w * row[i]));
+            });
+            return;
+        }
+        let train = match (source, self.input) {
             (Source::Population(source), _) => &self.trains[source],
             (Source::Input, Encoded::Spikes(train)) => train,
+            (Source::Input, Encoded::Numbers(_)) => return,
             (Source::Input, Encoded::Current(values)) => {
                 maps::for_each_input(&projection.map, shape, own, neuron, |i, w| {
                     let term = w.value(weight) * values[i];

@@ -81,7 +81,7 @@ impl Compiled {
         let gates = Gate::of_all(network.populations().iter().map(|population| &population.neuron), plan.steps);
         let neurons: usize = populations.iter().map(|layout| layout.pixels() * layout.channels).sum();
         let round = (ROUND_NEURONS / neurons).clamp(MIN_ROUND, MAX_ROUND);
-        let feeds = feed::of_all(network);
+        let feeds = feed::of_all(network, plan);
         let (network, words) = (network.clone(), plan.steps.div_ceil(32));
         let mut compiled =
             Self { network, plan, level, dense_above, input, populations, feeds, weights, gates, words, round };
@@ -131,6 +131,11 @@ impl Compiled {
         let is_last = population + 1 == self.populations.len();
         let fires = self.network.populations()[population].neuron.fires();
         if fires || is_last { 0 } else { self.plan.steps * self.populations[population].width() }
+    }
+
+    /// Lanes of the numbers of one sample's input; none where it is spikes, or a current.
+    pub(crate) fn input_values(&self) -> usize {
+        if self.plan.numbers { self.plan.steps * self.input.width() } else { 0 }
     }
 
     /// The populations that fire, but that nothing reads.
@@ -239,7 +244,9 @@ impl Compiled {
             ("spikes", (bits + 2 * input * self.words + input) * size_of::<u32>() * batch),
             (
                 "numbers",
-                (0..self.populations.len()).map(|index| self.values(index)).sum::<usize>() * size_of::<Lane>() * batch,
+                ((0..self.populations.len()).map(|index| self.values(index)).sum::<usize>() + self.input_values())
+                    * size_of::<Lane>()
+                    * batch,
             ),
             ("output over time", 2 * outputs * batch * size_of::<f32>()),
         ];

@@ -1,6 +1,6 @@
 //! What is read on the way into a population.
 
-use snn_core::{Join, Network, Source};
+use snn_core::{Join, Network, Plan, Source};
 
 /// What a projection reads of one source, or of two that it joins.
 #[derive(Debug, Clone, Copy)]
@@ -17,15 +17,15 @@ pub(crate) struct Feed {
 }
 
 /// The feeds of each population, in the order in which their currents are summed up.
-pub(crate) fn of_all(network: &Network) -> Vec<Vec<Feed>> {
-    (0..network.populations().len()).map(|index| of(network, index)).collect()
+pub(crate) fn of_all(network: &Network, plan: Plan) -> Vec<Vec<Feed>> {
+    (0..network.populations().len()).map(|index| of(network, plan, index)).collect()
 }
 
-fn of(network: &Network, index: usize) -> Vec<Feed> {
+fn of(network: &Network, plan: Plan, index: usize) -> Vec<Feed> {
     let mut feeds: Vec<Feed> = Vec::new();
     for (connection, projection) in network.connections(index) {
         let passes_numbers = |source: Source| match source {
-            Source::Input => false,
+            Source::Input => plan.numbers,
             Source::Population(source) => !network.populations()[source].neuron.fires(),
         };
         match feeds.last_mut().filter(|last| last.projection == connection.projection && projection.join != Join::Sum) {

@@ -40,6 +40,8 @@ pub(crate) struct Sample {
     negative: Vec<u32>,
     /// Input current `[neuron]`; empty where the input is spikes.
     current: Vec<f32>,
+    /// The input as numbers, `[step][pixel][lane]`, in sessions that are compiled for them.
+    shown: Vec<Lane>,
     /// Spikes of each population, `[pixel][word][channel]`.
     pub(crate) bits: Vec<Vec<u32>>,
     /// What each population of neurons that pass on numbers passed on, `[step][pixel][lane]`.
@@ -67,13 +69,26 @@ impl Sample {
         match trial.stimulus {
             Stimulus::Spikes(train) => self.copy_words(train, n, words),
             Stimulus::Current(values) => self.current.extend_from_slice(&values[n * neurons..][..neurons]),
+            Stimulus::Numbers(values) => {
+                let row = values.len() / compiled.plan.steps;
+                self.show(compiled, |t| &values[t * row + n * neurons..][..neurons]);
+            }
             Stimulus::Images { pixels, shape, encoder, draws } => {
                 let image = &pixels[n * shape.len()..][..shape.len()];
                 match encoder.encode(image, shape, compiled.plan.steps, draws.sample(n)) {
                     Encoded::Spikes(train) => self.copy_words(&train, 0, words),
                     Encoded::Current(values) => self.current = values,
+                    Encoded::Numbers(values) => self.show(compiled, |t| &values[t * neurons..][..neurons]),
                 }
             }
+        }
+        let is_of_numbers = match trial.stimulus {
+            Stimulus::Numbers(_) => true,
+            Stimulus::Images { encoder, .. } => encoder.numbers(),
+            Stimulus::Spikes(_) | Stimulus::Current(_) => false,
+        };
+        if compiled.plan.numbers && !is_of_numbers {
+            self.show_others(compiled);
         }
         let populations = compiled.populations.len();
         self.bits.resize(populations, Vec::new());
@@ -91,6 +106,43 @@ impl Sample {
         self.emitted.resize(populations, 0.0);
         self.output.resize(compiled.plan.steps * compiled.network.classes(), 0.0);
         self.delta.iter_mut().for_each(Vec::clear);
+    }
+
+    /// Takes in numbers, given those of each step `[neuron]`.
+    fn show<'a>(&mut self, compiled: &Compiled, row: impl Fn(usize) -> &'a [f32]) {
+        let layout = compiled.input;
+        self.shown.resize(compiled.input_values(), Lane::ZERO);
+        for (t, lanes) in self.shown.chunks_exact_mut(layout.width()).enumerate() {
+            let lanes = flat_mut(lanes);
+            for (i, x) in row(t).iter().enumerate() {
+                lanes[i % layout.pixels() * layout.lanes * LANE + i / layout.pixels()] = *x;
+            }
+        }
+    }
+
+    /// Takes in spikes, or a current, as numbers.
+    fn show_others(&mut self, compiled: &Compiled) {
+        let (current, fired, negative) =
+            (std::mem::take(&mut self.current), std::mem::take(&mut self.fired), std::mem::take(&mut self.negative));
+        let words = compiled.words;
+        let rows: Vec<Vec<f32>> = (0..compiled.plan.steps)
+            .map(|t| {
+                let bit =
+                    |plane: &[u32], i: usize| plane.get(i * words + t / 32).is_some_and(|x| x >> (t % 32) & 1 == 1);
+                let spike = |i: usize| match (bit(&fired, i), bit(&negative, i)) {
+                    (false, _) => 0.0,
+                    (true, false) => 1.0,
+                    (true, true) => -1.0,
+                };
+                if current.is_empty() {
+                    (0..compiled.network.input().len()).map(spike).collect()
+                } else {
+                    current.clone()
+                }
+            })
+            .collect();
+        self.show(compiled, |t| &rows[t]);
+        (self.fired, self.negative) = (fired, negative);
     }
 
     /// Copies sample `n` of a train.
@@ -154,10 +206,14 @@ impl Sample {
         mask: &[f32],
         numbers: &mut Vec<Lane>,
     ) {
-        let Source::Population(index) = source else { return };
+        numbers.clear();
+        let Source::Population(index) = source else {
+            let width = compiled.input.width();
+            numbers.extend_from_slice(&self.shown[steps.start * width..steps.end * width]);
+            return;
+        };
         let layout = compiled.populations[index];
         let width = layout.width();
-        numbers.clear();
         numbers.reserve_exact(steps.len() * width);
         if self.values[index].is_empty() {
             numbers.resize(steps.len() * width, Lane::ZERO);

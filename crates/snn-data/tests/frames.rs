@@ -21,10 +21,17 @@ fn frames_hold_the_events_of_tonics_frames() {
     let cases = [Slices::Time, Slices::Count, Slices::Window { micros: 30_000 }];
     assert_eq!(counts.len(), cases.len() * STEPS * SHAPE.len());
     for (by, counts) in cases.into_iter().zip(counts.chunks_exact(STEPS * SHAPE.len())) {
-        let train = Frames { by }.encode(&[without_rest(by, &recording)], SHAPE, STEPS);
+        let kept = without_rest(by, &recording);
+        let last = kept[kept.len() - 1];
+        let train = Frames { by, counts: false }.encode(std::slice::from_ref(&kept), SHAPE, STEPS);
+        let mut found = Frames { by, counts: true }.count(&[kept], SHAPE, STEPS);
+        if by == Slices::Time {
+            found[(STEPS - 1) * SHAPE.len() + last.pixel as usize] -= 1.0; // the event that was added
+        }
         for (index, &count) in counts.iter().enumerate() {
             let (step, pixel) = (index / SHAPE.len(), index % SHAPE.len());
             assert_eq!(train.get(step, 0, pixel), i8::from(count > 0), "{by:?}, step {step}, pixel {pixel}");
+            assert_eq!(found[index], f32::from(count), "{by:?}, step {step}, pixel {pixel}");
         }
     }
 }

@@ -215,9 +215,10 @@ impl Layout {
         self.plan.train && matches!(place.rule, Rule::Unrolled { .. })
     }
 
-    /// Numbers of the input of a group: spikes of both signs, or one current.
+    /// Numbers of the input of a group: spikes of both signs, or one current, or numbers of every step.
     pub(crate) fn input_words(&self) -> usize {
-        self.group * self.input * 2 * self.words
+        let rows = if self.plan.numbers { self.plan.steps.max(2 * self.words) } else { 2 * self.words };
+        self.group * self.input * rows
     }
 
     /// Numbers of the output of a population.

@@ -174,7 +174,8 @@ pub fn programs(network: &Network, plan: Plan) -> Result<Vec<Program>, Error> {
     let network = &split.network;
     let masked: Vec<bool> = network.populations().iter().map(|population| population.dropout > 0.0).collect();
     let (layout, masked, loops) = (&layout, &masked[..], programs::Loops::Long);
-    let inputs = [programs::Input::Spikes, programs::Input::Signed, programs::Input::Constant];
+    let mut inputs = vec![programs::Input::Spikes, programs::Input::Signed, programs::Input::Constant];
+    inputs.extend(plan.numbers.then_some(programs::Input::Numbers));
     let kinds = inputs.into_iter().flat_map(|input| matrices::EDGES.map(|edge| (input, Some(edge))));
     let of_kind = |(input, matrices)| programs::Programs { network, layout, input, masked, loops, matrices }.all();
     let grouped = layout.arena.grouped().map(|(_, program)| program);

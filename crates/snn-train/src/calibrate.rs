@@ -6,7 +6,7 @@
 //! Eng. 2:044016, 2022, give reasons for such targets.
 
 use serde::{Deserialize, Serialize};
-use snn_core::{Draws, Dropout, Engine, Network, Plan, Population, Session, Trial, Weights};
+use snn_core::{Draws, Dropout, Engine, Network, Population, Session, Trial, Weights};
 use snn_data::{Dataset, Loader};
 use snn_models::experiment::Start;
 use snn_models::{Built, Experiment};
@@ -124,8 +124,9 @@ impl Probe<'_> {
         go_on: &mut dyn FnMut() -> bool,
     ) -> Result<Option<Calibrated>, TrainError> {
         let network = self.built.network.up_to(index, &population.neuron)?;
-        let mut session =
-            self.engine.compile(&network, Plan::new(self.experiment.steps, self.experiment.training.batch))?;
+        let mut session = self
+            .engine
+            .compile(&network, self.built.input.plan(self.experiment.steps, self.experiment.training.batch))?;
         let own: Vec<usize> = population.inputs.iter().filter_map(|projection| projection.weight).collect();
         let drawn: Vec<Vec<f32>> = own.iter().map(|&weight| self.weights[weight].clone()).collect();
         let scale_to = |weights: &mut Weights, power: i32| {

@@ -2,7 +2,7 @@
 
 use serde::{Deserialize, Serialize};
 use snn_core::{
-    Activity, Draws, Dropout, Engine, Grades, Network, Plan, RatePenalty, Trial, Weights, argmax, check_finite, grade,
+    Activity, Draws, Dropout, Engine, Grades, Network, RatePenalty, Trial, Weights, argmax, check_finite, grade,
 };
 use snn_data::{Dataset, Loader};
 use snn_models::{Built, Experiment};
@@ -48,7 +48,7 @@ pub fn evaluate(
 ) -> Result<Option<Evaluation>, TrainError> {
     check_images(built, data, images)?;
     let batch = experiment.training.batch.clamp(1, images.len());
-    let mut session = engine.compile(&built.network, Plan::new(experiment.steps, batch))?;
+    let mut session = engine.compile(&built.network, built.input.plan(experiment.steps, batch))?;
     session.load(weights)?;
 
     let mut loader = Loader::in_order(data, images.iter().copied(), batch);

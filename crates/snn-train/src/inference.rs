@@ -4,9 +4,7 @@ use std::ops::Range;
 use std::time::{Duration, Instant};
 
 use serde::{Deserialize, Serialize};
-use snn_core::{
-    Activity, Draws, Dropout, Encoded, Engine, Input, Plan, Sample, Session, SpikeTrain, Stimulus, Trial, Weights,
-};
+use snn_core::{Activity, Draws, Dropout, Encoded, Engine, Input, Sample, Session, SpikeTrain, Trial, Weights};
 use snn_data::{Batch, Dataset, Loader};
 use snn_models::{Built, Experiment};
 
@@ -110,8 +108,8 @@ pub fn infer(
     let (steps, batch) = (experiment.steps, batch.clamp(1, images.len()));
     check_exit(exit, steps)?;
     let plan = match exit {
-        Some(exit) => Plan::new(exit.every, batch).stream(),
-        None => Plan::new(steps, batch),
+        Some(exit) => built.input.plan(exit.every, batch).stream(),
+        None => built.input.plan(steps, batch),
     };
     let mut session = engine.compile(&built.network, plan)?;
     session.load(weights)?;
@@ -198,7 +196,7 @@ impl Watched<'_> {
         let mut from = Vec::new();
         for start in (0..self.steps).step_by(exit.every) {
             let end = start + exit.every;
-            let part = input.part(start..end, &left);
+            let part = input.part(start..end, self.steps, &left);
             let trial = Trial { stimulus: part.stimulus(), dropout: Dropout::Off };
             let activity = if start == 0 { self.session.forward(&trial) } else { self.session.resume(&trial, &from) }?;
             check_output(&activity.output)?;
@@ -245,18 +243,27 @@ pub(crate) fn scores(built: &Built, output: &[f32], samples: usize) -> Vec<Vec<f
 pub(crate) fn input(built: &Built, steps: usize, batch: &Batch, draws: Draws<'_>) -> Shows {
     let shape = built.data.shape();
     let encoder = match &built.input {
+        Input::Recordings(frames) if frames.counts => {
+            let count = |events| frames.count(std::slice::from_ref(events), shape, steps);
+            return Shows::Numbers(batch.recordings.iter().map(count).collect());
+        }
         Input::Recordings(frames) => return Shows::Spikes(frames.encode(&batch.recordings, shape, steps)),
         Input::Images(encoder) => encoder,
     };
-    let (mut trains, mut currents) = (Vec::new(), Vec::new());
+    let (mut trains, mut currents, mut numbers) = (Vec::new(), Vec::new(), Vec::new());
     for (image, &index) in batch.pixels.chunks(shape.len()).zip(&batch.samples) {
         let sample = Sample { seed: draws.seed, epoch: draws.epoch, index };
         match encoder.encode(image, shape, steps, sample) {
             Encoded::Spikes(train) => trains.push(train),
             Encoded::Current(values) => currents.push(values),
+            Encoded::Numbers(values) => numbers.push(values),
         }
     }
-    if trains.is_empty() { Shows::Currents(currents) } else { Shows::Spikes(SpikeTrain::join(&trains)) }
+    match (trains.is_empty(), numbers.is_empty()) {
+        (false, _) => Shows::Spikes(SpikeTrain::join(&trains)),
+        (true, false) => Shows::Numbers(numbers),
+        (true, true) => Shows::Currents(currents),
+    }
 }
 
 /// What a batch shows.
@@ -265,36 +272,21 @@ pub(crate) enum Shows {
     Spikes(SpikeTrain),
     /// `[N][...]`, the same at every step.
     Currents(Vec<Vec<f32>>),
-}
-
-/// Some steps of some samples of it.
-pub(crate) enum Part {
-    Spikes(SpikeTrain),
-    Current(Vec<f32>),
+    /// `[N][T, ...]`.
+    Numbers(Vec<Vec<f32>>),
 }
 
 impl Shows {
-    pub(crate) fn part(&self, steps: Range<usize>, samples: &[usize]) -> Part {
+    /// Some steps, of all `T` of a trial, of some samples of it.
+    pub(crate) fn part(&self, steps: Range<usize>, all: usize, samples: &[usize]) -> Encoded {
         match self {
-            Self::Spikes(train) => Part::Spikes(train.part(steps, samples)),
-            Self::Currents(values) => Part::Current(samples.iter().flat_map(|&n| &values[n]).copied().collect()),
-        }
-    }
-}
-
-impl Part {
-    /// The spikes, if it is spikes.
-    pub(crate) fn spikes(&self) -> Option<&SpikeTrain> {
-        match self {
-            Self::Spikes(train) => Some(train),
-            Self::Current(_) => None,
-        }
-    }
-
-    pub(crate) fn stimulus(&self) -> Stimulus<'_> {
-        match self {
-            Self::Spikes(train) => Stimulus::Spikes(train),
-            Self::Current(values) => Stimulus::Current(values),
+            Self::Spikes(train) => Encoded::Spikes(train.part(steps, samples)),
+            Self::Currents(values) => Encoded::Current(samples.iter().flat_map(|&n| &values[n]).copied().collect()),
+            Self::Numbers(values) => {
+                let row =
+                    |n: usize, t: usize| values[n].chunks((values[n].len() / all).max(1)).nth(t).into_iter().flatten();
+                Encoded::Numbers(steps.flat_map(|t| samples.iter().flat_map(move |&n| row(n, t))).copied().collect())
+            }
         }
     }
 }

@@ -4,7 +4,7 @@ use std::fs::File;
 use std::io::{self, BufWriter, Seek as _, Write};
 use std::path::{Path, PathBuf};
 
-use snn_core::{Draws, Dropout, Engine, Plan, Shape, SpikeTrain, Trial, Weights};
+use snn_core::{Draws, Dropout, Engine, Shape, SpikeTrain, Trial, Weights};
 use snn_data::{Batch, Dataset, Loader};
 use snn_models::{Built, Experiment};
 use zip::write::SimpleFileOptions;
@@ -50,7 +50,7 @@ pub fn record(
 ) -> Result<Option<Vec<Vec<f64>>>, TrainError> {
     check_images(built, data, images)?;
     let (steps, batch, network) = (experiment.steps, batch.clamp(1, images.len()), &built.network);
-    let plan = Plan::new(steps, batch);
+    let plan = built.input.plan(steps, batch);
     let mut session = engine.compile(network, if files.spikes.is_some() { plan.record() } else { plan })?;
     session.load(weights)?;
     let mut loader = Loader::in_order(data, images.iter().copied(), batch);
@@ -61,7 +61,7 @@ pub fn record(
         let draws = Draws { seed: experiment.training.seed, epoch: EPOCH, samples: &batch.samples };
         let shows = input(built, steps, batch, draws);
         let all: Vec<usize> = (0..batch.samples.len()).collect();
-        let part = shows.part(0..steps, &all);
+        let part = shows.part(0..steps, steps, &all);
         let activity = session.forward(&Trial { stimulus: part.stimulus(), dropout: Dropout::Off })?;
         check_output(&activity.output)?;
         recorded.add(batch, scores(built, &activity.output, all.len()));

@@ -18,6 +18,8 @@ pub enum Shown<'a> {
     },
     /// Recordings as spikes `[T, N, ...]`.
     Frames(SpikeTrain),
+    /// Recordings as numbers of events `[T, N, ...]`.
+    Counts(Vec<f32>),
 }
 
 impl<'a> Shown<'a> {
@@ -26,6 +28,7 @@ impl<'a> Shown<'a> {
         let shape = built.data.shape();
         match &built.input {
             Input::Images(encoder) => Self::Images { pixels: &batch.pixels, shape, encoder: encoder.as_ref() },
+            Input::Recordings(frames) if frames.counts => Self::Counts(frames.count(&batch.recordings, shape, steps)),
             Input::Recordings(frames) => Self::Frames(frames.encode(&batch.recordings, shape, steps)),
         }
     }
@@ -35,6 +38,7 @@ impl<'a> Shown<'a> {
         match *self {
             Self::Images { pixels, shape, encoder } => Stimulus::Images { pixels, shape, encoder, draws },
             Self::Frames(ref train) => Stimulus::Spikes(train),
+            Self::Counts(ref values) => Stimulus::Numbers(values),
         }
     }
 }

@@ -114,7 +114,7 @@ pub fn throughput(
 ) -> Result<Throughput, TrainError> {
     let training = &experiment.training;
     let network = &built.network;
-    let plan = Plan::new(experiment.steps, training.batch);
+    let plan = built.input.plan(experiment.steps, training.batch);
     let weights = network.initial_weights(training.seed);
     let mut worker = match work {
         Work::Training => {

@@ -1,8 +1,8 @@
 //! One inference: what was shown, every spike of every population, and the scores as they came to be.
 
 use snn_core::{
-    AddressEvent, Content, Draws, Dropout, Encoded, Input, Replay, Sample, Session, Shape, SpikeTrain, Stimulus,
-    Trial as Shown, argmax,
+    AddressEvent, Content, Draws, Dropout, Encoded, Input, Replay, Sample, Session, Shape, SpikeTrain, Trial as Shown,
+    argmax,
 };
 
 use crate::{Subject, ViewError};
@@ -58,7 +58,7 @@ impl Trial {
             populations.map(|index| Ok(session.record(index)?.spikes)).collect::<Result<Vec<_>, ViewError>>()?;
         let of_input = match &input {
             Encoded::Spikes(train) => counts(train),
-            Encoded::Current(_) => vec![0; steps],
+            Encoded::Current(_) | Encoded::Numbers(_) => vec![0; steps],
         };
         let counts = std::iter::once(of_input).chain(trains.iter().map(counts)).collect();
         let numbers: Vec<f64> = output.iter().map(|&y| f64::from(y)).collect();
@@ -95,21 +95,14 @@ impl Trial {
         shown(&self.input)
     }
 
-    /// Spikes of the input; none if it is a current.
+    /// Spikes of the input; none if it is numbers.
     pub fn input_train(&self) -> Option<&SpikeTrain> {
-        match &self.input {
-            Encoded::Spikes(train) => Some(train),
-            Encoded::Current(_) => None,
-        }
+        self.input.spikes()
     }
 }
 
 fn shown(input: &Encoded) -> Shown<'_> {
-    let stimulus = match input {
-        Encoded::Spikes(train) => Stimulus::Spikes(train),
-        Encoded::Current(values) => Stimulus::Current(values),
-    };
-    Shown { stimulus, dropout: Dropout::Off }
+    Shown { stimulus: input.stimulus(), dropout: Dropout::Off }
 }
 
 /// The input that `picture` becomes, what it looks like, and its class.
@@ -128,8 +121,13 @@ fn encode(subject: &Subject, picture: &Picture, draw: u32) -> Result<(Encoded, V
             let label = Some(usize::from(samples.labels()[*index]));
             match (samples.content(*index), &subject.built.input) {
                 (Content::Recording(events), Input::Recordings(frames)) => {
-                    let train = frames.encode(&[events.to_vec()], shape, steps);
-                    return Ok((Encoded::Spikes(train), accumulated(events, shape.len()), label));
+                    let recording = [events.to_vec()];
+                    let encoded = if frames.counts {
+                        Encoded::Numbers(frames.count(&recording, shape, steps))
+                    } else {
+                        Encoded::Spikes(frames.encode(&recording, shape, steps))
+                    };
+                    return Ok((encoded, accumulated(events, shape.len()), label));
                 }
                 (Content::Image(bytes), _) => {
                     return encode_image(subject, bytes, *index as u32, draw)

@@ -176,7 +176,7 @@ impl Bench {
     fn answer(&mut self, request: Request) -> Result<Answer, ViewError> {
         if let Request::Open { path, data, steps } = request {
             let subject = Subject::open(&self.registry, path.as_deref(), data.as_deref(), steps)?;
-            let plan = Plan::new(subject.steps(), 1).record();
+            let plan = subject.built.input.plan(subject.steps(), 1).record();
             self.forward = Some(compile(&subject, plan)?);
             (self.backward, self.trial) = (None, None);
             return Ok(Answer::Opened(Arc::clone(self.subject.insert(Arc::new(subject)))));
@@ -201,7 +201,9 @@ impl Bench {
             Request::Gradients(label, pins) => {
                 let session = match &mut self.backward {
                     Some(session) => session,
-                    none => none.insert(compile(subject, Plan::new(subject.steps(), 1).train().record())?),
+                    none => {
+                        none.insert(compile(subject, subject.built.input.plan(subject.steps(), 1).train().record())?)
+                    }
                 };
                 Answer::Gradients(of, Gradients::compute(session.as_mut(), subject, trial, label, &pins)?)
             }

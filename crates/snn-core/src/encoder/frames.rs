@@ -5,11 +5,12 @@ use serde::{Deserialize, Serialize};
 use crate::{AddressEvent, Shape, SpikeTrain};
 
 /// Cuts a recording of events into one frame a time step. A neuron, one for each polarity and pixel, spikes at a step if
-/// the frame holds at least one of its events. Every event is in a frame, unless the trial ends before it (`Window`).
+/// the frame holds at least one of its events; with `counts`, its input is the number of them. Every event is in a frame, unless
+/// the trial ends before it (`Window`).
 ///
 /// # Equals
 /// `ToFrame` of tonic with `n_time_bins` (`Time`), `n_event_bins` (`Count`) or `time_window` (`Window`), and no overlap, where
-/// `T` divides the duration or the number of events; frames of tonic hold numbers of events, here those above 1 count as 1.
+/// `T` divides the duration or the number of events; frames of tonic hold numbers of events, as here with `counts`.
 /// What is left over at the end, or all of a recording that is shorter than `T`, tonic drops; here no frame is without its
 /// share. With `time_window` tonic makes as many frames as the recording fills; here there are always `T`.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize)]
@@ -17,6 +18,8 @@ use crate::{AddressEvent, Shape, SpikeTrain};
 pub struct Frames {
     /// What a frame is.
     pub by: Slices,
+    /// Whether frames hold numbers of events, rather than spikes.
+    pub counts: bool,
 }
 
 /// How a recording is cut.
@@ -53,6 +56,21 @@ impl Frames {
         train
     }
 
+    /// Numbers of events `[T, N, ...]` of `recordings` `[N]` of a sensor of shape `shape`, in the frames of [`Frames::encode`].
+    pub fn count(&self, recordings: &[Vec<AddressEvent>], shape: Shape, steps: usize) -> Vec<f32> {
+        let mut counts = vec![0.0; steps * recordings.len() * shape.len()];
+        for (sample, events) in recordings.iter().enumerate() {
+            for (index, event) in events.iter().enumerate() {
+                if let Some(step) = self.step(events, index, steps)
+                    && (event.pixel as usize) < shape.len()
+                {
+                    counts[(step * recordings.len() + sample) * shape.len() + event.pixel as usize] += 1.0;
+                }
+            }
+        }
+        counts
+    }
+
     /// The time step of the event at `index` of a recording in order of time.
     fn step(self, events: &[AddressEvent], index: usize, steps: usize) -> Option<usize> {
         let (first, last) = (events.first()?.time, events.last()?.time);
@@ -76,7 +94,9 @@ impl Frames {
             Slices::Count => "frames of equally many events, one a step".to_owned(),
             Slices::Window { micros } => format!("frames of {micros} µs, one a step"),
         };
-        format!("frames: {what}; a pixel with an event spikes")
+        let input =
+            if self.counts { "the input of a pixel is its number of events" } else { "a pixel with an event spikes" };
+        format!("frames: {what}; {input}")
     }
 }
 
@@ -90,8 +110,20 @@ mod tests {
     fn steps(by: Slices, times: &[u32], steps: usize) -> Vec<Option<usize>> {
         let events =
             times.iter().enumerate().map(|(pixel, &time)| AddressEvent { time, pixel: pixel as u32 }).collect();
-        let train = Frames { by }.encode(&[events], Shape::features(times.len()), steps);
+        let train = Frames { by, counts: false }.encode(&[events], Shape::features(times.len()), steps);
         (0..times.len()).map(|pixel| (0..steps).find(|&step| train.get(step, 0, pixel) == 1)).collect()
+    }
+
+    #[test]
+    fn counts_are_of_the_events_that_make_spikes() {
+        let event = |time, pixel| AddressEvent { time, pixel };
+        let recordings = [vec![event(0, 0), event(1, 0), event(1, 2), event(9, 1)], vec![event(5, 2), event(7, 9)]];
+        let frames = Frames { by: Slices::Time, counts: true };
+        let counts = frames.count(&recordings, Shape::features(3), 2);
+        assert_eq!(counts, [2.0, 0.0, 1.0, 0.0, 0.0, 1.0, 0.0, 1.0, 0.0, 0.0, 0.0, 0.0]);
+        let train = frames.encode(&recordings, Shape::features(3), 2);
+        let spikes = (0..12).map(|i| f32::from(train.get(i / 6, i / 3 % 2, i % 3)));
+        assert!(spikes.eq(counts.iter().map(|count| count.min(1.0))));
     }
 
     #[test]
@@ -126,7 +158,7 @@ mod tests {
             assert_eq!(steps(by, &[9, 3], 1)[1], None);
             assert_eq!(steps(by, &[3, 9], 0), [None, None]);
             let outside = vec![AddressEvent { time: 0, pixel: 5 }, AddressEvent { time: 9, pixel: 0 }];
-            let train = Frames { by }.encode(&[outside], Shape::features(2), 1);
+            let train = Frames { by, counts: false }.encode(&[outside], Shape::features(2), 1);
             assert_eq!(train.get(0, 0, 1), 0);
         }
     }
@@ -152,7 +184,7 @@ mod tests {
             for by in [Slices::Time, Slices::Count, Slices::Window { micros: u32::MAX }] {
                 let mut frames = vec![0; steps];
                 let frames_of_events: Vec<Option<usize>> =
-                    (0..events.len()).map(|index| Frames { by }.step(&events, index, steps)).collect();
+                    (0..events.len()).map(|index| Frames { by, counts: false }.step(&events, index, steps)).collect();
                 frames_of_events.iter().flatten().for_each(|&step| frames[step] += 1);
                 prop_assert_eq!(frames.iter().sum::<usize>(), events.len());
                 prop_assert!(frames_of_events.is_sorted(), "frames follow each other");

@@ -11,7 +11,7 @@ use std::fmt::Debug;
 use std::sync::Arc;
 
 use crate::registry::PartError;
-use crate::{Kind, Shape, SpikeTrain};
+use crate::{Kind, Plan, Shape, SpikeTrain, Stimulus};
 
 pub use delta::Delta;
 pub use direct::Direct;
@@ -66,7 +66,20 @@ impl Input {
     pub fn spikes(&self) -> bool {
         match self {
             Self::Images(encoder) => encoder.spikes(),
-            Self::Recordings(_) => true,
+            Self::Recordings(frames) => !frames.counts,
+        }
+    }
+
+    /// A plan to show it, in trials of `steps` steps and up to `batch` samples.
+    pub fn plan(&self, steps: usize, batch: usize) -> Plan {
+        Plan { numbers: self.numbers(), ..Plan::new(steps, batch) }
+    }
+
+    /// Whether it makes numbers that differ from step to step: sessions must be compiled for them, see [`Plan::numbers`].
+    pub fn numbers(&self) -> bool {
+        match self {
+            Self::Images(encoder) => encoder.numbers(),
+            Self::Recordings(frames) => frames.counts,
         }
     }
 
@@ -104,9 +117,14 @@ pub trait Encoder: Debug + Send + Sync {
         None
     }
 
-    /// Whether it makes [`Encoded::Spikes`]; else it makes [`Encoded::Current`].
+    /// Whether it makes [`Encoded::Spikes`]; else it makes numbers.
     fn spikes(&self) -> bool {
         true
+    }
+
+    /// Whether it makes [`Encoded::Numbers`].
+    fn numbers(&self) -> bool {
+        false
     }
 
     /// What it does, in a sentence.
@@ -124,13 +142,31 @@ pub struct Sample {
     pub index: u32,
 }
 
-/// An encoded image.
+/// An encoded image, or several; an encoder makes one, `N = 1`.
 #[derive(Debug, Clone, PartialEq)]
 pub enum Encoded {
-    /// Spikes `[T, 1, C, H, W]`.
+    /// Spikes `[T, N, C, H, W]`.
     Spikes(SpikeTrain),
-    /// Numbers `[C, H, W]` that are the input at every step.
+    /// Numbers `[N, C, H, W]` that are the input at every step.
     Current(Vec<f32>),
+    /// Numbers `[T, N, C, H, W]`, others at every step.
+    Numbers(Vec<f32>),
+}
+
+impl Encoded {
+    /// What a trial shows of it.
+    pub fn stimulus(&self) -> Stimulus<'_> {
+        match self {
+            Self::Spikes(train) => Stimulus::Spikes(train),
+            Self::Current(values) => Stimulus::Current(values),
+            Self::Numbers(values) => Stimulus::Numbers(values),
+        }
+    }
+
+    /// The spikes, if it is spikes.
+    pub fn spikes(&self) -> Option<&SpikeTrain> {
+        if let Self::Spikes(train) = self { Some(train) } else { None }
+    }
 }
 
 impl From<SpikeTrain> for Encoded {

@@ -157,6 +157,7 @@ fn input(trial: &Trial<'_>, steps: usize) -> Vec<Vec<f32>> {
     match trial.stimulus {
         Stimulus::Spikes(train) => (0..steps).map(|t| dense(train, t)).collect(),
         Stimulus::Current(values) => vec![values.to_vec(); steps],
+        Stimulus::Numbers(values) => values.chunks(values.len() / steps).map(<[f32]>::to_vec).collect(),
         Stimulus::Images { pixels, shape, encoder, draws } => {
             let images = pixels.chunks(shape.len()).enumerate();
             let encoded: Vec<Encoded> =
@@ -165,6 +166,7 @@ fn input(trial: &Trial<'_>, steps: usize) -> Vec<Vec<f32>> {
                 encoded.iter().flat_map(move |encoded| match encoded {
                     Encoded::Spikes(train) => dense(train, t),
                     Encoded::Current(values) => values.clone(),
+                    Encoded::Numbers(values) => values[t * (values.len() / steps)..][..values.len() / steps].to_vec(),
                 })
             };
             (0..steps).map(|t| row(t).collect()).collect()
@@ -176,9 +178,9 @@ fn input(trial: &Trial<'_>, steps: usize) -> Vec<Vec<f32>> {
 fn spikes_of_input(trial: &Trial<'_>, input: &[Vec<f32>]) -> u64 {
     let is_current = match trial.stimulus {
         Stimulus::Spikes(_) => false,
-        Stimulus::Current(_) => true,
+        Stimulus::Current(_) | Stimulus::Numbers(_) => true,
         Stimulus::Images { pixels, shape, encoder, draws } => {
-            matches!(encoder.encode(&pixels[..shape.len()], shape, 1, draws.sample(0)), Encoded::Current(_))
+            !matches!(encoder.encode(&pixels[..shape.len()], shape, 1, draws.sample(0)), Encoded::Spikes(_))
         }
     };
     if is_current { 0 } else { input.iter().flatten().filter(|x| **x != 0.0).count() as u64 }

@@ -6,7 +6,7 @@ use super::TrainingSession;
 use crate::optimizer::clip_factor;
 use crate::{
     CrossEntropy, Draws, Dropout, Encoded, Engine, Error, Errors, Grades, Loss, Mean, Network, Plan, Readout, Session,
-    SpikeTrain, Stimulus, Trial, UpdateRule, Weights, argmax, grade,
+    SpikeTrain, Trial, UpdateRule, Weights, argmax, grade,
 };
 
 /// How a [`Trainer`] trains. The gradient of an update is the mean over its samples, as in PyTorch.
@@ -134,7 +134,7 @@ impl<'a> Trainer<'a> {
             let indices: Vec<u32> = (first..).take(batch.labels.len()).collect();
             first += indices.len() as u32;
             let draws = Draws { seed: self.recipe.seed, epoch: self.passes, samples: &indices };
-            let trial = Trial { stimulus: batch.stimulus(), dropout: Dropout::Drawn(draws) };
+            let trial = Trial { stimulus: batch.input.stimulus(), dropout: Dropout::Drawn(draws) };
             let activity = self.training.forward(&trial)?;
             let grades = self.grade(&activity.output, &batch.labels);
             let norm = self.training.backward(Errors::of_output(&grades.d_output))?;
@@ -163,7 +163,7 @@ impl<'a> Trainer<'a> {
         session.load(self.training.weights()?)?;
         let (mut score, mut samples) = (Score::default(), samples.into_iter());
         while let Some(batch) = Batch::take(&mut samples, &self.network, self.plan)? {
-            let activity = session.forward(&Trial { stimulus: batch.stimulus(), dropout: Dropout::Off })?;
+            let activity = session.forward(&Trial { stimulus: batch.input.stimulus(), dropout: Dropout::Off })?;
             score.add(&self.grade(&activity.output, &batch.labels), &batch.labels);
         }
         self.evaluation = Some(session);
@@ -189,7 +189,7 @@ impl Batch {
         network: &Network,
         plan: Plan,
     ) -> Result<Option<Self>, Error> {
-        let (mut trains, mut values, mut labels) = (Vec::new(), Vec::new(), Vec::new());
+        let (mut trains, mut values, mut numbers, mut labels) = (Vec::new(), Vec::new(), Vec::new(), Vec::new());
         for (input, class) in samples.take(plan.batch) {
             let label = u8::try_from(class).ok().filter(|_| class < network.classes());
             labels.push(
@@ -210,25 +210,33 @@ impl Batch {
                     trains.push(train);
                 }
                 Encoded::Current(current) => values.extend(current),
+                Encoded::Numbers(rows) => {
+                    let expected = plan.steps * network.input().len();
+                    if rows.len() != expected {
+                        return Err(Error::size("numbers of a sample", expected, rows.len()));
+                    }
+                    numbers.push(rows);
+                }
             }
         }
-        let input = match (trains.is_empty(), values.is_empty()) {
-            (true, true) if labels.is_empty() => return Ok(None),
-            (false, true) => Encoded::Spikes(SpikeTrain::join(&trains)),
-            (true, _) => Encoded::Current(values),
-            (false, false) => {
+        let input = match (trains.is_empty(), values.is_empty(), numbers.is_empty()) {
+            (true, true, true) if labels.is_empty() => return Ok(None),
+            (false, true, true) => Encoded::Spikes(SpikeTrain::join(&trains)),
+            (true, true, false) => Encoded::Numbers(joined(&numbers, plan.steps)),
+            (true, _, true) => Encoded::Current(values),
+            _ => {
                 return Err(Error::size("samples of a batch", "spikes for all, or numbers", "some of each"));
             }
         };
         Ok(Some(Self { input, labels }))
     }
+}
 
-    fn stimulus(&self) -> Stimulus<'_> {
-        match &self.input {
-            Encoded::Spikes(train) => Stimulus::Spikes(train),
-            Encoded::Current(values) => Stimulus::Current(values),
-        }
-    }
+/// Numbers `[T, N, ...]` of those of each sample, `[T, ...]`.
+fn joined(samples: &[Vec<f32>], steps: usize) -> Vec<f32> {
+    let row = |values: &Vec<f32>| values.len() / steps;
+    let step = |t: usize| samples.iter().flat_map(move |values| &values[t * row(values)..(t + 1) * row(values)]);
+    (0..steps).flat_map(step).copied().collect()
 }
 
 #[cfg(test)]

@@ -31,6 +31,10 @@ use forward::{Forward, Left, Work};
 /// The neurons of a network that the event-driven path can run: leaky integrate-and-fire without more ado, a last
 /// population that does not fire, no recurrence and, if gradients are asked for, the paper's.
 pub(crate) fn neurons(network: &Network, plan: Plan) -> Option<Vec<PlainLif>> {
+    // An input of numbers has no events to go by.
+    if plan.numbers {
+        return None;
+    }
     let populations = network.populations();
     let is_last = |index: usize| index + 1 == populations.len();
     let neuron = |(index, population): (usize, &Population)| {

@@ -22,6 +22,8 @@ pub(crate) enum Input {
     Signed,
     /// Numbers that are the same at every step.
     Constant,
+    /// Numbers that differ from step to step.
+    Numbers,
 }
 
 /// How long a thread may loop.
@@ -118,6 +120,7 @@ impl Programs<'_> {
                 Input::Spikes => (0, 2 * self.layout.words, false),
                 Input::Signed => (1, 2 * self.layout.words, false),
                 Input::Constant => (3, 1, false),
+                Input::Numbers => (2, self.layout.plan.steps, false),
             },
             Source::Population(source) => {
                 let place = &self.layout.populations[source];

@@ -76,7 +76,7 @@ impl Programs<'_> {
     /// Whether what a connection reads are spikes, and not numbers.
     fn hears_spikes(&self, connection: Connection) -> bool {
         match connection.source {
-            Source::Input => self.input != Input::Constant,
+            Source::Input => matches!(self.input, Input::Spikes | Input::Signed),
             Source::Population(source) => self.layout.populations[source].fires,
         }
     }

@@ -40,6 +40,8 @@ enum Shown {
     Spikes(SpikeTrain),
     /// Numbers `[N][neuron]`.
     Constant(Vec<f32>),
+    /// Numbers `[T][N][neuron]`.
+    Numbers(Vec<f32>),
 }
 
 impl GpuSession {
@@ -53,6 +55,7 @@ impl GpuSession {
                 (signed(is_signed), true)
             }
             Shown::Constant(_) => (Input::Constant, false),
+            Shown::Numbers(_) => (Input::Numbers, false),
         };
         let (layout, gpu) = (&self.layout, &*self.gpu);
         for (index, group) in self.buffers.groups.iter().enumerate() {
@@ -65,6 +68,11 @@ impl GpuSession {
                     upload(gpu, &group.input, &to_card(&part(values), self.network.input()));
                 }
                 Shown::Spikes(train) => upload(gpu, &group.input, &words(train, first, count)),
+                Shown::Numbers(values) => {
+                    let sample = |n: usize| values.chunks(layout.input).skip(n).step_by(samples);
+                    let rows = (first..first + count).flat_map(sample).flatten().copied().collect::<Vec<f32>>();
+                    upload(gpu, &group.input, &to_card(&rows, self.network.input()));
+                }
             }
         }
         if let Some(draws) = indices(trial) {
@@ -81,6 +89,7 @@ impl GpuSession {
         match stimulus {
             Stimulus::Spikes(train) => Ok(Shown::Spikes(train.clone())),
             Stimulus::Current(values) => Ok(Shown::Constant(values.to_vec())),
+            Stimulus::Numbers(values) => Ok(Shown::Numbers(values.to_vec())),
             Stimulus::Images { pixels, shape, encoder, draws } => {
                 let images = || pixels.chunks(shape.len());
                 if let Some(values) =
@@ -89,7 +98,7 @@ impl GpuSession {
                     return Ok(Shown::Values(values.concat(), Key::new(draws, Purpose::Encoder)));
                 }
                 let encode = |(n, image)| encoder.encode(image, shape, self.layout.plan.steps, draws.sample(n));
-                joined(images().enumerate().map(encode))
+                joined(images().enumerate().map(encode), self.layout.plan.steps)
             }
         }
     }
@@ -144,17 +153,23 @@ fn indices<'a>(trial: &Trial<'a>) -> Option<Draws<'a>> {
 }
 
 /// Encoded images as one input.
-fn joined(encoded: impl Iterator<Item = Encoded>) -> Result<Shown, Error> {
-    let (mut trains, mut currents) = (Vec::new(), Vec::new());
+fn joined(encoded: impl Iterator<Item = Encoded>, steps: usize) -> Result<Shown, Error> {
+    let (mut trains, mut currents, mut numbers) = (Vec::new(), Vec::new(), Vec::new());
     for image in encoded {
         match image {
             Encoded::Spikes(train) => trains.push(train),
             Encoded::Current(values) => currents.extend(values),
+            Encoded::Numbers(values) => numbers.push(values),
         }
     }
-    match (trains.is_empty(), currents.is_empty()) {
-        (true, _) => Ok(Shown::Constant(currents)),
-        (_, true) => Ok(Shown::Spikes(SpikeTrain::join(&trains))),
+    match (trains.is_empty(), currents.is_empty(), numbers.is_empty()) {
+        (true, true, false) => {
+            let row =
+                |t: usize| numbers.iter().flat_map(move |values: &Vec<f32>| values.chunks(values.len() / steps).nth(t));
+            Ok(Shown::Numbers((0..steps).flat_map(row).flatten().copied().collect()))
+        }
+        (true, _, true) => Ok(Shown::Constant(currents)),
+        (false, true, true) => Ok(Shown::Spikes(SpikeTrain::join(&trains))),
         _ => Err(Error::size("encoded images", "spikes for all, or currents for all", "some of each")),
     }
 }

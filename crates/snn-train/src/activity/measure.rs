@@ -2,7 +2,7 @@
 
 use rayon::prelude::*;
 use snn_core::{
-    Draws, Dropout, Encoded, Engine, Network, Plan, Population, Session, Source, Stimulus, Trial, Weights, argmax,
+    Draws, Dropout, Encoded, Engine, Network, Population, Session, Source, Stimulus, Trial, Weights, argmax,
 };
 use snn_data::{Batch, Dataset, Loader};
 use snn_models::{Built, Experiment, summary};
@@ -33,7 +33,7 @@ pub fn measure(
     let network = &built.network;
     network.check_weights(weights)?;
     let batch = experiment.training.batch.clamp(1, images.len());
-    let mut session = engine.compile(network, Plan::new(experiment.steps, batch).record())?;
+    let mut session = engine.compile(network, built.input.plan(experiment.steps, batch).record())?;
     session.load(weights)?;
     let mut loader = Loader::in_order(data, images.iter().copied(), batch);
     let mut meter = Meter::new(built, weights, experiment.steps)?;
@@ -108,11 +108,13 @@ impl<'a> Meter<'a> {
         match shown.stimulus(draws) {
             Stimulus::Spikes(train) => input.add_spikes(train),
             Stimulus::Current(values) => input.add_values(values),
+            Stimulus::Numbers(values) => input.add_numbers(values),
             Stimulus::Images { pixels, shape, encoder, draws } => {
                 for (n, image) in pixels.chunks(shape.len()).enumerate() {
                     match encoder.encode(image, shape, self.steps, draws.sample(n)) {
                         Encoded::Spikes(train) => input.add_spikes(&train),
                         Encoded::Current(values) => input.add_values(&values),
+                        Encoded::Numbers(values) => input.add_numbers(&values),
                     }
                 }
             }

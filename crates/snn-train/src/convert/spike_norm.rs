@@ -1,7 +1,7 @@
 //! Spike-norm: scales by the currents that spikes cause, one population after the other.
 
 use snn_core::neuron::Relu;
-use snn_core::{Draws, Dropout, Encoder, Engine, Input, Plan, Stimulus, Trial};
+use snn_core::{Draws, Dropout, Encoder, Engine, Input, Stimulus, Trial};
 use snn_data::Loader;
 use snn_models::Built;
 
@@ -68,7 +68,7 @@ fn largest_current(
     let network = spiking.network.up_to(population, &Relu {}.neuron())?;
     let experiment = &conversion.experiment;
     let weights = conversion.weights[..network.tensors().len()].to_vec();
-    let mut session = engine.compile(&network, Plan::new(experiment.steps, BATCH))?;
+    let mut session = engine.compile(&network, spiking.input.plan(experiment.steps, BATCH))?;
     session.load(&weights)?;
     let mut largest = 0.0_f32;
     let mut loader = Loader::in_order(trained.data, trained.samples(), BATCH);

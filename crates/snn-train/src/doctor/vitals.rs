@@ -11,7 +11,7 @@ use snn_data::{Dataset, Loader};
 use snn_models::{Built, Experiment};
 
 use crate::evaluate::{Judgement, check_data, check_output, judge};
-use crate::inference::{Part, input};
+use crate::inference::input;
 use crate::{Checkpoint, Event, Observer, TrainError};
 
 /// A neuron that fires at more than this share of the steps is saturated.
@@ -106,7 +106,7 @@ impl Probe<'_> {
     fn session(&self, plan: impl FnOnce(Plan) -> Plan) -> Result<Box<dyn Session>, TrainError> {
         let batch = self.experiment.training.batch.clamp(1, self.images);
         let chunk = self.experiment.training.chunk;
-        let plan = Plan { chunk, ..plan(Plan::new(self.experiment.steps, batch)) };
+        let plan = Plan { chunk, ..plan(self.built.input.plan(self.experiment.steps, batch)) };
         let mut session = self.engine.compile(&self.built.network, plan)?;
         session.load(self.weights)?;
         Ok(session)
@@ -126,7 +126,7 @@ impl Probe<'_> {
             let samples = batch.samples.len();
             let draws = Draws { seed: experiment.training.seed, epoch: 0, samples: &batch.samples };
             let all: Vec<usize> = (0..samples).collect();
-            let part = input(built, steps, batch, draws).part(0..steps, &all);
+            let part = input(built, steps, batch, draws).part(0..steps, steps, &all);
             if let Some(train) = part.spikes() {
                 count_clipped(&batch.pixels, train, &mut faint);
             }
@@ -191,7 +191,7 @@ impl Probe<'_> {
     }
 
     /// The first batch as it is shown, or the first `samples` of it, and the labels.
-    fn first_batch(&self, samples: usize) -> Result<(Part, Vec<u8>), TrainError> {
+    fn first_batch(&self, samples: usize) -> Result<(Encoded, Vec<u8>), TrainError> {
         let Self { experiment, built, .. } = *self;
         let mut loader = self.loader();
         let Some(batch) = loader.batch(0, 0) else {
@@ -199,7 +199,7 @@ impl Probe<'_> {
         };
         let draws = Draws { seed: experiment.training.seed, epoch: 0, samples: &batch.samples };
         let shown: Vec<usize> = (0..batch.samples.len().min(samples)).collect();
-        let part = input(built, experiment.steps, batch, draws).part(0..experiment.steps, &shown);
+        let part = input(built, experiment.steps, batch, draws).part(0..experiment.steps, experiment.steps, &shown);
         Ok((part, batch.labels[..shown.len()].to_vec()))
     }
 
@@ -207,15 +207,11 @@ impl Probe<'_> {
     fn membranes(&self) -> Result<Vec<Option<f32>>, TrainError> {
         let Self { experiment, built, weights, .. } = *self;
         let populations = built.network.populations();
-        let (part, _) = self.first_batch(1)?;
+        let (encoded, _) = self.first_batch(1)?;
         let mut session = self.session(Plan::record)?;
-        session.forward(&Trial { stimulus: part.stimulus(), dropout: Dropout::Off })?;
+        session.forward(&Trial { stimulus: encoded.stimulus(), dropout: Dropout::Off })?;
         let trains = (0..populations.len()).map(|index| Ok(session.record(index)?.spikes));
         let trains = trains.collect::<Result<Vec<SpikeTrain>, TrainError>>()?;
-        let encoded = match part {
-            Part::Spikes(train) => Encoded::Spikes(train),
-            Part::Current(values) => Encoded::Current(values),
-        };
         let replay = Replay::new(&built.network, weights, &encoded, &trains, experiment.steps)?;
         let reads_numbers = |index: usize| {
             let mut sources = built.network.graph().connections(index).iter().map(|connection| connection.source);

@@ -26,7 +26,7 @@ impl<'a> Run<'a> {
         let [learned, held_out] = training.validation.split(train.labels());
         let images = learned.len();
         let batch = training.batch.min(images);
-        let plan = Plan { chunk: training.chunk, ..Plan::new(experiment.steps, batch).train() };
+        let plan = Plan { chunk: training.chunk, ..built.input.plan(experiment.steps, batch).train() };
         let mut run = Self {
             job,
             learning: TrainingSession::new(

@@ -149,7 +149,7 @@ enum Values<'a> {
     Spikes(&'a SpikeTrain, usize),
     /// Counts, and the largest.
     Counts(Vec<u32>, u32),
-    /// An input that is a current.
+    /// An input that is numbers.
     Numbers(&'a [f32], f32),
 }
 
@@ -167,7 +167,11 @@ fn values<'a>(
     t: usize,
 ) -> Option<Values<'a>> {
     let Some(train) = train(app.selected, trial) else {
-        let snn_core::Encoded::Current(values) = &trial.input else { return None };
+        let values = match &trial.input {
+            snn_core::Encoded::Spikes(_) => return None,
+            snn_core::Encoded::Current(values) => values,
+            snn_core::Encoded::Numbers(values) => values.chunks((values.len() / trial.steps().max(1)).max(1)).nth(t)?,
+        };
         return Some(Values::Numbers(values, largest(values)));
     };
     let fires = app.selected.is_none_or(|index| subject.network().populations()[index].neuron.fires());

@@ -112,6 +112,8 @@ pub enum InputCase {
     Direct,
     /// Numbers that are the input at every step.
     Current,
+    /// Numbers that differ from step to step.
+    Numbers,
 }
 
 /// How neurons drop out.
@@ -271,7 +273,8 @@ impl EngineCase {
 
     /// The plan of a session that goes back and records.
     pub fn plan(&self) -> Plan {
-        Plan { chunk: self.chunk, ..Plan::new(self.steps, self.samples + self.spare).train().record() }
+        let numbers = matches!(self.stimulus, InputCase::Numbers);
+        Plan { chunk: self.chunk, numbers, ..Plan::new(self.steps, self.samples + self.spare).train().record() }
     }
 
     /// What the first `samples` samples are shown in the trial numbered `trial`.
@@ -292,6 +295,9 @@ impl EngineCase {
             InputCase::Poisson { signed, .. } => {
                 let lowest = if signed { -1.0 } else { 0.0 };
                 pixels.extend((0..samples * neurons).map(|i| lowest + (1.0 - lowest) * words.uniform(0, i)));
+            }
+            InputCase::Numbers => {
+                pixels.extend((0..self.steps * samples * neurons).map(|i| words.below(0, i, 33) as f32 / 16.0 - 1.0));
             }
             InputCase::Direct | InputCase::Current => {
                 pixels.extend((0..samples * neurons).map(|i| words.below(0, i, 33) as f32 / 16.0 - 1.0));
@@ -332,6 +338,7 @@ impl EngineCase {
         let stimulus = match self.stimulus {
             InputCase::Spikes { .. } => Stimulus::Spikes(&shown.spikes),
             InputCase::Current => Stimulus::Current(&shown.pixels),
+            InputCase::Numbers => Stimulus::Numbers(&shown.pixels),
             InputCase::Poisson { .. } | InputCase::Direct => {
                 Stimulus::Images { pixels: &shown.pixels, shape: self.input, encoder: encoder.as_ref(), draws }
             }

@@ -183,6 +183,7 @@ pub fn case(
         2 => (0.1..2.0_f32, any::<bool>()).prop_map(|(scale, signed)| InputCase::Poisson { scale, signed }),
         1 => Just(InputCase::Direct),
         1 => Just(InputCase::Current),
+        1 => Just(InputCase::Numbers),
     ];
     let dropout = prop_oneof![Just(DropoutCase::Off), Just(DropoutCase::Masks), Just(DropoutCase::Drawn)];
     let errors =
