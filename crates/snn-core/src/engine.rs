@@ -63,6 +63,7 @@ pub struct Peak {
 
 /// Sizes that a session is compiled for.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[expect(clippy::struct_excessive_bools, reason = "each is a choice by itself")]
 pub struct Plan {
     /// Time steps `T` of a trial.
     pub steps: usize,

@@ -164,8 +164,9 @@ fn joined(encoded: impl Iterator<Item = Encoded>, steps: usize) -> Result<Shown,
     }
     match (trains.is_empty(), currents.is_empty(), numbers.is_empty()) {
         (true, true, false) => {
-            let row =
-                |t: usize| numbers.iter().flat_map(move |values: &Vec<f32>| values.chunks(values.len() / steps).nth(t));
+            let row = |t: usize| {
+                numbers.iter().filter_map(move |values: &Vec<f32>| values.chunks(values.len() / steps).nth(t))
+            };
             Ok(Shown::Numbers((0..steps).flat_map(row).flatten().copied().collect()))
         }
         (true, _, true) => Ok(Shown::Constant(currents)),

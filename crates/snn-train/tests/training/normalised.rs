@@ -1,6 +1,8 @@
 //! Currents that are normalised while a network is trained.
 
-use snn_core::Role;
+use snn_core::prelude::*;
+use snn_core::registry::Part;
+use snn_core::{Activity, Record, Role};
 use snn_cpu::Cpu;
 
 use super::*;
@@ -97,4 +99,54 @@ fn frozen_means_stay() {
         assert_eq!(found.values == *begun, tensor.name.starts_with("conv1"), "{}", tensor.name);
     }
     assert!(built.network.tensors().iter().any(|tensor| tensor.role == Role::Running && !tensor.frozen));
+}
+
+/// The first 20 test images of CIFAR-10, values in `[0, 1]`, and their classes.
+fn cifar() -> Vec<(Vec<f32>, usize)> {
+    let bytes = include_bytes!("../../../snn-data/tests/samples/cifar10_test_first20.bin");
+    let image =
+        |record: &[u8]| (record[1..].iter().map(|byte| f32::from(*byte) / 255.0).collect(), usize::from(record[0]));
+    bytes.chunks_exact(1 + 3 * 32 * 32).map(image).collect()
+}
+
+#[test]
+fn a_folded_network_fires_as_the_kept_means_say_on_genuine_images() {
+    const STEPS: usize = 6;
+    let text = "ResNet(stem: 8, blocks: [(channels: 8), (channels: 16, stride: 2)], shortcut: SewAdd, pooling: CurrentMean, \
+                neuron: Lif(gradient: Atan, leak: 0.9), norm: BatchNorm(group: 10), features: [])";
+    let family = registry().families.make(&mut Part::parse(text).unwrap(), &registry()).unwrap();
+    let network = family.build(Shape::new(3, 32, 32), 10).unwrap();
+    let (cpu, images) = (Cpu::new(2), cifar());
+    assert_eq!(images.len(), 20);
+    let mut trainer = Trainer::new(&cpu, &network, Plan::new(STEPS, 20), Recipe::default()).unwrap();
+    for _ in 0..5 {
+        trainer.learn(images.clone()).unwrap();
+    }
+    let weights = trainer.weights().unwrap().clone();
+
+    let pixels: Vec<f32> = images.iter().flat_map(|(pixels, _)| pixels.clone()).collect();
+    let show = |engine: &dyn Engine| -> (Activity, Vec<Record>) {
+        let mut session = engine.compile(&network, Plan::new(STEPS, 20).record()).unwrap();
+        session.load(&weights).unwrap();
+        let trial = Trial { stimulus: Stimulus::Current(&pixels), dropout: Dropout::Off };
+        let activity = session.forward(&trial).unwrap();
+        (activity, (0..network.populations().len()).map(|index| session.record(index).unwrap()).collect())
+    };
+    // The reference goes by what is kept, the CPU engine by the weights that it is folded into.
+    let ((unfolded, expected), (folded, found)) = (show(&Reference), show(&cpu));
+    let (mut spikes, mut flips) = (0, 0);
+    for (found, expected) in found.iter().zip(&expected) {
+        let (of_found, of_expected) = (&found.spikes, &expected.spikes);
+        spikes += of_expected.count();
+        for (n, neuron) in (0..20).flat_map(|n| (0..of_expected.shape().len()).map(move |neuron| (n, neuron))) {
+            flips += (0..STEPS).filter(|&t| of_found.get(t, n, neuron) != of_expected.get(t, n, neuron)).count() as u64;
+        }
+    }
+    assert!(spikes > 50_000, "{spikes}");
+    println!("{flips} of {spikes} spikes differ");
+    assert!(flips * 10_000 <= spikes, "{flips} of {spikes} spikes differ");
+    if flips == 0 {
+        let off = unfolded.output.iter().zip(&folded.output).map(|(a, b)| (a - b).abs()).fold(0.0, f32::max);
+        assert!(off < 1e-5, "{off}");
+    }
 }
