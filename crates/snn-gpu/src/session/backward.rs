@@ -5,7 +5,6 @@
 use snn_core::{Error, Errors};
 
 use super::stages::{Backward, Stage, Stages};
-use super::tune::Tuning;
 use super::{GpuSession, buffers::Group};
 use crate::buffers::upload;
 use crate::kernel::Commands;
@@ -24,15 +23,10 @@ impl GpuSession {
         let samples = last.samples;
         errors.check(&self.given, &self.layout.plan, samples)?;
         self.upload_errors(errors.output, samples);
-        self.submit_backward(samples, &last.stages.clone(), errors.emitted)?;
-        if self.tuning == Tuning::Forward
-            && let Some(mut last) = self.last.take()
-        {
-            self.tune_backward(&last)?;
-            last.stages = self.stages(last.input, &last.masked)?;
-            let stages = last.stages.clone();
-            self.last = Some(last);
-            self.submit_backward(samples, &stages, errors.emitted)?;
+        let stages = last.stages.clone();
+        self.submit_backward(samples, &stages, errors.emitted)?;
+        if let Some(stages) = self.tune_after_backward()? {
+            self.submit_backward(samples, &stages, errors.emitted)?; // measuring has overwritten errors and gradients
         }
         Ok(())
     }
@@ -98,8 +92,10 @@ impl GpuSession {
         }
         let populations = || stages.populations.iter().zip(&layout.populations).enumerate().rev();
         let windows = || Window::all(steps, samples, false).rev();
+        // Errors go no further than to the first population that trains something.
+        let needs_errors = |index: usize| layout.plan.record || self.network.graph().needs_errors(index);
         let mut go = |index: usize, stage: &Stage, place: &Place, window: Window| {
-            let Some(backward) = &stage.backward else { return };
+            let Some(backward) = stage.backward.as_ref().filter(|_| needs_errors(index)) else { return };
             let d_emitted = self.origins[index].and_then(|origin| emitted.get(origin).copied()).unwrap_or(0.0);
             let window = Window { d_emitted, ..window };
             self.pass_back(commands, stage, backward, place, window);

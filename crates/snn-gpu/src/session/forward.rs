@@ -5,7 +5,6 @@ use snn_core::{Activity, Error, GroupStatistics, Shape, Timing};
 use super::buffers::SUMS;
 use super::input::{Key, Needs};
 use super::stages::{Stage, Stages};
-use super::tune::Tuning;
 use super::{GpuSession, Last};
 use crate::buffers::{numbers, read, values};
 use crate::kernel::{Bound, Commands, Timer};
@@ -17,10 +16,6 @@ use crate::window::{WORD, Window};
 impl GpuSession {
     /// Runs a trial that was brought to the card.
     pub(super) fn run(&mut self, needs: &Needs, samples: usize, is_resumed: bool) -> Result<Activity, Error> {
-        let choice = (needs.input, needs.masked.clone());
-        if self.tuning == Tuning::Due && !self.recall_forms(needs.input) {
-            self.tuning = Tuning::Done;
-        }
         let stages = self.stages(needs.input, &needs.masked)?;
         let mut timer = self.timer.take();
         let mut commands = Commands::new(&self.gpu, timer.as_mut());
@@ -35,13 +30,7 @@ impl GpuSession {
         let activity = activity?;
         self.statistics.clone_from(&activity.statistics);
         self.read_timer()?;
-        let mut last = Last { samples, stages, input: choice.0, masked: choice.1 };
-        if self.tuning == Tuning::Due && !is_resumed {
-            self.tune_forward(&last)?;
-            last.stages = self.stages(last.input, &last.masked)?;
-            self.tuning = if self.layout.plan.train { Tuning::Forward } else { self.remember_forms(last.input) };
-        }
-        self.last = Some(last);
+        self.last = Some(Last { samples, stages, input: needs.input, masked: needs.masked.clone() });
         Ok(activity)
     }
 

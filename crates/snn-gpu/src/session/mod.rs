@@ -157,7 +157,10 @@ impl GpuSession {
         self.last = None;
         self.went_back = false;
         let needs = self.show(trial, samples)?;
-        self.run(&needs, samples, is_resumed)
+        self.tune_before_forward(needs.input);
+        let activity = self.run(&needs, samples, is_resumed)?;
+        self.tune_after_forward(is_resumed)?;
+        Ok(activity)
     }
 }
 

@@ -3,12 +3,13 @@
 //! Forms compute the same but for rounding in errors and gradients, so a choice must not change from run to run: it is made
 //! once for a card and kind of population, and remembered.
 
+use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use snn_core::{Connection, Error, Projection, Reader, Source};
 
 use super::backward::add_gradients;
-use super::stages::{Backward, Stage};
+use super::stages::{Backward, Stage, Stages};
 use super::{GpuSession, Last};
 use crate::form::{Form, Forms};
 use crate::kernel::Commands;
@@ -31,8 +32,39 @@ pub(crate) enum Tuning {
 }
 
 impl GpuSession {
+    /// Takes the forms that are known, before a trial runs by them.
+    pub(super) fn tune_before_forward(&mut self, input: Input) {
+        if self.tuning == Tuning::Due && !self.recall_forms(input) {
+            self.tuning = Tuning::Done;
+        }
+    }
+
+    /// Measures forward passes, if that is due, once a trial has run from rest.
+    pub(super) fn tune_after_forward(&mut self, is_resumed: bool) -> Result<(), Error> {
+        if self.tuning == Tuning::Due
+            && !is_resumed
+            && let Some(mut last) = self.last.take()
+        {
+            self.tune_forward(&last)?;
+            last.stages = self.stages(last.input, &last.masked)?;
+            self.tuning = if self.layout.plan.train { Tuning::Forward } else { self.remember_forms(last.input) };
+            self.last = Some(last);
+        }
+        Ok(())
+    }
+
+    /// Measures backward passes, if that is due, once a trial has gone back; gives the kernels that it must then go back by again.
+    pub(super) fn tune_after_backward(&mut self) -> Result<Option<Arc<Vec<Stages>>>, Error> {
+        let Some(mut last) = self.last.take_if(|_| self.tuning == Tuning::Forward) else { return Ok(None) };
+        self.tune_backward(&last)?;
+        last.stages = self.stages(last.input, &last.masked)?;
+        let stages = last.stages.clone();
+        self.last = Some(last);
+        Ok(Some(stages))
+    }
+
     /// Takes the forms that are known. Whether those of a population are missing.
-    pub(super) fn recall_forms(&mut self, input: Input) -> bool {
+    fn recall_forms(&mut self, input: Input) -> bool {
         for index in 0..self.forms.len() {
             if let Some(forms) = self.tuner.find(&self.key(index, input)) {
                 self.forms[index] = forms;
@@ -79,7 +111,7 @@ impl GpuSession {
     }
 
     /// Measures forward passes; spikes stay what they are.
-    pub(super) fn tune_forward(&mut self, last: &Last) -> Result<(), Error> {
+    fn tune_forward(&mut self, last: &Last) -> Result<(), Error> {
         let samples = self.layout.samples(0, last.samples);
         for index in self.unmeasured() {
             let forms = [Form::Tiled, Form::Fused, Form::Events];
@@ -97,7 +129,7 @@ impl GpuSession {
     }
 
     /// Measures backward passes, on one word; errors and gradients are then what they happen to be.
-    pub(super) fn tune_backward(&mut self, last: &Last) -> Result<(), Error> {
+    fn tune_backward(&mut self, last: &Last) -> Result<(), Error> {
         let samples = self.layout.samples(0, last.samples);
         let words: Vec<Window> = Window::all(self.layout.plan.steps, samples, false).collect();
         let Some(&window) = words.get(words.len() / 2) else { return Ok(()) };
@@ -129,7 +161,7 @@ impl GpuSession {
     }
 
     /// Remembers the forms as they are: the choice is made.
-    pub(super) fn remember_forms(&self, input: Input) -> Tuning {
+    fn remember_forms(&self, input: Input) -> Tuning {
         let keys: Vec<String> = (0..self.forms.len()).map(|index| self.key(index, input)).collect();
         self.tuner.remember(keys.into_iter().zip(self.forms.iter().copied()));
         Tuning::Done

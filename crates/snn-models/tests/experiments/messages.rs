@@ -233,7 +233,7 @@ fn values_without_names_are_told_their_names() {
     13 |             Conv(channels: 20, kernel: 5, padding: 2), AvgPool(2),
        |                                                        ^^^^^^^^^^ write AvgPool(size: 2)
        |
-       = known fields: size
+       = known fields: size, stride
     ");
     insta::assert_snapshot!(error("factor: 0.2)", "factor: 0.2), augmentation: Shift(1)"), @"
     the values of Shift in training.augmentation must be named
