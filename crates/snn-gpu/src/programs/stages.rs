@@ -91,7 +91,7 @@ impl Programs<'_> {
         all.extend([
             ("LEN", place.len as f64),
             ("CHANNELS", population.shape.channels as f64),
-            ("NORM_GROUP", norm.group as f64),
+            ("NORM_GROUP", norm.group.min(self.layout.group) as f64), // kernels count in 32 bits
             ("EPSILON", f64::from(norm.epsilon)),
         ]);
         all.extend(constants);
