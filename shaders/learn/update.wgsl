@@ -1,4 +1,4 @@
-// One update of a tensor of weights. One thread for each value. Mirrors crates/snn-train/src/optimizer.rs.
+// One update of a tensor of weights. One thread for each value. Mirrors crates/snn-core/src/optimizer.rs.
 struct Update {
     length: u32,
     // Learning rate; of Adam, divided by the bias of the first moment.

@@ -78,9 +78,16 @@ pub(crate) fn of_training(
         ("weights and optimizer", bytes(&[copies, network.parameters()])),
         ("outputs", bytes(&[2, experiment.steps, batch, network.classes()])),
     ];
+    around.extend(input_numbers(built, plan));
     let data = data(built, experiment.training.limit, sessions.iter().chain(&around));
     around.splice(0..0, data);
     Ok(RunMemory::new(device, sessions, around))
+}
+
+/// What an input of numbers that change over time takes outside of sessions: as it is made, and on its way to a card.
+fn input_numbers(built: &Built, plan: Plan) -> Option<(&'static str, usize)> {
+    let numbers = bytes(&[4, plan.steps, plan.batch, built.network.input().len()]);
+    plan.numbers.then_some(("input", numbers))
 }
 
 /// What trials of trained networks take at most, one network after the other: a session for `plan`, the weights as a
@@ -93,6 +100,7 @@ pub(crate) fn of_trials(built: &Built, engine: &dyn Engine, plan: Plan, reads: b
         ("weights", bytes(&[3, network.parameters()])),
         ("outputs", bytes(&[2, plan.steps, plan.batch, network.classes()])),
     ];
+    around.extend(input_numbers(built, plan));
     if reads {
         let data = data(built, None, sessions.iter().chain(&around));
         around.splice(0..0, data);

@@ -90,6 +90,7 @@ impl Agreement {
         for (index, (found, expected)) in found.records.iter().zip(&expected.records).enumerate() {
             let states = [
                 (&found.membrane, &expected.membrane),
+                (&found.values, &expected.values),
                 (&found.trace, &expected.trace),
                 (&found.count, &expected.count),
                 (&found.correction, &expected.correction),

@@ -181,7 +181,7 @@ pub trait Session: Send {
 
     /// Runs a trial in which sample `i` goes on where sample `from[i]` of the last trial ended, rather than from rest:
     /// trials of `T` steps one after the other give what one long trial gives. Samples may drop out on the way; those that
-    /// stay keep their order. Encoders start anew: show spikes or currents where the input changes over time.
+    /// stay keep their order. Encoders start anew: show spikes or numbers where the input changes over time.
     ///
     /// # Errors
     /// As [`Session::forward`]; [`Error::Order`] in a session that was not compiled to stream, or before a trial;

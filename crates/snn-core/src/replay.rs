@@ -236,7 +236,7 @@ impl<'a> Replay<'a> {
         let train = match (source, self.input) {
             (Source::Population(source), _) => &self.trains[source],
             (Source::Input, Encoded::Spikes(train)) => train,
-            (Source::Input, Encoded::Numbers(_)) => return,
+            (Source::Input, Encoded::Numbers(_)) => return, // taken above
             (Source::Input, Encoded::Current(values)) => {
                 maps::for_each_input(&projection.map, shape, own, neuron, |i, w| {
                     let term = w.value(weight) * values[i];

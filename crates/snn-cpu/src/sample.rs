@@ -66,27 +66,27 @@ impl Sample {
         self.fired.resize(neurons * words, 0);
         self.negative.clear();
         self.current.clear();
+        let mut is_of_numbers = false;
         match trial.stimulus {
             Stimulus::Spikes(train) => self.copy_words(train, n, words),
             Stimulus::Current(values) => self.current.extend_from_slice(&values[n * neurons..][..neurons]),
             Stimulus::Numbers(values) => {
                 let row = values.len() / compiled.plan.steps;
                 self.show(compiled, |t| &values[t * row + n * neurons..][..neurons]);
+                is_of_numbers = true;
             }
             Stimulus::Images { pixels, shape, encoder, draws } => {
                 let image = &pixels[n * shape.len()..][..shape.len()];
                 match encoder.encode(image, shape, compiled.plan.steps, draws.sample(n)) {
                     Encoded::Spikes(train) => self.copy_words(&train, 0, words),
                     Encoded::Current(values) => self.current = values,
-                    Encoded::Numbers(values) => self.show(compiled, |t| &values[t * neurons..][..neurons]),
+                    Encoded::Numbers(values) => {
+                        self.show(compiled, |t| values.get(t * neurons..(t + 1) * neurons).unwrap_or_default());
+                        is_of_numbers = true;
+                    }
                 }
             }
         }
-        let is_of_numbers = match trial.stimulus {
-            Stimulus::Numbers(_) => true,
-            Stimulus::Images { encoder, .. } => encoder.numbers(),
-            Stimulus::Spikes(_) | Stimulus::Current(_) => false,
-        };
         if compiled.plan.numbers && !is_of_numbers {
             self.show_others(compiled);
         }

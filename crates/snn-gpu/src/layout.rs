@@ -287,6 +287,7 @@ impl Layout {
                 self.carried_words(place),
                 self.correction_words(place),
                 self.trial_errors(place),
+                place.norms.iter().map(|norm| self.measured_words(norm)).max().unwrap_or(0),
             ];
             own.into_iter().max().unwrap_or(0)
         };
@@ -305,7 +306,7 @@ impl Layout {
             ("input", NUMBER * self.groups * (self.input_words() + self.group * self.input)),
             ("spikes", all(&|place| self.output_words(place))),
             ("dropout masks", all(&|place| self.group * place.len)),
-            ("states and errors", all(&|place| self.saved_words(place) + self.trial_errors(place))),
+            ("states and errors", all(&|place| self.saved_words(place)) + self.errors_of_trials()),
             (
                 "normalisation",
                 all(&|place| place.norms.iter().map(|norm| self.measured_words(norm) + self.found_words(norm)).sum()),
@@ -316,6 +317,12 @@ impl Layout {
             if self.keeps_states() { all(&|place| self.state_words(place)) } else { self.shared_state() * NUMBER };
         parts.push(("membranes", states));
         Memory { parts }
+    }
+
+    /// Bytes of the errors that are kept for whole trials: those of one group at a time, unless records look at them later.
+    fn errors_of_trials(&self) -> usize {
+        let words: usize = self.populations.iter().map(|place| self.trial_errors(place)).sum();
+        NUMBER * words * if self.plan.record { self.groups } else { 1 }
     }
 
     /// Whether states outlive the pass through their population.

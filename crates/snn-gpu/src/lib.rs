@@ -64,7 +64,8 @@ pub struct Options {
     pub timed: bool,
     /// Which kernels to run.
     pub kernels: Choice,
-    /// Most samples that run together; larger batches run in groups, one after the other. None: as many as there is room for.
+    /// Most samples that run together, but for those that are normalised together; larger batches run in groups, one after the
+    /// other. None: as many as there is room for.
     pub group: Option<usize>,
     /// Most memory that a session (of training, of evaluation) may plan for on the card, in MiB. None: as much as is needed.
     pub memory: Option<usize>,

@@ -96,9 +96,9 @@ fn network_of_everything() -> Network {
     builder.build().unwrap()
 }
 
-fn plans() -> [Plan; 5] {
+fn plans() -> [Plan; 6] {
     let plan = |steps| Plan::new(steps, 3);
-    [plan(40), plan(20).record(), plan(70).stream(), plan(32).train(), plan(100).train().record()]
+    [plan(40), plan(20).record(), plan(70).stream(), plan(32).train(), plan(100).train().record(), plan(40).numbers()]
 }
 
 /// Texts that were parsed and found to be valid.

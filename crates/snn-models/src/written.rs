@@ -10,14 +10,16 @@ use crate::families::{Norm, Pair, Pool as Written, own_stride};
 /// every command understands. Tensors that are frozen are not part of a network, but of `training.freeze`.
 ///
 /// # Errors
-/// [`Error::Population`] that names the first population that a file cannot describe: whose name is not of letters, digits and
-/// `_`, or whose neuron was made of a model that has no name ([`Neuron::part`](snn_core::Neuron::part)).
+/// [`Error::Population`] that names the first population that a file cannot describe: whose name, or that of whose weight, is not of
+/// letters, digits and `_`, whose neuron was made of a model that has no name ([`Neuron::part`](snn_core::Neuron::part)), some of
+/// whose weights alone are standardised, or which pools or biases what a file cannot.
 pub fn to_part(network: &Network) -> Result<Part, Error> {
     let standardise = network.tensors().iter().any(|tensor| tensor.standardised);
     let of = |(index, population): (usize, &Population)| {
         let fail = |reason: String| Error::Population { population: population.name.clone(), reason };
         let is_plain = |c: char| c.is_ascii_alphanumeric() || c == '_';
-        if population.name == populations::INPUT || !population.name.chars().all(is_plain) {
+        let is_named = !population.name.is_empty() && population.name.chars().all(is_plain);
+        if population.name == populations::INPUT || !is_named {
             return Err(fail(
                 "a file names populations by letters, digits and _, and none of them \"input\"".to_owned(),
             ));
@@ -32,13 +34,24 @@ pub fn to_part(network: &Network) -> Result<Part, Error> {
         let mut inputs = Vec::new();
         for projection in &population.inputs {
             let is_all = standardise && population.neuron.feeds() && projection.norm.is_none();
-            if projection.weight.is_some_and(|weight| network.tensors()[weight].standardised != is_all) {
+            // Frozen weights are not standardised, and what is frozen is not part of a network.
+            let is_other = |weight: usize| {
+                let tensor = &network.tensors()[weight];
+                !tensor.frozen && tensor.standardised != is_all
+            };
+            if projection.weight.is_some_and(is_other) {
                 return Err(fail(
                     "a file standardises the weights of all populations that are read, or none".to_owned(),
                 ));
             }
             let weight = weight(network, (index, population), projection, is_first);
             is_first &= projection.weight.is_none();
+            if let Some(name) = weight.as_ref().filter(|name| !name.chars().all(|c| is_plain(c) || c == '.')) {
+                return Err(fail(format!("a file names weights by letters, digits, _ and ., found \"{name}\"")));
+            }
+            if projection.bias.is_some() && !matches!(projection.map, Map::Conv(_) | Map::Linear { .. }) {
+                return Err(fail("a file adds a bias to convolutions and linear maps alone".to_owned()));
+            }
             inputs.push(written(network, projection, weight).map_err(fail)?);
         }
         Ok(populations::Population { name: population.name.clone(), neuron, dropout: population.dropout, inputs })

@@ -130,6 +130,14 @@ fn what_a_file_cannot_say_is_told() {
         message("a b", Neuron::lif(), input()),
         "population \"a b\": a file names populations by letters, digits and _, and none of them \"input\""
     );
+    assert_eq!(
+        message("a", Neuron::lif(), input().with_bias()),
+        "population \"a\": a file adds a bias to convolutions and linear maps alone"
+    );
+    assert_eq!(
+        message("a", Neuron::lif(), Projection::new(Source::Input, Map::conv(1, [1, 1], 1, 0)).named("first weight")),
+        "population \"a\": a file names weights by letters, digits, _ and ., found \"first weight\""
+    );
     let pooled = Projection::new(Source::Input, Map::Subsample { stride: 2 }).with_pool(Pool::max(2));
     assert_eq!(
         message("a", Neuron::lif(), pooled),

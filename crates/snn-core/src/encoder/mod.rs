@@ -122,7 +122,7 @@ pub trait Encoder: Debug + Send + Sync {
         true
     }
 
-    /// Whether it makes [`Encoded::Numbers`].
+    /// Whether it makes [`Encoded::Numbers`]. One that does must say so: sessions are compiled by it.
     fn numbers(&self) -> bool {
         false
     }

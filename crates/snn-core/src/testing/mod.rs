@@ -1,4 +1,4 @@
-//! Proofs that gradients are right, for the built-in names and for those of plug-ins (feature `testing`).
+//! Proofs that gradients and engines are right, for the built-in names and for those of plug-ins (feature `testing`).
 //!
 //! The derivative of a spike does not exist, so gradients are proven where it does: the spike is replaced by the
 //! surrogate's [`primitive`](crate::SurrogateModel::primitive), everything is computed in double precision, and the

@@ -109,6 +109,7 @@ impl TrainingSession {
             }
         }
         self.weights = weights;
+        self.statistics.clear();
         self.is_behind = false;
         Ok(())
     }

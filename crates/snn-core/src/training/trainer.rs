@@ -9,6 +9,9 @@ use crate::{
     SpikeTrain, Trial, UpdateRule, Weights, argmax, grade,
 };
 
+/// Classes that samples can be of, at most.
+const MOST_CLASSES: usize = 256;
+
 /// How a [`Trainer`] trains. The gradient of an update is the mean over its samples, as in PyTorch.
 #[derive(Debug, Clone)]
 pub struct Recipe {
@@ -98,8 +101,11 @@ impl<'a> Trainer<'a> {
     /// [`Network::initial_weights`].
     ///
     /// # Errors
-    /// As [`Engine::compile`].
+    /// As [`Engine::compile`]; [`Error::Range`] for a network of more than 256 classes.
     pub fn new(engine: &'a dyn Engine, network: &Network, plan: Plan, recipe: Recipe) -> Result<Self, Error> {
+        if network.classes() > MOST_CLASSES {
+            return Err(Error::range("classes", "at most 256", network.classes()));
+        }
         let weights = network.initial_weights(recipe.seed);
         let session = engine.compile(network, plan.train())?;
         let training = TrainingSession::new(session, network, recipe.optimizer, None, &weights)?;
@@ -111,6 +117,7 @@ impl<'a> Trainer<'a> {
     /// # Errors
     /// As [`Session::load`].
     pub fn load(&mut self, weights: Weights) -> Result<(), Error> {
+        self.passes = 0;
         self.training.begin(weights)
     }
 
@@ -158,7 +165,7 @@ impl<'a> Trainer<'a> {
     ) -> Result<Score, Error> {
         let mut session = match self.evaluation.take() {
             Some(session) => session,
-            None => self.engine.compile(&self.network, self.plan)?,
+            None => self.engine.compile(&self.network, Plan { train: false, ..self.plan })?,
         };
         session.load(self.training.weights()?)?;
         let (mut score, mut samples) = (Score::default(), samples.into_iter());
@@ -209,7 +216,12 @@ impl Batch {
                     }
                     trains.push(train);
                 }
-                Encoded::Current(current) => values.extend(current),
+                Encoded::Current(current) => {
+                    if current.len() != network.input().len() {
+                        return Err(Error::size("numbers of a sample", network.input().len(), current.len()));
+                    }
+                    values.extend(current);
+                }
                 Encoded::Numbers(rows) => {
                     let expected = plan.steps * network.input().len();
                     if rows.len() != expected {
@@ -299,7 +311,8 @@ mod tests {
             told(trainer.learn([(SpikeTrain::silent(7, 1, Shape::features(3)), 0)])),
             "spikes of a sample: expected 1 sample of 3 over 6 steps, found 1 sample of 3 over 7 steps"
         );
-        assert_eq!(told(trainer.learn([(vec![0.0; 4], 1)])), "input current: expected N x 3, found 4 values");
+        assert_eq!(told(trainer.learn([(vec![0.0; 4], 1)])), "numbers of a sample: expected 3, found 4");
+        assert_eq!(told(trainer.evaluate([(vec![0.0; 6], 1)])), "numbers of a sample: expected 3, found 6");
         let mixed = [(Encoded::Current(vec![0.0; 3]), 1), (SpikeTrain::silent(6, 1, Shape::features(3)).into(), 0)];
         assert_eq!(
             told(trainer.evaluate(mixed)),

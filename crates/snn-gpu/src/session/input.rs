@@ -165,7 +165,7 @@ fn joined(encoded: impl Iterator<Item = Encoded>, steps: usize) -> Result<Shown,
     match (trains.is_empty(), currents.is_empty(), numbers.is_empty()) {
         (true, true, false) => {
             let row = |t: usize| {
-                numbers.iter().filter_map(move |values: &Vec<f32>| values.chunks(values.len() / steps).nth(t))
+                numbers.iter().filter_map(move |values: &Vec<f32>| values.chunks((values.len() / steps).max(1)).nth(t))
             };
             Ok(Shown::Numbers((0..steps).flat_map(row).flatten().copied().collect()))
         }

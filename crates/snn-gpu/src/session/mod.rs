@@ -13,7 +13,7 @@ use std::collections::BTreeMap;
 use std::sync::Arc;
 
 use snn_core::{
-    Activity, Error, Errors, GroupStatistics, Learner, Memory, Network, Norm, Plan, Record, Role, Session, Split,
+    Activity, Error, Errors, GroupStatistics, Learner, Memory, Network, Plan, Pool, Record, Role, Session, Split,
     Timing, Trial, Weights,
 };
 
@@ -171,10 +171,15 @@ fn check_sums(network: &Network, plan: Plan) -> Result<(), Error> {
             let weight = &network.tensors()[weight];
             weight.fan_in().max(weight.len() / weight.shape.get(1).copied().unwrap_or(1).max(1))
         };
-        let of_norm = |norm: Norm| population.shape.pixels().max(plan.steps.saturating_mul(norm.group.min(plan.batch)));
+        // A round for each step and sample that may run together, a third of what a term takes elsewhere.
+        let of_norm = population.shape.pixels().max(plan.steps.saturating_mul(plan.batch).div_ceil(3));
+        let of_pool = |pool: Pool| {
+            let windows = pool.size.div_ceil(pool.stride.max(1)).saturating_mul(pool.size);
+            windows.saturating_mul(windows)
+        };
         for input in &population.inputs {
-            let norm = input.norm.filter(|_| plan.train);
-            let terms = input.weight.map_or(0, of_weight).max(norm.map_or(0, of_norm));
+            let norm = input.norm.filter(|_| plan.train).map_or(0, |_| of_norm);
+            let terms = input.weight.map_or(0, of_weight).max(norm).max(input.pool.map_or(0, of_pool));
             if terms > MOST_TERMS {
                 return Err(Error::Device(format!(
                     "\"{}\" sums {terms} terms, more than the {MOST_TERMS} that a software card is trusted with, as \
@@ -241,6 +246,8 @@ impl Session for GpuSession {
         self.kept = kept.map(|(index, (_, values))| (index, values.clone())).collect();
         self.has_weights = true;
         self.last = None;
+        self.went_back = false;
+        self.statistics.clear();
         self.gpu.check()
     }
 

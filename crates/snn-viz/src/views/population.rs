@@ -167,12 +167,14 @@ fn values<'a>(
     t: usize,
 ) -> Option<Values<'a>> {
     let Some(train) = train(app.selected, trial) else {
-        let values = match &trial.input {
+        let (values, all) = match &trial.input {
             snn_core::Encoded::Spikes(_) => return None,
-            snn_core::Encoded::Current(values) => values,
-            snn_core::Encoded::Numbers(values) => values.chunks((values.len() / trial.steps().max(1)).max(1)).nth(t)?,
+            snn_core::Encoded::Current(values) => (&values[..], values),
+            snn_core::Encoded::Numbers(values) => {
+                (values.chunks((values.len() / trial.steps().max(1)).max(1)).nth(t)?, values)
+            }
         };
-        return Some(Values::Numbers(values, largest(values)));
+        return Some(Values::Numbers(values, largest(all)));
     };
     let fires = app.selected.is_none_or(|index| subject.network().populations()[index].neuron.fires());
     Some(match shown_kind(app, subject) {

@@ -2,8 +2,8 @@
 //! refuse. It is the proof that the engines of this project are put to, and open to engines of third parties.
 //!
 //! Networks have convolutions of every kind, linear maps, pools, several sources, shared weights, biases, joins, normalisations,
-//! recurrence, dropout, neurons that fire and such that pass on numbers; trials show spikes of either sign, currents and encoded
-//! images, with errors of some outputs or all. [`prove`] compares with what single precision leaves of sums in another order;
+//! recurrence, dropout, neurons that fire and such that pass on numbers; trials show spikes of either sign, currents, numbers over time
+//! and encoded images, with errors of some outputs or all. [`prove`] compares with what single precision leaves of sums in another order;
 //! an engine that sums currents in the order of the reference engine is held to equal bits by [`Expected::check`].
 //!
 //! ```
