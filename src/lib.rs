@@ -72,7 +72,3 @@ pub fn registry() -> Result<Registry, RegistryError> {
 #[cfg(doctest)]
 #[doc = include_str!("../README.md")]
 struct Readme;
-
-#[cfg(doctest)]
-#[doc = include_str!("../book/src/rust.md")]
-struct FromRust;

@@ -23,10 +23,12 @@ fn chunked(case: &EngineCase) -> [EngineCase; 2] {
     [32, case.steps].map(|chunk| EngineCase { chunk: Some(chunk), ..case.clone() })
 }
 
+// ANCHOR: proof
 #[test]
 fn the_public_proof_of_an_engine_holds() {
     snn_core::testing::engines::prove(&Cpu::new(2), 20).unwrap();
 }
+// ANCHOR_END: proof
 
 proptest! {
     #![proptest_config(config(200))]
