@@ -219,24 +219,19 @@ impl<'a> Replay<'a> {
         let shape = self.network.shape(source);
         let weight = projection.weight.map_or(&[][..], |index| &self.weights[index]);
         let late = usize::from(connection.is_recurrent);
-        let numbers = match (source, self.input) {
-            (Source::Population(source), _) if !self.network.populations()[source].neuron.fires() => {
-                Some(self.numbers(source))
-            }
-            (Source::Input, Encoded::Numbers(values)) => Some(&values[..]),
-            _ => None,
-        };
-        if let Some(values) = numbers {
+        let mut add_numbers = |values: &[f32]| {
             maps::for_each_input(&projection.map, shape, own, neuron, |i, w| {
                 let w: f32 = w.value(weight);
                 values.chunks(shape.len()).enumerate().for_each(|(t, row)| add(t, w * row[i]));
             });
-            return;
-        }
+        };
         let train = match (source, self.input) {
+            (Source::Population(source), _) if !self.network.populations()[source].neuron.fires() => {
+                return add_numbers(self.numbers(source));
+            }
+            (Source::Input, Encoded::Numbers(values)) => return add_numbers(values),
             (Source::Population(source), _) => &self.trains[source],
             (Source::Input, Encoded::Spikes(train)) => train,
-            (Source::Input, Encoded::Numbers(_)) => return, // taken above
             (Source::Input, Encoded::Current(values)) => {
                 maps::for_each_input(&projection.map, shape, own, neuron, |i, w| {
                     let term = w.value(weight) * values[i];

@@ -6,13 +6,16 @@ use snn_core::{Dropout, Map};
 use snn_core::{Engine as _, Error, Network, Neuron, Plan, Projection, Shape, Source, SpikeTrain, Stimulus, Trial};
 use snn_cpu::Cpu;
 
-use snn_core::testing::engines::strategies::{case, config, feed_forward, firing, gated, last, layer, leak_free};
+use snn_core::testing::engines::strategies::{
+    case, config, feed_forward, feeding, firing, gated, last, layer, leak_free, pooled,
+};
 use snn_core::testing::engines::{DropoutCase, EngineCase, InputCase};
 
 /// A case whose trial can be cut: spikes or a current, and no dropout.
 fn cut(case: EngineCase) -> EngineCase {
     let stimulus = match case.stimulus {
         InputCase::Current => InputCase::Current,
+        InputCase::Numbers => InputCase::Numbers,
         _ => InputCase::Spikes { density: 0.4, signed: true },
     };
     EngineCase { stimulus, dropout: DropoutCase::Off, ..case }
@@ -38,6 +41,14 @@ proptest! {
 
     #[test]
     fn parts_of_a_trial_make_the_whole(case in case(feed_forward(gated()), feed_forward(leak_free())), parts in 1..12_usize) {
+        check(case, parts)?;
+    }
+
+    #[test]
+    fn parts_make_the_whole_for_joins_pools_and_numbers(
+        case in case(pooled(layer(feeding())), pooled(layer(last()))),
+        parts in 1..12_usize,
+    ) {
         check(case, parts)?;
     }
 

@@ -6,7 +6,7 @@ use snn_core::{
     Dropout, Engine as _, Error, Map, Network, Neuron, Plan, Projection, Shape, Source, SpikeTrain, Stimulus, Trial,
 };
 
-use snn_core::testing::engines::strategies::{case, config, firing, last, layer};
+use snn_core::testing::engines::strategies::{case, config, feeding, firing, last, layer, pooled};
 use snn_core::testing::engines::{DropoutCase, EngineCase, InputCase};
 
 /// Share of the largest output by which rounding may move it, on a card that fuses products and sums.
@@ -16,16 +16,20 @@ const ROUNDING: f32 = 1e-4;
 fn cut(case: EngineCase, parts: usize) -> EngineCase {
     let stimulus = match case.stimulus {
         InputCase::Current => InputCase::Current,
+        InputCase::Numbers => InputCase::Numbers,
         _ => InputCase::Spikes { density: 0.4, signed: true },
     };
     EngineCase { stimulus, dropout: DropoutCase::Off, steps: case.steps.div_ceil(parts) * parts, ..case }
 }
 
 proptest! {
-    #![proptest_config(ProptestConfig { max_shrink_iters: 10, ..config(8) })]
+    #![proptest_config(ProptestConfig { max_shrink_iters: 10, ..config(12) })]
 
     #[test]
-    fn parts_of_a_trial_make_the_whole(case in case(layer(firing()), layer(last())), parts in 1..12_usize) {
+    fn parts_of_a_trial_make_the_whole(
+        case in case(prop_oneof![layer(firing()), pooled(layer(feeding()))], layer(last())),
+        parts in 1..12_usize,
+    ) {
         let Some(gpu) = snn_gpu::testing::engine() else { return Ok(()) };
         let case = cut(case, parts);
         let network = case.network();

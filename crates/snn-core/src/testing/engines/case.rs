@@ -416,7 +416,7 @@ impl EngineCase {
         let shown = self.shown(network, 0, self.samples);
         let (mut output, mut staying) = (Vec::new(), (0..self.samples).collect::<Vec<usize>>());
         let part = self.steps / parts;
-        let plan = Plan::new(part, self.samples).stream();
+        let plan = Plan { numbers: self.plan().numbers, ..Plan::new(part, self.samples).stream() };
         let mut session = engine.compile(network, plan).unwrap();
         assert_eq!(engine.memory(network, plan).unwrap(), session.memory(), "what is stated before");
         session.load(&self.weights(network)).unwrap();
@@ -434,6 +434,11 @@ impl EngineCase {
                 InputCase::Current => {
                     pixels.extend(staying.iter().flat_map(|&n| &shown.pixels[n * len..][..len]));
                     Stimulus::Current(&pixels)
+                }
+                InputCase::Numbers => {
+                    let rows = shown.pixels.chunks(self.samples * len).skip(index * part).take(part);
+                    pixels.extend(rows.flat_map(|row| staying.iter().flat_map(move |&n| &row[n * len..][..len])));
+                    Stimulus::Numbers(&pixels)
                 }
                 _ => Stimulus::Spikes(&spikes),
             };

@@ -133,6 +133,14 @@ pub fn staged(layer: impl Strategy<Value = LayerCase>) -> impl Strategy<Value = 
     (layer, stages()).prop_map(|(layer, stages)| LayerCase { stages, ..layer })
 }
 
+/// Layers that join and pool: streams are compared without normalisations, which are folded into weights on one side alone.
+pub fn pooled(layer: impl Strategy<Value = LayerCase>) -> impl Strategy<Value = LayerCase> {
+    staged(layer).prop_map(|layer| {
+        let stages = StagesCase { is_normalised: false, ..layer.stages };
+        LayerCase { stages, ..layer }
+    })
+}
+
 /// Neurons of every kind that do not fire, and some that do.
 pub fn last() -> impl Strategy<Value = Neuron> {
     let integrator = (leak(), threshold(), any::<bool>()).prop_map(|(leak, threshold, decay_input)| {
