@@ -393,6 +393,26 @@ mod tests {
     }
 
     #[test]
+    fn numbers_that_change_give_the_membranes_of_the_reference() {
+        let network = network();
+        let weights = network.initial_weights(1);
+        let numbers: Vec<f32> = (0..STEPS * network.input().len()).map(|i| (i * i % 13) as f32 / 4.0 - 1.0).collect();
+        let encoded = Encoded::Numbers(numbers);
+        let mut session = Reference.compile(&network, Plan::new(STEPS, 1).record().numbers()).unwrap();
+        session.load(&weights).unwrap();
+        session.forward(&Trial { stimulus: encoded.stimulus(), dropout: Dropout::Off }).unwrap();
+        let records: Vec<_> = (0..network.populations().len()).map(|index| session.record(index).unwrap()).collect();
+        let trains: Vec<SpikeTrain> = records.iter().map(|record| record.spikes.clone()).collect();
+        assert!(trains[0].count() > 0);
+        let replay = Replay::new(&network, &weights, &encoded, &trains, STEPS).unwrap();
+        for (index, record) in records.iter().enumerate() {
+            let neurons: Vec<usize> = (0..record.membrane.len()).collect();
+            let traces = replay.traces(index, &neurons).unwrap();
+            assert!(traces.membrane.ends_with(&record.membrane), "{index}");
+        }
+    }
+
+    #[test]
     fn what_does_not_fit_is_told() {
         let network = network();
         let (weights, encoded) = (network.initial_weights(1), Encoded::Spikes(input(&network)));

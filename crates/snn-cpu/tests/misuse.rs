@@ -68,3 +68,8 @@ fn memory_beyond_what_can_be_counted_is_told() {
     let error = memory(65_536, 65_536).unwrap_err().to_string();
     assert!(error.starts_with("a trial must be shorter, or of fewer samples"), "{error}");
 }
+
+#[test]
+fn numbers_need_a_plan_and_a_plan_for_them_takes_spikes() {
+    calls::numbers_need_a_plan_and_a_plan_for_them_takes_spikes(&Cpu::new(1));
+}

@@ -174,3 +174,9 @@ fn samples_that_are_normalised_together_run_together() {
         assert!(error.starts_with("\"conv1\" sums 60000 terms, more than the 20000"), "{error}");
     }
 }
+
+#[test]
+fn numbers_need_a_plan_and_a_plan_for_them_takes_spikes() {
+    let Some(gpu) = snn_gpu::testing::engine() else { return };
+    calls::numbers_need_a_plan_and_a_plan_for_them_takes_spikes(&gpu);
+}

@@ -43,6 +43,29 @@ pub fn all(engine: &dyn Engine) {
     a_session_does_what_it_was_compiled_for_and_no_more(engine);
     a_record_needs_a_trial_and_a_population(engine);
     what_is_of_the_wrong_size_is_named(engine);
+    numbers_need_a_plan_and_a_plan_for_them_takes_spikes(engine);
+}
+
+/// Numbers that change over time, in a session that was not compiled for them; and spikes in one that was, which are numbers too.
+///
+/// # Panics
+/// If a session serves the first, or takes the second for something else.
+pub fn numbers_need_a_plan_and_a_plan_for_them_takes_spikes(engine: &dyn Engine) {
+    for (network, spikes) in small() {
+        let weights = network.initial_weights(1);
+        let run = |plan: Plan, stimulus: Stimulus<'_>| {
+            let mut session = engine.compile(&network, plan)?;
+            session.load(&weights)?;
+            session.forward(&Trial { stimulus, dropout: Dropout::Off })
+        };
+        let numbers: Vec<f32> = (0..12).map(|i| f32::from(spikes.get(i / 4, i / 2 % 2, i % 2))).collect();
+        let error = run(Plan::new(3, 2), Stimulus::Numbers(&numbers)).unwrap_err().to_string();
+        assert!(error.starts_with("the session was not compiled for an input of numbers"), "{error}");
+        let expected = run(Plan::new(3, 2), Stimulus::Spikes(&spikes)).unwrap().output;
+        for stimulus in [Stimulus::Numbers(&numbers), Stimulus::Spikes(&spikes)] {
+            assert_eq!(run(Plan::new(3, 2).numbers(), stimulus).unwrap().output, expected);
+        }
+    }
 }
 
 /// Going back without a trial to go back through.
