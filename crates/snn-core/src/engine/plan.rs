@@ -12,11 +12,11 @@ pub struct Plan {
     pub batch: usize,
     /// Whether backward passes will be asked for.
     pub train: bool,
-    /// Whether [`Session::record`] will be asked for; costs memory in proportion to `T`.
+    /// Whether [`Session::record`](super::Session::record) will be asked for; costs memory in proportion to `T`.
     pub record: bool,
-    /// Whether [`Session::resume`] will be asked for; not together with `train`.
+    /// Whether [`Session::resume`](super::Session::resume) will be asked for; not together with `train`.
     pub stream: bool,
-    /// Whether trials show numbers that differ from step to step ([`Stimulus::Numbers`], [`Encoded::Numbers`](crate::Encoded::Numbers)), which take more
+    /// Whether trials show numbers that differ from step to step ([`Stimulus::Numbers`](super::Stimulus::Numbers), [`Encoded::Numbers`](crate::Encoded::Numbers)), which take more
     /// memory than spikes.
     pub numbers: bool,
     /// Steps that a backward pass with surrogate gradients holds in memory at a time; the states within are computed

@@ -6,9 +6,9 @@ use crate::{Encoder, Error, Network, Sample, Shape, SpikeTrain};
 /// Where a backward pass starts.
 #[derive(Debug, Clone, Copy)]
 pub struct Errors<'a> {
-    /// `dL/d output` `[T, N, K]`, for [`Activity::output`].
+    /// `dL/d output` `[T, N, K]`, for [`Activity::output`](super::Activity::output).
     pub output: &'a [f32],
-    /// `dL/d emitted` of each population, for [`Activity::emitted`]; empty if the loss does not depend on them.
+    /// `dL/d emitted` of each population, for [`Activity::emitted`](super::Activity::emitted); empty if the loss does not depend on them.
     pub emitted: &'a [f32],
 }
 
@@ -47,7 +47,7 @@ impl Trial<'_> {
     /// Checks that the trial can go on with samples `from` of a last trial of `last` samples.
     ///
     /// # Errors
-    /// As [`Session::resume`].
+    /// As [`Session::resume`](super::Session::resume).
     pub fn check_resume(
         &self,
         network: &Network,
