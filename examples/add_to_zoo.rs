@@ -19,7 +19,7 @@ use snn::data::Loader;
 use snn::models::{Experiment, presets};
 use snn::train::curves::Curves;
 use snn::train::{Checkpoint, Event, evaluate, parse_record};
-use snn::zoo::{First, Record, Sample, first};
+use snn::zoo::{First, SampleImages, ZooRecord, first};
 
 /// Test images of the sample.
 const TESTED: usize = 100;
@@ -63,7 +63,7 @@ fn main() -> Result<(), Box<dyn Error>> {
     for index in 0..128_usize.div_ceil(training.batch).max(3) {
         indices.extend(loader.batch(0, index).map(|batch| batch.samples.clone()).unwrap_or_default());
     }
-    let bytes = Sample::write(&splits.train, &indices, &splits.test, TESTED)?;
+    let bytes = SampleImages::write(&splits.train, &indices, &splits.test, TESTED)?;
     fs::write(folder.join("sample.safetensors"), &bytes)?;
 
     let engine = registry.engines.make(&mut Part::parse("cpu")?, &registry)?;
@@ -72,13 +72,13 @@ fn main() -> Result<(), Box<dyn Error>> {
     let network_weights = shipped.weights_for(&built.network)?;
     let test = evaluate(engine.as_ref(), &experiment, &built, &network_weights, &splits.test, &all, &mut go_on)?;
     let mut record =
-        Record { machine: machine.clone(), arithmetic, curves, test: test.ok_or("stopped")?, first: Vec::new() };
-    let write = |record: &Record| {
+        ZooRecord { machine: machine.clone(), arithmetic, curves, test: test.ok_or("stopped")?, first: Vec::new() };
+    let write = |record: &ZooRecord| {
         fs::write(folder.join("record.json"), serde_json::to_string(record)? + "\n").map_err(Box::<dyn Error>::from)
     };
     write(&record)?;
 
-    let sample = Sample::read(&bytes)?;
+    let sample = SampleImages::read(&bytes)?;
     for level in ["Portable", "Avx2", "Avx512"] {
         let Ok(engine) = registry.engines.make(&mut Part::parse(&format!("cpu(level: {level})"))?, &registry) else {
             println!("{level}: not of this processor");

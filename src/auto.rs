@@ -16,11 +16,11 @@ use crate::gpu::{GpuEngine, adapters};
 pub struct Auto {
     cpu: Arc<dyn Engine>,
     /// What was chosen; none before it was needed.
-    choice: Mutex<Option<Choice>>,
+    choice: Mutex<Option<AutoChoice>>,
 }
 
 #[derive(Debug, Clone)]
-struct Choice {
+struct AutoChoice {
     engine: Arc<dyn Engine>,
     why: String,
     /// Whether it may give way to the CPU.
@@ -30,7 +30,7 @@ struct Choice {
 /// Fields of the engine `auto` in a file.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize)]
 #[serde(deny_unknown_fields, default)]
-pub struct Options {
+pub struct AutoOptions {
     /// Threads of the CPU, if it is chosen; 0 means one a core.
     pub threads: usize,
 }
@@ -41,12 +41,12 @@ impl Auto {
         Self { cpu: Arc::new(Cpu::new(threads)), choice: Mutex::new(None) }
     }
 
-    fn choice(&self) -> Choice {
+    fn choice(&self) -> AutoChoice {
         let mut choice = self.choice.lock().unwrap_or_else(PoisonError::into_inner);
         choice.get_or_insert_with(|| self.choose()).clone()
     }
 
-    fn choose(&self) -> Choice {
+    fn choose(&self) -> AutoChoice {
         let cards = adapters();
         if let Some(software) = cards.first().filter(|card| card.is_software()) {
             return self.give_way(&format!("the only GPU is {}, which is software", software.name()));
@@ -58,15 +58,15 @@ impl Auto {
         match gpu.open() {
             Ok(()) => {
                 let why = "the first GPU that is not software".to_owned();
-                Choice { engine: Arc::new(gpu), why, is_card: true }
+                AutoChoice { engine: Arc::new(gpu), why, is_card: true }
             }
             Err(error) => self.give_way(&error.to_string()),
         }
     }
 
     /// The CPU, and why it is not a card.
-    fn give_way(&self, reason: &str) -> Choice {
-        Choice { engine: self.cpu.clone(), why: reason.to_owned(), is_card: false }
+    fn give_way(&self, reason: &str) -> AutoChoice {
+        AutoChoice { engine: self.cpu.clone(), why: reason.to_owned(), is_card: false }
     }
 }
 
@@ -80,7 +80,7 @@ impl Engine for Auto {
     }
 
     fn describe(&self) -> String {
-        let Choice { engine, why, .. } = self.choice();
+        let AutoChoice { engine, why, .. } = self.choice();
         format!("{} (auto: {why})", engine.describe())
     }
 
@@ -112,12 +112,14 @@ impl Engine for Auto {
     }
 }
 
-/// Adds the engine `auto`, with the fields of [`Options`].
+/// Adds the engine `auto`, with the fields of [`AutoOptions`].
 ///
 /// # Errors
 /// [`RegistryError`] if the name is taken.
 pub fn plugin(registry: &mut Registry) -> Result<(), RegistryError> {
-    registry.engines.add("auto", |options: &mut Options, _| Ok(Arc::new(Auto::new(options.threads)) as Arc<dyn Engine>))
+    registry
+        .engines
+        .add("auto", |options: &mut AutoOptions, _| Ok(Arc::new(Auto::new(options.threads)) as Arc<dyn Engine>))
 }
 
 #[cfg(test)]
@@ -150,7 +152,7 @@ mod tests {
     }
 
     fn full() -> Auto {
-        let choice = Choice { engine: Arc::new(Full), why: "it is there".to_owned(), is_card: true };
+        let choice = AutoChoice { engine: Arc::new(Full), why: "it is there".to_owned(), is_card: true };
         Auto { choice: Mutex::new(Some(choice)), ..Auto::new(1) }
     }
 

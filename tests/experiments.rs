@@ -9,9 +9,9 @@ use std::process::Command;
 use std::sync::LazyLock;
 
 use snn::core::registry::{Catalog, Part, Registry};
-use snn::core::{Kind, Splits};
+use snn::core::{DatasetKind, Splits};
 use snn::models::Experiment;
-use snn::train::{Checkpoint, Event, Job, RunFolder, SAVE_EVERY, fit};
+use snn::train::{Checkpoint, Event, RunFolder, SAVE_EVERY, TrainingJob, fit};
 
 /// 12 images in 3 batches, 4 held out.
 const EXPERIMENT: &str = "(
@@ -75,7 +75,7 @@ fn train(experiment: &Experiment, engine: &str) -> Run {
     let mut folder = RunFolder::create(&dir.path().join("run"), &experiment.to_ron()).unwrap();
     let built = experiment.build(&REGISTRY).unwrap();
     let engine = REGISTRY.engines.make(&mut Part::new(engine), &REGISTRY).unwrap();
-    let job = Job {
+    let job = TrainingJob {
         engine: engine.as_ref(),
         experiment,
         built: &built,
@@ -191,7 +191,7 @@ fn every_surrogate() {
 fn every_encoder() {
     for name in names(&REGISTRY.encoders) {
         let encoder = REGISTRY.encoders.make(&mut Part::new(&name), &REGISTRY).unwrap();
-        if encoder.kind() == Kind::Recordings {
+        if encoder.kind() == DatasetKind::Recordings {
             continue; // the recordings have tests of their own
         }
         is_explained(&[("input", &name)], &[&encoder.describe()]);

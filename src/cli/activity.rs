@@ -23,8 +23,8 @@ use crate::{
     core::{Engine, Plan, Splits, registry::Registry},
     train::{
         activity::{
-            ActivityReport, Comparison, CurvePoint, EnergyTable, MOST_NETWORKS, Operations, PopulationActivity,
-            ProjectionActivity, Subject, measure, page,
+            ActivityReport, Comparison, CurvePoint, EnergyTable, MOST_NETWORKS, Operations, PageNetwork,
+            PopulationActivity, ProjectionActivity, measure, page,
         },
         units::{joules, points},
         write_whole,
@@ -101,7 +101,7 @@ pub(crate) fn run(registry: &Registry, args: &ActivityArgs) -> anyhow::Result<Ex
 
     // The page comes first, so that it is there whoever reads the tables, and however far.
     if let Some(file) = &page_file {
-        let others: Vec<Subject<'_>> = others.iter().map(Measured::subject).collect();
+        let others: Vec<PageNetwork<'_>> = others.iter().map(Measured::subject).collect();
         write_whole(file, &page(&own.subject(), &others, within))?;
     }
     let mut out = terminal::stdout();
@@ -214,8 +214,8 @@ struct Measured {
 }
 
 impl Measured {
-    fn subject(&self) -> Subject<'_> {
-        Subject { name: &self.name, facts: &self.facts, report: &self.report }
+    fn subject(&self) -> PageNetwork<'_> {
+        PageNetwork { name: &self.name, facts: &self.facts, report: &self.report }
     }
 }
 

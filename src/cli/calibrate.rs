@@ -53,7 +53,7 @@ pub(crate) struct CalibrateArgs {
 
 /// What `--json` prints.
 #[derive(Debug, Serialize)]
-struct Record<'a> {
+struct CalibrateJson<'a> {
     populations: &'a [Calibrated],
     checkpoint: Option<&'a Path>,
 }
@@ -92,7 +92,7 @@ pub(crate) fn run(registry: &Registry, args: &CalibrateArgs) -> anyhow::Result<E
     }
     let mut out = terminal::stdout();
     if args.common.json {
-        out.json(&Record { populations: &populations, checkpoint: args.out.as_deref() })?;
+        out.json(&CalibrateJson { populations: &populations, checkpoint: args.out.as_deref() })?;
         return Ok(ExitCode::SUCCESS);
     }
     let header = text::header(&[

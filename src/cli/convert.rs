@@ -22,7 +22,7 @@ use crate::{
     },
     core::{Engine, Plan, registry::Registry},
     models::Experiment,
-    train::{Balance, Check, Checkpoint, Conversion, Trained, convert},
+    train::{Balance, Checkpoint, Conversion, FileCheck, Trained, convert},
 };
 
 /// Make a spiking network of a trained ANN, by threshold balancing.
@@ -124,7 +124,7 @@ pub(crate) fn run(registry: &Registry, args: &ConvertArgs) -> anyhow::Result<Exi
         optimizer: Vec::new(),
         progress: ann.checkpoint.progress,
         arithmetic: engine.arithmetic(),
-        check: Check::Holds,
+        check: FileCheck::Holds,
     };
     converted.save(&out_file)?;
     let mut out = terminal::stdout();

@@ -57,7 +57,7 @@ const OF_THE_START: [&str; 3] = ["start", "network.kappa", "training.seed"];
 
 /// What `--json` prints.
 #[derive(Debug, Serialize)]
-struct Record<'a> {
+struct DoctorJson<'a> {
     #[serde(flatten)]
     examination: &'a Examination,
     /// What the records of a run tell.
@@ -108,7 +108,7 @@ pub(crate) fn run(registry: &Registry, args: &DoctorArgs) -> anyhow::Result<Exit
     let mut out = terminal::stdout();
     let is_well = examination.findings.is_empty() && records.is_empty();
     if args.common.json {
-        out.json(&Record { examination: &examination, records: &records })?;
+        out.json(&DoctorJson { examination: &examination, records: &records })?;
     } else {
         let weights = match &checkpoint {
             Some(checkpoint) => format!("after {}", text::counted(checkpoint.progress.updates as usize, "update")),

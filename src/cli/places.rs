@@ -11,8 +11,8 @@ use crate::{
     cli::{program, terminal},
     data::kind_of_file,
     models::presets::{self, Preset},
-    train::{Check, Checkpoint},
-    zoo::{self, Entry},
+    train::{Checkpoint, FileCheck},
+    zoo::{self, ZooEntry},
 };
 
 /// Runs that are named at most.
@@ -103,13 +103,13 @@ fn checkpoint(path: &Path) -> anyhow::Result<PathBuf> {
 }
 
 /// The entry of the zoo that `path` names, as `zoo:mnist-lenet` does; none if it names a file or folder.
-pub(crate) fn entry(path: &Path) -> anyhow::Result<Option<&'static Entry>> {
+pub(crate) fn entry(path: &Path) -> anyhow::Result<Option<&'static ZooEntry>> {
     let name = path.to_str().filter(|name| name.starts_with(zoo::PREFIX));
     Ok(name.map(zoo::find).transpose()?)
 }
 
 /// Tells on standard error what someone who uses the checkpoint at `path` should know.
-pub(crate) fn tell(path: &Path, check: Check) {
+pub(crate) fn tell(path: &Path, check: FileCheck) {
     if let Some(caution) = check.caution() {
         terminal::note(format_args!("{} is {caution}", path.display()));
     }

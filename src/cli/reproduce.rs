@@ -17,11 +17,11 @@ use crate::{
     core::{Engine, Splits, registry::Registry},
     models::{Built, Experiment},
     train::{
-        Evaluation, Job, Outcome, RunFolder, SAVE_EVERY,
+        Evaluation, RunFolder, RunOutcome, SAVE_EVERY, TrainingJob,
         curves::{Curves, Epoch},
         evaluate, fit,
     },
-    zoo::{self, Again, Entry, Record, again},
+    zoo::{self, Again, ZooEntry, ZooRecord, again},
 };
 
 /// Train a shipped network again, and compare it with the log of its training.
@@ -70,7 +70,7 @@ pub(crate) fn run(registry: &Registry, args: &ReproduceArgs) -> anyhow::Result<E
 }
 
 struct Subject<'a> {
-    entry: &'static Entry,
+    entry: &'static ZooEntry,
     experiment: Experiment,
     built: Built,
     engine: &'a dyn Engine,
@@ -140,7 +140,7 @@ impl Subject<'_> {
                 self.entry.name
             );
         }
-        let job = Job {
+        let job = TrainingJob {
             engine: self.engine,
             experiment: &self.experiment,
             built: &self.built,
@@ -153,7 +153,7 @@ impl Subject<'_> {
         let outcome = fit(&job, &mut folder, &mut display);
         display.finish()?;
         let mut out = terminal::stdout();
-        if matches!(outcome?, Outcome::Stopped { .. }) {
+        if matches!(outcome?, RunOutcome::Stopped { .. }) {
             let again = format!("{} reproduce {} --out {}", program::name(), self.entry.name, path.display());
             writeln!(out, "\n{}\n", labelled("stopped", format!("saved in {}; go on: {again}", path.display())))?;
             return Ok(ExitCode::from(STOPPED));
@@ -240,7 +240,7 @@ fn images(test: &Evaluation) -> String {
 }
 
 /// Whether the shipped weights give the figure that was recorded; where rounding differs, within a thousandth.
-fn judged(record: &Record, test: &Evaluation, must_be_same: bool) -> (bool, String) {
+fn judged(record: &ZooRecord, test: &Evaluation, must_be_same: bool) -> (bool, String) {
     let off = (test.accuracy - record.test.accuracy).abs();
     let is_good = off == 0.0 || (off <= 0.001 && !must_be_same);
     let line = format!("{}; {} was recorded", images(test), percent(record.test.accuracy));

@@ -16,8 +16,8 @@ use crate::{
         registry::{Part, Registry},
     },
     gpu::{
-        GpuEngine, Options,
-        selftest::{self, Check},
+        GpuEngine, GpuOptions,
+        selftest::{self, SelftestCheck},
     },
 };
 
@@ -77,7 +77,7 @@ fn engine(text: &str) -> anyhow::Result<GpuEngine> {
     if part.name != "gpu" {
         bail!("only the engine gpu can be checked, for example gpu(adapter: \"0\")");
     }
-    let engine = GpuEngine::new(part.resolve::<Options>()?);
+    let engine = GpuEngine::new(part.resolve::<GpuOptions>()?);
     driver::apart(|| engine.open())?;
     Ok(engine)
 }
@@ -90,13 +90,13 @@ fn bar(checks: usize, is_json: bool) -> anyhow::Result<ProgressBar> {
     Ok(bar)
 }
 
-fn table(checks: &[Check]) -> String {
+fn table(checks: &[SelftestCheck]) -> String {
     let is_one = checks.iter().all(|check| check.kernels == checks[0].kernels);
     let mut head = vec!["what", "name", "spikes", "flips", "output", "states", "errors", "gradients", "result"];
     if !is_one {
         head.insert(0, "kernels");
     }
-    let row = |check: &Check| {
+    let row = |check: &SelftestCheck| {
         let share = |share: Option<f32>| share.map_or_else(|| "-".to_owned(), difference);
         let result = if check.is_passed() { style("passed").green() } else { style("failed").red().bold() };
         let numbers = [text::thousands(check.spikes), text::thousands(check.flips)];
@@ -116,7 +116,7 @@ fn difference(share: f32) -> String {
 }
 
 /// What failed and why, or that nothing did.
-fn verdict(checks: &[Check], failed: usize, seconds: f64) -> String {
+fn verdict(checks: &[SelftestCheck], failed: usize, seconds: f64) -> String {
     let time = style(text::duration(seconds)).dim();
     if failed == 0 {
         return format!("  {} {time}\n", style(format!("all {} checks passed", checks.len())).green().bold());

@@ -22,7 +22,7 @@ use crate::{
         text::{extents, list},
     },
     models::{Built, Experiment, experiment::Start},
-    train::{Inherited, Job, Outcome, RunFolder, SAVE_EVERY, curves::Curves, fit},
+    train::{Inherited, RunFolder, RunOutcome, SAVE_EVERY, TrainingJob, curves::Curves, fit},
     zoo,
 };
 
@@ -92,7 +92,7 @@ pub(crate) fn run(registry: &Registry, args: &TrainArgs) -> anyhow::Result<ExitC
     if let Some(inherited) = &inherited {
         warn_of_frozen(built, inherited);
     }
-    let job = Job {
+    let job = TrainingJob {
         engine: engine.as_ref(),
         experiment,
         built,
@@ -137,7 +137,7 @@ pub(crate) fn run(registry: &Registry, args: &TrainArgs) -> anyhow::Result<ExitC
     let is_old = was_finished && !display.has_trained();
     let displayed = display.finish();
     let outcome = outcome?;
-    if let Outcome::Stopped { epoch, step } = &outcome
+    if let RunOutcome::Stopped { epoch, step } = &outcome
         && terminal::is_closed()
     {
         bail!(
@@ -151,7 +151,7 @@ pub(crate) fn run(registry: &Registry, args: &TrainArgs) -> anyhow::Result<ExitC
         conclude(&outcome, &folder, experiment.training.epochs, is_old)?;
     }
     displayed?;
-    Ok(if matches!(outcome, Outcome::Stopped { .. }) { ExitCode::from(STOPPED) } else { ExitCode::SUCCESS })
+    Ok(if matches!(outcome, RunOutcome::Stopped { .. }) { ExitCode::from(STOPPED) } else { ExitCode::SUCCESS })
 }
 
 /// Says which tensors are frozen though nothing was ever learned in them.
@@ -331,11 +331,11 @@ fn planned(experiment: &Experiment, built: &Built, engine: &dyn Engine) -> anyho
 }
 
 /// Says how the run ended, and how to go on. A run that `is_old` had ended before.
-fn conclude(outcome: &Outcome, folder: &RunFolder, epochs: usize, is_old: bool) -> anyhow::Result<()> {
+fn conclude(outcome: &RunOutcome, folder: &RunFolder, epochs: usize, is_old: bool) -> anyhow::Result<()> {
     let mut out = terminal::stdout();
     let (folder, program) = (folder.path().display(), program::name());
     match outcome {
-        Outcome::Finished { best_epoch, test } => {
+        RunOutcome::Finished { best_epoch, test } => {
             let accuracy = console::style(text::percent(test.accuracy)).green().bold();
             let result = format!("test {accuracy}   best epoch {}   {folder}", best_epoch + 1);
             let result = if is_old { format!("before, so there was nothing to do; {result}") } else { result };
@@ -351,7 +351,7 @@ fn conclude(outcome: &Outcome, folder: &RunFolder, epochs: usize, is_old: bool) 
             }
             writeln!(out)?;
         }
-        Outcome::Stopped { epoch, step } => {
+        RunOutcome::Stopped { epoch, step } => {
             let place = place(*epoch, *step, epochs);
             writeln!(out, "\n{}", labelled("stopped", format!("{place}; saved in {folder}")))?;
             writeln!(out, "{}\n", labelled("", format!("go on:   {program} train --resume {folder}")))?;

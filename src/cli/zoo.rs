@@ -9,7 +9,7 @@ use serde::Serialize;
 use crate::{
     cli::{curves, terminal, text, words},
     core::registry::Registry,
-    zoo::{self, Entry, Record},
+    zoo::{self, ZooEntry, ZooRecord},
 };
 
 /// List the trained networks that are shipped, or show how one was trained.
@@ -39,7 +39,7 @@ struct Listed<'a> {
     name: &'a str,
     bytes: usize,
     #[serde(flatten)]
-    record: Record,
+    record: ZooRecord,
 }
 
 pub(crate) fn run(registry: &Registry, args: &ZooArgs) -> anyhow::Result<ExitCode> {
@@ -67,7 +67,7 @@ pub(crate) fn run(registry: &Registry, args: &ZooArgs) -> anyhow::Result<ExitCod
         writeln!(out, "\n{header}\n{}", curves::epochs(&record.curves))?;
         return Ok(ExitCode::SUCCESS);
     }
-    let row = |entry: &&Entry| -> anyhow::Result<Vec<String>> {
+    let row = |entry: &&ZooEntry| -> anyhow::Result<Vec<String>> {
         let record = entry.record()?;
         let (experiment, built) = entry.experiment(registry)?;
         Ok(vec![
@@ -90,12 +90,12 @@ pub(crate) fn run(registry: &Registry, args: &ZooArgs) -> anyhow::Result<ExitCod
 }
 
 /// What the shipped weights do.
-fn result(record: &Record) -> String {
+fn result(record: &ZooRecord) -> String {
     let best = record.curves.best().map_or_else(String::new, |best| format!(", weights of epoch {}", best.epoch));
     format!("{} of {} test images{best}", text::percent(record.test.accuracy), text::thousands(record.test.images))
 }
 
 /// Duration of the training.
-fn seconds(record: &Record) -> f64 {
+fn seconds(record: &ZooRecord) -> f64 {
     record.curves.epochs.iter().map(|epoch| epoch.seconds).sum()
 }

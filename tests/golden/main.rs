@@ -18,7 +18,7 @@ use snn_core::{
     SpikeTrain, SquaredError, Stimulus, Trace, Trial, Weights, grade,
 };
 use snn_cpu::Cpu;
-use snn_gpu::{Choice, GpuEngine, Options};
+use snn_gpu::{GpuEngine, GpuOptions, KernelChoice};
 
 #[test]
 fn every_engine_reproduces_every_network_case() {
@@ -43,11 +43,11 @@ fn the_gpu_reproduces_every_network_case() {
     if snn_gpu::testing::engine().is_none() {
         return;
     }
-    let engine = |kernels| GpuEngine::new(Options { kernels, ..Options::default() });
+    let engine = |kernels| GpuEngine::new(GpuOptions { kernels, ..GpuOptions::default() });
     for folder in folders() {
         let cases = cases(&folder, |descriptor| descriptor.get("nodes").is_some());
-        for (case, form) in cases.iter().zip(Choice::FORMS.into_iter().cycle()) {
-            case.check_network(&case.network(), &engine(Choice::Quickest));
+        for (case, form) in cases.iter().zip(KernelChoice::FORMS.into_iter().cycle()) {
+            case.check_network(&case.network(), &engine(KernelChoice::Quickest));
             case.check_network(&case.network(), &engine(form));
         }
     }

@@ -16,7 +16,7 @@ mod vectors;
 use neurons::{Meaning, Trial};
 use snn_core::neuron::PEERS;
 use snn_core::registry::{Part, Registry};
-use snn_core::{Encoded, Input, Neuron, PopulationCode, Sample, Shape};
+use snn_core::{Encoded, Input, Neuron, PopulationCode, SampleKey, Shape};
 use tables::{DEFAULTS, ENCODERS, LOSSES, NOT_EQUAL, SURROGATES};
 use vectors::{Case, Deviations, LIBRARIES, filled, library};
 
@@ -136,7 +136,7 @@ fn encoders_emit_the_spikes_of_the_peers() {
         let Input::Images(encoder) = input else { panic!("{case}: takes no image") };
         let image: Vec<f32> = case.tensor("input").iter().map(|x| *x as f32).collect();
         let (shape, steps) = (Shape::features(image.len()), case.shape("output")[0]);
-        let sample = Sample { seed: 0, epoch: 0, index: 0 };
+        let sample = SampleKey { seed: 0, epoch: 0, index: 0 };
         let Encoded::Spikes(train) = encoder.encode(&image, shape, steps, sample) else { panic!("{case}: no spikes") };
         let found: Vec<f64> =
             (0..steps * image.len()).map(|i| f64::from(train.get(i / image.len(), 0, i % image.len()))).collect();

@@ -7,7 +7,7 @@ pub const BOUND: f32 = 1e-4;
 
 /// What a session gives back of a trial and, if there was one, of a backward pass.
 #[derive(Debug, Clone, PartialEq)]
-pub struct Outcome {
+pub struct TrialResults {
     /// Of the trial.
     pub activity: Activity,
     /// Of each population.
@@ -57,7 +57,7 @@ pub struct Agreement {
     pub statistics: f32,
 }
 
-impl Outcome {
+impl TrialResults {
     /// Outputs, gradients and errors as they are stored.
     pub fn bits(&self) -> Vec<Vec<u32>> {
         let errors = self.records.iter().map(|record| &record.delta);
@@ -68,7 +68,7 @@ impl Outcome {
 
 impl Scales {
     /// Takes in the errors and gradients of one backward pass.
-    pub fn measure(&mut self, outcome: &Outcome) {
+    pub fn measure(&mut self, outcome: &TrialResults) {
         self.errors.resize(outcome.records.len(), 0.0);
         self.gradients.resize(outcome.gradients.len(), 0.0);
         for (scale, record) in self.errors.iter_mut().zip(&outcome.records) {
@@ -82,7 +82,7 @@ impl Scales {
 
 impl Agreement {
     /// Compares `found` with what was `expected`.
-    pub fn of(found: &Outcome, expected: &Outcome, scales: &Scales) -> Self {
+    pub fn of(found: &TrialResults, expected: &TrialResults, scales: &Scales) -> Self {
         let mut agreement = Self { counts: same_counts(&found.activity, &expected.activity), ..Self::default() };
         agreement.count_flips(&found.records, &expected.records);
         let output = (&found.activity.output, &expected.activity.output);

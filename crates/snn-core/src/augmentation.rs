@@ -24,7 +24,7 @@ pub enum Augmentation {
 
 /// An [`Augmentation`] as it was drawn for one sample.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
-pub struct Change {
+pub struct DrawnAugmentation {
     /// Rows down.
     down: i64,
     /// Columns to the right.
@@ -35,15 +35,15 @@ pub struct Change {
 
 impl Augmentation {
     /// The change to `sample`, by its index in the data set, in `epoch` of a run with this `seed`.
-    pub fn draw(self, seed: u64, epoch: u32, sample: u32) -> Change {
-        let Self::Shift { pixels, flip } = self else { return Change::default() };
+    pub fn draw(self, seed: u64, epoch: u32, sample: u32) -> DrawnAugmentation {
+        let Self::Shift { pixels, flip } = self else { return DrawnAugmentation::default() };
         let words = Stream::new(seed, Purpose::Augmentation).block(epoch, sample, 0, 0);
         let draw = |word: u32| ((u64::from(word) * (2 * pixels as u64 + 1)) >> 32) as i64 - pixels as i64;
-        Change { down: draw(words[0]), right: draw(words[1]), mirrored: flip && words[2] >> 31 == 1 }
+        DrawnAugmentation { down: draw(words[0]), right: draw(words[1]), mirrored: flip && words[2] >> 31 == 1 }
     }
 }
 
-impl Change {
+impl DrawnAugmentation {
     /// Where the pixel at `row` and `column` of a changed sample of `shape` comes from; none if from outside.
     pub fn source(self, shape: Shape, row: usize, column: usize) -> Option<[usize; 2]> {
         let column = if self.mirrored { shape.width - 1 - column } else { column };
@@ -73,13 +73,13 @@ mod tests {
 
     const SHAPE: Shape = Shape::new(2, 2, 3);
 
-    fn drawn(pixels: usize, flip: bool) -> Vec<Change> {
+    fn drawn(pixels: usize, flip: bool) -> Vec<DrawnAugmentation> {
         (0..500).map(|sample| Augmentation::Shift { pixels, flip }.draw(1, 0, sample)).collect()
     }
 
     #[test]
     fn moves_reach_every_distance_and_no_further() {
-        for axis in [|change: &Change| change.down, |change: &Change| change.right] {
+        for axis in [|change: &DrawnAugmentation| change.down, |change: &DrawnAugmentation| change.right] {
             let mut found: Vec<i64> = drawn(2, false).iter().map(axis).collect();
             found.sort_unstable();
             found.dedup();
@@ -91,7 +91,7 @@ mod tests {
     fn about_half_are_mirrored() {
         let mirrored = drawn(0, true).iter().filter(|change| change.mirrored).count();
         assert!((200..300).contains(&mirrored), "{mirrored}");
-        assert_eq!(drawn(0, false), vec![Change::default(); 500]);
+        assert_eq!(drawn(0, false), vec![DrawnAugmentation::default(); 500]);
     }
 
     #[test]
@@ -111,7 +111,7 @@ mod tests {
 
     #[test]
     fn a_move_down_and_to_the_right_then_a_mirror() {
-        let change = Change { down: 1, right: 1, mirrored: true };
+        let change = DrawnAugmentation { down: 1, right: 1, mirrored: true };
         let source = |row, column| change.source(SHAPE, row, column);
         assert_eq!([source(1, 0), source(1, 1), source(1, 2)], [Some([0, 1]), Some([0, 0]), None]);
         assert_eq!(source(0, 0), None);

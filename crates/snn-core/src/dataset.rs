@@ -8,8 +8,8 @@ use crate::{Error, Limit, Shape};
 /// A data set that can be read by name. Its reading stands elsewhere: this crate knows nothing of files.
 pub trait DataSet: Debug + Send + Sync {
     /// Whether it holds images or recordings of events.
-    fn kind(&self) -> Kind {
-        Kind::Images
+    fn kind(&self) -> DatasetKind {
+        DatasetKind::Images
     }
 
     /// Shape of one image, or of the sensor that recorded: polarities, height, width.
@@ -86,7 +86,7 @@ pub struct Splits {
 
 /// What a data set is made of.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Kind {
+pub enum DatasetKind {
     /// Images: one byte a pixel.
     Images,
     /// Recordings of a sensor that tells of changes, pixel by pixel.
@@ -219,10 +219,10 @@ impl Dataset {
     }
 
     /// Whether it holds images or recordings.
-    pub fn kind(&self) -> Kind {
+    pub fn kind(&self) -> DatasetKind {
         match self.contents {
-            Contents::Images(_) => Kind::Images,
-            Contents::Recordings(_) => Kind::Recordings,
+            Contents::Images(_) => DatasetKind::Images,
+            Contents::Recordings(_) => DatasetKind::Recordings,
         }
     }
 
@@ -410,6 +410,6 @@ mod tests {
         let late = vec![event(5, 0), event(4, 1)];
         assert_eq!(message(late), "data set: the events of recording 0 are not in order of time");
         let dataset = Dataset::of_recordings(PAIR, 1, vec![vec![event(4, 1)]], vec![0]).unwrap();
-        assert_eq!((dataset.kind(), dataset.bytes()), (Kind::Recordings, 8));
+        assert_eq!((dataset.kind(), dataset.bytes()), (DatasetKind::Recordings, 8));
     }
 }

@@ -60,7 +60,7 @@ impl Formula {
     /// Writes down `function` of `arguments` numbers. What does not change a finite number (`x · 1`, `x + 0`, `x · 0`) is
     /// left out, constants are computed, and what no result depends on is dropped.
     pub fn of(arguments: usize, function: impl FnOnce(&[Symbol]) -> Vec<Symbol>) -> Self {
-        SHEET.with_borrow_mut(|sheet| *sheet = Sheet::default());
+        SHEET.with_borrow_mut(|sheet| *sheet = Tape::default());
         let symbols: Vec<Symbol> = (0..arguments).map(|index| enter(Operation::Argument(index))).collect();
         let results = function(&symbols);
         let operations = SHEET.with_borrow_mut(std::mem::take).operations;
@@ -152,14 +152,14 @@ pub struct Symbol(u32);
 
 /// What was written down so far.
 #[derive(Debug, Default)]
-struct Sheet {
+struct Tape {
     operations: Vec<Operation>,
     /// Where each operation stands, so that none is written twice.
     known: BTreeMap<[u64; 5], u32>,
 }
 
 thread_local! {
-    static SHEET: RefCell<Sheet> = RefCell::default();
+    static SHEET: RefCell<Tape> = RefCell::default();
 }
 
 /// Writes down an operation, unless it is there already.

@@ -58,12 +58,12 @@ pub mod surrogate;
 pub mod testing;
 pub mod text;
 
-pub use augmentation::{Augmentation, Change};
+pub use augmentation::{Augmentation, DrawnAugmentation};
 pub use builtin::plugin;
-pub use dataset::{AddressEvent, Content, DataSet, Dataset, Kind, Splits};
+pub use dataset::{AddressEvent, Content, DataSet, Dataset, DatasetKind, Splits};
 pub use dropout::dropout_mask;
 pub use encoder::{
-    Delta, Direct, Encoded, Encoder, Frames, Input, Latency, LatencyCurve, Poisson, PopulationCode, Sample, Slices,
+    Delta, Direct, Encoded, Encoder, Frames, Input, Latency, LatencyCurve, Poisson, PopulationCode, SampleKey, Slices,
 };
 pub use engine::{
     Activity, Draws, Dropout, Engine, Errors, Learner, Memory, Peak, Plan, Record, Session, Stimulus, Timing, Trial,

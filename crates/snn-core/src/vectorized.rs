@@ -7,9 +7,9 @@ use pulp::{Arch, Simd, WithSimd};
 /// same bits with any instructions.
 #[inline(always)]
 pub(crate) fn vectorized(job: impl FnMut()) {
-    struct Job<J>(J);
+    struct VectorizedCall<J>(J);
 
-    impl<J: FnMut()> WithSimd for Job<J> {
+    impl<J: FnMut()> WithSimd for VectorizedCall<J> {
         type Output = ();
 
         #[inline(always)]
@@ -18,5 +18,5 @@ pub(crate) fn vectorized(job: impl FnMut()) {
         }
     }
 
-    Arch::new().dispatch(Job(job));
+    Arch::new().dispatch(VectorizedCall(job));
 }

@@ -2,11 +2,11 @@
 
 use snn_core::reference::Reference;
 use snn_core::{
-    Dropout, Encoded, Encoder, Engine as _, Map, Network, Neuron, Plan, Poisson, PopulationCode, Projection, Sample,
+    Dropout, Encoded, Encoder, Engine as _, Map, Network, Neuron, Plan, Poisson, PopulationCode, Projection, SampleKey,
     Shape, Source, SpikeTrain, Stimulus, Trial,
 };
 
-const SAMPLE: Sample = Sample { seed: 1, epoch: 0, index: 0 };
+const SAMPLE: SampleKey = SampleKey { seed: 1, epoch: 0, index: 0 };
 
 #[test]
 fn poisson_spikes_have_the_sign_of_their_value_in_short_trials_and_long_ones() {

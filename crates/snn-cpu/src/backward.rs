@@ -18,9 +18,9 @@ use crate::dense;
 use crate::events::Events;
 use crate::layout::{Layout, Tile, WeightShape};
 use crate::numbers::{Reads, Seen};
-use crate::simd::{Job, LANE, Lane, MAX_TILE_LANES, Simd};
+use crate::simd::{LANE, Lane, MAX_TILE_LANES, Simd, SimdJob};
 use crate::taps::{for_each_tap, share};
-use crate::walk::{Errors, add_products, sum_over_time, walk};
+use crate::walk::{ErrorsOverTime, add_products, sum_over_time, walk};
 
 /// Work space of one target pixel and tile.
 #[derive(Debug, Default)]
@@ -38,7 +38,7 @@ pub(crate) struct Backward<'a> {
     pub(crate) source: Layout,
     pub(crate) target: Layout,
     /// Errors of the target.
-    pub(crate) errors: Errors<'a>,
+    pub(crate) errors: ErrorsOverTime<'a>,
     /// Events of the source; to its `delta`, `g` of each spike is added, if there is room for it.
     pub(crate) events: &'a mut Events,
     /// Numbers of the source in place of its events; empty if there are none.
@@ -55,7 +55,7 @@ pub(crate) struct Backward<'a> {
     pub(crate) scratch: &'a mut Scratch,
 }
 
-impl Job for Backward<'_> {
+impl SimdJob for Backward<'_> {
     type Output = ();
 
     #[inline(always)]
@@ -184,7 +184,7 @@ pub(crate) struct LinearGradient<'a> {
     pub(crate) map: Map,
     pub(crate) source: Layout,
     /// What is read of the source and errors of the target, for each sample.
-    pub(crate) samples: &'a [(Reads<'a>, Errors<'a>)],
+    pub(crate) samples: &'a [(Reads<'a>, ErrorsOverTime<'a>)],
     pub(crate) target: Layout,
     pub(crate) shape: WeightShape,
     pub(crate) tile: Tile,
@@ -194,7 +194,7 @@ pub(crate) struct LinearGradient<'a> {
     pub(crate) scratch: &'a mut Scratch,
 }
 
-impl Job for LinearGradient<'_> {
+impl SimdJob for LinearGradient<'_> {
     type Output = ();
 
     #[inline(always)]

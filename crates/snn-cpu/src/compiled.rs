@@ -4,7 +4,7 @@ use snn_core::{Error, Map, Memory, Network, Plan, Projection, Role, Shape, Sourc
 
 use crate::events::Events;
 use crate::feed::{self, Feed};
-use crate::gate::Gate;
+use crate::gate::SpikeGated;
 use crate::layout::{Layout, WeightShape};
 use crate::simd::{LANE, Lane, Level, flat_mut};
 
@@ -34,7 +34,7 @@ pub(crate) struct Compiled {
     /// Per weight of the network.
     pub(crate) weights: Vec<WeightShape>,
     /// Per population: how errors pass its neurons, if by the paper's rule.
-    pub(crate) gates: Vec<Option<Gate>>,
+    pub(crate) gates: Vec<Option<SpikeGated>>,
     /// Words of 32 steps.
     pub(crate) words: usize,
     /// Samples whose errors are held at once, at most; each has a gradient buffer of its own.
@@ -78,7 +78,7 @@ impl Compiled {
                 }
             }
         }
-        let gates = Gate::of_all(network.populations().iter().map(|population| &population.neuron), plan.steps);
+        let gates = SpikeGated::of_all(network.populations().iter().map(|population| &population.neuron), plan.steps);
         let neurons: usize = populations.iter().map(|layout| layout.pixels() * layout.channels).sum();
         let round = (ROUND_NEURONS / neurons).clamp(MIN_ROUND, MAX_ROUND);
         let feeds = feed::of_all(network, plan);

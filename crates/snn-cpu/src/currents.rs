@@ -12,7 +12,7 @@ use crate::events::Active;
 use crate::feed::Feed;
 use crate::layout::{Layout, Tile, WeightShape};
 use crate::numbers::{Reads, Seen};
-use crate::simd::{Job, LANE, Lane, MAX_TILE_LANES, Simd};
+use crate::simd::{LANE, Lane, MAX_TILE_LANES, Simd, SimdJob};
 use crate::taps::{for_each_tap, share};
 
 /// One feed as the kernel needs it.
@@ -43,7 +43,7 @@ pub(crate) struct Currents<'a> {
     pub(crate) patches: &'a mut Vec<f32>,
 }
 
-impl Job for Currents<'_> {
+impl SimdJob for Currents<'_> {
     type Output = ();
 
     #[inline(always)]

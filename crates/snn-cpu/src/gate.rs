@@ -8,18 +8,18 @@ use snn_core::{Gradient, Neuron, Trace};
 
 /// The paper's rule for the neurons of a population: `d(t) = C · g(t) / threshold` where they spiked.
 #[derive(Debug, Clone)]
-pub(crate) struct Gate {
+pub(crate) struct SpikeGated {
     pub(crate) threshold: f32,
-    pub(crate) correction: Option<Fade>,
+    pub(crate) correction: Option<LeakCorrection>,
 }
 
-impl Gate {
+impl SpikeGated {
     /// How errors pass each of `neurons` over `steps` steps, where by the paper's rule.
     pub(crate) fn of_all<'a>(neurons: impl Iterator<Item = &'a Neuron>, steps: usize) -> Vec<Option<Self>> {
         let mut fades: HashMap<u32, Arc<[f64]>> = HashMap::new(); // neurons of equal leak share one
         let mut fade = |constants: Correction| {
             let decay = fades.entry(constants.leak.to_bits()).or_insert_with(|| decay(constants.leak, steps)).clone();
-            Fade { constants, decay }
+            LeakCorrection { constants, decay }
         };
         let gate = |neuron: &Neuron| {
             let Gradient::SpikeGated { threshold, correction } = *neuron.gradient() else { return None };
@@ -38,7 +38,7 @@ impl Gate {
 
 /// What the leak correction `C` is computed from.
 #[derive(Debug, Clone)]
-pub(crate) struct Fade {
+pub(crate) struct LeakCorrection {
     constants: Correction,
     /// `leak^(T-1-t)` for each step.
     decay: Arc<[f64]>,
@@ -50,7 +50,7 @@ fn decay(leak: f32, steps: usize) -> Arc<[f64]> {
     (0..steps).map(|t| leak.powi((steps - 1 - t) as i32)).collect()
 }
 
-impl Fade {
+impl LeakCorrection {
     /// The correction of a neuron that fired at `times`.
     #[inline(always)]
     pub(crate) fn correction(&self, mask: f32, times: &[u16]) -> f32 {

@@ -10,7 +10,7 @@ use crate::feed::Feed;
 use crate::layout::Tile;
 use crate::numbers::Reads;
 use crate::simd::{Lane, dispatch};
-use crate::walk::Errors;
+use crate::walk::ErrorsOverTime;
 
 impl Compiled {
     /// Zeroes gradients, and the packed ones of linear maps, which are summed over samples as they come.
@@ -71,7 +71,7 @@ impl Compiled {
     pub(crate) fn add_linear_map(
         &self,
         (population, feed): (usize, &Feed),
-        samples: &[(Reads<'_>, Errors<'_>)],
+        samples: &[(Reads<'_>, ErrorsOverTime<'_>)],
         steps: usize,
         packed: &mut [Lane],
     ) {

@@ -166,12 +166,12 @@ impl Engine for Cpu {
     }
 }
 
-/// Adds the engine `cpu`, with the fields of [`Options`].
+/// Adds the engine `cpu`, with the fields of [`CpuOptions`].
 ///
 /// # Errors
 /// [`RegistryError`] if the name is taken.
 pub fn plugin(registry: &mut Registry) -> Result<(), RegistryError> {
-    registry.engines.add("cpu", |options: &mut Options, _| {
+    registry.engines.add("cpu", |options: &mut CpuOptions, _| {
         let is_share = (0.0..=1.0).contains(&options.dense_above);
         range::require(is_share, "dense_above", "at least 0 and at most 1", &options.dense_above)?;
         let engine = Cpu::new(options.threads).dense_above(options.dense_above);
@@ -183,7 +183,7 @@ pub fn plugin(registry: &mut Registry) -> Result<(), RegistryError> {
 /// Fields of the engine `cpu` in a file.
 #[derive(Debug, Clone, Copy, PartialEq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields, default)]
-pub struct Options {
+pub struct CpuOptions {
     /// Number of threads; 0 means one a core.
     pub threads: usize,
     /// Vector instructions to use.
@@ -219,7 +219,7 @@ impl VectorLevel {
     }
 }
 
-impl Default for Options {
+impl Default for CpuOptions {
     fn default() -> Self {
         Self { threads: 0, level: VectorLevel::Best, dense_above: DENSE_ABOVE }
     }

@@ -3,15 +3,15 @@
 use std::ops::Range;
 
 use crate::events::{Active, Events};
-use crate::gate::Gate;
+use crate::gate::SpikeGated;
 use crate::layout::Layout;
-use crate::simd::{Job, LANE, Level, Simd, dispatch};
+use crate::simd::{LANE, Level, Simd, SimdJob, dispatch};
 
 /// Number of set bits.
 pub(crate) fn count(level: Level, bits: &[u32]) -> u64 {
     struct Count<'a>(&'a [u32]);
 
-    impl Job for Count<'_> {
+    impl SimdJob for Count<'_> {
         type Output = u64;
 
         #[inline(always)]
@@ -47,10 +47,10 @@ pub(crate) struct ListPopulation<'a> {
     /// Dropout mask of the sample in `C, H, W` order, or empty.
     pub(crate) mask: &'a [f32],
     /// How errors pass the neurons; none where no gains are needed.
-    pub(crate) gate: Option<&'a Gate>,
+    pub(crate) gate: Option<&'a SpikeGated>,
 }
 
-impl Job for ListPopulation<'_> {
+impl SimdJob for ListPopulation<'_> {
     type Output = ();
 
     #[inline(always)]
@@ -108,7 +108,7 @@ pub(crate) struct ListInput<'a> {
     pub(crate) window: Range<usize>,
 }
 
-impl Job for ListInput<'_> {
+impl SimdJob for ListInput<'_> {
     type Output = ();
 
     #[inline(always)]

@@ -34,7 +34,7 @@ impl LastTrial {
 
 /// One sample.
 #[derive(Default)]
-pub(crate) struct Sample {
+pub(crate) struct SampleState {
     /// Input spikes `[neuron][word]`, in `C, H, W` order; silent where the input is a current.
     fired: Vec<u32>,
     negative: Vec<u32>,
@@ -58,7 +58,7 @@ pub(crate) struct Sample {
     pub(crate) delta: Vec<Vec<f32>>,
 }
 
-impl Sample {
+impl SampleState {
     /// Takes in sample `n` of a trial, and makes room for what it will do.
     pub(crate) fn begin(&mut self, compiled: &Compiled, trial: &Trial<'_>, n: usize) {
         let (words, neurons) = (compiled.words, compiled.network.input().len());
@@ -296,9 +296,9 @@ impl Sample {
 }
 
 /// What a trial gave, from all of its samples.
-pub(crate) fn activity<'a>(compiled: &Compiled, samples: impl Iterator<Item = &'a Sample>) -> Activity {
+pub(crate) fn activity<'a>(compiled: &Compiled, samples: impl Iterator<Item = &'a SampleState>) -> Activity {
     let classes = compiled.network.classes();
-    let samples: Vec<&Sample> = samples.collect();
+    let samples: Vec<&SampleState> = samples.collect();
     let row = |t: usize| samples.iter().flat_map(move |sample| &sample.output[t * classes..(t + 1) * classes]);
     let populations = 0..compiled.populations.len();
     Activity {
@@ -314,7 +314,7 @@ pub(crate) fn activity<'a>(compiled: &Compiled, samples: impl Iterator<Item = &'
 pub(crate) fn record<'a>(
     compiled: &Compiled,
     trial: Option<&LastTrial>,
-    samples: impl Iterator<Item = &'a Sample>,
+    samples: impl Iterator<Item = &'a SampleState>,
     population: usize,
 ) -> Result<Record, Error> {
     if !compiled.plan.record {
@@ -324,7 +324,7 @@ pub(crate) fn record<'a>(
     let found = compiled.network.populations().get(population);
     let shape = found.ok_or_else(|| Error::size("population", "an index of the network", population))?.shape;
     let (layout, steps) = (compiled.populations[population], compiled.plan.steps);
-    let samples: Vec<&Sample> = samples.take(trial.samples).collect();
+    let samples: Vec<&SampleState> = samples.take(trial.samples).collect();
     let fade = compiled.gates[population].as_ref().and_then(|gate| gate.correction.as_ref());
     let mut spikes = SpikeTrain::silent(steps, trial.samples, shape);
     let (mut trace, mut count, mut correction, mut membrane) = (Vec::new(), Vec::new(), Vec::new(), Vec::new());
@@ -347,7 +347,7 @@ pub(crate) fn record<'a>(
             }
         }
     }
-    let row = |sample: &Sample, t: usize| {
+    let row = |sample: &SampleState, t: usize| {
         let delta = sample.delta.get(population).map_or(&[][..], Vec::as_slice);
         delta.get(t * shape.len()..(t + 1) * shape.len()).unwrap_or(&[]).to_vec()
     };

@@ -129,14 +129,14 @@ impl Level {
 pub(crate) const MAX_TILE_LANES: usize = 4;
 
 /// Work that can be done at any level.
-pub(crate) trait Job {
+pub(crate) trait SimdJob {
     type Output;
     /// Must be `#[inline(always)]`, as must all that it calls in its hot loops.
     fn run<S: Simd>(self) -> Self::Output;
 }
 
 /// Runs a job at a level that [`Level::detect`] gave, or a lower one.
-pub(crate) fn dispatch<J: Job>(level: Level, job: J) -> J::Output {
+pub(crate) fn dispatch<J: SimdJob>(level: Level, job: J) -> J::Output {
     match level {
         Level::Portable => job.run::<Portable>(),
         // SAFETY: a level above Portable is only made after the processor was checked for it.
@@ -242,18 +242,18 @@ mod x86 {
         _mm512_unpackhi_pd, _mm512_unpackhi_ps, _mm512_unpacklo_pd, _mm512_unpacklo_ps,
     };
 
-    use super::{Job, LANE, Lane, Simd};
+    use super::{LANE, Lane, Simd, SimdJob};
 
     // SAFETY (of every block below): the types are private and reached only from `avx2` and `avx512`, which `dispatch`
     // calls on processors that have the instructions; loads and stores go through references to aligned lanes.
 
     #[target_feature(enable = "avx2,fma,bmi1,bmi2,popcnt,lzcnt")]
-    pub(super) fn avx2<J: Job>(job: J) -> J::Output {
+    pub(super) fn avx2<J: SimdJob>(job: J) -> J::Output {
         job.run::<Avx2>()
     }
 
     #[target_feature(enable = "avx512f,avx2,fma,bmi1,bmi2,popcnt,lzcnt")]
-    pub(super) fn avx512<J: Job>(job: J) -> J::Output {
+    pub(super) fn avx512<J: SimdJob>(job: J) -> J::Output {
         job.run::<Avx512>()
     }
 
@@ -280,19 +280,19 @@ mod x86 {
 
     /// Two halves of a lane.
     #[derive(Clone, Copy)]
-    pub(super) struct Pair<V>([V; 2]);
+    pub(super) struct LanePair<V>([V; 2]);
 
     impl Simd for Avx2 {
         const SQUARE: usize = 2;
 
-        type F = Pair<__m256>;
-        type U = Pair<__m256i>;
+        type F = LanePair<__m256>;
+        type U = LanePair<__m256i>;
 
         #[inline(always)]
         fn load(lane: &Lane) -> Self::F {
             let half = lane.0.as_ptr();
             // SAFETY: see above.
-            Pair(unsafe { [_mm256_load_ps(half), _mm256_load_ps(half.add(LANE / 2))] })
+            LanePair(unsafe { [_mm256_load_ps(half), _mm256_load_ps(half.add(LANE / 2))] })
         }
         #[inline(always)]
         fn store(x: Self::F, lane: &mut Lane) {
@@ -306,25 +306,25 @@ mod x86 {
         #[inline(always)]
         fn splat(x: f32) -> Self::F {
             // SAFETY: see above.
-            Pair([unsafe { _mm256_set1_ps(x) }; 2])
+            LanePair([unsafe { _mm256_set1_ps(x) }; 2])
         }
         #[inline(always)]
         fn add(a: Self::F, b: Self::F) -> Self::F {
-            Pair(both!(_mm256_add_ps, a, b))
+            LanePair(both!(_mm256_add_ps, a, b))
         }
         #[inline(always)]
         fn mul(a: Self::F, b: Self::F) -> Self::F {
-            Pair(both!(_mm256_mul_ps, a, b))
+            LanePair(both!(_mm256_mul_ps, a, b))
         }
         #[inline(always)]
         fn mul_add(a: Self::F, b: Self::F, c: Self::F) -> Self::F {
-            Pair(both!(_mm256_fmadd_ps, a, b, c))
+            LanePair(both!(_mm256_fmadd_ps, a, b, c))
         }
         #[inline(always)]
         fn sum_lanes([a, b, c, d]: [Self::F; 4]) -> [f32; 4] {
             // SAFETY: see above.
             unsafe {
-                let half = |x: Pair<__m256>| _mm256_add_ps(x.0[0], x.0[1]);
+                let half = |x: LanePair<__m256>| _mm256_add_ps(x.0[0], x.0[1]);
                 let ab = _mm256_hadd_ps(half(a), half(b));
                 let cd = _mm256_hadd_ps(half(c), half(d));
                 let abcd = _mm256_hadd_ps(ab, cd);
@@ -334,7 +334,7 @@ mod x86 {
         #[inline(always)]
         fn no_bits() -> Self::U {
             // SAFETY: see above.
-            Pair([unsafe { _mm256_setzero_si256() }; 2])
+            LanePair([unsafe { _mm256_setzero_si256() }; 2])
         }
         #[inline(always)]
         fn fire(v: Self::F, threshold: Self::F, bits: Self::U, bit: u32) -> (Self::F, Self::U) {
@@ -345,7 +345,7 @@ mod x86 {
                 (_mm256_andnot_ps(fired, v.0[i]), _mm256_or_si256(bits.0[i], set))
             };
             let ((v0, b0), (v1, b1)) = (half(0), half(1));
-            (Pair([v0, v1]), Pair([b0, b1]))
+            (LanePair([v0, v1]), LanePair([b0, b1]))
         }
         #[inline(always)]
         fn store_bits(words: &mut [u32; LANE], bits: Self::U) {

@@ -10,7 +10,7 @@
 use snn_core::Map;
 
 use crate::layout::{Layout, Tile, WeightShape};
-use crate::simd::{Job, LANE, Lane, MAX_TILE_LANES, Simd, flat_mut};
+use crate::simd::{LANE, Lane, MAX_TILE_LANES, Simd, SimdJob, flat_mut};
 use crate::taps::{for_each_reader, for_each_tap, share};
 use crate::walk::is_zero;
 
@@ -29,7 +29,7 @@ pub(crate) struct Spread<'a> {
     pub(crate) g: &'a mut [Lane],
 }
 
-impl Job for Spread<'_> {
+impl SimdJob for Spread<'_> {
     type Output = ();
 
     #[inline(always)]
@@ -102,7 +102,7 @@ impl Spread<'_> {
         let live: Vec<bool> = (0..self.target.pixels()).map(has_error).collect();
         let (rows, _) = self.weight[self.shape.tile_range(tile)].as_chunks::<V>();
         let inputs = self.shape.inputs;
-        let mut readers: Vec<Reader<'_, V, STEPS>> = Vec::new();
+        let mut readers: Vec<TargetPixel<'_, V, STEPS>> = Vec::new();
         for pixel in 0..self.source.pixels() {
             readers.clear();
             for_each_reader(
@@ -115,7 +115,7 @@ impl Spread<'_> {
                     if live[reader] {
                         let at = reader * lanes + tile.start;
                         let errors = d.map(|d| d[at..].first_chunk().expect("a tile lies within its pixel"));
-                        readers.push(Reader { rows: &rows[tap * inputs..][..inputs], errors });
+                        readers.push(TargetPixel { rows: &rows[tap * inputs..][..inputs], errors });
                     }
                 },
             );
@@ -140,7 +140,7 @@ impl Spread<'_> {
 }
 
 /// A target pixel as seen from a source pixel.
-struct Reader<'a, const V: usize, const STEPS: usize> {
+struct TargetPixel<'a, const V: usize, const STEPS: usize> {
     /// Weight rows of the tap by which it sees it, one for each source channel.
     rows: &'a [[Lane; V]],
     errors: [&'a [Lane; V]; STEPS],
@@ -149,7 +149,7 @@ struct Reader<'a, const V: usize, const STEPS: usize> {
 /// Adds to `g`, `step` floats from one step to the next, what `readers` make of the errors of `ROWS` channels.
 #[inline(always)]
 fn add_products<S: Simd, const V: usize, const STEPS: usize, const ROWS: usize>(
-    readers: &[Reader<'_, V, STEPS>],
+    readers: &[TargetPixel<'_, V, STEPS>],
     channel: usize,
     g: &mut [f32],
     step: usize,

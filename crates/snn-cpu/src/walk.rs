@@ -8,14 +8,14 @@ use crate::simd::{LANE, Lane, Simd};
 
 /// The errors of a population over time.
 #[derive(Debug, Clone, Copy)]
-pub(crate) enum Errors<'a> {
+pub(crate) enum ErrorsOverTime<'a> {
     /// As changes, one for each event.
     Changes(&'a Events),
     /// As they are, `[step][pixel][lane]`.
     Rows(&'a [Lane]),
 }
 
-impl Errors<'_> {
+impl ErrorsOverTime<'_> {
     /// Lays out the errors of a pixel and tile in `d`; false, and nothing laid out, if all are 0 for sure.
     #[inline(always)]
     pub(crate) fn lay_out<S: Simd, const V: usize>(

@@ -7,8 +7,8 @@ use std::path::{Path, PathBuf};
 use serde::{Deserialize, Serialize};
 use snn_core::{DataSet, Dataset, Limit, Shape, Splits};
 
-use crate::folder::Place;
-use crate::source::Source;
+use crate::folder::DatasetFiles;
+use crate::source::OpenFile;
 use crate::{DataError, kind_of_file};
 
 /// Files of the training set, then that of the test set.
@@ -31,7 +31,7 @@ const RECORDS: usize = 10_000;
 const SIZE: u64 = (RECORDS * RECORD) as u64;
 
 /// Where the files are.
-pub(crate) static PLACE: Place = Place {
+pub(crate) static PLACE: DatasetFiles = DatasetFiles {
     data_set: "CIFAR-10",
     name: "Cifar10",
     folder: "cifar10",
@@ -170,22 +170,22 @@ fn parts(samples: &[u32]) -> impl Iterator<Item = &[u32]> {
 }
 
 /// A file that is being read.
-struct Batch {
+struct BatchFile {
     path: PathBuf,
-    source: Source,
+    source: OpenFile,
 }
 
-impl Batch {
+impl BatchFile {
     fn truncated(&self, found: usize) -> DataError {
         DataError::Truncated { path: self.path.clone(), expected: SIZE, found: found as u64 }
     }
 }
 
 /// Opens a file, and compares its size with that of the published one as far as that can be told before it is read.
-fn open(folder: &Path, name: &str) -> Result<Batch, DataError> {
+fn open(folder: &Path, name: &str) -> Result<BatchFile, DataError> {
     let path = PLACE.file(folder, name)?;
-    let source = Source::open(&path)?;
-    let file = Batch { path, source };
+    let source = OpenFile::open(&path)?;
+    let file = BatchFile { path, source };
     if file.source.is_gzip() {
         return Ok(file);
     }
@@ -204,7 +204,7 @@ fn open(folder: &Path, name: &str) -> Result<Batch, DataError> {
 }
 
 /// The label at the start of the next record, that of image `index` of the file.
-fn label(file: &mut Batch, index: usize) -> Result<u8, DataError> {
+fn label(file: &mut BatchFile, index: usize) -> Result<u8, DataError> {
     match file.source.up_to(1)?.first() {
         Some(&label) if usize::from(label) < CLASSES.len() => Ok(label),
         Some(label) => {

@@ -3,7 +3,7 @@
 use std::io;
 use std::path::PathBuf;
 
-use crate::folder::Place;
+use crate::folder::DatasetFiles;
 
 /// An error of this crate. Every message names the file and says what helps.
 #[derive(Debug, thiserror::Error)]
@@ -102,7 +102,7 @@ pub enum DataError {
     )]
     Missing {
         /// The data set.
-        place: &'static Place,
+        place: &'static DatasetFiles,
         /// Folder that was looked through.
         folder: PathBuf,
         /// The missing file.
@@ -120,7 +120,7 @@ pub enum DataError {
     )]
     NotFound {
         /// The data set.
-        place: &'static Place,
+        place: &'static DatasetFiles,
         /// Files of which any would do.
         files: Vec<String>,
         /// Folders that were looked for in each of the next; none if those themselves should hold the files.

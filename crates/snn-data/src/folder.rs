@@ -7,7 +7,7 @@ use crate::DataError;
 
 /// A data set's files and where they are looked for.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub struct Place {
+pub struct DatasetFiles {
     /// Name of the data set, as people write it.
     pub data_set: &'static str,
     /// Its name in an experiment.
@@ -24,11 +24,11 @@ pub struct Place {
     pub origin: &'static str,
 }
 
-impl Place {
+impl DatasetFiles {
     /// The folder with the files: `explicit` if given; else the first that holds any of them. It is looked for in several
     /// folders of data sets: the one that the environment variable `SNN_DATA` names; `data/` in the current directory, in
-    /// any above it, and in the source tree that this program was built in; and [`Place::cache`]. In each of them, files
-    /// may lie in [`Place::folder`] or in any of [`Place::within`].
+    /// any above it, and in the source tree that this program was built in; and [`DatasetFiles::cache`]. In each of them, files
+    /// may lie in [`DatasetFiles::folder`] or in any of [`DatasetFiles::within`].
     ///
     /// # Errors
     /// [`DataError::NotFound`] with every folder looked in.
@@ -36,7 +36,7 @@ impl Place {
         self.find_any(self.files, explicit)
     }
 
-    /// As [`Place::find`], but the folder with any file of these `names`.
+    /// As [`DatasetFiles::find`], but the folder with any file of these `names`.
     ///
     /// # Errors
     /// [`DataError::NotFound`] with every folder looked in.
@@ -104,7 +104,7 @@ mod tests {
     use crate::{cifar10, mnist, nmnist};
 
     /// Paths below `/data` in which a data set may lie.
-    fn layouts(place: &Place) -> Vec<&'static str> {
+    fn layouts(place: &DatasetFiles) -> Vec<&'static str> {
         place.layouts().collect()
     }
 

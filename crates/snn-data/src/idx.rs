@@ -5,7 +5,7 @@ use std::io::Read as _;
 use std::path::{Path, PathBuf};
 
 use crate::checksum::md5_of;
-use crate::source::Source;
+use crate::source::OpenFile;
 use crate::{DataError, kind_of_file};
 
 /// Magic number of a file of images `[N, H, W]`.
@@ -21,7 +21,7 @@ pub struct IdxFile {
     /// The bytes before the values.
     header: Vec<u8>,
     /// The bytes from the values on.
-    source: Source,
+    source: OpenFile,
 }
 
 /// Opens the file at `path`, decompressed if it is gzip, and reads its header, that of an idx file of kind `magic`:
@@ -31,7 +31,7 @@ pub struct IdxFile {
 /// [`DataError::Read`], [`DataError::Gzip`], [`DataError::Magic`], [`DataError::Truncated`], [`DataError::Empty`] and, if
 /// the extents are beyond all measure, [`DataError::Content`].
 pub fn open(path: &Path, magic: u32) -> Result<IdxFile, DataError> {
-    let mut source = Source::open(path)?;
+    let mut source = OpenFile::open(path)?;
     let size = 4 + 4 * (u64::from(magic) & 0xff);
     let header = source.up_to(size)?;
     let mut words = header.as_chunks::<4>().0.iter().map(|&word| u32::from_be_bytes(word));

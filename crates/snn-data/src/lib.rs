@@ -38,7 +38,7 @@ use snn_core::registry::{PartError, Registry, RegistryError, range};
 
 pub use cifar10::Cifar10;
 pub use error::DataError;
-pub use folder::Place;
+pub use folder::DatasetFiles;
 pub use kind::{HEAD, kind_of, kind_of_file};
 pub use loader::{Batch, Loader};
 pub use mnist::{FashionMnist, Mnist};

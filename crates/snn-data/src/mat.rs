@@ -44,12 +44,12 @@ pub struct Array {
     /// Extents; the values are in column-major order: the first index runs fastest.
     pub extents: Vec<usize>,
     /// As many values as the extents say, or as were asked for.
-    pub values: Values,
+    pub values: MatValues,
 }
 
 /// Values of an array.
 #[derive(Debug, Clone, PartialEq)]
-pub enum Values {
+pub enum MatValues {
     /// Those of an array that is stored as bytes.
     Bytes(Vec<u8>),
     /// Those of any other.
@@ -208,7 +208,7 @@ fn array(mut parts: Elements<impl Read>, wanted: &[Wanted<'_>]) -> Result<Option
     }
     drop(source);
     data.shrink_to_fit();
-    let values = if kind == UINT8 { Values::Bytes(data) } else { Values::Numbers(numbers(kind, &data, is_big)?) };
+    let values = if kind == UINT8 { MatValues::Bytes(data) } else { MatValues::Numbers(numbers(kind, &data, is_big)?) };
     Ok(Some(Array { name, extents, values }))
 }
 
@@ -262,8 +262,8 @@ mod tests {
         assert_eq!((plain[0].name.as_str(), &plain[0].extents[..]), ("X", &[32, 32, 3, 20][..]));
         assert_eq!(plain[0], compressed[0]);
         let labels = [1, 9, 2, 3, 2, 5, 9, 3, 3, 1, 3, 3, 2, 8, 7, 4, 4, 1, 2, 8];
-        assert_eq!(plain[1].values, Values::Bytes(labels.to_vec()));
-        assert_eq!(compressed[1].values, Values::Numbers(labels.map(f64::from).to_vec()), "doubles in this file");
+        assert_eq!(plain[1].values, MatValues::Bytes(labels.to_vec()));
+        assert_eq!(compressed[1].values, MatValues::Numbers(labels.map(f64::from).to_vec()), "doubles in this file");
     }
 
     #[test]
@@ -274,7 +274,7 @@ mod tests {
         let text = [&[b' '; 124][..], &[1, 0], b"MI"].concat();
         let words = big(4, &[b'?'; 3]); // an array of characters' text, or whatever else: skipped
         let file = [text, words, big(MATRIX, &parts)].concat();
-        let expected = Array { name: "y".to_owned(), extents: vec![1, 2], values: Values::Numbers(vec![7.0, -1.0]) };
+        let expected = Array { name: "y".to_owned(), extents: vec![1, 2], values: MatValues::Numbers(vec![7.0, -1.0]) };
         assert_eq!(read(&file).unwrap(), [expected]);
     }
 
@@ -308,7 +308,7 @@ mod tests {
         let some = [Wanted { name: "X", blocks: Some(Blocks { size: 3, which: &[0, 2, 84, 85, 99] }) }];
         for both in [file(&[array(b'a'), array(b'X')]), file(&[zlib(&array(b'a')), zlib(&array(b'X'))])] {
             let found = arrays(&both[..], both.len() as u64, &some).unwrap();
-            let bytes = Values::Bytes(vec![0, 1, 2, 6, 7, 8, 252, 253, 254]);
+            let bytes = MatValues::Bytes(vec![0, 1, 2, 6, 7, 8, 252, 253, 254]);
             let expected = Array { name: "X".into(), extents: vec![2, 128], values: bytes };
             assert_eq!(found, [expected]);
         }

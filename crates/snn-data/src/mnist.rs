@@ -6,7 +6,7 @@ use std::path::Path;
 use serde::{Deserialize, Serialize};
 use snn_core::{DataSet, Dataset, Limit, Shape, Splits};
 
-use crate::folder::Place;
+use crate::folder::DatasetFiles;
 use crate::idx::{self, IdxFile};
 use crate::{DataError, OWN_DATA};
 
@@ -22,7 +22,7 @@ const CLASSES: usize = 10;
 const WHILE_READING: usize = 1 << 20;
 
 /// Where the files of MNIST are.
-pub(crate) static PLACE: Place = Place {
+pub(crate) static PLACE: DatasetFiles = DatasetFiles {
     data_set: "MNIST",
     name: "Mnist",
     folder: "mnist",
@@ -33,7 +33,7 @@ pub(crate) static PLACE: Place = Place {
 };
 
 /// Where the files of Fashion-MNIST are.
-pub(crate) static FASHION_PLACE: Place = Place {
+pub(crate) static FASHION_PLACE: DatasetFiles = DatasetFiles {
     data_set: "Fashion-MNIST",
     name: "FashionMnist",
     folder: "fashion-mnist",
@@ -164,7 +164,7 @@ pub fn load(dir: &Path) -> Result<Splits, DataError> {
 /// The four files of a data set of this family.
 #[derive(Debug, Clone, Copy)]
 struct Files {
-    place: &'static Place,
+    place: &'static DatasetFiles,
     /// md5 of each file after decompression, if published.
     checksums: Option<[&'static str; 4]>,
 }
@@ -235,7 +235,7 @@ impl Files {
             Err(error) => return error,
         };
         let classes = (0..=u8::MAX).filter(|class| labels.contains(class)).count();
-        let Place { data_set, name, .. } = self.place;
+        let DatasetFiles { data_set, name, .. } = self.place;
         let reason = format!(
             "not {data_set}: {} images of {}x{}, {classes} classes; {data_set} has {} of 28x28 in this file, 10 classes. \
              {OWN_DATA}; snn data get {name} downloads {data_set} itself",
@@ -245,7 +245,7 @@ impl Files {
     }
 
     fn fewer(self, path: &Path, part: usize, count: usize) -> DataError {
-        let Place { data_set, name, .. } = self.place;
+        let DatasetFiles { data_set, name, .. } = self.place;
         let reason = format!(
             "{count} images, {data_set} has {} in this file; snn data get {name} downloads it whole. {OWN_DATA}",
             IMAGES[part]
@@ -267,7 +267,7 @@ mod tests {
     use snn_core::Content;
 
     use super::*;
-    use crate::source::Source;
+    use crate::source::OpenFile;
 
     const TEST: usize = 2;
 
@@ -278,7 +278,7 @@ mod tests {
     /// Decompressed bytes of images and labels of the test set.
     fn bytes() -> [Vec<u8>; 2] {
         [TEST, TEST + 1].map(|file| {
-            let mut source = Source::open(&real().join(format!("{}.gz", FILES[file]))).unwrap();
+            let mut source = OpenFile::open(&real().join(format!("{}.gz", FILES[file]))).unwrap();
             source.up_to(10_000_000).unwrap()
         })
     }

@@ -6,9 +6,9 @@ use std::path::{Path, PathBuf};
 
 use rayon::prelude::*;
 use serde::{Deserialize, Serialize};
-use snn_core::{AddressEvent, DataSet, Dataset, Kind, Limit, Shape, Splits};
+use snn_core::{AddressEvent, DataSet, Dataset, DatasetKind, Limit, Shape, Splits};
 
-use crate::folder::Place;
+use crate::folder::DatasetFiles;
 use crate::{DataError, kind_of, read_file as read_bytes};
 
 /// The folder of the training set, and that of the test set. Each has a folder for each digit, with a file for each
@@ -30,7 +30,7 @@ const OVERFLOW: u8 = 240;
 const OVERFLOW_MICROS: u32 = 1 << 13;
 
 /// Where the files are.
-pub(crate) static PLACE: Place = Place {
+pub(crate) static PLACE: DatasetFiles = DatasetFiles {
     data_set: "N-MNIST",
     name: "Nmnist",
     folder: "nmnist",
@@ -61,8 +61,8 @@ pub enum OffSensor {
 }
 
 impl DataSet for Nmnist {
-    fn kind(&self) -> Kind {
-        Kind::Recordings
+    fn kind(&self) -> DatasetKind {
+        DatasetKind::Recordings
     }
 
     fn shape(&self) -> Shape {

@@ -4,18 +4,18 @@ use std::io;
 use std::path::Path;
 
 use crate::checksum::md5_of;
-use crate::folder::Place;
-use crate::source::Source;
+use crate::folder::DatasetFiles;
+use crate::source::OpenFile;
 use crate::{cifar10, mnist, nmnist, open_file, svhn};
 
 /// A data set that its authors, or others for them, offer for download.
 #[derive(Debug, Clone, Copy)]
 pub struct Published {
     /// Its names and folders.
-    pub place: &'static Place,
+    pub place: &'static DatasetFiles,
     /// What is downloaded.
     pub downloads: &'static [Download],
-    /// Checksums of its files, by their names in [`Place::files`].
+    /// Checksums of its files, by their names in [`DatasetFiles::files`].
     pub checksums: &'static [(&'static str, Checksum)],
     /// Who may use it for what.
     pub licence: &'static str,
@@ -33,12 +33,12 @@ pub struct Download {
     /// Its size in bytes, about.
     pub bytes: u64,
     /// What becomes of it.
-    pub form: Form,
+    pub form: Packing,
 }
 
 /// What becomes of a file that was downloaded.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Form {
+pub enum Packing {
     /// It stays as it is.
     File,
     /// A compressed tar archive, which gives way to what is in it: this folder, of about so many bytes.
@@ -60,7 +60,7 @@ pub enum Checksum {
 
 /// How a file compares with what is published.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub enum Verdict {
+pub enum ChecksumVerdict {
     /// The same bytes.
     Same,
     /// The same bytes after decompression; compressed, only the file as it is published has a checksum.
@@ -78,11 +78,11 @@ pub enum Verdict {
 
 /// The published data set that is called `name`, in an experiment or as a folder, upper case or lower.
 pub fn find(name: &str) -> Option<&'static Published> {
-    let is_called = |place: &Place| [place.name, place.folder].iter().any(|own| own.eq_ignore_ascii_case(name));
+    let is_called = |place: &DatasetFiles| [place.name, place.folder].iter().any(|own| own.eq_ignore_ascii_case(name));
     ALL.iter().find(|published| is_called(published.place))
 }
 
-impl Verdict {
+impl ChecksumVerdict {
     /// Whether the file holds what is published.
     pub fn is_same(&self) -> bool {
         matches!(self, Self::Same | Self::SameInside)
@@ -95,31 +95,33 @@ impl Published {
         self.downloads.iter().map(|download| download.bytes).sum()
     }
 
-    /// Compares the file at `path`, called `name` in [`Place::files`], with what is published.
+    /// Compares the file at `path`, called `name` in [`DatasetFiles::files`], with what is published.
     ///
     /// # Errors
     /// If the file cannot be read.
-    pub fn compare(&self, name: &str, path: &Path) -> io::Result<Verdict> {
+    pub fn compare(&self, name: &str, path: &Path) -> io::Result<ChecksumVerdict> {
         let Some((_, checksum)) = self.checksums.iter().find(|(known, _)| *known == name) else {
-            return Ok(Verdict::Unknown);
+            return Ok(ChecksumVerdict::Unknown);
         };
         let is_gzip = path.extension().is_some_and(|extension| extension == "gz");
         let (expected, found) = match *checksum {
-            Checksum::Decompressed(expected) => (expected, md5_of(&mut Source::open(path).map_err(io::Error::other)?)?),
+            Checksum::Decompressed(expected) => {
+                (expected, md5_of(&mut OpenFile::open(path).map_err(io::Error::other)?)?)
+            }
             Checksum::Plain(expected) if !is_gzip => (expected, md5_of(&mut open_file(path)?)?),
             Checksum::Gzip(expected) if is_gzip => (expected, md5_of(&mut open_file(path)?)?),
-            _ => return Ok(Verdict::Unknown),
+            _ => return Ok(ChecksumVerdict::Unknown),
         };
         Ok(match checksum {
-            _ if found != expected => Verdict::Differs { expected, found },
-            Checksum::Decompressed(_) if is_gzip => Verdict::SameInside,
-            _ => Verdict::Same,
+            _ if found != expected => ChecksumVerdict::Differs { expected, found },
+            Checksum::Decompressed(_) if is_gzip => ChecksumVerdict::SameInside,
+            _ => ChecksumVerdict::Same,
         })
     }
 }
 
 const fn file(name: &'static str, url: &'static str, md5: &'static str, bytes: u64) -> Download {
-    Download { name, url, md5, bytes, form: Form::File }
+    Download { name, url, md5, bytes, form: Packing::File }
 }
 
 macro_rules! mnist_file {
@@ -175,7 +177,7 @@ pub static ALL: [Published; 5] = [
             url: "https://www.cs.toronto.edu/~kriz/cifar-10-binary.tar.gz",
             md5: "c32a1d4ab5d03f1284b67883e8d87530",
             bytes: 170_052_171,
-            form: Form::TarGz("cifar-10-batches-bin", 184_400_000),
+            form: Packing::TarGz("cifar-10-batches-bin", 184_400_000),
         }],
         checksums: &[
             (cifar10::FILES[0], Checksum::Plain("5dd7e06a14cb22eb9f671a540d1b7c25")),
@@ -218,7 +220,7 @@ pub static ALL: [Published; 5] = [
                       39c25547-014b-4137-a934-9d29fa53c7a0/file_downloaded",
                 md5: "20959b8e626244a1b502305a9e6e2031",
                 bytes: 1_010_000_000,
-                form: Form::Zip("Train", 1_400_000_000),
+                form: Packing::Zip("Train", 1_400_000_000),
             },
             Download {
                 name: "Test.zip",
@@ -226,7 +228,7 @@ pub static ALL: [Published; 5] = [
                       05a4d654-7e03-4c15-bdfa-9bb2bcbea494/file_downloaded",
                 md5: "69ca8762b2fe404d9b9bad1103e97832",
                 bytes: 170_000_000,
-                form: Form::Zip("Test", 240_000_000),
+                form: Packing::Zip("Test", 240_000_000),
             },
         ],
         checksums: &[],
@@ -251,7 +253,10 @@ mod tests {
     fn genuine_files_are_as_published() {
         let (mnist, folder) = (find("mnist").unwrap(), Path::new(env!("CARGO_MANIFEST_DIR")).join("../../data/mnist"));
         for name in mnist::FILES {
-            assert_eq!(mnist.compare(name, &mnist.place.file(&folder, name).unwrap()).unwrap(), Verdict::SameInside);
+            assert_eq!(
+                mnist.compare(name, &mnist.place.file(&folder, name).unwrap()).unwrap(),
+                ChecksumVerdict::SameInside
+            );
         }
     }
 
@@ -265,10 +270,10 @@ mod tests {
         };
         let found = "d41d8cd98f00b204e9800998ecf8427e".to_owned();
         let expected = "e26dedcc434d2e4c54c9b2d4a06d8373";
-        let differs = Verdict::Differs { expected, found };
+        let differs = ChecksumVerdict::Differs { expected, found };
         assert_eq!(compare("svhn", svhn::FILES[0], svhn::FILES[0]), differs);
-        assert_eq!(compare("svhn", "extra_32x32.mat", "extra_32x32.mat"), Verdict::Unknown);
-        assert_eq!(compare("fashion-mnist", mnist::FILES[0], mnist::FILES[0]), Verdict::Unknown);
+        assert_eq!(compare("svhn", "extra_32x32.mat", "extra_32x32.mat"), ChecksumVerdict::Unknown);
+        assert_eq!(compare("fashion-mnist", mnist::FILES[0], mnist::FILES[0]), ChecksumVerdict::Unknown);
         assert!(find("mnist").unwrap().compare(mnist::FILES[0], &dir.path().join("none")).is_err());
     }
 }

@@ -4,7 +4,7 @@ use std::fs::File;
 use std::io::BufWriter;
 use std::path::Path;
 
-use snn_core::{AddressEvent, Augmentation, Dataset, Kind, Shape};
+use snn_core::{AddressEvent, Augmentation, Dataset, DatasetKind, Shape};
 
 use crate::Loader;
 
@@ -26,7 +26,7 @@ pub struct Sheet {
 
 /// A picture.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Picture {
+pub struct Pixmap {
     /// Pixels in a row.
     pub width: usize,
     /// Rows.
@@ -53,7 +53,7 @@ const SIZE: usize = 80;
 
 impl Sheet {
     /// The sheet of a data set. A class without samples, or a data set of none, leaves empty cells.
-    pub fn draw(&self, dataset: &Dataset) -> Picture {
+    pub fn draw(&self, dataset: &Dataset) -> Pixmap {
         let (shape, columns, blocks) = (dataset.shape(), self.columns.max(1), self.blocks.max(1));
         let epochs = if self.augmentation == Augmentation::None { 0 } else { self.epochs };
         let scale = (SIZE / shape.height.max(shape.width).max(1)).max(1);
@@ -66,7 +66,7 @@ impl Sheet {
         let bands = dataset.classes().div_ceil(blocks);
         let (width, height) =
             (MARGIN + blocks * block_width, 2 * MARGIN + bands * block_height - apart.min(bands * apart));
-        let mut picture = Picture { width, height, pixels: vec![BACKGROUND; width * height] };
+        let mut picture = Pixmap { width, height, pixels: vec![BACKGROUND; width * height] };
         for class in 0..dataset.classes() {
             let of_class = (0..dataset.len()).filter(|&index| usize::from(dataset.labels()[index]) == class);
             let samples: Vec<usize> = of_class.take(columns).collect();
@@ -84,7 +84,7 @@ impl Sheet {
 
     /// The cells of a row: samples of one class as they are, or as they are changed in an epoch.
     fn row(&self, dataset: &Dataset, samples: &[usize], epoch: Option<u32>) -> Vec<Vec<[u8; 3]>> {
-        let samples = if dataset.kind() == Kind::Images { samples } else { &samples[..samples.len().min(1)] };
+        let samples = if dataset.kind() == DatasetKind::Images { samples } else { &samples[..samples.len().min(1)] };
         let cells = samples.iter().flat_map(|&sample| {
             let one = [sample as u32];
             let mut loader = match epoch {
@@ -130,7 +130,7 @@ fn frames(recording: &[AddressEvent], shape: Shape, count: usize) -> Vec<Vec<[u8
     events.chunks(shape.pixels().max(1)).map(|frame| frame.iter().map(colour).collect()).collect()
 }
 
-impl Picture {
+impl Pixmap {
     /// Puts a cell `[H, W]`, `scale` times as large, where its upper left corner is `left`, `top`.
     fn place(&mut self, cell: &[[u8; 3]], shape: Shape, scale: usize, [left, top]: [usize; 2]) {
         for row in 0..shape.height * scale {
@@ -169,7 +169,7 @@ mod tests {
         dataset.normalised(&[0.5], &[0.25]).unwrap()
     }
 
-    fn count(picture: &Picture, colour: [u8; 3]) -> usize {
+    fn count(picture: &Pixmap, colour: [u8; 3]) -> usize {
         picture.pixels.iter().filter(|&&pixel| pixel == colour).count()
     }
 

@@ -16,7 +16,7 @@ const MOST_MEMBERS: usize = 10_000;
 const RESERVE: usize = 1 << 24;
 
 /// An open file.
-pub(crate) struct Source {
+pub(crate) struct OpenFile {
     path: PathBuf,
     bytes: Bytes,
 }
@@ -33,7 +33,7 @@ struct Members {
     count: usize,
 }
 
-impl Source {
+impl OpenFile {
     /// Opens a file; it is decompressed if it is gzip by its first two bytes, whatever its name.
     pub(crate) fn open(path: &Path) -> Result<Self, DataError> {
         let unreadable = |source| DataError::Read { path: path.to_owned(), source };
@@ -81,7 +81,7 @@ pub(crate) fn read(source: &mut impl Read, most: u64) -> io::Result<Vec<u8>> {
     Ok(bytes)
 }
 
-impl Read for Source {
+impl Read for OpenFile {
     fn read(&mut self, buffer: &mut [u8]) -> io::Result<usize> {
         match &mut self.bytes {
             Bytes::Plain(file) => file.read(buffer),
@@ -113,7 +113,7 @@ impl Read for Members {
     }
 }
 
-impl fmt::Debug for Source {
+impl fmt::Debug for OpenFile {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("Source").field("path", &self.path).field("is_gzip", &self.is_gzip()).finish_non_exhaustive()
     }
@@ -142,7 +142,7 @@ mod tests {
         let path = dir.path().join("file");
         for bytes in [b"abcdefgh".to_vec(), [gzip(b"abc"), gzip(b""), gzip(b"defgh")].concat()] {
             fs::write(&path, bytes).unwrap();
-            let mut source = Source::open(&path).unwrap();
+            let mut source = OpenFile::open(&path).unwrap();
             assert_eq!(source.up_to(2).unwrap(), b"ab");
             source.skip(2).unwrap();
             assert_eq!(source.up_to(9).unwrap(), b"efgh");
@@ -157,7 +157,7 @@ mod tests {
         let path = dir.path().join("file");
         fs::write(&path, iter::repeat_n(gzip(b""), 1_000_000).flatten().collect::<Vec<u8>>()).unwrap();
         let started = Instant::now();
-        let message = Source::open(&path).unwrap().up_to(1).unwrap_err().to_string();
+        let message = OpenFile::open(&path).unwrap().up_to(1).unwrap_err().to_string();
         assert!(message.contains("more than 10000 gzip files behind each other"), "{message}");
         assert!(started.elapsed().as_secs() < 5);
     }

@@ -7,8 +7,8 @@ use serde::{Deserialize, Serialize};
 use snn_core::{DataSet, Dataset, HoldOut, Limit, Shape, Splits, text};
 
 use crate::DataError;
-use crate::folder::Place;
-use crate::mat::{self, Array, Blocks, Values, Wanted};
+use crate::folder::DatasetFiles;
+use crate::mat::{self, Array, Blocks, MatValues, Wanted};
 
 /// The file of the training set, and that of the test set.
 pub const FILES: [&str; 2] = ["train_32x32.mat", "test_32x32.mat"];
@@ -19,7 +19,7 @@ const CLASSES: usize = 10;
 pub(crate) const IMAGES: [usize; 2] = [73_257, 26_032];
 
 /// Where the files are.
-pub(crate) static PLACE: Place = Place {
+pub(crate) static PLACE: DatasetFiles = DatasetFiles {
     data_set: "SVHN",
     name: "Svhn",
     folder: "svhn",
@@ -162,8 +162,8 @@ fn labels(arrays: Vec<Array>) -> Result<Vec<u8>, String> {
     let y = arrays.into_iter().find(|array| array.name == "y");
     let y = y.ok_or("holds no y, the labels of the cropped digits (format 2) of SVHN")?;
     let labels: Vec<f64> = match y.values {
-        Values::Bytes(bytes) => bytes.into_iter().map(f64::from).collect(),
-        Values::Numbers(numbers) => numbers,
+        MatValues::Bytes(bytes) => bytes.into_iter().map(f64::from).collect(),
+        MatValues::Numbers(numbers) => numbers,
     };
     if let Some(index) = labels.iter().position(|label| !(1.0..=10.0).contains(label) || label.fract() != 0.0) {
         let range = "labels of SVHN are 1 to 9, and 10 for the digit 0";
@@ -185,7 +185,9 @@ fn pixels(arrays: Vec<Array>, count: usize) -> Result<Vec<u8>, String> {
     if images != count {
         return Err(format!("{count} labels for {images} images"));
     }
-    let Values::Bytes(mut pixels) = x.values else { return Err("X holds numbers, in SVHN it holds bytes".to_owned()) };
+    let MatValues::Bytes(mut pixels) = x.values else {
+        return Err("X holds numbers, in SVHN it holds bytes".to_owned());
+    };
     // The bytes of a channel lie column by column.
     for plane in pixels.as_chunks_mut::<1024>().0 {
         let columns = *plane;
@@ -296,17 +298,17 @@ mod tests {
         let array =
             |name: &str, extents: &[usize], values| Array { name: name.to_owned(), extents: extents.to_vec(), values };
         let x = |extents: &[usize], values| pixels(vec![array("X", extents, values)], 1).unwrap_err();
-        let y = |label| labels(vec![array("y", &[1, 1], Values::Numbers(vec![label]))]);
+        let y = |label| labels(vec![array("y", &[1, 1], MatValues::Numbers(vec![label]))]);
         assert_eq!(y(10.0).unwrap(), [0]);
         for (found, expected) in [
             (labels(vec![]).unwrap_err(), "holds no y, the labels of the cropped digits"),
             (pixels(vec![], 1).unwrap_err(), "holds y but no X"),
             (y(0.0).unwrap_err(), "label 0 of image 0, labels of SVHN are 1 to 9, and 10"),
             (y(f64::NAN).unwrap_err(), "label NaN of image 0"),
-            (labels(vec![array("y", &[0, 0], Values::Bytes(vec![]))]).unwrap_err(), "y holds no label"),
-            (x(&[32, 32, 3, 0], Values::Bytes(vec![])), "1 labels for 0 images"),
-            (x(&[3072, 1], Values::Bytes(vec![0; 3072])), "X has the extents [3072, 1]"),
-            (x(&[32, 32, 3, 1], Values::Numbers(vec![0.0; 3072])), "X holds numbers"),
+            (labels(vec![array("y", &[0, 0], MatValues::Bytes(vec![]))]).unwrap_err(), "y holds no label"),
+            (x(&[32, 32, 3, 0], MatValues::Bytes(vec![])), "1 labels for 0 images"),
+            (x(&[3072, 1], MatValues::Bytes(vec![0; 3072])), "X has the extents [3072, 1]"),
+            (x(&[32, 32, 3, 1], MatValues::Numbers(vec![0.0; 3072])), "X holds numbers"),
         ] {
             assert!(found.starts_with(expected), "{found}");
         }

@@ -12,14 +12,14 @@ use std::time::Duration;
 use flate2::Compression;
 use flate2::write::GzEncoder;
 use md5::{Digest as _, Md5};
-use snn_data::Place;
-use snn_data::fetch::{FetchError, Patience, Progress, fetch, fetch_with};
-use snn_data::published::{Checksum, Download, Form, Published};
+use snn_data::DatasetFiles;
+use snn_data::fetch::{FetchError, FetchProgress, Patience, fetch, fetch_with};
+use snn_data::published::{Checksum, Download, Packing, Published};
 use tempfile::TempDir;
 
 use server::{Answer, Server};
 
-static PLACE: Place = Place {
+static PLACE: DatasetFiles = DatasetFiles {
     data_set: "Test",
     name: "Test",
     folder: "test",
@@ -35,7 +35,7 @@ fn content() -> Vec<u8> {
 }
 
 /// A data set of one file with the md5 of `bytes`.
-fn published(bytes: &[u8], form: Form, name: &'static str) -> Published {
+fn published(bytes: &[u8], form: Packing, name: &'static str) -> Published {
     let digest: [u8; 16] = Md5::digest(bytes).into();
     let md5 = format!("{:032x}", u128::from_be_bytes(digest));
     let url = "http://127.0.0.1:9/file"; // where nobody answers
@@ -45,7 +45,7 @@ fn published(bytes: &[u8], form: Form, name: &'static str) -> Published {
 
 /// Fetches a file of `content` from the server.
 fn run(dir: &TempDir, server: &Server) -> Result<(), FetchError> {
-    fetch(&published(&content(), Form::File, "file"), dir.path(), Some(&server.url), &mut |_| {})
+    fetch(&published(&content(), Packing::File, "file"), dir.path(), Some(&server.url), &mut |_| {})
 }
 
 /// The message of a failure, with `URL` for the server and `DIR` for the folder.
@@ -72,11 +72,11 @@ fn is_whole(dir: &TempDir) {
 fn a_file_comes_whole_and_is_not_fetched_twice() {
     let (dir, server) = (tempfile::tempdir().unwrap(), Server::new(|_, _| Answer::Bytes(content())));
     let mut steps = Vec::new();
-    let published = published(&content(), Form::File, "file");
-    let mut observer = |progress: Progress<'_>| match progress {
-        Progress::Downloading { done, total, .. } => steps.push(format!("{done} of {}", total.unwrap())),
-        Progress::Comparing(_) => steps.push("comparing".to_owned()),
-        Progress::Present(_) => steps.push("present".to_owned()),
+    let published = published(&content(), Packing::File, "file");
+    let mut observer = |progress: FetchProgress<'_>| match progress {
+        FetchProgress::Downloading { done, total, .. } => steps.push(format!("{done} of {}", total.unwrap())),
+        FetchProgress::Comparing(_) => steps.push("comparing".to_owned()),
+        FetchProgress::Present(_) => steps.push("present".to_owned()),
         _ => {}
     };
     fetch(&published, dir.path(), Some(&server.url), &mut observer).unwrap();
@@ -189,7 +189,7 @@ fn redirections_are_followed() {
 #[test]
 fn nobody_there_is_said_plainly() {
     let dir = tempfile::tempdir().unwrap();
-    let error = fetch(&published(&content(), Form::File, "file"), dir.path(), None, &mut |_| {}).unwrap_err();
+    let error = fetch(&published(&content(), Packing::File, "file"), dir.path(), None, &mut |_| {}).unwrap_err();
     let text = error.to_string();
     assert!(text.starts_with("http://127.0.0.1:9/file: no answer ("), "{text}");
     assert!(text.ends_with("); check the network connection, or name another source with --from"), "{text}");
@@ -201,7 +201,7 @@ fn a_folder_that_cannot_be_made_is_named() {
     let dir = tempfile::tempdir().unwrap();
     fs::write(dir.path().join("data"), "").unwrap();
     let folder = dir.path().join("data/mnist");
-    let published = published(&content(), Form::File, "file");
+    let published = published(&content(), Packing::File, "file");
     let text = fetch(&published, &folder, None, &mut |_| {}).unwrap_err().to_string();
     assert!(text.contains("data/mnist: cannot be written ("), "{text}");
     assert!(text.ends_with("; check that you may write there, or choose another folder with --to"), "{text}");
@@ -210,7 +210,7 @@ fn a_folder_that_cannot_be_made_is_named() {
 #[test]
 fn too_little_room_is_found_before_the_download() {
     let (dir, server) = (tempfile::tempdir().unwrap(), Server::new(|_, _| Answer::Bytes(content())));
-    let published = published(&content(), Form::Zip("inner", 1 << 60), "file.zip");
+    let published = published(&content(), Packing::Zip("inner", 1 << 60), "file.zip");
     let text = fetch(&published, dir.path(), Some(&server.url), &mut |_| {}).unwrap_err().to_string();
     assert!(text.contains(" are free; make room, or choose another folder with --to"), "{text}");
     assert!(server.firsts().is_empty());
@@ -220,7 +220,7 @@ fn too_little_room_is_found_before_the_download() {
 fn an_archive_that_is_here_needs_no_room_again() {
     let (dir, archive) = (tempfile::tempdir().unwrap(), zip(&[("inner/a", b"a")]));
     fs::write(dir.path().join("x.zip"), &archive).unwrap();
-    let published = published(&archive, Form::Zip("inner", 1), "x.zip");
+    let published = published(&archive, Packing::Zip("inner", 1), "x.zip");
     let download = Download { bytes: 1 << 60, ..published.downloads[0] };
     let published = Published { downloads: vec![download].leak(), ..published };
     fetch(&published, dir.path(), None, &mut |_| {}).unwrap();
@@ -243,7 +243,7 @@ fn more_than_was_published_is_not_taken() {
 #[test]
 fn a_folder_that_was_made_for_nothing_goes() {
     let (dir, server) = (tempfile::tempdir().unwrap(), Server::new(|_, _| Answer::Status(404)));
-    let published = published(&content(), Form::File, "file");
+    let published = published(&content(), Packing::File, "file");
     let folder = dir.path().join("caches/test");
     fetch(&published, &folder, Some(&server.url), &mut |_| {}).unwrap_err();
     assert!(names(dir.path()).is_empty());
@@ -291,7 +291,7 @@ fn archives_give_way_to_the_folder_in_them() {
     let files: [(&str, &[u8]); 4] =
         [("inner/5/1.bin", b"five"), ("inner/a.bin", b"a"), ("../outside", b"no"), ("inner/../../outside", b"no")];
     for (archive, form, name) in
-        [(tar_gz(&files), Form::TarGz("inner", 5), "x.tar.gz"), (zip(&files), Form::Zip("inner", 5), "x.zip")]
+        [(tar_gz(&files), Packing::TarGz("inner", 5), "x.tar.gz"), (zip(&files), Packing::Zip("inner", 5), "x.zip")]
     {
         let outer = tempfile::tempdir().unwrap();
         let folder = outer.path().join("folder");
@@ -316,7 +316,7 @@ fn what_lies_beside_the_files_of_an_archive_stays() {
     let md5: [u8; 16] = Md5::digest(b"a").into();
     let md5 = format!("{:032x}", u128::from_be_bytes(md5)).leak();
     let checksums = vec![("inner/a.bin", Checksum::Plain(md5))].leak();
-    let published = Published { checksums, ..published(&archive, Form::TarGz("inner", 5), "x.tar.gz") };
+    let published = Published { checksums, ..published(&archive, Packing::TarGz("inner", 5), "x.tar.gz") };
     let (dir, server) = (tempfile::tempdir().unwrap(), Server::new(move |_, _| Answer::Bytes(archive.clone())));
     let inner = dir.path().join("inner");
     for (name, bytes) in [("a.bin", "damaged"), ("notes.txt", "mine"), ("5/2.bin", "mine")] {
@@ -337,12 +337,12 @@ fn an_archive_that_cannot_be_unpacked_is_named() {
     for (archive, form, name, reason) in [
         (
             tar_gz(&[("inner/a", &[0; 9999])])[..60].to_vec(),
-            Form::TarGz("inner", 5),
+            Packing::TarGz("inner", 5),
             "x.tar.gz",
             "cannot be unpacked (",
         ),
-        (zip(&[("inner/a", b"a")])[..30].to_vec(), Form::Zip("inner", 5), "x.zip", "cannot be unpacked ("),
-        (zip(&[("other/a", b"a")]), Form::Zip("inner", 5), "x.zip", "(it holds no folder inner)"),
+        (zip(&[("inner/a", b"a")])[..30].to_vec(), Packing::Zip("inner", 5), "x.zip", "cannot be unpacked ("),
+        (zip(&[("other/a", b"a")]), Packing::Zip("inner", 5), "x.zip", "(it holds no folder inner)"),
     ] {
         let (dir, published) = (tempfile::tempdir().unwrap(), published(&archive, form, name));
         let server = Server::new(move |_, _| Answer::Bytes(archive.clone()));
@@ -361,7 +361,7 @@ const QUICK: Patience = Patience {
 };
 
 fn run_quickly(dir: &TempDir, server: &Server) -> Result<(), FetchError> {
-    fetch_with(QUICK, &published(&content(), Form::File, "file"), dir.path(), Some(&server.url), &mut |_| {})
+    fetch_with(QUICK, &published(&content(), Packing::File, "file"), dir.path(), Some(&server.url), &mut |_| {})
 }
 
 #[test]
@@ -451,8 +451,8 @@ fn an_archive_that_breaks_off_leaves_nothing_behind() {
     let at = packed.len() / 2;
     packed[at] ^= 0xff;
     for (archive, form, name) in [
-        (gz[..gz.len() - 5000].to_vec(), Form::TarGz("inner", 1000), "file.tar.gz"),
-        (packed, Form::Zip("inner", 1000), "file.zip"),
+        (gz[..gz.len() - 5000].to_vec(), Packing::TarGz("inner", 1000), "file.tar.gz"),
+        (packed, Packing::Zip("inner", 1000), "file.zip"),
     ] {
         let (dir, published) = (tempfile::tempdir().unwrap(), published(&archive, form, name));
         let server = Server::new(move |_, _| Answer::Bytes(archive.clone()));
@@ -467,7 +467,7 @@ fn an_archive_that_breaks_off_leaves_nothing_behind() {
 fn what_cannot_be_put_in_its_place_leaves_nothing_behind() {
     let archive = tar_gz(&[("inner/a/b", b"x")]);
     let checksums = vec![("inner/a/b", Checksum::Plain("9dd4e461268c8034f5c8564e155c67a6"))].leak();
-    let published = Published { checksums, ..published(&archive, Form::TarGz("inner", 1000), "file.tar.gz") };
+    let published = Published { checksums, ..published(&archive, Packing::TarGz("inner", 1000), "file.tar.gz") };
     let (dir, server) = (tempfile::tempdir().unwrap(), Server::new(move |_, _| Answer::Bytes(archive.clone())));
     fs::create_dir(dir.path().join("inner")).unwrap();
     fs::write(dir.path().join("inner/a"), "mine").unwrap();
@@ -487,7 +487,7 @@ fn a_failed_unpacking_leaves_nothing_behind() {
         move |_, _| Answer::Bytes(bytes.clone())
     });
     let dir = tempfile::tempdir().unwrap();
-    let published = published(&bytes, Form::TarGz("inner", 1000), "file.tar.gz");
+    let published = published(&bytes, Packing::TarGz("inner", 1000), "file.tar.gz");
     let error = fetch_with(QUICK, &published, dir.path(), Some(&server.url), &mut |_| {}).unwrap_err();
     assert!(matches!(error, FetchError::Unpack { .. }), "{error}");
     assert_eq!(names(dir.path()), ["file.tar.gz"], "the archive, which is as published, and nothing else");

@@ -12,7 +12,7 @@ pub(crate) const ALIGNMENT: usize = 64;
 /// Where each weight stands, and how its values are ordered.
 #[derive(Debug, Clone)]
 pub(crate) struct Arena {
-    tensors: Vec<Tensor>,
+    tensors: Vec<ArenaTensor>,
     /// Numbers in all.
     pub(crate) len: usize,
 }
@@ -21,7 +21,7 @@ pub(crate) struct Arena {
 /// to a multiple of 4, and with zeros for channels of other groups; elsewhere `[output channel][channel of the group][kernel
 /// pixel]`.
 #[derive(Debug, Clone)]
-struct Tensor {
+struct ArenaTensor {
     start: usize,
     outputs: usize,
     channels: usize,
@@ -29,7 +29,7 @@ struct Tensor {
     groups: usize,
 }
 
-impl Tensor {
+impl ArenaTensor {
     /// Values without what fills up rows.
     fn len(&self) -> usize {
         self.outputs * self.seen() * self.pixels
@@ -78,7 +78,7 @@ impl Arena {
         }
         let mut start = 0;
         let place = |[outputs, channels, pixels, groups]: [usize; 4]| {
-            let tensor = Tensor { start, outputs, channels, pixels, groups };
+            let tensor = ArenaTensor { start, outputs, channels, pixels, groups };
             start += tensor.room().next_multiple_of(ALIGNMENT);
             tensor
         };
@@ -157,7 +157,7 @@ impl Arena {
     /// Reads weights from `buffer`.
     pub(crate) fn download(&self, gpu: &Gpu, buffer: &wgpu::Buffer) -> Result<Weights, Error> {
         let values: Vec<f32> = buffers::numbers(gpu, buffer, self.len)?;
-        let weight = |tensor: &Tensor| {
+        let weight = |tensor: &ArenaTensor| {
             let mut weight = vec![0.0; tensor.len()];
             for (on_card, elsewhere) in tensor.places() {
                 weight[elsewhere] = values[tensor.start + on_card];

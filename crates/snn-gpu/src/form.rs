@@ -4,7 +4,7 @@ use serde::{Deserialize, Serialize};
 
 /// A way to compute the current, the errors or the gradient of a population.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
-pub enum Form {
+pub enum KernelForm {
     /// As the plain sum: one thread a number, one kernel a job. The reference that the others are tested against.
     Plain,
     /// As products of matrices in tiles, through workgroup memory.
@@ -20,7 +20,7 @@ pub enum Form {
     Cooperative,
 }
 
-impl Form {
+impl KernelForm {
     /// All of them.
     pub const ALL: [Self; 5] = [Self::Plain, Self::Tiled, Self::Fused, Self::Events, Self::Cooperative];
 
@@ -40,16 +40,16 @@ impl Form {
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
 pub struct Forms {
     /// Of current and neurons.
-    pub forward: Form,
+    pub forward: KernelForm,
     /// Of the errors.
-    pub backward: Form,
+    pub backward: KernelForm,
     /// Of the gradients of weights.
-    pub gradient: Form,
+    pub gradient: KernelForm,
 }
 
 impl Forms {
     /// One form for everything.
-    pub const fn all(form: Form) -> Self {
+    pub const fn all(form: KernelForm) -> Self {
         Self { forward: form, backward: form, gradient: form }
     }
 }

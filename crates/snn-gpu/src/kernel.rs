@@ -6,7 +6,7 @@ use std::sync::{Arc, Mutex, PoisonError};
 use snn_core::Error;
 
 use crate::device::Gpu;
-use crate::window::Window;
+use crate::window::WindowConstants;
 
 /// Threads of a workgroup; the same in all kernels.
 pub(crate) const LANES: u32 = 64;
@@ -51,7 +51,7 @@ pub(crate) enum Extent {
 
 impl Extent {
     /// Workgroups for `window`.
-    fn groups(self, window: Window) -> usize {
+    fn groups(self, window: WindowConstants) -> usize {
         let samples = window.samples as usize;
         match self {
             Self::Threads(threads) => threads.div_ceil(LANES as usize),
@@ -240,13 +240,13 @@ impl<'a> Commands<'a> {
     }
 
     /// Runs a kernel on `window`.
-    pub(crate) fn run(&mut self, bound: &Bound, window: Window) {
+    pub(crate) fn run(&mut self, bound: &Bound, window: WindowConstants) {
         self.run_with(bound, window.bytes(), bound.extent.groups(window));
     }
 
     /// Runs a kernel that takes other immediates, on `samples` samples.
     pub(crate) fn run_on(&mut self, bound: &Bound, immediates: &[u8], samples: usize) {
-        self.run_with(bound, immediates, bound.extent.groups(Window::whole(0, samples, false)));
+        self.run_with(bound, immediates, bound.extent.groups(WindowConstants::whole(0, samples, false)));
     }
 
     fn run_with(&mut self, bound: &Bound, immediates: &[u8], workgroups: usize) {

@@ -28,7 +28,7 @@ pub(crate) struct Layout {
     pub(crate) groups: usize,
     /// Neurons of the input.
     pub(crate) input: usize,
-    pub(crate) populations: Vec<Place>,
+    pub(crate) populations: Vec<PopulationLayout>,
     /// Neurons of the largest population.
     pub(crate) largest: usize,
     /// Neurons that the shared buffers of errors have room for.
@@ -42,7 +42,7 @@ pub(crate) struct Layout {
 
 /// What a population takes.
 #[derive(Debug, Clone)]
-pub(crate) struct Place {
+pub(crate) struct PopulationLayout {
     /// Neurons, and pixels that they stand at.
     pub(crate) len: usize,
     pub(crate) pixels: usize,
@@ -58,7 +58,7 @@ pub(crate) struct Place {
     /// Rows of its output for a sample.
     pub(crate) rows: usize,
     /// How error passes back.
-    pub(crate) rule: Rule,
+    pub(crate) rule: GradientRule,
     /// What reads it, in the order in which errors are gathered: populations without weights, those with weights, itself.
     pub(crate) readers: Vec<Reader>,
     /// Indices of its connections in the order in which they are run: those without weights, those with weights, those from
@@ -67,7 +67,7 @@ pub(crate) struct Place {
     /// Whether its currents begin with a bias.
     pub(crate) has_bias: bool,
     /// Where its errors are kept.
-    pub(crate) errors: Errors,
+    pub(crate) errors: ErrorStorage,
 }
 
 /// A normalisation of a population's current.
@@ -83,7 +83,7 @@ pub(crate) struct Normalised {
 
 /// How error passes back through a population.
 #[derive(Debug, Clone, Copy, PartialEq)]
-pub(crate) enum Rule {
+pub(crate) enum GradientRule {
     /// The paper's rule.
     Gated { threshold: f32, correction: Option<Correction> },
     /// Backpropagation through time. The current of a stage, whose neurons only pass it on, does not decide about its errors.
@@ -92,14 +92,14 @@ pub(crate) enum Rule {
 
 /// Where the errors of a population are kept.
 #[derive(Debug, Clone, Copy, PartialEq)]
-pub(crate) enum Errors {
+pub(crate) enum ErrorStorage {
     /// For all steps and one more, which is 0, in a buffer of its own.
     OfTrial,
     /// For the steps of a word, in a shared buffer of this index.
     OfWord(usize),
 }
 
-impl Place {
+impl PopulationLayout {
     /// Whether the population reads itself.
     pub(crate) fn is_recurrent(&self) -> bool {
         self.own > 0
@@ -149,17 +149,17 @@ impl Layout {
     pub(crate) fn of_group(split: &Split, plan: Plan, group: usize) -> Self {
         let network = &split.network;
         let words = plan.steps.div_ceil(WORD);
-        let mut populations: Vec<Place> =
+        let mut populations: Vec<PopulationLayout> =
             (0..network.populations().len()).map(|index| place(split, plan, words, index)).collect();
         let is_by_population = plan.train && populations.iter().any(|place| !place.norms.is_empty());
         if is_by_population {
             for place in &mut populations {
-                place.errors = Errors::OfTrial;
+                place.errors = ErrorStorage::OfTrial;
             }
         }
         let shared = share_errors(network, &mut populations);
         let largest = populations.iter().map(|place| place.len).max().unwrap_or(0);
-        let measures = |place: &Place| place.norms.iter().any(|norm| !norm.is_fixed);
+        let measures = |place: &PopulationLayout| place.norms.iter().any(|norm| !norm.is_fixed);
         let unit = if populations.iter().any(measures) { network.norm_group().unwrap_or(1) } else { 1 };
         let mut layout = Self {
             plan,
@@ -211,8 +211,8 @@ impl Layout {
     }
 
     /// Whether states are saved for a backward pass through the population.
-    pub(crate) fn saves(&self, place: &Place) -> bool {
-        self.plan.train && matches!(place.rule, Rule::Unrolled { .. })
+    pub(crate) fn saves(&self, place: &PopulationLayout) -> bool {
+        self.plan.train && matches!(place.rule, GradientRule::Unrolled { .. })
     }
 
     /// Numbers of the input of a group: spikes of both signs, or one current, or numbers of every step.
@@ -222,38 +222,38 @@ impl Layout {
     }
 
     /// Numbers of the output of a population.
-    pub(crate) fn output_words(&self, place: &Place) -> usize {
+    pub(crate) fn output_words(&self, place: &PopulationLayout) -> usize {
         self.group * place.rows * place.len
     }
 
     /// Numbers of the states that are saved.
-    pub(crate) fn saved_words(&self, place: &Place) -> usize {
+    pub(crate) fn saved_words(&self, place: &PopulationLayout) -> usize {
         if self.saves(place) { self.words * place.state * self.group * place.len } else { 0 }
     }
 
     /// Numbers of the states of a population.
-    pub(crate) fn state_words(&self, place: &Place) -> usize {
+    pub(crate) fn state_words(&self, place: &PopulationLayout) -> usize {
         place.state * self.group * place.len
     }
 
     /// Numbers that a backward pass carries from word to word.
-    pub(crate) fn carried_words(&self, place: &Place) -> usize {
+    pub(crate) fn carried_words(&self, place: &PopulationLayout) -> usize {
         let rows = match place.rule {
-            Rule::Gated { .. } => 1,
-            Rule::Unrolled { .. } => place.state + place.constants,
+            GradientRule::Gated { .. } => 1,
+            GradientRule::Unrolled { .. } => place.state + place.constants,
         };
         if self.plan.train { rows * self.group * place.len } else { 0 }
     }
 
     /// Numbers of the correction, trace and count of a population.
-    pub(crate) fn correction_words(&self, place: &Place) -> usize {
-        let is_corrected = matches!(place.rule, Rule::Gated { correction: Some(_), .. });
+    pub(crate) fn correction_words(&self, place: &PopulationLayout) -> usize {
+        let is_corrected = matches!(place.rule, GradientRule::Gated { correction: Some(_), .. });
         if is_corrected && (self.plan.train || self.plan.record) { 3 * self.group * place.len } else { 0 }
     }
 
     /// Numbers of the errors of a population that are kept for the whole trial.
-    pub(crate) fn trial_errors(&self, place: &Place) -> usize {
-        let is_kept = self.plan.train && place.errors == Errors::OfTrial;
+    pub(crate) fn trial_errors(&self, place: &PopulationLayout) -> usize {
+        let is_kept = self.plan.train && place.errors == ErrorStorage::OfTrial;
         if is_kept { (self.plan.steps + 1) * self.group * place.len } else { 0 }
     }
 
@@ -279,7 +279,7 @@ impl Layout {
 
     /// Bytes of the largest buffer.
     fn largest_buffer(&self) -> usize {
-        let of_population = |place: &Place| {
+        let of_population = |place: &PopulationLayout| {
             let own = [
                 self.output_words(place),
                 self.saved_words(place),
@@ -297,7 +297,7 @@ impl Layout {
 
     /// Memory of a session on the card, by purpose.
     pub(crate) fn memory(&self) -> Memory {
-        let all = |words: &dyn Fn(&Place) -> usize| -> usize {
+        let all = |words: &dyn Fn(&PopulationLayout) -> usize| -> usize {
             NUMBER * self.groups * self.populations.iter().map(words).sum::<usize>()
         };
         let copies = if self.plan.train { 4 } else { 1 }; // gradients, and at most two memories of an update rule
@@ -356,7 +356,7 @@ pub(crate) fn position(network: &Network, population: usize, connection: usize) 
     connections[..connection].iter().filter(is_same).count()
 }
 
-fn place(split: &Split, plan: Plan, words: usize, index: usize) -> Place {
+fn place(split: &Split, plan: Plan, words: usize, index: usize) -> PopulationLayout {
     let network = &split.network;
     let population = &network.populations()[index];
     let neuron = &population.neuron;
@@ -372,7 +372,7 @@ fn place(split: &Split, plan: Plan, words: usize, index: usize) -> Place {
         Some(Normalised { norm, channels: population.shape.channels, is_fixed, source })
     };
     connections.sort_by_key(|&at| (all[at].0.is_recurrent, all[at].1.weight.is_some()));
-    Place {
+    PopulationLayout {
         len: population.shape.len(),
         pixels: population.shape.pixels(),
         state: neuron.state().len(),
@@ -384,24 +384,26 @@ fn place(split: &Split, plan: Plan, words: usize, index: usize) -> Place {
         rows: if neuron.fires() { words + usize::from(is_recurrent) } else { plan.steps },
         rule: match neuron.gradient() {
             Gradient::SpikeGated { threshold, correction } => {
-                Rule::Gated { threshold: *threshold, correction: *correction }
+                GradientRule::Gated { threshold: *threshold, correction: *correction }
             }
-            Gradient::Surrogate { detach_reset, .. } => Rule::Unrolled { detached: *detach_reset, is_stage: false },
-            Gradient::Exact => Rule::Unrolled { detached: false, is_stage: split.origins[index].is_none() },
+            Gradient::Surrogate { detach_reset, .. } => {
+                GradientRule::Unrolled { detached: *detach_reset, is_stage: false }
+            }
+            Gradient::Exact => GradientRule::Unrolled { detached: false, is_stage: split.origins[index].is_none() },
         },
         readers: readers(network, index),
         connections,
         has_bias: population.inputs.iter().any(|projection| projection.bias.is_some()),
-        errors: if is_recurrent || plan.record { Errors::OfTrial } else { Errors::OfWord(0) },
+        errors: if is_recurrent || plan.record { ErrorStorage::OfTrial } else { ErrorStorage::OfWord(0) },
     }
 }
 
 /// Gives each population whose errors are kept for a word one of a few buffers: in a backward pass they are needed from
 /// the population on until the first one that it reads. Gives the neurons that each buffer must have room for.
-fn share_errors(network: &Network, places: &mut [Place]) -> Vec<usize> {
+fn share_errors(network: &Network, places: &mut [PopulationLayout]) -> Vec<usize> {
     let mut buffers: Vec<(usize, usize)> = Vec::new(); // room, and the population until which it is taken
     for index in (0..places.len()).rev() {
-        if places[index].errors == Errors::OfTrial {
+        if places[index].errors == ErrorStorage::OfTrial {
             continue;
         }
         let until = network.graph().first_source(index).unwrap_or(index);
@@ -412,7 +414,7 @@ fn share_errors(network: &Network, places: &mut [Place]) -> Vec<usize> {
             buffers.push((0, 0));
         }
         buffers[buffer] = (buffers[buffer].0.max(len), until);
-        places[index].errors = Errors::OfWord(buffer);
+        places[index].errors = ErrorStorage::OfWord(buffer);
     }
     buffers.into_iter().map(|(len, _)| len).collect()
 }

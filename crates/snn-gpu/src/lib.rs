@@ -30,14 +30,14 @@ pub mod selftest;
 pub mod testing;
 
 pub use device::{AdapterSummary, NO_ADAPTER, adapters};
-pub use form::{Form, Forms};
+pub use form::{Forms, KernelForm};
 pub use kernel::Program;
 pub use probe::probe;
 
 /// The engine named `gpu`.
 #[derive(Debug, Clone, Default)]
 pub struct GpuEngine {
-    options: Options,
+    options: GpuOptions,
     /// Where quickest kernels are remembered; none: in the user's folder for caches.
     remembered: Option<PathBuf>,
     /// The card, once it was needed, or why it cannot be opened.
@@ -54,7 +54,7 @@ struct Opened {
 /// Fields of the engine `gpu` in a file.
 #[derive(Debug, Clone, PartialEq, Default, Serialize, Deserialize)]
 #[serde(deny_unknown_fields, default)]
-pub struct Options {
+pub struct GpuOptions {
     /// Number of threads; the engine has no use for it.
     pub threads: usize,
     /// Number of the card in `snn devices`, or a part of its name; none: the first one.
@@ -63,7 +63,7 @@ pub struct Options {
     /// Whether kernels are timed.
     pub timed: bool,
     /// Which kernels to run.
-    pub kernels: Choice,
+    pub kernels: KernelChoice,
     /// Most samples that run together, but for those that are normalised together; larger batches run in groups, one after the
     /// other. None: as many as there is room for.
     pub group: Option<usize>,
@@ -86,28 +86,28 @@ fn number_or_name<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Option<S
     }))
 }
 
-/// Which kernels to run. Results differ by rounding only; those of [`Form::Cooperative`] by that of weights to 16 bits.
+/// Which kernels to run. Results differ by rounding only; those of [`KernelForm::Cooperative`] by that of weights to 16 bits.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize)]
-pub enum Choice {
+pub enum KernelChoice {
     /// For each population the form that is the quickest on this card: measured at its first trial, then remembered. On a
     /// software card, which none is made for, the usual ones.
     #[default]
     Quickest,
     /// Measured on any card.
     Measured,
-    /// [`Form::Plain`].
+    /// [`KernelForm::Plain`].
     Plain,
-    /// [`Form::Tiled`].
+    /// [`KernelForm::Tiled`].
     Tiled,
-    /// [`Form::Fused`].
+    /// [`KernelForm::Fused`].
     Fused,
-    /// [`Form::Events`].
+    /// [`KernelForm::Events`].
     Events,
-    /// [`Form::Cooperative`], in a build with the feature of that name, on a card that can do it.
+    /// [`KernelForm::Cooperative`], in a build with the feature of that name, on a card that can do it.
     Cooperative,
 }
 
-impl Choice {
+impl KernelChoice {
     /// The choices of a single form, of those that give the same spikes.
     pub const FORMS: [Self; 4] = [Self::Plain, Self::Tiled, Self::Fused, Self::Events];
 }
@@ -117,7 +117,7 @@ const USUAL_BUFFER: u64 = (1 << 32) - 4;
 
 impl GpuEngine {
     /// The engine with these options. The card is opened when it is first needed.
-    pub fn new(options: Options) -> Self {
+    pub fn new(options: GpuOptions) -> Self {
         Self { options, ..Self::default() }
     }
 
@@ -125,7 +125,7 @@ impl GpuEngine {
     /// groups, one after the other, as a large one does.
     #[must_use]
     pub fn in_groups_of(self, samples: usize) -> Self {
-        Self { options: Options { group: Some(samples), ..self.options }, ..self }
+        Self { options: GpuOptions { group: Some(samples), ..self.options }, ..self }
     }
 
     /// The same engine, that keeps in `file` which kernels it has measured to be the quickest.
@@ -136,7 +136,7 @@ impl GpuEngine {
 
     fn opened(&self) -> Result<&Opened, Error> {
         let open = || {
-            let gpu = Gpu::open(self.options.adapter.as_deref(), self.options.kernels == Choice::Cooperative)?;
+            let gpu = Gpu::open(self.options.adapter.as_deref(), self.options.kernels == KernelChoice::Cooperative)?;
             Ok(Opened {
                 gpu: Arc::new(gpu),
                 kernels: Arc::default(),
@@ -175,8 +175,8 @@ pub fn programs(network: &Network, plan: Plan) -> Result<Vec<Program>, Error> {
     let network = &split.network;
     let masked: Vec<bool> = network.populations().iter().map(|population| population.dropout > 0.0).collect();
     let (layout, masked, loops) = (&layout, &masked[..], programs::Loops::Long);
-    let mut inputs = vec![programs::Input::Spikes, programs::Input::Signed, programs::Input::Constant];
-    inputs.extend(plan.numbers.then_some(programs::Input::Numbers));
+    let mut inputs = vec![programs::InputKind::Spikes, programs::InputKind::Signed, programs::InputKind::Constant];
+    inputs.extend(plan.numbers.then_some(programs::InputKind::Numbers));
     let kinds = inputs.into_iter().flat_map(|input| matrices::EDGES.map(|edge| (input, Some(edge))));
     let of_kind = |(input, matrices)| programs::Programs { network, layout, input, masked, loops, matrices }.all();
     let grouped = layout.arena.grouped().map(|(_, program)| program);
@@ -213,13 +213,15 @@ impl Engine for GpuEngine {
         let opened = self.opened()?;
         let is_software = opened.gpu.adapter.is_software();
         let forms = match self.options.kernels {
-            Choice::Quickest if is_software => Some(USUAL),
-            Choice::Quickest | Choice::Measured => None,
-            Choice::Plain => Some(Forms::all(Form::Plain)),
-            Choice::Tiled => Some(Forms::all(Form::Tiled)),
-            Choice::Fused => Some(Forms::all(Form::Fused)),
-            Choice::Events => Some(Forms::all(Form::Events)),
-            Choice::Cooperative => Some(Forms { forward: Form::Cooperative, ..Forms::all(Form::Tiled) }),
+            KernelChoice::Quickest if is_software => Some(USUAL),
+            KernelChoice::Quickest | KernelChoice::Measured => None,
+            KernelChoice::Plain => Some(Forms::all(KernelForm::Plain)),
+            KernelChoice::Tiled => Some(Forms::all(KernelForm::Tiled)),
+            KernelChoice::Fused => Some(Forms::all(KernelForm::Fused)),
+            KernelChoice::Events => Some(Forms::all(KernelForm::Events)),
+            KernelChoice::Cooperative => {
+                Some(Forms { forward: KernelForm::Cooperative, ..Forms::all(KernelForm::Tiled) })
+            }
         };
         fold_unless_training(network, plan, |network| {
             let session = session::GpuSession::new(opened, network, plan, &self.options, forms)?;
@@ -245,12 +247,12 @@ impl Engine for GpuEngine {
     }
 }
 
-/// Adds the engine `gpu`, with the fields of [`Options`].
+/// Adds the engine `gpu`, with the fields of [`GpuOptions`].
 ///
 /// # Errors
 /// [`RegistryError`] if the name is taken.
 pub fn plugin(registry: &mut Registry) -> Result<(), RegistryError> {
     registry
         .engines
-        .add("gpu", |options: &mut Options, _| Ok(Arc::new(GpuEngine::new(options.clone())) as Arc<dyn Engine>))
+        .add("gpu", |options: &mut GpuOptions, _| Ok(Arc::new(GpuEngine::new(options.clone())) as Arc<dyn Engine>))
 }

@@ -1,4 +1,4 @@
-//! The matrix instructions of a card that [`crate::Form::Cooperative`] is made of.
+//! The matrix instructions of a card that [`crate::KernelForm::Cooperative`] is made of.
 
 use wgpu::{CooperativeMatrixProperties, CooperativeScalarType, ExperimentalFeatures, Features};
 

@@ -9,16 +9,16 @@ use snn_core::agreement::{Agreement, BOUND};
 use snn_core::registry::Registry;
 use snn_core::{Engine, Error};
 
-pub use subjects::{Subject, subjects};
+pub use subjects::{SelftestSubject, subjects};
 
-use crate::{Choice, GpuEngine, Options};
+use crate::{GpuEngine, GpuOptions, KernelChoice};
 
 /// Seeds that are tried one after the other until one has no spike that rounding decides over.
 const SEEDS: [u64; 3] = [1, 2, 3];
 
 /// What came of one thing that was tried.
 #[derive(Debug, Clone, Serialize)]
-pub struct Check {
+pub struct SelftestCheck {
     /// Which kernels were used.
     pub kernels: &'static str,
     /// What kind of thing was tried, and its name.
@@ -41,7 +41,7 @@ pub struct Check {
     pub failure: Option<String>,
 }
 
-impl Check {
+impl SelftestCheck {
     /// Whether all is as it should be.
     pub fn is_passed(&self) -> bool {
         self.failure.is_none()
@@ -50,17 +50,26 @@ impl Check {
 
 /// The engine with each choice of kernels that it has, and what the choice is called.
 pub fn variants(engine: &GpuEngine) -> Vec<(&'static str, GpuEngine)> {
-    let with = |kernels| GpuEngine::new(Options { kernels, ..engine.options.clone() });
-    [("plain", Choice::Plain), ("tiled", Choice::Tiled), ("fused", Choice::Fused), ("events", Choice::Events)]
-        .map(|(name, kernels)| (name, with(kernels)))
-        .into()
+    let with = |kernels| GpuEngine::new(GpuOptions { kernels, ..engine.options.clone() });
+    [
+        ("plain", KernelChoice::Plain),
+        ("tiled", KernelChoice::Tiled),
+        ("fused", KernelChoice::Fused),
+        ("events", KernelChoice::Events),
+    ]
+    .map(|(name, kernels)| (name, with(kernels)))
+    .into()
 }
 
 /// Tries everything; `progress` is told what comes next.
 ///
 /// # Errors
 /// [`Error::Device`] if there is no card; whatever a card does wrong is told by the checks.
-pub fn run(engine: &GpuEngine, registry: &Registry, progress: &mut dyn FnMut(&str)) -> Result<Vec<Check>, Error> {
+pub fn run(
+    engine: &GpuEngine,
+    registry: &Registry,
+    progress: &mut dyn FnMut(&str),
+) -> Result<Vec<SelftestCheck>, Error> {
     engine.opened()?;
     let subjects = subjects(registry)?;
     let mut checks = Vec::new();
@@ -73,7 +82,7 @@ pub fn run(engine: &GpuEngine, registry: &Registry, progress: &mut dyn FnMut(&st
     Ok(checks)
 }
 
-impl Subject {
+impl SelftestSubject {
     /// Whether these kernels do something of their own with it: a surrogate is in the plain ones alone, and neurons are not in
     /// those that multiply matrices.
     fn is_told_apart_by(&self, kernels: &str) -> bool {
@@ -85,7 +94,7 @@ impl Subject {
     }
 
     /// Tries it with the kernels of `engine`, which are called `kernels`.
-    pub fn check(&self, kernels: &'static str, engine: &GpuEngine) -> Check {
+    pub fn check(&self, kernels: &'static str, engine: &GpuEngine) -> SelftestCheck {
         let mut check = self.unchecked(kernels);
         let result = match self.group {
             Some(samples) => self.compare(&mut check, &engine.clone().in_groups_of(samples)),
@@ -95,8 +104,8 @@ impl Subject {
         check
     }
 
-    fn unchecked(&self, kernels: &'static str) -> Check {
-        Check {
+    fn unchecked(&self, kernels: &'static str) -> SelftestCheck {
+        SelftestCheck {
             kernels,
             kind: self.kind,
             name: self.name.clone(),
@@ -111,7 +120,7 @@ impl Subject {
     }
 
     /// Compares with the reference; what is wrong, if something is.
-    fn compare(&self, check: &mut Check, engine: &dyn Engine) -> Result<Option<String>, Error> {
+    fn compare(&self, check: &mut SelftestCheck, engine: &dyn Engine) -> Result<Option<String>, Error> {
         for seed in SEEDS {
             let drawn = self.case.draw(seed)?;
             let (expected, scales) = drawn.reference()?;

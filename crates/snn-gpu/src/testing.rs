@@ -1,6 +1,6 @@
 //! The engine for tests.
 
-use crate::{GpuEngine, Options, adapters};
+use crate::{GpuEngine, GpuOptions, adapters};
 
 /// The engine on the first card. Without one, none, with a word to the tester; or, where `SNN_REQUIRE_GPU` is set, as it is
 /// where all tests must run, a panic.
@@ -14,5 +14,5 @@ pub fn engine() -> Option<GpuEngine> {
         eprintln!("skipped: no GPU and no software Vulkan (mesa-vulkan-drivers) was found");
         return None;
     }
-    Some(GpuEngine::new(Options::default()))
+    Some(GpuEngine::new(GpuOptions::default()))
 }

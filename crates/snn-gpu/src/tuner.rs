@@ -5,7 +5,7 @@ use std::fs;
 use std::path::PathBuf;
 use std::sync::{Mutex, PoisonError};
 
-use crate::form::{Form, Forms};
+use crate::form::{Forms, KernelForm};
 
 /// What was measured on cards so far.
 #[derive(Debug)]
@@ -17,7 +17,8 @@ pub(crate) struct Tuner {
 
 /// What is taken where nothing is measured, which is on software cards: computing on the CPU, registers are cheap and
 /// workgroup memory is not.
-pub(crate) const USUAL: Forms = Forms { forward: Form::Fused, backward: Form::Events, gradient: Form::Events };
+pub(crate) const USUAL: Forms =
+    Forms { forward: KernelForm::Fused, backward: KernelForm::Events, gradient: KernelForm::Events };
 
 impl Tuner {
     /// What `file` holds, or else one in the user's folder for caches. A file that cannot be read is as good as none: what it

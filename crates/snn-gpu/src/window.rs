@@ -8,7 +8,7 @@ pub(crate) const WORD: usize = 32;
 /// See shaders/common/window.wgsl.
 #[derive(Debug, Clone, Copy, Pod, Zeroable)]
 #[repr(C)]
-pub(crate) struct Window {
+pub(crate) struct WindowConstants {
     pub(crate) word: u32,
     pub(crate) start: u32,
     pub(crate) end: u32,
@@ -20,7 +20,7 @@ pub(crate) struct Window {
     pub(crate) last_pair: u32,
 }
 
-impl Window {
+impl WindowConstants {
     /// The windows of a trial of `steps` steps, a word each.
     pub(crate) fn all(steps: usize, samples: usize, resumed: bool) -> impl DoubleEndedIterator<Item = Self> {
         (0..steps.div_ceil(WORD)).map(move |word| Self {

@@ -7,7 +7,7 @@ use snn_core::testing::engines::strategies::{
     case, feed_forward, feeding, firing, gated, last, layer, leak_free, staged,
 };
 use snn_core::testing::engines::{EngineCase, Tally, each};
-use snn_gpu::{Choice, GpuEngine, Options};
+use snn_gpu::{GpuEngine, GpuOptions, KernelChoice};
 
 /// Cases of a test.
 const CASES: u32 = 12;
@@ -23,9 +23,9 @@ fn check(count: u32, strategy: impl Strategy<Value = (EngineCase, Option<usize>)
     }
     let (tally, tried) = (Tally::default(), Cell::new(0));
     let cases = each(count, strategy, |(case, group)| {
-        let kernels = Choice::FORMS[tried.get() % Choice::FORMS.len()];
+        let kernels = KernelChoice::FORMS[tried.get() % KernelChoice::FORMS.len()];
         tried.set(tried.get() + 1);
-        tally.check(&GpuEngine::new(Options { kernels, group, ..Options::default() }), &case)
+        tally.check(&GpuEngine::new(GpuOptions { kernels, group, ..GpuOptions::default() }), &case)
     });
     let told = cases.and_then(|cases| tally.close(cases));
     println!("{}", told.unwrap_or_else(|error| panic!("{error}")));

@@ -7,20 +7,20 @@ use snn_core::{
     Activity, Draws, Dropout, Engine, Errors, Map, Network, Neuron, Plan, Projection, Shape, Source, SpikeTrain,
     Stimulus, Trial, Weights,
 };
-use snn_gpu::{Choice, GpuEngine, Options, adapters};
+use snn_gpu::{GpuEngine, GpuOptions, KernelChoice, adapters};
 
 const STEPS: usize = 33;
 const SAMPLES: usize = 3;
 
-fn engine(kernels: Choice) -> GpuEngine {
-    GpuEngine::new(Options { kernels, ..Options::default() })
+fn engine(kernels: KernelChoice) -> GpuEngine {
+    GpuEngine::new(GpuOptions { kernels, ..GpuOptions::default() })
 }
 
 /// The engine, if it can be had on the first card. If not, that the message says why.
 #[expect(clippy::print_stderr, reason = "a test that checks nothing must say so")]
 fn cooperative() -> Option<GpuEngine> {
     snn_gpu::testing::engine()?;
-    let engine = engine(Choice::Cooperative);
+    let engine = engine(KernelChoice::Cooperative);
     let missing = if !cfg!(feature = "cooperative") {
         "that this program was built without: build it with --features cooperative"
     } else if adapters()[0].matrix_edge.is_none() {
@@ -81,7 +81,7 @@ fn weights_of_few_bits_give_the_same_spikes() {
     let weights: Weights = network.initial_weights(1).iter().map(few_bits).collect();
     let draws = Draws { seed: 1, epoch: 2, samples: &[0, 1, 2] };
     for dropout in [Dropout::Off, Dropout::Drawn(draws)] {
-        let expected = run(&network, &engine(Choice::Tiled), &weights, dropout);
+        let expected = run(&network, &engine(KernelChoice::Tiled), &weights, dropout);
         let fired = &expected.0.spikes[..3];
         assert!(fired.iter().all(|spikes| *spikes > 100), "{fired:?}");
         assert_eq!(run(&network, &cooperative, &weights, dropout), expected);

@@ -6,7 +6,7 @@ use snn_core::{
     Activity, Dropout, Engine, Errors, Map, Network, Neuron, Plan, Projection, Shape, Source, SpikeTrain, Stimulus,
     Trial, Weights,
 };
-use snn_gpu::{Choice, GpuEngine, Options};
+use snn_gpu::{GpuEngine, GpuOptions, KernelChoice};
 
 const STEPS: usize = 33;
 const SAMPLES: usize = 2;
@@ -50,8 +50,8 @@ fn all_forms_give_what_the_reference_gives() {
     let expected = run(&network, &Reference);
     assert!(expected.0.spikes[..2].iter().all(|spikes| *spikes > 100), "{:?}", expected.0.spikes);
     let mut first = None;
-    for kernels in Choice::FORMS {
-        let found = run(&network, &GpuEngine::new(Options { kernels, ..Options::default() }));
+    for kernels in KernelChoice::FORMS {
+        let found = run(&network, &GpuEngine::new(GpuOptions { kernels, ..GpuOptions::default() }));
         assert_eq!(found.0.spikes, expected.0.spikes, "{kernels:?}");
         let first = first.get_or_insert(found.0.clone());
         assert_eq!(found.0, *first, "{kernels:?}: all forms add up currents in the same order");

@@ -7,7 +7,7 @@ use snn_core::surrogate::Atan;
 use snn_core::{
     Dropout, Engine, Gradient, Map, Network, Neuron, Norm, Plan, Projection, Shape, Source, Stimulus, Trial,
 };
-use snn_gpu::{GpuEngine, Options};
+use snn_gpu::{GpuEngine, GpuOptions};
 
 use snn_core::testing::engines::calls::{self, small};
 
@@ -69,7 +69,7 @@ fn a_card_that_is_not_there_is_told_with_those_that_are() {
     if snn_gpu::testing::engine().is_none() {
         return;
     }
-    let gpu = GpuEngine::new(Options { adapter: Some("abacus".to_owned()), ..Options::default() });
+    let gpu = GpuEngine::new(GpuOptions { adapter: Some("abacus".to_owned()), ..GpuOptions::default() });
     let [(network, _), _] = small();
     let error = gpu.compile(&network, Plan::new(3, 1)).map(|_| ()).unwrap_err().to_string();
     assert!(error.starts_with("no GPU is called \"abacus\"; there is: 0 "), "{error}");
@@ -81,7 +81,7 @@ fn a_card_can_be_chosen_by_number_and_by_a_part_of_its_name() {
     let Some(gpu) = snn_gpu::testing::engine() else { return };
     let name = snn_gpu::adapters()[0].name();
     for adapter in ["0".to_owned(), name[..5].to_uppercase()] {
-        let chosen = GpuEngine::new(Options { adapter: Some(adapter), ..Options::default() });
+        let chosen = GpuEngine::new(GpuOptions { adapter: Some(adapter), ..GpuOptions::default() });
         assert_eq!(chosen.describe(), gpu.describe());
     }
 }
@@ -120,7 +120,7 @@ fn a_batch_that_finds_no_room_is_told_the_largest_that_does() {
         return;
     }
     let [(network, _), _] = small();
-    let limited = |memory| GpuEngine::new(Options { memory: Some(memory), ..Options::default() });
+    let limited = |memory| GpuEngine::new(GpuOptions { memory: Some(memory), ..GpuOptions::default() });
     let compile = |memory, batch| limited(memory).compile(&network, Plan::new(1000, batch).train()).map(|_| ());
     let error = compile(4, 100_000).unwrap_err().to_string();
     assert!(

@@ -8,7 +8,7 @@ use snn_core::{
     Activity, Dropout, Engine as _, Errors, Map, Network, Neuron, Plan, Projection, Shape, Source, SpikeTrain,
     Stimulus, Trial, Weights, neuron::Lif, surrogate::Atan,
 };
-use snn_gpu::{Choice, GpuEngine, Options};
+use snn_gpu::{GpuEngine, GpuOptions, KernelChoice};
 
 /// Populations of both kinds of gradient: one with the paper's, one with a surrogate, a residual one that sums two
 /// projections.
@@ -25,13 +25,13 @@ fn network() -> Network {
 }
 
 /// What a trial and its backward pass give on an engine that measures and remembers in `file`, or that has plain kernels.
-fn run(network: &Network, kernels: Choice, file: &Path) -> (Activity, Weights) {
+fn run(network: &Network, kernels: KernelChoice, file: &Path) -> (Activity, Weights) {
     let (steps, samples) = (40, 3);
     let mut spikes = SpikeTrain::silent(steps, samples, network.input());
     for at in (0..steps * samples * network.input().len()).filter(|at| at * 7919 % 11 < 3) {
         spikes.set(at % steps, at / steps % samples, at / steps / samples, 1);
     }
-    let gpu = GpuEngine::new(Options { kernels, ..Options::default() }).remembering_in(file);
+    let gpu = GpuEngine::new(GpuOptions { kernels, ..GpuOptions::default() }).remembering_in(file);
     let mut session = gpu.compile(network, Plan::new(steps, samples).train()).unwrap();
     session.load(&network.initial_weights(1)).unwrap();
     let trial = Trial { stimulus: Stimulus::Spikes(&spikes), dropout: Dropout::Off };
@@ -50,10 +50,10 @@ fn what_is_measured_is_remembered_and_changes_nothing() {
     let folder = tempfile::tempdir().unwrap();
     let file = folder.path().join("cache/kernels.ron");
     let network = network();
-    let plain = run(&network, Choice::Plain, &file);
+    let plain = run(&network, KernelChoice::Plain, &file);
     assert!(!file.exists(), "plain kernels are no choice that has to be remembered");
 
-    let measured = run(&network, Choice::Measured, &file);
+    let measured = run(&network, KernelChoice::Measured, &file);
     assert_eq!(measured.0, plain.0, "all forms add up currents in the same order");
     for (found, expected) in measured.1.iter().zip(&plain.1) {
         let largest = expected.iter().fold(0.0_f32, |largest, x| largest.max(x.abs()));
@@ -62,7 +62,7 @@ fn what_is_measured_is_remembered_and_changes_nothing() {
     let text = fs::read_to_string(&file).unwrap();
     assert_eq!(text.matches("forward:").count(), 4, "{text}");
 
-    let again = run(&network, Choice::Measured, &file);
+    let again = run(&network, KernelChoice::Measured, &file);
     assert_eq!(again, measured, "what is remembered is not measured again, so that results stay the same to the bit");
     assert_eq!(fs::read_to_string(&file).unwrap(), text);
 }
@@ -75,6 +75,6 @@ fn a_file_that_cannot_be_read_is_written_anew() {
     let folder = tempfile::tempdir().unwrap();
     let file = folder.path().join("kernels.ron");
     fs::write(&file, "{ \"half").unwrap();
-    run(&network(), Choice::Measured, &file);
+    run(&network(), KernelChoice::Measured, &file);
     assert!(fs::read_to_string(&file).unwrap().contains("gradient:"));
 }

@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use snn_core::registry::{Part, PartError, Registry, range};
 use snn_core::text::{excerpt, list};
-use snn_core::{DataSet, Family, Input, Kind, Loss, Network, Readout};
+use snn_core::{DataSet, DatasetKind, Family, Input, Loss, Network, Readout};
 
 use wildmatch::WildMatch;
 
@@ -65,8 +65,12 @@ impl Experiment {
             return Err(PartError::other(
                 "input",
                 match data.kind() {
-                    Kind::Images => format!("{encoder} takes recordings, but {data_set} holds images; try Poisson"),
-                    Kind::Recordings => format!("{encoder} takes images, but {data_set} holds recordings; try Frames"),
+                    DatasetKind::Images => {
+                        format!("{encoder} takes recordings, but {data_set} holds images; try Poisson")
+                    }
+                    DatasetKind::Recordings => {
+                        format!("{encoder} takes images, but {data_set} holds recordings; try Frames")
+                    }
                 },
             ));
         }

@@ -11,14 +11,14 @@ pub struct Diagnosis {
     /// One line: what is wrong.
     pub title: String,
     /// The text at fault; none for errors of the command line.
-    pub place: Option<Place>,
+    pub place: Option<SourceSpan>,
     /// Lines below: known names, what to do.
     pub notes: Vec<String>,
 }
 
 /// A span of a text.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Place {
+pub struct SourceSpan {
     /// Name of the file that the text is from.
     pub file: String,
     /// The whole text.

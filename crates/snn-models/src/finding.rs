@@ -2,16 +2,16 @@
 
 use std::ops::Range;
 
-use snn_core::registry::{Content, Fault, IN_BRACKETS, Node, PartError, Path};
+use snn_core::registry::{Fault, IN_BRACKETS, Node, NodeContent, PartError, Path};
 use snn_core::text::{choices, excerpt};
 
 use crate::choices::{example_of_choice, example_of_group};
-use crate::diagnosis::{Diagnosis, Place, did_you_mean};
+use crate::diagnosis::{Diagnosis, SourceSpan, did_you_mean};
 use crate::error::{place, sentence};
 
 /// What is wrong with a text, and where.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub(crate) struct Finding {
+pub(crate) struct TextFinding {
     pub(crate) title: String,
     /// Beside the bytes at fault; may be empty.
     pub(crate) label: String,
@@ -20,7 +20,7 @@ pub(crate) struct Finding {
     pub(crate) span: Range<usize>,
 }
 
-impl Finding {
+impl TextFinding {
     /// What `error` is about in the text that is `tree`.
     pub(crate) fn new(error: &PartError, tree: &Node<'_>) -> Self {
         let path = Path::parse(&error.path).unwrap_or_default();
@@ -60,15 +60,15 @@ impl Finding {
 
     /// The finding in the file called `file` that holds `text`.
     pub(crate) fn diagnosis(self, file: &str, text: &str) -> Diagnosis {
-        let place = Place { file: file.to_owned(), text: text.to_owned(), span: self.span, label: self.label };
+        let place = SourceSpan { file: file.to_owned(), text: text.to_owned(), span: self.span, label: self.label };
         Diagnosis { title: self.title, place: Some(place), notes: self.notes }
     }
 }
 
 /// Values without the names of their fields, as in `Shift(1)`.
-fn unnamed(error: &PartError, node: &Node<'_>, known: &[&str]) -> Finding {
+fn unnamed(error: &PartError, node: &Node<'_>, known: &[&str]) -> TextFinding {
     let (place, name) = (place(error), excerpt(node.name));
-    let values = if let Content::Items(values) = &node.content { values.as_slice() } else { &[] };
+    let values = if let NodeContent::Items(values) = &node.content { values.as_slice() } else { &[] };
     let named: Vec<String> =
         std::iter::zip(known, values).map(|(field, value)| format!("{field}: {}", excerpt(value.text))).collect();
     let (title, label, notes) = if known.is_empty() {
@@ -78,7 +78,7 @@ fn unnamed(error: &PartError, node: &Node<'_>, known: &[&str]) -> Finding {
         let title = format!("the values of {of}{place} must be named");
         (title, format!("write {name}({})", named.join(", ")), vec![known_names("fields", known)])
     };
-    Finding { title, label, notes, span: node.mark() }
+    TextFinding { title, label, notes, span: node.mark() }
 }
 
 fn known_names(many: &str, known: &[&str]) -> String {

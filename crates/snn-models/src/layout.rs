@@ -1,6 +1,6 @@
 //! RON text laid out to be read: what fits a line stays on one.
 
-use snn_core::registry::{Content, Node};
+use snn_core::registry::{Node, NodeContent};
 
 /// Columns of a line.
 const WIDTH: usize = 120;
@@ -32,13 +32,13 @@ impl Writer {
         self.out += open;
         self.out += "\n";
         match &node.content {
-            Content::Scalar => {}
-            Content::Fields(fields) => {
+            NodeContent::Scalar => {}
+            NodeContent::Fields(fields) => {
                 for field in fields {
                     self.line(Some(field.key), &field.value, depth + 1);
                 }
             }
-            Content::Items(items) => {
+            NodeContent::Items(items) => {
                 for item in items {
                     self.line(None, item, depth + 1);
                 }
@@ -73,12 +73,12 @@ fn flat(node: &Node<'_>) -> String {
     let (open, close) = brackets(node);
     let inside: Vec<String> = match &node.content {
         // RON's writer marks a choice called None as a name, which it need not be.
-        Content::Scalar if node.text == "r#None" => return "None".to_owned(),
-        Content::Scalar => return node.text.to_owned(),
-        Content::Fields(fields) => {
+        NodeContent::Scalar if node.text == "r#None" => return "None".to_owned(),
+        NodeContent::Scalar => return node.text.to_owned(),
+        NodeContent::Fields(fields) => {
             fields.iter().map(|field| format!("{}: {}", field.key, flat(&field.value))).collect()
         }
-        Content::Items(items) => items.iter().map(flat).collect(),
+        NodeContent::Items(items) => items.iter().map(flat).collect(),
     };
     format!("{}{open}{}{close}", node.name, inside.join(", "))
 }

@@ -39,7 +39,7 @@ pub mod presets;
 pub mod summary;
 
 pub use built::Built;
-pub use diagnosis::{Diagnosis, Place};
+pub use diagnosis::{Diagnosis, SourceSpan};
 pub use error::ExperimentError;
 pub use experiment::Experiment;
 pub use families::plugin;

@@ -3,7 +3,7 @@
 //! An override replaces text in the resolved experiment, which is then read anew, so it can be any value that a file
 //! could hold and is checked in the same way.
 
-use snn_core::registry::{Content, Node, PartError, Path, Registry, Segment};
+use snn_core::registry::{Node, NodeContent, PartError, Path, Registry, Segment};
 use snn_core::text::{choices, excerpt};
 
 use crate::diagnosis::did_you_mean;
@@ -59,14 +59,14 @@ fn splice(text: &str, path: &Path, value: &str) -> Result<String, (String, Vec<S
     }
     let there = Path(path.0[..depth].to_vec());
     match (&path.0[depth], &node.content) {
-        (Segment::Field(field), Content::Fields(fields)) if depth + 1 == path.0.len() => {
+        (Segment::Field(field), NodeContent::Fields(fields)) if depth + 1 == path.0.len() => {
             let (at, comma) = match fields.last() {
                 Some(last) => (last.value.span().end, ", "),
                 None => (node.span().end - 1, ""),
             };
             Ok(replace(at..at, &format!("{comma}{field}: {value}")))
         }
-        (Segment::Field(field), Content::Fields(fields)) => {
+        (Segment::Field(field), NodeContent::Fields(fields)) => {
             let known: Vec<&str> = fields.iter().map(|field| field.key).collect();
             let whole = || format!("to set it as a whole: {}{field}=...", place_before(&there));
             let notes = vec![
@@ -75,7 +75,7 @@ fn splice(text: &str, path: &Path, value: &str) -> Result<String, (String, Vec<S
             ];
             Err((format!("\"{}\" is not set in {}", excerpt(field), place(&there)), notes))
         }
-        (Segment::Index(index), Content::Items(items)) => {
+        (Segment::Index(index), NodeContent::Items(items)) => {
             let last = items.len().saturating_sub(1);
             let notes = vec![format!("the last one is {there}[{last}]")];
             Err((format!("{there} has {} values and none at [{index}]", items.len()), notes))

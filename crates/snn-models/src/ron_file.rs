@@ -4,7 +4,7 @@ use ron::ser::PrettyConfig;
 use snn_core::registry::{Node, PartError, Path, Registry, Segment, options};
 use snn_core::text::excerpt;
 
-use crate::finding::Finding;
+use crate::finding::TextFinding;
 use crate::layout::lay_out;
 use crate::{Experiment, ExperimentError, overrides, reading};
 
@@ -83,7 +83,7 @@ fn locate(error: &PartError, text: &str, file_name: &str, overrides: &[(&str, &s
     if tree.descend(&path).1 < path.0.len() {
         return None;
     }
-    let mut diagnosis = Finding::new(error, &tree).diagnosis(file_name, text);
+    let mut diagnosis = TextFinding::new(error, &tree).diagnosis(file_name, text);
     diagnosis.notes.extend(
         overrides.iter().map(|(path, value)| format!("with the override {}={}", excerpt(path), excerpt(value))),
     );

@@ -10,7 +10,7 @@ pub struct Summary {
     /// Shape of the input spikes.
     pub input: Shape,
     /// Populations in evaluation order.
-    pub rows: Vec<Row>,
+    pub rows: Vec<SummaryRow>,
     /// Neurons of all populations.
     pub neurons: usize,
     /// Trainable values.
@@ -21,7 +21,7 @@ pub struct Summary {
 
 /// One population.
 #[derive(Debug, Clone, PartialEq)]
-pub struct Row {
+pub struct SummaryRow {
     /// Its name.
     pub name: String,
     /// What feeds it, one for each of its projections, such as `conv 5x5` or `linear, from itself`. The source is named
@@ -46,7 +46,7 @@ pub struct Row {
 impl Summary {
     /// The summary of `network`.
     pub fn new(network: &Network) -> Self {
-        let rows: Vec<Row> = (0..network.populations().len()).map(|index| row(network, index)).collect();
+        let rows: Vec<SummaryRow> = (0..network.populations().len()).map(|index| row(network, index)).collect();
         Self {
             input: network.input(),
             neurons: rows.iter().map(|row| row.neurons).sum(),
@@ -57,7 +57,7 @@ impl Summary {
     }
 }
 
-fn row(network: &Network, index: usize) -> Row {
+fn row(network: &Network, index: usize) -> SummaryRow {
     let population = &network.populations()[index];
     let weight = |index: usize| &network.tensors()[index];
     let maps = || population.inputs.iter().filter_map(|input| input.weight).map(weight);
@@ -90,7 +90,7 @@ fn row(network: &Network, index: usize) -> Row {
     // What several sources emit is summed before the map.
     let operations = population.inputs.iter().filter_map(|input| Some((input.map, *input.sources.first()?)));
     let operations = operations.map(|(map, source)| map.dense_operations(network.shape(source)));
-    Row {
+    SummaryRow {
         name: population.name.clone(),
         maps: population.inputs.iter().map(map_and_source).collect(),
         neuron: population.neuron.name().to_owned(),

@@ -4,7 +4,7 @@ use snn_core::registry::Part;
 use snn_core::{Error, Join, Map, Network, Pool, PoolKind, Population, Projection, Source};
 
 use crate::families::populations::{self, Populations};
-use crate::families::{Norm, Pair, Pool as Written, own_stride};
+use crate::families::{NormSpec, PoolSpec, RowsColumns, own_stride};
 
 /// The network as the family `Populations` spells it: `Experiment { network: to_part(&network)?, .. }` describes a run of it, which
 /// every command understands. Tensors that are frozen are not part of a network, but of `training.freeze`.
@@ -54,7 +54,7 @@ pub fn to_part(network: &Network) -> Result<Part, Error> {
             }
             inputs.push(written(network, projection, weight).map_err(fail)?);
         }
-        Ok(populations::Population { name: population.name.clone(), neuron, dropout: population.dropout, inputs })
+        Ok(populations::PopulationSpec { name: population.name.clone(), neuron, dropout: population.dropout, inputs })
     };
     let populations = network.populations().iter().enumerate().map(of).collect::<Result<_, Error>>()?;
     let written = Populations { kappa: network.kappa(), standardise, populations };
@@ -82,7 +82,7 @@ fn written(
     network: &Network,
     projection: &Projection,
     weight: Option<String>,
-) -> Result<populations::Projection, String> {
+) -> Result<populations::ProjectionSpec, String> {
     let name = |source: &Source| match *source {
         Source::Input => populations::INPUT.to_owned(),
         Source::Population(source) => network.populations()[source].name.clone(),
@@ -94,33 +94,33 @@ fn written(
         _ => return Err("a file has no word for how it joins its sources".to_owned()),
     };
     let from = projection.sources.iter().map(name).collect::<Vec<String>>().join(between);
-    let (bias, norm) = (projection.bias.is_some(), projection.norm.as_ref().map(Norm::of));
+    let (bias, norm) = (projection.bias.is_some(), projection.norm.as_ref().map(NormSpec::of));
     let pool = projection.pool;
     Ok(match (projection.map, pool) {
-        (Map::Conv(conv), _) => populations::Projection::Conv {
+        (Map::Conv(conv), _) => populations::ProjectionSpec::Conv {
             from,
             channels: conv.channels,
-            kernel: Pair(conv.window.size),
-            stride: Pair(conv.window.stride),
-            padding: Pair(conv.window.padding),
-            dilation: Pair(conv.window.dilation),
+            kernel: RowsColumns(conv.window.size),
+            stride: RowsColumns(conv.window.stride),
+            padding: RowsColumns(conv.window.padding),
+            dilation: RowsColumns(conv.window.dilation),
             groups: conv.groups,
             bias,
-            pool: pool.map(Written::of),
+            pool: pool.map(PoolSpec::of),
             norm,
             weight,
         },
         (Map::Linear { features }, pool) if pool.is_none_or(|pool| pool.size == 1) => {
-            populations::Projection::Linear { from, features, bias, norm, weight }
+            populations::ProjectionSpec::Linear { from, features, bias, norm, weight }
         }
         (Map::IDENTITY, Some(Pool { kind: PoolKind::Max, size, stride, .. })) => {
-            populations::Projection::MaxPool { from, size, stride: own_stride(size, stride) }
+            populations::ProjectionSpec::MaxPool { from, size, stride: own_stride(size, stride) }
         }
         (Map::AvgPool { size, stride }, None)
         | (Map::IDENTITY, Some(Pool { kind: PoolKind::Mean, size, stride, .. })) => {
-            populations::Projection::AvgPool { from, size, stride: own_stride(size, stride) }
+            populations::ProjectionSpec::AvgPool { from, size, stride: own_stride(size, stride) }
         }
-        (Map::Subsample { stride }, None) => populations::Projection::Subsample { from, stride },
+        (Map::Subsample { stride }, None) => populations::ProjectionSpec::Subsample { from, stride },
         _ => return Err("a file pools the currents of convolutions and of single sources alone".to_owned()),
     })
 }

@@ -11,7 +11,7 @@ use snn_data::{Dataset, Loader};
 use snn_models::experiment::Start;
 use snn_models::{Built, Experiment};
 
-use crate::{Event, Observer, Shown, TrainError};
+use crate::{EncodedBatch, Event, Observer, TrainError};
 
 /// Scales are powers of 2 to a multiple of this: fine enough for a rate, and coarse enough for all engines to choose the same.
 const GRID: f64 = 0.125;
@@ -161,7 +161,7 @@ impl Probe<'_> {
         for index in 0..self.batches {
             let Some(batch) = self.loader.batch(0, index) else { break };
             let draws = Draws { seed: training.seed, epoch: 0, samples: &batch.samples };
-            let shown = Shown::new(self.built, steps, batch);
+            let shown = EncodedBatch::new(self.built, steps, batch);
             let activity = session.forward(&Trial { stimulus: shown.stimulus(draws), dropout: Dropout::Off })?;
             spikes += activity.spikes.last().copied().unwrap_or(0);
             samples += batch.samples.len();

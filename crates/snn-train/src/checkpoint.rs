@@ -1,11 +1,11 @@
 //! Checkpoints: one `.safetensors` file with weights, optimizer state and the position in the run.
 //!
-//! Tensors are `weight.<name>`, in the shapes of [`Network::weights`], and `optimizer.<kind>.<name>`, all f32 (in a file
+//! Tensors are `weight.<name>`, in the shapes of [`Network::tensors`], and `optimizer.<kind>.<name>`, all f32 (in a file
 //! that is only to be shown images with, f16). The metadata say which experiment is trained and how far it has come. Equal
 //! states give equal bytes.
 //!
 //! The metadata `digest` is the md5 of the whole file, taken with 32 zeros in the place of its own digits: it tells whether a
-//! file is as it was saved. Other programs may change and write such files; [`Check`] says what is known of one.
+//! file is as it was saved. Other programs may change and write such files; [`FileCheck`] says what is known of one.
 
 mod format;
 mod import;
@@ -41,19 +41,19 @@ pub struct Checkpoint {
     /// Position in the run.
     pub progress: Progress,
     /// Weights in the order of the network.
-    pub weights: Vec<Tensor>,
+    pub weights: Vec<NamedTensor>,
     /// What the optimizer remembers, named `<kind>.<weight>`; empty in a checkpoint that is only to be evaluated.
-    pub optimizer: Vec<Tensor>,
+    pub optimizer: Vec<NamedTensor>,
     /// What decided the last bits of the weights, as [`Engine::arithmetic`](snn_core::Engine::arithmetic) says it; empty if
     /// they were not computed here.
     pub arithmetic: String,
     /// Whether the file that it was read from is as it was saved; it has no influence on what is written.
-    pub check: Check,
+    pub check: FileCheck,
 }
 
 /// How a file stands to the check that is written in it.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
-pub enum Check {
+pub enum FileCheck {
     /// It is as it was saved.
     #[default]
     Holds,
@@ -63,7 +63,7 @@ pub enum Check {
     Missing,
 }
 
-impl Check {
+impl FileCheck {
     /// The same in a few words, where it is worth saying.
     pub fn short(self) -> Option<&'static str> {
         match self {
@@ -134,7 +134,7 @@ pub struct Sums {
 
 /// A named tensor.
 #[derive(Debug, Clone, PartialEq)]
-pub struct Tensor {
+pub struct NamedTensor {
     /// Its name.
     pub name: String,
     /// Its extents.
@@ -146,7 +146,7 @@ pub struct Tensor {
 impl Checkpoint {
     /// A checkpoint of `weights` for the `experiment` (RON), to be shown images with: before any training, with nothing that
     /// an optimizer remembers.
-    pub fn of_weights(experiment: String, weights: Vec<Tensor>) -> Self {
+    pub fn of_weights(experiment: String, weights: Vec<NamedTensor>) -> Self {
         Self {
             experiment,
             origin: None,
@@ -154,14 +154,14 @@ impl Checkpoint {
             weights,
             optimizer: Vec::new(),
             arithmetic: String::new(),
-            check: Check::Holds,
+            check: FileCheck::Holds,
         }
     }
 
     /// Weights of `network` with their names and shapes.
-    pub fn tensors(network: &Network, weights: &Weights) -> Vec<Tensor> {
+    pub fn tensors(network: &Network, weights: &Weights) -> Vec<NamedTensor> {
         (network.tensors().iter().zip(weights))
-            .map(|(weight, values)| Tensor {
+            .map(|(weight, values)| NamedTensor {
                 name: weight.name.clone(),
                 shape: weight.shape.clone(),
                 values: values.clone(),
@@ -182,12 +182,12 @@ impl Checkpoint {
     /// What a run remembers beside its weights, as tensors named `<kind>.<weight>`: the memories of the update rule, in the
     /// order of [`UpdateRule::memories`]; where weights of the network are standardised, `raw` values come before them, and
     /// all are in the form of [`Network::with_gains`]; if an `average` is kept, it comes next.
-    pub fn memories(network: &Network, rule: UpdateRule, average: bool, remembered: &[Weights]) -> Vec<Tensor> {
+    pub fn memories(network: &Network, rule: UpdateRule, average: bool, remembered: &[Weights]) -> Vec<NamedTensor> {
         let (form, kinds) = remembered_of(network, rule, average);
         let named = |(kind, values): (&str, &Weights)| {
             let tensors = Self::tensors(&form, values);
             let kind = kind.to_owned();
-            tensors.into_iter().map(move |tensor| Tensor { name: format!("{kind}.{}", tensor.name), ..tensor })
+            tensors.into_iter().map(move |tensor| NamedTensor { name: format!("{kind}.{}", tensor.name), ..tensor })
         };
         kinds.into_iter().zip(remembered).flat_map(named).collect()
     }
@@ -276,9 +276,9 @@ fn remembered_of(network: &Network, rule: UpdateRule, average: bool) -> (Cow<'_,
 pub(crate) fn fit_tensors(
     what: &'static str,
     expected: &[(String, &[usize])],
-    found: &[Tensor],
+    found: &[NamedTensor],
 ) -> Result<Vec<Vec<f32>>, TrainError> {
-    let by_name: HashMap<&str, &Tensor> = found.iter().map(|tensor| (tensor.name.as_str(), tensor)).collect();
+    let by_name: HashMap<&str, &NamedTensor> = found.iter().map(|tensor| (tensor.name.as_str(), tensor)).collect();
     let mut values = Vec::with_capacity(expected.len());
     let mut problems = Vec::new();
     for (full, shape) in expected {
@@ -294,7 +294,7 @@ pub(crate) fn fit_tensors(
     let names: HashSet<&str> = expected.iter().map(|(name, _)| name.as_str()).collect();
     let extra = found.iter().filter(|tensor| !names.contains(tensor.name.as_str()));
     let unexpected =
-        |tensor: &Tensor| format!("{}: {} found, not expected", excerpt(&tensor.name), extents(&tensor.shape));
+        |tensor: &NamedTensor| format!("{}: {} found, not expected", excerpt(&tensor.name), extents(&tensor.shape));
     problems.extend(extra.map(unexpected));
     if problems.is_empty() { Ok(values) } else { Err(TrainError::Mismatch { what, problems }) }
 }

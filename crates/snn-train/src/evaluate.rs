@@ -7,7 +7,7 @@ use snn_core::{
 use snn_data::{Dataset, Loader};
 use snn_models::{Built, Experiment};
 
-use crate::{Event, Observer, Shown, TrainError};
+use crate::{EncodedBatch, Event, Observer, TrainError};
 
 /// Epoch that all evaluations draw their input spikes for, apart from those of training.
 pub(crate) const EPOCH: u32 = u32::MAX;
@@ -52,12 +52,12 @@ pub fn evaluate(
     session.load(weights)?;
 
     let mut loader = Loader::in_order(data, images.iter().copied(), batch);
-    let mut total = Tally::default();
+    let mut total = EvaluationSums::default();
     let mut confusion = vec![vec![0; data.classes()]; data.classes()];
     for index in 0..loader.batches() {
         let Some(batch) = loader.batch(EPOCH, index) else { break };
         let draws = Draws { seed: experiment.training.seed, epoch: EPOCH, samples: &batch.samples };
-        let shown = Shown::new(built, experiment.steps, batch);
+        let shown = EncodedBatch::new(built, experiment.steps, batch);
         let activity = session.forward(&Trial { stimulus: shown.stimulus(draws), dropout: Dropout::Off })?;
         check_output(&activity.output)?;
         let judgement = judge(experiment, built, &activity, &batch.labels, None);
@@ -137,7 +137,7 @@ pub(crate) fn judge(
 
 /// Sums over trials.
 #[derive(Debug, Clone, PartialEq, Default)]
-pub(crate) struct Tally {
+pub(crate) struct EvaluationSums {
     pub(crate) images: usize,
     pub(crate) correct: u64,
     pub(crate) loss: f64,
@@ -146,7 +146,7 @@ pub(crate) struct Tally {
     pub(crate) spikes: Vec<u64>,
 }
 
-impl Tally {
+impl EvaluationSums {
     /// Adds a trial of samples with these labels `[N]`.
     pub(crate) fn add(&mut self, activity: &Activity, judgement: &Judgement, labels: &[u8]) {
         let Grades { scores, losses, .. } = &judgement.grades;

@@ -4,12 +4,12 @@ use std::ops::Range;
 use std::time::{Duration, Instant};
 
 use serde::{Deserialize, Serialize};
-use snn_core::{Activity, Draws, Dropout, Encoded, Engine, Input, Sample, Session, SpikeTrain, Trial, Weights};
+use snn_core::{Activity, Draws, Dropout, Encoded, Engine, Input, SampleKey, Session, SpikeTrain, Trial, Weights};
 use snn_data::{Batch, Dataset, Loader};
 use snn_models::{Built, Experiment};
 
 use crate::evaluate::{EPOCH, check_images, check_output};
-use crate::{Event, Observer, Shown, TrainError};
+use crate::{EncodedBatch, Event, Observer, TrainError};
 
 /// When a network may answer before all its time steps are done: at the first multiple of `every` steps where the
 /// largest class score, if the trial ended there, exceeds the second largest by more than `margin`.
@@ -23,7 +23,7 @@ pub struct Exit {
 
 /// One answer.
 #[derive(Debug, Clone, Copy, PartialEq, Serialize, Deserialize)]
-pub struct Answer {
+pub struct Prediction {
     /// Index of the image in the data set.
     pub image: usize,
     /// Its true class.
@@ -60,7 +60,7 @@ mod millis {
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub struct Inference {
     /// The answers, in the order of the data set.
-    pub answers: Vec<Answer>,
+    pub answers: Vec<Prediction>,
     /// Spikes of all populations, over all images.
     pub spikes: u64,
     /// Spikes of the input, over all images; none if the input is numbers.
@@ -88,7 +88,7 @@ impl Inference {
 }
 
 /// Shows the network `images` of `data`, `batch` at a time, until each is answered. Input spikes are those of
-/// [`evaluate`](crate::evaluate). None if the observer broke off.
+/// [`evaluate`](crate::evaluate()). None if the observer broke off.
 ///
 /// # Errors
 /// [`TrainError::Setup`] if data and network do not fit each other, `images` are not in `data`, or `exit` does not fit the
@@ -131,7 +131,7 @@ pub fn infer(
         for ((&image, &label), (class, steps, at)) in batch.samples.iter().zip(&batch.labels).zip(decided) {
             let (label, latency) = (usize::from(label), at - started);
             let correct = class == label;
-            inference.answers.push(Answer { image: image as usize, label, class, correct, steps, latency });
+            inference.answers.push(Prediction { image: image as usize, label, class, correct, steps, latency });
         }
         let done = Event::Evaluating { done: inference.answers.len(), images: images.len() };
         if observer.on_event(&done).is_break() {
@@ -176,7 +176,7 @@ impl Watched<'_> {
 
     /// Runs all steps.
     fn whole(&mut self) -> Result<Vec<Decision>, TrainError> {
-        let shown = Shown::new(self.built, self.steps, self.batch);
+        let shown = EncodedBatch::new(self.built, self.steps, self.batch);
         let activity = self.session.forward(&Trial { stimulus: shown.stimulus(self.draws), dropout: Dropout::Off })?;
         check_output(&activity.output)?;
         self.count(&activity);
@@ -252,7 +252,7 @@ pub(crate) fn input(built: &Built, steps: usize, batch: &Batch, draws: Draws<'_>
     };
     let (mut trains, mut currents, mut numbers) = (Vec::new(), Vec::new(), Vec::new());
     for (image, &index) in batch.pixels.chunks(shape.len()).zip(&batch.samples) {
-        let sample = Sample { seed: draws.seed, epoch: draws.epoch, index };
+        let sample = SampleKey { seed: draws.seed, epoch: draws.epoch, index };
         match encoder.encode(image, shape, steps, sample) {
             Encoded::Spikes(train) => trains.push(train),
             Encoded::Current(values) => currents.push(values),
@@ -316,7 +316,7 @@ mod tests {
 
     #[test]
     fn a_latency_is_that_of_a_share_of_the_answers() {
-        let answer = |millis| Answer {
+        let answer = |millis| Prediction {
             image: 0,
             label: 0,
             class: 0,

@@ -1,6 +1,6 @@
 //! Training: optimizers, schedules, checkpoints, run folders and the loop that brings them together.
 //!
-//! [`fit`] trains in a [`RunFolder`] and tells an [`Observer`] what happens; [`evaluate`] measures a network with given
+//! [`fit`] trains in a [`RunFolder`] and tells an [`Observer`] what happens; [`evaluate()`] measures a network with given
 //! weights. A run that is stopped or killed at any moment goes on from its last [`Checkpoint`] to the same bits as one
 //! that was not: nothing that is computed depends on the time of day or on when a checkpoint was saved.
 
@@ -28,19 +28,19 @@ mod trainer;
 pub mod units;
 
 pub use calibrate::{Calibrated, calibrate};
-pub use checkpoint::{Best, Check, Checkpoint, Imported, Progress, SCHEMA as CHECKPOINT_SCHEMA, Sums, Tensor};
+pub use checkpoint::{Best, Checkpoint, FileCheck, Imported, NamedTensor, Progress, SCHEMA as CHECKPOINT_SCHEMA, Sums};
 pub use convert::{Balance, Conversion, Trained, convert};
 pub use error::TrainError;
 pub use evaluate::{Evaluation, evaluate, rates};
 pub use event::{Event, Observer, SCHEMA as EVENT_SCHEMA};
 pub use files::write_whole;
 pub use health::Health;
-pub use inference::{Answer, Exit, Inference, infer};
+pub use inference::{Exit, Inference, Prediction, infer};
 pub use inherit::{Inherited, inherit};
 pub use recording::{RecordingFiles, record};
-pub use records::{Sequence, parse as parse_record};
+pub use records::{RecordOrder, parse as parse_record};
 pub use run_folder::{RunFolder, program_of};
 pub use schedule::factor;
-pub use shown::Shown;
-pub use throughput::{Throughput, Work, throughput};
-pub use trainer::{Job, Outcome, SAVE_EVERY, fit, remarks_on};
+pub use shown::EncodedBatch;
+pub use throughput::{Throughput, TimedWork, throughput};
+pub use trainer::{RunOutcome, SAVE_EVERY, TrainingJob, fit, remarks_on};

@@ -30,7 +30,7 @@ pub struct RecordingFiles {
 }
 
 /// Shows the network `images` of `data` for all steps of a trial, `batch` at a time, and writes `files`; memory is that of a
-/// batch. Input spikes are those of [`evaluate`](crate::evaluate). Gives the scores of each image; none if the observer
+/// batch. Input spikes are those of [`evaluate`](crate::evaluate()). Gives the scores of each image; none if the observer
 /// broke off, and then nothing is written.
 ///
 /// # Errors

@@ -45,7 +45,7 @@ impl Records {
     ///
     /// # Errors
     /// [`TrainError::File`].
-    pub(crate) fn following(&mut self) -> Result<Option<Record>, TrainError> {
+    pub(crate) fn following(&mut self) -> Result<Option<RecordLine>, TrainError> {
         let read = read_line(&mut self.file, &mut self.bytes).map_err(TrainError::file("read the metrics", &self.path));
         Ok(match read? {
             Line::None => None,
@@ -67,7 +67,7 @@ impl Records {
 }
 
 /// A record, or why it is none, and how many bytes its line has.
-pub(crate) type Record = (Result<Event, String>, usize);
+pub(crate) type RecordLine = (Result<Event, String>, usize);
 
 enum Line {
     None,
@@ -121,13 +121,13 @@ pub(crate) fn check_numbers(event: &Event) -> Result<(), String> {
 
 /// What the records so far say that the next ones must fit.
 #[derive(Debug, Clone, Default)]
-pub struct Sequence {
+pub struct RecordOrder {
     started: bool,
     position: (usize, usize),
     populations: Option<Vec<String>>,
 }
 
-impl Sequence {
+impl RecordOrder {
     /// Checks that `event` fits the records before it, as those of one run do.
     ///
     /// # Errors
@@ -211,7 +211,7 @@ mod tests {
         let step = parse(step.as_bytes()).unwrap();
         assert_eq!(check_numbers(&step), Err("holds a number that is too large".to_owned()));
         let epoch = r#"{"event":"Epoch","epoch":0,"loss":1,"accuracy":0,"validation_loss":null,"validation_accuracy":0.5,"best":true,"spikes":1,"seconds":1}"#;
-        let mut sequence = Sequence { started: true, ..Sequence::default() };
+        let mut sequence = RecordOrder { started: true, ..RecordOrder::default() };
         let fault = sequence.check(&parse(epoch.as_bytes()).unwrap()).unwrap_err();
         assert!(fault.starts_with("holds null in place of a validation loss"), "{fault}");
     }

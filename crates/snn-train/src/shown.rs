@@ -6,7 +6,7 @@ use snn_models::Built;
 
 /// A batch in the form in which an engine takes it.
 #[derive(Debug)]
-pub enum Shown<'a> {
+pub enum EncodedBatch<'a> {
     /// Images, encoded as the trial runs.
     Images {
         /// Values after normalisation `[N, C, H, W]`.
@@ -22,7 +22,7 @@ pub enum Shown<'a> {
     Counts(Vec<f32>),
 }
 
-impl<'a> Shown<'a> {
+impl<'a> EncodedBatch<'a> {
     /// `batch`, as the experiment that was `built` shows it for `steps` time steps.
     pub fn new(built: &'a Built, steps: usize, batch: &'a Batch) -> Self {
         let shape = built.data.shape();

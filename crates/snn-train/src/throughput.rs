@@ -4,14 +4,14 @@ use std::ops::ControlFlow;
 use std::time::Instant;
 
 use snn_core::{
-    Activity, AddressEvent, Draws, Dropout, Engine, Errors, Kind, Memory, Network, Plan, Purpose, Session, Stream,
-    Timing, TrainingSession, Trial,
+    Activity, AddressEvent, DatasetKind, Draws, Dropout, Engine, Errors, Memory, Network, Plan, Purpose, Session,
+    Stream, Timing, TrainingSession, Trial,
 };
 use snn_data::{Batch, Dataset, Loader};
 use snn_models::{Built, Experiment};
 
 use crate::evaluate::{EPOCH, judge};
-use crate::{Shown, TrainError};
+use crate::{EncodedBatch, TrainError};
 
 /// Events of a made-up recording, and the microseconds that it lasts: about those of N-MNIST.
 const EVENTS: u32 = 4000;
@@ -19,7 +19,7 @@ const LASTS: u32 = 300_000;
 
 /// What is timed.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Work {
+pub enum TimedWork {
     /// Forward pass, loss, backward pass and update, as [`fit`](crate::fit) does them. The learning rate is 0, so that all
     /// steps compute the same.
     Training,
@@ -27,7 +27,7 @@ pub enum Work {
     Inference,
 }
 
-impl Work {
+impl TimedWork {
     /// What it is called.
     pub fn name(self) -> &'static str {
         match self {
@@ -50,13 +50,13 @@ impl Work {
 #[derive(Debug, Clone, PartialEq)]
 pub struct Throughput {
     /// What was timed.
-    pub work: Work,
+    pub work: TimedWork,
     /// Images of a batch.
     pub batch: usize,
     /// Milliseconds of each batch, in order.
     pub millis: Vec<f64>,
     /// Multiply-adds of a batch if it were computed densely: operations of all maps with weights, times time steps, images
-    /// and [`Work::passes`].
+    /// and [`TimedWork::passes`].
     pub multiply_adds: f64,
     /// Spikes of the input, an image; none if the input is numbers.
     pub input_spikes: Option<f64>,
@@ -108,7 +108,7 @@ pub fn throughput(
     engine: &dyn Engine,
     experiment: &Experiment,
     built: &Built,
-    work: Work,
+    work: TimedWork,
     data: Option<&Dataset>,
     watch: &mut dyn FnMut(&[f64]) -> ControlFlow<()>,
 ) -> Result<Throughput, TrainError> {
@@ -117,12 +117,12 @@ pub fn throughput(
     let plan = built.input.plan(experiment.steps, training.batch);
     let weights = network.initial_weights(training.seed);
     let mut worker = match work {
-        Work::Training => {
+        TimedWork::Training => {
             let session = engine.compile(network, Plan { chunk: training.chunk, ..plan.train() })?;
             let (rule, average) = (training.optimizer, training.average);
             Worker::Training(Box::new(TrainingSession::new(session, network, rule, average, &weights)?))
         }
-        Work::Inference => {
+        TimedWork::Inference => {
             let mut session = engine.compile(network, plan)?;
             session.load(&weights)?;
             Worker::Inference(session)
@@ -171,7 +171,7 @@ impl Worker {
     /// Computes one batch, and all that goes with it but its loading.
     fn step(&mut self, experiment: &Experiment, built: &Built, batch: &Batch) -> Result<Activity, TrainError> {
         let draws = Draws { seed: experiment.training.seed, epoch: 0, samples: &batch.samples };
-        let shown = Shown::new(built, experiment.steps, batch);
+        let shown = EncodedBatch::new(built, experiment.steps, batch);
         let stimulus = shown.stimulus(draws);
         match self {
             Self::Training(learning) => {
@@ -222,7 +222,7 @@ fn made_up(built: &Built, count: usize, seed: u64) -> Batch {
     let labels = samples.iter().map(|sample| (*sample as usize % classes) as u8).collect();
     let mut batch = Batch { labels, ..Batch::default() };
     match built.data.kind() {
-        Kind::Images => {
+        DatasetKind::Images => {
             let one_in = if built.data.shape().channels == 1 { LIT } else { 1 };
             let pixel = |sample: u32| {
                 move |index| {
@@ -232,7 +232,7 @@ fn made_up(built: &Built, count: usize, seed: u64) -> Batch {
             };
             batch.pixels = samples.iter().flat_map(|&sample| (0..len as u32).map(pixel(sample))).collect();
         }
-        Kind::Recordings => {
+        DatasetKind::Recordings => {
             let event = |sample: u32| {
                 move |index| AddressEvent {
                     time: index * (LASTS / EVENTS),
@@ -252,7 +252,7 @@ mod tests {
     #[test]
     fn half_of_the_batches_took_longer_than_the_median() {
         let of = |millis: &[f64]| Throughput {
-            work: Work::Inference,
+            work: TimedWork::Inference,
             batch: 4,
             millis: millis.to_vec(),
             multiply_adds: 8.0,

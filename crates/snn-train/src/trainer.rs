@@ -11,11 +11,11 @@ use snn_core::{Draws, Dropout, Engine, Error, Errors, TrainingSession, Trial, We
 use snn_data::{Dataset, Loader};
 use snn_models::{Built, Experiment};
 
-use crate::checkpoint::{Best, Check, Checkpoint, Progress, Sums, Tensor};
-use crate::evaluate::{Tally, judge};
-use crate::{Evaluation, Event, Health, Observer, RunFolder, Shown, TrainError, evaluate, factor, rates};
+use crate::checkpoint::{Best, Checkpoint, FileCheck, NamedTensor, Progress, Sums};
+use crate::evaluate::{EvaluationSums, judge};
+use crate::{EncodedBatch, Evaluation, Event, Health, Observer, RunFolder, TrainError, evaluate, factor, rates};
 
-/// The usual [`Job::save_every`].
+/// The usual [`TrainingJob::save_every`].
 pub const SAVE_EVERY: Duration = Duration::from_mins(1);
 
 /// How many times the loss of the first batch tells of a run that has diverged.
@@ -23,7 +23,7 @@ const RUNAWAY: f64 = 1e6;
 
 /// What is trained, on what, and with what.
 #[derive(Clone, Copy)]
-pub struct Job<'a> {
+pub struct TrainingJob<'a> {
     /// What computes.
     pub engine: &'a dyn Engine,
     /// Time steps and training.
@@ -42,7 +42,7 @@ pub struct Job<'a> {
 
 /// How a run ended.
 #[derive(Debug, Clone, PartialEq)]
-pub enum Outcome {
+pub enum RunOutcome {
     /// All epochs are done.
     Finished {
         /// Epoch of the best weights, from 0.
@@ -66,14 +66,18 @@ pub enum Outcome {
 /// # Errors
 /// [`TrainError::Setup`] and [`TrainError::Mismatch`] if the parts do not fit each other or the checkpoint;
 /// [`TrainError::Diverged`] if loss or gradient cease to be finite; [`TrainError::File`]; [`TrainError::Core`].
-pub fn fit(job: &Job<'_>, folder: &mut RunFolder, observer: &mut dyn Observer) -> Result<Outcome, TrainError> {
-    let mut run = Run::start(job, folder, observer)?;
+pub fn fit(
+    job: &TrainingJob<'_>,
+    folder: &mut RunFolder,
+    observer: &mut dyn Observer,
+) -> Result<RunOutcome, TrainError> {
+    let mut run = ActiveRun::start(job, folder, observer)?;
     run.run_on().map_err(|error| run.as_divergence(error)).inspect_err(|error| run.record_end(error))
 }
 
 /// A run in the making.
-struct Run<'a> {
-    job: &'a Job<'a>,
+struct ActiveRun<'a> {
+    job: &'a TrainingJob<'a>,
     folder: &'a mut RunFolder,
     observer: &'a mut dyn Observer,
     learning: TrainingSession,
@@ -88,8 +92,8 @@ struct Run<'a> {
     epoch_started: Instant,
 }
 
-impl Run<'_> {
-    fn run_on(&mut self) -> Result<Outcome, TrainError> {
+impl ActiveRun<'_> {
+    fn run_on(&mut self) -> Result<RunOutcome, TrainError> {
         while self.progress.epoch < self.job.experiment.training.epochs {
             while self.progress.step < self.loader.batches() && !self.stop {
                 self.learn()?;
@@ -107,17 +111,17 @@ impl Run<'_> {
     /// Learns the next batch: show it, go back through it, update the weights, tell of it.
     fn learn(&mut self) -> Result<(), TrainError> {
         let started = Instant::now();
-        let &Job { experiment, built, .. } = self.job;
+        let &TrainingJob { experiment, built, .. } = self.job;
         let training = &experiment.training;
         let (Progress { epoch, step, .. }, batches) = (self.progress, self.loader.batches());
         let Some(batch) = self.loader.batch(epoch as u32, step) else { return Ok(()) };
 
         let draws = Draws { seed: training.seed, epoch: epoch as u32, samples: &batch.samples };
-        let shown = Shown::new(built, experiment.steps, batch);
+        let shown = EncodedBatch::new(built, experiment.steps, batch);
         let dropout = if epoch < training.dropout_from { Dropout::Off } else { Dropout::Drawn(draws) };
         let activity = self.learning.forward(&Trial { stimulus: shown.stimulus(draws), dropout })?;
         let judgement = judge(experiment, built, &activity, &batch.labels, Some(epoch));
-        let mut tally = Tally::default();
+        let mut tally = EvaluationSums::default();
         tally.add(&activity, &judgement, &batch.labels);
         let loss = (tally.loss / tally.images as f64) as f32;
         self.check_loss("loss", f64::from(loss))?;
@@ -195,7 +199,7 @@ impl Run<'_> {
     /// The best weights are saved first: killed in between, the run learns the rest of the epoch anew from the last
     /// checkpoint and saves the same best weights again.
     fn end_epoch(&mut self) -> Result<bool, TrainError> {
-        let &Job { engine, experiment, built, train, .. } = self.job;
+        let &TrainingJob { engine, experiment, built, train, .. } = self.job;
         let Progress { epoch, sums, best, .. } = self.progress;
         let held_out = &self.held_out;
         let mut validation = None;
@@ -230,8 +234,8 @@ impl Run<'_> {
     }
 
     /// Tests the best weights.
-    fn finish(&mut self) -> Result<Outcome, TrainError> {
-        let &Job { engine, experiment, built, test, .. } = self.job;
+    fn finish(&mut self) -> Result<RunOutcome, TrainError> {
+        let &TrainingJob { engine, experiment, built, test, .. } = self.job;
         let best = self.best(true)?;
         if best.experiment != self.folder.experiment() {
             let Progress { epoch, step, .. } = self.progress;
@@ -246,7 +250,7 @@ impl Run<'_> {
         self.check_loss("test loss", test.loss)?;
         let best_epoch = best.progress.best.map_or(0, |best| best.epoch);
         self.emit(&Event::Finished { best_epoch, test: test.clone() })?;
-        Ok(Outcome::Finished { best_epoch, test })
+        Ok(RunOutcome::Finished { best_epoch, test })
     }
 
     /// What `best.safetensors` holds, which must be the best weights of this run, as the run remembers them. Before the end
@@ -277,13 +281,13 @@ impl Run<'_> {
         Ok(found)
     }
 
-    fn stopped(&mut self) -> Result<Outcome, TrainError> {
+    fn stopped(&mut self) -> Result<RunOutcome, TrainError> {
         // A calibration that was broken off leaves no checkpoint, so that it is done anew when the run goes on.
         if self.folder.last().exists() {
             self.save()?;
         }
         let Progress { epoch, step, .. } = self.progress;
-        Ok(Outcome::Stopped { epoch, step })
+        Ok(RunOutcome::Stopped { epoch, step })
     }
 
     fn save(&mut self) -> Result<(), TrainError> {
@@ -300,7 +304,7 @@ impl Run<'_> {
     }
 
     /// Where the run stands, with `optimizer` for what the update rule remembers.
-    fn checkpoint(&self, weights: &Weights, optimizer: Vec<Tensor>) -> Checkpoint {
+    fn checkpoint(&self, weights: &Weights, optimizer: Vec<NamedTensor>) -> Checkpoint {
         Checkpoint {
             experiment: self.folder.experiment().to_owned(),
             origin: None,
@@ -308,7 +312,7 @@ impl Run<'_> {
             weights: Checkpoint::tensors(&self.job.built.network, weights),
             optimizer,
             arithmetic: self.job.engine.arithmetic(),
-            check: Check::Holds,
+            check: FileCheck::Holds,
         }
     }
 
@@ -334,7 +338,7 @@ fn on(images: &str, error: TrainError) -> TrainError {
 }
 
 impl Sums {
-    fn add(&mut self, tally: &Tally) {
+    fn add(&mut self, tally: &EvaluationSums) {
         self.images += tally.images as u64;
         self.correct += tally.correct;
         self.spikes += tally.spikes.iter().sum::<u64>();

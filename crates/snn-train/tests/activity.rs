@@ -8,12 +8,12 @@ use std::sync::Arc;
 use snn_core::reference::Reference;
 use snn_core::registry::Registry;
 use snn_core::{
-    CrossEntropy, DataSet, Dataset, Direct, Encoded, Encoder, Final, Input, Map, Network, Neuron, Projection, Sample,
-    Shape, Source, SpikeTrain, Splits, Weights,
+    CrossEntropy, DataSet, Dataset, Direct, Encoded, Encoder, Final, Input, Map, Network, Neuron, Projection,
+    SampleKey, Shape, Source, SpikeTrain, Splits, Weights,
 };
 use snn_data::Mnist;
 use snn_models::{Built, Experiment};
-use snn_train::activity::{ActivityReport, Comparison, EnergyTable, Measured, Subject, measure, page};
+use snn_train::activity::{ActivityReport, Comparison, EnergyTable, MeasuredActivity, PageNetwork, measure, page};
 use snn_train::{Event, evaluate};
 
 /// Where only seed and batch matter.
@@ -33,7 +33,7 @@ const PICTURES: [[u8; 3]; 2] = [[0b0101, 0, 0b1111], [0b0001, 0, 0b1111]];
 struct Bits;
 
 impl Encoder for Bits {
-    fn encode(&self, image: &[f32], shape: Shape, steps: usize, _: Sample) -> Encoded {
+    fn encode(&self, image: &[f32], shape: Shape, steps: usize, _: SampleKey) -> Encoded {
         let mut train = SpikeTrain::silent(steps, 1, shape);
         for (neuron, pixel) in image.iter().enumerate() {
             for step in 0..steps {
@@ -114,7 +114,7 @@ fn report(input: Input, steps: usize, batch: usize) -> ActivityReport {
     measured(input, steps, batch).report
 }
 
-fn measured(input: Input, steps: usize, batch: usize) -> Measured {
+fn measured(input: Input, steps: usize, batch: usize) -> MeasuredActivity {
     let mut experiment = experiment(ANY);
     (experiment.steps, experiment.training.batch) = (steps, batch);
     let (network, weights) = network();
@@ -275,8 +275,8 @@ fn sums_are_those_of_the_evaluation() {
 fn the_page_stands_alone() {
     let report = report(Input::images(Bits), 4, 2);
     let facts = [("data", "\"two\" <pictures>".to_owned())];
-    let subject = Subject { name: "a & b", facts: &facts, report: &report };
-    let other = Subject { name: "other", facts: &[], report: &report };
+    let subject = PageNetwork { name: "a & b", facts: &facts, report: &report };
+    let other = PageNetwork { name: "other", facts: &[], report: &report };
     for html in [page(&subject, &[], 0.01), page(&subject, &[other, other, other], 0.01)] {
         for part in
             ["<h1>Spike activity of a &amp; b</h1>", "&quot;two&quot; &lt;pictures&gt;", "Effective_ACs", "39.6 pJ"]

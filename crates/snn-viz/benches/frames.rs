@@ -10,10 +10,10 @@ use criterion::{Criterion, criterion_group, criterion_main};
 use egui::{Context, Pos2, RawInput, Rect, vec2};
 use snn_models::{Experiment, presets};
 use snn_train::Checkpoint;
-use snn_viz::{App, MapKind, Settings, Start, registry};
+use snn_viz::{App, MapKind, Settings, StartupSettings, registry};
 
 /// The preset, untrained, as a checkpoint in `folder`.
-fn untrained(folder: &std::path::Path, preset: &str) -> Start {
+fn untrained(folder: &std::path::Path, preset: &str) -> StartupSettings {
     let (registry, preset) = (registry().expect("names are unique"), presets::find(preset).expect("it is shipped"));
     let experiment = Experiment::from_ron(preset.text, &preset.file_name(), &[], &registry).expect("it is right");
     let network = experiment.build(&registry).expect("it is right").network;
@@ -21,7 +21,7 @@ fn untrained(folder: &std::path::Path, preset: &str) -> Start {
     let checkpoint = Checkpoint::of_weights(experiment.to_ron(), weights);
     let path = folder.join(preset.name).with_extension("safetensors");
     checkpoint.save(&path).expect("the folder can be written");
-    Start { path: Some(path), data: Some(folder.to_owned()), ..Start::default() }
+    StartupSettings { path: Some(path), data: Some(folder.to_owned()), ..StartupSettings::default() }
 }
 
 /// A random-looking image of bytes.

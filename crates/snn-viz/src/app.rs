@@ -10,10 +10,11 @@ use snn_core::{Dataset, Traces};
 use crate::export::Exporter;
 use crate::follow::Follower;
 use crate::player::Player;
-use crate::sparsity::{Slot, Sparsity};
+use crate::sparsity::{MeasurementSlot, Sparsity};
 use crate::textures::Textures;
 use crate::{
-    Answer, Gradients, Membranes, Picture, Pin, Request, Settings, Start, Subject, Tab, Trial, ViewError, Worker,
+    Answer, Gradients, Membranes, OpenNetwork, Pin, Request, Settings, ShownSample, StartupSettings, Tab, ViewError,
+    ViewedTrial, Worker,
 };
 
 /// Most neurons whose traces are shown; a further one takes the place of the first.
@@ -24,10 +25,10 @@ pub const MOST_PINS: usize = 4;
 pub struct App {
     /// What is kept from one start to the next.
     pub settings: Settings,
-    pub(crate) start: Start,
+    pub(crate) start: StartupSettings,
     pub(crate) worker: Worker,
-    pub(crate) subject: Option<Arc<Subject>>,
-    pub(crate) trial: Option<Arc<Trial>>,
+    pub(crate) subject: Option<Arc<OpenNetwork>>,
+    pub(crate) trial: Option<Arc<ViewedTrial>>,
     pub(crate) player: Player,
     /// The open population; none for the input.
     pub(crate) selected: Option<usize>,
@@ -66,7 +67,7 @@ pub struct App {
 
 impl App {
     /// A viewer that knows the names of `registry` and opens what `start` says. `context` is woken when there is news.
-    pub fn new(registry: Registry, start: Start, settings: Settings, context: &Context) -> Self {
+    pub fn new(registry: Registry, start: StartupSettings, settings: Settings, context: &Context) -> Self {
         context.set_theme(settings.theme);
         let (waker, registry) = (context.clone(), Arc::new(registry));
         let sparsity = Sparsity::new(Arc::clone(&registry), context.clone());
@@ -117,7 +118,7 @@ impl App {
     pub(crate) fn open_network(&mut self, path: Option<PathBuf>) {
         self.fault = None;
         self.opened.clone_from(&path);
-        let Start { data, steps, .. } = self.start.clone();
+        let StartupSettings { data, steps, .. } = self.start.clone();
         self.worker.ask(Request::Open { path, data, steps });
     }
 
@@ -163,7 +164,7 @@ impl App {
     }
 
     fn show(&mut self) {
-        let picture = self.drawing.clone().map_or(Picture::Sample(self.sample), Picture::Drawing);
+        let picture = self.drawing.clone().map_or(ShownSample::Sample(self.sample), ShownSample::Drawing);
         self.worker.ask(Request::Show(picture, self.draw));
     }
 
@@ -187,12 +188,12 @@ impl App {
     }
 
     /// The network that is open.
-    pub fn subject(&self) -> Option<&Arc<Subject>> {
+    pub fn subject(&self) -> Option<&Arc<OpenNetwork>> {
         self.subject.as_ref()
     }
 
     /// The trial that is shown.
-    pub fn trial(&self) -> Option<&Arc<Trial>> {
+    pub fn trial(&self) -> Option<&Arc<ViewedTrial>> {
         self.trial.as_ref()
     }
 
@@ -233,7 +234,7 @@ impl App {
             self.sparsity.wait();
             self.take_answers();
             self.ask_for_what_is_shown();
-            if !self.worker.is_busy() && !matches!(self.sparsity.own, Slot::Running(_)) {
+            if !self.worker.is_busy() && !matches!(self.sparsity.own, MeasurementSlot::Running(_)) {
                 break;
             }
         }
@@ -242,7 +243,7 @@ impl App {
     pub(crate) fn take_answers(&mut self) {
         self.sparsity.tick();
         while let Some(answer) = self.worker.answer() {
-            let is_current = |of: &Arc<Trial>| self.trial.as_ref().is_some_and(|trial| Arc::ptr_eq(trial, of));
+            let is_current = |of: &Arc<ViewedTrial>| self.trial.as_ref().is_some_and(|trial| Arc::ptr_eq(trial, of));
             match answer {
                 Answer::Opened(subject) => self.opened(subject),
                 Answer::Shown(trial) => self.shown(trial),
@@ -266,7 +267,7 @@ impl App {
         }
     }
 
-    fn opened(&mut self, subject: Arc<Subject>) {
+    fn opened(&mut self, subject: Arc<OpenNetwork>) {
         self.textures.clear();
         self.fit_plots = true;
         self.player = Player::default();
@@ -287,7 +288,7 @@ impl App {
         if is_empty { self.show_drawing(blank) } else { self.show_sample(self.sample) }
     }
 
-    fn shown(&mut self, trial: Arc<Trial>) {
+    fn shown(&mut self, trial: Arc<ViewedTrial>) {
         if self.trial.is_none() {
             self.player.seek(trial.steps() / 2);
             self.pins = lively(&trial, 0).map(|neuron| Pin { population: 0, neuron }).into_iter().collect();
@@ -313,7 +314,7 @@ impl App {
         if !self.traces.iter().map(|(pin, _)| pin).eq(&self.pins) {
             self.ask(Request::Traces(self.pins.clone()));
         }
-        if self.settings.tab == Tab::Sparsity && matches!(self.sparsity.own, Slot::Empty) {
+        if self.settings.tab == Tab::Sparsity && matches!(self.sparsity.own, MeasurementSlot::Empty) {
             self.sparsity.measure(&subject, self.settings.images);
         }
         if self.settings.tab == Tab::Gradients {
@@ -351,7 +352,7 @@ impl App {
     pub(crate) fn file_name(&self, what: &str) -> String {
         let name = self.subject.as_ref().map_or("", |subject| &subject.name);
         match self.trial.as_ref().map(|trial| &trial.picture) {
-            Some(Picture::Sample(index)) => format!("{name} image {index} {what}"),
+            Some(ShownSample::Sample(index)) => format!("{name} image {index} {what}"),
             _ => format!("{name} drawing {what}"),
         }
     }
@@ -365,7 +366,7 @@ impl App {
 
 /// The neuron of a population whose spikes are nearest to a quarter of the steps, the first of several: one that can be
 /// seen to charge and to fire. None if the population was silent.
-fn lively(trial: &Trial, population: usize) -> Option<usize> {
+fn lively(trial: &ViewedTrial, population: usize) -> Option<usize> {
     let train = trial.trains.get(population)?;
     let spikes = |neuron: usize| train.words(0, neuron).0.iter().map(|word| word.count_ones() as usize).sum::<usize>();
     let counted = (0..train.shape().len()).map(|neuron| (spikes(neuron), neuron)).filter(|(spikes, _)| *spikes > 0);

@@ -27,7 +27,7 @@ const PATIENCE: Duration = Duration::from_secs(30);
 
 /// Whether a run goes on.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum State {
+pub enum RunState {
     /// Nothing is recorded yet.
     Waiting,
     /// There are records, the last of them new.
@@ -40,7 +40,7 @@ pub enum State {
     Foreign,
 }
 
-impl State {
+impl RunState {
     /// It in words.
     pub fn name(self) -> &'static str {
         match self {
@@ -110,7 +110,7 @@ impl Follower {
             self.read();
         }
         let again = if self.has_more { Duration::ZERO } else { LOOK_EVERY };
-        (self.has_more || self.state(SystemTime::now()) != State::Finished).then_some(again)
+        (self.has_more || self.state(SystemTime::now()) != RunState::Finished).then_some(again)
     }
 
     /// Reads what was recorded since the last time, at most 256 KiB of it.
@@ -161,21 +161,21 @@ impl Follower {
     }
 
     /// Whether the run goes on, as far as can be seen at the time `now`.
-    pub fn state(&self, now: SystemTime) -> State {
+    pub fn state(&self, now: SystemTime) -> RunState {
         if self.history.foreign.is_some() {
-            return State::Foreign;
+            return RunState::Foreign;
         }
         if self.history.finished.is_some() {
-            return State::Finished;
+            return RunState::Finished;
         }
         let patience = PATIENCE.as_secs_f64().max(self.history.seconds_of_evaluation());
-        let Some(modified) = self.modified.filter(|_| self.history.start.is_some()) else { return State::Waiting };
+        let Some(modified) = self.modified.filter(|_| self.history.start.is_some()) else { return RunState::Waiting };
         // A time to come, as the clocks of two machines may give it, is not long ago.
         let is_new = now.duration_since(modified).map_or(true, |age| age.as_secs_f64() < patience);
         match self.history.position {
-            _ if !is_new => State::Stopped,
-            (0, 0) => State::Waiting,
-            _ => State::Running,
+            _ if !is_new => RunState::Stopped,
+            (0, 0) => RunState::Waiting,
+            _ => RunState::Running,
         }
     }
 

@@ -3,7 +3,7 @@
 use snn_core::{Errors, Gradient, Session, Weights, grade};
 
 use crate::statistics::{CLASSES, Statistics};
-use crate::{Pin, Subject, Trial, ViewError};
+use crate::{OpenNetwork, Pin, ViewError, ViewedTrial};
 
 /// Errors and gradients of one trial.
 #[derive(Debug, Clone, PartialEq)]
@@ -34,8 +34,8 @@ impl Gradients {
     /// [`ViewError::Core`] if the session fails.
     pub fn compute(
         session: &mut dyn Session,
-        subject: &Subject,
-        trial: &Trial,
+        subject: &OpenNetwork,
+        trial: &ViewedTrial,
         label: usize,
         pins: &[Pin],
     ) -> Result<Self, ViewError> {

@@ -30,14 +30,14 @@ use snn_core::registry::{Registry, RegistryError};
 pub use app::{App, MOST_PINS};
 pub use error::ViewError;
 pub use gradients::Gradients;
-pub use measurement::{Finding, Measurement};
+pub use measurement::{Measurement, NetworkMeasurement};
 pub use membranes::{BUDGET_BYTES, Membranes};
 pub use palette::Palette;
-pub use settings::{MapKind, Settings, Start, Tab};
+pub use settings::{MapKind, Settings, StartupSettings, Tab};
 #[cfg(feature = "window")]
 pub use shell::main;
-pub use subject::Subject;
-pub use trial::{Picture, Trial};
+pub use subject::OpenNetwork;
+pub use trial::{ShownSample, ViewedTrial};
 pub use views::Raster;
 pub use worker::{Answer, Request, Worker};
 

@@ -6,20 +6,20 @@ use std::thread;
 
 use snn_cpu::Cpu;
 use snn_train::Event;
-use snn_train::activity::{Measured, measure};
+use snn_train::activity::{MeasuredActivity, measure};
 
-use crate::{Subject, ViewError};
+use crate::{OpenNetwork, ViewError};
 
 /// Most images in a batch: so often is there news, and so soon does it stop.
 const BATCH: usize = 20;
 
 /// A network, and what it spends.
 #[derive(Debug)]
-pub struct Finding {
+pub struct NetworkMeasurement {
     /// The network.
-    pub subject: Arc<Subject>,
+    pub subject: Arc<OpenNetwork>,
     /// What it spends, and what each neuron did.
-    pub measured: Measured,
+    pub measured: MeasuredActivity,
 }
 
 /// A measurement under way. It stops with this value.
@@ -30,24 +30,24 @@ pub struct Measurement {
 
 #[derive(Debug, Default)]
 struct Desk {
-    state: Mutex<State>,
+    state: Mutex<MeasurementState>,
     changed: Condvar,
 }
 
 #[derive(Debug, Default)]
-struct State {
+struct MeasurementState {
     done: usize,
     images: usize,
     is_stopped: bool,
     is_over: bool,
-    result: Option<Result<Finding, ViewError>>,
+    result: Option<Result<NetworkMeasurement, ViewError>>,
 }
 
 impl Measurement {
     /// Shows the network that `open` gives the first `images` of its test samples, or as many as there are. `wake` is called
     /// whenever there is news.
     pub fn start(
-        open: impl FnOnce() -> Result<Arc<Subject>, ViewError> + Send + 'static,
+        open: impl FnOnce() -> Result<Arc<OpenNetwork>, ViewError> + Send + 'static,
         images: usize,
         wake: impl Fn() + Send + 'static,
     ) -> Self {
@@ -76,7 +76,7 @@ impl Measurement {
     }
 
     /// What was found, once: none before the end, and none if it was stopped.
-    pub fn take(&self) -> Option<Result<Finding, ViewError>> {
+    pub fn take(&self) -> Option<Result<NetworkMeasurement, ViewError>> {
         self.desk.lock().result.take()
     }
 
@@ -101,12 +101,17 @@ impl Drop for Measurement {
 }
 
 impl Desk {
-    fn lock(&self) -> MutexGuard<'_, State> {
+    fn lock(&self) -> MutexGuard<'_, MeasurementState> {
         self.state.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
     /// Measures; none if it was stopped.
-    fn measure(&self, subject: &Arc<Subject>, images: usize, wake: &dyn Fn()) -> Result<Option<Finding>, ViewError> {
+    fn measure(
+        &self,
+        subject: &Arc<OpenNetwork>,
+        images: usize,
+        wake: &dyn Fn(),
+    ) -> Result<Option<NetworkMeasurement>, ViewError> {
         let samples = subject.samples.as_ref().map_err(|why| ViewError::Data(why.clone()))?;
         let images = images.clamp(1, samples.len().max(1));
         self.lock().images = images;
@@ -123,7 +128,7 @@ impl Desk {
         let (built, weights) = (&subject.built, &subject.weights);
         let chosen: Vec<u32> = (0..images as u32).collect();
         let found = measure(&Cpu::new(0), &experiment, built, weights, samples, &chosen, &mut observe)?;
-        Ok(found.map(|measured| Finding { subject: Arc::clone(subject), measured }))
+        Ok(found.map(|measured| NetworkMeasurement { subject: Arc::clone(subject), measured }))
     }
 }
 
@@ -131,9 +136,9 @@ impl Desk {
 mod tests {
     use super::*;
 
-    fn shipped() -> Result<Arc<Subject>, ViewError> {
+    fn shipped() -> Result<Arc<OpenNetwork>, ViewError> {
         let registry = crate::registry().map_err(|error| ViewError::Data(error.to_string()))?;
-        Subject::open(&registry, None, None, Some(3)).map(Arc::new)
+        OpenNetwork::open(&registry, None, None, Some(3)).map(Arc::new)
     }
 
     #[test]

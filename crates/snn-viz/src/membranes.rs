@@ -3,7 +3,7 @@
 use std::ops::Range;
 use std::thread;
 
-use crate::{Subject, Trial, ViewError};
+use crate::{OpenNetwork, ViewError, ViewedTrial};
 
 /// Memory for membranes: a longer trial is held in stretches of this size.
 pub const BUDGET_BYTES: usize = 48 << 20;
@@ -39,8 +39,8 @@ impl Membranes {
     /// # Errors
     /// As [`snn_core::Replay::traces`].
     pub fn compute(
-        subject: &Subject,
-        trial: &Trial,
+        subject: &OpenNetwork,
+        trial: &ViewedTrial,
         population: usize,
         steps: Range<usize>,
     ) -> Result<Self, ViewError> {

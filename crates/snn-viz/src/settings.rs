@@ -45,7 +45,7 @@ pub enum MapKind {
 
 /// What to open at the start.
 #[derive(Debug, Clone, Default)]
-pub struct Start {
+pub struct StartupSettings {
     /// Checkpoint or run folder; none for the network that is shipped.
     pub path: Option<PathBuf>,
     /// Folder of the data set; none for where it is usually found.

@@ -7,7 +7,7 @@ use std::process::ExitCode;
 use clap::Parser;
 use snn_core::registry::{Registry, RegistryError};
 
-use crate::{App, Settings, Start, Tab};
+use crate::{App, Settings, StartupSettings, Tab};
 
 /// Look inside a spiking network: membranes, spikes, sparsity, gradients, and training as it goes.
 ///
@@ -43,9 +43,9 @@ struct Cli {
 }
 
 /// The viewer as eframe drives it.
-struct Window(App);
+struct ViewerWindow(App);
 
-impl eframe::App for Window {
+impl eframe::App for ViewerWindow {
     fn ui(&mut self, ui: &mut egui::Ui, _frame: &mut eframe::Frame) {
         self.0.ui(ui);
     }
@@ -65,7 +65,7 @@ impl eframe::App for Window {
 /// ```
 pub fn main(registry: Result<Registry, RegistryError>) -> ExitCode {
     let Cli { path, data, steps, exports, tab } = Cli::parse();
-    let start = Start { path, data, steps: steps.map(NonZeroUsize::get), exports: Some(exports) };
+    let start = StartupSettings { path, data, steps: steps.map(NonZeroUsize::get), exports: Some(exports) };
     let options = eframe::NativeOptions {
         viewport: egui::ViewportBuilder::default()
             .with_inner_size([1280.0, 800.0])
@@ -77,7 +77,7 @@ pub fn main(registry: Result<Registry, RegistryError>) -> ExitCode {
         let mut settings = settings.unwrap_or_default();
         settings.tab = tab.unwrap_or(settings.tab);
         let app = App::new(registry?, start, settings, &context.egui_ctx);
-        Ok(Box::new(Window(app)))
+        Ok(Box::new(ViewerWindow(app)))
     };
     match eframe::run_native("snn-viz", options, Box::new(open)) {
         Ok(()) => ExitCode::SUCCESS,

@@ -6,7 +6,7 @@ use std::sync::Arc;
 use egui::Context;
 use snn_core::registry::Registry;
 
-use crate::{Finding, Measurement, Subject, ViewError};
+use crate::{Measurement, NetworkMeasurement, OpenNetwork, ViewError};
 
 /// Measurements of the open network and of the one that it is compared with.
 #[derive(Debug)]
@@ -14,9 +14,9 @@ pub(crate) struct Sparsity {
     registry: Arc<Registry>,
     context: Context,
     /// The open network.
-    pub(crate) own: Slot,
+    pub(crate) own: MeasurementSlot,
     /// The other one.
-    pub(crate) other: Slot,
+    pub(crate) other: MeasurementSlot,
     /// Where the other one is looked for.
     pub(crate) path: String,
     /// A population that only the other one has, if it is looked at.
@@ -25,14 +25,14 @@ pub(crate) struct Sparsity {
 
 /// A measurement: not asked for, under way, done or failed.
 #[derive(Debug, Default)]
-pub(crate) enum Slot {
+pub(crate) enum MeasurementSlot {
     /// Nothing was asked for.
     #[default]
     Empty,
     /// Under way.
     Running(Measurement),
     /// Done.
-    Found(Arc<Finding>),
+    Found(Arc<NetworkMeasurement>),
     /// It was stopped.
     Stopped,
     /// It could not be done.
@@ -42,16 +42,16 @@ pub(crate) enum Slot {
 impl Sparsity {
     pub(crate) fn new(registry: Arc<Registry>, context: Context) -> Self {
         let path = String::new();
-        Self { registry, context, own: Slot::Empty, other: Slot::Empty, path, only_other: None }
+        Self { registry, context, own: MeasurementSlot::Empty, other: MeasurementSlot::Empty, path, only_other: None }
     }
 
     /// Forgets the open network's figures, as another one was opened.
     pub(crate) fn forget(&mut self) {
-        (self.own, self.only_other) = (Slot::Empty, None);
+        (self.own, self.only_other) = (MeasurementSlot::Empty, None);
     }
 
     /// Measures the open network on `images` test images; the other one too, if it was measured on fewer or more.
-    pub(crate) fn measure(&mut self, subject: &Arc<Subject>, images: usize) {
+    pub(crate) fn measure(&mut self, subject: &Arc<OpenNetwork>, images: usize) {
         let own = Arc::clone(subject);
         self.own = self.start(move || Ok(own), images);
         if let Some(other) = self.other.found().map(|found| Arc::clone(&found.subject)) {
@@ -62,13 +62,13 @@ impl Sparsity {
     /// Opens the network that the path names, for as many time steps as it was trained on, and measures it.
     pub(crate) fn compare(&mut self, data: Option<PathBuf>, images: usize) {
         let (registry, path) = (Arc::clone(&self.registry), PathBuf::from(self.path.trim()));
-        let open = move || Subject::open(&registry, Some(&path), data.as_deref(), None).map(Arc::new);
+        let open = move || OpenNetwork::open(&registry, Some(&path), data.as_deref(), None).map(Arc::new);
         self.other = self.start(open, images);
     }
 
     /// Shows the open network alone.
     pub(crate) fn stop_comparing(&mut self) {
-        (self.other, self.only_other) = (Slot::Empty, None);
+        (self.other, self.only_other) = (MeasurementSlot::Empty, None);
     }
 
     /// Takes in what was found.
@@ -80,22 +80,26 @@ impl Sparsity {
     /// Waits for all measurements under way.
     pub(crate) fn wait(&mut self) {
         for slot in [&self.own, &self.other] {
-            if let Slot::Running(measurement) = slot {
+            if let MeasurementSlot::Running(measurement) = slot {
                 measurement.wait();
             }
         }
         self.tick();
     }
 
-    fn start(&self, open: impl FnOnce() -> Result<Arc<Subject>, ViewError> + Send + 'static, images: usize) -> Slot {
+    fn start(
+        &self,
+        open: impl FnOnce() -> Result<Arc<OpenNetwork>, ViewError> + Send + 'static,
+        images: usize,
+    ) -> MeasurementSlot {
         let waker = self.context.clone();
-        Slot::Running(Measurement::start(open, images, move || waker.request_repaint()))
+        MeasurementSlot::Running(Measurement::start(open, images, move || waker.request_repaint()))
     }
 }
 
-impl Slot {
+impl MeasurementSlot {
     /// What was found, if it is done.
-    pub(crate) fn found(&self) -> Option<&Arc<Finding>> {
+    pub(crate) fn found(&self) -> Option<&Arc<NetworkMeasurement>> {
         match self {
             Self::Found(found) => Some(found),
             _ => None,
@@ -116,22 +120,22 @@ impl Slot {
 
 /// A population by name, and where it stands in the reports of two networks.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub(crate) struct Row {
+pub(crate) struct ReportRow {
     pub(crate) name: String,
     pub(crate) own: Option<usize>,
     pub(crate) other: Option<usize>,
 }
 
 /// The names of two lists, the equal ones together: in the order of the first, then those of the second alone.
-pub(crate) fn matched<'a>(own: &[&'a str], other: &[&'a str]) -> Vec<Row> {
+pub(crate) fn matched<'a>(own: &[&'a str], other: &[&'a str]) -> Vec<ReportRow> {
     let place = |list: &[&str], name: &str| list.iter().position(|other| *other == name);
-    let first = own.iter().enumerate().map(|(at, name)| Row {
+    let first = own.iter().enumerate().map(|(at, name)| ReportRow {
         name: (*name).to_owned(),
         own: Some(at),
         other: place(other, name),
     });
     let rest = other.iter().enumerate().filter(|(_, name)| place(own, name).is_none());
-    first.chain(rest.map(|(at, name)| Row { name: (*name).to_owned(), own: None, other: Some(at) })).collect()
+    first.chain(rest.map(|(at, name)| ReportRow { name: (*name).to_owned(), own: None, other: Some(at) })).collect()
 }
 
 #[cfg(test)]
@@ -145,6 +149,6 @@ mod tests {
         let expected =
             [("input", Some(0), Some(0)), ("conv1", Some(1), None), ("fc", Some(2), Some(1)), ("fc2", None, Some(2))];
         assert_eq!(places, expected);
-        assert_eq!(matched(&["a"], &[]), [Row { name: "a".to_owned(), own: Some(0), other: None }]);
+        assert_eq!(matched(&["a"], &[]), [ReportRow { name: "a".to_owned(), own: Some(0), other: None }]);
     }
 }

@@ -6,7 +6,7 @@ use std::path::{Path, PathBuf};
 use std::time::SystemTime;
 
 use snn_core::registry::Registry;
-use snn_core::{Dataset, Kind, Network, Role, Shape, Weights};
+use snn_core::{Dataset, DatasetKind, Network, Role, Shape, Weights};
 use snn_models::{Built, Experiment};
 use snn_train::Checkpoint;
 
@@ -17,7 +17,7 @@ const SHIPPED: &str = "mnist-lenet";
 
 /// A trained network, and the samples to show it.
 #[derive(Debug)]
-pub struct Subject {
+pub struct OpenNetwork {
     /// Short name, such as `mnist-lenet-1/best`.
     pub name: String,
     /// How far its training had come, in words.
@@ -36,7 +36,7 @@ pub struct Subject {
     file: Option<(PathBuf, SystemTime)>,
 }
 
-impl Subject {
+impl OpenNetwork {
     /// Opens the checkpoint at `path`, the best one of the run in the folder `path`, or the network of the zoo that it names, as
     /// in `zoo:mnist-lenet`, which is also opened without `path`. It comes with the test samples of its data set, from the folder
     /// `data` or where they are usually found, to be shown for `steps` time steps, or for as many as it was trained on. Without
@@ -113,7 +113,7 @@ impl Subject {
 
     /// Whether images can be drawn for it: it takes grey images.
     pub fn can_be_drawn_for(&self) -> bool {
-        self.built.data.kind() == Kind::Images && self.image().channels == 1
+        self.built.data.kind() == DatasetKind::Images && self.image().channels == 1
     }
 
     /// Name of a class.

@@ -1,18 +1,17 @@
 //! One inference: what was shown, every spike of every population, and the scores as they came to be.
 
 use snn_core::{
-    AddressEvent, Content, Draws, Dropout, Encoded, Input, Replay, Sample, Session, Shape, SpikeTrain, Trial as Shown,
-    argmax,
+    AddressEvent, Content, Draws, Dropout, Encoded, Input, Replay, SampleKey, Session, Shape, SpikeTrain, Trial, argmax,
 };
 
-use crate::{Subject, ViewError};
+use crate::{OpenNetwork, ViewError};
 
 /// Pass over the data from which random input spikes are drawn, as in an evaluation; each further draw counts down.
 const EPOCH: u32 = u32::MAX;
 
 /// What a network is shown.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub enum Picture {
+pub enum ShownSample {
     /// A test sample.
     Sample(usize),
     /// A drawn image: grey values `[H, W]`.
@@ -21,9 +20,9 @@ pub enum Picture {
 
 /// One inference over all time steps `T`.
 #[derive(Debug)]
-pub struct Trial {
+pub struct ViewedTrial {
     /// What was shown.
-    pub picture: Picture,
+    pub picture: ShownSample,
     /// Which of the random input trains that can be drawn for it, from 0.
     pub draw: u32,
     /// Its class, if it is known.
@@ -42,13 +41,18 @@ pub struct Trial {
     pub scores: Vec<Vec<f64>>,
 }
 
-impl Trial {
+impl ViewedTrial {
     /// Shows `picture` to the network of `subject`, compiled in `session` for one sample with records. `draw` chooses among the
     /// random input trains; 0 is that of `snn evaluate`.
     ///
     /// # Errors
     /// [`ViewError`] if there is no such picture, or the session fails.
-    pub fn run(session: &mut dyn Session, subject: &Subject, picture: Picture, draw: u32) -> Result<Self, ViewError> {
+    pub fn run(
+        session: &mut dyn Session,
+        subject: &OpenNetwork,
+        picture: ShownSample,
+        draw: u32,
+    ) -> Result<Self, ViewError> {
         let (input, image, label) = encode(subject, &picture, draw)?;
         let (steps, classes) = (subject.steps(), subject.network().classes());
         let output = session.forward(&shown(&input))?.output;
@@ -86,12 +90,12 @@ impl Trial {
     ///
     /// # Errors
     /// [`ViewError::Core`] if it is not a trial of `subject`.
-    pub fn replay<'a>(&'a self, subject: &'a Subject) -> Result<Replay<'a>, ViewError> {
+    pub fn replay<'a>(&'a self, subject: &'a OpenNetwork) -> Result<Replay<'a>, ViewError> {
         Ok(Replay::new(subject.network(), &subject.weights, &self.input, &self.trains, self.steps())?)
     }
 
     /// The trial as an engine is shown it.
-    pub fn shown(&self) -> Shown<'_> {
+    pub fn shown(&self) -> Trial<'_> {
         shown(&self.input)
     }
 
@@ -101,19 +105,23 @@ impl Trial {
     }
 }
 
-fn shown(input: &Encoded) -> Shown<'_> {
-    Shown { stimulus: input.stimulus(), dropout: Dropout::Off }
+fn shown(input: &Encoded) -> Trial<'_> {
+    Trial { stimulus: input.stimulus(), dropout: Dropout::Off }
 }
 
 /// The input that `picture` becomes, what it looks like, and its class.
-fn encode(subject: &Subject, picture: &Picture, draw: u32) -> Result<(Encoded, Vec<f32>, Option<usize>), ViewError> {
+fn encode(
+    subject: &OpenNetwork,
+    picture: &ShownSample,
+    draw: u32,
+) -> Result<(Encoded, Vec<f32>, Option<usize>), ViewError> {
     let (shape, steps) = (subject.image(), subject.steps());
     let bytes = match picture {
-        Picture::Drawing(bytes) if bytes.len() == shape.len() => bytes,
-        Picture::Drawing(bytes) => {
+        ShownSample::Drawing(bytes) if bytes.len() == shape.len() => bytes,
+        ShownSample::Drawing(bytes) => {
             return Err(ViewError::Data(format!("a drawing for {shape} images has {} pixels", bytes.len())));
         }
-        Picture::Sample(index) => {
+        ShownSample::Sample(index) => {
             let samples = subject.samples.as_ref().map_err(|why| ViewError::Data(why.clone()))?;
             if *index >= samples.len() {
                 return Err(ViewError::Data(format!("there is no sample {index}, only {}", samples.len())));
@@ -141,7 +149,7 @@ fn encode(subject: &Subject, picture: &Picture, draw: u32) -> Result<(Encoded, V
 }
 
 /// An image of bytes `[C, H, W]`, encoded, and as values in `[0, 1]`.
-fn encode_image(subject: &Subject, bytes: &[u8], index: u32, draw: u32) -> Result<(Encoded, Vec<f32>), ViewError> {
+fn encode_image(subject: &OpenNetwork, bytes: &[u8], index: u32, draw: u32) -> Result<(Encoded, Vec<f32>), ViewError> {
     let Input::Images(encoder) = &subject.built.input else {
         return Err(ViewError::Data("the experiment's input takes recordings, not images".to_owned()));
     };
@@ -152,7 +160,7 @@ fn encode_image(subject: &Subject, bytes: &[u8], index: u32, draw: u32) -> Resul
     };
     let pixels: Vec<f32> = bytes.iter().enumerate().map(value).collect();
     let draws = Draws { seed: subject.experiment.training.seed, epoch: EPOCH - draw, samples: &[index] };
-    let sample = Sample { seed: draws.seed, epoch: draws.epoch, index };
+    let sample = SampleKey { seed: draws.seed, epoch: draws.epoch, index };
     let input = encoder.encode(&pixels, shape, subject.steps(), sample);
     Ok((input, bytes.iter().map(|&byte| f32::from(byte) / 255.0).collect()))
 }

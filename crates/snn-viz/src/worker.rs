@@ -13,7 +13,7 @@ use snn_core::registry::Registry;
 use snn_core::{Engine as _, Plan, Session, Traces};
 use snn_cpu::Cpu;
 
-use crate::{Gradients, Membranes, Picture, Pin, Subject, Trial, ViewError};
+use crate::{Gradients, Membranes, OpenNetwork, Pin, ShownSample, ViewError, ViewedTrial};
 
 /// Something to compute.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -28,7 +28,7 @@ pub enum Request {
         steps: Option<usize>,
     },
     /// Show it a picture, with one of the random input trains.
-    Show(Picture, u32),
+    Show(ShownSample, u32),
     /// Membranes of a population over some steps of the present trial.
     Membranes(usize, Range<usize>),
     /// What pinned neurons did in the present trial.
@@ -41,15 +41,15 @@ pub enum Request {
 #[derive(Debug)]
 pub enum Answer {
     /// A network is open.
-    Opened(Arc<Subject>),
+    Opened(Arc<OpenNetwork>),
     /// A picture was shown.
-    Shown(Arc<Trial>),
+    Shown(Arc<ViewedTrial>),
     /// Membranes of a population.
-    Membranes(Arc<Trial>, Membranes),
+    Membranes(Arc<ViewedTrial>, Membranes),
     /// Traces of pinned neurons, `[T, 1]` each.
-    Traces(Arc<Trial>, Vec<(Pin, Traces)>),
+    Traces(Arc<ViewedTrial>, Vec<(Pin, Traces)>),
     /// Errors and gradients.
-    Gradients(Arc<Trial>, Gradients),
+    Gradients(Arc<ViewedTrial>, Gradients),
     /// It could not be done.
     Failed(ViewError),
 }
@@ -166,8 +166,8 @@ impl Mail {
 /// What the thread works on.
 struct Bench {
     registry: Arc<Registry>,
-    subject: Option<Arc<Subject>>,
-    trial: Option<Arc<Trial>>,
+    subject: Option<Arc<OpenNetwork>>,
+    trial: Option<Arc<ViewedTrial>>,
     forward: Option<Box<dyn Session>>,
     backward: Option<Box<dyn Session>>,
 }
@@ -175,7 +175,7 @@ struct Bench {
 impl Bench {
     fn answer(&mut self, request: Request) -> Result<Answer, ViewError> {
         if let Request::Open { path, data, steps } = request {
-            let subject = Subject::open(&self.registry, path.as_deref(), data.as_deref(), steps)?;
+            let subject = OpenNetwork::open(&self.registry, path.as_deref(), data.as_deref(), steps)?;
             let plan = subject.built.input.plan(subject.steps(), 1).record();
             self.forward = Some(compile(&subject, plan)?);
             (self.backward, self.trial) = (None, None);
@@ -184,7 +184,7 @@ impl Bench {
         let nothing = || ViewError::Data("no network is open".to_owned());
         let (subject, forward) = self.subject.as_ref().zip(self.forward.as_mut()).ok_or_else(nothing)?;
         if let Request::Show(picture, draw) = request {
-            let trial = Trial::run(forward.as_mut(), subject, picture, draw)?;
+            let trial = ViewedTrial::run(forward.as_mut(), subject, picture, draw)?;
             return Ok(Answer::Shown(Arc::clone(self.trial.insert(Arc::new(trial)))));
         }
         let trial = self.trial.as_ref().ok_or_else(|| ViewError::Data("nothing has been shown".to_owned()))?;
@@ -212,7 +212,7 @@ impl Bench {
     }
 }
 
-fn compile(subject: &Subject, plan: Plan) -> Result<Box<dyn Session>, ViewError> {
+fn compile(subject: &OpenNetwork, plan: Plan) -> Result<Box<dyn Session>, ViewError> {
     let mut session = Cpu::new(0).compile(subject.network(), plan)?;
     session.load(&subject.weights)?;
     Ok(session)

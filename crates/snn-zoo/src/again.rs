@@ -6,9 +6,9 @@ use std::time::Duration;
 use snn_core::Engine;
 use snn_core::registry::Registry;
 use snn_models::{Built, Experiment};
-use snn_train::{Checkpoint, Event, Job, Observer, RunFolder, evaluate, fit};
+use snn_train::{Checkpoint, Event, Observer, RunFolder, TrainingJob, evaluate, fit};
 
-use crate::{Entry, First, Sample, Update, ZooError};
+use crate::{First, RecordedUpdate, SampleImages, ZooEntry, ZooError};
 
 /// Updates that are done again.
 const UPDATES: usize = 3;
@@ -35,7 +35,7 @@ impl Again {
 /// # Errors
 /// [`ZooError`].
 pub fn again(
-    entry: &Entry,
+    entry: &ZooEntry,
     engine: &dyn Engine,
     registry: &Registry,
     observer: &mut dyn Observer,
@@ -54,13 +54,13 @@ pub fn again(
 pub fn first(
     engine: &dyn Engine,
     (experiment, built): (&Experiment, &Built),
-    sample: &Sample,
+    sample: &SampleImages,
     checkpoint: &Checkpoint,
     observer: &mut dyn Observer,
 ) -> Result<Option<First>, ZooError> {
     let dir = tempfile::tempdir()?;
     let mut folder = RunFolder::create(dir.path(), &experiment.to_ron())?;
-    let job = Job {
+    let job = TrainingJob {
         engine,
         experiment,
         built,
@@ -73,7 +73,7 @@ pub fn first(
     let mut watch = |event: &Event| {
         if let Event::Step { loss, gradient, rates, .. } = event {
             let rates = rates.iter().map(|(_, rate)| *rate).collect();
-            updates.push(Update { loss: *loss, gradient: *gradient, rates });
+            updates.push(RecordedUpdate { loss: *loss, gradient: *gradient, rates });
         }
         // Warnings speak of images that are not in the sample.
         let goes_on = matches!(event, Event::Warning { .. }) || observer.on_event(event).is_continue();

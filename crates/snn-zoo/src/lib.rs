@@ -22,15 +22,15 @@ use snn_models::{Built, Experiment, presets};
 use snn_train::{Checkpoint, TrainError};
 
 pub use again::{Again, again, first};
-pub use record::{First, Record, Update};
-pub use sample::Sample;
+pub use record::{First, RecordedUpdate, ZooRecord};
+pub use sample::SampleImages;
 
 /// What comes before the name of an entry where a file could be named too: `zoo:mnist-lenet`.
 pub const PREFIX: &str = "zoo:";
 
 /// A trained network.
 #[derive(Debug, Clone, Copy)]
-pub struct Entry {
+pub struct ZooEntry {
     /// Name, that of the preset which trained it.
     pub name: &'static str,
     /// A checkpoint with weights in half precision.
@@ -75,7 +75,7 @@ pub enum ZooError {
 /// An entry whose files are in the folder of its name.
 macro_rules! entry {
     ($name:literal) => {
-        Entry {
+        ZooEntry {
             name: $name,
             weights: include_bytes!(concat!("../zoo/", $name, "/weights.safetensors")),
             record: include_str!(concat!("../zoo/", $name, "/record.json")),
@@ -84,10 +84,10 @@ macro_rules! entry {
     };
 }
 
-const ENTRIES: &[Entry] = &[entry!("mnist-lenet")];
+const ENTRIES: &[ZooEntry] = &[entry!("mnist-lenet")];
 
 /// All entries.
-pub fn all() -> &'static [Entry] {
+pub fn all() -> &'static [ZooEntry] {
     ENTRIES
 }
 
@@ -95,7 +95,7 @@ pub fn all() -> &'static [Entry] {
 ///
 /// # Errors
 /// [`ZooError::Unknown`].
-pub fn find(name: &str) -> Result<&'static Entry, ZooError> {
+pub fn find(name: &str) -> Result<&'static ZooEntry, ZooError> {
     let name = name.strip_prefix(PREFIX).unwrap_or(name);
     ENTRIES.iter().find(|entry| entry.name == name).ok_or_else(|| ZooError::Unknown {
         name: name.to_owned(),
@@ -103,7 +103,7 @@ pub fn find(name: &str) -> Result<&'static Entry, ZooError> {
     })
 }
 
-impl Entry {
+impl ZooEntry {
     /// The weights, and the experiment that trained them.
     ///
     /// # Errors
@@ -127,7 +127,7 @@ impl Entry {
     ///
     /// # Errors
     /// [`ZooError::Damaged`] never, as what is shipped is tested.
-    pub fn record(&self) -> Result<Record, ZooError> {
+    pub fn record(&self) -> Result<ZooRecord, ZooError> {
         serde_json::from_str(self.record).map_err(|error| self.damaged(&error))
     }
 
@@ -135,8 +135,8 @@ impl Entry {
     ///
     /// # Errors
     /// [`ZooError::Damaged`] never, as what is shipped is tested.
-    pub fn sample(&self) -> Result<Sample, ZooError> {
-        Sample::read(self.sample).map_err(|error| self.damaged(&error))
+    pub fn sample(&self) -> Result<SampleImages, ZooError> {
+        SampleImages::read(self.sample).map_err(|error| self.damaged(&error))
     }
 
     /// Bytes of all that is shipped of it.
@@ -162,7 +162,7 @@ mod tests {
             entry.checkpoint().unwrap();
             entry.sample().unwrap();
         }
-        assert!(all().iter().map(Entry::bytes).sum::<usize>() < 25_000_000);
+        assert!(all().iter().map(ZooEntry::bytes).sum::<usize>() < 25_000_000);
     }
 
     #[test]

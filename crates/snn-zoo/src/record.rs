@@ -6,7 +6,7 @@ use snn_train::curves::Curves;
 
 /// The log of a training, and what its shipped weights do.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
-pub struct Record {
+pub struct ZooRecord {
     /// What it was trained on.
     pub machine: String,
     /// How the run computed, as [`snn_core::Engine::arithmetic`] has it.
@@ -25,14 +25,14 @@ pub struct First {
     /// How it was computed.
     pub arithmetic: String,
     /// The first updates.
-    pub updates: Vec<Update>,
+    pub updates: Vec<RecordedUpdate>,
     /// The shipped weights on the test images of the sample.
     pub test: Evaluation,
 }
 
 /// One update.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
-pub struct Update {
+pub struct RecordedUpdate {
     /// Mean loss per image before it.
     pub loss: f32,
     /// Norm of the gradient.

@@ -8,7 +8,7 @@ use snn_core::{Content, Dataset, Shape};
 
 /// Training and test images.
 #[derive(Debug, Clone)]
-pub struct Sample {
+pub struct SampleImages {
     /// As many as the data set has; those that are not in the sample are black, and of class 0.
     pub train: Dataset,
     /// The first ones.
@@ -21,8 +21,8 @@ const PIXELS: [&str; 2] = ["train.pixels", "test.pixels"];
 const LABELS: [&str; 2] = ["train.labels", "test.labels"];
 const VALUES: &str = "values";
 
-impl Sample {
-    /// Reads what [`Sample::write`] made.
+impl SampleImages {
+    /// Reads what [`SampleImages::write`] made.
     ///
     /// # Errors
     /// A sentence.
@@ -123,12 +123,12 @@ mod tests {
             let set = Dataset::new(shape, 5, pixels, (0..images).map(|label| label % 5).collect()).unwrap();
             set.normalised(&[0.5, 0.25], &[2.0, 1.0]).unwrap()
         };
-        let bytes = Sample::write(&set(6), &[4, 1], &set(3), 2).unwrap();
-        let Sample { train, test } = Sample::read(&bytes).unwrap();
+        let bytes = SampleImages::write(&set(6), &[4, 1], &set(3), 2).unwrap();
+        let SampleImages { train, test } = SampleImages::read(&bytes).unwrap();
         assert_eq!(train.labels(), [0, 1, 0, 0, 4, 0]);
         assert_eq!(train.content(4), set(6).content(4));
         assert_eq!(train.content(0), Content::Image(&[0; 4]));
         assert_eq!((train.values(1), test.len(), test.labels()), (set(6).values(1), 2, &[0, 1][..]));
-        assert!(Sample::read(&bytes[..bytes.len() - 1]).is_err());
+        assert!(SampleImages::read(&bytes[..bytes.len() - 1]).is_err());
     }
 }

@@ -7,7 +7,7 @@ use fastrand::Rng;
 use md5::{Digest as _, Md5};
 use snn_core::Network;
 use snn_models::Experiment;
-use snn_train::{Check, Checkpoint, Tensor};
+use snn_train::{Checkpoint, FileCheck, NamedTensor};
 
 use super::texts::SMALL;
 use super::{Bench, Verdict};
@@ -62,7 +62,7 @@ pub(super) fn run(bench: &Bench, input: &[u8]) -> Verdict {
     let path = bench.folder.join("again");
     found.save(&path).map_err(|error| format!("cannot be saved: {error}"))?;
     let again = Checkpoint::load(&path).map_err(|error| format!("cannot be read again: {error}"))?;
-    if again != (Checkpoint { check: Check::Holds, ..found.clone() }) {
+    if again != (Checkpoint { check: FileCheck::Holds, ..found.clone() }) {
         return Err("is another one when it is read again".to_owned());
     }
     let Ok(experiment) = Experiment::from_ron(&found.experiment, "", &[], &bench.registry) else { return Ok(true) };
@@ -80,8 +80,8 @@ pub(super) fn run(bench: &Bench, input: &[u8]) -> Verdict {
 }
 
 /// What a network takes from a file is all that the file holds, in whichever order.
-fn same(network: &Network, taken: &[Tensor], held: &[Tensor]) -> Result<(), String> {
-    let by_name = |tensors: &[Tensor]| {
+fn same(network: &Network, taken: &[NamedTensor], held: &[NamedTensor]) -> Result<(), String> {
+    let by_name = |tensors: &[NamedTensor]| {
         let mut sorted = tensors.to_vec();
         sorted.sort_by(|a, b| a.name.cmp(&b.name));
         sorted

@@ -18,7 +18,7 @@ use crate::{
         terminal,
     },
     core::{Dataset, Engine, Limit, Peak, Plan, registry::Registry},
-    train::{Throughput, Work, throughput},
+    train::{Throughput, TimedWork, throughput},
 };
 
 /// Measure how fast networks train and answer on an engine.
@@ -137,11 +137,11 @@ fn measure(
     bar: &Bar,
 ) -> anyhow::Result<Vec<Throughput>> {
     let works = match (args.train, args.infer) {
-        (true, _) => vec![Work::Training],
-        (_, true) => vec![Work::Inference],
-        _ => vec![Work::Training, Work::Inference],
+        (true, _) => vec![TimedWork::Training],
+        (_, true) => vec![TimedWork::Inference],
+        _ => vec![TimedWork::Training, TimedWork::Inference],
     };
-    let measure = |work: Work| {
+    let measure = |work: TimedWork| {
         bar.say(&format!("{}, {}: warming up", named.name, work.name()));
         let mut watch = |millis: &[f64]| {
             let is_enough = match args.repeat {
@@ -182,7 +182,7 @@ fn share(result: &Throughput, peak: Option<Peak>) -> Option<f64> {
 
 fn record(engine: &dyn Engine, peak: Option<Peak>, measured: &[Measured]) -> Value {
     let kernels = |result: &Throughput| -> Vec<Value> {
-        let kernel = |(timing, share): report::Row<'_>| json!({ "name": timing.name, "runs": timing.runs, "millis": timing.nanos / 1e6, "share": share });
+        let kernel = |(timing, share): report::KernelRow<'_>| json!({ "name": timing.name, "runs": timing.runs, "millis": timing.nanos / 1e6, "share": share });
         report::widest_first(&result.timings).into_iter().map(kernel).collect()
     };
     let network = |Measured { named, images, results }: &Measured| -> Vec<Value> {

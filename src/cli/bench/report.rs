@@ -18,7 +18,7 @@ const KERNELS: usize = 20;
 const MINOR: [&str; 3] = ["best", "steps", "of the input"];
 
 /// A kernel and its share of the time of all.
-pub(super) type Row<'a> = (&'a Timing, f64);
+pub(super) type KernelRow<'a> = (&'a Timing, f64);
 
 /// The whole report.
 pub(super) fn text(engine: &dyn Engine, peak: Option<Peak>, measured: &[Measured]) -> String {
@@ -116,14 +116,14 @@ fn kernels(result: &Throughput) -> String {
 }
 
 /// Nanoseconds and runs of all.
-fn sums(rows: &[Row<'_>]) -> (f64, usize) {
+fn sums(rows: &[KernelRow<'_>]) -> (f64, usize) {
     (rows.iter().map(|(timing, _)| timing.nanos).sum(), rows.iter().map(|(timing, _)| timing.runs).sum())
 }
 
 /// Kernels with their shares, those that took longest first.
-pub(super) fn widest_first(timings: &[Timing]) -> Vec<Row<'_>> {
+pub(super) fn widest_first(timings: &[Timing]) -> Vec<KernelRow<'_>> {
     let all: f64 = timings.iter().map(|timing| timing.nanos).sum();
-    let mut rows: Vec<Row<'_>> = timings.iter().map(|timing| (timing, timing.nanos / all.max(1.0))).collect();
+    let mut rows: Vec<KernelRow<'_>> = timings.iter().map(|timing| (timing, timing.nanos / all.max(1.0))).collect();
     rows.sort_by(|(a, _), (b, _)| b.nanos.total_cmp(&a.nanos));
     rows
 }

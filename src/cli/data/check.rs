@@ -10,8 +10,8 @@ use crate::{
         memory, terminal,
         text::{self, labelled},
     },
-    core::{Content, Dataset, Kind, Splits, registry::Registry},
-    data::published::{Published, Verdict},
+    core::{Content, Dataset, DatasetKind, Splits, registry::Registry},
+    data::published::{ChecksumVerdict, Published},
 };
 
 pub(crate) fn run(registry: &Registry, args: &CheckArgs) -> anyhow::Result<ExitCode> {
@@ -62,19 +62,19 @@ fn files(published: &'static Published, folder: &Path, names: &[String]) -> (Vec
         }
         let size = fs::metadata(&path).map_or_else(|_| String::new(), |data| text::bytes(data.len() as usize));
         let verdict = match published.compare(name, &path) {
-            Ok(Verdict::Same) => {
+            Ok(ChecksumVerdict::Same) => {
                 same += 1;
                 style("the same bytes").green().to_string()
             }
-            Ok(Verdict::SameInside) => {
+            Ok(ChecksumVerdict::SameInside) => {
                 same += 1;
                 style("the same bytes once decompressed").green().to_string()
             }
-            Ok(Verdict::Unknown) if !published.place.files.contains(&name.as_str()) => {
+            Ok(ChecksumVerdict::Unknown) if !published.place.files.contains(&name.as_str()) => {
                 "no file of this name is published".to_owned()
             }
-            Ok(Verdict::Unknown) => "no checksum known of this form".to_owned(),
-            Ok(Verdict::Differs { expected, found }) => {
+            Ok(ChecksumVerdict::Unknown) => "no checksum known of this form".to_owned(),
+            Ok(ChecksumVerdict::Differs { expected, found }) => {
                 differ += 1;
                 style(format!("differs: md5 {found}, published {expected}")).red().to_string()
             }
@@ -95,8 +95,8 @@ fn part(named: &Named, read: &Splits) -> Option<String> {
     let counts = [(read.train.len(), data.training_images()), (read.test.len(), data.test_images())];
     let [train, test] = counts.map(|(found, all)| format!("{} of {}", text::thousands(found), text::thousands(all)));
     let what = match data.kind() {
-        Kind::Images => "images",
-        Kind::Recordings => "recordings",
+        DatasetKind::Images => "images",
+        DatasetKind::Recordings => "recordings",
     };
     let is_part = counts.iter().any(|(found, all)| found < all);
     is_part.then(|| format!("{train} training and {test} test {what}: a part of the set"))
@@ -115,7 +115,7 @@ fn classes(named: &Named, read: &Splits) -> String {
     let mut total = vec![String::new(), "total".to_owned()];
     total.extend([read.train.len(), read.test.len()].map(text::thousands));
     rows.push(total);
-    if named.data.kind() == Kind::Recordings {
+    if named.data.kind() == DatasetKind::Recordings {
         head.push("events a recording");
         for (class, row) in rows.iter_mut().enumerate() {
             row.push(events(&read.train, class, named.data.classes()));

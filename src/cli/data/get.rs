@@ -14,8 +14,8 @@ use crate::{
     },
     core::registry::Registry,
     data::{
-        Place,
-        fetch::{Progress, fetch},
+        DatasetFiles,
+        fetch::{FetchProgress, fetch},
         published::Published,
     },
 };
@@ -46,8 +46,8 @@ pub(crate) fn run(registry: &Registry, args: &GetArgs) -> anyhow::Result<ExitCod
     };
     let mut is_known = None;
     let result = fetch(published, &folder, args.from.as_deref(), &mut |progress| match progress {
-        Progress::Present(download) => say(&bar, download.name, "is there already"),
-        Progress::Downloading { download, done, total } => {
+        FetchProgress::Present(download) => say(&bar, download.name, "is there already"),
+        FetchProgress::Downloading { download, done, total } => {
             if is_known != Some(total.is_some()) {
                 is_known = Some(total.is_some());
                 bar.set_style(if total.is_some() { known.clone() } else { unknown.clone() });
@@ -60,17 +60,17 @@ pub(crate) fn run(registry: &Registry, args: &GetArgs) -> anyhow::Result<ExitCod
                 bar.set_message(text::bytes(done as usize));
             }
         }
-        Progress::Comparing(download) => {
+        FetchProgress::Comparing(download) => {
             is_known = None;
             bar.set_style(unknown.clone());
             bar.set_prefix(download.name);
             bar.set_message("comparing with the published checksum");
         }
-        Progress::Unpacking { download, files } => {
+        FetchProgress::Unpacking { download, files } => {
             bar.set_prefix(download.name);
             bar.set_message(format!("unpacking, {} files", text::thousands(files)));
         }
-        Progress::Finished(download) => say(&bar, download.name, "downloaded, as published"),
+        FetchProgress::Finished(download) => say(&bar, download.name, "downloaded, as published"),
     });
     bar.finish_and_clear();
     result?;
@@ -82,7 +82,7 @@ pub(crate) fn run(registry: &Registry, args: &GetArgs) -> anyhow::Result<ExitCod
 
 /// The data set's own folder where this user keeps data sets.
 fn own_folder(published: &Published) -> anyhow::Result<PathBuf> {
-    let root = env::var_os("SNN_DATA").map(PathBuf::from).or_else(Place::cache);
+    let root = env::var_os("SNN_DATA").map(PathBuf::from).or_else(DatasetFiles::cache);
     let root = root.context("this system has no folder for caches; name a folder with --to")?;
     Ok(root.join(published.place.folder))
 }

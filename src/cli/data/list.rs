@@ -7,7 +7,7 @@ use console::style;
 use crate::{
     cli::{terminal, text},
     core::{
-        Kind,
+        DatasetKind,
         registry::{Part, Registry},
     },
     data::published,
@@ -21,8 +21,8 @@ pub(crate) fn run(registry: &Registry) -> anyhow::Result<ExitCode> {
             continue;
         };
         let kind = match data.kind() {
-            Kind::Images => "images",
-            Kind::Recordings => "recordings",
+            DatasetKind::Images => "images",
+            DatasetKind::Recordings => "recordings",
         };
         let published = published::find(name);
         let (size, place) = match published.map(|published| (published.bytes(), published.place.find(None))) {

@@ -10,7 +10,7 @@ use crate::{
         memory, terminal,
         text::{self, labelled},
     },
-    core::{Augmentation, Kind, registry::Registry},
+    core::{Augmentation, DatasetKind, registry::Registry},
     data::sheet::Sheet,
     models::{Experiment, presets},
 };
@@ -38,8 +38,8 @@ pub(crate) fn run(registry: &Registry, args: &ShowArgs) -> anyhow::Result<ExitCo
     writeln!(out, "{}", labelled("memory", memory::planned(&memory)))?;
     writeln!(out, "{}", labelled("classes", format!("{order}: {}", classes.join(", "))))?;
     let what = match named.data.kind() {
-        Kind::Images => "the first training images of a class",
-        Kind::Recordings => "the first training recording of a class, over time: red grew brighter, blue darker",
+        DatasetKind::Images => "the first training images of a class",
+        DatasetKind::Recordings => "the first training recording of a class, over time: red grew brighter, blue darker",
     };
     writeln!(out, "{}", labelled("each", what))?;
     if blocks > 1 {

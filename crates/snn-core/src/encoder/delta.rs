@@ -2,7 +2,7 @@
 
 use serde::{Deserialize, Serialize};
 
-use super::{Encoded, Encoder, Sample};
+use super::{Encoded, Encoder, SampleKey};
 use crate::{Shape, SpikeTrain};
 
 /// Delta code, send on delta: a reference `r` follows the value `x` in jumps of `threshold`, and each jump is a spike. `r`
@@ -32,7 +32,7 @@ impl Default for Delta {
 }
 
 impl Encoder for Delta {
-    fn encode(&self, image: &[f32], shape: Shape, steps: usize, _sample: Sample) -> Encoded {
+    fn encode(&self, image: &[f32], shape: Shape, steps: usize, _sample: SampleKey) -> Encoded {
         let mut train = SpikeTrain::silent(steps, 1, shape);
         for (i, &x) in image.iter().enumerate() {
             let sign = if x < 0.0 { -1 } else { 1 };
@@ -58,7 +58,7 @@ mod tests {
 
     /// The spikes of each value.
     fn spikes(threshold: f32, image: &[f32], steps: usize) -> Vec<Vec<i8>> {
-        let sample = Sample { seed: 0, epoch: 0, index: 0 };
+        let sample = SampleKey { seed: 0, epoch: 0, index: 0 };
         let encoded = Delta { threshold }.encode(image, Shape::features(image.len()), steps, sample);
         let Encoded::Spikes(train) = encoded else { panic!("no spikes") };
         (0..image.len()).map(|i| (0..steps).map(|t| train.get(t, 0, i)).collect()).collect()

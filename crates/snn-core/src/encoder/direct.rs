@@ -2,7 +2,7 @@
 
 use serde::{Deserialize, Serialize};
 
-use super::{Encoded, Encoder, Sample};
+use super::{Encoded, Encoder, SampleKey};
 use crate::Shape;
 
 /// Direct input, or constant current: every step gets the image itself, `scale · x`. The first population turns it into
@@ -24,7 +24,7 @@ impl Default for Direct {
 }
 
 impl Encoder for Direct {
-    fn encode(&self, image: &[f32], _shape: Shape, _steps: usize, _sample: Sample) -> Encoded {
+    fn encode(&self, image: &[f32], _shape: Shape, _steps: usize, _sample: SampleKey) -> Encoded {
         Encoded::Current(image.iter().map(|x| self.scale * x).collect())
     }
 

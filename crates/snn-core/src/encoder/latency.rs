@@ -2,7 +2,7 @@
 
 use serde::{Deserialize, Serialize};
 
-use super::{Encoded, Encoder, Sample};
+use super::{Encoded, Encoder, SampleKey};
 use crate::registry::{PartError, range};
 use crate::{Shape, SpikeTrain};
 
@@ -98,7 +98,7 @@ impl Encoder for Latency {
         range::require(earliest < steps as f64, "tau", range, &self.tau.unwrap_or_default())
     }
 
-    fn encode(&self, image: &[f32], shape: Shape, steps: usize, _sample: Sample) -> Encoded {
+    fn encode(&self, image: &[f32], shape: Shape, steps: usize, _sample: SampleKey) -> Encoded {
         let mut train = SpikeTrain::silent(steps, 1, shape);
         for (i, &x) in image.iter().enumerate() {
             let step = self.time(x, steps).map(|time| time.round_ties_even() as usize);
@@ -129,7 +129,7 @@ mod tests {
 
     /// What each value emits, as (step, spike).
     fn spikes(latency: Latency, image: &[f32], steps: usize) -> Vec<Option<(usize, i8)>> {
-        let sample = Sample { seed: 0, epoch: 0, index: 0 };
+        let sample = SampleKey { seed: 0, epoch: 0, index: 0 };
         let Encoded::Spikes(train) = latency.encode(image, Shape::features(image.len()), steps, sample) else {
             panic!("no spikes")
         };

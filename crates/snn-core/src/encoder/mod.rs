@@ -11,7 +11,7 @@ use std::fmt::Debug;
 use std::sync::Arc;
 
 use crate::registry::PartError;
-use crate::{Kind, Plan, Shape, SpikeTrain, Stimulus};
+use crate::{DatasetKind, Plan, Shape, SpikeTrain, Stimulus};
 
 pub use delta::Delta;
 pub use direct::Direct;
@@ -36,10 +36,10 @@ impl Input {
     }
 
     /// What it takes.
-    pub fn kind(&self) -> Kind {
+    pub fn kind(&self) -> DatasetKind {
         match self {
-            Self::Images(_) => Kind::Images,
-            Self::Recordings(_) => Kind::Recordings,
+            Self::Images(_) => DatasetKind::Images,
+            Self::Recordings(_) => DatasetKind::Recordings,
         }
     }
 
@@ -108,7 +108,7 @@ pub trait Encoder: Debug + Send + Sync {
     }
 
     /// Encodes one image `[C, H, W]` of shape `shape` over `steps` time steps, from the random words of `sample`.
-    fn encode(&self, image: &[f32], shape: Shape, steps: usize, sample: Sample) -> Encoded;
+    fn encode(&self, image: &[f32], shape: Shape, steps: usize, sample: SampleKey) -> Encoded;
 
     /// For an encoder whose spikes are independent draws: the values of the input `[C, H, W]` of an image, each of which
     /// spikes at each step with probability `min(1, |value|)` and its sign, as [`Poisson`] does. Engines may then draw
@@ -133,7 +133,7 @@ pub trait Encoder: Debug + Send + Sync {
 
 /// Address of the random words of one sample.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub struct Sample {
+pub struct SampleKey {
     /// Seed of the run.
     pub seed: u64,
     /// Epoch, or any number that tells one pass over the data from another.

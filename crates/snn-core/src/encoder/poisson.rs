@@ -2,7 +2,7 @@
 
 use serde::{Deserialize, Serialize};
 
-use super::{Encoded, Encoder, Sample};
+use super::{Encoded, Encoder, SampleKey};
 use crate::spikes::WORD;
 use crate::{Purpose, Shape, SpikeTrain, Stream};
 
@@ -38,7 +38,7 @@ impl Poisson {
 }
 
 impl Encoder for Poisson {
-    fn encode(&self, image: &[f32], shape: Shape, steps: usize, sample: Sample) -> Encoded {
+    fn encode(&self, image: &[f32], shape: Shape, steps: usize, sample: SampleKey) -> Encoded {
         Encoded::Spikes(draw(&self.values(image), shape, steps, sample))
     }
 
@@ -53,7 +53,7 @@ impl Encoder for Poisson {
 
 /// Spikes of `values`, each with probability `min(1, |value|)` at each step and with the sign of the value. The test
 /// `word < bound` is the strict `u < |value|` of a uniform `u = word / 2^32`.
-pub(super) fn draw(values: &[f32], shape: Shape, steps: usize, sample: Sample) -> SpikeTrain {
+pub(super) fn draw(values: &[f32], shape: Shape, steps: usize, sample: SampleKey) -> SpikeTrain {
     let mut train = SpikeTrain::silent(steps, 1, shape);
     let stream = Stream::new(sample.seed, Purpose::Encoder);
     for (block, values) in values.chunks(4).enumerate() {
@@ -99,7 +99,7 @@ fn bound(value: f32) -> u64 {
 mod tests {
     use super::*;
 
-    const SAMPLE: Sample = Sample { seed: 1, epoch: 0, index: 0 };
+    const SAMPLE: SampleKey = SampleKey { seed: 1, epoch: 0, index: 0 };
 
     #[test]
     fn a_value_of_1_always_fires_and_0_never() {

@@ -2,7 +2,7 @@
 
 use serde::{Deserialize, Serialize};
 
-use super::{Encoded, Encoder, Sample, poisson::draw};
+use super::{Encoded, Encoder, SampleKey, poisson::draw};
 use crate::Shape;
 
 /// Population code: each value is seen by `neurons` neurons, each with a Gaussian receptive field of its own, which fire at
@@ -67,7 +67,7 @@ impl Encoder for PopulationCode {
         Shape { channels: image.channels * self.neurons, ..image }
     }
 
-    fn encode(&self, image: &[f32], shape: Shape, steps: usize, sample: Sample) -> Encoded {
+    fn encode(&self, image: &[f32], shape: Shape, steps: usize, sample: SampleKey) -> Encoded {
         Encoded::Spikes(draw(&self.activities(image, shape), self.shape(shape), steps, sample))
     }
 
@@ -99,7 +99,7 @@ mod tests {
         // Two channels of two pixels; at the centre of a field its neuron fires at every step.
         let code = PopulationCode { neurons: 2, low: 0.0, high: 1.0, width: Some(0.05) };
         let shape = Shape::new(2, 1, 2);
-        let sample = Sample { seed: 1, epoch: 0, index: 0 };
+        let sample = SampleKey { seed: 1, epoch: 0, index: 0 };
         assert_eq!(code.shape(shape), Shape::new(4, 1, 2));
         let Encoded::Spikes(train) = code.encode(&[0.0, 1.0, 1.0, 0.0], shape, 3, sample) else { panic!("no spikes") };
         let fires = |i| (0..3).all(|t| train.get(t, 0, i) == 1);

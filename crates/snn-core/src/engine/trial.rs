@@ -1,7 +1,7 @@
 //! One trial: what a network is shown, what is dropped, and where its backward pass starts.
 
 use super::Plan;
-use crate::{Encoder, Error, Network, Sample, Shape, SpikeTrain};
+use crate::{Encoder, Error, Network, SampleKey, Shape, SpikeTrain};
 
 /// Where a backward pass starts.
 #[derive(Debug, Clone, Copy)]
@@ -189,7 +189,7 @@ pub struct Draws<'a> {
 
 impl Draws<'_> {
     /// Address of the words of sample `n` of the trial.
-    pub fn sample(&self, n: usize) -> Sample {
-        Sample { seed: self.seed, epoch: self.epoch, index: self.samples[n] }
+    pub fn sample(&self, n: usize) -> SampleKey {
+        SampleKey { seed: self.seed, epoch: self.epoch, index: self.samples[n] }
     }
 }

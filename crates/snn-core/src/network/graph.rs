@@ -25,11 +25,11 @@ pub struct Reader {
 /// Who reads whom in a network.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct Graph {
-    nodes: Vec<Node>,
+    nodes: Vec<GraphNode>,
 }
 
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
-struct Node {
+struct GraphNode {
     connections: Vec<Connection>,
     readers: Vec<Reader>,
     is_behind_trained: bool,
@@ -39,7 +39,7 @@ impl Graph {
     pub(super) fn new(populations: &[Population], tensors: &[Tensor]) -> Self {
         let mut graph = Self::default();
         for (index, population) in populations.iter().enumerate() {
-            graph.nodes.push(Node { connections: connections(index, population), ..Node::default() });
+            graph.nodes.push(GraphNode { connections: connections(index, population), ..GraphNode::default() });
             for (connection, read) in graph.nodes[index].connections.clone().into_iter().enumerate() {
                 if let Source::Population(source) = read.source {
                     graph.nodes[source].readers.push(Reader { population: index, connection });

@@ -6,7 +6,7 @@ use crate::Real;
 use crate::surrogate::Curve;
 
 /// The two numbers that steps are computed in: `f32` in engines, `f64` in proofs.
-pub trait Float: Real + PartialOrd + Into<f64> + private::Float {}
+pub trait Float: Real + PartialOrd + Into<f64> + private::FloatRows {}
 
 impl Float for f32 {}
 impl Float for f64 {}
@@ -15,7 +15,7 @@ pub(crate) mod private {
     use super::{Curve, Dynamics, Rows};
 
     /// What tells the two numbers apart.
-    pub trait Float: Sized {
+    pub trait FloatRows: Sized {
         #[expect(private_interfaces, reason = "nobody outside can name this trait")]
         fn rows(dynamics: &dyn Dynamics) -> &dyn Rows<Self>;
         #[expect(private_interfaces, reason = "nobody outside can name this trait")]
@@ -24,7 +24,7 @@ pub(crate) mod private {
     }
 
     #[expect(private_interfaces, reason = "nobody outside can name this trait")]
-    impl Float for f32 {
+    impl FloatRows for f32 {
         fn rows(dynamics: &dyn Dynamics) -> &dyn Rows<Self> {
             dynamics
         }
@@ -39,7 +39,7 @@ pub(crate) mod private {
     }
 
     #[expect(private_interfaces, reason = "nobody outside can name this trait")]
-    impl Float for f64 {
+    impl FloatRows for f64 {
         fn rows(dynamics: &dyn Dynamics) -> &dyn Rows<Self> {
             dynamics
         }

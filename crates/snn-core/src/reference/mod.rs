@@ -5,7 +5,7 @@ pub(crate) mod maps;
 pub(crate) mod simulation;
 mod stages;
 
-use simulation::{Simulation, Spikes, Start};
+use simulation::{BackwardStart, Simulation, Spikes};
 
 use crate::{
     Activity, Dropout, Encoded, Engine, Error, Errors, Memory, Network, Plan, Record, Session, SpikeTrain, Stimulus,
@@ -92,7 +92,7 @@ impl Session for ReferenceSession {
         errors.check(network, plan, trial.samples)?;
         let rows = errors.output.chunks(trial.samples * network.classes());
         let d_output: Vec<Vec<f32>> = rows.map(<[f32]>::to_vec).collect();
-        *gradients = trial.backward(network, weights, Start { d_output: &d_output, d_emitted: errors.emitted });
+        *gradients = trial.backward(network, weights, BackwardStart { d_output: &d_output, d_emitted: errors.emitted });
         Ok(())
     }
 

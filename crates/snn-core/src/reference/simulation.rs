@@ -3,7 +3,7 @@
 use std::borrow::Cow;
 
 use super::maps;
-use super::stages::Stages;
+use super::stages::CurrentStages;
 use crate::neuron::{Float, Moment, correction, exact_leak};
 use crate::{Gradient, GroupStatistics, Join, Network, Population, Projection, Shape, Source, Trace};
 
@@ -14,12 +14,12 @@ pub(crate) struct Simulation<F> {
     /// Whether normalisations go by the statistics of the trial.
     is_training: bool,
     pub(super) input: Vec<Vec<F>>,
-    pub(super) populations: Vec<Run<F>>,
+    pub(super) populations: Vec<PopulationRun<F>>,
 }
 
 /// What a population did.
 #[derive(Debug, Clone)]
-pub(super) struct Run<F> {
+pub(super) struct PopulationRun<F> {
     /// Dropout mask `[N · neurons]`.
     mask: Vec<F>,
     /// Values of the neuron's trainable constants.
@@ -27,7 +27,7 @@ pub(super) struct Run<F> {
     /// What other populations saw at the step before the first; empty if the trial starts from rest.
     earlier: Vec<F>,
     /// What each projection did after its map.
-    stages: Vec<Stages<F>>,
+    stages: Vec<CurrentStages<F>>,
     /// State before each step, and the currents `I(t)`.
     before: Vec<Vec<F>>,
     current: Vec<Vec<F>>,
@@ -63,7 +63,7 @@ pub(crate) enum Spikes<'a, F> {
 
 /// Where a backward pass starts.
 #[derive(Debug, Clone, Copy)]
-pub(crate) struct Start<'a, F> {
+pub(crate) struct BackwardStart<'a, F> {
     /// `dL/d output`, `[T][N · K]`.
     pub(crate) d_output: &'a [Vec<F>],
     /// `dL/d emitted` of each population, or empty.
@@ -81,7 +81,8 @@ impl<F: Float> Simulation<F> {
     ) -> Self {
         let samples = input.first().map_or(0, |input| input.len() / network.input().len());
         let populations = network.populations().iter().zip(masks);
-        let populations = populations.map(|(population, mask)| Run::new(population, weights, samples, mask)).collect();
+        let populations =
+            populations.map(|(population, mask)| PopulationRun::new(population, weights, samples, mask)).collect();
         Self { samples, is_training, input, populations }
     }
 
@@ -114,7 +115,12 @@ impl<F: Float> Simulation<F> {
     }
 
     /// Goes back through all steps of each population, the last one first, and returns the gradients of the weights.
-    pub(crate) fn backward(&mut self, network: &Network, weights: &[Vec<F>], start: Start<'_, F>) -> Vec<Vec<F>> {
+    pub(crate) fn backward(
+        &mut self,
+        network: &Network,
+        weights: &[Vec<F>],
+        start: BackwardStart<'_, F>,
+    ) -> Vec<Vec<F>> {
         let mut gradients: Vec<Vec<F>> = weights.iter().map(|weight| vec![F::from(0.0); weight.len()]).collect();
         for run in &mut self.populations {
             run.delta = run.current.iter().map(|current| vec![F::from(0.0); current.len()]).collect();
@@ -156,7 +162,11 @@ impl<F: Float> Simulation<F> {
     }
 
     /// Sum over neurons and steps of a train of each population; 0 for neurons that do not fire.
-    pub(super) fn sums(&self, network: &Network, train: impl Fn(&Run<F>) -> &Vec<Vec<F>>) -> impl Iterator<Item = f64> {
+    pub(super) fn sums(
+        &self,
+        network: &Network,
+        train: impl Fn(&PopulationRun<F>) -> &Vec<Vec<F>>,
+    ) -> impl Iterator<Item = f64> {
         network.populations().iter().zip(&self.populations).map(move |(population, run)| {
             let each = train(run).iter().flatten().map(|x| (*x).into());
             if population.neuron.fires() { each.sum() } else { 0.0 }
@@ -173,7 +183,7 @@ impl<F: Float> Simulation<F> {
 
     /// What a population emitted at the step before `t`; nothing at the first step from rest.
     fn emitted_before(&self, index: usize, t: usize) -> Option<&[F]> {
-        let Run { earlier, output, .. } = &self.populations[index];
+        let PopulationRun { earlier, output, .. } = &self.populations[index];
         let before = t.checked_sub(1).map_or(earlier, |before| &output[before]);
         (!before.is_empty()).then_some(before)
     }
@@ -206,7 +216,7 @@ impl<F: Float> Simulation<F> {
         }
         let mut all_stages = Vec::new();
         for projection in &population.inputs {
-            let mut stages = Stages::default();
+            let mut stages = CurrentStages::default();
             if projection.is_linear() {
                 self.add_mapped(network, weights, (index, projection), &mut currents);
             } else {
@@ -393,7 +403,7 @@ fn add_bias<F: Float>(bias: &[F], shape: Shape, currents: &mut [Vec<F>]) {
     }
 }
 
-impl<F: Float> Run<F> {
+impl<F: Float> PopulationRun<F> {
     fn new(population: &Population, weights: &[Vec<F>], samples: usize, mask: &[F]) -> Self {
         let neurons = samples * population.shape.len();
         let is_traced = matches!(population.neuron.gradient(), Gradient::SpikeGated { correction: Some(_), .. });

@@ -5,7 +5,7 @@ use crate::{GroupStatistics, Network, Norm, Pool, PoolKind, Shape};
 
 /// A current over time as a projection pooled and normalised it, `[T][N · neurons]`.
 #[derive(Debug, Clone, Default)]
-pub(super) struct Stages<F> {
+pub(super) struct CurrentStages<F> {
     /// Of each value that a pool gave, the index of the largest one of its window; empty but for such pools.
     largest: Vec<Vec<usize>>,
     /// What is normalised; empty if nothing is.
@@ -25,7 +25,7 @@ struct Groups {
     samples: usize,
 }
 
-impl<F: Float> Stages<F> {
+impl<F: Float> CurrentStages<F> {
     /// Makes the pooled current of a mapped one of shape `mapped`.
     pub(super) fn pool(&mut self, pool: Pool, mapped: Shape, output: Shape, current: &[Vec<F>]) -> Vec<Vec<F>> {
         let share = F::from(1.0 / (pool.size * pool.size) as f32);
@@ -55,7 +55,7 @@ impl<F: Float> Stages<F> {
         pooled
     }
 
-    /// Transpose of [`Stages::pool`].
+    /// Transpose of [`CurrentStages::pool`].
     pub(super) fn pool_back(&self, pool: Pool, mapped: Shape, output: Shape, d: &[Vec<F>]) -> Vec<Vec<F>> {
         let share = F::from(1.0 / (pool.size * pool.size) as f32);
         let step = |(t, row): (usize, &Vec<F>)| {
@@ -109,7 +109,7 @@ impl<F: Float> Stages<F> {
         }
     }
 
-    /// Transpose of [`Stages::normalise`], in place; adds to the gradients of scale and shift.
+    /// Transpose of [`CurrentStages::normalise`], in place; adds to the gradients of scale and shift.
     pub(super) fn normalise_back(
         &self,
         (norm, trains): (&Norm, bool),

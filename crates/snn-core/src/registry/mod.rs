@@ -54,7 +54,7 @@ use crate::{DataSet, Engine, Family, Gradient, Input, Loss, Neuron, Readout, Sur
 
 pub use catalog::Catalog;
 pub use error::{Fault, IN_BRACKETS, PartError, RegistryError};
-pub use node::{Content, Field, Node};
+pub use node::{Field, Node, NodeContent};
 pub use part::Part;
 pub use path::{Path, Segment};
 pub use scanner::Unreadable;

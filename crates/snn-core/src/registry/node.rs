@@ -14,12 +14,12 @@ pub struct Node<'a> {
     /// The name that it starts with, if any: `Lif` in `Lif(leak: 0.9)`. A number or a name alone is all name.
     pub name: &'a str,
     /// What is within it.
-    pub content: Content<'a>,
+    pub content: NodeContent<'a>,
 }
 
 /// What is within a value.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub enum Content<'a> {
+pub enum NodeContent<'a> {
     /// Nothing: it is a number, a string, a name alone.
     Scalar,
     /// `(a: ..., b: ...)`, or `()`.
@@ -58,9 +58,9 @@ impl Node<'_> {
     /// Whether no value is within this one.
     pub fn is_empty(&self) -> bool {
         match &self.content {
-            Content::Scalar => true,
-            Content::Fields(fields) => fields.is_empty(),
-            Content::Items(items) => items.is_empty(),
+            NodeContent::Scalar => true,
+            NodeContent::Fields(fields) => fields.is_empty(),
+            NodeContent::Items(items) => items.is_empty(),
         }
     }
 
@@ -69,10 +69,10 @@ impl Node<'_> {
         let mut node = self;
         for (depth, segment) in path.0.iter().enumerate() {
             let child = match (segment, &node.content) {
-                (Segment::Field(name), Content::Fields(fields)) => {
+                (Segment::Field(name), NodeContent::Fields(fields)) => {
                     fields.iter().find(|field| bare(field.key) == name).map(|field| &field.value)
                 }
-                (Segment::Index(index), Content::Items(items)) => items.get(*index),
+                (Segment::Index(index), NodeContent::Items(items)) => items.get(*index),
                 _ => None,
             };
             match child {
@@ -85,7 +85,7 @@ impl Node<'_> {
 
     /// Bytes of the last key of this value that is called `name`.
     pub fn key(&self, name: &str) -> Option<Range<usize>> {
-        let Content::Fields(fields) = &self.content else { return None };
+        let NodeContent::Fields(fields) = &self.content else { return None };
         let field = fields.iter().rev().find(|field| bare(field.key) == name)?;
         Some(field.start..field.start + field.key.len())
     }
@@ -99,13 +99,13 @@ impl Node<'_> {
             node.visit(&path, visit);
         };
         match &self.content {
-            Content::Scalar => {}
-            Content::Fields(fields) => {
+            NodeContent::Scalar => {}
+            NodeContent::Fields(fields) => {
                 for field in fields {
                     child(Segment::Field(field.key.to_owned()), &field.value);
                 }
             }
-            Content::Items(items) => {
+            NodeContent::Items(items) => {
                 for (index, node) in items.iter().enumerate() {
                     child(Segment::Index(index), node);
                 }

@@ -9,7 +9,7 @@ use serde::{
     ser::Error as _,
 };
 
-use super::node::{Content, Node, bare};
+use super::node::{Node, NodeContent, bare};
 use super::plain::plain;
 use super::text::as_written;
 use super::{Fault, PartError, from_ron, options};
@@ -73,7 +73,7 @@ impl Part {
 
     /// Writes `value` where the value of `field` stands; whether there is such a field.
     pub fn set(&mut self, field: &str, value: &str) -> bool {
-        let Ok(Node { content: Content::Fields(fields), .. }) = Node::read(&self.fields) else { return false };
+        let Ok(Node { content: NodeContent::Fields(fields), .. }) = Node::read(&self.fields) else { return false };
         let Some(found) = fields.iter().find(|found| bare(found.key) == field) else { return false };
         let span = found.value.span();
         self.fields.replace_range(span, value);
@@ -127,7 +127,7 @@ mod tests {
     use super::*;
 
     #[derive(Debug, PartialEq, Serialize, Deserialize)]
-    struct Layer {
+    struct ExampleLayer {
         #[serde(default)]
         neuron: Option<Part>,
         loss: Part,
@@ -136,7 +136,7 @@ mod tests {
     #[test]
     fn a_part_is_read_and_written_within_other_text() {
         let text = "(neuron: /* of all */ Lif ( leak: 0.9, gradient: Atan(alpha: 2.0) ), // yes\n loss: SquaredError)";
-        let layer: Layer = options().from_str(text).unwrap();
+        let layer: ExampleLayer = options().from_str(text).unwrap();
         let neuron = layer.neuron.as_ref().unwrap();
         assert_eq!(
             (neuron.name.as_str(), neuron.fields.as_str()),
@@ -144,8 +144,8 @@ mod tests {
         );
         assert_eq!(layer.loss, Part::new("SquaredError"));
         let written = options().to_string(&layer).unwrap();
-        assert_eq!(options().from_str::<Layer>(&written).unwrap(), layer);
-        assert_eq!(options().from_str::<Layer>("(loss: A)").unwrap().neuron, None);
+        assert_eq!(options().from_str::<ExampleLayer>(&written).unwrap(), layer);
+        assert_eq!(options().from_str::<ExampleLayer>("(loss: A)").unwrap().neuron, None);
     }
 
     #[test]

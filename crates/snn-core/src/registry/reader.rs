@@ -14,7 +14,7 @@ use serde::de::{
 };
 use serde::forward_to_deserialize_any;
 
-use super::node::{Content, Field, Node, bare};
+use super::node::{Field, Node, NodeContent, bare};
 use super::plain::plain;
 use super::text::AS_WRITTEN;
 use super::{Fault, IN_BRACKETS, PartError};
@@ -48,9 +48,9 @@ impl Node<'_> {
     /// The fields in the brackets, of those in `known`; none where there are no brackets.
     fn fields<'de, V: Visitor<'de>>(&self, known: Names, visitor: V) -> Result<V::Value, PartError> {
         match &self.content {
-            Content::Scalar => visitor.visit_map(Fields { rest: [].iter(), value: None }),
-            Content::Fields(fields) => visitor.visit_map(Fields { rest: fields.iter(), value: None }),
-            Content::Items(_) => Err(Fault::Unnamed { known }.into()),
+            NodeContent::Scalar => visitor.visit_map(Fields { rest: [].iter(), value: None }),
+            NodeContent::Fields(fields) => visitor.visit_map(Fields { rest: fields.iter(), value: None }),
+            NodeContent::Items(_) => Err(Fault::Unnamed { known }.into()),
         }
     }
 }
@@ -129,7 +129,7 @@ impl<'de> Deserializer<'de> for &Node<'_> {
 
     fn deserialize_seq<V: Visitor<'de>>(self, visitor: V) -> Result<V::Value, PartError> {
         match &self.content {
-            Content::Items(items) if self.is_list() => visitor.visit_seq(Items::of(items)),
+            NodeContent::Items(items) if self.is_list() => visitor.visit_seq(Items::of(items)),
             _ => Err(self.must_be("a list in [ ]")),
         }
     }
@@ -188,11 +188,11 @@ impl<'de> Deserializer<'de> for &Node<'_> {
 
     fn deserialize_any<V: Visitor<'de>>(self, visitor: V) -> Result<V::Value, PartError> {
         match &self.content {
-            Content::Items(items) => visitor.visit_seq(Items::of(items)),
-            Content::Fields(fields) if fields.is_empty() => visitor.visit_unit(),
-            Content::Fields(_) => self.fields(&[], visitor),
-            Content::Scalar if self.name.is_empty() => self.deserialize_str(visitor),
-            Content::Scalar => match self.scalar() {
+            NodeContent::Items(items) => visitor.visit_seq(Items::of(items)),
+            NodeContent::Fields(fields) if fields.is_empty() => visitor.visit_unit(),
+            NodeContent::Fields(_) => self.fields(&[], visitor),
+            NodeContent::Scalar if self.name.is_empty() => self.deserialize_str(visitor),
+            NodeContent::Scalar => match self.scalar() {
                 Some(ron::Value::Bool(is_so)) => visitor.visit_bool(is_so),
                 Some(ron::Value::Option(None)) => visitor.visit_none(),
                 Some(number @ ron::Value::Number(_)) => match (as_type(&number), as_type(&number), as_type(&number)) {

@@ -2,7 +2,7 @@
 
 use std::ops::Range;
 
-use super::node::{Content, Field, Node};
+use super::node::{Field, Node, NodeContent};
 use super::plain::plain;
 use super::value::lower;
 use crate::text::excerpt;
@@ -105,11 +105,11 @@ impl<'a, 'p> Scanner<'a, 'p> {
             Some('"') if is_raw(name) && self.at == start + name.len() => {
                 self.raw_string(&name[1..])?;
                 name = "";
-                Content::Scalar
+                NodeContent::Scalar
             }
             _ if !name.is_empty() => {
                 self.at = start + name.len();
-                Content::Scalar
+                NodeContent::Scalar
             }
             Some('"') => self.string()?,
             Some(c) => return Err(self.fault(start, format!("expected a value, found {c:?}"))),
@@ -126,13 +126,13 @@ impl<'a, 'p> Scanner<'a, 'p> {
         &self.source[start..self.at]
     }
 
-    fn string(&mut self) -> Result<Content<'a>, Unreadable> {
+    fn string(&mut self) -> Result<NodeContent<'a>, Unreadable> {
         let start = self.at;
         let mut escaped = true; // the opening quote
         for (offset, c) in self.rest().char_indices() {
             if c == '"' && !escaped {
                 self.at += offset + 1;
-                return Ok(Content::Scalar);
+                return Ok(NodeContent::Scalar);
             }
             escaped = c == '\\' && !escaped;
         }
@@ -149,7 +149,7 @@ impl<'a, 'p> Scanner<'a, 'p> {
     }
 
     /// What stands between brackets, up to and with `close`.
-    fn group(&mut self, close: char, depth: usize) -> Result<Content<'a>, Unreadable> {
+    fn group(&mut self, close: char, depth: usize) -> Result<NodeContent<'a>, Unreadable> {
         let open = self.at;
         self.at += 1;
         let (mut fields, mut items) = (Vec::new(), Vec::new());
@@ -187,8 +187,8 @@ impl<'a, 'p> Scanner<'a, 'p> {
         }
         match (fields.is_empty(), items.first()) {
             (false, Some(item)) => Err(Unreadable { span: item.span(), reason: "expected `name: value`".to_owned() }),
-            (true, _) if close == ']' || !items.is_empty() => Ok(Content::Items(items)),
-            _ => Ok(Content::Fields(fields)),
+            (true, _) if close == ']' || !items.is_empty() => Ok(NodeContent::Items(items)),
+            _ => Ok(NodeContent::Fields(fields)),
         }
     }
 

@@ -2,7 +2,7 @@
 
 use serde::de::{DeserializeOwned, Error as _};
 
-use super::node::{Content, Node, bare};
+use super::node::{Node, NodeContent, bare};
 use super::{IN_BRACKETS, PartError};
 use crate::text::excerpt;
 
@@ -22,7 +22,7 @@ impl Node<'_> {
     }
 
     pub(super) fn is_scalar(&self) -> bool {
-        self.content == Content::Scalar
+        self.content == NodeContent::Scalar
     }
 
     /// Whether it is in `[ ]`.
@@ -84,8 +84,10 @@ impl Node<'_> {
     /// As many values in brackets as are expected.
     pub(super) fn values(&self, length: usize) -> Result<&[Self], PartError> {
         match &self.content {
-            Content::Items(items) if items.len() == length && !self.is_list() => Ok(items),
-            Content::Items(_) if !self.is_list() && length > 1 => Err(self.must_be(format!("{length} {IN_BRACKETS}"))),
+            NodeContent::Items(items) if items.len() == length && !self.is_list() => Ok(items),
+            NodeContent::Items(_) if !self.is_list() && length > 1 => {
+                Err(self.must_be(format!("{length} {IN_BRACKETS}")))
+            }
             _ => Err(self.must_be(IN_BRACKETS)),
         }
     }

@@ -5,7 +5,7 @@ use std::fmt;
 use proptest::collection::vec;
 use proptest::prelude::*;
 
-use super::{Case, compare, parts, run};
+use super::{ProofCase, compare, parts, run};
 use crate::registry::{Part, Registry};
 
 /// A loss of one sample.
@@ -78,7 +78,7 @@ impl LossCase {
     }
 }
 
-impl Case for LossCase {
+impl ProofCase for LossCase {
     fn check(&self, registry: &Registry) -> Result<(), String> {
         self.check(registry)
     }

@@ -55,12 +55,12 @@ pub fn prove(registry: &Registry, variants: &[&str]) -> Result<(), String> {
 }
 
 /// A case that can be checked by itself.
-trait Case: Debug + Display {
+trait ProofCase: Debug + Display {
     fn check(&self, registry: &Registry) -> Result<(), String>;
 }
 
 /// Checks `cases` drawn cases; the same ones at every run. `PROPTEST_CASES` sets another number.
-fn run<C: Case>(registry: &Registry, cases: u32, strategy: impl Strategy<Value = C>) -> Result<(), String> {
+fn run<C: ProofCase>(registry: &Registry, cases: u32, strategy: impl Strategy<Value = C>) -> Result<(), String> {
     let cases = std::env::var("PROPTEST_CASES").ok().and_then(|text| text.parse().ok()).unwrap_or(cases);
     let config = Config { cases, failure_persistence: None, ..Config::default() };
     let mut runner = TestRunner::new_with_rng(config, TestRng::deterministic_rng(RngAlgorithm::ChaCha));

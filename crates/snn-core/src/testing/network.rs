@@ -4,9 +4,9 @@ use std::fmt;
 
 use proptest::prelude::*;
 
-use super::{Case, compare, parts, provable, run, scale};
+use super::{ProofCase, compare, parts, provable, run, scale};
 use crate::neuron::{Identity, Relay};
-use crate::reference::simulation::{Simulation, Spikes, Start};
+use crate::reference::simulation::{BackwardStart, Simulation, Spikes};
 use crate::registry::{Part, Registry};
 use crate::{
     Conv, Error, Gradient, Join, Loss, Map, Network, Neuron, Norm, Pool, PoolKind, Projection, Purpose, RatePenalty,
@@ -164,7 +164,7 @@ impl NetworkCase {
         if !value.is_finite() {
             return Ok(()); // the neurons ran away: there is nothing to differentiate
         }
-        let start = Start { d_output: &d_output, d_emitted: &d_emitted };
+        let start = BackwardStart { d_output: &d_output, d_emitted: &d_emitted };
         let gradients = base.clone().backward(network, weights, start);
         for (index, weight) in network.tensors().iter().enumerate() {
             for i in 0..weight.len() {
@@ -328,7 +328,7 @@ impl Setting {
     }
 }
 
-impl Case for NetworkCase {
+impl ProofCase for NetworkCase {
     fn check(&self, registry: &Registry) -> Result<(), String> {
         self.check(registry)
     }

@@ -5,7 +5,7 @@ use std::fmt;
 use proptest::collection::vec;
 use proptest::prelude::*;
 
-use super::{Case, compare, parts, provable, run, scale};
+use super::{ProofCase, compare, parts, provable, run, scale};
 use crate::registry::Registry;
 use crate::{Gradient, Neuron, neuron::Moment};
 
@@ -41,7 +41,7 @@ pub fn neurons(registry: &Registry, variants: &[&str]) -> Result<(), String> {
 }
 
 /// A run of the neuron.
-struct Trial {
+struct NeuronTrial {
     before: Vec<Vec<f64>>,
     output: Vec<Vec<f64>>,
     state: Vec<f64>,
@@ -70,7 +70,7 @@ impl NeuronCase {
         for (d, given) in d_state.iter_mut().zip(&self.d_state) {
             *d = given / unit;
         }
-        let loss = |trial: &Trial| -> f64 {
+        let loss = |trial: &NeuronTrial| -> f64 {
             let output: f64 = std::iter::zip(trial.output.iter().flatten(), &self.d_output).map(|(o, d)| o * d).sum();
             let state: f64 = trial.state.iter().zip(&self.d_state).map(|(v, d)| v * d / unit).sum();
             output + state
@@ -113,8 +113,8 @@ impl NeuronCase {
 
 /// Runs the neuron with smooth spikes. Where its gradient is detached from the reset, the reset reads the spikes of
 /// `base`: what is not differentiated does not move.
-fn trial(neuron: &Neuron, p: &[f64], rest: &[f64], input: &[f64], base: Option<&Trial>) -> Trial {
-    let mut trial = Trial { before: Vec::new(), output: Vec::new(), state: rest.to_vec() };
+fn trial(neuron: &Neuron, p: &[f64], rest: &[f64], input: &[f64], base: Option<&NeuronTrial>) -> NeuronTrial {
+    let mut trial = NeuronTrial { before: Vec::new(), output: Vec::new(), state: rest.to_vec() };
     for (t, input) in input.iter().enumerate() {
         let mut output = vec![0.0];
         trial.before.push(trial.state.clone());
@@ -130,7 +130,7 @@ fn trial(neuron: &Neuron, p: &[f64], rest: &[f64], input: &[f64], base: Option<&
     trial
 }
 
-impl Case for NeuronCase {
+impl ProofCase for NeuronCase {
     fn check(&self, registry: &Registry) -> Result<(), String> {
         self.check(registry)
     }

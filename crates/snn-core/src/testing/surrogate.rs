@@ -4,7 +4,7 @@ use std::fmt;
 
 use proptest::prelude::*;
 
-use super::{Case, compare, parts, run};
+use super::{ProofCase, compare, parts, run};
 use crate::registry::{Part, Registry};
 
 /// A surrogate at a margin.
@@ -49,7 +49,7 @@ impl SurrogateCase {
     }
 }
 
-impl Case for SurrogateCase {
+impl ProofCase for SurrogateCase {
     fn check(&self, registry: &Registry) -> Result<(), String> {
         self.check(registry)
     }

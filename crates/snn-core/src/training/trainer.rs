@@ -137,7 +137,7 @@ impl<'a> Trainer<'a> {
     /// [`Error::NotFinite`]; [`Error::Device`].
     pub fn learn<I: Into<Encoded>>(&mut self, samples: impl IntoIterator<Item = (I, usize)>) -> Result<Score, Error> {
         let (mut score, mut samples, mut first) = (Score::default(), samples.into_iter(), 0);
-        while let Some(batch) = Batch::take(&mut samples, &self.network, self.plan)? {
+        while let Some(batch) = UpdateBatch::take(&mut samples, &self.network, self.plan)? {
             let indices: Vec<u32> = (first..).take(batch.labels.len()).collect();
             first += indices.len() as u32;
             let draws = Draws { seed: self.recipe.seed, epoch: self.passes, samples: &indices };
@@ -169,7 +169,7 @@ impl<'a> Trainer<'a> {
         };
         session.load(self.training.weights()?)?;
         let (mut score, mut samples) = (Score::default(), samples.into_iter());
-        while let Some(batch) = Batch::take(&mut samples, &self.network, self.plan)? {
+        while let Some(batch) = UpdateBatch::take(&mut samples, &self.network, self.plan)? {
             let activity = session.forward(&Trial { stimulus: batch.input.stimulus(), dropout: Dropout::Off })?;
             score.add(&self.grade(&activity.output, &batch.labels), &batch.labels);
         }
@@ -184,12 +184,12 @@ impl<'a> Trainer<'a> {
 }
 
 /// Samples of one update.
-struct Batch {
+struct UpdateBatch {
     input: Encoded,
     labels: Vec<u8>,
 }
 
-impl Batch {
+impl UpdateBatch {
     /// The next samples, as many as the plan has room for, or those that are left; none if there are no more.
     fn take<I: Into<Encoded>>(
         samples: &mut impl Iterator<Item = (I, usize)>,

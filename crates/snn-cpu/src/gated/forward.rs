@@ -11,7 +11,7 @@ use snn_core::neuron::PlainLif;
 
 use crate::currents::{Incoming, beginning};
 use crate::layout::{Layout, Tile};
-use crate::simd::{Job, LANE, Lane, Level, MAX_TILE_LANES, Simd, dispatch};
+use crate::simd::{LANE, Lane, Level, MAX_TILE_LANES, Simd, SimdJob, dispatch};
 
 /// A population, and what it reads of one sample.
 #[derive(Clone, Copy)]
@@ -38,7 +38,7 @@ pub(super) struct Left<'a> {
 
 /// Work space of a part.
 #[derive(Default)]
-pub(super) struct Work {
+pub(super) struct PartScratch {
     /// Currents `[T][lane]` of one pixel and tile.
     current: Vec<Lane>,
     /// That of the dense path.
@@ -46,23 +46,23 @@ pub(super) struct Work {
 }
 
 /// Some pixels of a population; spikes and membranes begin at the first of them.
-struct Part<'a> {
+struct PixelPart<'a> {
     forward: Forward<'a>,
     pixels: Range<usize>,
     tile_lanes: usize,
     left: Left<'a>,
-    work: &'a mut Work,
+    work: &'a mut PartScratch,
 }
 
 impl<'a> Forward<'a> {
     /// Runs the population, in as many parts at the same time as there are `works`, if its neurons fire.
-    pub(super) fn run(self, level: Level, works: &'a mut [Work], left: Left<'a>) {
+    pub(super) fn run(self, level: Level, works: &'a mut [PartScratch], left: Left<'a>) {
         let pixels = self.layout.pixels();
         let Left { mut bits, output, mut membrane } = left;
         let tile_lanes = level.tile_lanes();
         if bits.is_empty() {
             let left = Left { bits, output, membrane };
-            dispatch(level, Part { forward: self, pixels: 0..pixels, tile_lanes, left, work: &mut works[0] });
+            dispatch(level, PixelPart { forward: self, pixels: 0..pixels, tile_lanes, left, work: &mut works[0] });
             return;
         }
         let (bits_each, membrane_each) = (bits.len() / pixels, membrane.len() / pixels);
@@ -74,14 +74,14 @@ impl<'a> Forward<'a> {
                 output: &mut [],
                 membrane: membrane.split_off_mut(..pixels.len() * membrane_each).unwrap_or_default(),
             };
-            Part { forward: self, pixels, tile_lanes, left, work }
+            PixelPart { forward: self, pixels, tile_lanes, left, work }
         });
-        let parts: Vec<Part<'_>> = parts.collect();
+        let parts: Vec<PixelPart<'_>> = parts.collect();
         parts.into_par_iter().for_each(|part| dispatch(level, part));
     }
 }
 
-impl Job for Part<'_> {
+impl SimdJob for PixelPart<'_> {
     type Output = ();
 
     #[inline(always)]
@@ -97,12 +97,12 @@ impl Job for Part<'_> {
     }
 }
 
-impl Part<'_> {
+impl PixelPart<'_> {
     #[inline(always)]
     fn tile<S: Simd, const V: usize>(&mut self, tile: Tile) {
         self.work.current.resize(self.forward.steps * V, Lane::ZERO);
         for pixel in self.pixels.clone() {
-            let Work { current, patches } = &mut *self.work;
+            let PartScratch { current, patches } = &mut *self.work;
             let (current, _) = current.as_chunks_mut::<V>();
             current.fill(beginning(self.forward.bias, tile));
             for incoming in self.forward.incoming {

@@ -10,7 +10,7 @@ use crate::compiled::Compiled;
 use crate::events::Events;
 use crate::layout::Layout;
 use crate::numbers::Reads;
-use crate::sample::{LastTrial, Sample};
+use crate::sample::{LastTrial, SampleState};
 use crate::simd::{Lane, dispatch};
 use crate::walk;
 
@@ -24,7 +24,7 @@ impl GatedSession {
             let mut first = 0;
             while first < trial.samples {
                 let size = round_size(compiled, &samples[first..trial.samples], slots.len(), rows.len());
-                let mut round = Round {
+                let mut round = BackwardRound {
                     compiled,
                     trial,
                     weights,
@@ -46,10 +46,10 @@ impl GatedSession {
 
 /// Number of samples at the start of `samples` whose events and errors fit the budget together; at least one. The
 /// output has errors at `rows` steps.
-fn round_size(compiled: &Compiled, samples: &[Sample], most: usize, rows: usize) -> usize {
+fn round_size(compiled: &Compiled, samples: &[SampleState], most: usize, rows: usize) -> usize {
     let (budget, outputs) = (event_budget(compiled), rows * compiled.network.classes());
     let mut sum = 0;
-    let fits = |sample: &&Sample| {
+    let fits = |sample: &&SampleState| {
         let events = |index: usize| {
             let fires = compiled.network.populations()[index].neuron.fires();
             if fires { sample.spikes[index] as usize } else { outputs }
@@ -62,13 +62,13 @@ fn round_size(compiled: &Compiled, samples: &[Sample], most: usize, rows: usize)
 }
 
 /// Samples that go back together, one in each slot.
-struct Round<'a> {
+struct BackwardRound<'a> {
     compiled: &'a Compiled,
     trial: &'a LastTrial,
     weights: &'a [Vec<Lane>],
     /// Index in the batch of the first sample.
     first: usize,
-    samples: &'a mut [Sample],
+    samples: &'a mut [SampleState],
     slots: &'a mut [Slot],
     gradients: &'a mut Weights,
     linear_gradients: &'a mut [Vec<Lane>],
@@ -82,7 +82,7 @@ fn rows(d_output: &[f32], width: usize) -> Vec<(u16, &[f32])> {
     rows.filter(|(_, row)| row.iter().any(|d| *d != 0.0)).collect()
 }
 
-impl Round<'_> {
+impl BackwardRound<'_> {
     fn run(&mut self, rows: &[(u16, &[f32])]) {
         let compiled = self.compiled;
         let readout = compiled.populations.len() - 1;
@@ -135,7 +135,7 @@ impl Round<'_> {
                     map: projection.map,
                     source,
                     target: compiled.populations[index],
-                    errors: walk::Errors::Changes(&errors),
+                    errors: walk::ErrorsOverTime::Changes(&errors),
                     is_dense: projection.weight.is_some() && compiled.is_dense(&events, &source),
                     events: &mut events,
                     numbers: &[],
@@ -178,7 +178,7 @@ impl Round<'_> {
             let target = Source::Population(index);
             let pair = |slot| {
                 let reads = Reads::Events(Slot::events(slot, feed.source)?);
-                Some((reads, walk::Errors::Changes(Slot::events(slot, target)?)))
+                Some((reads, walk::ErrorsOverTime::Changes(Slot::events(slot, target)?)))
             };
             let samples: Vec<_> = slots.iter().filter_map(pair).collect();
             let packed = &mut self.linear_gradients[weight];

@@ -24,9 +24,9 @@ use crate::events::Events;
 use crate::listing::count;
 use crate::masks::Masks;
 use crate::numbers::Reads;
-use crate::sample::{LastTrial, Sample, activity, record};
+use crate::sample::{LastTrial, SampleState, activity, record};
 use crate::simd::Lane;
-use forward::{Forward, Left, Work};
+use forward::{Forward, Left, PartScratch};
 
 /// The neurons of a network that the event-driven path can run: leaky integrate-and-fire without more ado, a last
 /// population that does not fire, no recurrence and, if gradients are asked for, the paper's.
@@ -57,7 +57,7 @@ pub(crate) struct GatedSession {
     /// Biases of each population, see [`Compiled::bias`].
     biases: Vec<Vec<Lane>>,
     /// One for each sample of the batch.
-    samples: Vec<Sample>,
+    samples: Vec<SampleState>,
     /// One for each sample of a round.
     slots: Vec<Slot>,
     /// Gradients of linear maps, packed, summed over samples as they come.
@@ -70,7 +70,7 @@ pub(crate) struct GatedSession {
 struct Slot {
     /// Events of the sources of the population that runs forward.
     sources: Vec<Events>,
-    works: Vec<Work>,
+    works: Vec<PartScratch>,
     scratch: Scratch,
     /// Events and errors of the populations, while the backward pass needs them.
     errors: Vec<Option<Events>>,
@@ -81,7 +81,7 @@ struct Slot {
 
 impl GatedSession {
     pub(crate) fn new(compiled: Compiled, neurons: Vec<PlainLif>, pool: Arc<ThreadPool>) -> Self {
-        let samples = (0..compiled.plan.batch).map(|_| Sample::default()).collect();
+        let samples = (0..compiled.plan.batch).map(|_| SampleState::default()).collect();
         let slots = (0..compiled.round).map(|_| Slot::default()).collect();
         let none = Vec::new;
         let (weights, biases, linear_gradients) = (none(), none(), none());
@@ -137,7 +137,7 @@ impl GatedSession {
                 let first = round * slots.len();
                 let parts = parts(samples.len(), pool.current_num_threads());
                 for slot in &mut *slots {
-                    slot.works.resize_with(parts, Work::default);
+                    slot.works.resize_with(parts, PartScratch::default);
                 }
                 samples.par_iter_mut().zip(&mut *slots).enumerate().for_each(|(i, (sample, slot))| {
                     sample.begin(compiled, trial, first + i);
@@ -173,7 +173,7 @@ fn forward(
     Loaded { neurons, weights, biases }: Loaded<'_>,
     masks: &Masks,
     (n, resumes): (usize, bool),
-    sample: &mut Sample,
+    sample: &mut SampleState,
     slot: &mut Slot,
 ) {
     for (index, population) in compiled.network.populations().iter().enumerate() {
@@ -219,7 +219,7 @@ fn forward(
 /// Lists all events of `source` of sample `n`.
 fn list(
     compiled: &Compiled,
-    sample: &Sample,
+    sample: &SampleState,
     source: Source,
     masks: &Masks,
     n: usize,

@@ -16,14 +16,14 @@ use crate::compiled::Compiled;
 use crate::events::Events;
 use crate::feed::Feed;
 use crate::masks::Masks;
-use crate::sample::Sample;
+use crate::sample::SampleState;
 use crate::simd::{LANE, Lane, dispatch, flat, flat_mut};
 use crate::spread::Spread;
 use crate::walk;
 
 /// What one sample's pass through a chunk starts from.
 #[derive(Clone, Copy)]
-pub(super) struct Start<'a> {
+pub(super) struct ChunkStart<'a> {
     /// States of each population at the start of every chunk but the first.
     pub(super) saved: &'a [Vec<f32>],
     /// `dL/d output` `[T, N, K]`.
@@ -37,7 +37,7 @@ pub(super) struct Start<'a> {
 
 impl Slot {
     /// Prepares to go back through sample `n`.
-    pub(super) fn start_backward(&mut self, loaded: &Loaded<'_>, masks: &Masks, n: usize, sample: &Sample) {
+    pub(super) fn start_backward(&mut self, loaded: &Loaded<'_>, masks: &Masks, n: usize, sample: &SampleState) {
         let compiled = loaded.compiled();
         self.draw_masks(compiled, masks, n);
         self.errors.resize_with(compiled.populations.len(), || None);
@@ -64,9 +64,9 @@ impl Slot {
         loaded: &Loaded<'_>,
         index: usize,
         chunk: &Chunk,
-        start: Start<'_>,
+        start: ChunkStart<'_>,
         group: &[Affine],
-        sample: &Sample,
+        sample: &SampleState,
     ) {
         let compiled = loaded.compiled();
         let layout = compiled.populations[index];
@@ -100,7 +100,7 @@ impl Slot {
         index: usize,
         chunk: &Chunk,
         (group, means): (&[Affine], &[Vec<[f64; 2]>]),
-        sample: &Sample,
+        sample: &SampleState,
     ) {
         let compiled = loaded.compiled();
         let layout = compiled.populations[index];
@@ -151,7 +151,7 @@ impl Slot {
     }
     /// Goes through the steps of a chunk, forward to compute states anew and backward; `rows` are currents and become
     /// errors of currents, given the errors `g` of what others saw.
-    fn step_back(&mut self, loaded: &Loaded<'_>, index: usize, chunk: &Chunk, start: Start<'_>, g: &mut [Lane]) {
+    fn step_back(&mut self, loaded: &Loaded<'_>, index: usize, chunk: &Chunk, start: ChunkStart<'_>, g: &mut [Lane]) {
         let cells = loaded.cells(index);
         let width = cells.layout.width();
         let is_recurrent = loaded.unrolled.is_recurrent(index);
@@ -227,7 +227,7 @@ impl Slot {
                 map: projection.map,
                 source: *compiled.source(feed.source),
                 target: compiled.mapped(index, feed.projection),
-                errors: walk::Errors::Rows(staged.map_or(&self.rows, |stages| &stages.mapped)),
+                errors: walk::ErrorsOverTime::Rows(staged.map_or(&self.rows, |stages| &stages.mapped)),
                 events: &mut self.sources[j],
                 numbers: &self.numbers[j],
                 weight: projection.weight.map_or(&[], |weight| &loaded.weights[weight]),
@@ -243,7 +243,7 @@ impl Slot {
     }
 
     /// Adds to the errors of earlier populations.
-    fn add_to_sources(&mut self, loaded: &Loaded<'_>, index: usize, chunk: &Chunk, sample: &Sample) {
+    fn add_to_sources(&mut self, loaded: &Loaded<'_>, index: usize, chunk: &Chunk, sample: &SampleState) {
         let compiled = loaded.compiled();
         for feed in &compiled.feeds[index] {
             let Source::Population(source) = feed.source else { continue };
@@ -263,7 +263,13 @@ impl Slot {
     }
 
     /// Adds to the errors of two sources that were joined: the derivative by one is what it was multiplied by.
-    fn add_to_joined(&mut self, loaded: &Loaded<'_>, (index, feed): (usize, &Feed), chunk: &Chunk, sample: &Sample) {
+    fn add_to_joined(
+        &mut self,
+        loaded: &Loaded<'_>,
+        (index, feed): (usize, &Feed),
+        chunk: &Chunk,
+        sample: &SampleState,
+    ) {
         let compiled = loaded.compiled();
         let (Source::Population(first), Some((join, Source::Population(second)))) = (feed.source, feed.joined) else {
             return;
@@ -286,7 +292,7 @@ impl Slot {
     }
 
     /// Writes down the errors of the currents of a population over a chunk, which are in `rows`, if the plan records.
-    pub(super) fn record_if_asked(&self, loaded: &Loaded<'_>, index: usize, chunk: &Chunk, sample: &mut Sample) {
+    pub(super) fn record_if_asked(&self, loaded: &Loaded<'_>, index: usize, chunk: &Chunk, sample: &mut SampleState) {
         let compiled = loaded.compiled();
         if !compiled.plan.record {
             return;
@@ -341,7 +347,7 @@ fn spread(loaded: &Loaded<'_>, index: usize, feed: &Feed, d: &[Lane], g: &mut [L
 fn list_corrections(
     compiled: &Compiled,
     index: usize,
-    sample: &Sample,
+    sample: &SampleState,
     mask: &[f32],
     events: &mut Events,
     corrections: &mut Vec<f32>,
@@ -360,7 +366,7 @@ fn list_corrections(
 }
 
 /// Adds `dL/d output` of a chunk to the errors of the last population.
-fn add_output_errors(compiled: &Compiled, chunk: &Chunk, start: Start<'_>, g: &mut [Lane]) {
+fn add_output_errors(compiled: &Compiled, chunk: &Chunk, start: ChunkStart<'_>, g: &mut [Lane]) {
     let (layout, classes) = (compiled.populations[compiled.populations.len() - 1], compiled.network.classes());
     for (g, t) in g.chunks_exact_mut(layout.width()).zip(chunk.steps.clone()) {
         let row = &start.d_output[(t * start.samples + start.n) * classes..][..classes];

@@ -7,7 +7,7 @@ use snn_core::Neuron;
 use snn_core::neuron::Per;
 
 use crate::layout::Layout;
-use crate::simd::{Job, LANE, Lane, Simd};
+use crate::simd::{LANE, Lane, Simd, SimdJob};
 
 /// Neurons and how they are cut into blocks.
 #[derive(Clone, Copy)]
@@ -151,7 +151,7 @@ pub(super) struct Mark<'a> {
     pub(super) bit: u32,
 }
 
-impl Job for Mark<'_> {
+impl SimdJob for Mark<'_> {
     type Output = ();
 
     #[inline(always)]

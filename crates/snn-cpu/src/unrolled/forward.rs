@@ -6,7 +6,7 @@ use snn_core::{Join, Source, Trial, Weights};
 
 use super::cells::{Cells, Mark, Spikes};
 use super::plan::Chunk;
-use super::stages::{self, Affine, Stages};
+use super::stages::{self, Affine, StageScratch};
 use super::{Loaded, Slot, fit};
 use crate::compiled::Compiled;
 use crate::currents::{Currents, Incoming};
@@ -15,11 +15,11 @@ use crate::feed::Feed;
 use crate::listing::count;
 use crate::masks::Masks;
 use crate::numbers::Reads;
-use crate::sample::Sample;
+use crate::sample::SampleState;
 use crate::simd::{LANE, Lane, dispatch, flat, flat_mut};
 
 /// Samples that go forward together, one in each slot.
-pub(super) struct Round<'a> {
+pub(super) struct ForwardRound<'a> {
     pub(super) loaded: Loaded<'a>,
     pub(super) trial: &'a Trial<'a>,
     pub(super) masks: &'a Masks,
@@ -29,14 +29,14 @@ pub(super) struct Round<'a> {
     pub(super) resumes: bool,
     /// Each with its states of each population at the start of every chunk but the first. In a stream these become what each
     /// population needs to go on: its states after the last step and, if it is recurrent, what it then passed on.
-    pub(super) samples: &'a mut [(Sample, Vec<Vec<f32>>)],
+    pub(super) samples: &'a mut [(SampleState, Vec<Vec<f32>>)],
     pub(super) slots: &'a mut [Slot],
     pub(super) weights: &'a Weights,
     /// The normalisations of each group of the batch, which are found on the way.
     pub(super) groups: &'a mut [Vec<Affine>],
 }
 
-impl Round<'_> {
+impl ForwardRound<'_> {
     pub(super) fn run(&mut self) {
         let compiled = self.loaded.compiled();
         let Self { trial, masks, first, samples, slots, .. } = self;
@@ -98,7 +98,7 @@ impl Slot {
         index: usize,
         resumes: bool,
         group: &[Affine],
-        sample: &mut Sample,
+        sample: &mut SampleState,
         saved: &mut Vec<f32>,
     ) {
         let compiled = loaded.compiled();
@@ -145,7 +145,7 @@ fn run(
     index: usize,
     chunk: &Chunk,
     cells: &Cells<'_>,
-    sample: &mut Sample,
+    sample: &mut SampleState,
     slot: &mut Slot,
     resumes: bool,
 ) {
@@ -216,7 +216,7 @@ impl Slot {
     }
 
     /// Lists the events of a chunk of the sources of a population, recurrent ones one step late, or writes down their numbers.
-    pub(super) fn list_sources(&mut self, loaded: &Loaded<'_>, index: usize, chunk: &Chunk, sample: &Sample) {
+    pub(super) fn list_sources(&mut self, loaded: &Loaded<'_>, index: usize, chunk: &Chunk, sample: &SampleState) {
         let compiled = loaded.compiled();
         let feeds = &compiled.feeds[index];
         self.sources.resize_with(self.sources.len().max(feeds.len()), Events::default);
@@ -239,7 +239,7 @@ impl Slot {
     }
 
     /// Writes down the numbers of a feed over a chunk.
-    fn expand(&mut self, compiled: &Compiled, (j, feed): (usize, &Feed), chunk: &Chunk, sample: &Sample) {
+    fn expand(&mut self, compiled: &Compiled, (j, feed): (usize, &Feed), chunk: &Chunk, sample: &SampleState) {
         let mask = |source: Source| match source {
             Source::Input => &[][..],
             Source::Population(source) => &self.masks[source],
@@ -262,7 +262,7 @@ impl Slot {
     pub(super) fn run_stages(&mut self, loaded: &Loaded<'_>, index: usize, chunk: &Chunk) {
         let compiled = loaded.compiled();
         let inputs = &compiled.network.populations()[index].inputs;
-        self.stages.resize_with(self.stages.len().max(inputs.len()), Stages::default);
+        self.stages.resize_with(self.stages.len().max(inputs.len()), StageScratch::default);
         for (projection, input) in inputs.iter().enumerate().filter(|(_, input)| input.is_staged()) {
             let layout = compiled.mapped(index, projection);
             let mut stages = std::mem::take(&mut self.stages[projection]);

@@ -30,13 +30,13 @@ use crate::compiled::Compiled;
 use crate::events::Events;
 use crate::layout::Layout;
 use crate::masks::Masks;
-use crate::sample::{LastTrial, Sample, activity, record};
+use crate::sample::{LastTrial, SampleState, activity, record};
 use crate::simd::{LANE, Lane, flat};
 use crate::walk;
-use backward::{Carried, Start};
+use backward::{Carried, ChunkStart};
 use cells::Cells;
 use plan::Unrolled;
-use stages::{Affine, Stages};
+use stages::{Affine, StageScratch};
 
 /// What a session takes.
 pub(crate) fn memory(compiled: Compiled) -> Memory {
@@ -59,7 +59,7 @@ pub(crate) struct UnrolledSession {
     values: Vec<Vec<f32>>,
     /// One for each sample of the batch, with its states of each population at the start of every chunk but the first; in
     /// a stream, those after the last step.
-    samples: Vec<(Sample, Vec<Vec<f32>>)>,
+    samples: Vec<(SampleState, Vec<Vec<f32>>)>,
     /// The normalisations of each group of the last trial; those that go by what is kept stay empty.
     groups: Vec<Vec<Affine>>,
     /// One for each sample of a round.
@@ -93,7 +93,7 @@ struct Slot {
     rows: Vec<Lane>,
     current: Vec<Lane>,
     /// Of each projection of the population at hand that pools or normalises.
-    stages: Vec<Stages>,
+    stages: Vec<StageScratch>,
     scratch: Scratch,
     /// States of the population or block at hand, and what it passes on at one step.
     state: Vec<f32>,
@@ -186,7 +186,8 @@ impl Session for UnrolledSession {
         pool.install(|| {
             for (round, samples) in samples[..trial.samples].chunks_mut(slots.len()).enumerate() {
                 let (first, slots) = (round * slots.len(), &mut slots[..samples.len()]);
-                let mut round = Round { loaded, trial, first, samples, slots, groups, gradients, linear_gradients };
+                let mut round =
+                    ReversedRound { loaded, trial, first, samples, slots, groups, gradients, linear_gradients };
                 round.run(errors, &mut d_values);
             }
             compiled.add_linear(linear_gradients, gradients);
@@ -223,7 +224,18 @@ impl UnrolledSession {
         pool.install(|| {
             for (round, samples) in samples[..n].chunks_mut(slots.len()).enumerate() {
                 let (first, slots, masks) = (round * slots.len(), &mut slots[..samples.len()], &masks);
-                forward::Round { loaded, trial, masks, first, resumes, samples, slots, weights: trained, groups }.run();
+                forward::ForwardRound {
+                    loaded,
+                    trial,
+                    masks,
+                    first,
+                    resumes,
+                    samples,
+                    slots,
+                    weights: trained,
+                    groups,
+                }
+                .run();
             }
         });
         self.trial = Some(LastTrial { samples: n, masks });
@@ -248,19 +260,19 @@ impl UnrolledSession {
 }
 
 /// Samples that go back together, one in each slot.
-struct Round<'a> {
+struct ReversedRound<'a> {
     loaded: Loaded<'a>,
     trial: &'a LastTrial,
     /// Index in the batch of the first sample.
     first: usize,
-    samples: &'a mut [(Sample, Vec<Vec<f32>>)],
+    samples: &'a mut [(SampleState, Vec<Vec<f32>>)],
     slots: &'a mut [Slot],
     groups: &'a [Vec<Affine>],
     gradients: &'a mut Weights,
     linear_gradients: &'a mut [Vec<Lane>],
 }
 
-impl Round<'_> {
+impl ReversedRound<'_> {
     /// Goes back through all chunks and populations, last to first.
     fn run(&mut self, errors: Errors<'_>, d_values: &mut [Vec<f64>]) {
         let Self { loaded, trial, first, samples, slots, .. } = self;
@@ -277,7 +289,7 @@ impl Round<'_> {
                 let group = |i: usize| loaded.unrolled.group_of(*first + i).map_or(&[][..], |group| &groups[group]);
                 slots.par_iter_mut().zip(&mut **samples).enumerate().for_each(|(i, (slot, (sample, saved)))| {
                     let Errors { output: d_output, emitted: d_emitted } = errors;
-                    let start = Start { saved, d_output, n: *first + i, samples: trial.samples, d_emitted };
+                    let start = ChunkStart { saved, d_output, n: *first + i, samples: trial.samples, d_emitted };
                     slot.go_back(loaded, index, &chunk, start, group(i), sample);
                     if !has_norms {
                         slot.go_on(loaded, index, &chunk, (&[], &[]), sample);
@@ -365,8 +377,9 @@ impl Round<'_> {
             let weight = compiled.weight_of(index, feed);
             let Some(weight) = weight.filter(|&w| compiled.is_linear(w) && compiled.is_trained(w)) else { continue };
             let projection = compiled.projection(index, feed);
-            let pairs =
-                slots.iter().map(|slot| (slot.reads(j, feed), walk::Errors::Rows(slot.errors_of(projection, feed))));
+            let pairs = slots
+                .iter()
+                .map(|slot| (slot.reads(j, feed), walk::ErrorsOverTime::Rows(slot.errors_of(projection, feed))));
             let samples: Vec<_> = pairs.collect();
             let packed = &mut self.linear_gradients[weight];
             compiled.add_linear_map((index, feed), &samples, steps, packed);

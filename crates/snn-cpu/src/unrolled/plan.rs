@@ -266,7 +266,7 @@ impl Unrolled {
                 *largest = (*largest).max(most(compiled.source(feed.source), chunk));
             }
         }
-        let corrected = |(layout, gate): (&Layout, &Option<crate::gate::Gate>)| {
+        let corrected = |(layout, gate): (&Layout, &Option<crate::gate::SpikeGated>)| {
             let is_corrected = gate.as_ref().is_some_and(|gate| gate.correction.is_some());
             if is_corrected && compiled.plan.train { most(layout, compiled.plan.steps) } else { 0 }
         };

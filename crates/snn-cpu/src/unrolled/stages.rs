@@ -10,7 +10,7 @@ use crate::simd::{LANE, Lane, flat, flat_mut};
 
 /// Work space of a projection that pools or normalises.
 #[derive(Default)]
-pub(super) struct Stages {
+pub(super) struct StageScratch {
     /// What its map gave, `[step][pixel][lane]`; becomes its errors on the way back.
     pub(super) mapped: Vec<Lane>,
     /// What its pool made of that; empty if it has none.
@@ -20,7 +20,7 @@ pub(super) struct Stages {
     pub(super) sums: Vec<[f64; 2]>,
 }
 
-impl Stages {
+impl StageScratch {
     /// The current once it is pooled, which is normalised.
     pub(super) fn current(&self) -> &[Lane] {
         if self.pooled.is_empty() { &self.mapped } else { &self.pooled }

@@ -8,7 +8,7 @@ use std::{slice, thread};
 
 use ureq::http::{HeaderMap, StatusCode, header};
 
-use super::{FetchError, Progress};
+use super::{FetchError, FetchProgress};
 use crate::checksum::md5_of;
 use crate::open_file;
 use crate::published::Download;
@@ -61,7 +61,7 @@ pub(super) fn download(
     url: &str,
     path: &Path,
     patience: Patience,
-    observer: &mut dyn FnMut(Progress<'_>),
+    observer: &mut dyn FnMut(FetchProgress<'_>),
 ) -> Result<(), FetchError> {
     let part = part(path);
     let write = |source| FetchError::Write { path: part.clone(), source };
@@ -82,7 +82,7 @@ pub(super) fn download(
         .build()
         .new_agent();
     let mut is_second = false;
-    let mut job = Job { agent, download, url, part: &part, patience, anew: false, has_answered: false, observer };
+    let mut job = Transfer { agent, download, url, part: &part, patience, anew: false, has_answered: false, observer };
     loop {
         let has_resumed = match job.transfer_patiently(&mut file) {
             Ok(has_resumed) => has_resumed,
@@ -95,7 +95,7 @@ pub(super) fn download(
                 return Err(error);
             }
         };
-        (job.observer)(Progress::Comparing(download));
+        (job.observer)(FetchProgress::Comparing(download));
         file.rewind().map_err(write)?;
         let found = md5_of(&mut file).map_err(write)?;
         if found == download.md5 {
@@ -111,7 +111,7 @@ pub(super) fn download(
     }
 }
 
-struct Job<'a> {
+struct Transfer<'a> {
     agent: ureq::Agent,
     download: &'a Download,
     url: &'a str,
@@ -121,10 +121,10 @@ struct Job<'a> {
     anew: bool,
     /// Whether the server has answered at all.
     has_answered: bool,
-    observer: &'a mut dyn FnMut(Progress<'_>),
+    observer: &'a mut dyn FnMut(FetchProgress<'_>),
 }
 
-impl Job<'_> {
+impl Transfer<'_> {
     /// Appends what is missing to `file`, with a few tries; true if the first of its bytes were there before.
     fn transfer_patiently(&mut self, file: &mut File) -> Result<bool, FetchError> {
         let mut has_resumed = false;
@@ -183,7 +183,7 @@ impl Job<'_> {
             if done.max(total.unwrap_or(0)) > most {
                 return Err(FetchError::TooLong { url, published: self.download.bytes });
             }
-            (self.observer)(Progress::Downloading { download: self.download, done, total });
+            (self.observer)(FetchProgress::Downloading { download: self.download, done, total });
             let length = match body.read(&mut buffer) {
                 Ok(0) => break,
                 Ok(length) => length,

@@ -7,14 +7,14 @@ mod unpack;
 use std::fs;
 use std::path::Path;
 
-use crate::published::{Download, Form, Published};
+use crate::published::{Download, Packing, Published};
 
 pub use download::Patience;
 pub use error::FetchError;
 
 /// What [`fetch`] is doing.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Progress<'a> {
+pub enum FetchProgress<'a> {
     /// A file is there already.
     Present(&'a Download),
     /// Bytes have come.
@@ -51,7 +51,7 @@ pub fn fetch(
     published: &Published,
     folder: &Path,
     from: Option<&str>,
-    observer: &mut dyn FnMut(Progress<'_>),
+    observer: &mut dyn FnMut(FetchProgress<'_>),
 ) -> Result<(), FetchError> {
     fetch_with(Patience::default(), published, folder, from, observer)
 }
@@ -65,14 +65,14 @@ pub fn fetch_with(
     published: &Published,
     folder: &Path,
     from: Option<&str>,
-    observer: &mut dyn FnMut(Progress<'_>),
+    observer: &mut dyn FnMut(FetchProgress<'_>),
 ) -> Result<(), FetchError> {
     let is_new = |dir: &&Path| !dir.as_os_str().is_empty() && !dir.exists();
     let new: Vec<&Path> = folder.ancestors().take_while(is_new).collect();
     fs::create_dir_all(folder).map_err(|source| FetchError::Write { path: folder.to_owned(), source })?;
     let fetched = published.downloads.iter().try_for_each(|download| {
         if is_present(published, download, folder) {
-            observer(Progress::Present(download));
+            observer(FetchProgress::Present(download));
             return Ok(());
         }
         fetch_one(download, folder, from, patience, observer)
@@ -89,7 +89,7 @@ fn fetch_one(
     folder: &Path,
     from: Option<&str>,
     patience: Patience,
-    observer: &mut dyn FnMut(Progress<'_>),
+    observer: &mut dyn FnMut(FetchProgress<'_>),
 ) -> Result<(), FetchError> {
     let path = folder.join(download.name);
     let url = match from {
@@ -97,18 +97,18 @@ fn fetch_one(
         None => download.url.to_owned(),
     };
     // An archive that could not be unpacked at another time.
-    let is_here = download.form != Form::File && download::is_whole(download, &path);
+    let is_here = download.form != Packing::File && download::is_whole(download, &path);
     let there = fs::metadata(download::part(&path)).map_or(0, |metadata| metadata.len());
     check_room(folder, if is_here { 0 } else { download.bytes.saturating_sub(there) }, download.form)?;
     if !is_here {
         download::download(download, &url, &path, patience, observer)?;
     }
     match download.form {
-        Form::File => {}
-        Form::TarGz(name, _) => unpack::tar_gz(download, &path, &folder.join(name), observer)?,
-        Form::Zip(name, _) => unpack::zip(download, &path, &folder.join(name), observer)?,
+        Packing::File => {}
+        Packing::TarGz(name, _) => unpack::tar_gz(download, &path, &folder.join(name), observer)?,
+        Packing::Zip(name, _) => unpack::zip(download, &path, &folder.join(name), observer)?,
     }
-    observer(Progress::Finished(download));
+    observer(FetchProgress::Finished(download));
     Ok(())
 }
 
@@ -119,21 +119,21 @@ fn is_present(published: &Published, download: &Download, folder: &Path) -> bool
         path.is_ok_and(|path| published.compare(name, &path).is_ok_and(|verdict| verdict.is_same()))
     };
     match download.form {
-        Form::File => {
+        Packing::File => {
             is_same(download.name.trim_end_matches(".gz")) || download::is_whole(download, &folder.join(download.name))
         }
         // What is unpacked has its name only when it is whole.
-        Form::TarGz(name, _) | Form::Zip(name, _) if published.checksums.is_empty() => folder.join(name).is_dir(),
-        Form::TarGz(..) | Form::Zip(..) => published.checksums.iter().all(|(name, _)| is_same(name)),
+        Packing::TarGz(name, _) | Packing::Zip(name, _) if published.checksums.is_empty() => folder.join(name).is_dir(),
+        Packing::TarGz(..) | Packing::Zip(..) => published.checksums.iter().all(|(name, _)| is_same(name)),
     }
 }
 
 /// Compares the room on the disk with what is needed for a download of so many `bytes` and what becomes of it, if the system
 /// tells.
-fn check_room(folder: &Path, bytes: u64, form: Form) -> Result<(), FetchError> {
+fn check_room(folder: &Path, bytes: u64, form: Packing) -> Result<(), FetchError> {
     let unpacked = match form {
-        Form::File => 0,
-        Form::TarGz(_, bytes) | Form::Zip(_, bytes) => bytes,
+        Packing::File => 0,
+        Packing::TarGz(_, bytes) | Packing::Zip(_, bytes) => bytes,
     };
     let needed = bytes + unpacked;
     match fs4::available_space(folder) {

@@ -8,7 +8,7 @@ use std::path::{Component, Path, PathBuf};
 use flate2::bufread::GzDecoder;
 use zip::ZipArchive;
 
-use super::{FetchError, Progress};
+use super::{FetchError, FetchProgress};
 use crate::published::Download;
 
 /// A folder beside `to` for what is not whole yet.
@@ -23,7 +23,7 @@ pub(super) fn tar_gz(
     download: &Download,
     archive: &Path,
     to: &Path,
-    observer: &mut dyn FnMut(Progress<'_>),
+    observer: &mut dyn FnMut(FetchProgress<'_>),
 ) -> Result<(), FetchError> {
     unpack(archive, to, |file, place| {
         let mut entries = tar::Archive::new(GzDecoder::new(BufReader::new(file)));
@@ -32,7 +32,7 @@ pub(super) fn tar_gz(
             let Some(path) = place(&entry.path()?) else { continue };
             if entry.header().entry_type().is_file() {
                 write(&path, &mut entry)?;
-                observer(Progress::Unpacking { download, files: files + 1 });
+                observer(FetchProgress::Unpacking { download, files: files + 1 });
             }
         }
         Ok(())
@@ -44,7 +44,7 @@ pub(super) fn zip(
     download: &Download,
     archive: &Path,
     to: &Path,
-    observer: &mut dyn FnMut(Progress<'_>),
+    observer: &mut dyn FnMut(FetchProgress<'_>),
 ) -> Result<(), FetchError> {
     unpack(archive, to, |file, place| {
         let mut entries = ZipArchive::new(BufReader::new(file)).map_err(io::Error::other)?;
@@ -53,7 +53,7 @@ pub(super) fn zip(
             let Some(path) = entry.enclosed_name().and_then(|path| place(&path)) else { continue };
             if entry.is_file() {
                 write(&path, &mut entry)?;
-                observer(Progress::Unpacking { download, files: index + 1 });
+                observer(FetchProgress::Unpacking { download, files: index + 1 });
             }
         }
         Ok(())

@@ -7,15 +7,15 @@ mod stages;
 use snn_core::{Connection, Map, Network, Pool, Population, Projection, Shape, Source, Window};
 
 use crate::arena::row;
-use crate::form::Form;
+use crate::form::KernelForm;
 use crate::kernel::{Extent, Program};
-use crate::layout::{Errors, Layout, Place};
+use crate::layout::{ErrorStorage, Layout, PopulationLayout};
 
 pub(crate) use stages::Stage;
 
 /// What a trial shows the network, as far as kernels differ by it.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
-pub(crate) enum Input {
+pub(crate) enum InputKind {
     /// Spikes of +1.
     Spikes,
     /// Spikes of either sign.
@@ -56,7 +56,7 @@ impl Loops {
 pub(crate) struct Programs<'a> {
     pub(crate) network: &'a Network,
     pub(crate) layout: &'a Layout,
-    pub(crate) input: Input,
+    pub(crate) input: InputKind,
     /// Whether each population has a dropout mask.
     pub(crate) masked: &'a [bool],
     pub(crate) loops: Loops,
@@ -67,7 +67,7 @@ pub(crate) struct Programs<'a> {
 type Constants = Vec<(&'static str, f64)>;
 
 impl Programs<'_> {
-    fn population(&self, index: usize) -> (&Population, &Place) {
+    fn population(&self, index: usize) -> (&Population, &PopulationLayout) {
         (&self.network.populations()[index], &self.layout.populations[index])
     }
 
@@ -117,10 +117,10 @@ impl Programs<'_> {
         let output = population.shape;
         let (source, rows, masked) = match connection.source {
             Source::Input => match self.input {
-                Input::Spikes => (0, 2 * self.layout.words, false),
-                Input::Signed => (1, 2 * self.layout.words, false),
-                Input::Constant => (3, 1, false),
-                Input::Numbers => (2, self.layout.plan.steps, false),
+                InputKind::Spikes => (0, 2 * self.layout.words, false),
+                InputKind::Signed => (1, 2 * self.layout.words, false),
+                InputKind::Constant => (3, 1, false),
+                InputKind::Numbers => (2, self.layout.plan.steps, false),
             },
             Source::Population(source) => {
                 let place = &self.layout.populations[source];
@@ -169,13 +169,13 @@ impl Programs<'_> {
         let mut programs = vec![self.encode(), self.count(Source::Input)];
         for (index, place) in self.layout.populations.iter().enumerate() {
             let connections: Vec<(Connection, &Projection)> = self.network.connections(index).collect();
-            for form in Form::ALL {
+            for form in KernelForm::ALL {
                 programs.extend((0..place.connections.len()).map(|order| self.current(index, order, form)));
                 programs.extend((0..place.readers.len()).map(|order| self.adjoint(index, order, form)));
             }
             let weighted = (0..connections.len()).filter(|&number| connections[number].1.weight.is_some());
             for connection in weighted {
-                programs.extend(Form::ALL.map(|form| self.gradient(index, connection, form)));
+                programs.extend(KernelForm::ALL.map(|form| self.gradient(index, connection, form)));
             }
             let biases = self.network.populations()[index].inputs.iter().filter_map(|projection| projection.bias);
             programs.extend(biases.enumerate().map(|(order, _)| self.bias(index, order)));
@@ -183,7 +183,7 @@ impl Programs<'_> {
             for norm in &place.norms {
                 programs.extend(self.measures(index, norm).into_iter().chain(self.error_measures(index, norm)));
             }
-            for form in Form::ALL {
+            for form in KernelForm::ALL {
                 programs.extend(self.fused(index, form).into_iter().chain(self.gated_events(index, form)));
             }
             programs.extend([self.scan_forward(index), self.scan_backward(index)]);
@@ -212,9 +212,9 @@ fn flag(holds: bool) -> f64 {
 }
 
 /// The step that the first slot of a population's errors stands for, in a window that begins at `word`.
-pub(crate) fn first_error(place: &Place, word: u32) -> u32 {
+pub(crate) fn first_error(place: &PopulationLayout, word: u32) -> u32 {
     match place.errors {
-        Errors::OfTrial => 0,
-        Errors::OfWord(_) => word,
+        ErrorStorage::OfTrial => 0,
+        ErrorStorage::OfWord(_) => word,
     }
 }

@@ -5,7 +5,7 @@ use snn_shaders as wgsl;
 
 use super::{PARTS, Programs, flag};
 use crate::kernel::{Extent, Program};
-use crate::layout::Rule;
+use crate::layout::GradientRule;
 use crate::wgsl as written;
 
 impl Programs<'_> {
@@ -21,12 +21,12 @@ impl Programs<'_> {
         let (population, place) = self.population(index);
         let mut constants = self.neurons(index);
         match place.rule {
-            Rule::Gated { threshold, correction } => {
+            GradientRule::Gated { threshold, correction } => {
                 constants.extend([("THRESHOLD", f64::from(threshold)), ("CORRECTED", flag(correction.is_some()))]);
                 let parts = [wgsl::WINDOW, wgsl::SCAN_GATED];
                 Program::new(self.name(index, "scan backward"), &parts, &constants, self.each_neuron(index))
             }
-            Rule::Unrolled { detached, .. } => {
+            GradientRule::Unrolled { detached, .. } => {
                 constants.push(("DETACHED", flag(detached)));
                 let neuron = written::neuron(&population.neuron);
                 let parts = [wgsl::WINDOW, wgsl::SCAN_NEURONS, &neuron, wgsl::SCAN_UNROLLED];
@@ -38,7 +38,7 @@ impl Programs<'_> {
     /// Gradients of the trainable constants; none where there are none.
     pub(crate) fn constants(&self, index: usize) -> Option<Program> {
         let (population, place) = self.population(index);
-        if place.constants == 0 || !matches!(place.rule, Rule::Unrolled { .. }) {
+        if place.constants == 0 || !matches!(place.rule, GradientRule::Unrolled { .. }) {
             return None;
         }
         let neuron = written::neuron(&population.neuron);
@@ -49,7 +49,7 @@ impl Programs<'_> {
     /// The leak correction; none where there is none.
     pub(crate) fn correction(&self, index: usize) -> Option<Program> {
         let (_, place) = self.population(index);
-        let Rule::Gated { correction: Some(correction), .. } = place.rule else { return None };
+        let GradientRule::Gated { correction: Some(correction), .. } = place.rule else { return None };
         let is_after = correction.trace == Trace::AfterDropout;
         let mut constants = self.neurons(index);
         constants.retain(|(name, _)| *name != "MASKED");

@@ -3,10 +3,10 @@
 use snn_core::{Connection, Reader, Source, Window};
 use snn_shaders as wgsl;
 
-use super::{Constants, Input, Programs, Stage, flag, geometry};
-use crate::form::Form;
+use super::{Constants, InputKind, Programs, Stage, flag, geometry};
+use crate::form::KernelForm;
 use crate::kernel::{Extent, Program};
-use crate::layout::{Errors, Rule};
+use crate::layout::{ErrorStorage, GradientRule};
 use crate::wgsl as written;
 use crate::window::WORD;
 
@@ -30,7 +30,7 @@ impl Programs<'_> {
     }
 
     /// The current of the connection that runs as number `order`.
-    pub(crate) fn current(&self, index: usize, order: usize, form: Form) -> Program {
+    pub(crate) fn current(&self, index: usize, order: usize, form: KernelForm) -> Program {
         let (population, place) = self.population(index);
         let (connection, projection) = self.connection(index, place.connections[order]);
         let mut constants = self.projection(index, (connection, projection));
@@ -44,12 +44,13 @@ impl Programs<'_> {
         // What comes from the population itself comes one step at a time.
         let is_recurrent = connection.is_recurrent;
         let shape = population.shape;
-        if let (Form::Cooperative, Some(edge), Some(_), false) = (form, self.matrices, projection.weight, is_recurrent)
+        if let (KernelForm::Cooperative, Some(edge), Some(_), false) =
+            (form, self.matrices, projection.weight, is_recurrent)
             && self.hears_spikes(connection)
         {
             return self.cooperative(index, &constants, edge);
         }
-        let is_tiled = matches!(form, Form::Tiled | Form::Cooperative) && !is_recurrent;
+        let is_tiled = matches!(form, KernelForm::Tiled | KernelForm::Cooperative) && !is_recurrent;
         let (name, main, extent) = match projection.weight {
             None => ("current", wgsl::POOL_CURRENT, Extent::OfMoment(shape.len())),
             Some(_) if is_tiled => {
@@ -76,13 +77,13 @@ impl Programs<'_> {
     /// Whether what a connection reads are spikes, and not numbers.
     fn hears_spikes(&self, connection: Connection) -> bool {
         match connection.source {
-            Source::Input => matches!(self.input, Input::Spikes | Input::Signed),
+            Source::Input => matches!(self.input, InputKind::Spikes | InputKind::Signed),
             Source::Population(source) => self.layout.populations[source].fires,
         }
     }
 
     /// What the errors of the reader number `order` of a population make of its error.
-    pub(crate) fn adjoint(&self, index: usize, order: usize, form: Form) -> Program {
+    pub(crate) fn adjoint(&self, index: usize, order: usize, form: KernelForm) -> Program {
         let (_, place) = self.population(index);
         let Reader { population: reader, connection: number } = place.readers[order];
         let (connection, projection) = self.connection(reader, number);
@@ -96,7 +97,7 @@ impl Programs<'_> {
             Stage::Largest => return self.largest_adjoint(index, &constants),
             Stage::Norm(norm) => return self.norm_adjoint(reader, &norm, add),
         }
-        let is_tiled = form == Form::Tiled && reader != index;
+        let is_tiled = form == KernelForm::Tiled && reader != index;
         let (shape, _) = geometry(projection, self.network.shape(connection.source));
         let (name, main, extent) = match projection.weight {
             None => ("adjoint", wgsl::POOL_ADJOINT, Extent::OfMoment(shape.len())),
@@ -111,7 +112,7 @@ impl Programs<'_> {
     }
 
     /// What a connection adds to the gradient of its weight.
-    pub(crate) fn gradient(&self, index: usize, connection: usize, form: Form) -> Program {
+    pub(crate) fn gradient(&self, index: usize, connection: usize, form: KernelForm) -> Program {
         let (connection, projection) = self.connection(index, connection);
         let hears_spikes = self.hears_spikes(connection) && !connection.is_recurrent;
         let (input, output) = (self.network.shape(connection.source), self.population(index).0.shape);
@@ -120,8 +121,8 @@ impl Programs<'_> {
         let all = Extent::Threads(taps * input.channels * output.channels);
         let tiles = taps * input.channels.div_ceil(TILE) * output.channels.div_ceil(TILE);
         let (name, main, extent) = match form {
-            Form::Events if hears_spikes => ("gradient events", wgsl::CONV_GRADIENT_EVENTS, all),
-            Form::Tiled => ("gradient tiled", wgsl::CONV_GRADIENT_TILED, Extent::Groups(tiles)),
+            KernelForm::Events if hears_spikes => ("gradient events", wgsl::CONV_GRADIENT_EVENTS, all),
+            KernelForm::Tiled => ("gradient tiled", wgsl::CONV_GRADIENT_TILED, Extent::Groups(tiles)),
             _ => ("gradient", wgsl::CONV_GRADIENT, all),
         };
         let mut constants = self.projection(index, (connection, projection));
@@ -132,7 +133,7 @@ impl Programs<'_> {
     }
 
     /// The last connection and the neurons in one kernel, if `form` is one of those, and can do it.
-    pub(crate) fn fused(&self, index: usize, form: Form) -> Option<Program> {
+    pub(crate) fn fused(&self, index: usize, form: KernelForm) -> Option<Program> {
         let (population, place) = self.population(index);
         let (connection, projection) = self.connection(index, *place.connections.last()?);
         if place.is_recurrent() || projection.weight.is_none() || !self.hears_spikes(connection) {
@@ -142,15 +143,15 @@ impl Programs<'_> {
         // A round for each weight that a neuron hears, and with events one for each of its spikes in a word.
         let (input, Window { size, .. }) = geometry(projection, self.network.shape(connection.source));
         let weights = size[0] * size[1] * input.channels;
-        let is_too_long = form == Form::Events && 33 * weights > self.loops.rounds();
-        let form = if is_too_long { Form::Fused } else { form };
+        let is_too_long = form == KernelForm::Events && 33 * weights > self.loops.rounds();
+        let form = if is_too_long { KernelForm::Fused } else { form };
         let ([currents, main], extent) = match form {
-            Form::Plain | Form::Tiled | Form::Cooperative => return None,
-            Form::Fused => (
+            KernelForm::Plain | KernelForm::Tiled | KernelForm::Cooperative => return None,
+            KernelForm::Fused => (
                 [wgsl::CONV_FUSED_CURRENTS, wgsl::CONV_FUSED],
                 Extent::OfSample(shape.pixels() * shape.channels.div_ceil(4)),
             ),
-            Form::Events => {
+            KernelForm::Events => {
                 let blocks = shape.channels.div_ceil(channels_at_once(shape.channels));
                 (["", wgsl::CONV_EVENTS], Extent::GroupsOfSample(shape.pixels() * blocks))
             }
@@ -177,21 +178,21 @@ impl Programs<'_> {
     }
 
     /// The adjoint of the last reader and the neurons in one kernel, if `form` is events, and they can do it.
-    pub(crate) fn gated_events(&self, index: usize, form: Form) -> Option<Program> {
+    pub(crate) fn gated_events(&self, index: usize, form: KernelForm) -> Option<Program> {
         let (_, place) = self.population(index);
         let Reader { population: reader, connection } = *place.readers.last()?;
         let (connection, projection) = self.connection(reader, connection);
-        let Rule::Gated { threshold, correction } = place.rule else { return None };
+        let GradientRule::Gated { threshold, correction } = place.rule else { return None };
         let reader_shape = self.network.populations()[reader].shape;
         let (_, Window { size: kernel, .. }) = geometry(projection, self.network.shape(connection.source));
         // At each step of a word, under each kernel pixel, all channels.
         let is_short = 32 * kernel[0] * kernel[1] * (1 + reader_shape.channels) <= self.loops.rounds();
         let can = place.fires && !place.is_recurrent() && !place.is_last && projection.weight.is_some() && is_short;
-        if form != Form::Events || !can {
+        if form != KernelForm::Events || !can {
             return None;
         }
         let mut constants = self.projection(reader, (connection, projection));
-        let of_trial = |index: usize| flag(self.layout.populations[index].errors == Errors::OfTrial);
+        let of_trial = |index: usize| flag(self.layout.populations[index].errors == ErrorStorage::OfTrial);
         constants.extend([
             ("ADD", flag(place.readers.len() > 1)),
             ("OUTPUT_ROWS", place.rows as f64),

@@ -28,13 +28,13 @@ impl Stage {
 }
 
 /// A kernel that lacks the number of its threads.
-struct Kernel {
+struct StageKernel {
     name: String,
     text: [&'static str; 3],
     constants: Constants,
 }
 
-impl Kernel {
+impl StageKernel {
     fn run_by(self, extent: Extent) -> Program {
         Program::new(self.name, &self.text, &self.constants, extent)
     }
@@ -85,7 +85,7 @@ impl Programs<'_> {
         norm: &Norm,
         constants: [(&'static str, f64); 1],
         kernel: (&str, &'static str),
-    ) -> Kernel {
+    ) -> StageKernel {
         let (population, place) = self.population(index);
         let mut all = self.trial();
         all.extend([
@@ -95,7 +95,11 @@ impl Programs<'_> {
             ("EPSILON", f64::from(norm.epsilon)),
         ]);
         all.extend(constants);
-        Kernel { name: self.name(index, kernel.0), text: [wgsl::WINDOW, wgsl::NORM_GROUP, kernel.1], constants: all }
+        StageKernel {
+            name: self.name(index, kernel.0),
+            text: [wgsl::WINDOW, wgsl::NORM_GROUP, kernel.1],
+            constants: all,
+        }
     }
 
     /// A normalised current.

@@ -1,6 +1,6 @@
 //! A small network and a trial of it that any engine can run.
 
-use snn_core::agreement::{Agreement, Flip, Outcome, Scales};
+use snn_core::agreement::{Agreement, Flip, Scales, TrialResults};
 use snn_core::reference::Reference;
 use snn_core::{
     Direct, Draws, Dropout, Encoder, Engine, Error, Errors, Initial, Network, Plan, Poisson, Purpose, Role, Session,
@@ -29,7 +29,7 @@ const DENSITY: f32 = 0.3;
 
 /// A network and what is done with it.
 #[derive(Debug, Clone)]
-pub(super) struct Case {
+pub(super) struct SelftestCase {
     pub(super) network: Network,
     pub(super) show: Show,
     /// Whether the loss depends on what was emitted.
@@ -51,7 +51,7 @@ pub(super) enum Show {
 /// A case with all that is random in it.
 #[derive(Debug, Clone)]
 pub(super) struct Drawn {
-    case: Case,
+    case: SelftestCase,
     seed: u64,
     spikes: SpikeTrain,
     pixels: Vec<f32>,
@@ -60,14 +60,14 @@ pub(super) struct Drawn {
     d_emitted: Vec<f32>,
 }
 
-impl Case {
+impl SelftestCase {
     pub(super) fn new(network: Network) -> Self {
         Self { network, show: Show::Spikes, emitted: false, dropout: false, stream: false }
     }
 
     /// Draws what is random, with weights that let every population fire now and then.
     pub(super) fn draw(&self, seed: u64) -> Result<Drawn, Error> {
-        let words = Words(Stream::new(seed, Purpose::Initialisation));
+        let words = SelftestDraws(Stream::new(seed, Purpose::Initialisation));
         let input = self.network.input();
         let mut spikes = SpikeTrain::silent(STEPS, SAMPLES, input);
         for (at, draw) in (0..STEPS * SAMPLES * input.len()).zip(0..) {
@@ -106,7 +106,7 @@ impl Case {
     }
 
     /// Normal weights, of which more are positive, so that neurons fire.
-    fn weights(&self, words: &Words, kappa: f32) -> Weights {
+    fn weights(&self, words: &SelftestDraws, kappa: f32) -> Weights {
         let last = self.network.populations().len() - 1;
         let of_last = |index: usize| {
             let inputs = &self.network.populations()[last].inputs;
@@ -136,14 +136,14 @@ impl Case {
 
 impl Drawn {
     /// What `engine` makes of it.
-    pub(super) fn outcome(&self, engine: &dyn Engine) -> Result<Outcome, Error> {
+    pub(super) fn outcome(&self, engine: &dyn Engine) -> Result<TrialResults, Error> {
         let mut session = engine.compile(&self.case.network, self.case.plan())?;
         session.load(&self.weights)?;
         self.run(session.as_mut(), 1, &mut Scales::default())
     }
 
     /// What the reference makes of it, and what is large.
-    pub(super) fn reference(&self) -> Result<(Outcome, Scales), Error> {
+    pub(super) fn reference(&self) -> Result<(TrialResults, Scales), Error> {
         let mut scales = Scales::default();
         let mut session = Reference.compile(&self.case.network, self.case.plan())?;
         session.load(&self.weights)?;
@@ -152,11 +152,11 @@ impl Drawn {
     }
 
     /// Whether the reference itself has other spikes at each of `flips` if its weights change by a trifle.
-    pub(super) fn excuses(&self, flips: &[Flip], expected: &Outcome) -> Result<bool, Error> {
+    pub(super) fn excuses(&self, flips: &[Flip], expected: &TrialResults) -> Result<bool, Error> {
         let others = self.neighbours(TRIFLE)?;
         let is_fragile = |flip: &Flip| {
             let [sample, step, population, neuron] = flip.place;
-            let fired = |outcome: &Outcome| outcome.records[population].spikes.get(step, sample, neuron);
+            let fired = |outcome: &TrialResults| outcome.records[population].spikes.get(step, sample, neuron);
             others.iter().any(|other| fired(other) != fired(expected))
         };
         Ok(flips.iter().all(is_fragile))
@@ -164,14 +164,14 @@ impl Drawn {
 
     /// How far the reference moves if its weights change by a few roundings: neurons whose membranes grow by themselves
     /// make more of it than others.
-    pub(super) fn growth(&self, expected: &Outcome, scales: &Scales) -> Result<f32, Error> {
+    pub(super) fn growth(&self, expected: &TrialResults, scales: &Scales) -> Result<f32, Error> {
         let others = self.neighbours(ROUNDING)?;
         let agreements = others.iter().map(|other| Agreement::of(other, expected, scales));
         Ok(agreements.filter(|agreement| agreement.flips == 0).map(|agreement| agreement.largest()).fold(0.0, f32::max))
     }
 
     /// What the reference makes of weights that are smaller and larger by `share`.
-    fn neighbours(&self, share: f32) -> Result<[Outcome; 2], Error> {
+    fn neighbours(&self, share: f32) -> Result<[TrialResults; 2], Error> {
         let with = |factor: f32| {
             let mut other = self.clone();
             let weights = other.weights.iter_mut().zip(self.case.network.tensors());
@@ -184,7 +184,7 @@ impl Drawn {
     }
 
     /// A trial and so many backward passes, of which the first one counts.
-    fn run(&self, session: &mut dyn Session, passes: usize, scales: &mut Scales) -> Result<Outcome, Error> {
+    fn run(&self, session: &mut dyn Session, passes: usize, scales: &mut Scales) -> Result<TrialResults, Error> {
         let network = &self.case.network;
         let mut activity = session.forward(&self.trial(&self.spikes, &INDICES))?;
         if self.case.stream {
@@ -200,7 +200,7 @@ impl Drawn {
             }
             let records = (0..network.populations().len()).map(|index| session.record(index));
             let outcome =
-                Outcome { activity: activity.clone(), records: records.collect::<Result<_, _>>()?, gradients };
+                TrialResults { activity: activity.clone(), records: records.collect::<Result<_, _>>()?, gradients };
             scales.measure(&outcome);
             first.get_or_insert(outcome);
         }
@@ -224,9 +224,9 @@ impl Drawn {
 }
 
 /// Random numbers by two indices.
-struct Words(Stream);
+struct SelftestDraws(Stream);
 
-impl Words {
+impl SelftestDraws {
     /// In `[0, 1)`.
     fn uniform(&self, major: u32, minor: u32) -> f32 {
         (self.0.word(0, 0, major, minor) >> 8) as f32 / 16_777_216.0

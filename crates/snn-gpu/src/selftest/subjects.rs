@@ -4,16 +4,16 @@ use snn_core::neuron::{LeakyIntegrator, Lif, Per, Plif, Relay};
 use snn_core::registry::{Part, Registry};
 use snn_core::{Conv, Error, Gradient, Map, Network, Neuron, Norm, Pool, Projection, Shape, Source};
 
-use super::case::{Case, Show};
+use super::case::{SelftestCase, Show};
 
 /// One thing that is tried.
 #[derive(Debug, Clone)]
-pub struct Subject {
+pub struct SelftestSubject {
     /// What kind of thing it is, such as `neuron`.
     pub kind: &'static str,
     /// Its name.
     pub name: String,
-    pub(super) case: Case,
+    pub(super) case: SelftestCase,
     /// Samples that run together at most.
     pub(super) group: Option<usize>,
 }
@@ -22,69 +22,73 @@ pub struct Subject {
 ///
 /// # Errors
 /// Those of networks and names, if a plug-in's neuron cannot be made without fields.
-pub fn subjects(registry: &Registry) -> Result<Vec<Subject>, Error> {
+pub fn subjects(registry: &Registry) -> Result<Vec<SelftestSubject>, Error> {
     let mut subjects = Vec::new();
-    let mut add = |kind, name: &str, case: Case| {
-        subjects.push(Subject { kind, name: name.to_owned(), case, group: None });
+    let mut add = |kind, name: &str, case: SelftestCase| {
+        subjects.push(SelftestSubject { kind, name: name.to_owned(), case, group: None });
     };
     let names: Vec<&str> = registry.neurons.names().collect();
     for name in names {
         let neuron = registry.neurons.make(&mut Part::new(name), registry).map_err(|error| told(&error))?;
-        add("neuron", name, Case::new(flat(neuron, 0.0)?));
+        add("neuron", name, SelftestCase::new(flat(neuron, 0.0)?));
     }
     for name in registry.surrogates.names() {
         let surrogate = registry.surrogates.make(&mut Part::new(name), registry).map_err(|error| told(&error))?;
-        add("surrogate", name, Case::new(flat(lif(Gradient::Surrogate { surrogate, detach_reset: false }), 0.0)?));
+        add(
+            "surrogate",
+            name,
+            SelftestCase::new(flat(lif(Gradient::Surrogate { surrogate, detach_reset: false }), 0.0)?),
+        );
     }
     let surrogate = snn_core::Surrogate::new(snn_core::surrogate::Atan::default());
     let spiking = |detach_reset| lif(Gradient::Surrogate { surrogate: surrogate.clone(), detach_reset });
-    add("gradient", "detached from the reset", Case::new(flat(spiking(true), 0.0)?));
-    let emitted = Case { emitted: true, ..Case::new(flat(spiking(false), 0.0)?) };
+    add("gradient", "detached from the reset", SelftestCase::new(flat(spiking(true), 0.0)?));
+    let emitted = SelftestCase { emitted: true, ..SelftestCase::new(flat(spiking(false), 0.0)?) };
     add("gradient", "of spike counts", emitted.clone());
     add(
         "gradient",
         "of spike counts, leak-corrected",
-        Case { network: flat(Neuron::lif(), 0.5)?, dropout: true, ..emitted },
+        SelftestCase { network: flat(Neuron::lif(), 0.5)?, dropout: true, ..emitted },
     );
     for (name, per) in [("of each channel", Per::Channel), ("of each neuron", Per::Neuron)] {
         let plif = Plif { learn_threshold: true, per, ..Plif::default() };
         let neuron =
             Neuron::new("Plif", plif, Gradient::Surrogate { surrogate: surrogate.clone(), detach_reset: false });
-        add("trained constants", name, Case::new(deep(&neuron, Map::AvgPool { size: 2, stride: 2 }, None)?));
+        add("trained constants", name, SelftestCase::new(deep(&neuron, Map::AvgPool { size: 2, stride: 2 }, None)?));
     }
     for (name, map) in maps() {
-        add("map", name, Case::new(deep(&spiking(false), map, None)?));
+        add("map", name, SelftestCase::new(deep(&spiking(false), map, None)?));
     }
     for (name, neuron) in [("surrogate gradients", spiking(false)), ("the paper's rule", Neuron::lif())] {
-        add("bias, summed sources, shared weight", name, Case::new(joined(&neuron)?));
+        add("bias, summed sources, shared weight", name, SelftestCase::new(joined(&neuron)?));
     }
     for (name, stage) in STAGES {
         let network = staged(&spiking(false), stage)?;
-        add("stage", name, Case { dropout: stage == Stage::Norm, ..Case::new(network) });
+        add("stage", name, SelftestCase { dropout: stage == StageSubject::Norm, ..SelftestCase::new(network) });
     }
     let conv = Map::conv(4, [3, 3], 1, 1);
     for (name, own) in [("convolution", conv), ("linear", Map::Linear { features: 4 })] {
         let first = if name == "linear" { own } else { Map::Subsample { stride: 1 } };
-        add("recurrence", name, Case::new(deep(&spiking(false), first, Some(own))?));
+        add("recurrence", name, SelftestCase::new(deep(&spiking(false), first, Some(own))?));
     }
-    add("dropout", "drawn", Case { dropout: true, ..Case::new(flat(spiking(false), 0.5)?) });
+    add("dropout", "drawn", SelftestCase { dropout: true, ..SelftestCase::new(flat(spiking(false), 0.5)?) });
     for (name, show) in [("Poisson", Show::Poisson), ("Direct", Show::Direct)] {
-        add("encoder", name, Case { show, ..Case::new(flat(spiking(false), 0.0)?) });
+        add("encoder", name, SelftestCase { show, ..SelftestCase::new(flat(spiking(false), 0.0)?) });
     }
     let own = Some(conv);
-    let recurrent = Case::new(deep(&spiking(false), Map::Subsample { stride: 1 }, own)?);
-    add("trial", "that goes on", Case { stream: true, ..recurrent });
-    let mut in_groups = |name: &str, case: Case| {
-        subjects.push(Subject { kind: "trial", name: name.to_owned(), case, group: Some(2) });
+    let recurrent = SelftestCase::new(deep(&spiking(false), Map::Subsample { stride: 1 }, own)?);
+    add("trial", "that goes on", SelftestCase { stream: true, ..recurrent });
+    let mut in_groups = |name: &str, case: SelftestCase| {
+        subjects.push(SelftestSubject { kind: "trial", name: name.to_owned(), case, group: Some(2) });
     };
-    in_groups("in groups of samples", Case { dropout: true, ..Case::new(flat(spiking(false), 0.5)?) });
-    in_groups("normalised, in groups of samples", Case::new(staged(&spiking(false), Stage::Norm)?));
+    in_groups("in groups of samples", SelftestCase { dropout: true, ..SelftestCase::new(flat(spiking(false), 0.5)?) });
+    in_groups("normalised, in groups of samples", SelftestCase::new(staged(&spiking(false), StageSubject::Norm)?));
     Ok(subjects)
 }
 
 /// What a projection does besides its map.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-enum Stage {
+enum StageSubject {
     Norm,
     Max,
     Mean,
@@ -94,14 +98,14 @@ enum Stage {
     MaxOfSpikes,
 }
 
-const STAGES: [(&str, Stage); 7] = [
-    ("normalisation", Stage::Norm),
-    ("pool of a current, largest", Stage::Max),
-    ("pool of a current, mean", Stage::Mean),
-    ("normalisation behind a pool", Stage::MaxAndNorm),
-    ("AND", Stage::And),
-    ("AND-NOT", Stage::AndNot),
-    ("pool of spikes, largest", Stage::MaxOfSpikes),
+const STAGES: [(&str, StageSubject); 7] = [
+    ("normalisation", StageSubject::Norm),
+    ("pool of a current, largest", StageSubject::Max),
+    ("pool of a current, mean", StageSubject::Mean),
+    ("normalisation behind a pool", StageSubject::MaxAndNorm),
+    ("AND", StageSubject::And),
+    ("AND-NOT", StageSubject::AndNot),
+    ("pool of spikes, largest", StageSubject::MaxOfSpikes),
 ];
 
 fn maps() -> [(&'static str, Map); 8] {
@@ -168,7 +172,7 @@ fn joined(neuron: &Neuron) -> Result<Network, Error> {
 }
 
 /// Two hidden populations of `neuron`, and a third that reads them through `stage`.
-fn staged(neuron: &Neuron, stage: Stage) -> Result<Network, Error> {
+fn staged(neuron: &Neuron, stage: StageSubject) -> Result<Network, Error> {
     let mut builder = Network::builder(Shape::new(2, 6, 6));
     let conv = Map::conv(4, [3, 3], 1, 1);
     let first = vec![Projection::new(Source::Input, conv)];
@@ -176,15 +180,15 @@ fn staged(neuron: &Neuron, stage: Stage) -> Result<Network, Error> {
     let second = builder.add("second", neuron.clone(), vec![Projection::new(first, conv)])?;
     let mapped = Projection::new(second, conv);
     let input = match stage {
-        Stage::Norm => mapped.with_norm(Norm::new(2)),
-        Stage::Max => mapped.with_pool(Pool::max(2)),
-        Stage::Mean => mapped.with_pool(Pool::mean(2)),
-        Stage::MaxAndNorm => mapped.with_pool(Pool::max(3).with_stride(2)).with_norm(Norm::new(2)),
-        Stage::And => Projection::and(first, second),
-        Stage::AndNot => Projection::and_not(first, second),
-        Stage::MaxOfSpikes => Projection::new(second, Map::IDENTITY).with_pool(Pool::max(2)),
+        StageSubject::Norm => mapped.with_norm(Norm::new(2)),
+        StageSubject::Max => mapped.with_pool(Pool::max(2)),
+        StageSubject::Mean => mapped.with_pool(Pool::mean(2)),
+        StageSubject::MaxAndNorm => mapped.with_pool(Pool::max(3).with_stride(2)).with_norm(Norm::new(2)),
+        StageSubject::And => Projection::and(first, second),
+        StageSubject::AndNot => Projection::and_not(first, second),
+        StageSubject::MaxOfSpikes => Projection::new(second, Map::IDENTITY).with_pool(Pool::max(2)),
     };
-    let is_of_spikes = matches!(stage, Stage::And | Stage::AndNot | Stage::MaxOfSpikes);
+    let is_of_spikes = matches!(stage, StageSubject::And | StageSubject::AndNot | StageSubject::MaxOfSpikes);
     let neuron = if is_of_spikes { Relay {}.neuron() } else { neuron.clone() };
     let third = builder.add("third", neuron, vec![input])?;
     builder.add("readout", readout(), vec![Projection::new(third, Map::Linear { features: 4 })])?;

@@ -4,14 +4,14 @@
 
 use snn_core::{Error, Errors};
 
-use super::stages::{Backward, Stage, Stages};
+use super::stages::{BackwardKernels, GroupKernels, PopulationKernels};
 use super::{GpuSession, buffers::Group};
 use crate::buffers::upload;
 use crate::kernel::Commands;
-use crate::layout::{Errors as Kept, Place, Rule};
+use crate::layout::{ErrorStorage, GradientRule, PopulationLayout};
 use crate::order::to_card;
 use crate::programs::first_error;
-use crate::window::Window;
+use crate::window::WindowConstants;
 
 impl GpuSession {
     /// Leaves the gradients of the last trial on the card.
@@ -31,7 +31,7 @@ impl GpuSession {
         Ok(())
     }
 
-    fn submit_backward(&mut self, samples: usize, stages: &[Stages], emitted: &[f32]) -> Result<(), Error> {
+    fn submit_backward(&mut self, samples: usize, stages: &[GroupKernels], emitted: &[f32]) -> Result<(), Error> {
         let mut timer = self.timer.take();
         let mut commands = Commands::new(&self.gpu, timer.as_mut());
         commands.encoder().clear_buffer(&self.buffers.gradients, 0, None);
@@ -74,15 +74,15 @@ impl GpuSession {
         &self,
         commands: &mut Commands<'_>,
         group: &Group,
-        stages: &Stages,
+        stages: &GroupKernels,
         emitted: &[f32],
         samples: usize,
     ) {
         let (layout, steps) = (&self.layout, self.layout.plan.steps);
-        let whole = Window::whole(steps, samples, false);
+        let whole = WindowConstants::whole(steps, samples, false);
         for ((own, stage), place) in group.populations.iter().zip(&stages.populations).zip(&layout.populations) {
             commands.encoder().clear_buffer(&own.carried, 0, None);
-            if place.errors == Kept::OfTrial {
+            if place.errors == ErrorStorage::OfTrial {
                 let slot = 4 * (layout.group * place.len) as u64; // the slot after the last step
                 commands.encoder().clear_buffer(&own.errors, steps as u64 * slot, Some(slot));
             }
@@ -91,13 +91,13 @@ impl GpuSession {
             }
         }
         let populations = || stages.populations.iter().zip(&layout.populations).enumerate().rev();
-        let windows = || Window::all(steps, samples, false).rev();
+        let windows = || WindowConstants::all(steps, samples, false).rev();
         // Errors go no further than to the first population that trains something.
         let needs_errors = |index: usize| layout.plan.record || self.network.graph().needs_errors(index);
-        let mut go = |index: usize, stage: &Stage, place: &Place, window: Window| {
+        let mut go = |index: usize, stage: &PopulationKernels, place: &PopulationLayout, window: WindowConstants| {
             let Some(backward) = stage.backward.as_ref().filter(|_| needs_errors(index)) else { return };
             let d_emitted = self.origins[index].and_then(|origin| emitted.get(origin).copied()).unwrap_or(0.0);
-            let window = Window { d_emitted, ..window };
+            let window = WindowConstants { d_emitted, ..window };
             self.pass_back(commands, stage, backward, place, window);
             add_gradients(commands, backward, place, window);
             let is_done = window.start == 0;
@@ -124,18 +124,18 @@ impl GpuSession {
     pub(super) fn pass_back(
         &self,
         commands: &mut Commands<'_>,
-        stage: &Stage,
-        backward: &Backward,
-        place: &Place,
-        window: Window,
+        stage: &PopulationKernels,
+        backward: &BackwardKernels,
+        place: &PopulationLayout,
+        window: WindowConstants,
     ) {
-        let own = Window { errors: first_error(place, window.word), ..window };
-        if matches!(place.rule, Rule::Unrolled { is_stage: false, .. }) {
+        let own = WindowConstants { errors: first_error(place, window.word), ..window };
+        if matches!(place.rule, GradientRule::Unrolled { is_stage: false, .. }) {
             for current in stage.biases.iter().chain(&stage.currents) {
                 commands.run(current, window);
             }
         }
-        let of_reader = |window: Window, reader: usize| Window {
+        let of_reader = |window: WindowConstants, reader: usize| WindowConstants {
             errors: first_error(&self.layout.populations[reader], window.word),
             ..window
         };
@@ -161,8 +161,13 @@ impl GpuSession {
 }
 
 /// What a window adds to the gradients of a population's weights.
-pub(super) fn add_gradients(commands: &mut Commands<'_>, backward: &Backward, place: &Place, window: Window) {
-    let own = Window { errors: first_error(place, window.word), ..window };
+pub(super) fn add_gradients(
+    commands: &mut Commands<'_>,
+    backward: &BackwardKernels,
+    place: &PopulationLayout,
+    window: WindowConstants,
+) {
+    let own = WindowConstants { errors: first_error(place, window.word), ..window };
     for gradient in &backward.gradients {
         own.slices(place.pixels, backward.pairs_at_once).for_each(|slice| commands.run(gradient, slice));
     }

@@ -4,7 +4,7 @@ use snn_core::Error;
 
 use crate::buffers::storage;
 use crate::device::Gpu;
-use crate::layout::{Errors, Layout, Normalised, Place, Rule};
+use crate::layout::{ErrorStorage, GradientRule, Layout, Normalised, PopulationLayout};
 use crate::programs::PARTS;
 
 /// Numbers that a count leaves: spikes, and what is emitted.
@@ -52,7 +52,7 @@ pub(crate) struct Own {
     /// Powers of the leak, for the trace of the correction.
     pub(crate) decay: wgpu::Buffer,
     pub(crate) errors: wgpu::Buffer,
-    /// Of each normalisation, in the order of [`Place::norms`].
+    /// Of each normalisation, in the order of [`PopulationLayout::norms`].
     pub(crate) norms: Vec<OfNorm>,
 }
 
@@ -86,7 +86,7 @@ impl Buffers {
         let decays: Vec<wgpu::Buffer> =
             layout.populations.iter().map(|place| decay(gpu, layout.plan.steps, place)).collect();
         // What lives for one group at a time; records look at it later, so that they have one of each for every group.
-        let scratch = |place: &Place| {
+        let scratch = |place: &PopulationLayout| {
             [make("carried", layout.carried_words(place)), make("correction", layout.correction_words(place))]
         };
         let common: Vec<[wgpu::Buffer; 2]> = layout.populations.iter().map(scratch).collect();
@@ -96,7 +96,7 @@ impl Buffers {
             measured: make("measured", layout.measured_words(norm)),
             found: make("found", layout.found_words(norm)),
         };
-        let own = |(index, place): (usize, &Place)| {
+        let own = |(index, place): (usize, &PopulationLayout)| {
             let [carried, correction] = if layout.plan.record { scratch(place) } else { common[index].clone() };
             Own {
                 output: make("output", layout.output_words(place)),
@@ -107,9 +107,9 @@ impl Buffers {
                 correction,
                 decay: decays[index].clone(),
                 errors: match place.errors {
-                    Errors::OfWord(buffer) => shared[buffer].clone(),
-                    Errors::OfTrial if layout.plan.record => make("errors", layout.trial_errors(place)),
-                    Errors::OfTrial => trial_errors[index].clone(),
+                    ErrorStorage::OfWord(buffer) => shared[buffer].clone(),
+                    ErrorStorage::OfTrial if layout.plan.record => make("errors", layout.trial_errors(place)),
+                    ErrorStorage::OfTrial => trial_errors[index].clone(),
                 },
                 norms: place.norms.iter().map(of_norm).collect(),
             }
@@ -149,8 +149,8 @@ pub(crate) fn staging(gpu: &Gpu, layout: &Layout) -> wgpu::Buffer {
 }
 
 /// The powers of a population's leak from 0 on, each rounded once.
-fn decay(gpu: &Gpu, steps: usize, place: &Place) -> wgpu::Buffer {
-    let Rule::Gated { correction: Some(correction), .. } = place.rule else {
+fn decay(gpu: &Gpu, steps: usize, place: &PopulationLayout) -> wgpu::Buffer {
+    let GradientRule::Gated { correction: Some(correction), .. } = place.rule else {
         return storage(gpu, "decay", 1);
     };
     let leak = snn_core::neuron::exact_leak(correction.leak);

@@ -4,14 +4,14 @@ use snn_core::{Activity, Error, GroupStatistics, Shape, Timing};
 
 use super::buffers::SUMS;
 use super::input::{Key, Needs};
-use super::stages::{Stage, Stages};
+use super::stages::{GroupKernels, PopulationKernels};
 use super::{GpuSession, Last};
 use crate::buffers::{numbers, read, values};
 use crate::kernel::{Bound, Commands, Timer};
-use crate::layout::{FOUND, Layout, Place};
+use crate::layout::{FOUND, Layout, PopulationLayout};
 use crate::order::elsewhere;
 use crate::programs::PARTS;
-use crate::window::{WORD, Window};
+use crate::window::{WORD, WindowConstants};
 
 impl GpuSession {
     /// Runs a trial that was brought to the card.
@@ -34,9 +34,16 @@ impl GpuSession {
         Ok(activity)
     }
 
-    fn run_group(&self, commands: &mut Commands<'_>, stages: &Stages, needs: &Needs, samples: usize, is_resumed: bool) {
+    fn run_group(
+        &self,
+        commands: &mut Commands<'_>,
+        stages: &GroupKernels,
+        needs: &Needs,
+        samples: usize,
+        is_resumed: bool,
+    ) {
         let layout = &self.layout;
-        let whole = Window::whole(layout.plan.steps, samples, is_resumed);
+        let whole = WindowConstants::whole(layout.plan.steps, samples, is_resumed);
         if let Some(key) = needs.encode {
             let immediates = draws(key, samples, &[]);
             commands.run_on(&stages.encode, bytemuck::cast_slice(&immediates), samples);
@@ -149,21 +156,21 @@ impl GpuSession {
 /// All windows of a population.
 pub(super) fn run_population(
     commands: &mut Commands<'_>,
-    stage: &Stage,
-    place: &Place,
+    stage: &PopulationKernels,
+    place: &PopulationLayout,
     steps: usize,
     samples: usize,
     is_resumed: bool,
 ) {
     match &stage.fused {
         // A single kernel goes through all words by itself.
-        Some(fused) if stage.is_whole => commands.run(fused, Window::whole(steps, samples, is_resumed)),
-        _ => Window::all(steps, samples, is_resumed).for_each(|window| step(commands, stage, place, window)),
+        Some(fused) if stage.is_whole => commands.run(fused, WindowConstants::whole(steps, samples, is_resumed)),
+        _ => WindowConstants::all(steps, samples, is_resumed).for_each(|window| step(commands, stage, place, window)),
     }
 }
 
 /// One window of a population: its currents, then its neurons. A population that reads itself goes step by step.
-fn step(commands: &mut Commands<'_>, stage: &Stage, place: &Place, window: Window) {
+fn step(commands: &mut Commands<'_>, stage: &PopulationKernels, place: &PopulationLayout, window: WindowConstants) {
     // The last current is taken by a kernel that does more than that, or the last ones are the population's own.
     let apart = if stage.fused.is_some() { 1 } else { place.own };
     let (others, last) = stage.currents.split_at(stage.currents.len() - apart);
@@ -185,7 +192,7 @@ fn step(commands: &mut Commands<'_>, stage: &Stage, place: &Place, window: Windo
 }
 
 /// Takes along the states and last spikes of the samples that go on.
-fn take_along(commands: &mut Commands<'_>, gather: &[Bound; 4], place: &Place, whole: Window) {
+fn take_along(commands: &mut Commands<'_>, gather: &[Bound; 4], place: &PopulationLayout, whole: WindowConstants) {
     let [take_states, put_states, take_spikes, put_spikes] = gather;
     if whole.resumed == 1 {
         commands.run(take_states, whole);
@@ -206,7 +213,7 @@ fn draws(key: Key, samples: usize, further: &[u32]) -> Vec<u32> {
 fn put_output(
     output: &mut [f32],
     layout: &Layout,
-    last: &Place,
+    last: &PopulationLayout,
     shape: Shape,
     [first, count, samples]: [usize; 3],
     words: &[u32],

@@ -5,7 +5,7 @@ use snn_core::{Draws, Dropout, Encoded, Error, Purpose, SpikeTrain, Stimulus, St
 use super::GpuSession;
 use crate::buffers::upload;
 use crate::order::{elsewhere, to_card};
-use crate::programs::Input;
+use crate::programs::InputKind;
 
 /// Where a trial's random numbers start: key and epoch of a purpose, as kernels take them.
 #[derive(Debug, Clone, Copy)]
@@ -17,7 +17,7 @@ pub(crate) struct Key {
 /// What a trial needs of the kernels.
 #[derive(Debug)]
 pub(crate) struct Needs {
-    pub(crate) input: Input,
+    pub(crate) input: InputKind,
     /// Whether spikes of the input are drawn on the card, and from where.
     pub(crate) encode: Option<Key>,
     /// Whether the input has spikes that can be counted.
@@ -34,7 +34,7 @@ impl Key {
 }
 
 /// The input of all samples.
-enum Shown {
+enum UploadedInput {
     /// Values `[N][neuron]` that spikes are drawn from.
     Values(Vec<f32>, Key),
     Spikes(SpikeTrain),
@@ -49,13 +49,13 @@ impl GpuSession {
     pub(super) fn show(&mut self, trial: &Trial<'_>, samples: usize) -> Result<Needs, Error> {
         let shown = self.shown(trial.stimulus)?;
         let (input, has_spikes) = match &shown {
-            Shown::Values(values, _) => (signed(values.iter().any(|value| *value < 0.0)), true),
-            Shown::Spikes(train) => {
+            UploadedInput::Values(values, _) => (signed(values.iter().any(|value| *value < 0.0)), true),
+            UploadedInput::Spikes(train) => {
                 let is_signed = !train.words(0, 0).1.is_empty();
                 (signed(is_signed), true)
             }
-            Shown::Constant(_) => (Input::Constant, false),
-            Shown::Numbers(_) => (Input::Numbers, false),
+            UploadedInput::Constant(_) => (InputKind::Constant, false),
+            UploadedInput::Numbers(_) => (InputKind::Numbers, false),
         };
         let (layout, gpu) = (&self.layout, &*self.gpu);
         for (index, group) in self.buffers.groups.iter().enumerate() {
@@ -63,12 +63,12 @@ impl GpuSession {
             let part = |values: &[f32]| values[first * layout.input..(first + count) * layout.input].to_vec();
             match &shown {
                 _ if count == 0 => {}
-                Shown::Values(values, _) => upload(gpu, &group.values, &part(values)),
-                Shown::Constant(values) => {
+                UploadedInput::Values(values, _) => upload(gpu, &group.values, &part(values)),
+                UploadedInput::Constant(values) => {
                     upload(gpu, &group.input, &to_card(&part(values), self.network.input()));
                 }
-                Shown::Spikes(train) => upload(gpu, &group.input, &words(train, first, count)),
-                Shown::Numbers(values) => {
+                UploadedInput::Spikes(train) => upload(gpu, &group.input, &words(train, first, count)),
+                UploadedInput::Numbers(values) => {
                     let sample = |n: usize| values.chunks(layout.input).skip(n).step_by(samples);
                     let rows = (first..first + count).flat_map(sample).flatten().copied().collect::<Vec<f32>>();
                     upload(gpu, &group.input, &to_card(&rows, self.network.input()));
@@ -80,22 +80,22 @@ impl GpuSession {
                 upload(gpu, &group.samples, part);
             }
         }
-        let encode = if let Shown::Values(_, key) = shown { Some(key) } else { None };
+        let encode = if let UploadedInput::Values(_, key) = shown { Some(key) } else { None };
         let (masked, draw_masks) = self.drop(trial.dropout, samples);
         Ok(Needs { input, encode, has_spikes, masked, draw_masks })
     }
 
-    fn shown(&self, stimulus: Stimulus<'_>) -> Result<Shown, Error> {
+    fn shown(&self, stimulus: Stimulus<'_>) -> Result<UploadedInput, Error> {
         match stimulus {
-            Stimulus::Spikes(train) => Ok(Shown::Spikes(train.clone())),
-            Stimulus::Current(values) => Ok(Shown::Constant(values.to_vec())),
-            Stimulus::Numbers(values) => Ok(Shown::Numbers(values.to_vec())),
+            Stimulus::Spikes(train) => Ok(UploadedInput::Spikes(train.clone())),
+            Stimulus::Current(values) => Ok(UploadedInput::Constant(values.to_vec())),
+            Stimulus::Numbers(values) => Ok(UploadedInput::Numbers(values.to_vec())),
             Stimulus::Images { pixels, shape, encoder, draws } => {
                 let images = || pixels.chunks(shape.len());
                 if let Some(values) =
                     images().map(|image| encoder.probabilities(image, shape)).collect::<Option<Vec<Vec<f32>>>>()
                 {
-                    return Ok(Shown::Values(values.concat(), Key::new(draws, Purpose::Encoder)));
+                    return Ok(UploadedInput::Values(values.concat(), Key::new(draws, Purpose::Encoder)));
                 }
                 let encode = |(n, image)| encoder.encode(image, shape, self.layout.plan.steps, draws.sample(n));
                 joined(images().enumerate().map(encode), self.layout.plan.steps)
@@ -140,8 +140,8 @@ impl GpuSession {
     }
 }
 
-fn signed(is_signed: bool) -> Input {
-    if is_signed { Input::Signed } else { Input::Spikes }
+fn signed(is_signed: bool) -> InputKind {
+    if is_signed { InputKind::Signed } else { InputKind::Spikes }
 }
 
 /// Index in the data set of each sample, wherever the trial says it.
@@ -153,7 +153,7 @@ fn indices<'a>(trial: &Trial<'a>) -> Option<Draws<'a>> {
 }
 
 /// Encoded images as one input.
-fn joined(encoded: impl Iterator<Item = Encoded>, steps: usize) -> Result<Shown, Error> {
+fn joined(encoded: impl Iterator<Item = Encoded>, steps: usize) -> Result<UploadedInput, Error> {
     let (mut trains, mut currents, mut numbers) = (Vec::new(), Vec::new(), Vec::new());
     for image in encoded {
         match image {
@@ -167,10 +167,10 @@ fn joined(encoded: impl Iterator<Item = Encoded>, steps: usize) -> Result<Shown,
             let row = |t: usize| {
                 numbers.iter().filter_map(move |values: &Vec<f32>| values.chunks((values.len() / steps).max(1)).nth(t))
             };
-            Ok(Shown::Numbers((0..steps).flat_map(row).flatten().copied().collect()))
+            Ok(UploadedInput::Numbers((0..steps).flat_map(row).flatten().copied().collect()))
         }
-        (true, _, true) => Ok(Shown::Constant(currents)),
-        (false, true, true) => Ok(Shown::Spikes(SpikeTrain::join(&trains))),
+        (true, _, true) => Ok(UploadedInput::Constant(currents)),
+        (false, true, true) => Ok(UploadedInput::Spikes(SpikeTrain::join(&trains))),
         _ => Err(Error::size("encoded images", "spikes for all, or currents for all", "some of each")),
     }
 }

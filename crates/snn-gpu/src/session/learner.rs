@@ -26,7 +26,7 @@ pub(crate) struct Rule {
 /// See shaders/learn/update.wgsl.
 #[derive(Debug, Clone, Copy, Default, Pod, Zeroable)]
 #[repr(C)]
-struct Update {
+struct UpdateConstants {
     length: u32,
     rate: f32,
     scale: f32,
@@ -55,7 +55,7 @@ pub(crate) fn programs() -> Vec<Program> {
     (0..3).map(update_program).chain([norm_program()]).collect()
 }
 
-impl Update {
+impl UpdateConstants {
     /// What `rule` does in its update number `updates`, to weights that decay, or to constants, which do not.
     fn new(rule: UpdateRule, [scale, rate]: [f32; 2], updates: u64, decays: bool) -> Self {
         let decay = |weight_decay: f32| if decays { weight_decay } else { 0.0 };
@@ -161,8 +161,8 @@ impl Learner for GpuSession {
         let mut commands = Commands::new(&self.gpu, timer.as_mut());
         let tensors = self.network.tensors().iter().zip(&rule.updates);
         for (weight, (bound, length)) in tensors.filter(|(tensor, _)| tensor.is_trained()) {
-            let update = Update::new(rule.kind, [scale, rate], updates, weight.decays());
-            let update = Update { length: *length as u32, ..update };
+            let update = UpdateConstants::new(rule.kind, [scale, rate], updates, weight.decays());
+            let update = UpdateConstants { length: *length as u32, ..update };
             commands.run_on(bound, bytemuck::bytes_of(&update), 1);
         }
         commands.submit();

@@ -21,15 +21,15 @@ use crate::device::Gpu;
 use crate::form::Forms;
 use crate::kernel::{Bound, Kernels, Timer};
 use crate::layout::Layout;
-use crate::programs::{Input, Loops, Programs};
+use crate::programs::{InputKind, Loops, Programs};
 use crate::tuner::{Tuner, USUAL};
-use crate::{Opened, Options};
+use crate::{GpuOptions, Opened};
 use buffers::Buffers;
-use stages::{Binder, Stages};
+use stages::{Binder, GroupKernels};
 use tune::Tuning;
 
 /// Kind of input, dropout masks and forms that kernels are bound for.
-type Choice = (Input, Vec<bool>, Vec<Forms>);
+type BindingKey = (InputKind, Vec<bool>, Vec<Forms>);
 
 /// A network compiled for a plan.
 pub(crate) struct GpuSession {
@@ -48,7 +48,7 @@ pub(crate) struct GpuSession {
     tuning: Tuning,
     tuner: Arc<Tuner>,
     /// Kernels that were bound already.
-    stages: BTreeMap<Choice, Arc<Vec<Stages>>>,
+    stages: BTreeMap<BindingKey, Arc<Vec<GroupKernels>>>,
     /// Where the program reads what a trial gave.
     staging: wgpu::Buffer,
     has_weights: bool,
@@ -71,8 +71,8 @@ pub(crate) struct GpuSession {
 /// The last trial.
 struct Last {
     samples: usize,
-    stages: Arc<Vec<Stages>>,
-    input: Input,
+    stages: Arc<Vec<GroupKernels>>,
+    input: InputKind,
     masked: Vec<bool>,
 }
 
@@ -82,7 +82,7 @@ impl GpuSession {
         opened: &Opened,
         network: &Network,
         plan: Plan,
-        options: &Options,
+        options: &GpuOptions,
         forms: Option<Forms>,
     ) -> Result<Self, Error> {
         let Opened { gpu, kernels, .. } = opened;
@@ -124,7 +124,7 @@ impl GpuSession {
     }
 
     /// The kernels for a kind of input and a choice of masks, bound unless they were before.
-    fn stages(&mut self, input: Input, masked: &[bool]) -> Result<Arc<Vec<Stages>>, Error> {
+    fn stages(&mut self, input: InputKind, masked: &[bool]) -> Result<Arc<Vec<GroupKernels>>, Error> {
         let key = (input, masked.to_vec(), self.forms.clone());
         if let Some(stages) = self.stages.get(&key) {
             return Ok(stages.clone());
@@ -135,7 +135,7 @@ impl GpuSession {
     }
 
     /// Binds kernels of the given forms.
-    fn binder<'a>(&'a self, input: Input, masked: &'a [bool], forms: &'a [Forms]) -> Binder<'a> {
+    fn binder<'a>(&'a self, input: InputKind, masked: &'a [bool], forms: &'a [Forms]) -> Binder<'a> {
         let Self { gpu, kernels, network, layout, buffers, .. } = self;
         let loops = if gpu.adapter.is_software() { Loops::Short } else { Loops::Long };
         Binder {

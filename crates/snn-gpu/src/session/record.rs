@@ -4,7 +4,7 @@ use snn_core::{Error, Record, Shape, SpikeTrain};
 
 use super::GpuSession;
 use crate::buffers::numbers;
-use crate::layout::Place;
+use crate::layout::PopulationLayout;
 use crate::order::{elsewhere, from_card};
 use crate::window::WORD;
 
@@ -70,7 +70,13 @@ impl GpuSession {
 }
 
 /// Sets the spikes of a group's samples, `count` from `first` on.
-fn put_spikes(train: &mut SpikeTrain, place: &Place, shape: Shape, [first, count, steps]: [usize; 3], words: &[u32]) {
+fn put_spikes(
+    train: &mut SpikeTrain,
+    place: &PopulationLayout,
+    shape: Shape,
+    [first, count, steps]: [usize; 3],
+    words: &[u32],
+) {
     for n in 0..count {
         for (on_card, neuron) in elsewhere(shape).enumerate() {
             for t in 0..steps {

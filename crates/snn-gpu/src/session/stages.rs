@@ -6,20 +6,20 @@ use super::buffers::{Buffers, Group, SUMS};
 use crate::device::Gpu;
 use crate::form::Forms;
 use crate::kernel::{Bound, Kernels, Program};
-use crate::layout::{Layout, Rule, position};
-use crate::programs::{Loops, Programs, Stage as Does};
+use crate::layout::{GradientRule, Layout, position};
+use crate::programs::{Loops, Programs, Stage};
 
 /// The kernels of a group of samples.
 #[derive(Debug)]
-pub(crate) struct Stages {
+pub(crate) struct GroupKernels {
     pub(crate) encode: Bound,
     pub(crate) count_input: Bound,
-    pub(crate) populations: Vec<Stage>,
+    pub(crate) populations: Vec<PopulationKernels>,
 }
 
 /// The kernels of a population.
 #[derive(Debug)]
-pub(crate) struct Stage {
+pub(crate) struct PopulationKernels {
     /// What is found of what is normalised, over all steps, before there are currents.
     pub(crate) measures: Vec<Bound>,
     /// Biases, with which currents begin.
@@ -38,13 +38,13 @@ pub(crate) struct Stage {
     /// See [`Programs::gather`]; for trials that go on.
     pub(crate) gather: Option<[Bound; 4]>,
     /// What is needed for a backward pass.
-    pub(crate) backward: Option<Backward>,
+    pub(crate) backward: Option<BackwardKernels>,
 }
 
 /// The kernels of a population's backward pass.
 #[derive(Debug)]
-pub(crate) struct Backward {
-    /// In the order of [`crate::layout::Place::readers`].
+pub(crate) struct BackwardKernels {
+    /// In the order of [`crate::layout::PopulationLayout::readers`].
     pub(crate) adjoints: Vec<Bound>,
     pub(crate) scan: Bound,
     /// The last adjoint and the neurons in one kernel, if the form is such.
@@ -72,12 +72,12 @@ pub(crate) struct Binder<'a> {
 
 impl Binder<'_> {
     /// The kernels of each group.
-    pub(crate) fn stages(&self) -> Result<Vec<Stages>, Error> {
+    pub(crate) fn stages(&self) -> Result<Vec<GroupKernels>, Error> {
         self.buffers.groups.iter().map(|group| self.group(group)).collect()
     }
 
     /// The kernels of a population for the first group.
-    pub(crate) fn stage_of_first(&self, index: usize) -> Result<Stage, Error> {
+    pub(crate) fn stage_of_first(&self, index: usize) -> Result<PopulationKernels, Error> {
         let group = self.buffers.groups.first().ok_or(Error::Order("a session without samples"))?;
         self.stage(group, index)
     }
@@ -86,11 +86,11 @@ impl Binder<'_> {
         Ok(self.kernels.get(self.gpu, program)?.bind(self.gpu, buffers, program.extent))
     }
 
-    fn group(&self, group: &Group) -> Result<Stages, Error> {
+    fn group(&self, group: &Group) -> Result<GroupKernels, Error> {
         let whole = wgpu::Buffer::as_entire_binding;
         let encode = [&group.values, &group.samples, &group.input].map(whole);
         let count = [whole(&group.input), whole(&self.buffers.nothing), sums(group, 0)];
-        Ok(Stages {
+        Ok(GroupKernels {
             encode: self.bind(&self.programs.encode(), &encode)?,
             count_input: self.bind(&self.programs.count(Source::Input), &count)?,
             populations: (0..self.layout.populations.len())
@@ -99,7 +99,7 @@ impl Binder<'_> {
         })
     }
 
-    fn stage(&self, group: &Group, index: usize) -> Result<Stage, Error> {
+    fn stage(&self, group: &Group, index: usize) -> Result<PopulationKernels, Error> {
         let (own, programs) = (&group.populations[index], &self.programs);
         let place = &self.layout.populations[index];
         let whole = wgpu::Buffer::as_entire_binding;
@@ -113,7 +113,7 @@ impl Binder<'_> {
             Some(program) => Some(self.bind(&program, &correction)?),
             None => None,
         };
-        Ok(Stage {
+        Ok(PopulationKernels {
             measures: self.measures(group, index)?,
             biases: self.biases(index, &self.buffers.weights, |order, bias| {
                 let current = self.buffers.current.as_entire_binding();
@@ -161,11 +161,11 @@ impl Binder<'_> {
     fn current(&self, group: &Group, index: usize, order: usize) -> Result<Bound, Error> {
         let (connection, projection) = self.connection(index, self.layout.populations[index].connections[order]);
         let [source, mask] = self.source(group, connection.source);
-        let mut buffers = match Does::of(projection) {
-            Does::Norm(norm) => vec![source, self.found(group, index, &norm)],
+        let mut buffers = match Stage::of(projection) {
+            Stage::Norm(norm) => vec![source, self.found(group, index, &norm)],
             _ => vec![source, mask],
         };
-        if Does::of(projection) == Does::Join {
+        if Stage::of(projection) == Stage::Join {
             buffers.extend(projection.sources.get(1).into_iter().flat_map(|other| self.source(group, *other)));
         }
         buffers.extend(projection.weight.map(|weight| self.layout.arena.binding(&self.buffers.weights, weight)));
@@ -263,7 +263,7 @@ impl Binder<'_> {
         Ok(Some(self.bind(&program, &buffers)?))
     }
 
-    fn backward(&self, group: &Group, index: usize) -> Result<Backward, Error> {
+    fn backward(&self, group: &Group, index: usize) -> Result<BackwardKernels, Error> {
         let population = &self.network.populations()[index];
         let (own, place) = (&group.populations[index], &self.layout.populations[index]);
         let whole = wgpu::Buffer::as_entire_binding;
@@ -271,14 +271,14 @@ impl Binder<'_> {
         let adjoint = |(order, &Reader { population: reader, connection }): (usize, &Reader)| {
             let (_, projection) = self.connection(reader, connection);
             let errors = whole(&group.populations[reader].errors);
-            let mut buffers = match Does::of(projection) {
-                Does::Map => vec![errors],
-                Does::Join => {
+            let mut buffers = match Stage::of(projection) {
+                Stage::Map => vec![errors],
+                Stage::Join => {
                     let other = projection.sources[1 - position(self.network, reader, connection)];
                     self.source(group, other).into_iter().chain([errors]).collect()
                 }
-                Does::Largest => self.source(group, Source::Population(index)).into_iter().chain([errors]).collect(),
-                Does::Norm(norm) => vec![whole(&own.output), errors, self.found(group, reader, &norm)],
+                Stage::Largest => self.source(group, Source::Population(index)).into_iter().chain([errors]).collect(),
+                Stage::Norm(norm) => vec![whole(&own.output), errors, self.found(group, reader, &norm)],
             };
             buffers.extend(projection.weight.map(|weight| self.layout.arena.binding(&self.buffers.weights, weight)));
             buffers.push(g.clone());
@@ -287,10 +287,10 @@ impl Binder<'_> {
         let mask = self.mask(group, index);
         let errors = whole(&own.errors);
         let scan = match place.rule {
-            Rule::Gated { .. } => {
+            GradientRule::Gated { .. } => {
                 vec![whole(&own.output), g.clone(), mask, whole(&own.correction), whole(&own.carried), errors.clone()]
             }
-            Rule::Unrolled { .. } => vec![
+            GradientRule::Unrolled { .. } => vec![
                 whole(&self.buffers.current),
                 whole(&own.output),
                 whole(&own.saved),
@@ -320,7 +320,7 @@ impl Binder<'_> {
             }
             None => None,
         };
-        Ok(Backward {
+        Ok(BackwardKernels {
             adjoints: place.readers.iter().enumerate().map(adjoint).collect::<Result<_, _>>()?,
             scan: self.bind(&self.programs.scan_backward(index), &scan)?,
             gated: self.gated(group, index)?,

@@ -9,13 +9,13 @@ use std::time::{Duration, Instant};
 use snn_core::{Connection, Error, Projection, Reader, Source};
 
 use super::backward::add_gradients;
-use super::stages::{Backward, Stage, Stages};
+use super::stages::{BackwardKernels, GroupKernels, PopulationKernels};
 use super::{GpuSession, Last};
-use crate::form::{Form, Forms};
+use crate::form::{Forms, KernelForm};
 use crate::kernel::Commands;
-use crate::layout::Place;
-use crate::programs::Input;
-use crate::window::Window;
+use crate::layout::PopulationLayout;
+use crate::programs::InputKind;
+use crate::window::WindowConstants;
 
 /// Measurements of each form; the quickest one counts.
 const REPEATS: usize = 3;
@@ -33,7 +33,7 @@ pub(crate) enum Tuning {
 
 impl GpuSession {
     /// Takes the forms that are known, before a trial runs by them.
-    pub(super) fn tune_before_forward(&mut self, input: Input) {
+    pub(super) fn tune_before_forward(&mut self, input: InputKind) {
         if self.tuning == Tuning::Due && !self.recall_forms(input) {
             self.tuning = Tuning::Done;
         }
@@ -54,7 +54,7 @@ impl GpuSession {
     }
 
     /// Measures backward passes, if that is due, once a trial has gone back; gives the kernels that it must then go back by again.
-    pub(super) fn tune_after_backward(&mut self) -> Result<Option<Arc<Vec<Stages>>>, Error> {
+    pub(super) fn tune_after_backward(&mut self) -> Result<Option<Arc<Vec<GroupKernels>>>, Error> {
         let Some(mut last) = self.last.take_if(|_| self.tuning == Tuning::Forward) else { return Ok(None) };
         self.tune_backward(&last)?;
         last.stages = self.stages(last.input, &last.masked)?;
@@ -64,7 +64,7 @@ impl GpuSession {
     }
 
     /// Takes the forms that are known. Whether those of a population are missing.
-    fn recall_forms(&mut self, input: Input) -> bool {
+    fn recall_forms(&mut self, input: InputKind) -> bool {
         for index in 0..self.forms.len() {
             if let Some(forms) = self.tuner.find(&self.key(index, input)) {
                 self.forms[index] = forms;
@@ -80,7 +80,7 @@ impl GpuSession {
     }
 
     /// What the choice for a population depends on.
-    fn key(&self, index: usize, input: Input) -> String {
+    fn key(&self, index: usize, input: InputKind) -> String {
         let (population, place) = (&self.network.populations()[index], &self.layout.populations[index]);
         let info = &self.gpu.adapter.info;
         let read = |(connection, projection): (Connection, &Projection)| {
@@ -97,7 +97,7 @@ impl GpuSession {
             format!("{:?} to {}", reader.inputs[projection].map, reader.shape)
         };
         let readers: Vec<String> = place.readers.iter().map(read_by).collect();
-        let rule = if matches!(place.rule, crate::layout::Rule::Gated { .. }) { "gated" } else { "unrolled" };
+        let rule = if matches!(place.rule, crate::layout::GradientRule::Gated { .. }) { "gated" } else { "unrolled" };
         let (steps, group, train) = (self.layout.plan.steps, self.layout.group, self.layout.plan.train);
         format!(
             "{} {} {}; {} {rule} from {}; read by {}; {steps} steps, {group} samples, training {train}",
@@ -114,10 +114,10 @@ impl GpuSession {
     fn tune_forward(&mut self, last: &Last) -> Result<(), Error> {
         let samples = self.layout.samples(0, last.samples);
         for index in self.unmeasured() {
-            let forms = [Form::Tiled, Form::Fused, Form::Events];
+            let forms = [KernelForm::Tiled, KernelForm::Fused, KernelForm::Events];
             self.forms[index].forward =
                 self.quickest(last, index, &forms, |session, commands, stage, place, form| {
-                    let is_same = form != Form::Tiled && stage.fused.is_none();
+                    let is_same = form != KernelForm::Tiled && stage.fused.is_none();
                     if is_same {
                         return false; // there is no such form; it would run the plain kernels
                     }
@@ -131,17 +131,18 @@ impl GpuSession {
     /// Measures backward passes, on one word; errors and gradients are then what they happen to be.
     fn tune_backward(&mut self, last: &Last) -> Result<(), Error> {
         let samples = self.layout.samples(0, last.samples);
-        let words: Vec<Window> = Window::all(self.layout.plan.steps, samples, false).collect();
+        let words: Vec<WindowConstants> = WindowConstants::all(self.layout.plan.steps, samples, false).collect();
         let Some(&window) = words.get(words.len() / 2) else { return Ok(()) };
         for index in self.unmeasured() {
-            let forms = [Form::Tiled, Form::Events];
-            let backward =
-                |stage: &Stage, commands: &mut Commands<'_>, run: &dyn Fn(&mut Commands<'_>, &Backward) -> bool| {
-                    stage.backward.as_ref().is_some_and(|backward| run(commands, backward))
-                };
+            let forms = [KernelForm::Tiled, KernelForm::Events];
+            let backward = |stage: &PopulationKernels,
+                            commands: &mut Commands<'_>,
+                            run: &dyn Fn(&mut Commands<'_>, &BackwardKernels) -> bool| {
+                stage.backward.as_ref().is_some_and(|backward| run(commands, backward))
+            };
             self.forms[index].backward =
                 self.quickest(last, index, &forms, |session, commands, stage, place, form| {
-                    let has_form = |backward: &Backward| form == Form::Tiled || backward.gated.is_some();
+                    let has_form = |backward: &BackwardKernels| form == KernelForm::Tiled || backward.gated.is_some();
                     backward(stage, commands, &|commands, backward| {
                         has_form(backward) && {
                             session.pass_back(commands, stage, backward, place, window);
@@ -161,7 +162,7 @@ impl GpuSession {
     }
 
     /// Remembers the forms as they are: the choice is made.
-    fn remember_forms(&self, input: Input) -> Tuning {
+    fn remember_forms(&self, input: InputKind) -> Tuning {
         let keys: Vec<String> = (0..self.forms.len()).map(|index| self.key(index, input)).collect();
         self.tuner.remember(keys.into_iter().zip(self.forms.iter().copied()));
         Tuning::Done
@@ -173,10 +174,10 @@ impl GpuSession {
         &mut self,
         last: &Last,
         index: usize,
-        forms: &[Form],
-        run: impl Fn(&Self, &mut Commands<'_>, &Stage, &Place, Form) -> bool,
-    ) -> Result<Form, Error> {
-        let mut best: Option<(Duration, Form)> = None;
+        forms: &[KernelForm],
+        run: impl Fn(&Self, &mut Commands<'_>, &PopulationKernels, &PopulationLayout, KernelForm) -> bool,
+    ) -> Result<KernelForm, Error> {
+        let mut best: Option<(Duration, KernelForm)> = None;
         for &form in forms {
             let mut trial = self.forms.clone();
             trial[index] = Forms::all(form);
@@ -197,6 +198,6 @@ impl GpuSession {
                 best = Some((time, form));
             }
         }
-        Ok(best.map_or(Form::Plain, |(_, form)| form))
+        Ok(best.map_or(KernelForm::Plain, |(_, form)| form))
     }
 }

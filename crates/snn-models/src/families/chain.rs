@@ -4,7 +4,7 @@ use snn_core::neuron::{Identity, Relay};
 use snn_core::registry::{Part, PartError, Registry, range};
 use snn_core::{Map, Neuron, Pool, Source};
 
-use super::stack::{Feed, Made, Stack, WeightOptions, hidden};
+use super::stack::{Feed, Stack, StackPopulation, WeightOptions, hidden};
 use super::{POOL, Pooling, WINDOW};
 use crate::check::LARGE;
 
@@ -123,6 +123,6 @@ impl Chain {
     /// Adds a population, which the next layer reads.
     pub(super) fn add(&mut self, at: &str, name: String, neuron: Neuron, dropout: f32, inputs: Vec<Feed>) {
         self.end = vec![self.stack.next()];
-        self.stack.add(Made { at: at.to_owned(), name, neuron, dropout, inputs });
+        self.stack.add(StackPopulation { at: at.to_owned(), name, neuron, dropout, inputs });
     }
 }

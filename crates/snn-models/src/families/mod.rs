@@ -19,12 +19,12 @@ use snn_core::{Conv, Family, Map, Window};
 
 use crate::check::LARGE;
 
-pub use pair::Pair;
-pub use populations::{Population, Populations, Projection};
+pub use pair::RowsColumns;
+pub use populations::{PopulationSpec, Populations, ProjectionSpec};
 pub use resnet::{Block, ResNet, Shortcut};
 pub use sequence::{Layer, Sequence};
 pub(crate) use stages::own_stride;
-pub use stages::{Norm, Pool, Pooling};
+pub use stages::{NormSpec, PoolSpec, Pooling};
 pub use vgg::{LeNet, Vgg};
 
 /// Largest kernels, strides, paddings and pools.
@@ -50,12 +50,12 @@ fn one() -> usize {
     1
 }
 
-fn ones() -> Pair {
-    Pair::both(1)
+fn ones() -> RowsColumns {
+    RowsColumns::both(1)
 }
 
-fn zeros() -> Pair {
-    Pair::both(0)
+fn zeros() -> RowsColumns {
+    RowsColumns::both(0)
 }
 
 /// A convolution, once its values, of the fields that `at` gives the paths of, are in their ranges.
@@ -67,7 +67,7 @@ fn conv(conv: Conv, at: &dyn Fn(&str) -> String) -> Result<Map, PartError> {
         [("kernel", 1, size), ("stride", 1, stride), ("padding", 0, padding), ("dilation", 1, dilation)]
     {
         let is_in_range = pair.iter().all(|number| (least..=WINDOW).contains(number));
-        range::require(is_in_range, &at(name), format!("{least} to {WINDOW}"), &Pair(pair))?;
+        range::require(is_in_range, &at(name), format!("{least} to {WINDOW}"), &RowsColumns(pair))?;
     }
     let groups = conv.channels.is_multiple_of(conv.groups);
     range::require(groups, &at("groups"), format!("a divisor of the {} channels", conv.channels), &conv.groups)?;

@@ -8,16 +8,16 @@ use serde::{Deserialize, Deserializer, Serialize, Serializer};
 
 /// A number for rows and one for columns: `3` stands for both, `(3, 5)` for each.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub struct Pair(pub [usize; 2]);
+pub struct RowsColumns(pub [usize; 2]);
 
-impl Pair {
+impl RowsColumns {
     /// The same number for both.
     pub const fn both(number: usize) -> Self {
         Self([number, number])
     }
 }
 
-impl fmt::Display for Pair {
+impl fmt::Display for RowsColumns {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self.0 {
             [rows, columns] if rows == columns => write!(f, "{rows}"),
@@ -26,7 +26,7 @@ impl fmt::Display for Pair {
     }
 }
 
-impl Serialize for Pair {
+impl Serialize for RowsColumns {
     fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
         let [rows, columns] = self.0;
         if rows == columns {
@@ -39,7 +39,7 @@ impl Serialize for Pair {
     }
 }
 
-impl<'de> Deserialize<'de> for Pair {
+impl<'de> Deserialize<'de> for RowsColumns {
     fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
         deserializer.deserialize_any(OneOrTwo)
     }
@@ -48,19 +48,21 @@ impl<'de> Deserialize<'de> for Pair {
 struct OneOrTwo;
 
 impl<'de> Visitor<'de> for OneOrTwo {
-    type Value = Pair;
+    type Value = RowsColumns;
 
     fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str("a whole number, or two as in (3, 5), for rows and columns")
     }
 
-    fn visit_u64<E: de::Error>(self, number: u64) -> Result<Pair, E> {
-        usize::try_from(number).map(Pair::both).map_err(|_| E::invalid_value(de::Unexpected::Unsigned(number), &self))
+    fn visit_u64<E: de::Error>(self, number: u64) -> Result<RowsColumns, E> {
+        usize::try_from(number)
+            .map(RowsColumns::both)
+            .map_err(|_| E::invalid_value(de::Unexpected::Unsigned(number), &self))
     }
 
-    fn visit_seq<A: SeqAccess<'de>>(self, mut numbers: A) -> Result<Pair, A::Error> {
+    fn visit_seq<A: SeqAccess<'de>>(self, mut numbers: A) -> Result<RowsColumns, A::Error> {
         let mut next = |index| numbers.next_element()?.ok_or_else(|| de::Error::invalid_length(index, &OneOrTwo));
-        let pair = Pair([next(0)?, next(1)?]);
+        let pair = RowsColumns([next(0)?, next(1)?]);
         match numbers.next_element::<de::IgnoredAny>()? {
             None => Ok(pair),
             Some(_) => Err(de::Error::invalid_value(de::Unexpected::Seq, &OneOrTwo)),

@@ -7,9 +7,9 @@ use snn_core::registry::{Fault, Part, PartError, Registry, range};
 use snn_core::text::excerpt;
 use snn_core::{Conv, Join, Map, Source};
 
-use super::stack::{Feed, Made, Stack, WeightOptions, hidden};
+use super::stack::{Feed, Stack, StackPopulation, WeightOptions, hidden};
 use super::stages::windows;
-use super::{Norm, Pair, Pool, WINDOW, conv, one, ones, zeros};
+use super::{NormSpec, PoolSpec, RowsColumns, WINDOW, conv, one, ones, zeros};
 use crate::check::LARGE;
 
 /// What the input of the network is called where it is a source.
@@ -27,13 +27,13 @@ pub struct Populations {
     /// Whether the weights of all populations but the readout are [standardised](snn_core::standardise) in training.
     pub standardise: bool,
     /// The populations.
-    pub populations: Vec<Population>,
+    pub populations: Vec<PopulationSpec>,
 }
 
 /// One population of [`Populations`].
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
-pub struct Population {
+pub struct PopulationSpec {
     /// Name: letters, digits and `_`.
     pub name: String,
     /// Its neuron, which must fire in all but the last population.
@@ -43,7 +43,7 @@ pub struct Population {
     #[serde(default)]
     pub dropout: f32,
     /// Projections whose currents are summed.
-    pub inputs: Vec<Projection>,
+    pub inputs: Vec<ProjectionSpec>,
 }
 
 /// What a population reads, and what it makes of it. `from` is `"input"`, the name of an earlier population, or, but
@@ -52,7 +52,7 @@ pub struct Population {
 /// first fired and the second did not. Projections that name the same weight share it.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
-pub enum Projection {
+pub enum ProjectionSpec {
     /// 2-D convolution.
     Conv {
         /// Source, or sources.
@@ -60,16 +60,16 @@ pub enum Projection {
         /// Output channels.
         channels: usize,
         /// Kernel height and width.
-        kernel: Pair,
+        kernel: RowsColumns,
         /// Step between windows.
         #[serde(default = "ones")]
-        stride: Pair,
+        stride: RowsColumns,
         /// Rows of zeros above and below, columns of zeros left and right.
         #[serde(default = "zeros")]
-        padding: Pair,
+        padding: RowsColumns,
         /// Distance between the rows, and the columns, that a window sees.
         #[serde(default = "ones")]
-        dilation: Pair,
+        dilation: RowsColumns,
         /// Groups of channels that see nothing of each other; as many as the source has channels: depthwise.
         #[serde(default = "one")]
         groups: usize,
@@ -78,10 +78,10 @@ pub enum Projection {
         bias: bool,
         /// What pools the current.
         #[serde(default, skip_serializing_if = "Option::is_none")]
-        pool: Option<Pool>,
+        pool: Option<PoolSpec>,
         /// How the current is normalised.
         #[serde(default, skip_serializing_if = "Option::is_none")]
-        norm: Option<Norm>,
+        norm: Option<NormSpec>,
         /// Name of the weight, if not the usual one.
         #[serde(default, skip_serializing_if = "Option::is_none")]
         weight: Option<String>,
@@ -97,7 +97,7 @@ pub enum Projection {
         bias: bool,
         /// How the current is normalised.
         #[serde(default, skip_serializing_if = "Option::is_none")]
-        norm: Option<Norm>,
+        norm: Option<NormSpec>,
         /// Name of the weight, if not the usual one.
         #[serde(default, skip_serializing_if = "Option::is_none")]
         weight: Option<String>,
@@ -167,7 +167,7 @@ impl Populations {
             let takes_dropout = !is_last || population.dropout == 0.0;
             range::require(takes_dropout, &at("dropout"), "0 in the last population", &population.dropout)?;
             range::require(!population.inputs.is_empty(), &at("inputs"), "a list of at least one projection", &"none")?;
-            stack.add(Made {
+            stack.add(StackPopulation {
                 inputs: feeds(&path, &population.inputs, &names, index)?,
                 at: path,
                 name: population.name.clone(),
@@ -187,7 +187,7 @@ struct Names<'a> {
 }
 
 /// The inputs of the population at `index`, whose path is `path`.
-fn feeds(path: &str, inputs: &[Projection], names: &Names<'_>, index: usize) -> Result<Vec<Feed>, PartError> {
+fn feeds(path: &str, inputs: &[ProjectionSpec], names: &Names<'_>, index: usize) -> Result<Vec<Feed>, PartError> {
     let mut has_weight = false;
     let mut feeds = Vec::with_capacity(inputs.len());
     for (place, projection) in inputs.iter().enumerate() {
@@ -264,7 +264,7 @@ fn check_name(at: &str, names: &Names<'_>, index: usize) -> Result<(), PartError
     )
 }
 
-impl Projection {
+impl ProjectionSpec {
     fn from(&self) -> &str {
         match self {
             Self::Conv { from, .. }
@@ -285,7 +285,7 @@ impl Projection {
     fn pool(&self, at: &str) -> Result<Option<snn_core::Pool>, PartError> {
         match *self {
             Self::Conv { pool, .. } => pool.map(|pool| pool.make(&format!("{at}.pool"))).transpose(),
-            Self::MaxPool { size, stride, .. } => Pool::Max { size, stride }.make(at).map(Some),
+            Self::MaxPool { size, stride, .. } => PoolSpec::Max { size, stride }.make(at).map(Some),
             Self::Linear { .. } | Self::AvgPool { .. } | Self::Subsample { .. } => Ok(None),
         }
     }

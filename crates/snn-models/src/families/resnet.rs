@@ -7,7 +7,7 @@ use snn_core::{Join, Map, Pool};
 
 use super::chain::Chain;
 use super::stack::{Feed, Stack, WeightOptions};
-use super::{Norm, POOL, Pooling, WINDOW, integrator, one};
+use super::{NormSpec, POOL, Pooling, WINDOW, integrator, one};
 use crate::check::LARGE;
 
 const KERNEL: usize = 3;
@@ -42,7 +42,7 @@ pub struct ResNet {
     /// is normalised has none.
     pub bias: bool,
     /// How the currents of convolutions and linear layers but the readout are normalised.
-    pub norm: Option<Norm>,
+    pub norm: Option<NormSpec>,
     /// Channels of the first convolution.
     pub stem: usize,
     /// The residual blocks.

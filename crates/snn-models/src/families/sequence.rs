@@ -7,7 +7,7 @@ use snn_core::{Conv, Map, Neuron};
 use super::chain::{Chain, FIRING};
 use super::stack::{Feed, Stack, WeightOptions, hidden};
 use super::stages::windows;
-use super::{Norm, Pair, Pool, Pooling, conv, integrator, one, ones, zeros};
+use super::{NormSpec, PoolSpec, Pooling, RowsColumns, conv, integrator, one, ones, zeros};
 use crate::check::LARGE;
 
 /// Layers one after the other, as a RON file spells them. Each becomes one population, named `conv1`, `conv2`, ...,
@@ -29,7 +29,7 @@ pub struct Sequence {
     /// is normalised has none.
     pub bias: bool,
     /// How the currents of convolutions and linear layers but the readout are normalised.
-    pub norm: Option<Norm>,
+    pub norm: Option<NormSpec>,
     /// The layers; the last one is a `Readout`.
     pub layers: Vec<Layer>,
 }
@@ -62,22 +62,22 @@ pub enum Layer {
         /// Output channels.
         channels: usize,
         /// Kernel height and width.
-        kernel: Pair,
+        kernel: RowsColumns,
         /// Step between windows.
         #[serde(default = "ones")]
-        stride: Pair,
+        stride: RowsColumns,
         /// Rows of zeros above and below, columns of zeros left and right.
         #[serde(default = "zeros")]
-        padding: Pair,
+        padding: RowsColumns,
         /// Distance between the rows, and the columns, that a window sees.
         #[serde(default = "ones")]
-        dilation: Pair,
+        dilation: RowsColumns,
         /// Groups of channels that see nothing of each other; as many as there are before it: depthwise.
         #[serde(default = "one")]
         groups: usize,
         /// What pools its current, before the neurons.
         #[serde(default, skip_serializing_if = "Option::is_none")]
-        pool: Option<Pool>,
+        pool: Option<PoolSpec>,
         /// Whether the layer feeds itself.
         #[serde(default)]
         recurrent: bool,
@@ -154,7 +154,7 @@ impl Sequence {
                     let made = Conv::new(channels, kernel).stride(stride.0).padding(padding.0).dilation(dilation.0);
                     let map = conv(made.groups(*groups), &at)?;
                     let is_odd = !*recurrent || kernel.iter().all(|size| size % 2 == 1);
-                    range::require(is_odd, &at("kernel"), "odd in a layer that feeds itself", &Pair(kernel))?;
+                    range::require(is_odd, &at("kernel"), "odd in a layer that feeds itself", &RowsColumns(kernel))?;
                     convs += 1;
                     let back = Conv::new(channels, kernel).padding(kernel.map(|size| size / 2)).into();
                     let back = recurrent.then_some(back);

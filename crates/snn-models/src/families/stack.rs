@@ -18,14 +18,14 @@ pub(super) struct WeightOptions {
 #[derive(Debug)]
 pub(super) struct Stack {
     pub(super) weights: WeightOptions,
-    populations: Vec<Made>,
+    populations: Vec<StackPopulation>,
     /// Path and value of the number of classes, in families that state it.
     pub(super) classes: Option<(String, usize)>,
 }
 
 /// One population.
 #[derive(Debug)]
-pub(super) struct Made {
+pub(super) struct StackPopulation {
     /// Path of what asks for it, such as `layers[3]`.
     pub(super) at: String,
     pub(super) name: String,
@@ -72,7 +72,7 @@ impl Stack {
         Source::Population(self.populations.len())
     }
 
-    pub(super) fn add(&mut self, made: Made) {
+    pub(super) fn add(&mut self, made: StackPopulation) {
         self.populations.push(made);
     }
 }
@@ -100,7 +100,7 @@ impl Family for Stack {
     }
 }
 
-impl Made {
+impl StackPopulation {
     fn add(&self, builder: &mut Builder, classes: usize) -> Result<(), PartError> {
         let mut own = None;
         let mut inputs = Vec::with_capacity(self.inputs.len());

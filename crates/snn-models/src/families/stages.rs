@@ -10,7 +10,7 @@ use crate::check::LARGE;
 /// How currents are normalised.
 #[derive(Debug, Clone, Copy, PartialEq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
-pub enum Norm {
+pub enum NormSpec {
     /// Batch normalisation over time: for each channel, over the samples of a group, all steps and all pixels. A layer that is
     /// normalised has no bias, as the normalisation has a shift.
     BatchNorm {
@@ -31,7 +31,7 @@ pub enum Norm {
 /// A pool of a current.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
-pub enum Pool {
+pub enum PoolSpec {
     /// The largest of each window.
     Max {
         /// Window.
@@ -78,7 +78,7 @@ fn momentum() -> f32 {
     snn_core::Norm::new(1).momentum
 }
 
-impl Norm {
+impl NormSpec {
     /// The normalisation, once its values, whose field is at `path`, are in their ranges.
     pub(super) fn make(self, path: &str) -> Result<snn_core::Norm, PartError> {
         let Self::BatchNorm { group, scale, epsilon, momentum } = self;
@@ -98,7 +98,7 @@ impl Norm {
     }
 }
 
-impl Pool {
+impl PoolSpec {
     /// The pool, once its fields, which stand at `path`, are in their ranges.
     pub(super) fn make(self, path: &str) -> Result<snn_core::Pool, PartError> {
         let (Self::Max { size, stride } | Self::Mean { size, stride }) = self;

@@ -5,7 +5,7 @@ use snn_core::registry::{Part, PartError, Registry, range};
 
 use super::chain::Chain;
 use super::stack::{Stack, WeightOptions};
-use super::{Norm, Pooling, integrator};
+use super::{NormSpec, Pooling, integrator};
 
 /// Blocks of convolutions, each block with a pool of 2 at its end; then linear layers and a readout with one
 /// neuron a class. The defaults are the paper's VGG9.
@@ -31,7 +31,7 @@ pub struct Vgg {
     /// is normalised has none.
     pub bias: bool,
     /// How the currents of convolutions and linear layers but the readout are normalised.
-    pub norm: Option<Norm>,
+    pub norm: Option<NormSpec>,
     /// Height and width of the kernels, odd. Convolutions have stride 1 and keep height and width.
     pub kernel: usize,
     /// Channels of each convolution, block by block.
@@ -105,7 +105,7 @@ pub struct LeNet {
     /// is normalised has none.
     pub bias: bool,
     /// How the currents of convolutions and linear layers but the readout are normalised.
-    pub norm: Option<Norm>,
+    pub norm: Option<NormSpec>,
     /// Height and width of the kernels, odd. Convolutions have stride 1 and keep height and width.
     pub kernel: usize,
     /// Channels of each convolution.

@@ -1,7 +1,7 @@
 //! Layers one after the other become a network.
 
 use snn_core::{Network, Source};
-use snn_models::{ExperimentError, presets, summary::Row, summary::Summary};
+use snn_models::{ExperimentError, presets, summary::Summary, summary::SummaryRow};
 
 use crate::{lenet, registry};
 
@@ -12,7 +12,7 @@ fn network(overrides: &[(&str, &str)]) -> Result<Network, ExperimentError> {
 fn table(network: &Network) -> String {
     let summary = Summary::new(network);
     let lines = summary.rows.iter().map(|row| {
-        let Row { name, maps, neuron, shape, weights, neurons, parameters, fan_in, dense_operations } = row;
+        let SummaryRow { name, maps, neuron, shape, weights, neurons, parameters, fan_in, dense_operations } = row;
         let maps = maps.join(" + ");
         format!(
             "{name} | {maps} | {neuron} {shape} {neurons} | {weights:?} {parameters} | {fan_in} | {dense_operations}\n"

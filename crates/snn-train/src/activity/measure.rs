@@ -13,9 +13,9 @@ use super::report::{
 use super::tally::{self, Outgoing, SourceTally};
 use super::{Energy, EnergyTable};
 use crate::evaluate::{EPOCH, check_images, check_output};
-use crate::{Event, Observer, Shown, TrainError};
+use crate::{EncodedBatch, Event, Observer, TrainError};
 
-/// Shows the network `images` of `data`, as [`evaluate`](crate::evaluate) does, with the same spikes, and counts what that
+/// Shows the network `images` of `data`, as [`evaluate`](crate::evaluate()) does, with the same spikes, and counts what that
 /// takes. None if the observer broke off.
 ///
 /// # Errors
@@ -28,7 +28,7 @@ pub fn measure(
     data: &Dataset,
     images: &[u32],
     observer: &mut dyn Observer,
-) -> Result<Option<Measured>, TrainError> {
+) -> Result<Option<MeasuredActivity>, TrainError> {
     check_images(built, data, images)?;
     let network = &built.network;
     network.check_weights(weights)?;
@@ -45,19 +45,19 @@ pub fn measure(
             return Ok(None);
         }
     }
-    Ok(Some(Measured { report: meter.report(), neurons: meter.neurons() }))
+    Ok(Some(MeasuredActivity { report: meter.report(), neurons: meter.neurons() }))
 }
 
 /// What the network spent, and what each of its neurons did.
 #[derive(Debug, Clone, PartialEq)]
-pub struct Measured {
+pub struct MeasuredActivity {
     /// Means an inference.
     pub report: ActivityReport,
     /// Spikes of each neuron over all images, for each of the report's populations.
     pub neurons: Vec<Vec<u64>>,
 }
 
-impl Measured {
+impl MeasuredActivity {
     /// Neurons of a population of the report that never fired.
     pub fn silent(&self, population: usize) -> Vec<usize> {
         self.neurons_where(population, |spikes, _| spikes == 0)
@@ -99,7 +99,7 @@ impl<'a> Meter<'a> {
 
     fn show(&mut self, session: &mut dyn Session, seed: u64, batch: &Batch) -> Result<(), TrainError> {
         let draws = Draws { seed, epoch: EPOCH, samples: &batch.samples };
-        let shown = Shown::new(self.built, self.steps, batch);
+        let shown = EncodedBatch::new(self.built, self.steps, batch);
         let activity = session.forward(&Trial { stimulus: shown.stimulus(draws), dropout: Dropout::Off })?;
         check_output(&activity.output)?;
         self.answers(&activity.output, &batch.labels);

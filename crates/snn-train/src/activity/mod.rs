@@ -1,8 +1,8 @@
 //! What a network spends on an image: spikes, synaptic operations, energy, and how many of its time steps the answer
 //! takes.
 //!
-//! [`measure`] shows images and gives an [`ActivityReport`]; [`Comparison`] sets several of them beside each other at the same
-//! accuracy; [`page`] makes a page of HTML with plots of them.
+//! [`measure()`] shows images and gives an [`ActivityReport`]; [`Comparison`] sets several of them beside each other at the same
+//! accuracy; [`page()`] makes a page of HTML with plots of them.
 //!
 //! Operations are counted as NeuroBench does (Yik et al., *The NeuroBench framework for benchmarking neuromorphic
 //! computing algorithms and systems*, Nature Communications 16:1545, 2025; metric `synaptic_operations`): one for each
@@ -18,8 +18,8 @@ mod report;
 mod tally;
 
 pub use energy::{Energy, EnergyTable};
-pub use measure::{Measured, measure};
-pub use page::{MOST_NETWORKS, Subject, page};
+pub use measure::{MeasuredActivity, measure};
+pub use page::{MOST_NETWORKS, PageNetwork, page};
 pub use report::{
     ActivityReport, Comparison, CurvePoint, Operations, PopulationActivity, ProjectionActivity, RATE_CLASSES,
     SATURATED, SCHEMA,

@@ -14,7 +14,7 @@ use serde_json::{Map, Value, json};
 use snn_core::text::excerpt;
 use snn_core::{LARGEST_WEIGHT, check_finite};
 
-use super::{Best, Check, Checkpoint, FORMER_SCHEMA, Progress, SCHEMA, Sums, Tensor};
+use super::{Best, Checkpoint, FORMER_SCHEMA, FileCheck, NamedTensor, Progress, SCHEMA, Sums};
 use crate::TrainError;
 
 /// The most bytes that a file may have: 8 GiB.
@@ -35,7 +35,7 @@ impl Checkpoint {
     pub(super) fn write(&self, file: &mut impl Write, dtype: Dtype) -> io::Result<()> {
         let weights = self.weights.iter().map(|tensor| (format!("weight.{}", tensor.name), tensor));
         let optimizer = self.optimizer.iter().map(|tensor| (format!("optimizer.{}", tensor.name), tensor));
-        let tensors: Vec<(String, &Tensor)> = weights.chain(optimizer).collect();
+        let tensors: Vec<(String, &NamedTensor)> = weights.chain(optimizer).collect();
 
         let values: Vec<Vec<u8>> = tensors.iter().map(|(_, tensor)| tensor.bytes(dtype)).collect();
         let metadata = self.metadata().into_iter().chain([("digest", NO_DIGEST.to_owned())]);
@@ -89,8 +89,8 @@ impl Checkpoint {
     /// Checks that all numbers can be written as `dtype` and read again.
     pub(super) fn check_numbers(&self, dtype: Dtype) -> Result<(), String> {
         let limit = |limit: f32| if dtype == Dtype::F16 { limit.min(f16::MAX.to_f32()) } else { limit };
-        let check = |tensors: &[Tensor], kind: &str, limit: f32| {
-            let what = |tensor: &Tensor| format!("tensor \"{kind}.{}\"", tensor.name);
+        let check = |tensors: &[NamedTensor], kind: &str, limit: f32| {
+            let what = |tensor: &NamedTensor| format!("tensor \"{kind}.{}\"", tensor.name);
             tensors.iter().try_for_each(|tensor| check_finite(|| what(tensor), &tensor.values, limit))
         };
         check(&self.weights, "weight", limit(LARGEST_WEIGHT))
@@ -153,7 +153,7 @@ impl Checkpoint {
                 _ => return Err(format!("tensor {:?} is neither a weight nor of an optimizer", excerpt(&name))),
             };
             let values = values(&name, &view)?;
-            list.push(Tensor { name: rest.to_owned(), shape: view.shape().to_vec(), values });
+            list.push(NamedTensor { name: rest.to_owned(), shape: view.shape().to_vec(), values });
         }
         let checkpoint = Self {
             experiment: required(metadata, "experiment")?,
@@ -236,7 +236,7 @@ pub(super) fn with_kind(start: &[u8], reason: String) -> String {
 }
 
 /// How the bytes of a file stand to the digest in its `metadata`.
-fn check(bytes: &[u8], header_size: usize, metadata: &HashMap<String, String>) -> Check {
+fn check(bytes: &[u8], header_size: usize, metadata: &HashMap<String, String>) -> FileCheck {
     let header = &bytes[8..8 + header_size];
     let at = header.windows(DIGEST.len()).position(|window| window == DIGEST.as_bytes());
     let digits = at.map(|at| 8 + at + DIGEST.len()).filter(|start| start + NO_DIGEST.len() <= bytes.len());
@@ -245,17 +245,17 @@ fn check(bytes: &[u8], header_size: usize, metadata: &HashMap<String, String>) -
             let (before, rest) = bytes.split_at(start);
             let (digits, after) = rest.split_at(NO_DIGEST.len());
             let found = digest([before, NO_DIGEST.as_bytes(), after].into_iter());
-            if found.as_bytes() == digits { Check::Holds } else { Check::Fails }
+            if found.as_bytes() == digits { FileCheck::Holds } else { FileCheck::Fails }
         }
-        (None, Some(SCHEMA)) => Check::Fails,
+        (None, Some(SCHEMA)) => FileCheck::Fails,
         (_, _) => match metadata.get("digest") {
-            Some(expected) if *expected != digest([&bytes[8 + header_size..]].into_iter()) => Check::Fails,
-            _ => Check::Missing,
+            Some(expected) if *expected != digest([&bytes[8 + header_size..]].into_iter()) => FileCheck::Fails,
+            _ => FileCheck::Missing,
         },
     }
 }
 
-impl Tensor {
+impl NamedTensor {
     /// The values as f32, or as f16.
     fn bytes(&self, dtype: Dtype) -> Vec<u8> {
         match dtype {

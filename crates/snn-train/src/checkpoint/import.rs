@@ -6,7 +6,7 @@ use safetensors::SafeTensors;
 use snn_core::Network;
 
 use super::format::{read_safetensors, tensors, unreadable, values};
-use super::{Checkpoint, Tensor, fit_tensors};
+use super::{Checkpoint, NamedTensor, fit_tensors};
 use crate::TrainError;
 
 /// What stands before the names of weights, and of what an optimizer remembers, in a checkpoint.
@@ -17,7 +17,7 @@ const OPTIMIZER: &str = "optimizer.";
 #[derive(Debug, Clone, PartialEq)]
 pub struct Imported {
     /// The weights, in the order of the network.
-    pub weights: Vec<Tensor>,
+    pub weights: Vec<NamedTensor>,
     /// Names of tensors that are no weights but the state of an optimizer, and were left out.
     pub left_out: Vec<String>,
 }
@@ -46,7 +46,7 @@ impl Checkpoint {
 }
 
 /// All tensors but those of an optimizer, and the names of these.
-fn read(bytes: &[u8]) -> Result<(Vec<Tensor>, Vec<String>), String> {
+fn read(bytes: &[u8]) -> Result<(Vec<NamedTensor>, Vec<String>), String> {
     let (_, header) = SafeTensors::read_metadata(bytes).map_err(|error| unreadable(&error))?;
     let file = SafeTensors::deserialize(bytes).map_err(|error| unreadable(&error))?;
     let (mut found, mut left_out) = (Vec::new(), Vec::new());
@@ -57,7 +57,7 @@ fn read(bytes: &[u8]) -> Result<(Vec<Tensor>, Vec<String>), String> {
         }
         let values = values(&name, &view)?;
         let name = name.strip_prefix(WEIGHT).unwrap_or(&name).to_owned();
-        found.push(Tensor { name, shape: view.shape().to_vec(), values });
+        found.push(NamedTensor { name, shape: view.shape().to_vec(), values });
     }
     Ok((found, left_out))
 }
@@ -106,7 +106,7 @@ mod tests {
 
     #[test]
     fn floats_of_any_precision_are_taken_under_either_name() {
-        let expected = [Tensor { name: "readout".to_owned(), shape: vec![1, 2], values: vec![0.5, -2.0] }];
+        let expected = [NamedTensor { name: "readout".to_owned(), shape: vec![1, 2], values: vec![0.5, -2.0] }];
         let single = f32s(&[0.5, -2.0]);
         let double: Vec<u8> = [0.5_f64, -2.0].iter().flat_map(|value| value.to_le_bytes()).collect();
         let brain: Vec<u8> = [0.5, -2.0].iter().flat_map(|&value| bf16::from_f32(value).to_le_bytes()).collect();

@@ -6,8 +6,8 @@ use snn_core::{Map, Neuron, Projection, Shape, Source};
 
 use super::*;
 
-fn tensor(name: &str, shape: &[usize], values: &[f32]) -> Tensor {
-    Tensor { name: name.to_owned(), shape: shape.to_vec(), values: values.to_vec() }
+fn tensor(name: &str, shape: &[usize], values: &[f32]) -> NamedTensor {
+    NamedTensor { name: name.to_owned(), shape: shape.to_vec(), values: values.to_vec() }
 }
 
 fn checkpoint() -> Checkpoint {
@@ -27,7 +27,7 @@ fn checkpoint() -> Checkpoint {
         weights: vec![tensor("fc", &[1, 2], &[0.1, -0.0]), tensor("b", &[1], &[f32::MIN_POSITIVE])],
         optimizer: vec![tensor("momentum.fc", &[1, 2], &[1e-30, 1e30])],
         arithmetic: "reference".to_owned(),
-        check: Check::Holds,
+        check: FileCheck::Holds,
     }
 }
 
@@ -127,7 +127,7 @@ fn every_flipped_bit_is_noticed() {
             let mut bytes = whole.clone();
             bytes[at] ^= 1 << bit;
             if let Ok(found) = Checkpoint::read(&bytes) {
-                assert_ne!(found.check, Check::Holds, "bit {bit} of byte {at}");
+                assert_ne!(found.check, FileCheck::Holds, "bit {bit} of byte {at}");
             }
         }
     }
@@ -136,7 +136,7 @@ fn every_flipped_bit_is_noticed() {
 #[test]
 fn a_file_that_another_program_has_changed_is_read_and_says_so() {
     let found = Checkpoint::read(&changed("steps: 4", "steps: 5")).unwrap();
-    assert_eq!((found.check, &found.experiment[..9]), (Check::Fails, "(\n    ste"));
+    assert_eq!((found.check, &found.experiment[..9]), (FileCheck::Fails, "(\n    ste"));
     assert_eq!(found.weights, checkpoint().weights);
 }
 
@@ -148,9 +148,9 @@ fn files_of_the_schema_before_are_read_with_a_caution() {
     let digest = format::digest([&bytes[8 + header..]].into_iter());
     let at = bytes.windows(10).position(|window| window == b"\"digest\":\"").unwrap() + 10;
     bytes[at..at + 32].copy_from_slice(digest.as_bytes());
-    assert_eq!(Checkpoint::read(&bytes).unwrap().check, Check::Missing);
+    assert_eq!(Checkpoint::read(&bytes).unwrap().check, FileCheck::Missing);
     *bytes.last_mut().unwrap() ^= 1;
-    assert_eq!(Checkpoint::read(&bytes).unwrap().check, Check::Fails);
+    assert_eq!(Checkpoint::read(&bytes).unwrap().check, FileCheck::Fails);
 }
 
 #[test]

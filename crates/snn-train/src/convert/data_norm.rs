@@ -95,7 +95,7 @@ fn activations(
     for batch in 0..loader.batches() {
         let Some(batch) = loader.batch(EPOCH, batch) else { break };
         let draws = Draws { seed: experiment.training.seed, epoch: EPOCH, samples: &batch.samples };
-        let shown = crate::Shown::new(built, 1, batch);
+        let shown = crate::EncodedBatch::new(built, 1, batch);
         session.forward(&Trial { stimulus: shown.stimulus(draws), dropout: Dropout::Off })?;
         for (index, found) in found.iter_mut().enumerate() {
             let record = session.record(index)?;

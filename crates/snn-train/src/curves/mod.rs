@@ -6,7 +6,7 @@ use std::path::Path;
 
 use serde::{Deserialize, Serialize};
 
-use crate::records::{Records, Sequence, check_numbers};
+use crate::records::{RecordOrder, Records, check_numbers};
 use crate::run_folder::METRICS;
 use crate::{Evaluation, Event, TrainError};
 
@@ -85,7 +85,7 @@ impl Curves {
     /// no update is recorded.
     pub fn read(folder: &Path) -> Result<Self, TrainError> {
         let mut records = Records::open(&folder.join(METRICS))?;
-        let (mut events, mut sequence) = (Vec::new(), Sequence::default());
+        let (mut events, mut sequence) = (Vec::new(), RecordOrder::default());
         while let Some((event, _)) = records.following()? {
             let checked =
                 event.and_then(|event| sequence.check(&event).and_then(|()| check_numbers(&event)).map(|()| event));
@@ -100,7 +100,7 @@ impl Curves {
             Event::Started { images, epochs, steps, .. } => Some((images, epochs, steps.max(1))),
             _ => None,
         })?;
-        let updates: Vec<Update<'_>> = events.iter().filter_map(|event| Update::of(event, steps)).collect();
+        let updates: Vec<UpdatePoint<'_>> = events.iter().filter_map(|event| UpdatePoint::of(event, steps)).collect();
         let populations = updates.first()?.rates.iter().map(|(name, _)| name.clone()).collect();
         let each = updates.len().div_ceil(STRETCHES);
         let mut curves = Self {
@@ -151,7 +151,7 @@ impl Curves {
 }
 
 /// One update of the weights.
-struct Update<'a> {
+struct UpdatePoint<'a> {
     /// In epochs from the start of the run.
     end: f64,
     loss: f32,
@@ -160,7 +160,7 @@ struct Update<'a> {
     rates: &'a [(String, f32)],
 }
 
-impl<'a> Update<'a> {
+impl<'a> UpdatePoint<'a> {
     fn of(event: &'a Event, steps: usize) -> Option<Self> {
         let Event::Step { epoch, step, loss, accuracy, gradient, ref rates, .. } = *event else { return None };
         let end = epoch as f64 + step as f64 / steps as f64;
@@ -170,8 +170,8 @@ impl<'a> Update<'a> {
 
 impl Stretch {
     /// The means over `updates`, of which there is at least one.
-    fn over(updates: &[Update<'_>]) -> Self {
-        let mean = |value: &dyn Fn(&Update<'_>) -> Option<f32>| {
+    fn over(updates: &[UpdatePoint<'_>]) -> Self {
+        let mean = |value: &dyn Fn(&UpdatePoint<'_>) -> Option<f32>| {
             let sum: f64 = updates.iter().filter_map(value).map(f64::from).sum();
             sum / updates.len() as f64
         };

@@ -6,7 +6,7 @@ use snn_models::experiment::Start;
 
 use super::unusual::unusual;
 use super::vitals::{Fired, Rates};
-use super::{Change, share};
+use super::{SettingChange, share};
 use crate::health::{is_saturated, is_silent};
 
 /// Fewer spikes than this, per neuron and trial, pass on next to nothing.
@@ -217,11 +217,15 @@ impl Doubt {
 
     /// What to do where no change was found: a trained network that fell silent does not wake by more training, as no error
     /// reaches it, so it has to begin anew.
-    pub(super) fn last_resort(self, is_trained: bool, experiment: &Experiment) -> Option<Change> {
+    pub(super) fn last_resort(self, is_trained: bool, experiment: &Experiment) -> Option<SettingChange> {
         let helps =
             is_trained && experiment.start == Start::Drawn && matches!(self, Self::Silent(_) | Self::Saturated(_));
         let value = "Calibrated()";
-        helps.then(|| Change { path: "start".to_owned(), value: value.to_owned(), ron: format!("start: {value}") })
+        helps.then(|| SettingChange {
+            path: "start".to_owned(),
+            value: value.to_owned(),
+            ron: format!("start: {value}"),
+        })
     }
 }
 

@@ -55,7 +55,7 @@ pub struct Patient<'a> {
 
 /// A setting to be changed.
 #[derive(Debug, Clone, PartialEq, Eq, serde::Serialize)]
-pub struct Change {
+pub struct SettingChange {
     /// Path of the setting, such as `network.neuron.threshold`.
     pub path: String,
     /// Its new value, in RON.
@@ -72,7 +72,7 @@ pub struct Finding {
     /// What it is, in a sentence.
     pub problem: String,
     /// What to change; none if no change was found that mends it.
-    pub change: Option<Change>,
+    pub change: Option<SettingChange>,
     /// What the change was measured to do, in a sentence.
     pub outcome: Option<String>,
 }
@@ -96,7 +96,7 @@ pub struct Examination {
 /// [`TrainError::Setup`] if network and data do not fit each other; [`TrainError::Mismatch`] if the checkpoint is of another
 /// network; [`TrainError::Core`].
 pub fn examine(patient: &Patient<'_>, observer: &mut dyn Observer) -> Result<Option<Examination>, TrainError> {
-    let mut state = State::of(patient);
+    let mut state = PendingChanges::of(patient);
     if !state.prepare(patient, observer)? {
         return Ok(None);
     }
@@ -116,7 +116,7 @@ pub fn examine(patient: &Patient<'_>, observer: &mut dyn Observer) -> Result<Opt
 }
 
 /// The network as it is changed.
-struct State {
+struct PendingChanges {
     experiment: Experiment,
     built: Built,
     weights: Weights,
@@ -126,13 +126,13 @@ struct State {
 
 /// A change that helps.
 struct Found {
-    changed: State,
-    change: Change,
+    changed: PendingChanges,
+    change: SettingChange,
     /// How the populations fire with it.
     after: Rates,
 }
 
-impl State {
+impl PendingChanges {
     fn of(patient: &Patient<'_>) -> Self {
         let Patient { experiment, built, .. } = *patient;
         Self { experiment: experiment.clone(), built: built.clone(), weights: Weights::new(), is_as_it_was: true }
@@ -189,9 +189,9 @@ impl State {
         Ok(Some(changed))
     }
 
-    fn change(&self, (path, value): (&str, &str)) -> Change {
+    fn change(&self, (path, value): (&str, &str)) -> SettingChange {
         let ron = self.experiment.field(path).unwrap_or_else(|| format!("{path}: {value}"));
-        Change { path: path.to_owned(), value: value.to_owned(), ron }
+        SettingChange { path: path.to_owned(), value: value.to_owned(), ron }
     }
 
     /// Looks for changes until every population fires as it should, or none helps. False if the observer broke off.

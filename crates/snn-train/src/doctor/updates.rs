@@ -5,7 +5,7 @@ use snn_models::Experiment;
 
 use super::unusual::unusual;
 use super::vitals::Learning;
-use super::{Finding, Patient, State, one_digit, share};
+use super::{Finding, Patient, PendingChanges, one_digit, share};
 use crate::{TrainError, factor};
 
 /// An update that changes a weight tensor by more than this share of its norm destroys what it holds.
@@ -34,7 +34,7 @@ const ADAPTIVE: &str = "Adam(rate: 0.0005)";
 
 /// What is wrong with the updates of a run.
 #[derive(Debug, Clone, PartialEq)]
-enum Fault {
+enum UpdateFault {
     /// A weight, or its gradient, is no longer finite.
     NotFinite { weight: String },
     /// One update changes the weights by this share of their norm.
@@ -46,7 +46,11 @@ enum Fault {
 }
 
 /// Looks for what is wrong with updates, and mends it as long as changes help.
-pub(super) fn mend(state: &mut State, patient: &Patient<'_>, findings: &mut Vec<Finding>) -> Result<(), TrainError> {
+pub(super) fn mend(
+    state: &mut PendingChanges,
+    patient: &Patient<'_>,
+    findings: &mut Vec<Finding>,
+) -> Result<(), TrainError> {
     for _ in 0..MOST_FAULTS {
         let Some(fault) = fault(state, patient)? else { return Ok(()) };
         let (mended, finding) = search(state, patient, &fault)?;
@@ -60,7 +64,7 @@ pub(super) fn mend(state: &mut State, patient: &Patient<'_>, findings: &mut Vec<
     Ok(())
 }
 
-fn fault(state: &State, patient: &Patient<'_>) -> Result<Option<Fault>, TrainError> {
+fn fault(state: &PendingChanges, patient: &Patient<'_>) -> Result<Option<UpdateFault>, TrainError> {
     let weights = state.probe(patient).learning(patient.checkpoint.filter(|_| state.is_as_it_was))?;
     let decay = decay(&state.experiment.training.optimizer);
     Ok(judge(&weights, decay, way(&state.experiment, patient)))
@@ -68,24 +72,24 @@ fn fault(state: &State, patient: &Patient<'_>) -> Result<Option<Fault>, TrainErr
 
 /// What is wrong with updates that move `weights` so, `way` of them at the full rate together. Each update takes the share `decay`
 /// off the weights.
-fn judge(weights: &[Learning], decay: f32, way: f32) -> Option<Fault> {
+fn judge(weights: &[Learning], decay: f32, way: f32) -> Option<UpdateFault> {
     if let Some(weight) = weights.iter().find(|weight| !weight.update.is_finite() || !weight.gradient.is_finite()) {
-        return Some(Fault::NotFinite { weight: weight.weight.clone() });
+        return Some(UpdateFault::NotFinite { weight: weight.weight.clone() });
     }
     let moved: Vec<&Learning> = weights.iter().filter(|weight| weight.norm > 0.0).collect();
     let largest = moved.iter().max_by(|a, b| a.share().total_cmp(&b.share()))?;
     let (weight, share) = (largest.weight.clone(), largest.share());
     if share > LARGE_UPDATE {
-        return Some(Fault::Large { weight, share });
+        return Some(UpdateFault::Large { weight, share });
     }
     if share * way < SMALL_WAY {
-        return Some(Fault::Small { weight, share });
+        return Some(UpdateFault::Small { weight, share });
     }
     let learned = |weight: &Learning| (weight.share() - decay).max(0.0);
     let stuck: Vec<&Learning> = moved.into_iter().filter(|weight| learned(weight) * way < NO_WAY).collect();
     let share = stuck.iter().map(|weight| learned(weight)).fold(0.0, f32::max);
     let weights: Vec<String> = stuck.into_iter().map(|weight| weight.weight.clone()).collect();
-    (!weights.is_empty()).then_some(Fault::Vanishing { weights, share })
+    (!weights.is_empty()).then_some(UpdateFault::Vanishing { weights, share })
 }
 
 /// The share that weight decay takes off the weights at an update.
@@ -111,7 +115,11 @@ fn way(experiment: &Experiment, patient: &Patient<'_>) -> f32 {
 }
 
 /// The network with the first change that mends the fault, and what is to be told.
-fn search(state: &State, patient: &Patient<'_>, fault: &Fault) -> Result<(Option<State>, Finding), TrainError> {
+fn search(
+    state: &PendingChanges,
+    patient: &Patient<'_>,
+    fault: &UpdateFault,
+) -> Result<(Option<PendingChanges>, Finding), TrainError> {
     let told = |cause: String| Finding { problem: fault.problem(&cause, state, patient), ..Finding::default() };
     for setting in unusual(&state.experiment) {
         let change = (setting.path.as_str(), setting.value);
@@ -124,10 +132,10 @@ fn search(state: &State, patient: &Patient<'_>, fault: &Fault) -> Result<(Option
             return Ok((Some(changed), finding));
         }
     }
-    if let Fault::Vanishing { .. } = fault {
+    if let UpdateFault::Vanishing { .. } = fault {
         let change = ("training.optimizer", ADAPTIVE);
         let changed = state.prepared_with(patient, change)?;
-        let helps = |changed: &State| fault_is_gone(fault, changed, patient);
+        let helps = |changed: &PendingChanges| fault_is_gone(fault, changed, patient);
         return Ok(match changed {
             Some(changed) if helps(&changed)? => {
                 let cause = "the gradient is so small there that this optimizer makes nothing of it".to_owned();
@@ -137,11 +145,11 @@ fn search(state: &State, patient: &Patient<'_>, fault: &Fault) -> Result<(Option
             _ => (None, told("no setting was found that mends it by itself".to_owned())),
         });
     }
-    let size = if matches!(fault, Fault::Small { .. }) { "low" } else { "high" };
+    let size = if matches!(fault, UpdateFault::Small { .. }) { "low" } else { "high" };
     let finding = told(format!("the learning rate is too {size}"));
     let Some((value, changed)) = good_rate(state, patient, fault)? else {
         let few = "the run has too few updates for its learning rate: more epochs, or more images, give more of them";
-        let is_few = matches!(fault, Fault::Small { share, .. } if *share > 0.1 * GOOD_UPDATE);
+        let is_few = matches!(fault, UpdateFault::Small { share, .. } if *share > 0.1 * GOOD_UPDATE);
         return Ok((None, if is_few { told(few.to_owned()) } else { finding }));
     };
     let change = Some(changed.change(("training.optimizer.rate", &value)));
@@ -149,25 +157,35 @@ fn search(state: &State, patient: &Patient<'_>, fault: &Fault) -> Result<(Option
 }
 
 /// Whether a change has mended a fault, or made it far smaller, without making it the opposite.
-fn fault_is_gone(before: &Fault, changed: &State, patient: &Patient<'_>) -> Result<bool, TrainError> {
+fn fault_is_gone(before: &UpdateFault, changed: &PendingChanges, patient: &Patient<'_>) -> Result<bool, TrainError> {
     Ok(match (before, fault(changed, patient)?) {
         (_, None) => true,
-        (Fault::Vanishing { .. }, _) | (_, Some(Fault::NotFinite { .. })) => false,
-        (_, Some(Fault::Vanishing { .. })) | (Fault::NotFinite { .. }, Some(_)) => true,
-        (Fault::Large { share: before, .. }, Some(Fault::Large { share: after, .. })) => after < before / FAR,
-        (Fault::Small { share: before, .. }, Some(Fault::Small { share: after, .. })) => after > before * FAR,
+        (UpdateFault::Vanishing { .. }, _) | (_, Some(UpdateFault::NotFinite { .. })) => false,
+        (_, Some(UpdateFault::Vanishing { .. })) | (UpdateFault::NotFinite { .. }, Some(_)) => true,
+        (UpdateFault::Large { share: before, .. }, Some(UpdateFault::Large { share: after, .. })) => {
+            after < before / FAR
+        }
+        (UpdateFault::Small { share: before, .. }, Some(UpdateFault::Small { share: after, .. })) => {
+            after > before * FAR
+        }
         _ => false,
     })
 }
 
 /// A rate at which updates are as they should be: what an update does is not in proportion to the rate where rounding
 /// swallows it, so it is tried. None if none is found.
-fn good_rate(state: &State, patient: &Patient<'_>, fault: &Fault) -> Result<Option<(String, State)>, TrainError> {
+fn good_rate(
+    state: &PendingChanges,
+    patient: &Patient<'_>,
+    fault: &UpdateFault,
+) -> Result<Option<(String, PendingChanges)>, TrainError> {
     let now = state.experiment.training.optimizer.rate();
     let mut rate = now;
     let mut ratio = match *fault {
-        Fault::Large { share, .. } | Fault::Small { share, .. } | Fault::Vanishing { share, .. } => Some(share),
-        Fault::NotFinite { .. } => None,
+        UpdateFault::Large { share, .. } | UpdateFault::Small { share, .. } | UpdateFault::Vanishing { share, .. } => {
+            Some(share)
+        }
+        UpdateFault::NotFinite { .. } => None,
     };
     for _ in 0..MOST_RATES {
         rate *= match ratio {
@@ -189,8 +207,8 @@ fn good_rate(state: &State, patient: &Patient<'_>, fault: &Fault) -> Result<Opti
     Ok(None)
 }
 
-impl Fault {
-    fn problem(&self, cause: &str, state: &State, patient: &Patient<'_>) -> String {
+impl UpdateFault {
+    fn problem(&self, cause: &str, state: &PendingChanges, patient: &Patient<'_>) -> String {
         let rate = state.experiment.training.optimizer.rate();
         let at = format!("at a learning rate of {rate:?}");
         let way = way(&state.experiment, patient);
@@ -230,10 +248,10 @@ mod tests {
     fn updates_are_judged_by_the_largest_and_by_those_that_do_not_learn() {
         let of = |updates: [f32; 2], decay| judge(&[moved("a", updates[0]), moved("b", updates[1])], decay, 1000.0);
         assert_eq!(of([0.01, 0.001], 0.0), None);
-        assert_eq!(of([0.01, 0.3], 0.0), Some(Fault::Large { weight: "b".to_owned(), share: 0.3 }));
-        assert_eq!(of([1e-5, 1e-6], 0.0), Some(Fault::Small { weight: "a".to_owned(), share: 1e-5 }));
-        assert_eq!(of([f32::NAN, 0.01], 0.0), Some(Fault::NotFinite { weight: "a".to_owned() }));
-        let vanishing = Some(Fault::Vanishing { weights: vec!["b".to_owned()], share: 0.0 });
+        assert_eq!(of([0.01, 0.3], 0.0), Some(UpdateFault::Large { weight: "b".to_owned(), share: 0.3 }));
+        assert_eq!(of([1e-5, 1e-6], 0.0), Some(UpdateFault::Small { weight: "a".to_owned(), share: 1e-5 }));
+        assert_eq!(of([f32::NAN, 0.01], 0.0), Some(UpdateFault::NotFinite { weight: "a".to_owned() }));
+        let vanishing = Some(UpdateFault::Vanishing { weights: vec!["b".to_owned()], share: 0.0 });
         assert_eq!(of([0.01, 1e-4], 1e-4), vanishing, "decay is no learning");
     }
 }

@@ -2,24 +2,24 @@
 
 use std::time::Instant;
 
-use snn_core::{HoldOut, Kind, Plan, TrainingSession};
+use snn_core::{DatasetKind, HoldOut, Plan, TrainingSession};
 use snn_data::{Dataset, Loader};
 use snn_models::experiment::Start;
 
-use super::{Job, Run};
+use super::{ActiveRun, TrainingJob};
 use crate::checkpoint::Progress;
 use crate::evaluate::check_data;
 use crate::event::SCHEMA;
 use crate::{Event, Health, Observer, RunFolder, TrainError, calibrate};
 
-impl<'a> Run<'a> {
+impl<'a> ActiveRun<'a> {
     /// Checks the parts, compiles the network and takes up the run where it stands.
     pub(super) fn start(
-        job: &'a Job<'a>,
+        job: &'a TrainingJob<'a>,
         folder: &'a mut RunFolder,
         observer: &'a mut dyn Observer,
     ) -> Result<Self, TrainError> {
-        let &Job { engine, experiment, built, train, .. } = job;
+        let &TrainingJob { engine, experiment, built, train, .. } = job;
         let network = &built.network;
         let training = &experiment.training;
         job.check()?;
@@ -108,7 +108,7 @@ impl<'a> Run<'a> {
 
     /// Calibrates the initial weights, if the experiment says so. False if that was broken off.
     fn calibrate(&mut self) -> Result<bool, TrainError> {
-        let &Job { engine, experiment, built, train, initial, .. } = self.job;
+        let &TrainingJob { engine, experiment, built, train, initial, .. } = self.job;
         if !matches!(experiment.start, Start::Calibrated { .. }) {
             return Ok(true);
         }
@@ -161,7 +161,7 @@ impl<'a> Run<'a> {
     }
 
     fn started(&self) -> Event {
-        let Job { engine, experiment, built, test, .. } = self.job;
+        let TrainingJob { engine, experiment, built, test, .. } = self.job;
         Event::Started {
             schema: SCHEMA,
             engine: engine.describe(),
@@ -189,7 +189,7 @@ fn program() -> Option<String> {
 /// recordings without events.
 pub fn remarks_on(name: &str, data: &Dataset, samples: &[u32]) -> Vec<String> {
     let missing: Vec<String> = data.missing_classes(samples).iter().map(ToString::to_string).collect();
-    let (what, blank) = (if data.kind() == Kind::Images { "image" } else { "recording" }, data.blank(samples));
+    let (what, blank) = (if data.kind() == DatasetKind::Images { "image" } else { "recording" }, data.blank(samples));
     let classes = match missing.as_slice() {
         [] => None,
         [class] => Some(format!("class {class} has no {name} {what}")),
@@ -199,11 +199,11 @@ pub fn remarks_on(name: &str, data: &Dataset, samples: &[u32]) -> Vec<String> {
     classes.into_iter().chain(blank).collect()
 }
 
-impl Job<'_> {
+impl TrainingJob<'_> {
     /// What is to be told of the data before anything is learned: classes without images, recordings without events, and
     /// what their reader has to tell.
     pub(super) fn remarks(&self) -> Vec<String> {
-        let &Job { train, test, experiment, .. } = self;
+        let &TrainingJob { train, test, experiment, .. } = self;
         let [learned, held_out] = experiment.training.validation.split(train.labels());
         let all: Vec<u32> = (0..test.len() as u32).collect();
         let parts = [("training", train, learned), ("validation", train, held_out), ("test", test, all)];

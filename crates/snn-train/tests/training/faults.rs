@@ -5,7 +5,7 @@ use std::ops::ControlFlow;
 
 use snn_core::{Engine, Error, HoldOut, Network, Plan, Session, UpdateRule, reference::Reference};
 use snn_models::experiment::{Experiment, Schedule};
-use snn_train::{Check, Checkpoint, Event, Health, Outcome, RunFolder, TrainError};
+use snn_train::{Checkpoint, Event, FileCheck, Health, RunFolder, RunOutcome, TrainError};
 
 use crate::{UNINTERRUPTED, experiment, go_on, new_run, records, result, stop_at, train, train_on, with};
 
@@ -216,7 +216,7 @@ fn more_epochs_give_what_as_many_from_the_start_give() {
     train(&experiment(1), &mut folder, false, &mut go_on).unwrap();
     folder.change("(steps: 4)  ").unwrap();
     let outcome = train(&experiment(3), &mut folder, false, &mut go_on).unwrap();
-    assert!(matches!(outcome, Outcome::Finished { .. }));
+    assert!(matches!(outcome, RunOutcome::Finished { .. }));
 
     let (_dir, mut whole) = new_run();
     whole.change("(steps: 4)  ").unwrap();
@@ -229,6 +229,6 @@ fn more_epochs_give_what_as_many_from_the_start_give() {
 #[test]
 fn what_a_run_leaves_is_as_it_was_saved() {
     for bytes in [&UNINTERRUPTED.0, &UNINTERRUPTED.1] {
-        assert_eq!(Checkpoint::parse(bytes, std::path::Path::new("a file")).unwrap().check, Check::Holds);
+        assert_eq!(Checkpoint::parse(bytes, std::path::Path::new("a file")).unwrap().check, FileCheck::Holds);
     }
 }

@@ -11,7 +11,7 @@ use snn_core::{
     Weights,
 };
 use snn_models::Experiment;
-use snn_train::{Checkpoint, Event, Outcome};
+use snn_train::{Checkpoint, Event, RunOutcome};
 
 use crate::{Left, go_on, new_run, result, stop_at, train, train_on, with};
 
@@ -184,7 +184,7 @@ fn a_stopped_run_goes_on_elsewhere_to_the_same_bits() {
                 let mut observer =
                     stop_at(|event| matches!(event, Event::Step { epoch, step, .. } if Some((*epoch, *step)) == stop));
                 let outcome = train_on(engine, &experiment(rule), &mut folder, false, &mut observer).unwrap();
-                let expected = stop.map(|(epoch, step)| Outcome::Stopped { epoch, step });
+                let expected = stop.map(|(epoch, step)| RunOutcome::Stopped { epoch, step });
                 assert!(expected.is_none_or(|expected| expected == outcome), "{rule}: {outcome:?}");
             }
             assert_eq!(result(&folder), *on_host, "{rule}: {engines:?}");

@@ -21,7 +21,7 @@ use snn_core::{DataSet as _, Dataset, Engine, HoldOut, UpdateRule, reference::Re
 use snn_data::Mnist;
 use snn_models::Built;
 use snn_models::experiment::{Experiment, Training};
-use snn_train::{Checkpoint, Event, Job, Observer, Outcome, RunFolder, TrainError, evaluate, fit};
+use snn_train::{Checkpoint, Event, Observer, RunFolder, RunOutcome, TrainError, TrainingJob, evaluate, fit};
 
 /// 64 training and 32 test images.
 static DIGITS: LazyLock<[Dataset; 2]> = LazyLock::new(|| {
@@ -73,7 +73,7 @@ fn train(
     folder: &mut RunFolder,
     often: bool,
     observer: &mut dyn Observer,
-) -> Result<Outcome, TrainError> {
+) -> Result<RunOutcome, TrainError> {
     train_on(&Reference, experiment, folder, often, observer)
 }
 
@@ -84,14 +84,18 @@ fn train_on(
     folder: &mut RunFolder,
     often: bool,
     observer: &mut dyn Observer,
-) -> Result<Outcome, TrainError> {
+) -> Result<RunOutcome, TrainError> {
     // With a training that is in its ranges, as the trainer itself is to refuse what is not.
     let training = Training { freeze: experiment.training.freeze.clone(), ..self::experiment().training };
     let built = Experiment { training, ..experiment.clone() }.build(&registry()).unwrap();
     let initial = built.network.initial_weights(experiment.training.seed);
     let save_every = if often { Duration::ZERO } else { Duration::MAX };
     let [train, test] = &*DIGITS;
-    fit(&Job { engine, experiment, built: &built, initial: &initial, train, test, save_every }, folder, observer)
+    fit(
+        &TrainingJob { engine, experiment, built: &built, initial: &initial, train, test, save_every },
+        folder,
+        observer,
+    )
 }
 
 fn go_on(_: &Event) -> ControlFlow<()> {
@@ -151,7 +155,7 @@ fn a_run_learns_and_records_what_it_does() {
         ControlFlow::Continue(())
     };
     let outcome = train(&experiment(), &mut folder, false, &mut observer).unwrap();
-    let Outcome::Finished { test, .. } = outcome else { panic!("{outcome:?}") };
+    let RunOutcome::Finished { test, .. } = outcome else { panic!("{outcome:?}") };
     assert_eq!(test.images, 32);
     assert_eq!(test.confusion.iter().flatten().sum::<u64>(), 32);
     let correct: u64 = (0..10).map(|k| test.confusion[k][k]).sum();
@@ -210,9 +214,9 @@ fn a_run_stopped_at_any_event_goes_on_to_the_same_bits() {
             if count == last { ControlFlow::Break(()) } else { ControlFlow::Continue(()) }
         };
         let outcome = train(&experiment(), &mut folder, false, &mut observer).unwrap();
-        assert!(matches!(outcome, Outcome::Stopped { .. }), "event {last}: {outcome:?}");
+        assert!(matches!(outcome, RunOutcome::Stopped { .. }), "event {last}: {outcome:?}");
         let outcome = train(&experiment(), &mut folder, false, &mut go_on).unwrap();
-        assert!(matches!(outcome, Outcome::Finished { .. }), "event {last}: {outcome:?}");
+        assert!(matches!(outcome, RunOutcome::Finished { .. }), "event {last}: {outcome:?}");
         assert_eq!(result(&folder), *UNINTERRUPTED, "event {last}");
     }
 }
@@ -312,7 +316,7 @@ fn constants_of_neurons_are_trained_and_saved_by_name() {
 fn the_best_checkpoint_gives_the_tested_and_the_validated_accuracy() {
     let (_dir, mut folder) = new_run();
     let outcome = train(&experiment(), &mut folder, false, &mut go_on).unwrap();
-    let Outcome::Finished { best_epoch, test } = outcome else { panic!("{outcome:?}") };
+    let RunOutcome::Finished { best_epoch, test } = outcome else { panic!("{outcome:?}") };
     let best = Checkpoint::load(&folder.best()).unwrap();
     let built = built();
     let weights = best.weights_for(&built.network).unwrap();
@@ -332,7 +336,7 @@ fn without_validation_the_last_weights_are_the_best() {
     let mut experiment = experiment();
     experiment.training.validation = HoldOut::Spread(0);
     let outcome = train(&experiment, &mut folder, false, &mut go_on).unwrap();
-    assert!(matches!(outcome, Outcome::Finished { best_epoch: 2, .. }), "{outcome:?}");
+    assert!(matches!(outcome, RunOutcome::Finished { best_epoch: 2, .. }), "{outcome:?}");
     let [best, last] = [folder.best(), folder.last()].map(|path| Checkpoint::load(&path).unwrap());
     assert_eq!(best.weights, last.weights);
     let records = records(&folder);

@@ -2,7 +2,7 @@
 
 use std::collections::VecDeque;
 
-use snn_train::{EVENT_SCHEMA, Evaluation, Event, Health, Sequence};
+use snn_train::{EVENT_SCHEMA, Evaluation, Event, Health, RecordOrder};
 
 use super::series::Series;
 
@@ -46,7 +46,7 @@ pub struct History {
     health: Health,
     /// Durations of the latest updates in milliseconds.
     millis: VecDeque<f64>,
-    sequence: Sequence,
+    sequence: RecordOrder,
 }
 
 /// How a run started.

@@ -52,11 +52,11 @@ impl Run {
 fn a_run_is_followed_from_its_first_record_to_its_last() {
     let run = Run::new();
     let mut follower = run.follow();
-    assert_eq!(follower.state(SystemTime::now()), State::Waiting);
+    assert_eq!(follower.state(SystemTime::now()), RunState::Waiting);
     run.append(&format!("{STARTED}\n{}\n{}", step(0, 1, 0.5, 0.5), &step(0, 2, 0.25, 0.5)[..30]));
     follower.read();
     assert_eq!(follower.history().loss.points(), [[0.25, 0.5]], "half a line waits for the rest");
-    assert_eq!(follower.state(SystemTime::now()), State::Running);
+    assert_eq!(follower.state(SystemTime::now()), RunState::Running);
     run.append(&format!("{}\n{EPOCH}\n", &step(0, 2, 0.25, 0.5)[30..]));
     follower.read();
     let history = follower.history();
@@ -68,7 +68,7 @@ fn a_run_is_followed_from_its_first_record_to_its_last() {
     run.append(&format!("{FINISHED}\n"));
     assert!(follower.look().is_some(), "it is not time to look again");
     follower.read();
-    assert_eq!((follower.state(SystemTime::now()), follower.look()), (State::Finished, None));
+    assert_eq!((follower.state(SystemTime::now()), follower.look()), (RunState::Finished, None));
     assert_eq!(follower.alarms(), Vec::<String>::new());
 }
 
@@ -77,8 +77,8 @@ fn a_run_without_new_records_counts_as_stopped() {
     let run = Run::of(&[STARTED, &step(0, 1, 0.5, 0.5)]);
     let follower = run.follow();
     let after = |seconds| follower.state(fs::metadata(run.metrics()).unwrap().modified().unwrap() + seconds);
-    assert_eq!(after(Duration::from_secs(29)), State::Running);
-    assert_eq!(after(Duration::from_secs(31)), State::Stopped);
+    assert_eq!(after(Duration::from_secs(29)), RunState::Running);
+    assert_eq!(after(Duration::from_secs(31)), RunState::Stopped);
 }
 
 #[test]
@@ -86,8 +86,8 @@ fn an_evaluation_that_takes_long_is_waited_for() {
     let run = Run::of(&[STARTED, &step(0, 1, 0.5, 0.5).replace("500.0", "100000.0")]);
     let follower = run.follow();
     let after = |seconds| follower.state(fs::metadata(run.metrics()).unwrap().modified().unwrap() + seconds);
-    assert_eq!(after(Duration::from_secs(79)), State::Running, "20 test images at one in 4 s");
-    assert_eq!(after(Duration::from_secs(81)), State::Stopped);
+    assert_eq!(after(Duration::from_secs(79)), RunState::Running, "20 test images at one in 4 s");
+    assert_eq!(after(Duration::from_secs(81)), RunState::Stopped);
 }
 
 #[test]
@@ -132,7 +132,7 @@ fn an_update_before_the_start_is_a_fault() {
 fn records_of_another_version_are_not_guessed_at() {
     for started in [STARTED.replace("\"schema\":1", "\"schema\":7"), r#"{"event":"Begun","schema":7}"#.to_owned()] {
         let follower = Run::of(&[&started, "{\"event\":\"New\"}", &step(0, 1, 0.5, 0.5)]).follow();
-        assert_eq!(follower.state(SystemTime::now()), State::Foreign);
+        assert_eq!(follower.state(SystemTime::now()), RunState::Foreign);
         let alarms = follower.alarms();
         let text = "written by another version of snn (records of version 7; this viewer reads version 1)";
         assert!(alarms.len() == 1 && alarms[0].contains(text), "{alarms:?}");

@@ -5,10 +5,10 @@ use egui_plot::{Line, PlotPoint, PlotPoints, Text};
 
 use super::{explain, plots};
 use crate::export::csv;
-use crate::{App, Palette, Subject, Trial};
+use crate::{App, OpenNetwork, Palette, ViewedTrial};
 
 /// A bar for each class, and the answer.
-pub(super) fn bars(app: &App, ui: &mut Ui, subject: &Subject, trial: &Trial) {
+pub(super) fn bars(app: &App, ui: &mut Ui, subject: &OpenNetwork, trial: &ViewedTrial) {
     let t = app.player.t();
     let (answer, palette) = (trial.answer(t), Palette::of(ui.visuals()));
     ui.horizontal(|ui| {

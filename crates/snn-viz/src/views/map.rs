@@ -6,7 +6,7 @@ use snn_train::units::percent;
 
 use super::explain;
 use crate::mosaic::{Mosaic, fit};
-use crate::{App, Palette, Trial};
+use crate::{App, Palette, ViewedTrial};
 
 /// Height of a picture.
 const HEIGHT: f32 = 58.0;
@@ -35,7 +35,7 @@ fn list(app: &mut App, ui: &mut Ui) {
 fn entry(
     app: &mut App,
     ui: &mut Ui,
-    trial: &Trial,
+    trial: &ViewedTrial,
     index: Option<usize>,
     name: &str,
     shape: Shape,

@@ -6,7 +6,7 @@ use snn_core::{Dataset, Shape};
 use super::icons::{self, Icon};
 use super::{answer, explain, map, plots};
 use crate::mosaic::{Mosaic, fit};
-use crate::{App, Palette, Subject, Trial};
+use crate::{App, OpenNetwork, Palette, ViewedTrial};
 
 /// Side of the picture in points.
 const SIDE: f32 = 140.0;
@@ -27,7 +27,7 @@ pub(super) fn panel(app: &mut App, ui: &mut Ui) {
     });
 }
 
-fn controls(app: &mut App, ui: &mut Ui, subject: &Subject) {
+fn controls(app: &mut App, ui: &mut Ui, subject: &OpenNetwork) {
     ui.horizontal(|ui| {
         let samples = subject.samples.as_ref().map_or(0, Dataset::len);
         if samples > 0 && app.drawing.is_none() {
@@ -66,7 +66,7 @@ fn controls(app: &mut App, ui: &mut Ui, subject: &Subject) {
 }
 
 /// The image, which can be drawn on while a drawing is shown.
-fn canvas(app: &mut App, ui: &mut Ui, subject: &Subject, trial: &Trial) {
+fn canvas(app: &mut App, ui: &mut Ui, subject: &OpenNetwork, trial: &ViewedTrial) {
     let shape = subject.image();
     let (title, name) = if app.drawing.is_some() { ("Drawing", "Canvas") } else { ("Image", "The image") };
     plots::heading(ui, title, explain::INPUT);
@@ -129,7 +129,7 @@ fn stroke(bytes: &mut [u8], shape: Shape, rect: Rect, from: Pos2, to: Pos2) {
 }
 
 /// The input spikes of the present step.
-fn input(app: &mut App, ui: &mut Ui, trial: &Trial) {
+fn input(app: &mut App, ui: &mut Ui, trial: &ViewedTrial) {
     let Some(train) = trial.input_train() else { return };
     plots::heading(ui, "Input spikes", explain::INPUT);
     let t = app.player.t();

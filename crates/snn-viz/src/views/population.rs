@@ -7,7 +7,7 @@ use super::{explain, icons, map, plots};
 use crate::MapKind;
 use crate::export::{Format, csv};
 use crate::mosaic::{Mosaic, fit};
-use crate::{App, Membranes, Palette, Pin, Subject, Trial};
+use crate::{App, Membranes, OpenNetwork, Palette, Pin, ViewedTrial};
 
 /// Colours of pinned neurons, in the order of the pins.
 pub(super) fn pin_colours(palette: Palette) -> [Color32; crate::MOST_PINS] {
@@ -60,7 +60,7 @@ pub(super) fn panel(app: &mut App, ui: &mut Ui) {
 }
 
 /// Name and shape of a population, or of the input.
-pub(super) fn describe(subject: &Subject, population: Option<usize>) -> (String, Shape) {
+pub(super) fn describe(subject: &OpenNetwork, population: Option<usize>) -> (String, Shape) {
     match population {
         None => ("input".to_owned(), subject.network().input()),
         Some(index) => {
@@ -71,7 +71,7 @@ pub(super) fn describe(subject: &Subject, population: Option<usize>) -> (String,
 }
 
 /// Name, shape and neuron of a population, with the neuron's equations for those who point there.
-pub(super) fn title(ui: &mut Ui, subject: &Subject, population: Option<usize>) {
+pub(super) fn title(ui: &mut Ui, subject: &OpenNetwork, population: Option<usize>) {
     let (name, shape) = describe(subject, population);
     ui.label(RichText::new(name).heading());
     let neuron = population.map(|index| &subject.network().populations()[index].neuron);
@@ -82,7 +82,7 @@ pub(super) fn title(ui: &mut Ui, subject: &Subject, population: Option<usize>) {
     }
 }
 
-fn header(app: &mut App, ui: &mut Ui, subject: &Subject) -> Option<Format> {
+fn header(app: &mut App, ui: &mut Ui, subject: &OpenNetwork) -> Option<Format> {
     ui.horizontal(|ui| {
         title(ui, subject, app.selected);
         ui.with_layout(Layout::right_to_left(Align::Center), |ui| {
@@ -108,7 +108,7 @@ fn header(app: &mut App, ui: &mut Ui, subject: &Subject) -> Option<Format> {
 }
 
 /// What can be shown of the open population: the input has no membranes, and neurons that do not fire nothing else.
-fn kinds(app: &App, subject: &Subject) -> &'static [MapKind] {
+fn kinds(app: &App, subject: &OpenNetwork) -> &'static [MapKind] {
     match app.selected {
         None => &[MapKind::Spikes, MapKind::Counts],
         Some(index) if subject.network().populations()[index].neuron.fires() => {
@@ -119,7 +119,7 @@ fn kinds(app: &App, subject: &Subject) -> &'static [MapKind] {
 }
 
 /// What is shown of it: what was chosen, if it can be.
-fn shown_kind(app: &App, subject: &Subject) -> MapKind {
+fn shown_kind(app: &App, subject: &OpenNetwork) -> MapKind {
     let kinds = kinds(app, subject);
     if kinds.contains(&app.settings.map) { app.settings.map } else { kinds[0] }
 }
@@ -143,7 +143,7 @@ impl MapKind {
 }
 
 /// A number for each neuron, and how it is coloured.
-enum Values<'a> {
+enum NeuronValues<'a> {
     /// Potentials, what they are measured by, and the spikes of the step.
     Membranes(&'a [f32], f32, &'a SpikeTrain, usize),
     Spikes(&'a SpikeTrain, usize),
@@ -154,18 +154,18 @@ enum Values<'a> {
 }
 
 /// The spikes of a population, or of the input unless that is a current.
-fn train(population: Option<usize>, trial: &Trial) -> Option<&SpikeTrain> {
+fn train(population: Option<usize>, trial: &ViewedTrial) -> Option<&SpikeTrain> {
     population.map_or_else(|| trial.input_train(), |index| Some(&trial.trains[index]))
 }
 
 /// What is to be shown; none while it is being computed.
 fn values<'a>(
     app: &App,
-    subject: &Subject,
-    trial: &'a Trial,
+    subject: &OpenNetwork,
+    trial: &'a ViewedTrial,
     membranes: Option<&'a Membranes>,
     t: usize,
-) -> Option<Values<'a>> {
+) -> Option<NeuronValues<'a>> {
     let Some(train) = train(app.selected, trial) else {
         let (values, all) = match &trial.input {
             snn_core::Encoded::Spikes(_) => return None,
@@ -174,7 +174,7 @@ fn values<'a>(
                 (values.chunks((values.len() / trial.steps().max(1)).max(1)).nth(t)?, values)
             }
         };
-        return Some(Values::Numbers(values, largest(all)));
+        return Some(NeuronValues::Numbers(values, largest(all)));
     };
     let fires = app.selected.is_none_or(|index| subject.network().populations()[index].neuron.fires());
     Some(match shown_kind(app, subject) {
@@ -182,16 +182,16 @@ fn values<'a>(
             let membranes = membranes?;
             let values = membranes.at(t)?;
             if fires {
-                Values::Membranes(values, membranes.scale, train, t)
+                NeuronValues::Membranes(values, membranes.scale, train, t)
             } else {
-                Values::Numbers(values, membranes.scale)
+                NeuronValues::Numbers(values, membranes.scale)
             }
         }
-        MapKind::Spikes => Values::Spikes(train, t),
+        MapKind::Spikes => NeuronValues::Spikes(train, t),
         MapKind::Counts => {
             let counts: Vec<u32> = (0..train.shape().len()).map(|neuron| spikes_until(train, neuron, t)).collect();
             let most = counts.iter().copied().max().unwrap_or(0).max(1);
-            Values::Counts(counts, most)
+            NeuronValues::Counts(counts, most)
         }
     })
 }
@@ -209,7 +209,7 @@ pub(super) fn spikes_until(train: &SpikeTrain, neuron: usize, t: usize) -> u32 {
     whole + (fired[t / 32] & (u32::MAX >> (31 - t % 32))).count_ones()
 }
 
-impl Values<'_> {
+impl NeuronValues<'_> {
     fn colour(&self, neuron: usize, palette: Palette) -> Color32 {
         match self {
             Self::Membranes(_, _, train, t) if train.get(*t, 0, neuron) != 0 => palette.spike,
@@ -241,10 +241,10 @@ impl Values<'_> {
 }
 
 /// What the colours stand for.
-fn legend(ui: &mut Ui, values: &Values<'_>, palette: Palette) {
+fn legend(ui: &mut Ui, values: &NeuronValues<'_>, palette: Palette) {
     let text = |text: String| RichText::new(text).size(11.0).weak();
     ui.horizontal(|ui| match values {
-        Values::Membranes(_, scale, ..) => {
+        NeuronValues::Membranes(_, scale, ..) => {
             ui.label(text("membrane below 0".to_owned()));
             icons::band(ui, |share| palette.level(-9.0 * (1.0 - share)));
             ui.label(text("0".to_owned()));
@@ -253,7 +253,7 @@ fn legend(ui: &mut Ui, values: &Values<'_>, palette: Palette) {
             icons::swatch(ui, palette.spike);
             ui.label(text("spike".to_owned()));
         }
-        Values::Spikes(train, _) => {
+        NeuronValues::Spikes(train, _) => {
             icons::swatch(ui, palette.spike);
             ui.label(text("spike at this step".to_owned()));
             if !train.words(0, 0).1.is_empty() {
@@ -261,12 +261,12 @@ fn legend(ui: &mut Ui, values: &Values<'_>, palette: Palette) {
                 ui.label(text("negative spike".to_owned()));
             }
         }
-        Values::Counts(_, most) => {
+        NeuronValues::Counts(_, most) => {
             ui.label(text("spikes so far: 0".to_owned()));
             icons::band(ui, |share| palette.rate(share));
             ui.label(text(most.to_string()));
         }
-        Values::Numbers(_, most) => {
+        NeuronValues::Numbers(_, most) => {
             let most = plots::short(f64::from(*most));
             ui.label(text(format!("-{most}")));
             icons::band(ui, |share| palette.signed(2.0 * share - 1.0));
@@ -283,7 +283,7 @@ fn interact(
     mosaic: Mosaic,
     (name, shape): (&str, Shape),
     train: Option<&SpikeTrain>,
-    values: &Values<'_>,
+    values: &NeuronValues<'_>,
 ) {
     let response = ui.interact(rect, ui.scope_id().with("neurons"), Sense::click());
     response.widget_info(|| egui::WidgetInfo::labeled(egui::Role::Image, true, format!("Neurons of {name}")));
@@ -316,7 +316,7 @@ pub(super) fn place(shape: Shape, neuron: usize) -> String {
     format!("channel {channel}, row {}, column {}", pixel / shape.width, pixel % shape.width)
 }
 
-fn table(values: &Values<'_>, shape: Shape) -> String {
+fn table(values: &NeuronValues<'_>, shape: Shape) -> String {
     let row = |neuron: usize| {
         let (channel, pixel) = (neuron / shape.pixels(), neuron % shape.pixels());
         vec![channel as f64, (pixel / shape.width) as f64, (pixel % shape.width) as f64, values.number(neuron)]

@@ -6,7 +6,7 @@ use snn_core::Traces;
 
 use super::icons::{self, Icon};
 use super::{explain, plots, population};
-use crate::{App, Palette, Pin, Subject};
+use crate::{App, OpenNetwork, Palette, Pin};
 
 pub(super) fn plot(app: &mut App, ui: &mut Ui) {
     let Some(subject) = app.subject.clone() else { return };
@@ -86,7 +86,7 @@ fn spikes(traces: &Traces, fires: bool) -> Vec<[f64; 2]> {
     fired.map(|(t, (charged, _))| [t as f64 + 0.5, f64::from(*charged)]).collect()
 }
 
-fn table(subject: &Subject, traces: &[(Pin, Traces)]) -> String {
+fn table(subject: &OpenNetwork, traces: &[(Pin, Traces)]) -> String {
     let head = "population,neuron,time_step,current,membrane,margin,spike,membrane_after\n".to_owned();
     let rows = traces.iter().flat_map(|(pin, traces)| {
         let population = &subject.network().populations()[pin.population];

@@ -7,7 +7,7 @@ use snn_train::units;
 
 use super::attach;
 use super::chart::{Chart, Curve, Look, Scale};
-use crate::follow::{Follower, History, Series, State};
+use crate::follow::{Follower, History, RunState, Series};
 use crate::{App, Palette, Tab};
 
 /// Most points of a line that shows where many updates lead.
@@ -37,9 +37,9 @@ fn status(app: &mut App, ui: &mut Ui, follower: &Follower, palette: &Palette) ->
     let state = follower.state(SystemTime::now());
     let history = follower.history();
     let colour = match state {
-        State::Running | State::Finished => palette.right,
-        State::Stopped | State::Foreign => palette.wrong,
-        State::Waiting => palette.membrane,
+        RunState::Running | RunState::Finished => palette.right,
+        RunState::Stopped | RunState::Foreign => palette.wrong,
+        RunState::Waiting => palette.membrane,
     };
     let mut stays = true;
     ui.horizontal(|ui| {

@@ -2,13 +2,13 @@
 
 use egui_kittest::Harness;
 use egui_kittest::kittest::Queryable as _;
-use snn_viz::{App, Settings, Start};
+use snn_viz::{App, Settings, StartupSettings};
 
 /// The viewer, once it has drawn its first frame.
 pub(crate) type Viewer = Harness<'static, Option<App>>;
 
 /// Opens the viewer in a window of `size` points, `scale` pixels each, and waits until it shows what it was asked to.
-pub(crate) fn open(start: Start, size: [f32; 2], scale: f32, settings: Settings) -> Viewer {
+pub(crate) fn open(start: StartupSettings, size: [f32; 2], scale: f32, settings: Settings) -> Viewer {
     let draw = move |ui: &mut egui::Ui, app: &mut Option<App>| {
         let registry = || snn_viz::registry().unwrap();
         app.get_or_insert_with(|| App::new(registry(), start.clone(), settings.clone(), ui.ctx())).ui(ui);
@@ -19,7 +19,7 @@ pub(crate) fn open(start: Start, size: [f32; 2], scale: f32, settings: Settings)
 }
 
 /// Opens it at the size of a laptop's window.
-pub(crate) fn viewer(start: Start) -> Viewer {
+pub(crate) fn viewer(start: StartupSettings) -> Viewer {
     open(start, [1280.0, 800.0], 1.0, Settings::default())
 }
 

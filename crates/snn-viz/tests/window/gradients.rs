@@ -4,7 +4,7 @@ use egui::Key;
 use egui_kittest::kittest::Queryable as _;
 use snn_core::reference::Reference;
 use snn_core::{Engine as _, Plan};
-use snn_viz::{Gradients, Settings, Start, Tab};
+use snn_viz::{Gradients, Settings, StartupSettings, Tab};
 
 use crate::common::{Viewer, app, can_be_read, click, open, settle};
 
@@ -12,7 +12,7 @@ use crate::common::{Viewer, app, can_be_read, click, open, settle};
 const STEPS: usize = 10;
 
 fn open_tab() -> Viewer {
-    let start = Start { steps: Some(STEPS), ..Start::default() };
+    let start = StartupSettings { steps: Some(STEPS), ..StartupSettings::default() };
     let mut viewer = open(start, [1280.0, 800.0], 1.0, Settings { tab: Tab::Gradients, ..Settings::default() });
     settle(&mut viewer);
     viewer

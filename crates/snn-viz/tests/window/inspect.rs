@@ -8,18 +8,18 @@ use egui_kittest::SnapshotResults;
 use egui_kittest::kittest::Queryable as _;
 use snn_core::reference::Reference;
 use snn_core::{Dropout, Encoded, Engine as _, Plan, Stimulus, Trial};
-use snn_viz::{MapKind, Pin, Raster, Settings, Start};
+use snn_viz::{MapKind, Pin, Raster, Settings, StartupSettings};
 
 use crate::common::{app, can_be_read, click, open, settle, viewer};
 
 /// The shipped network over a few steps.
-fn short(steps: usize) -> Start {
-    Start { steps: Some(steps), ..Start::default() }
+fn short(steps: usize) -> StartupSettings {
+    StartupSettings { steps: Some(steps), ..StartupSettings::default() }
 }
 
 #[test]
 fn the_first_start_shows_the_shipped_network_at_work() {
-    let mut viewer = viewer(Start::default());
+    let mut viewer = viewer(StartupSettings::default());
     assert_eq!(app(&mut viewer).fault(), None);
     assert!(can_be_read(&viewer, "mnist-lenet"));
     let trial = app(&mut viewer).trial().unwrap().clone();
@@ -188,7 +188,7 @@ fn a_checkpoint_that_was_written_anew_can_be_opened_again() {
     let folder = tempfile::tempdir().unwrap();
     let file = folder.path().join("last.safetensors");
     fs::copy(concat!(env!("CARGO_MANIFEST_DIR"), "/../snn-zoo/zoo/mnist-lenet/weights.safetensors"), &file).unwrap();
-    let mut viewer = viewer(Start { path: Some(file.clone()), ..short(4) });
+    let mut viewer = viewer(StartupSettings { path: Some(file.clone()), ..short(4) });
     assert!(viewer.query_by_label("Reload").is_none());
     let later = SystemTime::now() + Duration::from_mins(1);
     fs::File::options().append(true).open(&file).unwrap().set_modified(later).unwrap();
@@ -211,7 +211,7 @@ fn nothing_is_answered_before_anything_fired() {
 #[test]
 fn without_images_one_can_still_draw() {
     let nowhere = tempfile::tempdir().unwrap();
-    let mut viewer = viewer(Start { data: Some(nowhere.path().to_owned()), ..short(4) });
+    let mut viewer = viewer(StartupSettings { data: Some(nowhere.path().to_owned()), ..short(4) });
     assert!(can_be_read(&viewer, "no images to show, but they can be drawn"));
     assert!(viewer.query_by_label("Canvas").is_some() && app(&mut viewer).trial().is_some());
 }
@@ -219,7 +219,7 @@ fn without_images_one_can_still_draw() {
 #[test]
 fn numbers_are_saved_as_a_table() {
     let folder = tempfile::tempdir().unwrap();
-    let mut viewer = viewer(Start { exports: Some(folder.path().to_owned()), ..short(4) });
+    let mut viewer = viewer(StartupSettings { exports: Some(folder.path().to_owned()), ..short(4) });
     click(&mut viewer, "Save membranes");
     click(&mut viewer, "Save numbers (CSV)");
     settle(&mut viewer);
@@ -261,7 +261,7 @@ fn the_window_looks_as_it_did() {
 #[test]
 fn a_network_of_the_zoo_is_opened_by_its_name() {
     let open = |name: &str| {
-        let viewer = viewer(Start { path: Some(name.into()), ..short(4) });
+        let viewer = viewer(StartupSettings { path: Some(name.into()), ..short(4) });
         (can_be_read(&viewer, "mnist-lenet"), can_be_read(&viewer, "there is no such network; the zoo has mnist-lenet"))
     };
     assert!(open("zoo:mnist-lenet").0);

@@ -7,7 +7,7 @@ use std::sync::Arc;
 use egui_kittest::kittest::Queryable as _;
 use snn_train::Checkpoint;
 use snn_train::units::{count, percent, thousands};
-use snn_viz::{Finding, Measurement, Settings, Start, Subject, Tab, registry};
+use snn_viz::{Measurement, NetworkMeasurement, OpenNetwork, Settings, StartupSettings, Tab, registry};
 
 use crate::common::{Viewer, app, can_be_read, click, open, settle};
 
@@ -17,7 +17,7 @@ const IMAGES: usize = 8;
 const STEPS: usize = 6;
 
 fn open_tab() -> Viewer {
-    let start = Start { steps: Some(STEPS), ..Start::default() };
+    let start = StartupSettings { steps: Some(STEPS), ..StartupSettings::default() };
     let settings = Settings { images: IMAGES, ..Settings::default() };
     let mut viewer = open(start, [1280.0, 800.0], 1.0, settings);
     click_and_settle(&mut viewer, "Sparsity");
@@ -48,25 +48,25 @@ fn compare(viewer: &mut Viewer, path: &Path) {
     click_and_settle(viewer, "Compare");
 }
 
-fn shipped() -> Subject {
-    Subject::open(&registry().unwrap(), None, None, Some(STEPS)).unwrap()
+fn shipped() -> OpenNetwork {
+    OpenNetwork::open(&registry().unwrap(), None, None, Some(STEPS)).unwrap()
 }
 
 /// What the engine finds.
-fn measured() -> Finding {
+fn measured() -> NetworkMeasurement {
     let measurement = Measurement::start(|| Ok(Arc::new(shipped())), IMAGES, || {});
     measurement.wait();
     measurement.take().unwrap().unwrap()
 }
 
 /// A checkpoint of the experiment `text` with weights drawn at random.
-fn save_untrained(text: &str, path: &Path) -> Subject {
+fn save_untrained(text: &str, path: &Path) -> OpenNetwork {
     let registry = registry().unwrap();
     let experiment = snn_models::Experiment::from_ron(text, "", &[], &registry).unwrap();
     let network = experiment.build(&registry).unwrap().network;
     let weights = Checkpoint::tensors(&network, &network.initial_weights(5));
     Checkpoint::of_weights(text.to_owned(), weights).save(path).unwrap();
-    Subject::open(&registry, Some(path), None, None).unwrap()
+    OpenNetwork::open(&registry, Some(path), None, None).unwrap()
 }
 
 const SMALL: &str = "(data: Mnist, steps: 6, network: Sequence(layers: [

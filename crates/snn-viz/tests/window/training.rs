@@ -7,7 +7,7 @@ use std::time::SystemTime;
 
 use egui_kittest::Harness;
 use egui_kittest::kittest::{AccessKitNode, Queryable as _};
-use snn_viz::{App, Settings, Start, Tab};
+use snn_viz::{App, Settings, StartupSettings, Tab};
 use tempfile::TempDir;
 
 /// The end of a run, as it stands in its records.
@@ -28,7 +28,11 @@ fn recorded() -> TempDir {
 
 /// A viewer with the tab open that saves into `exports`, or one that has opened `path`.
 fn viewer(path: Option<&Path>, exports: Option<&Path>) -> Harness<'static, Option<App>> {
-    let start = Start { path: path.map(Path::to_owned), exports: exports.map(Path::to_owned), ..Start::default() };
+    let start = StartupSettings {
+        path: path.map(Path::to_owned),
+        exports: exports.map(Path::to_owned),
+        ..StartupSettings::default()
+    };
     let tab = if path.is_none() { Tab::Training } else { Tab::Inspect };
     // The threads that compute ask for another frame when they are done, which may be at any step.
     let builder = Harness::builder().with_size([1280.0, 800.0]).with_max_steps(200);

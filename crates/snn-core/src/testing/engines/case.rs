@@ -14,7 +14,7 @@ use crate::{
 use super::Expected;
 use super::maps::{fitted, is_exact, projections_onto};
 use super::words::Words;
-use crate::agreement::Outcome;
+use crate::agreement::TrialResults;
 
 /// Multiply-accumulates of a trial in the reference, at most: it is slow.
 const BUDGET: u64 = 2_000_000;
@@ -278,7 +278,7 @@ impl EngineCase {
     }
 
     /// What the first `samples` samples are shown in the trial numbered `trial`.
-    fn shown(&self, network: &Network, trial: u32, samples: usize) -> Shown {
+    fn shown(&self, network: &Network, trial: u32, samples: usize) -> Given {
         let words = Words::new(self.seed, 1 + trial);
         let neurons = network.input().len();
         let mut spikes = SpikeTrain::silent(self.steps, samples, network.input());
@@ -317,7 +317,7 @@ impl EngineCase {
             OutputErrors::All => true,
         };
         let outputs = samples * network.classes();
-        Shown {
+        Given {
             spikes,
             pixels,
             masks: populations.map(|(index, p)| mask(index, samples * p.shape.len())).collect(),
@@ -332,7 +332,7 @@ impl EngineCase {
     }
 
     /// Shows it to a session.
-    fn show(&self, session: &mut dyn Session, shown: &Shown) -> Activity {
+    fn show(&self, session: &mut dyn Session, shown: &Given) -> Activity {
         let draws = Draws { seed: self.seed, epoch: 3, samples: &shown.indices };
         let encoder = self.encoder();
         let stimulus = match self.stimulus {
@@ -352,13 +352,19 @@ impl EngineCase {
     }
 
     /// Shows it to a session, and goes back; what all populations did at last.
-    fn run(&self, session: &mut dyn Session, network: &Network, shown: &Shown, gradients: &mut Weights) -> Outcome {
+    fn run(
+        &self,
+        session: &mut dyn Session,
+        network: &Network,
+        shown: &Given,
+        gradients: &mut Weights,
+    ) -> TrialResults {
         let activity = self.show(session, shown);
         for population in 0..network.populations().len() {
             assert!(session.record(population).unwrap().delta.is_empty(), "errors before a backward pass");
         }
         let (gradients, records) = go_back(session, network, shown, &shown.d_output, gradients);
-        Outcome { activity, records, gradients }
+        TrialResults { activity, records, gradients }
     }
 
     fn encoder(&self) -> Box<dyn Encoder> {
@@ -369,7 +375,7 @@ impl EngineCase {
     }
 
     /// What an engine makes of the case, in a session that was used before.
-    pub fn outcome(&self, engine: &dyn Engine, network: &Network) -> Outcome {
+    pub fn outcome(&self, engine: &dyn Engine, network: &Network) -> TrialResults {
         let mut session = engine.compile(network, self.plan()).unwrap();
         assert_eq!(engine.memory(network, self.plan()).unwrap(), session.memory(), "what is stated before");
         session.load(&self.weights(network)).unwrap();
@@ -474,7 +480,7 @@ impl EngineCase {
 fn go_back(
     session: &mut dyn Session,
     network: &Network,
-    shown: &Shown,
+    shown: &Given,
     d_output: &[f32],
     gradients: &mut Weights,
 ) -> (Weights, Vec<Record>) {
@@ -484,7 +490,7 @@ fn go_back(
 }
 
 /// Everything that a session is given in one trial.
-struct Shown {
+struct Given {
     spikes: SpikeTrain,
     pixels: Vec<f32>,
     masks: Vec<Vec<f32>>,

@@ -1,7 +1,7 @@
 //! What engines make of a case, and whether two make the same of it.
 #![expect(clippy::missing_panics_doc, reason = "a test fails by panicking")]
 
-use crate::agreement::Outcome;
+use crate::agreement::TrialResults;
 use crate::{Activity, Network, Norm, Record, Shape, Source, Weights};
 
 /// Share of a tensor's usual largest magnitude by which an error or a gradient may be off: sums of some thousand terms,
@@ -20,7 +20,7 @@ const ROUNDING: f32 = 2.0 * f32::EPSILON;
 #[derive(Debug)]
 pub struct Expected {
     /// What the reference makes of it.
-    pub outcome: Outcome,
+    pub outcome: TrialResults,
     /// Largest magnitude in the errors of each population and in each gradient, over several errors of the output.
     largest_errors: Vec<f32>,
     largest_gradients: Vec<f32>,
@@ -28,7 +28,7 @@ pub struct Expected {
 
 impl Expected {
     /// What is expected, given what the reference makes of it.
-    pub fn new(outcome: Outcome) -> Self {
+    pub fn new(outcome: TrialResults) -> Self {
         let largest_errors = outcome.records.iter().map(|record| largest(&record.delta)).collect();
         let largest_gradients = outcome.gradients.iter().map(|gradient| largest(gradient)).collect();
         Self { outcome, largest_errors, largest_gradients }
@@ -65,7 +65,7 @@ impl Expected {
 
     /// Whether nothing has grown beyond all bounds.
     pub fn is_finite(&self) -> bool {
-        let Outcome { activity, gradients, records } = &self.outcome;
+        let TrialResults { activity, gradients, records } = &self.outcome;
         let tensors = records.iter().flat_map(|record| [&record.membrane, &record.delta]).chain(gradients);
         let mut values = tensors.chain([&activity.output, &self.largest_errors, &self.largest_gradients]).flatten();
         values.all(|x| x.is_finite())
@@ -78,7 +78,7 @@ fn largest(values: &[f32]) -> f32 {
 
 impl Expected {
     /// Fails unless `outcome`, of what `engine` names, is what is expected: spikes and membranes to the bit.
-    pub fn check(&self, engine: &str, network: &Network, outcome: &Outcome) {
+    pub fn check(&self, engine: &str, network: &Network, outcome: &TrialResults) {
         let Self { outcome: expected, largest_errors, largest_gradients } = self;
         let without_statistics = |activity: &Activity| Activity { statistics: Vec::new(), ..activity.clone() };
         assert_eq!(without_statistics(&outcome.activity), without_statistics(&expected.activity), "{engine}");

@@ -1,22 +1,22 @@
 //! Accuracy over time, and what it takes to get there.
 
-use super::{Subject, legend};
+use super::{PageNetwork, legend};
 use crate::activity::{Comparison, CurvePoint};
 use crate::page::html::{self, Cell, figure, table};
 use crate::page::plots::{Line, Lines, accuracy_floor};
 use crate::units::{count, joules, percent, points};
 
-pub(super) fn section(all: &[&Subject<'_>], within: f64) -> String {
+pub(super) fn section(all: &[&PageNetwork<'_>], within: f64) -> String {
     if all.iter().all(|network| network.report.steps == 1) {
         return String::new();
     }
     let Comparison { accuracy: level, reached } = Comparison::new(all.iter().map(|network| network.report), within);
     let bottom = accuracy_floor(all.iter().map(|network| network.report.best_accuracy()));
     // A network without spikes has its place over the steps, and none over the spikes.
-    let lines = |is_shown: &dyn Fn(&Subject<'_>) -> bool, x: &dyn Fn(&CurvePoint) -> f64| {
+    let lines = |is_shown: &dyn Fn(&PageNetwork<'_>) -> bool, x: &dyn Fn(&CurvePoint) -> f64| {
         let at = |point: &CurvePoint| (x(point), point.accuracy);
         let networks = all.iter().zip(&reached).enumerate().filter(|(_, (network, _))| is_shown(network));
-        let line = |(colour, (network, reached)): (usize, (&&Subject<'_>, &Option<CurvePoint>))| Line {
+        let line = |(colour, (network, reached)): (usize, (&&PageNetwork<'_>, &Option<CurvePoint>))| Line {
             colour,
             points: network.report.curve.iter().map(at).collect(),
             marked: reached.as_ref().map(at),
@@ -33,7 +33,7 @@ pub(super) fn section(all: &[&Subject<'_>], within: f64) -> String {
         lines(&|network| network.report.is_spiking(), &|point| point.spikes + point.input_spikes),
     );
     let legend = legend(all);
-    let row = |(network, reached): (&&Subject<'_>, &Option<CurvePoint>)| {
+    let row = |(network, reached): (&&PageNetwork<'_>, &Option<CurvePoint>)| {
         let report = network.report;
         let best = report.best_accuracy();
         let mut cells =

@@ -13,7 +13,7 @@ use crate::units::{count, joules, percent, points, significant};
 
 /// A network on the page.
 #[derive(Debug, Clone, Copy)]
-pub struct Subject<'a> {
+pub struct PageNetwork<'a> {
     /// What it is called.
     pub name: &'a str,
     /// What else is to be said of it, such as `("data", "Mnist: 10,000 test images")`.
@@ -27,13 +27,13 @@ pub const MOST_NETWORKS: usize = CLASSES.len() - 1;
 
 /// The page about `subject`, and how it compares with `others`, of which those after the first [`MOST_NETWORKS`] in all are
 /// left out. All are held to the lowest of their best accuracies less `within`, a share such as 0.01.
-pub fn page(subject: &Subject<'_>, others: &[Subject<'_>], within: f64) -> String {
-    let Subject { name, report, .. } = subject;
+pub fn page(subject: &PageNetwork<'_>, others: &[PageNetwork<'_>], within: f64) -> String {
+    let PageNetwork { name, report, .. } = subject;
     let others = &others[..others.len().min(MOST_NETWORKS - 1)];
     let about = each(others, |other| {
         format!("<p class=\"other\">Compared with <b>{}</b></p>{}", escape(other.name), facts(other.facts))
     });
-    let all: Vec<&Subject<'_>> = [subject].into_iter().chain(others).collect();
+    let all: Vec<&PageNetwork<'_>> = [subject].into_iter().chain(others).collect();
     let body = [
         format!("<h1>Spike activity of {}</h1>", escape(name)),
         facts(subject.facts),
@@ -85,7 +85,7 @@ fn cards(report: &ActivityReport, within: f64) -> String {
 }
 
 /// Which colour stands for which network; empty where there is one.
-fn legend<'a>(all: &[&Subject<'a>]) -> Vec<(&'static str, &'a str)> {
+fn legend<'a>(all: &[&PageNetwork<'a>]) -> Vec<(&'static str, &'a str)> {
     if all.len() == 1 { Vec::new() } else { CLASSES.into_iter().zip(all.iter().map(|network| network.name)).collect() }
 }
 

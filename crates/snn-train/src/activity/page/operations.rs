@@ -1,24 +1,24 @@
 //! Synaptic operations and their energy, layer by layer.
 
-use super::Subject;
+use super::PageNetwork;
 use crate::activity::{ActivityReport, Operations, ProjectionActivity};
 use crate::page::html::{self, Cell, escape, figure, table};
 use crate::page::plots::{ANN, Bars, CLASSES};
 use crate::units::{count, joules, percent};
 
-pub(super) fn section(all: &[&Subject<'_>]) -> String {
+pub(super) fn section(all: &[&PageNetwork<'_>]) -> String {
     let Some((subject, others)) = all.split_first() else { return String::new() };
     let report = subject.report;
     let weighted = || report.projections.iter().enumerate().filter(|(_, projection)| projection.weighted);
     // The bars of other networks stand beside those of the first where they have the same layers.
-    let is_alike = |other: &&&Subject<'_>| {
+    let is_alike = |other: &&&PageNetwork<'_>| {
         let layers = |report: &ActivityReport| -> Vec<(String, String, String)> {
             let layer = |it: &ProjectionActivity| (it.target.clone(), it.source.clone(), it.map.clone());
             report.projections.iter().map(layer).collect()
         };
         layers(other.report) == layers(report)
     };
-    let shown: Vec<(usize, &&Subject<'_>)> =
+    let shown: Vec<(usize, &&PageNetwork<'_>)> =
         [(0, subject)].into_iter().chain((1..).zip(others.iter().filter(is_alike))).collect();
     let colours: Vec<usize> = shown.iter().map(|(colour, _)| *colour).chain([ANN]).collect();
     let series = |(index, own): (usize, &ProjectionActivity), value: &dyn Fn(f64, f64) -> f64| {

@@ -1,20 +1,20 @@
 //! Who fires, and how often.
 
-use super::{Subject, legend};
+use super::{PageNetwork, legend};
 use crate::activity::{PopulationActivity, RATE_CLASSES};
 use crate::page::html::{self, Cell, escape, figure, table};
 use crate::page::plots::{ANN, Bars, CLASSES, Histograms};
 use crate::units::{count, percent};
 
-pub(super) fn section(all: &[&Subject<'_>]) -> String {
+pub(super) fn section(all: &[&PageNetwork<'_>]) -> String {
     let Some((subject, others)) = all.split_first() else { return String::new() };
     let report = subject.report;
-    let rate_of = |other: &Subject<'_>, name: &str| {
+    let rate_of = |other: &PageNetwork<'_>, name: &str| {
         other.report.populations.iter().find(|population| population.name == name).map(|population| population.rate)
     };
     // Others are shown beside the first where they have populations of the same names.
-    let is_alike = |other: &&&Subject<'_>| report.populations.iter().all(|own| rate_of(other, &own.name).is_some());
-    let shown: Vec<(usize, &&Subject<'_>)> =
+    let is_alike = |other: &&&PageNetwork<'_>| report.populations.iter().all(|own| rate_of(other, &own.name).is_some());
+    let shown: Vec<(usize, &&PageNetwork<'_>)> =
         [(0, subject)].into_iter().chain((1..).zip(others.iter().filter(is_alike))).collect();
     let rates_of = |name: &str| shown.iter().map(|(_, network)| rate_of(network, name)).collect();
     let colours: Vec<usize> = shown.iter().map(|(colour, _)| *colour).collect();
@@ -24,7 +24,7 @@ pub(super) fn section(all: &[&Subject<'_>]) -> String {
         colours: &colours,
         format: &percent,
     };
-    let networks: Vec<&Subject<'_>> = shown.iter().map(|(_, network)| **network).collect();
+    let networks: Vec<&PageNetwork<'_>> = shown.iter().map(|(_, network)| **network).collect();
     let share = |counts: &[u64]| {
         let sum = counts.iter().sum::<u64>().max(1) as f64;
         counts.iter().map(|&count| count as f64 / sum).collect()

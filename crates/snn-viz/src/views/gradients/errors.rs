@@ -5,13 +5,13 @@ use egui_plot::{Line, PlotPoint, PlotPoints, Text};
 
 use super::super::{explain, icons, plots, population};
 use crate::export::csv;
-use crate::{App, Gradients, Palette, Subject};
+use crate::{App, Gradients, OpenNetwork, Palette};
 
 /// Most populations whose names stand beside their lines; of more, only that of the open one.
 const MOST_NAMES: usize = 10;
 
 /// The mean error of every population, on a logarithmic scale; the open one is strong.
-pub(super) fn over_time(app: &mut App, ui: &mut Ui, subject: &Subject, found: &Gradients) {
+pub(super) fn over_time(app: &mut App, ui: &mut Ui, subject: &OpenNetwork, found: &Gradients) {
     let palette = Palette::of(ui.visuals());
     let selected = app.selected;
     let note = selected.map_or_else(String::new, |index| {
@@ -68,7 +68,7 @@ fn logarithms(errors: &[f32]) -> Vec<[f64; 2]> {
 }
 
 /// The error of each pinned neuron.
-pub(super) fn of_pins(app: &mut App, ui: &mut Ui, subject: &Subject, found: &Gradients) {
+pub(super) fn of_pins(app: &mut App, ui: &mut Ui, subject: &OpenNetwork, found: &Gradients) {
     let palette = Palette::of(ui.visuals());
     let save = plots::heading_with_save(ui, "Error of pinned neurons", "d(t)", explain::ERROR);
     if found.pinned.is_empty() {

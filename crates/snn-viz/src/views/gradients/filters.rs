@@ -7,7 +7,7 @@ use super::super::{explain, plots};
 use super::maps;
 use crate::export::csv;
 use crate::mosaic::Mosaic;
-use crate::{App, Gradients, Palette, Subject};
+use crate::{App, Gradients, OpenNetwork, Palette};
 
 /// Most tiles of a picture, or rows of a matrix.
 const MOST: usize = 100;
@@ -77,7 +77,7 @@ impl Filters {
     }
 }
 
-pub(super) fn panel(app: &mut App, ui: &mut Ui, subject: &Subject, found: &Gradients, index: usize) {
+pub(super) fn panel(app: &mut App, ui: &mut Ui, subject: &OpenNetwork, found: &Gradients, index: usize) {
     let network = subject.network();
     let Some(filters) = Filters::of(network, index) else {
         plots::heading(ui, "Filters", explain::FILTERS);

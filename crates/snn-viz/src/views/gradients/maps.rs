@@ -8,9 +8,9 @@ use snn_core::Shape;
 use super::super::{explain, icons, map, plots, population};
 use crate::export::csv;
 use crate::mosaic::{Mosaic, fit};
-use crate::{App, Gradients, Palette, Pin, Subject};
+use crate::{App, Gradients, OpenNetwork, Palette, Pin};
 
-pub(super) fn panel(app: &mut App, ui: &mut Ui, subject: &Subject, found: &Gradients, index: usize) {
+pub(super) fn panel(app: &mut App, ui: &mut Ui, subject: &OpenNetwork, found: &Gradients, index: usize) {
     let (name, shape) = population::describe(subject, Some(index));
     let height = 0.46 * ui.available_height();
     let corrections = &found.corrections[index];
@@ -28,7 +28,7 @@ pub(super) fn panel(app: &mut App, ui: &mut Ui, subject: &Subject, found: &Gradi
 fn errors(
     app: &mut App,
     ui: &mut Ui,
-    subject: &Subject,
+    subject: &OpenNetwork,
     sums: &[f32],
     (index, name, shape): (usize, &str, Shape),
     height: f32,
@@ -38,7 +38,7 @@ fn errors(
     let largest = sums.iter().fold(0.0, |most: f32, sum| most.max(sum.abs()));
     let scale = largest.max(f32::MIN_POSITIVE);
     signed_scale(ui, largest);
-    let map = Map { name: format!("Errors of {name}"), shape, height: height - 48.0 };
+    let map = NeuronMap { name: format!("Errors of {name}"), shape, height: height - 48.0 };
     let rect = map.show(
         app,
         ui,
@@ -55,7 +55,7 @@ fn errors(
 fn leaks(
     app: &mut App,
     ui: &mut Ui,
-    subject: &Subject,
+    subject: &OpenNetwork,
     corrections: &[f32],
     (index, name, shape): (usize, &str, Shape),
     height: f32,
@@ -73,7 +73,7 @@ fn leaks(
         ui.label(RichText::new(format!("{most:.4}")).size(10.5).weak());
         ui.label(RichText::new("no colour: silent, 0").size(10.5).weak());
     });
-    let map = Map { name: format!("Leak corrections of {name}"), shape, height: height - 48.0 };
+    let map = NeuronMap { name: format!("Leak corrections of {name}"), shape, height: height - 48.0 };
     let rect = map.show(
         app,
         ui,
@@ -104,13 +104,13 @@ pub(super) fn signed_scale(ui: &mut Ui, largest: f32) {
 }
 
 /// The neurons of a population as a picture.
-struct Map {
+struct NeuronMap {
     name: String,
     shape: Shape,
     height: f32,
 }
 
-impl Map {
+impl NeuronMap {
     /// Shows it; tells of the neuron under the pointer, and pins it when clicked.
     fn show(
         &self,

@@ -8,7 +8,7 @@ mod spread;
 use egui::{CentralPanel, ComboBox, Panel, RichText, Ui};
 
 use super::{explain, map, plots, population, transport};
-use crate::{App, Gradients, Palette, Subject};
+use crate::{App, Gradients, OpenNetwork, Palette};
 
 pub(super) fn tab(app: &mut App, ui: &mut Ui) {
     Panel::bottom("transport").show(ui, |ui| transport::bar(app, ui));
@@ -38,7 +38,7 @@ pub(super) fn tab(app: &mut App, ui: &mut Ui) {
 }
 
 /// The loss, and for which class it is computed.
-fn header(app: &mut App, ui: &mut Ui, subject: &Subject, found: &Gradients) {
+fn header(app: &mut App, ui: &mut Ui, subject: &OpenNetwork, found: &Gradients) {
     ui.horizontal(|ui| {
         population::title(ui, subject, app.selected);
         ui.separator();

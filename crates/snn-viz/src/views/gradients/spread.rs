@@ -8,9 +8,9 @@ use super::super::{explain, plots};
 use super::filters::Filters;
 use crate::export::csv;
 use crate::statistics::Statistics;
-use crate::{App, Gradients, Palette, Subject};
+use crate::{App, Gradients, OpenNetwork, Palette};
 
-pub(super) fn panel(app: &mut App, ui: &mut Ui, subject: &Subject, found: &Gradients) {
+pub(super) fn panel(app: &mut App, ui: &mut Ui, subject: &OpenNetwork, found: &Gradients) {
     let Some(filters) = app.selected.and_then(|index| Filters::of(subject.network(), index)) else {
         plots::heading(ui, "Weights", explain::WEIGHTS);
         ui.label(RichText::new("This population has no weights of its own.").weak());

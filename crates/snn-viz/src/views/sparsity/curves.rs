@@ -3,21 +3,22 @@
 use egui::{Color32, Rangef, Rect, Ui};
 use egui_plot::{AxisHints, Corner, Legend, Line, Plot, PlotPoints};
 
-use super::pair::Pair;
+use super::pair::ReportPair;
 use crate::export::csv;
 use crate::views::{explain, plots};
-use crate::{App, Finding, Palette};
+use crate::{App, NetworkMeasurement, Palette};
 
-pub(super) fn panel(app: &mut App, ui: &mut Ui, pair: &Pair) {
+pub(super) fn panel(app: &mut App, ui: &mut Ui, pair: &ReportPair) {
     let half = (ui.available_height() - ui.spacing().item_spacing.y) / 2.0 - 24.0;
     let save = plots::heading_with_save(ui, "Accuracy", "had the trial ended there", explain::ACCURACY_OVER_TIME);
-    let percent = |found: &Finding| found.measured.report.curve.iter().map(|point| 100.0 * point.accuracy).collect();
+    let percent =
+        |found: &NetworkMeasurement| found.measured.report.curve.iter().map(|point| 100.0 * point.accuracy).collect();
     let rect = plot(ui, "accuracy plot", "right (%)", half, pair, percent);
     if let Some(format) = save {
         app.exporter.save(format, &file(pair, "accuracy"), rect, || table(pair, "right_percent", percent));
     }
     let save = plots::heading_with_save(ui, "Operations", "at each step", explain::OPERATIONS_OVER_TIME);
-    let shares = |found: &Finding| {
+    let shares = |found: &NetworkMeasurement| {
         let report = &found.measured.report;
         let dense = report.operations.dense / report.steps.max(1) as f64;
         let spent = report.curve.iter().map(|point| point.effective_acs + point.effective_macs);
@@ -35,8 +36,8 @@ fn plot(
     id: &'static str,
     upright: &str,
     height: f32,
-    pair: &Pair,
-    values: impl Fn(&Finding) -> Vec<f64>,
+    pair: &ReportPair,
+    values: impl Fn(&NetworkMeasurement) -> Vec<f64>,
 ) -> Rect {
     let palette = Palette::of(ui.visuals());
     let lines: Vec<(String, Color32, Vec<[f64; 2]>)> = (pair.sides(palette).into_iter())
@@ -84,11 +85,11 @@ fn tick(value: f64) -> String {
     plots::short(value / unit) + letter
 }
 
-fn file(pair: &Pair, what: &str) -> String {
+fn file(pair: &ReportPair, what: &str) -> String {
     format!("{} {what}", pair.own.subject.name)
 }
 
-fn table(pair: &Pair, what: &str, values: impl Fn(&Finding) -> Vec<f64>) -> String {
+fn table(pair: &ReportPair, what: &str, values: impl Fn(&NetworkMeasurement) -> Vec<f64>) -> String {
     let other = format!("{what}_of_the_other");
     let curves: Vec<Vec<f64>> = std::iter::once(&pair.own).chain(&pair.other).map(|found| values(found)).collect();
     let steps = curves.iter().map(Vec::len).max().unwrap_or(0);

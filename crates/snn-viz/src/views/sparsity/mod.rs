@@ -11,10 +11,10 @@ use std::sync::Arc;
 use egui::{Button, CentralPanel, DragValue, Panel, RichText, ScrollArea, TextEdit, Ui};
 use snn_train::units::{count, percent, thousands};
 
-use self::pair::Pair;
+use self::pair::ReportPair;
 use super::explain;
-use crate::sparsity::Slot;
-use crate::{App, Finding, Palette, Subject};
+use crate::sparsity::MeasurementSlot;
+use crate::{App, NetworkMeasurement, OpenNetwork, Palette};
 
 pub(super) fn tab(app: &mut App, ui: &mut Ui) {
     let Some(subject) = app.subject.clone() else {
@@ -23,7 +23,7 @@ pub(super) fn tab(app: &mut App, ui: &mut Ui) {
         return;
     };
     Panel::top("sparsity controls").show(ui, |ui| controls(app, ui, &subject));
-    let Some(pair) = Pair::of(&app.sparsity) else {
+    let Some(pair) = ReportPair::of(&app.sparsity) else {
         CentralPanel::default().show(ui, |ui| ui.centered_and_justified(|ui| ui.label(waiting(&app.sparsity.own))));
         return;
     };
@@ -48,16 +48,16 @@ pub(super) fn tab(app: &mut App, ui: &mut Ui) {
 }
 
 /// What is shown in place of figures.
-fn waiting(slot: &Slot) -> String {
+fn waiting(slot: &MeasurementSlot) -> String {
     match slot {
-        Slot::Failed(reason) => reason.clone(),
-        Slot::Stopped => "The measurement was stopped; Measure starts it again.".to_owned(),
+        MeasurementSlot::Failed(reason) => reason.clone(),
+        MeasurementSlot::Stopped => "The measurement was stopped; Measure starts it again.".to_owned(),
         _ => "measuring".to_owned(),
     }
 }
 
 /// How many images, and what to compare with.
-fn controls(app: &mut App, ui: &mut Ui, subject: &Arc<Subject>) {
+fn controls(app: &mut App, ui: &mut Ui, subject: &Arc<OpenNetwork>) {
     ui.add_space(2.0);
     let samples = subject.samples.as_ref().map_or(1, snn_core::Dataset::len).max(1);
     ui.horizontal(|ui| {
@@ -79,22 +79,22 @@ fn controls(app: &mut App, ui: &mut Ui, subject: &Arc<Subject>) {
         if is_clicked || (is_entered && has_path) {
             app.sparsity.compare(app.start.data.clone(), app.settings.images);
         }
-        if !matches!(app.sparsity.other, Slot::Empty) && ui.button("Stop comparing").clicked() {
+        if !matches!(app.sparsity.other, MeasurementSlot::Empty) && ui.button("Stop comparing").clicked() {
             app.sparsity.stop_comparing();
         }
         // At the end, so that nothing moves when it comes and goes.
         progress(ui, "", &mut app.sparsity.own);
         progress(ui, "the other: ", &mut app.sparsity.other);
     });
-    if let Slot::Failed(reason) = &app.sparsity.other {
+    if let MeasurementSlot::Failed(reason) = &app.sparsity.other {
         ui.label(RichText::new(reason).color(Palette::of(ui.visuals()).wrong));
     }
     ui.add_space(2.0);
 }
 
 /// How far a measurement is, and a way to stop it.
-fn progress(ui: &mut Ui, of: &str, slot: &mut Slot) {
-    let Slot::Running(measurement) = slot else { return };
+fn progress(ui: &mut Ui, of: &str, slot: &mut MeasurementSlot) {
+    let MeasurementSlot::Running(measurement) = slot else { return };
     let (done, images) = measurement.progress();
     ui.spinner();
     let text = if images == 0 { "opening".to_owned() } else { format!("{done} of {images} images") };
@@ -105,7 +105,7 @@ fn progress(ui: &mut Ui, of: &str, slot: &mut Slot) {
 }
 
 /// The figures in a line; of both networks, if there are two.
-fn summary(ui: &mut Ui, pair: &Pair) {
+fn summary(ui: &mut Ui, pair: &ReportPair) {
     ui.add_space(4.0);
     ui.columns_const(|tiles: &mut [Ui; 4]| {
         let [accuracy, spikes, operations, share] = tiles;
@@ -136,12 +136,18 @@ fn summary(ui: &mut Ui, pair: &Pair) {
 }
 
 /// Operations that were needed over those that a dense network takes.
-fn dense_share(found: &Finding) -> f64 {
+fn dense_share(found: &NetworkMeasurement) -> f64 {
     let operations = &found.measured.report.operations;
     operations.effective() / operations.dense.max(1.0)
 }
 
-fn tile(ui: &mut Ui, pair: &Pair, title: &str, explanation: &str, figure: impl Fn(&Finding) -> (String, String)) {
+fn tile(
+    ui: &mut Ui,
+    pair: &ReportPair,
+    title: &str,
+    explanation: &str,
+    figure: impl Fn(&NetworkMeasurement) -> (String, String),
+) {
     ui.spacing_mut().item_spacing.y = 1.0;
     ui.label(RichText::new(title).weak()).on_hover_text(explanation);
     let sides = pair.sides(Palette::of(ui.visuals()));

@@ -6,16 +6,16 @@ use snn_core::Shape;
 use snn_train::activity::{PopulationActivity, RATE_CLASSES};
 use snn_train::units::{percent, thousands};
 
-use super::pair::Pair;
+use super::pair::ReportPair;
 use super::table;
 use crate::export::csv;
 use crate::views::{Tab, explain, plots, population};
-use crate::{App, Palette, Pin, Subject};
+use crate::{App, OpenNetwork, Palette, Pin};
 
 /// Most neurons of a list.
 const MOST: usize = 100;
 
-pub(super) fn panel(app: &mut App, ui: &mut Ui, subject: &Subject, pair: &Pair) {
+pub(super) fn panel(app: &mut App, ui: &mut Ui, subject: &OpenNetwork, pair: &ReportPair) {
     let row = pair.rows().into_iter().find(|row| table::is_open(app, subject, row));
     let Some(row) = row else {
         ui.add_space(4.0);
@@ -92,7 +92,7 @@ fn list(
 }
 
 /// Neurons by firing rate.
-fn histogram(app: &mut App, ui: &mut Ui, pair: &Pair, name: &str, populations: &[Option<&PopulationActivity>]) {
+fn histogram(app: &mut App, ui: &mut Ui, pair: &ReportPair, name: &str, populations: &[Option<&PopulationActivity>]) {
     let palette = Palette::of(ui.visuals());
     let note = format!("{name}, neurons by their rate");
     let save = plots::heading_with_save(ui, "Firing rates", &note, explain::RATES);

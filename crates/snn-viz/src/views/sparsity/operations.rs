@@ -4,7 +4,7 @@ use egui::{Align2, Color32, FontId, Rect, ScrollArea, Sense, Ui, pos2, vec2};
 use snn_train::activity::ProjectionActivity;
 use snn_train::units::{count, percent};
 
-use super::pair::Pair;
+use super::pair::ReportPair;
 use crate::views::{explain, plots};
 use crate::{App, Palette};
 
@@ -43,7 +43,7 @@ impl Decades {
     }
 }
 
-pub(super) fn panel(app: &mut App, ui: &mut Ui, pair: &Pair) {
+pub(super) fn panel(app: &mut App, ui: &mut Ui, pair: &ReportPair) {
     let note = "an image, logarithmic; grey: dense";
     let save = plots::heading_with_save(ui, "Synaptic operations", note, explain::OPERATIONS);
     let entries = entries(pair);
@@ -69,7 +69,7 @@ pub(super) fn panel(app: &mut App, ui: &mut Ui, pair: &Pair) {
 }
 
 /// Projections of both networks, matched by what they join.
-fn entries(pair: &Pair) -> Vec<Entry<'_>> {
+fn entries(pair: &ReportPair) -> Vec<Entry<'_>> {
     let name = |projection: &ProjectionActivity| format!("{} to {}", projection.source, projection.target);
     let own = &pair.own.measured.report.projections;
     let other = pair.other.as_ref().map(|other| &other.measured.report.projections);
@@ -96,7 +96,7 @@ fn room(rect: Rect) -> Rect {
     Rect::from_min_max(pos2(left, rect.top()), pos2(rect.right() - 112.0, rect.bottom()))
 }
 
-fn bars(ui: &mut Ui, pair: &Pair, entry: &Entry<'_>, decades: Decades, height: f32) {
+fn bars(ui: &mut Ui, pair: &ReportPair, entry: &Entry<'_>, decades: Decades, height: f32) {
     let palette = Palette::of(ui.visuals());
     let size = vec2(ui.available_width(), height * entry.sides.len() as f32 + 5.0);
     let (rect, response) = ui.allocate_exact_size(size, Sense::hover());

@@ -5,18 +5,18 @@ use std::sync::Arc;
 use egui::{Color32, RichText, Ui};
 use snn_train::activity::PopulationActivity;
 
-use crate::sparsity::{Row, Sparsity, matched};
+use crate::sparsity::{ReportRow, Sparsity, matched};
 use crate::views::icons;
-use crate::{Finding, Palette};
+use crate::{NetworkMeasurement, Palette};
 
 /// What was found of the open network, and of the one that it is compared with.
 #[derive(Debug, Clone)]
-pub(super) struct Pair {
-    pub(super) own: Arc<Finding>,
-    pub(super) other: Option<Arc<Finding>>,
+pub(super) struct ReportPair {
+    pub(super) own: Arc<NetworkMeasurement>,
+    pub(super) other: Option<Arc<NetworkMeasurement>>,
 }
 
-impl Pair {
+impl ReportPair {
     /// What there is; none before the open network is measured.
     pub(super) fn of(sparsity: &Sparsity) -> Option<Self> {
         let own = Arc::clone(sparsity.own.found()?);
@@ -24,7 +24,7 @@ impl Pair {
     }
 
     /// Each network with its colour.
-    pub(super) fn sides(&self, palette: Palette) -> Vec<(&Finding, Color32)> {
+    pub(super) fn sides(&self, palette: Palette) -> Vec<(&NetworkMeasurement, Color32)> {
         let other = self.other.as_deref().map(|other| (other, palette.other));
         std::iter::once((self.own.as_ref(), palette.membrane)).chain(other).collect()
     }
@@ -40,12 +40,12 @@ impl Pair {
     }
 
     /// Their populations, matched by name.
-    pub(super) fn rows(&self) -> Vec<Row> {
+    pub(super) fn rows(&self) -> Vec<ReportRow> {
         matched(&names(&self.own), &self.other.as_deref().map(names).unwrap_or_default())
     }
 
-    /// A row's population in each network, in the order of [`Pair::sides`].
-    pub(super) fn populations(&self, row: &Row) -> Vec<Option<&PopulationActivity>> {
+    /// A row's population in each network, in the order of [`ReportPair::sides`].
+    pub(super) fn populations(&self, row: &ReportRow) -> Vec<Option<&PopulationActivity>> {
         let own = row.own.map(|index| &self.own.measured.report.populations[index]);
         let other = self.other.as_deref();
         let other = other.map(|other| row.other.map(|index| &other.measured.report.populations[index]));
@@ -64,6 +64,6 @@ impl Pair {
 }
 
 /// Names of the populations of a report.
-fn names(found: &Finding) -> Vec<&str> {
+fn names(found: &NetworkMeasurement) -> Vec<&str> {
     found.measured.report.populations.iter().map(|population| population.name.as_str()).collect()
 }

@@ -4,11 +4,11 @@ use egui::{Align2, Color32, FontId, Pos2, Rect, Sense, Ui, pos2, vec2};
 use snn_train::activity::PopulationActivity;
 use snn_train::units::{count, percent, thousands};
 
-use super::pair::Pair;
+use super::pair::ReportPair;
 use crate::export::csv;
-use crate::sparsity::Row;
+use crate::sparsity::ReportRow;
 use crate::views::{explain, plots};
-use crate::{App, Palette, Subject};
+use crate::{App, OpenNetwork, Palette};
 
 /// Height of a line, and of the numbers of one network where there are two.
 const LINE: f32 = 20.0;
@@ -27,7 +27,7 @@ const COLUMNS: [(&str, f32, &str); 6] = [
 /// The column with the bar.
 const RATE: usize = 3;
 
-pub(super) fn show(app: &mut App, ui: &mut Ui, subject: &Subject, pair: &Pair) {
+pub(super) fn show(app: &mut App, ui: &mut Ui, subject: &OpenNetwork, pair: &ReportPair) {
     let palette = Palette::of(ui.visuals());
     let note = "spikes are means an image";
     let save = plots::heading_with_save(ui, "Populations", note, explain::POPULATIONS);
@@ -73,7 +73,7 @@ pub(super) fn show(app: &mut App, ui: &mut Ui, subject: &Subject, pair: &Pair) {
 }
 
 /// Whether the row is the one whose neurons are shown.
-pub(super) fn is_open(app: &App, subject: &Subject, row: &Row) -> bool {
+pub(super) fn is_open(app: &App, subject: &OpenNetwork, row: &ReportRow) -> bool {
     match &app.sparsity.only_other {
         Some(name) => row.own.is_none() && row.name == *name,
         None => row.own.is_some() && place(subject, row) == app.selected,
@@ -81,12 +81,12 @@ pub(super) fn is_open(app: &App, subject: &Subject, row: &Row) -> bool {
 }
 
 /// Index of a row's population in the open network; none for the input.
-pub(super) fn place(subject: &Subject, row: &Row) -> Option<usize> {
+pub(super) fn place(subject: &OpenNetwork, row: &ReportRow) -> Option<usize> {
     row.own.filter(|&at| at > 0)?;
     subject.network().populations().iter().position(|population| population.name == row.name)
 }
 
-fn open(app: &mut App, subject: &Subject, row: &Row) {
+fn open(app: &mut App, subject: &OpenNetwork, row: &ReportRow) {
     app.sparsity.only_other = row.own.is_none().then(|| row.name.clone());
     if row.own.is_some() {
         app.select(place(subject, row));
@@ -140,7 +140,7 @@ fn absent(ui: &Ui, rect: Rect, y: f32, colour: Color32) {
 }
 
 /// A row as a screen reader says it.
-fn spoken(row: &Row, populations: &[Option<&PopulationActivity>]) -> String {
+fn spoken(row: &ReportRow, populations: &[Option<&PopulationActivity>]) -> String {
     let side = |population: Option<&PopulationActivity>| match population {
         Some(population) => format!(
             "{} spikes an image, rate {}, {} of {} neurons silent, {} saturated",
@@ -156,7 +156,7 @@ fn spoken(row: &Row, populations: &[Option<&PopulationActivity>]) -> String {
 }
 
 /// A line for each population of each network, whose number is first: 1 for the open one.
-fn table(pair: &Pair, rows: &[Row]) -> String {
+fn table(pair: &ReportPair, rows: &[ReportRow]) -> String {
     let head = ["name", "network", "neurons", "spikes", "rate", "silent", "saturated"];
     let mut text = csv(head, []);
     for row in rows {
