@@ -39,7 +39,7 @@ shaders! {
     /// Gradient of a convolution's weights from the events of its source.
     CONV_GRADIENT_EVENTS = "conv/gradient_events.wgsl";
     /// The paper's rule back through a convolution, where neurons fired.
-    CONV_GATED_EVENTS = "conv/gated_events.wgsl";
+    CONV_SPIKE_GATED_EVENTS = "conv/spike_gated_events.wgsl";
     /// Current of a convolution by matrix instructions.
     COOP_CURRENT = "coop/current.wgsl";
     /// Their matrices, of 8 x 8.
@@ -85,7 +85,7 @@ shaders! {
     /// Steps of neurons.
     SCAN_FORWARD = "scan/forward.wgsl";
     /// The paper's rule.
-    SCAN_GATED = "scan/gated.wgsl";
+    SCAN_SPIKE_GATED = "scan/spike_gated.wgsl";
     /// Backpropagation through time.
     SCAN_UNROLLED = "scan/unrolled.wgsl";
     /// Gradients of trainable constants.

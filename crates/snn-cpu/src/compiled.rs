@@ -4,8 +4,8 @@ use snn_core::{Error, Map, Memory, Network, Plan, Projection, Role, Shape, Sourc
 
 use crate::events::Events;
 use crate::feed::{self, Feed};
-use crate::gate::SpikeGated;
 use crate::layout::{Layout, WeightShape};
+use crate::rule::SpikeGated;
 use crate::simd::{LANE, Lane, Level, flat_mut};
 
 /// Most steps that an event list can address.
@@ -34,7 +34,7 @@ pub(crate) struct Compiled {
     /// Per weight of the network.
     pub(crate) weights: Vec<WeightShape>,
     /// Per population: how errors pass its neurons, if by the paper's rule.
-    pub(crate) gates: Vec<Option<SpikeGated>>,
+    pub(crate) rules: Vec<Option<SpikeGated>>,
     /// Words of 32 steps.
     pub(crate) words: usize,
     /// Samples whose errors are held at once, at most; each has a gradient buffer of its own.
@@ -78,13 +78,13 @@ impl Compiled {
                 }
             }
         }
-        let gates = SpikeGated::of_all(network.populations().iter().map(|population| &population.neuron), plan.steps);
+        let rules = SpikeGated::of_all(network.populations().iter().map(|population| &population.neuron), plan.steps);
         let neurons: usize = populations.iter().map(|layout| layout.pixels() * layout.channels).sum();
         let round = (ROUND_NEURONS / neurons).clamp(MIN_ROUND, MAX_ROUND);
         let feeds = feed::of_all(network, plan);
         let (network, words) = (network.clone(), plan.steps.div_ceil(32));
         let mut compiled =
-            Self { network, plan, level, dense_above, input, populations, feeds, weights, gates, words, round };
+            Self { network, plan, level, dense_above, input, populations, feeds, weights, rules, words, round };
         // Samples of a group stay together, as they share their statistics.
         let group = compiled.group().unwrap_or(1);
         compiled.round = (round / group).max(1).saturating_mul(group).min(plan.batch);

@@ -3,7 +3,7 @@
 //! Spikes are stored at one bit per neuron and step, and kernels walk lists of events made from those bits, one pixel at a
 //! time, with the time axis innermost. A network runs in one of two kinds of session:
 //!
-//! - `gated`, if its neurons are plain leaky integrate-and-fire and its gradients the paper's: these are functions of
+//! - `spike_gated`, if its neurons are plain leaky integrate-and-fire and its gradients the paper's: these are functions of
 //!   spikes, so that the bits are all that a backward pass needs, and its work too is in proportion to spikes. Where
 //!   nearly all neurons fire a matrix product takes over, population by population and sample by sample.
 //! - `unrolled`, for all others: any neuron, surrogate gradients, recurrent populations, a last population that fires.
@@ -25,25 +25,19 @@
 //! # Ok::<(), snn_core::Error>(())
 //! ```
 
-mod backward;
 mod compiled;
-mod currents;
-mod dense;
 mod events;
 mod feed;
-mod gate;
-mod gated;
-mod gradients;
+mod kernels;
 mod layout;
 mod listing;
 mod masks;
-mod numbers;
+mod reduce;
+mod rule;
 mod sample;
 mod simd;
-mod spread;
-mod taps;
+mod spike_gated;
 mod unrolled;
-mod walk;
 
 use std::sync::Arc;
 
@@ -147,9 +141,10 @@ impl Engine for Cpu {
     fn compile(&self, network: &Network, plan: Plan) -> Result<Box<dyn Session>, Error> {
         fold_unless_training(network, plan, |network| {
             let compiled = self.compiled(network, plan)?;
-            match gated::neurons(network, plan) {
+            match spike_gated::neurons(network, plan) {
                 Some(neurons) => {
-                    Ok(Box::new(gated::GatedSession::new(compiled, neurons, self.pool()?)) as Box<dyn Session>)
+                    Ok(Box::new(spike_gated::SpikeGatedSession::new(compiled, neurons, self.pool()?))
+                        as Box<dyn Session>)
                 }
                 None => Ok(Box::new(unrolled::UnrolledSession::new(compiled, self.pool()?))),
             }
@@ -159,8 +154,8 @@ impl Engine for Cpu {
     fn memory(&self, network: &Network, plan: Plan) -> Result<Memory, Error> {
         let network = if plan.train { network.clone() } else { network.folded() };
         let compiled = self.compiled(&network, plan)?;
-        Ok(match gated::neurons(&network, plan) {
-            Some(_) => gated::memory::of(&compiled, self.threads),
+        Ok(match spike_gated::neurons(&network, plan) {
+            Some(_) => spike_gated::memory::of(&compiled, self.threads),
             None => unrolled::memory(compiled),
         })
     }

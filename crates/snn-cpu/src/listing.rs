@@ -3,8 +3,8 @@
 use std::ops::Range;
 
 use crate::events::{Active, Events};
-use crate::gate::SpikeGated;
 use crate::layout::Layout;
+use crate::rule::SpikeGated;
 use crate::simd::{LANE, Level, Simd, SimdJob, dispatch};
 
 /// Number of set bits.
@@ -47,7 +47,7 @@ pub(crate) struct ListPopulation<'a> {
     /// Dropout mask of the sample in `C, H, W` order, or empty.
     pub(crate) mask: &'a [f32],
     /// How errors pass the neurons; none where no gains are needed.
-    pub(crate) gate: Option<&'a SpikeGated>,
+    pub(crate) rule: Option<&'a SpikeGated>,
 }
 
 impl SimdJob for ListPopulation<'_> {
@@ -55,7 +55,7 @@ impl SimdJob for ListPopulation<'_> {
 
     #[inline(always)]
     fn run<S: Simd>(self) {
-        let Self { events, bits, spikes, layout, words, window, mask, gate } = self;
+        let Self { events, bits, spikes, layout, words, window, mask, rule } = self;
         events.start(&layout, spikes);
         let width = layout.lanes * LANE;
         let mut n = 0;
@@ -83,7 +83,7 @@ impl SimdJob for ListPopulation<'_> {
                 for word in 0..window.len() {
                     n = events.list_word::<S>(word, bits[word * width + channel], n);
                 }
-                let gain = gate.map_or(1.0, |gate| gate.gain(mask, &events.times[start..n]));
+                let gain = rule.map_or(1.0, |rule| rule.gain(mask, &events.times[start..n]));
                 let (channel, start, count) = (channel as u32, start as u32, (n - start) as u32);
                 events.active.push(Active { channel, start, count, scale: mask, gain });
             }

@@ -191,8 +191,8 @@ impl SampleState {
                     let rows = rows.map(|bits| &bits[window.start * lane_words..window.end * lane_words]);
                     rows.map(|bits| count(compiled.level, bits) as usize).sum()
                 };
-                let gate = compiled.gates[index].as_ref().filter(|_| with_gains);
-                dispatch(compiled.level, ListPopulation { events, bits, spikes, layout, words, window, mask, gate });
+                let rule = compiled.rules[index].as_ref().filter(|_| with_gains);
+                dispatch(compiled.level, ListPopulation { events, bits, spikes, layout, words, window, mask, rule });
             }
         }
     }
@@ -259,7 +259,7 @@ impl SampleState {
         }
         let spikes = count(compiled.level, delayed) as usize;
         let (words, window) = (window.len(), 0..window.len());
-        let job = ListPopulation { events, bits: delayed, spikes, layout, words, window, mask, gate: None };
+        let job = ListPopulation { events, bits: delayed, spikes, layout, words, window, mask, rule: None };
         dispatch(compiled.level, job);
     }
 
@@ -325,7 +325,7 @@ pub(crate) fn record<'a>(
     let shape = found.ok_or_else(|| Error::size("population", "an index of the network", population))?.shape;
     let (layout, steps) = (compiled.populations[population], compiled.plan.steps);
     let samples: Vec<&SampleState> = samples.take(trial.samples).collect();
-    let fade = compiled.gates[population].as_ref().and_then(|gate| gate.correction.as_ref());
+    let leak_correction = compiled.rules[population].as_ref().and_then(|rule| rule.correction.as_ref());
     let mut spikes = SpikeTrain::silent(steps, trial.samples, shape);
     let (mut trace, mut count, mut correction, mut membrane) = (Vec::new(), Vec::new(), Vec::new(), Vec::new());
     for (n, sample) in samples.iter().enumerate() {
@@ -338,12 +338,12 @@ pub(crate) fn record<'a>(
             for &t in &times {
                 spikes.set(usize::from(t), n, i, 1);
             }
-            if let Some(fade) = fade {
+            if let Some(leak_correction) = leak_correction {
                 let mask = mask.get(i).copied().unwrap_or(1.0);
-                let (f, g) = fade.trace(mask, &times);
+                let (f, g) = leak_correction.trace(mask, &times);
                 trace.push(f);
                 count.push(g);
-                correction.push(fade.correction(mask, &times));
+                correction.push(leak_correction.correction(mask, &times));
             }
         }
     }

@@ -6,14 +6,14 @@ use snn_core::neuron::Lif;
 use snn_core::{Engine as _, Map, Neuron, Shape};
 use snn_cpu::Cpu;
 
-use snn_core::testing::engines::strategies::{case, config, feed_forward, gated, leak_free};
+use snn_core::testing::engines::strategies::{case, config, feed_forward, leak_free, spike_gated};
 use snn_core::testing::engines::{DropoutCase, EngineCase, InputCase, LayerCase, OutputErrors, StagesCase};
 
 proptest! {
     #![proptest_config(config(200))]
 
     #[test]
-    fn every_network_does_what_the_reference_does(case in case(feed_forward(gated()), feed_forward(leak_free())), threads in 1..=3_usize) {
+    fn every_network_does_what_the_reference_does(case in case(feed_forward(spike_gated()), feed_forward(leak_free())), threads in 1..=3_usize) {
         let network = case.network();
         let expected = case.expected(&network);
         for cpu in Cpu::at_every_level(threads) {
@@ -60,7 +60,7 @@ proptest! {
     #![proptest_config(config(40))]
 
     #[test]
-    fn the_number_of_threads_changes_no_bit(case in case(feed_forward(gated()), feed_forward(leak_free())), is_dense in any::<bool>()) {
+    fn the_number_of_threads_changes_no_bit(case in case(feed_forward(spike_gated()), feed_forward(leak_free())), is_dense in any::<bool>()) {
         let network = case.network();
         let bits = |threads| {
             let cpu = Cpu::new(threads);

@@ -7,7 +7,7 @@ use snn_core::{Engine as _, Error, Network, Neuron, Plan, Projection, Shape, Sou
 use snn_cpu::Cpu;
 
 use snn_core::testing::engines::strategies::{
-    case, config, feed_forward, feeding, firing, gated, last, layer, leak_free, pooled,
+    case, config, feed_forward, feeding, firing, last, layer, leak_free, pooled, spike_gated,
 };
 use snn_core::testing::engines::{DropoutCase, EngineCase, InputCase};
 
@@ -40,7 +40,7 @@ proptest! {
     #![proptest_config(config(100))]
 
     #[test]
-    fn parts_of_a_trial_make_the_whole(case in case(feed_forward(gated()), feed_forward(leak_free())), parts in 1..12_usize) {
+    fn parts_of_a_trial_make_the_whole(case in case(feed_forward(spike_gated()), feed_forward(leak_free())), parts in 1..12_usize) {
         check(case, parts)?;
     }
 

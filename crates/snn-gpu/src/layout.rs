@@ -85,7 +85,7 @@ pub(crate) struct Normalised {
 #[derive(Debug, Clone, Copy, PartialEq)]
 pub(crate) enum GradientRule {
     /// The paper's rule.
-    Gated { threshold: f32, correction: Option<Correction> },
+    SpikeGated { threshold: f32, correction: Option<Correction> },
     /// Backpropagation through time. The current of a stage, whose neurons only pass it on, does not decide about its errors.
     Unrolled { detached: bool, is_stage: bool },
 }
@@ -239,7 +239,7 @@ impl Layout {
     /// Numbers that a backward pass carries from word to word.
     pub(crate) fn carried_words(&self, place: &PopulationLayout) -> usize {
         let rows = match place.rule {
-            GradientRule::Gated { .. } => 1,
+            GradientRule::SpikeGated { .. } => 1,
             GradientRule::Unrolled { .. } => place.state + place.constants,
         };
         if self.plan.train { rows * self.group * place.len } else { 0 }
@@ -247,7 +247,7 @@ impl Layout {
 
     /// Numbers of the correction, trace and count of a population.
     pub(crate) fn correction_words(&self, place: &PopulationLayout) -> usize {
-        let is_corrected = matches!(place.rule, GradientRule::Gated { correction: Some(_), .. });
+        let is_corrected = matches!(place.rule, GradientRule::SpikeGated { correction: Some(_), .. });
         if is_corrected && (self.plan.train || self.plan.record) { 3 * self.group * place.len } else { 0 }
     }
 
@@ -384,7 +384,7 @@ fn place(split: &Split, plan: Plan, words: usize, index: usize) -> PopulationLay
         rows: if neuron.fires() { words + usize::from(is_recurrent) } else { plan.steps },
         rule: match neuron.gradient() {
             Gradient::SpikeGated { threshold, correction } => {
-                GradientRule::Gated { threshold: *threshold, correction: *correction }
+                GradientRule::SpikeGated { threshold: *threshold, correction: *correction }
             }
             Gradient::Surrogate { detach_reset, .. } => {
                 GradientRule::Unrolled { detached: *detach_reset, is_stage: false }

@@ -4,7 +4,7 @@ use std::cell::Cell;
 
 use proptest::prelude::*;
 use snn_core::testing::engines::strategies::{
-    case, feed_forward, feeding, firing, gated, last, layer, leak_free, staged,
+    case, feed_forward, feeding, firing, last, layer, leak_free, spike_gated, staged,
 };
 use snn_core::testing::engines::{EngineCase, Tally, each};
 use snn_gpu::{GpuEngine, GpuOptions, KernelChoice};
@@ -42,7 +42,7 @@ fn every_network_does_what_the_reference_does() {
 
 #[test]
 fn every_network_of_the_papers_rule_does_what_the_reference_does() {
-    check(CASES, case(feed_forward(gated()), feed_forward(leak_free())).prop_map(whole));
+    check(CASES, case(feed_forward(spike_gated()), feed_forward(leak_free())).prop_map(whole));
 }
 
 #[test]

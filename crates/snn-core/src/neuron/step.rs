@@ -150,7 +150,7 @@ impl Neuron {
         let Moment { p, before, input, output, .. } = moment;
         let (surrogate, detach_reset) = match &self.gradient {
             Gradient::SpikeGated { threshold, .. } => {
-                return self.gated(*threshold, moment, d_output, d_state, d_input);
+                return self.spike_gated(*threshold, moment, d_output, d_state, d_input);
             }
             Gradient::Exact => (None, false),
             Gradient::Surrogate { surrogate, detach_reset } => (Some(surrogate), *detach_reset),
@@ -175,7 +175,7 @@ impl Neuron {
     }
 
     /// The paper's rule.
-    fn gated<F: Float>(
+    fn spike_gated<F: Float>(
         &self,
         threshold: f32,
         moment: Moment<'_, F>,

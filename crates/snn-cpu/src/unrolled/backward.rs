@@ -1,393 +1,152 @@
-//! The backward pass of one sample through one population and chunk: states anew, from the last step to the first, and
-//! on to the sources.
+//! The backward pass of a trial, round by round: chunk by chunk and population by population, from last to first, each for every
+//! sample of the round.
 
-use std::ops::Range;
+use rayon::prelude::*;
+use snn_core::{Errors, Weights};
 
-use snn_core::neuron::Moment;
-use snn_core::{Join, Projection, Source};
+use super::slot_backward::ChunkStart;
+use super::stages::Affine;
+use super::{Loaded, Slot};
+use crate::kernels::walk;
+use crate::layout::Layout;
+use crate::sample::{LastTrial, SampleState};
+use crate::simd::{Lane, flat};
 
-use super::cells::Cells;
-use super::forward::factor;
-use super::plan::Chunk;
-use super::stages::{self, Affine};
-use super::{Loaded, Slot, fit};
-use crate::backward::Backward;
-use crate::compiled::Compiled;
-use crate::events::Events;
-use crate::feed::Feed;
-use crate::masks::Masks;
-use crate::sample::SampleState;
-use crate::simd::{LANE, Lane, dispatch, flat, flat_mut};
-use crate::spread::Spread;
-use crate::walk;
-
-/// What one sample's pass through a chunk starts from.
-#[derive(Clone, Copy)]
-pub(super) struct ChunkStart<'a> {
-    /// States of each population at the start of every chunk but the first.
-    pub(super) saved: &'a [Vec<f32>],
-    /// `dL/d output` `[T, N, K]`.
-    pub(super) d_output: &'a [f32],
-    /// Index of the sample, and number of samples.
-    pub(super) n: usize,
-    pub(super) samples: usize,
-    /// `dL/d emitted` of each population, or empty.
-    pub(super) d_emitted: &'a [f32],
+/// Samples that go back together, one in each slot.
+pub(super) struct BackwardRound<'a> {
+    pub(super) loaded: Loaded<'a>,
+    pub(super) trial: &'a LastTrial,
+    /// Index in the batch of the first sample.
+    pub(super) first: usize,
+    pub(super) samples: &'a mut [(SampleState, Vec<Vec<f32>>)],
+    pub(super) slots: &'a mut [Slot],
+    pub(super) groups: &'a [Vec<Affine>],
+    pub(super) gradients: &'a mut Weights,
+    pub(super) linear_gradients: &'a mut [Vec<Lane>],
 }
 
-impl Slot {
-    /// Prepares to go back through sample `n`.
-    pub(super) fn start_backward(&mut self, loaded: &Loaded<'_>, masks: &Masks, n: usize, sample: &SampleState) {
-        let compiled = loaded.compiled();
-        self.draw_masks(compiled, masks, n);
-        self.errors.resize_with(compiled.populations.len(), || None);
-        self.carried.resize_with(compiled.populations.len(), Carried::default);
-        for index in 0..compiled.populations.len() {
-            let (cells, carried) = (loaded.cells(index), &mut self.carried[index]);
-            let states = cells.part(&(0..cells.layout.width())).len();
-            carried.d_state.clear();
-            carried.d_state.resize(states, 0.0);
-            carried.d_p.clear();
-            carried.d_p.resize(cells.p.len(), 0.0);
-            carried.late.clear();
-            if loaded.unrolled.is_recurrent(index) {
-                carried.late.resize(cells.layout.width(), Lane::ZERO);
+impl BackwardRound<'_> {
+    /// Goes back through all chunks and populations, last to first.
+    pub(super) fn run(&mut self, errors: Errors<'_>, d_values: &mut [Vec<f64>]) {
+        let Self { loaded, trial, first, samples, slots, .. } = self;
+        slots.par_iter_mut().zip(&**samples).enumerate().for_each(|(i, (slot, (sample, _)))| {
+            slot.start_backward(loaded, &trial.masks, *first + i, sample);
+        });
+        for chunk in self.loaded.unrolled.chunks().rev() {
+            for index in (0..self.loaded.compiled().populations.len()).rev() {
+                if !self.loaded.compiled().needs_errors(index) {
+                    continue;
+                }
+                let has_norms = self.loaded.unrolled.norms(index).next().is_some();
+                let Self { loaded, trial, first, samples, slots, groups, .. } = self;
+                let group = |i: usize| loaded.unrolled.group_of(*first + i).map_or(&[][..], |group| &groups[group]);
+                slots.par_iter_mut().zip(&mut **samples).enumerate().for_each(|(i, (slot, (sample, saved)))| {
+                    let Errors { output: d_output, emitted: d_emitted } = errors;
+                    let start = ChunkStart { saved, d_output, n: *first + i, samples: trial.samples, d_emitted };
+                    slot.go_back(loaded, index, &chunk, start, group(i), sample);
+                    if !has_norms {
+                        slot.go_on(loaded, index, &chunk, (&[], &[]), sample);
+                        slot.record_if_asked(loaded, index, &chunk, sample);
+                    }
+                });
+                if !has_norms {
+                    self.sum(index, chunk.steps.len());
+                    continue;
+                }
+                let means = self.means_of_errors(index);
+                let Self { loaded, first, samples, slots, groups, .. } = self;
+                let group = |i: usize| loaded.unrolled.group_of(*first + i).map_or(&[][..], |group| &groups[group]);
+                let size = loaded.compiled().group().unwrap_or(slots.len().max(1));
+                slots.par_iter_mut().zip(&mut **samples).enumerate().for_each(|(i, (slot, (sample, _)))| {
+                    let means = means.get(i / size).map_or(&[][..], Vec::as_slice);
+                    slot.go_on(loaded, index, &chunk, (group(i), means), sample);
+                    slot.record_if_asked(loaded, index, &chunk, sample);
+                });
+                self.sum(index, chunk.steps.len());
             }
-            list_corrections(compiled, index, sample, &self.masks[index], &mut self.own, &mut carried.correction);
+        }
+        for slot in &*self.slots {
+            for (sums, carried) in d_values.iter_mut().zip(&slot.carried) {
+                for (sum, d) in sums.iter_mut().zip(&carried.d_p) {
+                    *sum += d;
+                }
+            }
         }
     }
 
-    /// Goes back through the neurons of a population over a chunk: leaves the errors of its currents in `rows`, what it reads in
-    /// `sources` and `numbers`, and the sums of errors of normalised currents in `stages`.
-    pub(super) fn go_back(
-        &mut self,
-        loaded: &Loaded<'_>,
-        index: usize,
-        chunk: &Chunk,
-        start: ChunkStart<'_>,
-        group: &[Affine],
-        sample: &SampleState,
-    ) {
-        let compiled = loaded.compiled();
-        let layout = compiled.populations[index];
-        self.list_sources(loaded, index, chunk, sample);
-        self.run_stages(loaded, index, chunk);
-        self.add_currents(loaded, index, chunk, group, true);
-        let mut g = self.errors[index].take().unwrap_or_else(|| self.no_errors(loaded, index, chunk));
-        if index + 1 == compiled.populations.len() {
-            add_output_errors(compiled, chunk, start, &mut g);
+    /// Adds the errors of scales and shifts of a population's normalisations to their gradients. Of each group of the round and
+    /// each normalisation, the means of errors and of errors times the normalised current, for each channel.
+    fn means_of_errors(&mut self, index: usize) -> Vec<Vec<Vec<[f64; 2]>>> {
+        let unrolled = self.loaded.unrolled;
+        let size = unrolled.compiled.group().unwrap_or(self.slots.len().max(1));
+        let norms: Vec<(usize, usize)> = unrolled.norms(index).collect();
+        if norms.is_empty() {
+            return Vec::new();
         }
-        if let Some(last) = g.chunks_exact_mut(layout.width()).next_back() {
-            for (g, late) in last.iter_mut().zip(&mut self.carried[index].late) {
-                add_lane(g, late);
-                *late = Lane::ZERO;
+        let mut means = Vec::new();
+        for slots in self.slots.chunks(size) {
+            let mut own = vec![Vec::new(); unrolled.norms.len()];
+            for &(projection, norm) in &norms {
+                let tensors = unrolled.norms[norm].norm.tensors;
+                let mut sums = vec![[0.0; 2]; self.gradients[tensors.scale].len()];
+                for slot in slots {
+                    for (sum, of_slot) in sums.iter_mut().zip(&slot.stages[projection].sums) {
+                        sum.iter_mut().zip(of_slot).for_each(|(sum, x)| *sum += x);
+                    }
+                }
+                for (c, [d, dx]) in sums.iter().enumerate() {
+                    self.gradients[tensors.shift][c] += *d as f32;
+                    self.gradients[tensors.scale][c] += *dx as f32;
+                }
+                let count = slots.len() * unrolled.compiled.plan.steps * unrolled.pixels(norm);
+                let share = if unrolled.is_of_group(norm) { 1.0 / count as f64 } else { 0.0 };
+                sums.iter_mut().flatten().for_each(|sum| *sum *= share);
+                own[norm] = sums;
             }
+            means.push(own);
         }
-        self.step_back(loaded, index, chunk, start, &mut g);
-        self.spare.push(g);
-        for (projection, norm) in loaded.unrolled.norms(index) {
-            let stages = &mut self.stages[projection];
-            let d = &self.rows[..chunk.steps.len() * layout.width()];
-            stages.sums = loaded.affine(norm, group).error_sums(stages.current(), d);
-        }
+        means
     }
 
-    /// Goes on back through normalisations (of which `means` has what the group makes of their errors) and pools, leaves the
-    /// gradients of convolutions in `gradients`, and adds to the errors of the population's sources.
-    pub(super) fn go_on(
-        &mut self,
-        loaded: &Loaded<'_>,
-        index: usize,
-        chunk: &Chunk,
-        (group, means): (&[Affine], &[Vec<[f64; 2]>]),
-        sample: &SampleState,
-    ) {
-        let compiled = loaded.compiled();
-        let layout = compiled.populations[index];
-        let inputs = compiled.network.populations()[index].inputs.iter().enumerate();
-        for (projection, input) in inputs.filter(|(_, input)| input.is_staged()) {
-            let d = &self.rows[..chunk.steps.len() * layout.width()];
-            let stages = &mut self.stages[projection];
-            let x = if input.pool.is_some() { &mut stages.pooled } else { &mut stages.mapped };
-            match loaded.unrolled.norm(index, projection) {
-                Some(norm) => loaded.affine(norm, group).errors(&means[norm], x, d),
-                None => x.copy_from_slice(d),
-            }
-            if let Some(pool) = input.pool {
-                stages::pool_back(
-                    pool,
-                    &compiled.mapped(index, projection),
-                    &layout,
-                    &mut stages.mapped,
-                    &stages.pooled,
+    /// Adds up the gradients of the projections into a population, of a chunk of `steps` steps; group by group, so that the
+    /// number of groups in a round does not matter.
+    fn sum(&mut self, index: usize, steps: usize) {
+        let (compiled, slots) = (self.loaded.compiled(), &*self.slots);
+        let size = compiled.group().unwrap_or(slots.len().max(1));
+        for slots in slots.chunks(size) {
+            compiled.add_convolutions(index, slots.len(), |slot, j| &slots[slot].gradients[j], self.gradients);
+        }
+        if compiled.trains_bias(index) {
+            let layout = compiled.populations[index];
+            for slot in slots {
+                compiled.add_bias_gradients(
+                    index,
+                    &sums_over_time(&slot.rows[..steps * layout.width()], &layout),
+                    self.gradients,
                 );
             }
         }
-        self.add_gradients(loaded, index, chunk);
-        self.add_to_sources(loaded, index, chunk, sample);
-    }
-
-    /// Errors of what the map of a projection gave, `[step][pixel][lane]`.
-    pub(super) fn errors_of(&self, input: &Projection, feed: &Feed) -> &[Lane] {
-        if input.is_staged() { &self.stages[feed.projection].mapped } else { &self.rows }
-    }
-
-    /// Errors of a population over a chunk, all 0.
-    fn no_errors(&mut self, loaded: &Loaded<'_>, index: usize, chunk: &Chunk) -> Vec<Lane> {
-        let mut g = self.spare.pop().unwrap_or_default();
-        fit(&mut g, chunk.steps.len() * loaded.compiled().populations[index].width(), Lane::ZERO);
-        flat_mut(&mut g).fill(0.0);
-        g
-    }
-
-    /// The dropout mask of a population as `[pixel][lane]`, with 0 for padding.
-    fn set_mask(&mut self, loaded: &Loaded<'_>, index: usize) {
-        let layout = loaded.compiled().populations[index];
-        self.mask.clone_from(&loaded.unrolled.ones[index]);
-        for (i, value) in self.masks[index].iter().enumerate() {
-            let (pixel, channel) = (i % layout.pixels(), i / layout.pixels());
-            flat_mut(&mut self.mask)[pixel * layout.lanes * LANE + channel] = *value;
-        }
-    }
-    /// Goes through the steps of a chunk, forward to compute states anew and backward; `rows` are currents and become
-    /// errors of currents, given the errors `g` of what others saw.
-    fn step_back(&mut self, loaded: &Loaded<'_>, index: usize, chunk: &Chunk, start: ChunkStart<'_>, g: &mut [Lane]) {
-        let cells = loaded.cells(index);
-        let width = cells.layout.width();
-        let is_recurrent = loaded.unrolled.is_recurrent(index);
-        let d_emitted = start.d_emitted.get(index).copied().unwrap_or(0.0);
-        let is_weighed = d_emitted != 0.0 || !self.masks[index].is_empty();
-        if is_weighed {
-            self.set_mask(loaded, index);
-        }
-        for block in cells.blocks() {
-            let (part, constants) = (cells.part(&block), cells.constants(&block));
-            self.compute_states(&cells, &block, chunk, &start.saved[index]);
-            fit(&mut self.d_input, block.len(), Lane::ZERO);
-            for i in (0..chunk.steps.len()).rev() {
-                let g_now = &mut g[i * width..][block.clone()];
-                if is_weighed {
-                    weigh(g_now, &self.mask[block.clone()], d_emitted);
-                }
-                let Carried { d_state, d_p, correction, late } = &mut self.carried[index];
-                let moment = Moment {
-                    p: &cells.p[constants.clone()],
-                    before: &self.before[i * part.len()..][..part.len()],
-                    input: flat(&self.rows[i * width..][block.clone()]),
-                    output: flat(&self.outputs[i * block.len()..][..block.len()]),
-                    correction: correction.get(block.start * LANE..block.end * LANE).unwrap_or(&[]),
-                };
-                let (d_state, d_input) = (&mut d_state[part.clone()], flat_mut(&mut self.d_input));
-                cells.neuron.adjoint(moment, flat(g_now), d_state, d_input, &mut d_p[constants.clone()]);
-                let d = &mut self.rows[i * width..][block.clone()];
-                d.copy_from_slice(&self.d_input);
-                if is_recurrent {
-                    let earlier = if i > 0 { &mut g[(i - 1) * width..][..width] } else { &mut late[..] };
-                    for own in loaded.compiled().feeds[index].iter().filter(|feed| feed.is_recurrent) {
-                        spread(loaded, index, own, d, earlier);
-                    }
-                }
-            }
-        }
-    }
-
-    /// States before each step of a chunk and spikes of a block, given all currents; `saved` has the states at the starts
-    /// of chunks.
-    fn compute_states(&mut self, cells: &Cells<'_>, block: &Range<usize>, chunk: &Chunk, saved: &[f32]) {
-        let (part, width) = (cells.part(block), cells.layout.width());
-        self.state.clear();
-        match chunk.index.checked_sub(1) {
-            None => cells.add_rest(block, &mut self.state),
-            Some(border) => {
-                let states = cells.part(&(0..width)).len();
-                self.state.extend_from_slice(&saved[border * states..][part.clone()]);
-            }
-        }
-        fit(&mut self.before, chunk.steps.len() * part.len(), 0.0);
-        fit(&mut self.outputs, chunk.steps.len() * block.len(), Lane::ZERO);
-        for i in 0..chunk.steps.len() {
-            self.before[i * part.len()..][..part.len()].copy_from_slice(&self.state);
-            let output = &mut self.outputs[i * block.len()..][..block.len()];
-            let input = flat(&self.rows[i * width..][block.clone()]);
-            cells.neuron.step(&cells.p[cells.constants(block)], &mut self.state, input, flat_mut(output));
-        }
-    }
-
-    /// Gradients of the convolutions into a population; those of linear maps follow for all samples together.
-    fn add_gradients(&mut self, loaded: &Loaded<'_>, index: usize, chunk: &Chunk) {
-        let compiled = loaded.compiled();
-        compiled.reset_convolutions(index, &mut self.gradients);
         for (j, feed) in compiled.feeds[index].iter().enumerate() {
-            if self.gradients[j].is_empty() {
-                continue;
-            }
+            let weight = compiled.weight_of(index, feed);
+            let Some(weight) = weight.filter(|&w| compiled.is_linear(w) && compiled.is_trained(w)) else { continue };
             let projection = compiled.projection(index, feed);
-            let staged = self.stages.get(feed.projection).filter(|_| projection.is_staged());
-            let job = Backward {
-                map: projection.map,
-                source: *compiled.source(feed.source),
-                target: compiled.mapped(index, feed.projection),
-                errors: walk::ErrorsOverTime::Rows(staged.map_or(&self.rows, |stages| &stages.mapped)),
-                events: &mut self.sources[j],
-                numbers: &self.numbers[j],
-                weight: projection.weight.map_or(&[], |weight| &loaded.weights[weight]),
-                gradient: &mut self.gradients[j],
-                shape: compiled.weight_shape(projection.weight),
-                is_dense: false,
-                steps: chunk.steps.len(),
-                tile_lanes: compiled.level.tile_lanes(),
-                scratch: &mut self.scratch,
-            };
-            dispatch(compiled.level, job);
-        }
-    }
-
-    /// Adds to the errors of earlier populations.
-    fn add_to_sources(&mut self, loaded: &Loaded<'_>, index: usize, chunk: &Chunk, sample: &SampleState) {
-        let compiled = loaded.compiled();
-        for feed in &compiled.feeds[index] {
-            let Source::Population(source) = feed.source else { continue };
-            if feed.is_recurrent {
-                continue;
-            }
-            if feed.joined.is_some() {
-                self.add_to_joined(loaded, (index, feed), chunk, sample);
-                continue;
-            }
-            if compiled.needs_errors(source) {
-                let mut g = self.errors[source].take().unwrap_or_else(|| self.no_errors(loaded, source, chunk));
-                spread(loaded, index, feed, self.errors_of(compiled.projection(index, feed), feed), &mut g);
-                self.errors[source] = Some(g);
-            }
-        }
-    }
-
-    /// Adds to the errors of two sources that were joined: the derivative by one is what it was multiplied by.
-    fn add_to_joined(
-        &mut self,
-        loaded: &Loaded<'_>,
-        (index, feed): (usize, &Feed),
-        chunk: &Chunk,
-        sample: &SampleState,
-    ) {
-        let compiled = loaded.compiled();
-        let (Source::Population(first), Some((join, Source::Population(second)))) = (feed.source, feed.joined) else {
-            return;
-        };
-        let mut d = self.no_errors(loaded, first, chunk);
-        spread(loaded, index, feed, self.errors_of(compiled.projection(index, feed), feed), &mut d);
-        for (own, other, is_first) in [(first, second, true), (second, first, false)] {
-            if !compiled.needs_errors(own) {
-                continue;
-            }
-            let (mask, steps) = (&self.masks[other], chunk.steps.clone());
-            sample.expand(compiled, Source::Population(other), steps, mask, &mut self.joined);
-            let mut g = self.errors[own].take().unwrap_or_else(|| self.no_errors(loaded, own, chunk));
-            for ((g, d), other) in flat_mut(&mut g).iter_mut().zip(flat(&d)).zip(flat(&self.joined)) {
-                *g += d * if is_first { factor(join, *other) } else { slope(join, *other) };
-            }
-            self.errors[own] = Some(g);
-        }
-        self.spare.push(d);
-    }
-
-    /// Writes down the errors of the currents of a population over a chunk, which are in `rows`, if the plan records.
-    pub(super) fn record_if_asked(&self, loaded: &Loaded<'_>, index: usize, chunk: &Chunk, sample: &mut SampleState) {
-        let compiled = loaded.compiled();
-        if !compiled.plan.record {
-            return;
-        }
-        let delta = sample.delta_mut(compiled, index);
-        let layout = compiled.populations[index];
-        let neurons = layout.pixels() * layout.channels;
-        let rows = self.rows.chunks_exact(layout.width()).zip(chunk.steps.clone());
-        for (row, t) in rows {
-            layout.scatter(&(0..layout.width()), row, &mut delta[t * neurons..][..neurons]);
+            let pairs = slots
+                .iter()
+                .map(|slot| (slot.reads(j, feed), walk::ErrorsOverTime::Rows(slot.errors_of(projection, feed))));
+            let samples: Vec<_> = pairs.collect();
+            let packed = &mut self.linear_gradients[weight];
+            compiled.add_linear_map((index, feed), &samples, steps, packed);
         }
     }
 }
 
-/// What goes from chunk to chunk of one population, back in time.
-#[derive(Default)]
-pub(super) struct Carried {
-    /// Error of the states at the end of the chunk.
-    d_state: Vec<f32>,
-    /// Errors of the values of the trainable constants, in the order of blocks.
-    pub(super) d_p: Vec<f64>,
-    /// Leak correction of each neuron; empty but for leak-corrected gradients.
-    correction: Vec<f32>,
-    /// What recurrent projections add to `g` of the last step of the chunk; empty if there are none.
-    late: Vec<Lane>,
-}
-
-/// Derivative of what two sources are joined to by the second one, given the first.
-fn slope(join: Join, other: f32) -> f32 {
-    if join == Join::AndNot { -other } else { other }
-}
-
-/// Adds to the errors `g` of what a feed of a population reads what errors `d` of its map make of them.
-fn spread(loaded: &Loaded<'_>, index: usize, feed: &Feed, d: &[Lane], g: &mut [Lane]) {
-    let compiled = loaded.compiled();
-    let projection = compiled.projection(index, feed);
-    let job = Spread {
-        map: projection.map,
-        source: *compiled.source(feed.source),
-        target: compiled.mapped(index, feed.projection),
-        weight: projection.weight.map_or(&[], |weight| &loaded.weights[weight]),
-        shape: compiled.weight_shape(projection.weight),
-        tile_lanes: compiled.level.tile_lanes(),
-        d,
-        g,
-    };
-    dispatch(compiled.level, job);
-}
-
-/// Leak correction of each neuron of a population, `[pixel][channel]`, from all of its spikes; none but for leak-corrected
-/// gradients.
-fn list_corrections(
-    compiled: &Compiled,
-    index: usize,
-    sample: &SampleState,
-    mask: &[f32],
-    events: &mut Events,
-    corrections: &mut Vec<f32>,
-) {
-    corrections.clear();
-    let Some(fade) = compiled.gates[index].as_ref().and_then(|gate| gate.correction.as_ref()) else { return };
-    let layout = compiled.populations[index];
-    corrections.resize(layout.width() * LANE, 0.0);
-    sample.list(compiled, Source::Population(index), 0..compiled.words, mask, false, events);
-    for pixel in 0..layout.pixels() {
-        for active in events.at(pixel) {
-            let at = pixel * layout.lanes * LANE + active.channel as usize;
-            corrections[at] = fade.correction(active.scale, &events.times[active.spikes()]);
+/// The sums of errors, `[step][pixel][lane]`, of each channel over steps and pixels.
+fn sums_over_time(rows: &[Lane], layout: &Layout) -> Vec<f32> {
+    let mut sums = vec![Lane::ZERO; layout.lanes];
+    for pixel in rows.chunks_exact(layout.lanes) {
+        for (sum, lane) in sums.iter_mut().zip(pixel) {
+            sum.0.iter_mut().zip(lane.0).for_each(|(sum, d)| *sum += d);
         }
     }
-}
-
-/// Adds `dL/d output` of a chunk to the errors of the last population.
-fn add_output_errors(compiled: &Compiled, chunk: &Chunk, start: ChunkStart<'_>, g: &mut [Lane]) {
-    let (layout, classes) = (compiled.populations[compiled.populations.len() - 1], compiled.network.classes());
-    for (g, t) in g.chunks_exact_mut(layout.width()).zip(chunk.steps.clone()) {
-        let row = &start.d_output[(t * start.samples + start.n) * classes..][..classes];
-        for (k, d) in row.iter().enumerate() {
-            let (pixel, channel) = (k % layout.pixels(), k / layout.pixels());
-            flat_mut(g)[pixel * layout.lanes * LANE + channel] += d;
-        }
-    }
-}
-
-/// Makes errors of what others saw those of spikes: `mask · (g + d_emitted)`.
-fn weigh(g: &mut [Lane], mask: &[Lane], d_emitted: f32) {
-    for (g, mask) in g.iter_mut().zip(mask) {
-        for (g, mask) in g.0.iter_mut().zip(mask.0) {
-            *g = mask * (*g + d_emitted);
-        }
-    }
-}
-
-fn add_lane(sum: &mut Lane, lane: &Lane) {
-    for (sum, x) in sum.0.iter_mut().zip(lane.0) {
-        *sum += x;
-    }
+    flat(&sums)[..layout.channels].to_vec()
 }

@@ -4,7 +4,7 @@
 //! authors wrote them. Of a trial, the spikes are kept, one bit each, and the states at a few steps: the trial is cut
 //! into chunks of time, and the backward pass computes the states of a chunk anew from the spikes before it goes
 //! through it. Weight gradients are walks along spikes; the errors of all neurons at all steps are a matrix product
-//! ([`crate::spread`]).
+//! ([`crate::kernels::spread`]).
 //!
 //! What limits it, in LeNet over eight steps: some two fifths of the time go into the neurons (forward twice, and their
 //! transposes), a fifth into currents, a sixth into that product, whose number of multiply-adds does not depend on the
@@ -15,27 +15,27 @@ mod backward;
 mod cells;
 mod forward;
 mod plan;
+mod slot_backward;
+mod slot_forward;
 mod stages;
 
 use std::sync::Arc;
 
 use rayon::ThreadPool;
-use rayon::prelude::*;
 use snn_core::{
     Activity, Error, Errors, GroupStatistics, Memory, Population, Record, Role, Session, Tensor, Trial, Weights,
 };
 
-use crate::backward::Scratch;
 use crate::compiled::Compiled;
 use crate::events::Events;
-use crate::layout::Layout;
+use crate::kernels::adjoint::Scratch;
 use crate::masks::Masks;
 use crate::sample::{LastTrial, SampleState, activity, record};
-use crate::simd::{LANE, Lane, flat};
-use crate::walk;
-use backward::{Carried, ChunkStart};
+use crate::simd::{LANE, Lane};
+use backward::BackwardRound;
 use cells::Cells;
 use plan::Unrolled;
+use slot_backward::Carried;
 use stages::{Affine, StageScratch};
 
 /// What a session takes.
@@ -187,7 +187,7 @@ impl Session for UnrolledSession {
             for (round, samples) in samples[..trial.samples].chunks_mut(slots.len()).enumerate() {
                 let (first, slots) = (round * slots.len(), &mut slots[..samples.len()]);
                 let mut round =
-                    ReversedRound { loaded, trial, first, samples, slots, groups, gradients, linear_gradients };
+                    BackwardRound { loaded, trial, first, samples, slots, groups, gradients, linear_gradients };
                 round.run(errors, &mut d_values);
             }
             compiled.add_linear(linear_gradients, gradients);
@@ -259,134 +259,6 @@ impl UnrolledSession {
     }
 }
 
-/// Samples that go back together, one in each slot.
-struct ReversedRound<'a> {
-    loaded: Loaded<'a>,
-    trial: &'a LastTrial,
-    /// Index in the batch of the first sample.
-    first: usize,
-    samples: &'a mut [(SampleState, Vec<Vec<f32>>)],
-    slots: &'a mut [Slot],
-    groups: &'a [Vec<Affine>],
-    gradients: &'a mut Weights,
-    linear_gradients: &'a mut [Vec<Lane>],
-}
-
-impl ReversedRound<'_> {
-    /// Goes back through all chunks and populations, last to first.
-    fn run(&mut self, errors: Errors<'_>, d_values: &mut [Vec<f64>]) {
-        let Self { loaded, trial, first, samples, slots, .. } = self;
-        slots.par_iter_mut().zip(&**samples).enumerate().for_each(|(i, (slot, (sample, _)))| {
-            slot.start_backward(loaded, &trial.masks, *first + i, sample);
-        });
-        for chunk in self.loaded.unrolled.chunks().rev() {
-            for index in (0..self.loaded.compiled().populations.len()).rev() {
-                if !self.loaded.compiled().needs_errors(index) {
-                    continue;
-                }
-                let has_norms = self.loaded.unrolled.norms(index).next().is_some();
-                let Self { loaded, trial, first, samples, slots, groups, .. } = self;
-                let group = |i: usize| loaded.unrolled.group_of(*first + i).map_or(&[][..], |group| &groups[group]);
-                slots.par_iter_mut().zip(&mut **samples).enumerate().for_each(|(i, (slot, (sample, saved)))| {
-                    let Errors { output: d_output, emitted: d_emitted } = errors;
-                    let start = ChunkStart { saved, d_output, n: *first + i, samples: trial.samples, d_emitted };
-                    slot.go_back(loaded, index, &chunk, start, group(i), sample);
-                    if !has_norms {
-                        slot.go_on(loaded, index, &chunk, (&[], &[]), sample);
-                        slot.record_if_asked(loaded, index, &chunk, sample);
-                    }
-                });
-                if !has_norms {
-                    self.sum(index, chunk.steps.len());
-                    continue;
-                }
-                let means = self.means_of_errors(index);
-                let Self { loaded, first, samples, slots, groups, .. } = self;
-                let group = |i: usize| loaded.unrolled.group_of(*first + i).map_or(&[][..], |group| &groups[group]);
-                let size = loaded.compiled().group().unwrap_or(slots.len().max(1));
-                slots.par_iter_mut().zip(&mut **samples).enumerate().for_each(|(i, (slot, (sample, _)))| {
-                    let means = means.get(i / size).map_or(&[][..], Vec::as_slice);
-                    slot.go_on(loaded, index, &chunk, (group(i), means), sample);
-                    slot.record_if_asked(loaded, index, &chunk, sample);
-                });
-                self.sum(index, chunk.steps.len());
-            }
-        }
-        for slot in &*self.slots {
-            for (sums, carried) in d_values.iter_mut().zip(&slot.carried) {
-                for (sum, d) in sums.iter_mut().zip(&carried.d_p) {
-                    *sum += d;
-                }
-            }
-        }
-    }
-
-    /// Adds the errors of scales and shifts of a population's normalisations to their gradients. Of each group of the round and
-    /// each normalisation, the means of errors and of errors times the normalised current, for each channel.
-    fn means_of_errors(&mut self, index: usize) -> Vec<Vec<Vec<[f64; 2]>>> {
-        let unrolled = self.loaded.unrolled;
-        let size = unrolled.compiled.group().unwrap_or(self.slots.len().max(1));
-        let norms: Vec<(usize, usize)> = unrolled.norms(index).collect();
-        if norms.is_empty() {
-            return Vec::new();
-        }
-        let mut means = Vec::new();
-        for slots in self.slots.chunks(size) {
-            let mut own = vec![Vec::new(); unrolled.norms.len()];
-            for &(projection, norm) in &norms {
-                let tensors = unrolled.norms[norm].norm.tensors;
-                let mut sums = vec![[0.0; 2]; self.gradients[tensors.scale].len()];
-                for slot in slots {
-                    for (sum, of_slot) in sums.iter_mut().zip(&slot.stages[projection].sums) {
-                        sum.iter_mut().zip(of_slot).for_each(|(sum, x)| *sum += x);
-                    }
-                }
-                for (c, [d, dx]) in sums.iter().enumerate() {
-                    self.gradients[tensors.shift][c] += *d as f32;
-                    self.gradients[tensors.scale][c] += *dx as f32;
-                }
-                let count = slots.len() * unrolled.compiled.plan.steps * unrolled.pixels(norm);
-                let share = if unrolled.is_of_group(norm) { 1.0 / count as f64 } else { 0.0 };
-                sums.iter_mut().flatten().for_each(|sum| *sum *= share);
-                own[norm] = sums;
-            }
-            means.push(own);
-        }
-        means
-    }
-
-    /// Adds up the gradients of the projections into a population, of a chunk of `steps` steps; group by group, so that the
-    /// number of groups in a round does not matter.
-    fn sum(&mut self, index: usize, steps: usize) {
-        let (compiled, slots) = (self.loaded.compiled(), &*self.slots);
-        let size = compiled.group().unwrap_or(slots.len().max(1));
-        for slots in slots.chunks(size) {
-            compiled.add_convolutions(index, slots.len(), |slot, j| &slots[slot].gradients[j], self.gradients);
-        }
-        if compiled.trains_bias(index) {
-            let layout = compiled.populations[index];
-            for slot in slots {
-                compiled.add_bias_gradients(
-                    index,
-                    &sums_over_time(&slot.rows[..steps * layout.width()], &layout),
-                    self.gradients,
-                );
-            }
-        }
-        for (j, feed) in compiled.feeds[index].iter().enumerate() {
-            let weight = compiled.weight_of(index, feed);
-            let Some(weight) = weight.filter(|&w| compiled.is_linear(w) && compiled.is_trained(w)) else { continue };
-            let projection = compiled.projection(index, feed);
-            let pairs = slots
-                .iter()
-                .map(|slot| (slot.reads(j, feed), walk::ErrorsOverTime::Rows(slot.errors_of(projection, feed))));
-            let samples: Vec<_> = pairs.collect();
-            let packed = &mut self.linear_gradients[weight];
-            compiled.add_linear_map((index, feed), &samples, steps, packed);
-        }
-    }
-}
-
 impl<'a> Loaded<'a> {
     fn compiled(&self) -> &'a Compiled {
         &self.unrolled.compiled
@@ -408,17 +280,6 @@ impl<'a> Loaded<'a> {
     {
         if self.unrolled.is_of_group(norm) { &group[norm] } else { &self.kept[norm] }
     }
-}
-
-/// The sums of errors, `[step][pixel][lane]`, of each channel over steps and pixels.
-fn sums_over_time(rows: &[Lane], layout: &Layout) -> Vec<f32> {
-    let mut sums = vec![Lane::ZERO; layout.lanes];
-    for pixel in rows.chunks_exact(layout.lanes) {
-        for (sum, lane) in sums.iter_mut().zip(pixel) {
-            sum.0.iter_mut().zip(lane.0).for_each(|(sum, d)| *sum += d);
-        }
-    }
-    flat(&sums)[..layout.channels].to_vec()
 }
 
 /// Makes `values` `len` long, at no more memory than that takes; new ones are `value`.

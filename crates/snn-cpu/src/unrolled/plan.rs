@@ -266,11 +266,11 @@ impl Unrolled {
                 *largest = (*largest).max(most(compiled.source(feed.source), chunk));
             }
         }
-        let corrected = |(layout, gate): (&Layout, &Option<crate::gate::SpikeGated>)| {
-            let is_corrected = gate.as_ref().is_some_and(|gate| gate.correction.is_some());
+        let corrected = |(layout, rule): (&Layout, &Option<crate::rule::SpikeGated>)| {
+            let is_corrected = rule.as_ref().is_some_and(|rule| rule.correction.is_some());
             if is_corrected && compiled.plan.train { most(layout, compiled.plan.steps) } else { 0 }
         };
-        let corrected = compiled.populations.iter().zip(&compiled.gates).map(corrected).max().unwrap_or(0);
+        let corrected = compiled.populations.iter().zip(&compiled.rules).map(corrected).max().unwrap_or(0);
         let delayed = (0..populations.len()).filter(|&index| self.is_recurrent(index));
         let delayed = delayed.map(|index| compiled.bit_words(index) * size_of::<u32>()).max().unwrap_or(0);
         inputs.iter().sum::<usize>() + corrected + delayed

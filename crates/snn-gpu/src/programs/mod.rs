@@ -184,7 +184,7 @@ impl Programs<'_> {
                 programs.extend(self.measures(index, norm).into_iter().chain(self.error_measures(index, norm)));
             }
             for form in KernelForm::ALL {
-                programs.extend(self.fused(index, form).into_iter().chain(self.gated_events(index, form)));
+                programs.extend(self.fused(index, form).into_iter().chain(self.spike_gated_events(index, form)));
             }
             programs.extend([self.scan_forward(index), self.scan_backward(index)]);
             programs.extend(self.constants(index).into_iter().chain(self.correction(index)));

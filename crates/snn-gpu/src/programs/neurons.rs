@@ -21,9 +21,9 @@ impl Programs<'_> {
         let (population, place) = self.population(index);
         let mut constants = self.neurons(index);
         match place.rule {
-            GradientRule::Gated { threshold, correction } => {
+            GradientRule::SpikeGated { threshold, correction } => {
                 constants.extend([("THRESHOLD", f64::from(threshold)), ("CORRECTED", flag(correction.is_some()))]);
-                let parts = [wgsl::WINDOW, wgsl::SCAN_GATED];
+                let parts = [wgsl::WINDOW, wgsl::SCAN_SPIKE_GATED];
                 Program::new(self.name(index, "scan backward"), &parts, &constants, self.each_neuron(index))
             }
             GradientRule::Unrolled { detached, .. } => {
@@ -49,7 +49,7 @@ impl Programs<'_> {
     /// The leak correction; none where there is none.
     pub(crate) fn correction(&self, index: usize) -> Option<Program> {
         let (_, place) = self.population(index);
-        let GradientRule::Gated { correction: Some(correction), .. } = place.rule else { return None };
+        let GradientRule::SpikeGated { correction: Some(correction), .. } = place.rule else { return None };
         let is_after = correction.trace == Trace::AfterDropout;
         let mut constants = self.neurons(index);
         constants.retain(|(name, _)| *name != "MASKED");

@@ -178,11 +178,11 @@ impl Programs<'_> {
     }
 
     /// The adjoint of the last reader and the neurons in one kernel, if `form` is events, and they can do it.
-    pub(crate) fn gated_events(&self, index: usize, form: KernelForm) -> Option<Program> {
+    pub(crate) fn spike_gated_events(&self, index: usize, form: KernelForm) -> Option<Program> {
         let (_, place) = self.population(index);
         let Reader { population: reader, connection } = *place.readers.last()?;
         let (connection, projection) = self.connection(reader, connection);
-        let GradientRule::Gated { threshold, correction } = place.rule else { return None };
+        let GradientRule::SpikeGated { threshold, correction } = place.rule else { return None };
         let reader_shape = self.network.populations()[reader].shape;
         let (_, Window { size: kernel, .. }) = geometry(projection, self.network.shape(connection.source));
         // At each step of a word, under each kernel pixel, all channels.
@@ -201,8 +201,8 @@ impl Programs<'_> {
             ("HEARD_OF_TRIAL", of_trial(reader)),
             ("D_OF_TRIAL", of_trial(index)),
         ]);
-        let parts = [wgsl::WINDOW, wgsl::PROJECTION, wgsl::CONV_GATED_EVENTS];
-        Some(Program::new(self.name(index, "gated events"), &parts, &constants, Extent::OfSample(place.len)))
+        let parts = [wgsl::WINDOW, wgsl::PROJECTION, wgsl::CONV_SPIKE_GATED_EVENTS];
+        Some(Program::new(self.name(index, "spike-gated events"), &parts, &constants, Extent::OfSample(place.len)))
     }
 }
 

@@ -140,13 +140,13 @@ impl GpuSession {
             ..window
         };
         // The last adjoint is taken by a kernel that does more than that, or the last ones are the population's own.
-        let apart = if backward.gated.is_some() { 1 } else { place.own };
+        let apart = if backward.spike_gated.is_some() { 1 } else { place.own };
         let (others, last) = backward.adjoints.split_at(backward.adjoints.len() - apart);
         for (adjoint, reader) in others.iter().zip(&place.readers) {
             commands.run(adjoint, of_reader(window, reader.population));
         }
-        match &backward.gated {
-            Some(gated) => commands.run(gated, own),
+        match &backward.spike_gated {
+            Some(spike_gated) => commands.run(spike_gated, own),
             None if last.is_empty() => commands.run(&backward.scan, own),
             None => {
                 for moment in own.each_step().rev() {

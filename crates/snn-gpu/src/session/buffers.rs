@@ -150,7 +150,7 @@ pub(crate) fn staging(gpu: &Gpu, layout: &Layout) -> wgpu::Buffer {
 
 /// The powers of a population's leak from 0 on, each rounded once.
 fn decay(gpu: &Gpu, steps: usize, place: &PopulationLayout) -> wgpu::Buffer {
-    let GradientRule::Gated { correction: Some(correction), .. } = place.rule else {
+    let GradientRule::SpikeGated { correction: Some(correction), .. } = place.rule else {
         return storage(gpu, "decay", 1);
     };
     let leak = snn_core::neuron::exact_leak(correction.leak);

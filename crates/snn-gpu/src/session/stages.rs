@@ -48,7 +48,7 @@ pub(crate) struct BackwardKernels {
     pub(crate) adjoints: Vec<Bound>,
     pub(crate) scan: Bound,
     /// The last adjoint and the neurons in one kernel, if the form is such.
-    pub(crate) gated: Option<Bound>,
+    pub(crate) spike_gated: Option<Bound>,
     /// Gradients of weights, one for each connection, and of biases.
     pub(crate) gradients: Vec<Bound>,
     /// Pairs of a sample and an output pixel that they sum over at a time.
@@ -244,9 +244,11 @@ impl Binder<'_> {
         ])
     }
 
-    fn gated(&self, group: &Group, index: usize) -> Result<Option<Bound>, Error> {
+    fn spike_gated(&self, group: &Group, index: usize) -> Result<Option<Bound>, Error> {
         let (own, place) = (&group.populations[index], &self.layout.populations[index]);
-        let Some(program) = self.programs.gated_events(index, self.forms[index].backward) else { return Ok(None) };
+        let Some(program) = self.programs.spike_gated_events(index, self.forms[index].backward) else {
+            return Ok(None);
+        };
         let Some(&Reader { population: reader, connection }) = place.readers.last() else { return Ok(None) };
         let Some(weight) = self.connection(reader, connection).1.weight else { return Ok(None) };
         let whole = wgpu::Buffer::as_entire_binding;
@@ -287,7 +289,7 @@ impl Binder<'_> {
         let mask = self.mask(group, index);
         let errors = whole(&own.errors);
         let scan = match place.rule {
-            GradientRule::Gated { .. } => {
+            GradientRule::SpikeGated { .. } => {
                 vec![whole(&own.output), g.clone(), mask, whole(&own.correction), whole(&own.carried), errors.clone()]
             }
             GradientRule::Unrolled { .. } => vec![
@@ -323,7 +325,7 @@ impl Binder<'_> {
         Ok(BackwardKernels {
             adjoints: place.readers.iter().enumerate().map(adjoint).collect::<Result<_, _>>()?,
             scan: self.bind(&self.programs.scan_backward(index), &scan)?,
-            gated: self.gated(group, index)?,
+            spike_gated: self.spike_gated(group, index)?,
             gradients,
             pairs_at_once: self.programs.loops.pairs_at_once(),
             constants,

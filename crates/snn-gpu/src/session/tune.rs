@@ -97,7 +97,8 @@ impl GpuSession {
             format!("{:?} to {}", reader.inputs[projection].map, reader.shape)
         };
         let readers: Vec<String> = place.readers.iter().map(read_by).collect();
-        let rule = if matches!(place.rule, crate::layout::GradientRule::Gated { .. }) { "gated" } else { "unrolled" };
+        let rule =
+            if matches!(place.rule, crate::layout::GradientRule::SpikeGated { .. }) { "gated" } else { "unrolled" };
         let (steps, group, train) = (self.layout.plan.steps, self.layout.group, self.layout.plan.train);
         format!(
             "{} {} {}; {} {rule} from {}; read by {}; {steps} steps, {group} samples, training {train}",
@@ -142,7 +143,8 @@ impl GpuSession {
             };
             self.forms[index].backward =
                 self.quickest(last, index, &forms, |session, commands, stage, place, form| {
-                    let has_form = |backward: &BackwardKernels| form == KernelForm::Tiled || backward.gated.is_some();
+                    let has_form =
+                        |backward: &BackwardKernels| form == KernelForm::Tiled || backward.spike_gated.is_some();
                     backward(stage, commands, &|commands, backward| {
                         has_form(backward) && {
                             session.pass_back(commands, stage, backward, place, window);

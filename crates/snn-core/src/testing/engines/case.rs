@@ -206,8 +206,8 @@ impl EngineCase {
                 let size = pool.size.min(mapped.height).min(mapped.width);
                 first = first.with_pool(Pool::new(pool.kind, size).with_stride(pool.stride));
             }
-            let is_gated = matches!(layer.neuron.gradient(), Gradient::SpikeGated { .. });
-            if layer.stages.is_normalised && map.weight_shape(shape).is_some() && !is_gated {
+            let is_spike_gated = matches!(layer.neuron.gradient(), Gradient::SpikeGated { .. });
+            if layer.stages.is_normalised && map.weight_shape(shape).is_some() && !is_spike_gated {
                 first = first.with_norm(Norm::new(self.group));
             }
             let target = first.pool.map_or(mapped, |pool| pool.output(mapped).unwrap());

@@ -40,7 +40,7 @@ pub use tally::Tally;
 /// # Panics
 /// If the engine serves a call that it should refuse, or fails in one that it should serve.
 pub fn prove(engine: &dyn Engine, cases: u32) -> Result<String, String> {
-    use strategies::{case, feed_forward, feeding, firing, gated, last, layer, leak_free, staged};
+    use strategies::{case, feed_forward, feeding, firing, last, layer, leak_free, spike_gated, staged};
     let mut told = Vec::new();
     let mut close = |kind: &str, tried: Result<u32, String>, tally: &Tally| {
         let tried = tried.map_err(|error| format!("{kind}: {error}"))?;
@@ -51,7 +51,7 @@ pub fn prove(engine: &dyn Engine, cases: u32) -> Result<String, String> {
     let tried = each(cases, case(layer(firing()), layer(last())), |case| tally.check(engine, &case));
     close("surrogate gradients", tried, &tally)?;
     let tally = Tally::default();
-    let strategy = case(feed_forward(gated()), feed_forward(leak_free()));
+    let strategy = case(feed_forward(spike_gated()), feed_forward(leak_free()));
     close("the paper's rule", each(cases, strategy, |case| tally.check(engine, &case)), &tally)?;
     let tally = Tally::default();
     let strategy = case(staged(layer(feeding())), staged(layer(last())));

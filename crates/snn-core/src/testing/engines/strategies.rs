@@ -45,7 +45,7 @@ pub fn threshold() -> impl Strategy<Value = f32> {
 }
 
 /// Neurons that follow the paper's rule, plain ones.
-pub fn gated() -> impl Strategy<Value = Neuron> {
+pub fn spike_gated() -> impl Strategy<Value = Neuron> {
     let trace = prop::sample::select(vec![Trace::AfterDropout, Trace::BeforeDropout]);
     let lif = (leak(), threshold(), trace);
     prop_oneof![
@@ -109,7 +109,7 @@ pub fn firing() -> impl Strategy<Value = Neuron> {
     let named = (kind, constants(), any::<bool>()).prop_map(move |(kind, constants, detach)| {
         named(&format!("{}{})", kind.replace("LEAK", &constants.0.to_string()), common(constants, detach)))
     });
-    prop_oneof![8 => named, 1 => Just("Izhikevich").prop_map(self::named), 2 => gated()]
+    prop_oneof![8 => named, 1 => Just("Izhikevich").prop_map(self::named), 2 => spike_gated()]
 }
 
 /// Neurons of every kind that others can read, spikes or numbers.

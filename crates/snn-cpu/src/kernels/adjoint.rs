@@ -1,4 +1,4 @@
-//! Backward pass through one projection for one sample: from the errors of its target to those of its source, and the
+//! Adjoint pass through one projection for one sample: from the errors of its target to those of its source, and the
 //! gradient of its weight.
 //!
 //! The error `d(t)` of a neuron changes only where it spiked, so that of a target pixel is laid out over time from a
@@ -14,13 +14,13 @@
 
 use snn_core::Map;
 
-use crate::dense;
 use crate::events::Events;
+use crate::kernels::dense;
+use crate::kernels::numbers::{Reads, Seen};
+use crate::kernels::taps::{for_each_tap, share};
+use crate::kernels::walk::{ErrorsOverTime, add_products, sum_over_time, walk};
 use crate::layout::{Layout, Tile, WeightShape};
-use crate::numbers::{Reads, Seen};
 use crate::simd::{LANE, Lane, MAX_TILE_LANES, Simd, SimdJob};
-use crate::taps::{for_each_tap, share};
-use crate::walk::{ErrorsOverTime, add_products, sum_over_time, walk};
 
 /// Work space of one target pixel and tile.
 #[derive(Debug, Default)]
@@ -33,7 +33,7 @@ pub(crate) struct Scratch {
 }
 
 /// A projection to go back through.
-pub(crate) struct Backward<'a> {
+pub(crate) struct Adjoint<'a> {
     pub(crate) map: Map,
     pub(crate) source: Layout,
     pub(crate) target: Layout,
@@ -55,7 +55,7 @@ pub(crate) struct Backward<'a> {
     pub(crate) scratch: &'a mut Scratch,
 }
 
-impl SimdJob for Backward<'_> {
+impl SimdJob for Adjoint<'_> {
     type Output = ();
 
     #[inline(always)]
@@ -71,7 +71,7 @@ impl SimdJob for Backward<'_> {
     }
 }
 
-impl Backward<'_> {
+impl Adjoint<'_> {
     #[inline(always)]
     fn tile<S: Simd, const V: usize>(&mut self, tile: Tile) {
         self.scratch.d.resize(self.steps * V, Lane::ZERO);

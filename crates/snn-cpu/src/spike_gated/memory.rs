@@ -2,10 +2,10 @@
 
 use snn_core::Memory;
 
-use super::parts;
+use super::forward::parts;
 use crate::compiled::Compiled;
-use crate::dense;
 use crate::events::Events;
+use crate::kernels::dense;
 use crate::layout::Layout;
 use crate::simd::LANE;
 

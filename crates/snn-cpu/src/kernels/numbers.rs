@@ -6,9 +6,9 @@
 use snn_core::Map;
 
 use crate::events::Events;
+use crate::kernels::taps::{for_each_tap, share};
 use crate::layout::{Layout, Tile, WeightShape};
 use crate::simd::{Lane, Simd, flat};
-use crate::taps::{for_each_tap, share};
 
 /// What kernels read of a source.
 #[derive(Debug, Clone, Copy)]

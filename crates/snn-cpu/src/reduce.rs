@@ -4,13 +4,13 @@
 use rayon::prelude::*;
 use snn_core::Weights;
 
-use crate::backward::{LinearGradient, Scratch};
 use crate::compiled::Compiled;
 use crate::feed::Feed;
+use crate::kernels::adjoint::{LinearGradient, Scratch};
+use crate::kernels::numbers::Reads;
+use crate::kernels::walk::ErrorsOverTime;
 use crate::layout::Tile;
-use crate::numbers::Reads;
 use crate::simd::{Lane, dispatch};
-use crate::walk::ErrorsOverTime;
 
 impl Compiled {
     /// Zeroes gradients, and the packed ones of linear maps, which are summed over samples as they come.

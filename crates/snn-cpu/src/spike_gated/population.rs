@@ -1,4 +1,4 @@
-//! Forward pass of one population for one sample: the currents of a pixel over all steps, then the neuron scan, with
+//! PopulationForward pass of one population for one sample: the currents of a pixel over all steps, then the neuron scan, with
 //! both in the first-level cache.
 //!
 //! Pixels do not depend on each other, so that a population can be cut into parts that run at the same time. This is what
@@ -9,13 +9,13 @@ use std::ops::Range;
 use rayon::prelude::*;
 use snn_core::neuron::PlainLif;
 
-use crate::currents::{Incoming, beginning};
+use crate::kernels::currents::{Incoming, beginning};
 use crate::layout::{Layout, Tile};
 use crate::simd::{LANE, Lane, Level, MAX_TILE_LANES, Simd, SimdJob, dispatch};
 
 /// A population, and what it reads of one sample.
 #[derive(Clone, Copy)]
-pub(super) struct Forward<'a> {
+pub(super) struct PopulationForward<'a> {
     pub(super) neuron: PlainLif,
     pub(super) layout: Layout,
     pub(super) incoming: &'a [Incoming<'a>],
@@ -47,14 +47,14 @@ pub(super) struct PartScratch {
 
 /// Some pixels of a population; spikes and membranes begin at the first of them.
 struct PixelPart<'a> {
-    forward: Forward<'a>,
+    forward: PopulationForward<'a>,
     pixels: Range<usize>,
     tile_lanes: usize,
     left: Left<'a>,
     work: &'a mut PartScratch,
 }
 
-impl<'a> Forward<'a> {
+impl<'a> PopulationForward<'a> {
     /// Runs the population, in as many parts at the same time as there are `works`, if its neurons fire.
     pub(super) fn run(self, level: Level, works: &'a mut [PartScratch], left: Left<'a>) {
         let pixels = self.layout.pixels();
@@ -115,7 +115,7 @@ impl PixelPart<'_> {
     /// Runs the neurons of one pixel and tile over all steps.
     #[inline(always)]
     fn scan<S: Simd, const V: usize>(&mut self, pixel: usize, tile: Tile) {
-        let Forward { neuron, layout, steps, resumes, .. } = self.forward;
+        let PopulationForward { neuron, layout, steps, resumes, .. } = self.forward;
         let Left { bits, output, membrane } = &mut self.left;
         let (current, _) = self.work.current.as_chunks_mut::<V>();
         let (leak, threshold) = (S::splat(neuron.leak), S::splat(neuron.threshold));

@@ -16,22 +16,23 @@ pub(crate) struct SpikeGated {
 impl SpikeGated {
     /// How errors pass each of `neurons` over `steps` steps, where by the paper's rule.
     pub(crate) fn of_all<'a>(neurons: impl Iterator<Item = &'a Neuron>, steps: usize) -> Vec<Option<Self>> {
-        let mut fades: HashMap<u32, Arc<[f64]>> = HashMap::new(); // neurons of equal leak share one
-        let mut fade = |constants: Correction| {
-            let decay = fades.entry(constants.leak.to_bits()).or_insert_with(|| decay(constants.leak, steps)).clone();
+        let mut corrections: HashMap<u32, Arc<[f64]>> = HashMap::new(); // neurons of equal leak share one
+        let mut leak_correction = |constants: Correction| {
+            let decay =
+                corrections.entry(constants.leak.to_bits()).or_insert_with(|| decay(constants.leak, steps)).clone();
             LeakCorrection { constants, decay }
         };
-        let gate = |neuron: &Neuron| {
+        let rule = |neuron: &Neuron| {
             let Gradient::SpikeGated { threshold, correction } = *neuron.gradient() else { return None };
-            Some(Self { threshold, correction: correction.map(&mut fade) })
+            Some(Self { threshold, correction: correction.map(&mut leak_correction) })
         };
-        neurons.map(gate).collect()
+        neurons.map(rule).collect()
     }
 
     /// The factor from the error of what a neuron that fired at `times` emits to its own: `C · mask / threshold`.
     #[inline(always)]
     pub(crate) fn gain(&self, mask: f32, times: &[u16]) -> f32 {
-        let factor = self.correction.as_ref().map_or(1.0, |fade| fade.correction(mask, times));
+        let factor = self.correction.as_ref().map_or(1.0, |leak_correction| leak_correction.correction(mask, times));
         factor * mask / self.threshold
     }
 }

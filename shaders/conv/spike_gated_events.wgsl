@@ -1,6 +1,6 @@
 // The paper's rule backward through a convolution and the neurons of its source, in one go: only where a neuron fired is the
 // error of what it emits needed, and it is the scalar product of its weights with the errors of those that hear it. One
-// thread for each neuron of the source and sample. Mirrors conv/adjoint.wgsl and scan/gated.wgsl. Needs
+// thread for each neuron of the source and sample. Mirrors conv/adjoint.wgsl and scan/spike_gated.wgsl. Needs
 // common/projection.wgsl.
 //
 // heard [slot][sample][output neuron]: errors of those that hear it, weight as in conv/current.wgsl; output as in

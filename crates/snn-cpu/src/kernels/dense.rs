@@ -5,9 +5,9 @@ use gemm::{Parallelism, gemm};
 use snn_core::Map;
 
 use crate::events::Events;
+use crate::kernels::taps::for_each_tap;
 use crate::layout::Layout;
 use crate::simd::{Lane, flat, flat_mut};
-use crate::taps::for_each_tap;
 
 /// Bytes that `gemm` takes at most for itself in each thread, for products over `steps` steps, `width` channels of a tile and
 /// `columns` inputs: a block of the size of the second-level cache, which the thread keeps, and both factors as it packs

@@ -7,13 +7,13 @@
 use snn_core::Map;
 
 use crate::compiled::Compiled;
-use crate::dense;
 use crate::events::Active;
 use crate::feed::Feed;
+use crate::kernels::dense;
+use crate::kernels::numbers::{Reads, Seen};
+use crate::kernels::taps::{for_each_tap, share};
 use crate::layout::{Layout, Tile, WeightShape};
-use crate::numbers::{Reads, Seen};
 use crate::simd::{LANE, Lane, MAX_TILE_LANES, Simd, SimdJob};
-use crate::taps::{for_each_tap, share};
 
 /// One feed as the kernel needs it.
 pub(crate) struct Incoming<'a> {

@@ -3,30 +3,27 @@
 //! The spikes of a trial, one bit each, are all that its backward pass needs, and work is in proportion to them, forward,
 //! backward and for the weight gradients.
 
+mod backward;
 mod forward;
-mod gradients;
 pub(crate) mod memory;
+mod population;
 
 use std::sync::Arc;
 
 use rayon::ThreadPool;
-use rayon::prelude::*;
 use snn_core::neuron::PlainLif;
 use snn_core::{
     Activity, Error, Errors, Gradient, Memory, Network, Plan, Population, Projection, Record, Session, Source, Trial,
     Weights,
 };
 
-use crate::backward::Scratch;
 use crate::compiled::Compiled;
-use crate::currents::Incoming;
 use crate::events::Events;
-use crate::listing::count;
+use crate::kernels::adjoint::Scratch;
 use crate::masks::Masks;
-use crate::numbers::Reads;
-use crate::sample::{LastTrial, SampleState, activity, record};
+use crate::sample::{LastTrial, SampleState, record};
 use crate::simd::Lane;
-use forward::{Forward, Left, PartScratch};
+use population::PartScratch;
 
 /// The neurons of a network that the event-driven path can run: leaky integrate-and-fire without more ado, a last
 /// population that does not fire, no recurrence and, if gradients are asked for, the paper's.
@@ -47,7 +44,7 @@ pub(crate) fn neurons(network: &Network, plan: Plan) -> Option<Vec<PlainLif>> {
     populations.iter().enumerate().map(neuron).collect()
 }
 
-pub(crate) struct GatedSession {
+pub(crate) struct SpikeGatedSession {
     compiled: Compiled,
     /// Neurons of each population.
     neurons: Vec<PlainLif>,
@@ -79,7 +76,7 @@ struct Slot {
     gradients: Vec<Vec<Lane>>,
 }
 
-impl GatedSession {
+impl SpikeGatedSession {
     pub(crate) fn new(compiled: Compiled, neurons: Vec<PlainLif>, pool: Arc<ThreadPool>) -> Self {
         let samples = (0..compiled.plan.batch).map(|_| SampleState::default()).collect();
         let slots = (0..compiled.round).map(|_| Slot::default()).collect();
@@ -89,7 +86,7 @@ impl GatedSession {
     }
 }
 
-impl Session for GatedSession {
+impl Session for SpikeGatedSession {
     fn memory(&self) -> Memory {
         memory::of(&self.compiled, self.pool.current_num_threads())
     }
@@ -120,99 +117,6 @@ impl Session for GatedSession {
 
     fn record(&self, population: usize) -> Result<Record, Error> {
         record(&self.compiled, self.trial.as_ref(), self.samples.iter(), population)
-    }
-}
-
-impl GatedSession {
-    /// Runs a trial; if it `resumes`, from the membranes that the samples have.
-    fn run(&mut self, trial: &Trial<'_>, resumes: bool) -> Result<Activity, Error> {
-        let Self { compiled, neurons, pool, weights, biases, samples, slots, .. } = self;
-        let n = trial.check(&compiled.network, &compiled.plan)?;
-        if weights.len() != compiled.weights.len() {
-            return Err(Error::Order("load weights before the first trial"));
-        }
-        let masks = Masks::keep(trial);
-        pool.install(|| {
-            for (round, samples) in samples[..n].chunks_mut(slots.len()).enumerate() {
-                let first = round * slots.len();
-                let parts = parts(samples.len(), pool.current_num_threads());
-                for slot in &mut *slots {
-                    slot.works.resize_with(parts, PartScratch::default);
-                }
-                samples.par_iter_mut().zip(&mut *slots).enumerate().for_each(|(i, (sample, slot))| {
-                    sample.begin(compiled, trial, first + i);
-                    let loaded = Loaded { neurons, weights, biases };
-                    forward(compiled, loaded, &masks, (first + i, resumes), sample, slot);
-                });
-            }
-        });
-        self.trial = Some(LastTrial { samples: n, masks });
-        Ok(activity(&self.compiled, self.samples[..n].iter()))
-    }
-}
-
-/// Parts of a population that run at the same time, for each thread; so many, as some have more spikes than others.
-const PARTS_PER_THREAD: usize = 4;
-
-/// In how many parts each of `samples` samples runs on `threads` threads: one, where there are samples enough.
-fn parts(samples: usize, threads: usize) -> usize {
-    (PARTS_PER_THREAD * threads).div_ceil(samples)
-}
-
-/// Neurons, weights and biases.
-#[derive(Clone, Copy)]
-struct Loaded<'a> {
-    neurons: &'a [PlainLif],
-    weights: &'a [Vec<Lane>],
-    biases: &'a [Vec<Lane>],
-}
-
-/// Runs all populations for sample `n`, which may go on from its membranes.
-fn forward(
-    compiled: &Compiled,
-    Loaded { neurons, weights, biases }: Loaded<'_>,
-    masks: &Masks,
-    (n, resumes): (usize, bool),
-    sample: &mut SampleState,
-    slot: &mut Slot,
-) {
-    for (index, population) in compiled.network.populations().iter().enumerate() {
-        let feeds = &compiled.feeds[index];
-        slot.sources.resize_with(slot.sources.len().max(feeds.len()), Events::default);
-        for (events, feed) in slot.sources.iter_mut().zip(feeds) {
-            list(compiled, sample, feed.source, masks, n, false, events);
-            if let Source::Population(source) = feed.source
-                && masks.has(compiled, source)
-            {
-                sample.emitted[source] = events.emitted();
-            }
-        }
-        let incoming: Vec<Incoming<'_>> = std::iter::zip(feeds, &slot.sources)
-            .map(|(feed, events)| {
-                let is_dense = compiled.is_dense(events, compiled.source(feed.source));
-                Incoming { is_dense, ..Incoming::new(compiled, (index, feed), weights, Reads::Events(events)) }
-            })
-            .collect();
-        let job = Forward {
-            neuron: neurons[index],
-            layout: compiled.populations[index],
-            incoming: &incoming,
-            bias: &biases[index],
-            steps: compiled.plan.steps,
-            resumes,
-        };
-        let left = Left {
-            bits: &mut sample.bits[index],
-            output: if population.neuron.fires() { &mut [] } else { &mut sample.output },
-            membrane: &mut sample.membrane[index],
-        };
-        job.run(compiled.level, &mut slot.works, left);
-        let spikes = count(compiled.level, &sample.bits[index]);
-        sample.spikes.push(spikes);
-        sample.emitted[index] = spikes as f64; // where there is a mask, its worth replaces it
-    }
-    for index in compiled.unread() {
-        sample.emitted[index] = sample.emitted_by(compiled, index, &masks.of(compiled, index, n));
     }
 }
 

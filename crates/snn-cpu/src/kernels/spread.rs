@@ -9,10 +9,10 @@
 
 use snn_core::Map;
 
+use crate::kernels::taps::{for_each_reader, for_each_tap, share};
+use crate::kernels::walk::is_zero;
 use crate::layout::{Layout, Tile, WeightShape};
 use crate::simd::{LANE, Lane, MAX_TILE_LANES, Simd, SimdJob, flat_mut};
-use crate::taps::{for_each_reader, for_each_tap, share};
-use crate::walk::is_zero;
 
 /// A projection to pass errors back through.
 pub(crate) struct Spread<'a> {

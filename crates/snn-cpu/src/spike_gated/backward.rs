@@ -4,17 +4,17 @@ use rayon::prelude::*;
 use snn_core::{Error, Errors, Source, Weights};
 
 use super::memory::event_budget;
-use super::{GatedSession, Slot, list};
-use crate::backward::Backward;
+use super::{Slot, SpikeGatedSession, list};
 use crate::compiled::Compiled;
 use crate::events::Events;
+use crate::kernels::adjoint::Adjoint;
+use crate::kernels::numbers::Reads;
+use crate::kernels::walk;
 use crate::layout::Layout;
-use crate::numbers::Reads;
 use crate::sample::{LastTrial, SampleState};
 use crate::simd::{Lane, dispatch};
-use crate::walk;
 
-impl GatedSession {
+impl SpikeGatedSession {
     pub(super) fn gradients(&mut self, errors: Errors<'_>, gradients: &mut Weights) -> Result<(), Error> {
         let Self { compiled, pool, weights, samples, slots, linear_gradients, trial, .. } = self;
         let trial = LastTrial::to_go_back_through(trial.as_ref(), compiled, errors)?;
@@ -87,7 +87,7 @@ impl BackwardRound<'_> {
         let compiled = self.compiled;
         let readout = compiled.populations.len() - 1;
         let classes = compiled.network.classes();
-        let threshold = compiled.gates[readout].as_ref().map_or(1.0, |gate| gate.threshold);
+        let threshold = compiled.rules[readout].as_ref().map_or(1.0, |rule| rule.threshold);
         for (i, slot) in self.slots.iter_mut().enumerate() {
             slot.errors.resize_with(compiled.populations.len(), || None);
             let errors = slot.errors[readout].insert(Events::default());
@@ -131,7 +131,7 @@ impl BackwardRound<'_> {
                     Source::Population(source) => slot.errors[source].take().unwrap_or_else(|| list(feed.source)),
                 };
                 let source = *compiled.source(feed.source);
-                let job = Backward {
+                let job = Adjoint {
                     map: projection.map,
                     source,
                     target: compiled.populations[index],
