@@ -14,7 +14,7 @@ use std::fs;
 use std::ops::ControlFlow;
 use std::path::Path;
 
-use snn::core::registry::Part;
+use snn::core::part::Part;
 use snn::data::Loader;
 use snn::models::{Experiment, presets};
 use snn::train::curves::Curves;

@@ -125,7 +125,7 @@ pub fn plugin(registry: &mut Registry) -> Result<(), RegistryError> {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::core::registry::Part;
+    use crate::core::part::Part;
     use crate::models::{Experiment, presets};
 
     /// A card without room for any network.

@@ -16,7 +16,7 @@
 //! | `cli` | the program `snn`, with the feature `cli` |
 //!
 //! ```
-//! use snn::core::registry::Part;
+//! use snn::core::part::Part;
 //! use snn::core::{Draws, Dropout, Plan, Trial};
 //! use snn::data::Batch;
 //! use snn::models::{Experiment, presets};

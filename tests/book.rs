@@ -4,7 +4,8 @@ use std::fs;
 use std::path::Path;
 
 use snn::core::neuron::PEERS;
-use snn::core::registry::{Catalog, Part, Registry};
+use snn::core::part::Part;
+use snn::core::registry::{Catalog, Registry};
 use snn::models::choices::CHOICES;
 use snn::models::{Experiment, presets};
 

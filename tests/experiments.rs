@@ -8,7 +8,8 @@ use std::path::Path;
 use std::process::Command;
 use std::sync::LazyLock;
 
-use snn::core::registry::{Catalog, Part, Registry};
+use snn::core::part::Part;
+use snn::core::registry::{Catalog, Registry};
 use snn::core::{DatasetKind, Splits};
 use snn::models::Experiment;
 use snn::train::{Checkpoint, Event, RunFolder, SAVE_EVERY, TrainingJob, fit};

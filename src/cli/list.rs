@@ -14,7 +14,8 @@ use crate::{
     core::{
         Neuron,
         neuron::PEERS,
-        registry::{Catalog, Part, Registry},
+        part::Part,
+        registry::{Catalog, Registry},
     },
     models::{Experiment, choices, elsewhere, presets},
 };

@@ -9,10 +9,7 @@ use crate::{
         arguments::{Common, Compute, Level, Overrides},
         driver, places,
     },
-    core::{
-        Engine, Limit, Splits, Weights,
-        registry::{Part, Registry},
-    },
+    core::{Engine, Limit, Splits, Weights, part::Part, registry::Registry},
     data::{kind_of_file, read_text},
     models::{Built, Experiment, experiment::Start, presets},
     train::{Checkpoint, Inherited, inherit},

@@ -10,11 +10,7 @@ use serde_json::json;
 
 use crate::{
     cli::{driver, terminal, text},
-    core::{
-        Engine as _,
-        agreement::BOUND,
-        registry::{Part, Registry},
-    },
+    core::{Engine as _, agreement::BOUND, part::Part, registry::Registry},
     gpu::{
         GpuEngine, GpuOptions,
         selftest::{self, SelftestCheck},

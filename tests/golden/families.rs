@@ -1,6 +1,6 @@
 //! The networks of the cases, spelled as experiments spell them.
 
-use snn::core::registry::Part;
+use snn::core::part::Part;
 use snn_core::reference::Reference;
 use snn_core::{Network, Shape};
 use snn_cpu::Cpu;

@@ -15,7 +15,8 @@ mod vectors;
 
 use neurons::{Meaning, Trial};
 use snn_core::neuron::PEERS;
-use snn_core::registry::{Part, Registry};
+use snn_core::part::Part;
+use snn_core::registry::Registry;
 use snn_core::{Encoded, Input, Neuron, PopulationCode, SampleKey, Shape};
 use tables::{DEFAULTS, ENCODERS, LOSSES, NOT_EQUAL, SURROGATES};
 use vectors::{Case, Deviations, LIBRARIES, filled, library};

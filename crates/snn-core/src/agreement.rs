@@ -1,6 +1,7 @@
 //! Whether two engines make the same of a trial.
 
-use crate::{Activity, GroupStatistics, Record, Weights};
+use crate::engine::{Activity, Record};
+use crate::network::{GroupStatistics, Weights};
 
 /// Differences up to this share of the largest magnitude of a tensor are rounding.
 pub const BOUND: f32 = 1e-4;

@@ -2,7 +2,9 @@
 
 use serde::{Deserialize, Serialize};
 
-use crate::{AddressEvent, Purpose, Shape, Stream};
+use crate::dataset::AddressEvent;
+use crate::random::{Purpose, Stream};
+use crate::shape::Shape;
 
 /// Change made to each training image or recording, drawn anew in every epoch, before normalisation and encoding.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize)]

@@ -6,14 +6,16 @@ use std::sync::Arc;
 
 use serde::{Deserialize, Serialize};
 
+use crate::encoder::{Delta, Direct, Frames, Input, Latency, Poisson, PopulationCode, Slices};
+use crate::engine::Engine;
+use crate::loss::{CountMse, CrossEntropy, Loss, MembraneMse, PerStep, SquaredError, VanRossum};
+use crate::part::range;
+use crate::readout::{Final, Max, Mean, Readout, Sum};
 use crate::reference::Reference;
-use crate::registry::{Registry, RegistryError, range};
+use crate::registry::{Registry, RegistryError};
+use crate::surrogate::Surrogate;
 use crate::surrogate::{
     Atan, Boxcar, FastSigmoid, Gate, Gaussian, PiecewiseExponential, Sigmoid, StraightThrough, Triangular,
-};
-use crate::{
-    CountMse, CrossEntropy, Delta, Direct, Engine, Final, Frames, Input, Latency, Loss, Max, Mean, MembraneMse,
-    PerStep, Poisson, PopulationCode, Readout, Slices, SquaredError, Sum, Surrogate, VanRossum,
 };
 
 /// Adds the neurons, surrogates, encoders, readouts, losses and the reference engine of this crate.
@@ -144,7 +146,7 @@ fn losses(registry: &mut Registry) -> Result<(), RegistryError> {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::registry::{Part, PartError};
+    use crate::part::{Part, PartError};
 
     /// Makes what `text` names in one of the catalogs; the fault, or the part with all fields filled in.
     fn make(text: &str) -> Result<String, PartError> {

@@ -3,7 +3,9 @@
 use std::fmt::Debug;
 use std::path::{Path, PathBuf};
 
-use crate::{Error, Limit, Shape};
+use crate::error::Error;
+use crate::sampling::Limit;
+use crate::shape::Shape;
 
 /// A data set that can be read by name. Its reading stands elsewhere: this crate knows nothing of files.
 pub trait DataSet: Debug + Send + Sync {

@@ -1,6 +1,7 @@
 //! Dropout masks, drawn once per trial and held over all its steps.
 
-use crate::{Population, Purpose, Stream};
+use crate::network::Population;
+use crate::random::{Purpose, Stream};
 
 /// Mask of one sample for the population at `index`: 0 with the population's probability `p`, else `1 / (1 - p)`.
 /// All ones where `p` is 0.

@@ -5,7 +5,10 @@ mod trial;
 
 use std::fmt::Debug;
 
-use crate::{Error, GroupStatistics, Network, SpikeTrain, UpdateRule, Weights};
+use crate::error::Error;
+use crate::network::{GroupStatistics, Network, Weights};
+use crate::spikes::SpikeTrain;
+use crate::update_rule::UpdateRule;
 
 pub use plan::Plan;
 pub use trial::{Draws, Dropout, Errors, Stimulus, Trial};

@@ -1,7 +1,7 @@
 //! Numbers that can be computed with. A comparison with NaN is false, so a neuron whose current is NaN falls silent, and
 //! nothing that comes after it shows what has happened: values are looked at where they enter.
 
-use crate::Error;
+use crate::error::Error;
 
 /// The largest size of a weight. Sums of so many terms as a neuron has over all time steps stay finite; weights of trained
 /// networks are smaller by far.

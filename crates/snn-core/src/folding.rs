@@ -1,6 +1,8 @@
 //! Sessions of networks whose normalisations have become weights and biases.
 
-use crate::{Activity, Error, Errors, Memory, Network, Plan, Record, Session, Timing, Trial, Weights};
+use crate::engine::{Activity, Errors, Memory, Plan, Record, Session, Timing, Trial};
+use crate::error::Error;
+use crate::network::{Network, Weights};
 
 /// A session as `compile` makes it of [`Network::folded`] if `plan` is not for training and `network` has normalisations, and of
 /// `network` itself otherwise. It is loaded with the weights of `network` in either case.

@@ -5,7 +5,7 @@ use std::cell::RefCell;
 use std::collections::BTreeMap;
 use std::ops::{Add, Div, Mul, Neg, Sub};
 
-use crate::Real;
+use crate::real::Real;
 
 /// What a function of numbers does, as operations in an order in which each reads only earlier ones.
 #[derive(Debug, Clone, PartialEq)]
@@ -339,7 +339,7 @@ impl Real for Symbol {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::Dual;
+    use crate::real::Dual;
 
     #[test]
     fn a_formula_is_what_was_done() {

@@ -20,43 +20,55 @@
 //! # Ok::<(), snn_core::Error>(())
 //! ```
 
-mod augmentation;
-mod builtin;
-mod dataset;
-mod dropout;
-mod encoder;
-mod engine;
+// The modules stand in the order of their layers: each reads only those above it (`tests/tidy.rs` of the workspace holds it).
+
+// Numbers, shapes, text.
+pub mod text;
 mod error;
 mod finite;
-mod folding;
-mod loss;
-mod map;
-mod network;
-mod penalty;
-mod pool;
 mod random;
-mod readout;
 mod real;
-mod replay;
-mod sampling;
+pub mod formula;
 mod shape;
 mod spikes;
-mod standardisation;
-mod training;
-mod update_rule;
 mod vectorized;
-
-pub mod agreement;
-pub mod formula;
-pub mod neuron;
-pub mod optimizer;
-pub mod prelude;
-pub mod reference;
-pub mod registry;
+pub mod part;
+// Samples.
+mod sampling;
+mod dataset;
+mod augmentation;
+// Neurons.
 pub mod surrogate;
+pub mod neuron;
+// Networks.
+mod map;
+mod pool;
+mod standardisation;
+mod network;
+mod dropout;
+mod penalty;
+// Scores and losses.
+mod readout;
+mod loss;
+// Engines.
+mod encoder;
+mod update_rule;
+mod engine;
+mod folding;
+// The engine that is the specification, and what is computed again from spikes.
+pub mod reference;
+mod replay;
+// Training.
+pub mod optimizer;
+mod training;
+// Names.
+pub mod registry;
+mod builtin;
+// Proofs.
+pub mod agreement;
 #[cfg(feature = "testing")]
 pub mod testing;
-pub mod text;
+pub mod prelude;
 
 pub use augmentation::{Augmentation, DrawnAugmentation};
 pub use builtin::plugin;
@@ -74,8 +86,8 @@ pub use folding::fold_unless_training;
 pub use loss::{CountMse, CrossEntropy, Grades, Loss, MembraneMse, PerStep, SquaredError, VanRossum, argmax, grade};
 pub use map::{Conv, Map, Window};
 pub use network::{
-    Builder, Connection, Family, Graph, GroupStatistics, Initial, Join, Network, Norm, NormTensors, Population,
-    Projection, Reader, Role, Source, Split, Tensor, Weights,
+    Builder, Connection, Graph, GroupStatistics, Initial, Join, Network, Norm, NormTensors, Population, Projection,
+    Reader, Role, Source, Split, Tensor, Weights,
 };
 pub use neuron::{Gradient, Neuron, NeuronModel, Trace};
 pub use optimizer::Optimizer;
@@ -84,6 +96,7 @@ pub use pool::{Pool, PoolKind};
 pub use random::{Purpose, Stream, philox};
 pub use readout::{Final, Max, Mean, Readout, Sum};
 pub use real::{Dual, Real};
+pub use registry::Family;
 pub use replay::{Replay, Traces};
 pub use sampling::{HoldOut, Limit};
 pub use shape::Shape;

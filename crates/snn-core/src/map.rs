@@ -2,7 +2,7 @@
 
 mod window;
 
-use crate::Shape;
+use crate::shape::Shape;
 
 pub use window::Window;
 

@@ -11,8 +11,12 @@ mod tensor;
 
 use std::fmt::Debug;
 
-use crate::registry::PartError;
-use crate::{Error, LARGEST_WEIGHT, Neuron, Purpose, Shape, Stream, check_finite, standardise};
+use crate::error::Error;
+use crate::finite::{LARGEST_WEIGHT, check_finite};
+use crate::neuron::Neuron;
+use crate::random::{Purpose, Stream};
+use crate::shape::Shape;
+use crate::standardisation::standardise;
 
 pub use builder::Builder;
 pub use graph::{Connection, Graph, Reader};
@@ -24,15 +28,6 @@ pub use tensor::{Initial, Role, Tensor};
 
 /// Values of all tensors, row-major, in the order of [`Network::tensors`]. Gradients have the same form.
 pub type Weights = Vec<Vec<f32>>;
-
-/// Networks of one kind, such as a sequence of layers, with all their choices made but for what the data decide.
-pub trait Family: Debug + Send + Sync {
-    /// The network for inputs of shape `input` and `classes` classes.
-    ///
-    /// # Errors
-    /// [`PartError`] with the path of the layer or value that does not fit.
-    fn build(&self, input: Shape, classes: usize) -> Result<Network, PartError>;
-}
 
 /// A validated network: every shape fits, every name is unique, the last population feeds nothing but the loss.
 #[derive(Debug, Clone)]
@@ -215,7 +210,9 @@ impl Network {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::{Gradient, Map, Pool};
+    use crate::map::Map;
+    use crate::neuron::Gradient;
+    use crate::pool::Pool;
 
     fn conv(channels: usize, kernel: usize, stride: usize, padding: usize) -> Map {
         Map::conv(channels, [kernel, kernel], stride, padding)

@@ -3,7 +3,9 @@
 
 use rayon::prelude::*;
 
-use crate::{Error, Network, UpdateRule, Weights};
+use crate::error::Error;
+use crate::network::{Network, Weights};
+use crate::update_rule::UpdateRule;
 
 /// Values that one thread works on at a time.
 const CHUNK: usize = 1 << 14;
@@ -142,8 +144,12 @@ where
 
 #[cfg(test)]
 mod tests {
-    use crate::registry::{Part, Registry};
-    use crate::{Map, Neuron, Projection, Shape, Source};
+    use crate::map::Map;
+    use crate::network::{Projection, Source};
+    use crate::neuron::Neuron;
+    use crate::part::Part;
+    use crate::registry::Registry;
+    use crate::shape::Shape;
 
     use super::*;
 
@@ -157,7 +163,7 @@ mod tests {
 
     /// A neuron that trains its leak.
     fn learning() -> Neuron {
-        let registry = Registry::new().with(crate::plugin).unwrap();
+        let registry = Registry::new().with(crate::builtin::plugin).unwrap();
         registry.neurons.make(&mut Part::new("Plif"), &registry).unwrap()
     }
 

@@ -2,7 +2,7 @@
 
 use serde::{Deserialize, Serialize};
 
-use crate::Network;
+use crate::network::Network;
 
 /// Firing-rate regulariser: adds `weight · N · Σ_p (r_p - target)²` to the loss of a batch of `N` samples, where `r_p` is
 /// the mean firing rate of population `p` (what it emitted, spikes times dropout mask, a neuron, step and sample), over
@@ -41,7 +41,10 @@ impl RatePenalty {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::{Map, Neuron, Projection, Shape, Source};
+    use crate::map::Map;
+    use crate::network::{Projection, Source};
+    use crate::neuron::Neuron;
+    use crate::shape::Shape;
 
     #[test]
     fn hidden_populations_are_drawn_to_the_target_rate() {

@@ -1,6 +1,7 @@
 //! Pools of a current: what each window of it becomes.
 
-use crate::{Shape, Window};
+use crate::map::Window;
+use crate::shape::Shape;
 
 /// A pool of a current, after the map and before the neurons, channel by channel; no padding.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]

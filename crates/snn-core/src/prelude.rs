@@ -1,10 +1,20 @@
 //! What most programs need: `use snn_core::prelude::*;`.
 
-pub use crate::neuron::{LeakyIntegrator, Lif};
-pub use crate::registry::{Part, Registry};
+pub use crate::encoder::{Encoded, Encoder};
+pub use crate::engine::{Dropout, Engine, Errors, Plan, Session, Stimulus, Trial};
+pub use crate::error::Error;
+pub use crate::loss::CrossEntropy;
+pub use crate::map::Map;
+pub use crate::network::{Network, Norm, Projection, Source, Weights};
+pub use crate::neuron::{Gradient, LeakyIntegrator, Lif, Neuron};
+pub use crate::optimizer::Optimizer;
+pub use crate::part::Part;
+pub use crate::pool::Pool;
+pub use crate::random::{Purpose, Stream};
+pub use crate::readout::Readout;
+pub use crate::registry::Registry;
+pub use crate::shape::Shape;
+pub use crate::spikes::SpikeTrain;
 pub use crate::surrogate::{Atan, FastSigmoid, Sigmoid};
-pub use crate::{
-    CrossEntropy, Dropout, Encoded, Encoder, Engine, Error, Errors, Gradient, Map, Network, Neuron, Norm, Optimizer,
-    Plan, Pool, Projection, Purpose, Readout, Recipe, Score, Session, Shape, Source, SpikeTrain, Stimulus, Stream,
-    Trainer, Trial, UpdateRule, Weights,
-};
+pub use crate::training::{Recipe, Score, Trainer};
+pub use crate::update_rule::UpdateRule;

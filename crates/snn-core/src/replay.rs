@@ -6,8 +6,13 @@
 
 use std::sync::OnceLock;
 
+use crate::encoder::Encoded;
+use crate::error::Error;
+use crate::network::{Connection, Join, Network, Projection, Source, Weights};
+use crate::pool::PoolKind;
 use crate::reference::maps;
-use crate::{Connection, Encoded, Error, Join, Network, PoolKind, Projection, Shape, Source, SpikeTrain, Weights};
+use crate::shape::Shape;
+use crate::spikes::SpikeTrain;
 
 /// A trial of one sample, without dropout.
 #[derive(Debug, Clone)]
@@ -261,8 +266,12 @@ impl<'a> Replay<'a> {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::engine::{Dropout, Engine as _, Plan, Stimulus, Trial};
+    use crate::map::Map;
+    use crate::network::Projection;
+    use crate::neuron::Neuron;
     use crate::reference::Reference;
-    use crate::{Dropout, Engine as _, Map, Neuron, Plan, Projection, Shape, Stimulus, Trial};
+    use crate::shape::Shape;
 
     const STEPS: usize = 40;
 
@@ -341,23 +350,24 @@ mod tests {
     #[test]
     fn joins_pools_norms_and_numbers_are_those_of_the_reference_engine_too() {
         let mut builder = Network::builder(Shape::new(2, 6, 5));
-        let lif = || Neuron::lif().with_gradient(crate::Gradient::surrogate(crate::surrogate::Atan::default()));
+        let lif = || Neuron::lif().with_gradient(crate::neuron::Gradient::surrogate(crate::surrogate::Atan::default()));
         let conv = |source| Projection::new(source, Map::conv(3, [3, 3], 1, 1));
         let relay = |source| Projection::new(source, Map::IDENTITY);
-        let a = builder.add("a", lif(), vec![conv(Source::Input).with_norm(crate::Norm::new(2))]).unwrap();
+        let a = builder.add("a", lif(), vec![conv(Source::Input).with_norm(crate::network::Norm::new(2))]).unwrap();
         let b = builder.add("b", lif(), vec![conv(a).with_bias().named("b"), relay(a)]).unwrap();
         let both = builder.add("both", crate::neuron::Relay {}.neuron(), vec![Projection::and_not(a, b)]).unwrap();
         let carry = builder.add("carry", crate::neuron::Identity {}.neuron(), vec![conv(both), relay(a)]).unwrap();
         let max = Projection::new(vec![carry, a], Map::conv(3, [3, 3], 1, 1))
-            .with_pool(crate::Pool::max(2))
-            .with_norm(crate::Norm::new(2));
-        let c =
-            builder.add("c", lif(), vec![max, conv(a).with_pool(crate::Pool::mean(2)).with_bias().named("d")]).unwrap();
+            .with_pool(crate::pool::Pool::max(2))
+            .with_norm(crate::network::Norm::new(2));
+        let c = builder
+            .add("c", lif(), vec![max, conv(a).with_pool(crate::pool::Pool::mean(2)).with_bias().named("d")])
+            .unwrap();
         builder.add("readout", Neuron::readout(), vec![Projection::new(c, Map::Linear { features: 4 })]).unwrap();
         let network = builder.build().unwrap();
         let mut weights = network.initial_weights(3);
         for (tensor, values) in network.tensors().iter().zip(&mut weights) {
-            if tensor.role == crate::Role::Bias {
+            if tensor.role == crate::network::Role::Bias {
                 values.iter_mut().enumerate().for_each(|(i, b)| *b = 0.1 * i as f32);
             }
         }

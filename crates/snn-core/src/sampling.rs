@@ -8,7 +8,7 @@ use ron::value::RawValue;
 use serde::de::Error as _;
 use serde::{Deserialize, Deserializer, Serialize, Serializer};
 
-use crate::registry::{Part, as_written};
+use crate::part::{Part, as_written};
 
 /// How many samples of a data set are used, and which. In RON, a number or `First(number)`.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]

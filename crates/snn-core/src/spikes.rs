@@ -2,7 +2,7 @@
 
 use std::ops::Range;
 
-use crate::Shape;
+use crate::shape::Shape;
 
 /// Steps per machine word.
 pub(crate) const WORD: usize = 32;

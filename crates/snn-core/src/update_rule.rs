@@ -2,7 +2,9 @@
 
 use serde::{Deserialize, Serialize};
 
-use crate::{Error, Network, Weights, check_finite};
+use crate::error::Error;
+use crate::finite::check_finite;
+use crate::network::{Network, Weights};
 
 /// Update rules. `w` is a weight, `g` its gradient, of a batch. Weight decay does not apply to
 /// trainable constants of neurons, such as a leak.
@@ -120,7 +122,10 @@ fn default_epsilon() -> f32 {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::{Map, Neuron, Projection, Shape, Source};
+    use crate::map::Map;
+    use crate::network::{Projection, Source};
+    use crate::neuron::Neuron;
+    use crate::shape::Shape;
 
     fn read(text: &str) -> UpdateRule {
         ron::from_str(text).unwrap()

@@ -43,7 +43,8 @@ use std::sync::Arc;
 
 use rayon::{ThreadPool, ThreadPoolBuilder};
 use serde::{Deserialize, Serialize};
-use snn_core::registry::{PartError, Registry, RegistryError, range};
+use snn_core::part::{PartError, range};
+use snn_core::registry::{Registry, RegistryError};
 use snn_core::{Engine, Error, Memory, Network, Plan, Session, fold_unless_training};
 
 use crate::simd::Level;

@@ -1,6 +1,7 @@
 //! What a session says to calls that it cannot serve.
 
-use snn_core::registry::{Part, Registry};
+use snn_core::part::Part;
+use snn_core::registry::Registry;
 use snn_core::{Engine as _, Map, Network, Neuron, Plan, Projection, Shape, Source};
 use snn_cpu::Cpu;
 

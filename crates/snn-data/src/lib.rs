@@ -34,7 +34,8 @@ pub mod svhn;
 
 use std::sync::Arc;
 
-use snn_core::registry::{PartError, Registry, RegistryError, range};
+use snn_core::part::{PartError, range};
+use snn_core::registry::{Registry, RegistryError};
 
 pub use cifar10::Cifar10;
 pub use error::DataError;

@@ -1,7 +1,8 @@
 //! What is drawn on the card is what the host draws, to the bit, and the same seed gives the same bits every time.
 #![expect(clippy::unwrap_used, reason = "a test that cannot go on has failed")]
 
-use snn_core::registry::{Part, Registry};
+use snn_core::part::Part;
+use snn_core::registry::Registry;
 use snn_core::{
     Activity, Draws, Dropout, Encoded, Encoder as _, Engine as _, Errors, Map, Network, Neuron, Plan, Poisson,
     Projection, Record, Shape, Source, SpikeTrain, Stimulus, Trial, Weights, dropout_mask,

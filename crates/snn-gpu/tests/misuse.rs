@@ -1,8 +1,9 @@
 //! What a session on the card says to calls that it cannot serve, and what there is no room for.
 #![expect(clippy::unwrap_used, reason = "a test that cannot go on has failed")]
 
+use snn_core::part::Part;
 use snn_core::reference::Reference;
-use snn_core::registry::{Part, Registry};
+use snn_core::registry::Registry;
 use snn_core::surrogate::Atan;
 use snn_core::{
     Dropout, Engine, Gradient, Map, Network, Neuron, Norm, Plan, Projection, Shape, Source, Stimulus, Trial,

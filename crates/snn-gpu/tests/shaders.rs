@@ -10,7 +10,8 @@ use naga::back::pipeline_constants::process_overrides;
 use naga::valid::{Capabilities, ModuleInfo, ValidationFlags, Validator};
 use naga::{AddressSpace, Module, ShaderStage};
 use snn_core::neuron::{Relay, Relu};
-use snn_core::registry::{Part, Registry};
+use snn_core::part::Part;
+use snn_core::registry::Registry;
 use snn_core::{Conv, Gradient, Map, Network, Neuron, Norm, Plan, Pool, Projection, Shape, Source};
 use snn_gpu::{Program, programs};
 

@@ -2,7 +2,8 @@
 
 use std::sync::Arc;
 
-use snn_core::registry::{Part, PartError, Registry, range};
+use snn_core::part::{Part, PartError, range};
+use snn_core::registry::Registry;
 use snn_core::text::{excerpt, list};
 use snn_core::{DataSet, DatasetKind, Family, Input, Loss, Network, Readout};
 

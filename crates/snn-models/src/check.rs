@@ -1,6 +1,6 @@
 //! Ranges of the values that are not parts, and parts that do not go together.
 
-use snn_core::registry::{PartError, range};
+use snn_core::part::{PartError, range};
 use snn_core::{Augmentation, DataSet, Input, Limit, Network, RatePenalty, UpdateRule};
 
 use crate::Experiment;

@@ -1,6 +1,6 @@
 //! What can be wrong with an experiment.
 
-use snn_core::registry::{Fault, PartError};
+use snn_core::part::{Fault, PartError};
 use snn_core::text::excerpt;
 
 use crate::Diagnosis;

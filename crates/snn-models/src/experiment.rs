@@ -1,7 +1,7 @@
 //! An experiment: what a RON file describes, and all that is needed to repeat a run.
 
 use serde::{Deserialize, Serialize};
-use snn_core::registry::Part;
+use snn_core::part::Part;
 use snn_core::{Augmentation, HoldOut, Limit, RatePenalty, UpdateRule};
 
 /// Data, input, network, loss and training of one run. A [`Part`] is a name of a registry with its fields.

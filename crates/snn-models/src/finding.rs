@@ -2,7 +2,7 @@
 
 use std::ops::Range;
 
-use snn_core::registry::{Fault, IN_BRACKETS, Node, NodeContent, PartError, Path};
+use snn_core::part::{Fault, IN_BRACKETS, Node, NodeContent, PartError, Path};
 use snn_core::text::{choices, excerpt};
 
 use crate::choices::{example_of_choice, example_of_group};

@@ -1,6 +1,6 @@
 //! RON text laid out to be read: what fits a line stays on one.
 
-use snn_core::registry::{Node, NodeContent};
+use snn_core::part::{Node, NodeContent};
 
 /// Columns of a line.
 const WIDTH: usize = 120;

@@ -3,7 +3,8 @@
 //! An override replaces text in the resolved experiment, which is then read anew, so it can be any value that a file
 //! could hold and is checked in the same way.
 
-use snn_core::registry::{Node, NodeContent, PartError, Path, Registry, Segment};
+use snn_core::part::{Node, NodeContent, PartError, Path, Segment};
+use snn_core::registry::Registry;
 use snn_core::text::{choices, excerpt};
 
 use crate::diagnosis::did_you_mean;

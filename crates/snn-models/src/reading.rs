@@ -1,6 +1,7 @@
 //! From text to an experiment with every part resolved, or to what is wrong with the text and where.
 
-use snn_core::registry::{Node, PartError, Registry, Unreadable};
+use snn_core::part::{Node, PartError, Unreadable};
+use snn_core::registry::Registry;
 
 use crate::Experiment;
 use crate::finding::TextFinding;

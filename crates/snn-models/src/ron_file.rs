@@ -1,7 +1,8 @@
 //! Reading and writing experiments as RON.
 
 use ron::ser::PrettyConfig;
-use snn_core::registry::{Node, PartError, Path, Registry, Segment, options};
+use snn_core::part::{Node, PartError, Path, Segment, options};
+use snn_core::registry::Registry;
 use snn_core::text::excerpt;
 
 use crate::finding::TextFinding;

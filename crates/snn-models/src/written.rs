@@ -1,6 +1,6 @@
 //! Networks that were built in Rust, written down as a file has them.
 
-use snn_core::registry::Part;
+use snn_core::part::Part;
 use snn_core::{Error, Join, Map, Network, Pool, PoolKind, Population, Projection, Source};
 
 use crate::families::populations::{self, Populations};

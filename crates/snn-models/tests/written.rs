@@ -1,7 +1,8 @@
 //! Networks that are written down and built again.
 #![expect(clippy::unwrap_used, reason = "a test that cannot go on has failed")]
 
-use snn_core::registry::{Part, Registry};
+use snn_core::part::Part;
+use snn_core::registry::Registry;
 use snn_core::surrogate::Atan;
 use snn_core::{Conv, Gradient, Map, Network, Neuron, Norm, Pool, Population, Projection, Shape, Source};
 use snn_models::{Experiment, presets, to_part};

@@ -4,7 +4,8 @@
 //! gradients, their proof, and the names in RON files follow from it.
 
 use serde::{Deserialize, Serialize};
-use snn::core::registry::{Part, Registry, RegistryError, range};
+use snn::core::part::{Part, range};
+use snn::core::registry::{Registry, RegistryError};
 use snn::core::{Neuron, NeuronModel, Real, Surrogate, SurrogateModel};
 
 /// Registers the neuron `Resonate` and the surrogate `Parabola`.

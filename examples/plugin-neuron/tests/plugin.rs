@@ -1,6 +1,7 @@
 //! The plug-in's names work like those that are built in: in RON, on every engine, and in the proofs.
 
-use snn::core::registry::{Part, Registry};
+use snn::core::part::Part;
+use snn::core::registry::Registry;
 use snn::core::{Dropout, Errors, Plan, Stimulus, Trial, grade};
 use snn::models::Experiment;
 use snn_core::testing;

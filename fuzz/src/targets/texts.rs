@@ -1,6 +1,7 @@
 //! Experiments, settings, parts and records.
 
-use snn_core::registry::{Catalog, Part};
+use snn_core::part::Part;
+use snn_core::registry::Catalog;
 use snn_models::{Experiment, presets};
 use snn_train::curves::{Curves, page};
 

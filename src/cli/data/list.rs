@@ -6,10 +6,7 @@ use console::style;
 
 use crate::{
     cli::{terminal, text},
-    core::{
-        DatasetKind,
-        registry::{Part, Registry},
-    },
+    core::{DatasetKind, part::Part, registry::Registry},
     data::published,
 };
 

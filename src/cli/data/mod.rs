@@ -11,10 +11,7 @@ use anyhow::{anyhow, bail};
 use clap::{Args, Subcommand};
 
 use crate::{
-    core::{
-        DataSet,
-        registry::{Part, Registry},
-    },
+    core::{DataSet, part::Part, registry::Registry},
     data::published::{self, Published},
     models::elsewhere,
 };

@@ -6,8 +6,9 @@ use crate::neuron::{
     AdaptiveQif, Alif, Correction, CubaIntegrator, CubaLif, Eif, Identity, If, Izhikevich, LeakyIntegrator, Lif, Per,
     Plif, PoolIf, Qif, Relay, Relu, Reset, Trace,
 };
-use crate::registry::{Fault, Part, PartError, Registry, RegistryError, range};
-use crate::{Gradient, Neuron};
+use crate::neuron::{Gradient, Neuron};
+use crate::part::{Fault, Part, PartError, range};
+use crate::registry::{Registry, RegistryError};
 
 pub(super) fn add(registry: &mut Registry) -> Result<(), RegistryError> {
     let neurons = &mut registry.neurons;

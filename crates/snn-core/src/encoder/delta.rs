@@ -3,7 +3,8 @@
 use serde::{Deserialize, Serialize};
 
 use super::{Encoded, Encoder, SampleKey};
-use crate::{Shape, SpikeTrain};
+use crate::shape::Shape;
+use crate::spikes::SpikeTrain;
 
 /// Delta code, send on delta: a reference `r` follows the value `x` in jumps of `threshold`, and each jump is a spike. `r`
 /// starts at 0; at each step

@@ -3,7 +3,7 @@
 use serde::{Deserialize, Serialize};
 
 use super::{Encoded, Encoder, SampleKey};
-use crate::Shape;
+use crate::shape::Shape;
 
 /// Direct input, or constant current: every step gets the image itself, `scale · x`. The first population turns it into
 /// spikes.

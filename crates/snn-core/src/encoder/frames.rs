@@ -2,7 +2,9 @@
 
 use serde::{Deserialize, Serialize};
 
-use crate::{AddressEvent, Shape, SpikeTrain};
+use crate::dataset::AddressEvent;
+use crate::shape::Shape;
+use crate::spikes::SpikeTrain;
 
 /// Cuts a recording of events into one frame a time step. A neuron, one for each polarity and pixel, spikes at a step if
 /// the frame holds at least one of its events; with `counts`, its input is the number of them. Every event is in a frame, unless

@@ -3,8 +3,9 @@
 use serde::{Deserialize, Serialize};
 
 use super::{Encoded, Encoder, SampleKey};
-use crate::registry::{PartError, range};
-use crate::{Shape, SpikeTrain};
+use crate::part::{PartError, range};
+use crate::shape::Shape;
+use crate::spikes::SpikeTrain;
 
 /// Latency code: a value `x` emits one spike, with the sign of `x`, the earlier the larger `|x|` is. The time of the spike,
 /// rounded to the nearest step (a half to the even one), is

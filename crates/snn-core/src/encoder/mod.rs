@@ -10,8 +10,10 @@ mod population;
 use std::fmt::Debug;
 use std::sync::Arc;
 
-use crate::registry::PartError;
-use crate::{DatasetKind, Plan, Shape, SpikeTrain, Stimulus};
+use crate::dataset::DatasetKind;
+use crate::part::PartError;
+use crate::shape::Shape;
+use crate::spikes::SpikeTrain;
 
 pub use delta::Delta;
 pub use direct::Direct;
@@ -70,12 +72,7 @@ impl Input {
         }
     }
 
-    /// A plan to show it, in trials of `steps` steps and up to `batch` samples.
-    pub fn plan(&self, steps: usize, batch: usize) -> Plan {
-        Plan { numbers: self.numbers(), ..Plan::new(steps, batch) }
-    }
-
-    /// Whether it makes numbers that differ from step to step: sessions must be compiled for them, see [`Plan::numbers`].
+    /// Whether it makes numbers that differ from step to step: sessions must be compiled for them, see [`Plan::numbers`](crate::engine::Plan::numbers).
     pub fn numbers(&self) -> bool {
         match self {
             Self::Images(encoder) => encoder.numbers(),
@@ -154,15 +151,6 @@ pub enum Encoded {
 }
 
 impl Encoded {
-    /// What a trial shows of it.
-    pub fn stimulus(&self) -> Stimulus<'_> {
-        match self {
-            Self::Spikes(train) => Stimulus::Spikes(train),
-            Self::Current(values) => Stimulus::Current(values),
-            Self::Numbers(values) => Stimulus::Numbers(values),
-        }
-    }
-
     /// The spikes, if it is spikes.
     pub fn spikes(&self) -> Option<&SpikeTrain> {
         if let Self::Spikes(train) = self { Some(train) } else { None }

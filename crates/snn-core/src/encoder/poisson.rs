@@ -3,8 +3,10 @@
 use serde::{Deserialize, Serialize};
 
 use super::{Encoded, Encoder, SampleKey};
+use crate::random::{Purpose, Stream};
+use crate::shape::Shape;
+use crate::spikes::SpikeTrain;
 use crate::spikes::WORD;
-use crate::{Purpose, Shape, SpikeTrain, Stream};
 
 /// Signed Poisson spikes: at each step a value `x` emits `sign(x)` with probability `min(1, scale · |x|)`. The paper's
 /// encoder (Lee et al. 2020).

@@ -3,7 +3,7 @@
 use serde::{Deserialize, Serialize};
 
 use super::{Encoded, Encoder, SampleKey, poisson::draw};
-use crate::Shape;
+use crate::shape::Shape;
 
 /// Population code: each value is seen by `neurons` neurons, each with a Gaussian receptive field of its own, which fire at
 /// random with the probability of their activity. Field `k` has its centre at `low + k · (high - low) / (neurons - 1)`, and

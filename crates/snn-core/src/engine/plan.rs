@@ -1,6 +1,8 @@
 //! Sizes that a session is compiled for.
 
-use crate::{Error, Network, Population};
+use crate::encoder::Input;
+use crate::error::Error;
+use crate::network::{Network, Population};
 
 /// Sizes that a session is compiled for.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -102,3 +104,10 @@ impl Plan {
 
 /// Most numbers of a trial.
 const MOST_NUMBERS: u128 = 1 << 56;
+
+impl Input {
+    /// A plan to show it, in trials of `steps` steps and up to `batch` samples.
+    pub fn plan(&self, steps: usize, batch: usize) -> Plan {
+        Plan { numbers: self.numbers(), ..Plan::new(steps, batch) }
+    }
+}

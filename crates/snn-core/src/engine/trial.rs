@@ -1,7 +1,11 @@
 //! One trial: what a network is shown, what is dropped, and where its backward pass starts.
 
 use super::Plan;
-use crate::{Encoder, Error, Network, SampleKey, Shape, SpikeTrain};
+use crate::encoder::{Encoded, Encoder, SampleKey};
+use crate::error::Error;
+use crate::network::Network;
+use crate::shape::Shape;
+use crate::spikes::SpikeTrain;
 
 /// Where a backward pass starts.
 #[derive(Debug, Clone, Copy)]
@@ -191,5 +195,16 @@ impl Draws<'_> {
     /// Address of the words of sample `n` of the trial.
     pub fn sample(&self, n: usize) -> SampleKey {
         SampleKey { seed: self.seed, epoch: self.epoch, index: self.samples[n] }
+    }
+}
+
+impl Encoded {
+    /// What a trial shows of it.
+    pub fn stimulus(&self) -> Stimulus<'_> {
+        match self {
+            Self::Spikes(train) => Stimulus::Spikes(train),
+            Self::Current(values) => Stimulus::Current(values),
+            Self::Numbers(values) => Stimulus::Numbers(values),
+        }
     }
 }

@@ -3,7 +3,7 @@
 use serde::{Deserialize, Serialize};
 
 use super::Loss;
-use crate::Readout;
+use crate::readout::Readout;
 
 /// Cross-entropy of the class scores `y`: `L = -ln(e^(scale · y_c) / Σ_k e^(scale · y_k))` for the class `c`.
 ///
@@ -58,7 +58,7 @@ pub(super) fn cross_entropy(y: &[f64], class: usize) -> (f64, Vec<f64>) {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::{Max, Sum};
+    use crate::readout::{Max, Sum};
 
     #[test]
     fn equal_scores_cost_the_logarithm_of_the_classes() {

@@ -8,7 +8,7 @@ mod van_rossum;
 
 use std::fmt::Debug;
 
-use crate::Readout;
+use crate::readout::Readout;
 
 pub use cross_entropy::CrossEntropy;
 pub use per_step::PerStep;
@@ -71,7 +71,7 @@ pub fn argmax(row: &[f32]) -> usize {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::Final;
+    use crate::readout::Final;
 
     #[test]
     fn samples_of_a_batch_are_judged_each_by_itself() {

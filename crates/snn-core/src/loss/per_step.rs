@@ -4,7 +4,7 @@ use serde::{Deserialize, Serialize};
 
 use super::Loss;
 use super::cross_entropy::cross_entropy;
-use crate::Readout;
+use crate::readout::Readout;
 
 /// Temporal efficient training: the cross-entropy of the output of every step, averaged over time, and a pull of all
 /// outputs towards a target `φ` (Deng, Li, Zhang and Gu, *Temporal Efficient Training of Spiking Neural Network via Gradient
@@ -63,7 +63,7 @@ impl Loss for PerStep {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::Mean;
+    use crate::readout::Mean;
 
     #[test]
     fn every_step_has_a_cross_entropy_of_its_own() {

@@ -3,7 +3,7 @@
 use serde::{Deserialize, Serialize};
 
 use super::Loss;
-use crate::Readout;
+use crate::readout::Readout;
 
 /// Summed squared error of the class scores against the one-hot target, `L = Σ_k (y_k - onehot_k)²`, without a mean and
 /// without a factor 1/2; the loss of Lee et al. 2020 as their programs compute it.

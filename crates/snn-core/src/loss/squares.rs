@@ -3,7 +3,7 @@
 use serde::{Deserialize, Serialize};
 
 use super::Loss;
-use crate::Readout;
+use crate::readout::Readout;
 
 /// Mean squared error of spike counts: with the rate `r_k` that is wanted of class `k`,
 /// `L = 1/(T · K) Σ_k (Σ_t y_k(t) - T · r_k)²`.
@@ -92,7 +92,7 @@ impl Loss for MembraneMse {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::Sum;
+    use crate::readout::Sum;
 
     /// Four steps of two classes: counts 3 and 1.
     const SPIKES: [f64; 8] = [1.0, 0.0, 1.0, 1.0, 1.0, 0.0, 0.0, 0.0];

@@ -3,7 +3,7 @@
 use serde::{Deserialize, Serialize};
 
 use super::Loss;
-use crate::Readout;
+use crate::readout::Readout;
 
 /// Squared distance of the output spike trains from target trains, each smoothed by an exponential of time constant `tau`
 /// (van Rossum, *A novel spike distance*, Neural Computation 2001), summed over classes:
@@ -61,7 +61,7 @@ impl Loss for VanRossum {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::Sum;
+    use crate::readout::Sum;
 
     /// `e^(-1/tau)` is 1/2.
     fn half(period: usize) -> VanRossum {

@@ -3,8 +3,11 @@
 use std::collections::{HashMap, HashSet};
 
 use super::{Graph, Join, Network, NormTensors, Population, Projection, Source, Tensor};
+use crate::error::Error;
+use crate::map::Map;
 use crate::neuron::MOST_PARAMETERS;
-use crate::{Error, Gradient, Map, Neuron, Shape};
+use crate::neuron::{Gradient, Neuron};
+use crate::shape::Shape;
 
 /// Most neurons of a population and most values of a weight: random words are addressed by 32 bits.
 const MOST: usize = 1 << 31;

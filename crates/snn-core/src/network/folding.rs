@@ -1,7 +1,7 @@
 //! Normalisations as a part of weights and biases, which is what they are once training is done.
 
 use super::{Network, Norm, Projection, Tensor, Weights};
-use crate::PoolKind;
+use crate::pool::PoolKind;
 
 impl Network {
     /// The normalisations, in evaluation order.
@@ -97,11 +97,14 @@ fn is_foldable(projection: &Projection) -> bool {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::engine::{Activity, Dropout, Engine as _, Errors, Plan, Stimulus, Trial};
+    use crate::map::Map;
+    use crate::network::Source;
+    use crate::neuron::{Gradient, Neuron};
+    use crate::pool::Pool;
+    use crate::reference::Reference;
+    use crate::shape::Shape;
     use crate::surrogate::Atan;
-    use crate::{
-        Activity, Dropout, Engine as _, Errors, Gradient, Map, Neuron, Plan, Pool, Shape, Source, Stimulus, Trial,
-        reference::Reference,
-    };
 
     const INPUT: Shape = Shape::new(2, 6, 6);
 
@@ -192,7 +195,8 @@ mod tests {
     #[test]
     fn frozen_means_are_used_in_training_too() {
         let network = network();
-        let frozen: Vec<bool> = network.tensors().iter().map(|tensor| tensor.role == crate::Role::Running).collect();
+        let frozen: Vec<bool> =
+            network.tensors().iter().map(|tensor| tensor.role == crate::network::Role::Running).collect();
         let weights = network.initial_weights(1);
         let fixed = network.clone().freeze(&frozen);
         let trained = run(&fixed, &weights, Plan::new(5, 6).train());

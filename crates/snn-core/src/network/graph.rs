@@ -116,7 +116,10 @@ fn connections(index: usize, population: &Population) -> Vec<Connection> {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::{Map, Network, Neuron, Projection, Shape};
+    use crate::map::Map;
+    use crate::network::{Network, Projection};
+    use crate::neuron::Neuron;
+    use crate::shape::Shape;
 
     #[test]
     fn every_engine_finds_the_same_readers_and_order() {

@@ -1,8 +1,9 @@
 //! A population, and the values of the constants that its neurons train.
 
 use super::Projection;
+use crate::neuron::Neuron;
 use crate::neuron::{Float, Per};
-use crate::{Neuron, Shape};
+use crate::shape::Shape;
 
 /// Neurons of one kind and shape, and what feeds them.
 #[derive(Debug, Clone)]
@@ -45,7 +46,7 @@ impl Population {
                 sums[self.place(neuron)] += d;
             }
             for ((gradient, trained), sum) in gradients[tensor].iter_mut().zip(&tensors[tensor]).zip(sums) {
-                let slope = parameter.link.value(crate::Dual::variable(*trained)).slope;
+                let slope = parameter.link.value(crate::real::Dual::variable(*trained)).slope;
                 *gradient = *gradient + slope * F::narrow(sum);
             }
         }
@@ -73,9 +74,11 @@ impl Population {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::map::Map;
+    use crate::network::{Network, Source};
+    use crate::neuron::Gradient;
     use crate::neuron::Plif;
     use crate::surrogate::Atan;
-    use crate::{Gradient, Map, Network, Source};
 
     fn population(per: Per) -> (Network, Vec<Vec<f64>>) {
         let plif = Plif { learn_threshold: true, per, ..Plif::default() };
@@ -83,7 +86,7 @@ mod tests {
         let mut builder = Network::builder(Shape::new(2, 1, 3));
         builder.add("a", neuron, vec![Projection::new(Source::Input, Map::Subsample { stride: 1 })]).unwrap();
         let network = builder.build().unwrap();
-        let values = |(index, tensor): (usize, &crate::Tensor)| {
+        let values = |(index, tensor): (usize, &crate::network::Tensor)| {
             (0..tensor.len()).map(|i| (10 * index + i) as f64).collect::<Vec<f64>>()
         };
         let tensors = network.tensors().iter().enumerate().map(values).collect();

@@ -1,7 +1,9 @@
 //! What a population reads: sources, what is done to them, and the tensors that this takes.
 
 use super::{Norm, Tensor};
-use crate::{Map, Pool, Shape};
+use crate::map::Map;
+use crate::pool::Pool;
+use crate::shape::Shape;
 
 /// Where a projection reads.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]

@@ -1,8 +1,10 @@
 //! Networks in which each projection does one thing: for engines that have one kernel for each.
 
 use super::{Graph, Join, Network, Population, Projection, Source};
+use crate::map::Map;
 use crate::neuron::Identity;
-use crate::{Map, PoolKind, Shape};
+use crate::pool::PoolKind;
+use crate::shape::Shape;
 
 /// A network in which each projection either maps, joins, takes the largest of windows, or normalises. What comes before the
 /// last of these is a population of its own, of [`Identity`] neurons, which stands before the one that it is a part of.
@@ -110,8 +112,10 @@ impl Splitter<'_> {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::network::Norm;
+    use crate::neuron::{Gradient, Neuron};
+    use crate::pool::Pool;
     use crate::surrogate::Atan;
-    use crate::{Gradient, Neuron, Norm, Pool};
 
     #[test]
     fn each_stage_of_a_projection_becomes_a_population() {

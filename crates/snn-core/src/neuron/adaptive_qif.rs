@@ -4,8 +4,8 @@ use serde::{Deserialize, Serialize};
 
 use super::qif::{distance, quadratic, quadratic_equation};
 use super::{NeuronModel, Qif, Reset};
-use crate::Real;
-use crate::registry::Part;
+use crate::part::Part;
+use crate::real::Real;
 
 /// Quadratic integrate-and-fire with a current `w` of adaptation, which follows the membrane and jumps with each spike:
 /// Izhikevich's neuron in numbers around 1 instead of millivolts.

@@ -4,8 +4,8 @@ use serde::{Deserialize, Serialize};
 
 use super::reset::input_equation;
 use super::{Link, NeuronModel, Parameter, Per, Reset};
-use crate::Real;
-use crate::registry::Part;
+use crate::part::Part;
+use crate::real::Real;
 
 /// Adaptive leaky integrate-and-fire, the neuron of LSNNs: each spike raises the threshold, which relaxes by itself
 /// (Bellec, Salaj, Subramoney, Legenstein and Maass, *Long short-term memory and learning-to-learn in networks of spiking

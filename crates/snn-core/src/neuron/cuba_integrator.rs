@@ -4,7 +4,7 @@ use serde::{Deserialize, Serialize};
 
 use super::reset::input_equation;
 use super::{Gradient, Neuron, NeuronModel};
-use crate::Real;
+use crate::real::Real;
 
 /// Leaky integrator with a synaptic current, a readout that never fires.
 ///

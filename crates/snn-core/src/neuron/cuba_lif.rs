@@ -4,8 +4,8 @@ use serde::{Deserialize, Serialize};
 
 use super::reset::input_equation;
 use super::{NeuronModel, Reset};
-use crate::Real;
-use crate::registry::Part;
+use crate::part::Part;
+use crate::real::Real;
 
 /// Current-based leaky integrate-and-fire: input is added to a synaptic current, which decays by itself and charges the
 /// membrane.

@@ -4,8 +4,8 @@ use serde::{Deserialize, Serialize};
 
 use super::qif::distance;
 use super::{NeuronModel, Reset};
-use crate::Real;
-use crate::registry::Part;
+use crate::part::Part;
+use crate::real::Real;
 
 /// Exponential integrate-and-fire: a leaky membrane with an upstroke that sets in around `rheobase` (Fourcaud-Trocmé,
 /// Hansel, van Vreeswijk and Brunel, *How spike generation mechanisms determine the neuronal response to fluctuating

@@ -2,7 +2,7 @@
 
 use serde::{Deserialize, Serialize};
 
-use crate::{Surrogate, SurrogateModel};
+use crate::surrogate::{Surrogate, SurrogateModel};
 
 /// How error passes back through the neurons of a population.
 #[derive(Debug, Clone)]

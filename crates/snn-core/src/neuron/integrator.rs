@@ -4,7 +4,7 @@ use serde::{Deserialize, Serialize};
 
 use super::reset::input_equation;
 use super::{Gradient, Neuron, NeuronModel, PlainLif};
-use crate::Real;
+use crate::real::Real;
 
 /// Leaky integrator, a readout that never fires.
 ///

@@ -3,8 +3,8 @@
 use serde::{Deserialize, Serialize};
 
 use super::NeuronModel;
-use crate::Real;
-use crate::registry::Part;
+use crate::part::Part;
+use crate::real::Real;
 
 /// Izhikevich's neuron (*Simple Model of Spiking Neurons*, IEEE Trans. Neural Networks 2003, equations 1 to 3), by Euler
 /// steps of `dt` milliseconds.

@@ -4,8 +4,9 @@ use serde::{Deserialize, Serialize};
 
 use super::reset::input_equation;
 use super::{Correction, Gradient, Link, Neuron, NeuronModel, Parameter, Per, PlainLif, Reset, Trace};
-use crate::registry::Part;
-use crate::{Real, SurrogateModel};
+use crate::part::Part;
+use crate::real::Real;
+use crate::surrogate::SurrogateModel;
 
 /// Leaky integrate-and-fire.
 ///

@@ -35,8 +35,9 @@ use std::sync::Arc;
 
 use serde::{Deserialize, Serialize};
 
-use crate::registry::Part;
-use crate::{Real, SurrogateModel};
+use crate::part::Part;
+use crate::real::Real;
+use crate::surrogate::SurrogateModel;
 
 pub use adaptive_qif::AdaptiveQif;
 pub use alif::Alif;
@@ -317,7 +318,7 @@ mod tests {
     use crate::surrogate::{Atan, Boxcar};
 
     fn made(text: &str) -> Neuron {
-        let registry = Registry::new().with(crate::plugin).unwrap();
+        let registry = Registry::new().with(crate::builtin::plugin).unwrap();
         let mut part = Part::parse(text).unwrap();
         registry.neurons.make(&mut part, &registry).unwrap_or_else(|error| panic!("{text}: {error}"))
     }
@@ -329,7 +330,7 @@ mod tests {
 
     #[test]
     fn a_neuron_is_made_again_from_its_part() {
-        let registry = Registry::new().with(crate::plugin).unwrap();
+        let registry = Registry::new().with(crate::builtin::plugin).unwrap();
         let mut neurons: Vec<Neuron> = registry.neurons.names().map(made).collect();
         let atan = || Atan { alpha: 3.0 };
         neurons.extend([

@@ -127,11 +127,12 @@ pub const PEERS: &[Peer] = &[
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::registry::{Part, Registry};
+    use crate::part::Part;
+    use crate::registry::Registry;
 
     #[test]
     fn every_peer_can_be_made_and_has_a_name_of_its_own() {
-        let registry = Registry::new().with(crate::plugin).unwrap();
+        let registry = Registry::new().with(crate::builtin::plugin).unwrap();
         let mut names: Vec<&str> = PEERS.iter().map(|peer| peer.name).collect();
         for peer in PEERS {
             let mut part = Part::parse(peer.part).unwrap();

@@ -2,8 +2,8 @@
 
 use super::lifted::{NONE, dot, lift, lift_parameters};
 use super::{Link, Neuron, NeuronModel};
-use crate::Dual;
 use crate::formula::{Formula, Symbol};
+use crate::real::Dual;
 
 /// What a neuron does in a step and how error passes back through it, as [`Formula`]s.
 ///
@@ -115,11 +115,12 @@ mod tests {
 
     use super::*;
     use crate::neuron::Moment;
-    use crate::registry::{Part, Registry};
+    use crate::part::Part;
+    use crate::registry::Registry;
 
     /// A neuron of every name there is, and some with other choices.
     fn neurons() -> Vec<Neuron> {
-        let registry = Registry::new().with(crate::plugin).unwrap();
+        let registry = Registry::new().with(crate::builtin::plugin).unwrap();
         let texts = registry.neurons.names().map(str::to_owned);
         let others = [
             "Lif(reset: SoftAfterLeak, gradient: Atan)",

@@ -4,8 +4,8 @@ use serde::{Deserialize, Serialize};
 
 use super::reset::input_equation;
 use super::{Link, NeuronModel, Parameter, Per, Reset};
-use crate::Real;
-use crate::registry::Part;
+use crate::part::Part;
+use crate::real::Real;
 
 /// Parametric leaky integrate-and-fire: [`super::Lif`] whose leak is trained (Fang et al.,
 /// *Incorporating Learnable Membrane Time Constant to Enhance Learning of Spiking Neural Networks*, ICCV 2021).

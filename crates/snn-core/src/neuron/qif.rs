@@ -3,8 +3,8 @@
 use serde::{Deserialize, Serialize};
 
 use super::{NeuronModel, Reset};
-use crate::Real;
-use crate::registry::Part;
+use crate::part::Part;
+use crate::real::Real;
 
 /// Quadratic integrate-and-fire: below `critical` the membrane relaxes to `rest`, above it runs away (Gerstner, Kistler,
 /// Naud and Paninski, *Neuronal Dynamics*, 2014, section 5.3).

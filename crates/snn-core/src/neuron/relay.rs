@@ -3,8 +3,8 @@
 use serde::{Deserialize, Serialize};
 
 use super::{Gradient, Neuron, NeuronModel};
-use crate::Real;
-use crate::registry::Part;
+use crate::part::Part;
+use crate::real::Real;
 use crate::surrogate::StraightThrough;
 
 /// A population without dynamics that passes on spikes at the step at which they reach it: it fires where its current is above

@@ -3,7 +3,7 @@
 use serde::{Deserialize, Serialize};
 
 use super::{Gradient, Neuron, NeuronModel};
-use crate::Real;
+use crate::real::Real;
 
 /// Rectified linear unit, the neuron of ordinary networks: it does not fire, but passes on its input where that is above
 /// 0, and has no memory. With it, direct input and one time step, a network is an ANN, trained by ordinary

@@ -2,7 +2,7 @@
 
 use serde::{Deserialize, Serialize};
 
-use crate::Real;
+use crate::real::Real;
 
 /// What a spike does to the membrane.
 ///

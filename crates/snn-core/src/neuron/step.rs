@@ -2,7 +2,7 @@
 
 use super::rows::{Constants, Dynamics, Rows};
 use super::{Gradient, Neuron};
-use crate::Real;
+use crate::real::Real;
 use crate::surrogate::Curve;
 
 /// The two numbers that steps are computed in: `f32` in engines, `f64` in proofs.

@@ -1,7 +1,8 @@
 //! Projections on one sample at one time step: forward, adjoint, and weight gradient, each as the plain sum.
 
+use crate::map::{Map, Window};
 use crate::neuron::Float;
-use crate::{Map, Shape, Window};
+use crate::shape::Shape;
 
 /// `y += J x` for input `x` of shape `input` and output `y` of shape `output`.
 pub(super) fn apply<F: Float>(map: &Map, weight: &[F], input: Shape, x: &[F], output: Shape, y: &mut [F]) {
@@ -116,7 +117,7 @@ mod tests {
     use proptest::prelude::*;
 
     use super::*;
-    use crate::Conv;
+    use crate::map::Conv;
 
     fn image(map: &Map, weight: &[f64], input: Shape, x: &[f64]) -> Vec<f64> {
         let output = map.output(input).unwrap();

@@ -7,10 +7,12 @@ mod stages;
 
 use simulation::{BackwardStart, Simulation, Spikes};
 
-use crate::{
-    Activity, Dropout, Encoded, Engine, Error, Errors, Memory, Network, Plan, Record, Session, SpikeTrain, Stimulus,
-    Trial, Weights, dropout_mask,
-};
+use crate::dropout::dropout_mask;
+use crate::encoder::Encoded;
+use crate::engine::{Activity, Dropout, Engine, Errors, Memory, Plan, Record, Session, Stimulus, Trial};
+use crate::error::Error;
+use crate::network::{Network, Weights};
+use crate::spikes::SpikeTrain;
 
 /// The engine named `reference`.
 #[derive(Debug, Clone, Copy, Default)]
@@ -194,7 +196,7 @@ fn dense(train: &SpikeTrain, t: usize) -> Vec<f32> {
 
 /// The dropout masks of a trial, `[N · neurons]` for each population; empty where there is none.
 fn masks(trial: &Trial<'_>, network: &Network) -> Vec<Vec<f32>> {
-    let mask = |(index, population): (usize, &crate::Population)| match trial.dropout {
+    let mask = |(index, population): (usize, &crate::network::Population)| match trial.dropout {
         Dropout::Masks(masks) => masks.get(index).cloned().unwrap_or_default(),
         Dropout::Drawn(draws) if population.dropout > 0.0 => {
             let mask = |&sample| dropout_mask(population, index, draws.seed, draws.epoch, sample);
@@ -208,7 +210,10 @@ fn masks(trial: &Trial<'_>, network: &Network) -> Vec<Vec<f32>> {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::{Map, Neuron, Projection, Shape, Source};
+    use crate::map::Map;
+    use crate::network::{Projection, Source};
+    use crate::neuron::Neuron;
+    use crate::shape::Shape;
 
     /// Input to a hidden neuron by weight 0.75, from there to the readout by weight 2.
     fn chain(recurrent: bool) -> Box<dyn Session> {

@@ -4,8 +4,10 @@ use std::borrow::Cow;
 
 use super::maps;
 use super::stages::CurrentStages;
+use crate::network::{GroupStatistics, Join, Network, Population, Projection, Source};
 use crate::neuron::{Float, Moment, correction, exact_leak};
-use crate::{Gradient, GroupStatistics, Join, Network, Population, Projection, Shape, Source, Trace};
+use crate::neuron::{Gradient, Trace};
+use crate::shape::Shape;
 
 /// A trial and all that it leaves behind. Tensors over time are `[T][N · neurons]`; states are `[S][N · neurons]`.
 #[derive(Debug, Clone)]

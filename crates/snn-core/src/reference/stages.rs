@@ -1,7 +1,9 @@
 //! What a projection does after its map: pool and normalise its current, over all steps of all samples.
 
+use crate::network::{GroupStatistics, Network, Norm};
 use crate::neuron::Float;
-use crate::{GroupStatistics, Network, Norm, Pool, PoolKind, Shape};
+use crate::pool::{Pool, PoolKind};
+use crate::shape::Shape;
 
 /// A current over time as a projection pooled and normalised it, `[T][N · neurons]`.
 #[derive(Debug, Clone, Default)]

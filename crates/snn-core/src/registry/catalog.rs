@@ -4,7 +4,8 @@ use std::fmt;
 
 use serde::{Serialize, de::DeserializeOwned};
 
-use super::{Fault, Part, PartError, Registry, RegistryError};
+use super::{Registry, RegistryError};
+use crate::part::{Fault, Part, PartError};
 
 /// From names to makers of `T`.
 pub struct Catalog<T> {

@@ -5,7 +5,7 @@ use std::f32::consts::{FRAC_2_PI, FRAC_PI_2, PI};
 use serde::{Deserialize, Serialize};
 
 use super::SurrogateModel;
-use crate::Real;
+use crate::real::Real;
 
 /// Arctangent: `grad = alpha / 2 / (1 + (π/2 · alpha · x)²)`, with an area of 1.
 ///

@@ -9,8 +9,8 @@ mod curves;
 use std::fmt::{self, Debug};
 use std::sync::Arc;
 
-use crate::Real;
 use crate::formula::Formula;
+use crate::real::Real;
 use crate::vectorized::vectorized;
 
 pub use curves::{

@@ -6,7 +6,8 @@ use proptest::collection::vec;
 use proptest::prelude::*;
 
 use super::{ProofCase, compare, parts, run};
-use crate::registry::{Part, Registry};
+use crate::part::Part;
+use crate::registry::Registry;
 
 /// A loss of one sample.
 #[derive(Debug, Clone, PartialEq)]

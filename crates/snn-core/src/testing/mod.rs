@@ -34,8 +34,10 @@ use std::fmt::{Debug, Display};
 use proptest::strategy::Strategy;
 use proptest::test_runner::{Config, RngAlgorithm, TestCaseError, TestError, TestRng, TestRunner};
 
-use crate::registry::{Part, Registry};
-use crate::{Gradient, Neuron, surrogate::Atan};
+use crate::neuron::{Gradient, Neuron};
+use crate::part::Part;
+use crate::registry::Registry;
+use crate::surrogate::Atan;
 
 pub use loss::{LossCase, losses};
 pub use network::{NetworkCase, networks};

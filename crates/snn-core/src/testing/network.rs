@@ -5,13 +5,20 @@ use std::fmt;
 use proptest::prelude::*;
 
 use super::{ProofCase, compare, parts, provable, run, scale};
+use crate::error::Error;
+use crate::loss::Loss;
+use crate::map::{Conv, Map};
+use crate::network::{Join, Network, Norm, Projection, Source};
+use crate::neuron::{Gradient, Neuron};
 use crate::neuron::{Identity, Relay};
+use crate::part::Part;
+use crate::penalty::RatePenalty;
+use crate::pool::{Pool, PoolKind};
+use crate::random::{Purpose, Stream};
+use crate::readout::Readout;
 use crate::reference::simulation::{BackwardStart, Simulation, Spikes};
-use crate::registry::{Part, Registry};
-use crate::{
-    Conv, Error, Gradient, Join, Loss, Map, Network, Neuron, Norm, Pool, PoolKind, Projection, Purpose, RatePenalty,
-    Readout, Shape, Source, Stream,
-};
+use crate::registry::Registry;
+use crate::shape::Shape;
 
 /// A small network on a few samples: a convolution, then (each if asked for) a pool, a residual block and a recurrent
 /// layer, and a readout. Weights, input and dropout masks are drawn from `seed`.
@@ -192,11 +199,11 @@ impl NetworkCase {
         let unit = scale(&neuron, &p);
         let network = self.network(&neuron).map_err(|error| error.to_string())?;
         let initial = network.initial_weights(self.seed);
-        let draw = |weight: &crate::Tensor, values: Vec<f32>| -> Vec<f64> {
-            let factor = if weight.role == crate::Role::Constant { 1.0 } else { unit };
+        let draw = |weight: &crate::network::Tensor, values: Vec<f32>| -> Vec<f64> {
+            let factor = if weight.role == crate::network::Role::Constant { 1.0 } else { unit };
             let value = |(i, w): (usize, &f32)| match weight.role {
-                crate::Role::Bias => 0.1 + 0.2 * i as f64, // one that starts at 0 would prove little
-                crate::Role::Scale => 1.0 + 0.5 * i as f64,
+                crate::network::Role::Bias => 0.1 + 0.2 * i as f64, // one that starts at 0 would prove little
+                crate::network::Role::Scale => 1.0 + 0.5 * i as f64,
                 _ => f64::from(*w),
             };
             values.iter().enumerate().map(|indexed| value(indexed) * factor).collect()
@@ -208,7 +215,7 @@ impl NetworkCase {
             (0..self.samples * network.input().len()).map(spike).collect()
         };
         let drop = Stream::new(self.seed, Purpose::Dropout);
-        let mask = |(index, population): (usize, &crate::Population)| {
+        let mask = |(index, population): (usize, &crate::network::Population)| {
             let keep =
                 |i: usize| if drop.word(0, 0, index as u32, i as u32).is_multiple_of(4) { 0.0 } else { 4.0 / 3.0 };
             let is_dropped = self.dropout && index + 1 < network.populations().len();

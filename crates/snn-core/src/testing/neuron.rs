@@ -6,8 +6,8 @@ use proptest::collection::vec;
 use proptest::prelude::*;
 
 use super::{ProofCase, compare, parts, provable, run, scale};
+use crate::neuron::{Gradient, Moment, Neuron};
 use crate::registry::Registry;
-use crate::{Gradient, Neuron, neuron::Moment};
 
 /// One neuron over a few steps. The loss is `Σ d_output(t) · output(t) + Σ d_state · state(T)`.
 #[derive(Debug, Clone, PartialEq)]

@@ -5,7 +5,8 @@ use std::fmt;
 use proptest::prelude::*;
 
 use super::{ProofCase, compare, parts, run};
-use crate::registry::{Part, Registry};
+use crate::part::Part;
+use crate::registry::Registry;
 
 /// A surrogate at a margin.
 #[derive(Debug, Clone, PartialEq)]

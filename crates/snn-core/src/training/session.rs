@@ -1,11 +1,12 @@
 //! Where the weights are updated: where the session computes, if it can, or else here.
 
 use super::standardised::Standardised;
+use crate::engine::{Activity, Errors, Learner, Memory, Session, Timing, Trial};
+use crate::error::Error;
+use crate::network::{GroupStatistics, Network, Weights};
+use crate::optimizer::Optimizer;
 use crate::optimizer::{each, norm, scale};
-use crate::{
-    Activity, Error, Errors, GroupStatistics, Learner, Memory, Network, Optimizer, Session, Timing, Trial, UpdateRule,
-    Weights,
-};
+use crate::update_rule::UpdateRule;
 
 /// A session whose weights follow their gradients. They are updated where the session computes, if it is a [`Learner`], or else
 /// here; raw values of standardised weights, an average of the weights, and the means that normalisations keep are taken care of.

@@ -2,7 +2,9 @@
 
 use rayon::prelude::*;
 
-use crate::{Error, Network, Weights, gains, standardise, standardise_backward};
+use crate::error::Error;
+use crate::network::{Network, Weights};
+use crate::standardisation::{gains, standardise, standardise_backward};
 
 /// Raw values and gains, of which the weights that the network computes with are made.
 pub(super) struct Standardised {

@@ -3,11 +3,15 @@
 use std::sync::Arc;
 
 use super::TrainingSession;
+use crate::encoder::Encoded;
+use crate::engine::{Draws, Dropout, Engine, Errors, Plan, Session, Trial};
+use crate::error::Error;
+use crate::loss::{CrossEntropy, Grades, Loss, argmax, grade};
+use crate::network::{Network, Weights};
 use crate::optimizer::clip_factor;
-use crate::{
-    CrossEntropy, Draws, Dropout, Encoded, Engine, Error, Errors, Grades, Loss, Mean, Network, Plan, Readout, Session,
-    SpikeTrain, Trial, UpdateRule, Weights, argmax, grade,
-};
+use crate::readout::{Mean, Readout};
+use crate::spikes::SpikeTrain;
+use crate::update_rule::UpdateRule;
 
 /// Classes that samples can be of, at most.
 const MOST_CLASSES: usize = 256;
@@ -254,10 +258,12 @@ fn joined(samples: &[Vec<f32>], steps: usize) -> Vec<f32> {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::map::Map;
+    use crate::network::{Norm, Projection, Source};
     use crate::neuron::{LeakyIntegrator, Lif};
     use crate::reference::Reference;
+    use crate::shape::Shape;
     use crate::surrogate::Atan;
-    use crate::{Map, Norm, Projection, Shape, Source};
 
     /// A network whose parts all take care: standardised and normalised weights, dropout.
     fn network() -> Network {

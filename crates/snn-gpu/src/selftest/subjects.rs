@@ -1,7 +1,8 @@
 //! What is tried: every name that has kernels of its own, and every way in which populations are joined.
 
 use snn_core::neuron::{LeakyIntegrator, Lif, Per, Plif, Relay};
-use snn_core::registry::{Part, Registry};
+use snn_core::part::Part;
+use snn_core::registry::Registry;
 use snn_core::{Conv, Error, Gradient, Map, Network, Neuron, Norm, Pool, Projection, Shape, Source};
 
 use super::case::{SelftestCase, Show};
@@ -195,6 +196,6 @@ fn staged(neuron: &Neuron, stage: StageSubject) -> Result<Network, Error> {
     builder.build()
 }
 
-fn told(error: &snn_core::registry::PartError) -> Error {
+fn told(error: &snn_core::part::PartError) -> Error {
     Error::Network(error.to_string())
 }

@@ -1,7 +1,8 @@
 //! Layers, each fed by the one before: what most families are made of.
 
 use snn_core::neuron::{Identity, Relay};
-use snn_core::registry::{Part, PartError, Registry, range};
+use snn_core::part::{Part, PartError, range};
+use snn_core::registry::Registry;
 use snn_core::{Map, Neuron, Pool, Source};
 
 use super::stack::{Feed, Stack, StackPopulation, WeightOptions, hidden};

@@ -14,7 +14,8 @@ mod vgg;
 
 use std::sync::Arc;
 
-use snn_core::registry::{Part, PartError, Registry, RegistryError, range};
+use snn_core::part::{Part, PartError, range};
+use snn_core::registry::{Registry, RegistryError};
 use snn_core::{Conv, Family, Map, Window};
 
 use crate::check::LARGE;

@@ -3,7 +3,8 @@
 use std::collections::HashMap;
 
 use serde::{Deserialize, Serialize};
-use snn_core::registry::{Fault, Part, PartError, Registry, range};
+use snn_core::part::{Fault, Part, PartError, range};
+use snn_core::registry::Registry;
 use snn_core::text::excerpt;
 use snn_core::{Conv, Join, Map, Source};
 

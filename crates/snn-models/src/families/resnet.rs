@@ -2,7 +2,8 @@
 
 use serde::{Deserialize, Serialize};
 use snn_core::neuron::{Identity, Relay};
-use snn_core::registry::{Part, PartError, Registry, range};
+use snn_core::part::{Part, PartError, range};
+use snn_core::registry::Registry;
 use snn_core::{Join, Map, Pool};
 
 use super::chain::Chain;

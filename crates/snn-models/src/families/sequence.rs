@@ -1,7 +1,8 @@
 //! The network family `Sequence`: layers one after the other.
 
 use serde::{Deserialize, Serialize};
-use snn_core::registry::{Part, PartError, Registry, range};
+use snn_core::part::{Part, PartError, range};
+use snn_core::registry::Registry;
 use snn_core::{Conv, Map, Neuron};
 
 use super::chain::{Chain, FIRING};

@@ -1,6 +1,7 @@
 //! Populations as a family lists them, before the shape of the input is known.
 
-use snn_core::registry::{Part, PartError, Registry, range};
+use snn_core::part::{Part, PartError, range};
+use snn_core::registry::Registry;
 use snn_core::{Builder, Error, Family, Join, Map, Network, Neuron, Norm, Pool, Projection, Shape, Source};
 
 /// What the weights of a family have in common.

@@ -2,7 +2,7 @@
 
 use serde::{Deserialize, Serialize};
 use snn_core::PoolKind;
-use snn_core::registry::{PartError, range};
+use snn_core::part::{PartError, range};
 
 use super::WINDOW;
 use crate::check::LARGE;

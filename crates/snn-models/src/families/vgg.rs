@@ -1,7 +1,8 @@
 //! The network families `Vgg` and `LeNet`: blocks of convolutions and a pool, then linear layers.
 
 use serde::{Deserialize, Serialize};
-use snn_core::registry::{Part, PartError, Registry, range};
+use snn_core::part::{Part, PartError, range};
+use snn_core::registry::Registry;
 
 use super::chain::Chain;
 use super::stack::{Stack, WeightOptions};

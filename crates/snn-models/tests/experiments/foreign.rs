@@ -1,7 +1,8 @@
 //! Names from elsewhere stand beside those of these crates.
 
 use serde::{Deserialize, Serialize};
-use snn_core::registry::{Part, PartError, Registry, RegistryError, range};
+use snn_core::part::{Part, PartError, range};
+use snn_core::registry::{Registry, RegistryError};
 use snn_core::{Family, Map, Network, Neuron, Projection, Shape, Source, neuron::Lif, surrogate::Boxcar};
 use snn_models::Experiment;
 use std::sync::Arc;

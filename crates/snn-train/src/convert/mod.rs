@@ -10,7 +10,8 @@ use std::collections::HashMap;
 
 use serde::{Deserialize, Serialize};
 use snn_core::neuron::{If, Lif};
-use snn_core::registry::{Part, Registry};
+use snn_core::part::Part;
+use snn_core::registry::Registry;
 use snn_core::{Engine, Input, Limit, Network, Population, Source, Tensor, Weights};
 use snn_data::Dataset;
 use snn_models::{Built, Experiment, ExperimentError};

@@ -1,7 +1,7 @@
 //! Currents that are normalised while a network is trained.
 
+use snn_core::part::Part;
 use snn_core::prelude::*;
-use snn_core::registry::Part;
 use snn_core::{Activity, Record, Role};
 use snn_cpu::Cpu;
 

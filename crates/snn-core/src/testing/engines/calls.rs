@@ -1,11 +1,15 @@
 //! Calls that no session can serve, and what every engine says to them.
 #![expect(clippy::unwrap_used, clippy::missing_panics_doc, reason = "a test that cannot go on has failed")]
 
+use crate::encoder::Poisson;
+use crate::engine::{Draws, Dropout, Engine, Errors, Plan, Session, Stimulus, Trial};
+use crate::error::Error;
+use crate::map::Map;
+use crate::network::{Network, Projection, Source};
 use crate::neuron::LeakyIntegrator;
-use crate::{
-    Draws, Dropout, Engine, Error, Errors, Map, Network, Neuron, Plan, Poisson, Projection, Session, Shape, Source,
-    SpikeTrain, Stimulus, Trial,
-};
+use crate::neuron::Neuron;
+use crate::shape::Shape;
+use crate::spikes::SpikeTrain;
 
 /// Two inputs, two classes, and a trial of two samples with a spike in it; with the paper's gradient and without, which is
 /// to say for both kinds of session.

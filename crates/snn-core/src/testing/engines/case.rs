@@ -5,11 +5,15 @@
 //! (Averages over 3x3 are not exact; they stand alone in their population, where both engines sum in the same order.)
 #![expect(clippy::unwrap_used, clippy::missing_panics_doc, reason = "a test that cannot go on has failed")]
 
-use crate::{
-    Activity, Direct, Draws, Dropout, Encoder, Engine, Errors, Gradient, Join, Map, Network, Neuron, Norm, Plan,
-    Poisson, Pool, PoolKind, Projection, Record, Role, Session, Shape, Source, SpikeTrain, Stimulus, Trial, Weights,
-    reference::Reference,
-};
+use crate::encoder::{Direct, Encoder, Poisson};
+use crate::engine::{Activity, Draws, Dropout, Engine, Errors, Plan, Record, Session, Stimulus, Trial};
+use crate::map::Map;
+use crate::network::{Join, Network, Norm, Projection, Role, Source, Weights};
+use crate::neuron::{Gradient, Neuron};
+use crate::pool::{Pool, PoolKind};
+use crate::reference::Reference;
+use crate::shape::Shape;
+use crate::spikes::SpikeTrain;
 
 use super::Expected;
 use super::maps::{fitted, is_exact, projections_onto};
@@ -167,7 +171,7 @@ impl EngineCase {
             Map::Subsample { .. } => target.len() as u64,
             map => map.dense_operations(network.shape(source)),
         };
-        let of = |(index, p): (usize, &crate::Population)| {
+        let of = |(index, p): (usize, &crate::network::Population)| {
             let connections = network.connections(index);
             connections.map(|(read, projection)| operations(read.source, projection.map, p.shape)).sum::<u64>()
         };

@@ -1,6 +1,8 @@
 //! Maps that fit where they are put.
 
-use crate::{Map, Projection, Shape, Source, Window};
+use crate::map::{Map, Window};
+use crate::network::{Projection, Source};
+use crate::shape::Shape;
 
 /// A map of the same kind that `shape` has room for.
 pub(super) fn fitted(map: Map, shape: Shape) -> Map {

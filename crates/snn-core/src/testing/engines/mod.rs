@@ -24,7 +24,7 @@ mod words;
 use proptest::strategy::Strategy;
 use proptest::test_runner::{Config, RngAlgorithm, TestCaseError, TestError, TestRng, TestRunner};
 
-use crate::Engine;
+use crate::engine::Engine;
 
 pub use case::{DropoutCase, EngineCase, InputCase, LayerCase, OutputErrors, StagesCase};
 pub use outcome::Expected;

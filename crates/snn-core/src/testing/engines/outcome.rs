@@ -2,7 +2,9 @@
 #![expect(clippy::missing_panics_doc, reason = "a test fails by panicking")]
 
 use crate::agreement::TrialResults;
-use crate::{Activity, Network, Norm, Record, Shape, Source, Weights};
+use crate::engine::{Activity, Record};
+use crate::network::{Network, Norm, Source, Weights};
+use crate::shape::Shape;
 
 /// Share of a tensor's usual largest magnitude by which an error or a gradient may be off: sums of some thousand terms,
 /// in another order.
@@ -56,7 +58,9 @@ impl Expected {
                 behind = behind.max(errors[index] * self.outcome.activity.factor(&norm));
             }
             let terms = (self.outcome.records[index].delta.len() / p.shape.channels) as f32;
-            for tensor in p.inputs.iter().flat_map(crate::Projection::all_tensors).chain(p.parameters.iter().copied()) {
+            for tensor in
+                p.inputs.iter().flat_map(crate::network::Projection::all_tensors).chain(p.parameters.iter().copied())
+            {
                 gradients[tensor] = gradients[tensor].max(LEFT * behind * terms.sqrt());
             }
         }

@@ -1,9 +1,14 @@
 //! Random networks and trials.
 #![expect(clippy::unwrap_used, reason = "a test that cannot go on has failed")]
 
+use crate::map::{Conv, Map};
+use crate::network::Join;
 use crate::neuron::{Correction, LeakyIntegrator, Lif, PoolIf};
-use crate::registry::{Part, Registry};
-use crate::{Conv, Gradient, Join, Map, Neuron, Pool, PoolKind, Shape, Trace};
+use crate::neuron::{Gradient, Neuron, Trace};
+use crate::part::Part;
+use crate::pool::{Pool, PoolKind};
+use crate::registry::Registry;
+use crate::shape::Shape;
 use proptest::prelude::*;
 
 use super::{DropoutCase, EngineCase, InputCase, LayerCase, OutputErrors, StagesCase};
@@ -81,7 +86,7 @@ fn constants() -> impl Strategy<Value = (f32, f32, &'static str, &'static str)> 
 
 /// The neuron that `text` names.
 fn named(text: &str) -> Neuron {
-    let registry = Registry::new().with(crate::plugin).unwrap();
+    let registry = Registry::new().with(crate::builtin::plugin).unwrap();
     let mut part = Part::parse(text).unwrap();
     registry.neurons.make(&mut part, &registry).unwrap_or_else(|error| panic!("{text}: {error}"))
 }

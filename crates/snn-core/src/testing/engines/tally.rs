@@ -6,7 +6,8 @@ use proptest::prelude::*;
 
 use super::EngineCase;
 use crate::agreement::{Agreement, BOUND, Scales};
-use crate::{Activity, Engine, GroupStatistics};
+use crate::engine::{Activity, Engine};
+use crate::network::GroupStatistics;
 
 /// Share of spikes, over all cases, that rounding may decide over.
 const FLIPS: f64 = 1e-4;

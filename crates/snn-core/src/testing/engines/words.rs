@@ -1,6 +1,6 @@
 //! Random numbers of a test.
 
-use crate::{Purpose, Stream};
+use crate::random::{Purpose, Stream};
 
 /// Random words of a test, by two indices.
 pub(super) struct Words {

@@ -6,7 +6,8 @@
 //!
 //! ```
 //! use serde::{Deserialize, Serialize};
-//! use snn_core::registry::{Part, Registry, RegistryError};
+//! use snn_core::part::Part;
+//! use snn_core::registry::{Registry, RegistryError};
 //! use snn_core::{Real, Surrogate, SurrogateModel};
 //!
 //! /// A surrogate of one's own: `grad = e^(-x²)`.
@@ -37,29 +38,22 @@
 //! ```
 
 mod catalog;
-mod error;
-mod node;
-mod part;
-mod path;
-mod plain;
-pub mod range;
-mod reader;
-mod scanner;
-mod text;
-mod value;
 
+use std::fmt::Debug;
 use std::sync::Arc;
 
-use crate::{DataSet, Engine, Family, Gradient, Input, Loss, Neuron, Readout, Surrogate};
+use crate::dataset::DataSet;
+use crate::encoder::Input;
+use crate::engine::Engine;
+use crate::loss::Loss;
+use crate::network::Network;
+use crate::neuron::{Gradient, Neuron};
+use crate::part::{Part, PartError};
+use crate::readout::Readout;
+use crate::shape::Shape;
+use crate::surrogate::Surrogate;
 
 pub use catalog::Catalog;
-pub use error::{Fault, IN_BRACKETS, PartError, RegistryError};
-pub use node::{Field, Node, NodeContent};
-pub use part::Part;
-pub use path::{Path, Segment};
-pub use scanner::Unreadable;
-pub(crate) use text::as_written;
-pub use text::{from_ron, options};
 
 /// Catalogs of all kinds of things that have names.
 #[derive(Debug)]
@@ -119,5 +113,57 @@ impl Registry {
 impl Default for Registry {
     fn default() -> Self {
         Self::new()
+    }
+}
+
+/// Networks of one kind, such as a sequence of layers, with all their choices made but for what the data decide.
+pub trait Family: Debug + Send + Sync {
+    /// The network for inputs of shape `input` and `classes` classes.
+    ///
+    /// # Errors
+    /// [`PartError`] with the path of the layer or value that does not fit.
+    fn build(&self, input: Shape, classes: usize) -> Result<Network, PartError>;
+}
+
+/// A name was registered twice.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+#[error("the {kind} \"{name}\" is registered already")]
+pub struct RegistryError {
+    /// Kind of thing, such as `neuron`.
+    pub kind: &'static str,
+    /// The name that is taken.
+    pub name: String,
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn fields_that_cannot_be_read_are_told_in_plain_words() {
+        let registry = Registry::new().with(crate::builtin::plugin).unwrap();
+        for (text, message) in [
+            (
+                "Lif(leek: 0.9)",
+                "unknown field \"leek\"; known fields: leak, threshold, reset, decay_input, detach_reset, learn_threshold, per, gradient",
+            ),
+            ("Relu(leak: 0.9)", "unknown field \"leak\"; known fields: none"),
+            ("Lif(leak: 0.9, leak: 0.9)", "field \"leak\" is given twice"),
+            ("Lif(leak: high)", "leak: must be a number, found high"),
+            ("Lif(decay_input: yes)", "decay_input: must be true or false, found yes"),
+            ("Lif(gradient: Atan(alpha: (1.0)))", "gradient.alpha: must be a number, found (1.0)"),
+            ("Lif(reset: Later)", "reset: unknown reset \"Later\"; known resets: Hard, Soft, SoftAfterLeak, None"),
+            (
+                "Lif(reset: \"Soft\")",
+                "reset: must be a name without quotes, as in Name or Name(field: value), found \"Soft\"",
+            ),
+            ("Lif(reset: Soft())", "reset: Soft takes no ( )"),
+            ("Lif(reset: Hard(0.1))", "reset: values must be named, as in (name: value)"),
+            ("Lif(0.9)", "values must be named, as in (name: value)"),
+            ("Lif(leak: 0.9 threshold: 1.0)", "a comma is missing after 0.9"),
+        ] {
+            let error = registry.neurons.make(&mut Part::parse(text).unwrap(), &registry).unwrap_err();
+            assert_eq!(error.to_string(), message);
+        }
     }
 }

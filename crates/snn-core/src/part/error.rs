@@ -1,20 +1,10 @@
-//! What can be wrong with a part or with a registration.
+//! What can be wrong with a part.
 
 use std::fmt::Display;
 
 use serde::de::{Expected, Unexpected};
 
 use crate::text::{choices, excerpt};
-
-/// A name was registered twice.
-#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
-#[error("the {kind} \"{name}\" is registered already")]
-pub struct RegistryError {
-    /// Kind of thing, such as `neuron`.
-    pub kind: &'static str,
-    /// The name that is taken.
-    pub name: String,
-}
 
 /// Why a part of an experiment means nothing.
 #[derive(Debug, Clone, PartialEq, thiserror::Error)]
@@ -158,38 +148,5 @@ impl serde::de::Error for PartError {
 
     fn duplicate_field(field: &'static str) -> Self {
         Fault::Twice { field }.into()
-    }
-}
-
-#[cfg(test)]
-mod tests {
-    use crate::registry::{Part, Registry};
-
-    #[test]
-    fn fields_that_cannot_be_read_are_told_in_plain_words() {
-        let registry = Registry::new().with(crate::plugin).unwrap();
-        for (text, message) in [
-            (
-                "Lif(leek: 0.9)",
-                "unknown field \"leek\"; known fields: leak, threshold, reset, decay_input, detach_reset, learn_threshold, per, gradient",
-            ),
-            ("Relu(leak: 0.9)", "unknown field \"leak\"; known fields: none"),
-            ("Lif(leak: 0.9, leak: 0.9)", "field \"leak\" is given twice"),
-            ("Lif(leak: high)", "leak: must be a number, found high"),
-            ("Lif(decay_input: yes)", "decay_input: must be true or false, found yes"),
-            ("Lif(gradient: Atan(alpha: (1.0)))", "gradient.alpha: must be a number, found (1.0)"),
-            ("Lif(reset: Later)", "reset: unknown reset \"Later\"; known resets: Hard, Soft, SoftAfterLeak, None"),
-            (
-                "Lif(reset: \"Soft\")",
-                "reset: must be a name without quotes, as in Name or Name(field: value), found \"Soft\"",
-            ),
-            ("Lif(reset: Soft())", "reset: Soft takes no ( )"),
-            ("Lif(reset: Hard(0.1))", "reset: values must be named, as in (name: value)"),
-            ("Lif(0.9)", "values must be named, as in (name: value)"),
-            ("Lif(leak: 0.9 threshold: 1.0)", "a comma is missing after 0.9"),
-        ] {
-            let error = registry.neurons.make(&mut Part::parse(text).unwrap(), &registry).unwrap_err();
-            assert_eq!(error.to_string(), message);
-        }
     }
 }

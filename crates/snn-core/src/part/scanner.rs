@@ -214,7 +214,7 @@ fn is_raw(word: &str) -> bool {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::registry::Path;
+    use crate::part::Path;
 
     fn at<'a>(text: &'a str, path: &str) -> Option<&'a str> {
         let (node, path) = (Node::read(text).unwrap(), Path::parse(path).unwrap());

@@ -90,11 +90,11 @@ impl Part {
         Ok(fields)
     }
 
-    pub(super) fn read<C: DeserializeOwned>(&self) -> Result<C, PartError> {
+    pub(crate) fn read<C: DeserializeOwned>(&self) -> Result<C, PartError> {
         from_ron(if self.fields.is_empty() { "()" } else { &self.fields })
     }
 
-    pub(super) fn write(&mut self, fields: &impl Serialize) -> Result<(), PartError> {
+    pub(crate) fn write(&mut self, fields: &impl Serialize) -> Result<(), PartError> {
         let text = |depth| options().to_string_pretty(fields, PrettyConfig::new().depth_limit(depth));
         let written = text(0).and_then(|line| if line.contains('[') { text(2) } else { Ok(line) });
         let written = written.map_err(|error| Fault::Other(error.to_string()))?;
