@@ -36,7 +36,7 @@ pub(crate) fn run(data: Option<&Path>, images: usize, file: &Path) -> Result<f64
     println!("{images} images: loss {:.3}, {:.1} % right as they came", score.loss, 100.0 * score.accuracy());
 
     let text = format!(
-        "(data: Mnist, input: Direct, steps: {STEPS}, network: {}, readout: Mean, loss: CrossEntropy,
+        "(data: Mnist, input: Direct, steps: {STEPS}, network: {}, score: Mean, loss: CrossEntropy,
           training: (epochs: 1, batch: 32, optimizer: Adam(rate: 1e-3)))",
         to_part(&network)?
     );

@@ -59,7 +59,7 @@ pub mod prelude {
     pub use snn_cpu::Cpu;
 }
 
-/// All names that come with these crates: neurons, surrogates, encoders, readouts, losses, networks, data sets, engines.
+/// All names that come with these crates: neurons, surrogates, encoders, scores, losses, networks, data sets, engines.
 /// A plug-in adds its own: `snn::registry()?.with(my::plugin)?`.
 ///
 /// # Errors

@@ -65,7 +65,7 @@ fn every_name_stands_in_its_chapter() {
     check("book/src/neurons.md", &registry.neurons);
     check("book/src/surrogates.md", &registry.surrogates);
     check("book/src/encoders-and-losses.md", &registry.encoders);
-    check("book/src/encoders-and-losses.md", &registry.readouts);
+    check("book/src/encoders-and-losses.md", &registry.scores);
     check("book/src/encoders-and-losses.md", &registry.losses);
 }
 

@@ -201,12 +201,12 @@ fn every_encoder() {
 }
 
 #[test]
-fn every_readout() {
-    for name in names(&REGISTRY.readouts) {
-        let readout = REGISTRY.readouts.make(&mut Part::new(&name), &REGISTRY).unwrap();
+fn every_score() {
+    for name in names(&REGISTRY.scores) {
+        let score = REGISTRY.scores.make(&mut Part::new(&name), &REGISTRY).unwrap();
         for neuron in ["LeakyIntegrator", "Lif(gradient: Atan)"] {
-            let overrides = [("readout", name.as_str()), ("network.layers[3].neuron", neuron)];
-            is_explained(&overrides, &[&readout.equation()]);
+            let overrides = [("score", name.as_str()), ("network.layers[3].neuron", neuron)];
+            is_explained(&overrides, &[&score.equation()]);
             trains_alike(&overrides);
         }
     }
@@ -219,7 +219,7 @@ fn every_loss() {
         let counts_spikes = ["CountMse", "VanRossum"].contains(&name.as_str());
         let membrane = (!counts_spikes).then_some("LeakyIntegrator");
         for neuron in membrane.into_iter().chain(["Lif(gradient: Atan)"]) {
-            let overrides = [("loss", name.as_str()), ("readout", "Mean"), ("network.layers[3].neuron", neuron)];
+            let overrides = [("loss", name.as_str()), ("score", "Mean"), ("network.layers[3].neuron", neuron)];
             is_explained(&overrides, &[&loss.equation()]);
             trains_alike(&overrides);
         }

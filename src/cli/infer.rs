@@ -21,8 +21,8 @@ use crate::{
 
 /// Answer images one by one, as a device would: latency, and early exit.
 ///
-/// With --exit an image is answered as soon as the best class leads by a margin, in the units of the readout's scores:
-/// with the readout and the loss of the preset mnist-lenet, scores go from 0 to 1.
+/// With --exit an image is answered as soon as the best class leads by a margin, in the units of the scores:
+/// with the score and the loss of the preset mnist-lenet, scores go from 0 to 1.
 #[derive(Debug, Args)]
 #[command(after_help = "\
 Examples:

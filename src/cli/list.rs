@@ -24,7 +24,7 @@ use crate::{
 #[derive(Debug, Args)]
 #[command(after_help = "\
 Kinds:
-  networks, layers, shortcuts, projections, neurons, resets, gradients, surrogates, encoders, readouts, losses,
+  networks, layers, shortcuts, projections, neurons, resets, gradients, surrogates, encoders, scores, losses,
   data-sets, optimizers, schedules, augmentations, engines
 
 Examples:
@@ -67,7 +67,7 @@ pub(crate) enum Kind {
     Gradients,
     Surrogates,
     Encoders,
-    Readouts,
+    Scores,
     Losses,
     DataSets,
     Optimizers,
@@ -212,8 +212,8 @@ fn entries(registry: &Registry, kind: Kind) -> Vec<Entry> {
             entry.lines = vec![format!("slope {}, x = v - threshold", surrogate.equation()), slopes.join(", ")];
         }),
         Kind::Encoders => named(registry, &registry.encoders, |encoder, entry| entry.lines.push(encoder.describe())),
-        Kind::Readouts => named(registry, &registry.readouts, |readout, entry| {
-            entry.lines.push(format!("score {}", readout.equation()));
+        Kind::Scores => named(registry, &registry.scores, |score, entry| {
+            entry.lines.push(format!("score {}", score.equation()));
         }),
         Kind::Losses => named(registry, &registry.losses, |loss, entry| entry.lines.push(loss.equation())),
         Kind::Networks => networks(registry),

@@ -68,7 +68,7 @@ pub(crate) fn run(registry: &Registry, args: &ShowArgs) -> anyhow::Result<ExitCo
         ("data", format!("{}: {}", experiment.data.name, built.data.describe())),
         ("input", built.input.describe()),
         ("norm", words::norm(network)),
-        ("readout", words::readout(built)),
+        ("score", words::score(built)),
         ("loss", built.loss.equation()),
         ("penalty", words::penalty(experiment).unwrap_or_default()),
         ("start", words::start(experiment)),

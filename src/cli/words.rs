@@ -66,13 +66,13 @@ pub(crate) fn norm(network: &Network) -> String {
 }
 
 /// How output over time becomes scores.
-pub(crate) fn readout(built: &Built) -> String {
+pub(crate) fn score(built: &Built) -> String {
     let last = built.network.populations().last();
     let output = last.map_or_else(String::new, |last| {
         let what = if last.neuron.fires() { "spikes" } else { "output" };
         format!(", where y are the {what} of {}", last.name).replace("are the output", "is the output")
     });
-    format!("score {}{output}", built.readout.equation())
+    format!("score {}{output}", built.score.equation())
 }
 
 /// What is added to the loss.

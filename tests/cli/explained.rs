@@ -90,8 +90,7 @@ fn names_are_listed_and_explained() {
     for part in ["  Lif\n", "charge v = V + I", "gradient LeakCorrected\n", "a bare Lif has the paper's"] {
         assert!(text.contains(part), "{part} in {text}");
     }
-    for kind in ["layers", "resets", "surrogates", "encoders", "readouts", "losses", "networks", "data-sets", "engines"]
-    {
+    for kind in ["layers", "resets", "surrogates", "encoders", "scores", "losses", "networks", "data-sets", "engines"] {
         assert!(stdout(&snn(dir.path(), &["list", kind])).lines().count() >= 3, "{kind}");
     }
     let text = stdout(&snn(dir.path(), &["list", "optimizers"]));

@@ -109,7 +109,7 @@ fn losses_have_the_values_and_the_gradients_of_the_peers() {
         let steps = data.len() / samples / classes;
         let loss = filled(loss, &tables::loss_constants(&case, steps));
         let loss = registry.losses.make(&mut Part::parse(&loss).unwrap(), &registry).unwrap();
-        let readout = registry.readouts.make(&mut Part::new(*readout), &registry).unwrap();
+        let readout = registry.scores.make(&mut Part::new(*readout), &registry).unwrap();
         let (mut value, mut grad) = (0.0, vec![0.0; data.len()]);
         for (n, &class) in targets.iter().enumerate() {
             let at = |t: usize| (t * samples + n) * classes..(t * samples + n + 1) * classes;

@@ -10,15 +10,15 @@ use crate::encoder::{Delta, Direct, Frames, Input, Latency, Poisson, PopulationC
 use crate::engine::Engine;
 use crate::loss::{CountMse, CrossEntropy, Loss, MembraneMse, PerStep, SquaredError, VanRossum};
 use crate::part::range;
-use crate::readout::{Final, Max, Mean, Readout, Sum};
 use crate::reference::Reference;
 use crate::registry::{Registry, RegistryError};
+use crate::score::{Final, Max, Mean, Score, Sum};
 use crate::surrogate::Surrogate;
 use crate::surrogate::{
     Atan, Boxcar, FastSigmoid, Gate, Gaussian, PiecewiseExponential, Sigmoid, StraightThrough, Triangular,
 };
 
-/// Adds the neurons, surrogates, encoders, readouts, losses and the reference engine of this crate.
+/// Adds the neurons, surrogates, encoders, scores, losses and the reference engine of this crate.
 ///
 /// # Errors
 /// [`RegistryError`] if one of the names is taken.
@@ -26,7 +26,7 @@ pub fn plugin(registry: &mut Registry) -> Result<(), RegistryError> {
     neurons::add(registry)?;
     surrogates(registry)?;
     encoders(registry)?;
-    readouts(registry)?;
+    scores(registry)?;
     losses(registry)?;
     registry.engines.add("reference", |_: &mut Threads, _| Ok(Arc::new(Reference) as Arc<dyn Engine>))
 }
@@ -104,12 +104,12 @@ fn encoders(registry: &mut Registry) -> Result<(), RegistryError> {
     })
 }
 
-fn readouts(registry: &mut Registry) -> Result<(), RegistryError> {
-    let readouts = &mut registry.readouts;
-    readouts.add("Final", |last: &mut Final, _| Ok(Arc::new(*last) as Arc<dyn Readout>))?;
-    readouts.add("Mean", |mean: &mut Mean, _| Ok(Arc::new(*mean) as Arc<dyn Readout>))?;
-    readouts.add("Sum", |sum: &mut Sum, _| Ok(Arc::new(*sum) as Arc<dyn Readout>))?;
-    readouts.add("Max", |max: &mut Max, _| Ok(Arc::new(*max) as Arc<dyn Readout>))
+fn scores(registry: &mut Registry) -> Result<(), RegistryError> {
+    let scores = &mut registry.scores;
+    scores.add("Final", |last: &mut Final, _| Ok(Arc::new(*last) as Arc<dyn Score>))?;
+    scores.add("Mean", |mean: &mut Mean, _| Ok(Arc::new(*mean) as Arc<dyn Score>))?;
+    scores.add("Sum", |sum: &mut Sum, _| Ok(Arc::new(*sum) as Arc<dyn Score>))?;
+    scores.add("Max", |max: &mut Max, _| Ok(Arc::new(*max) as Arc<dyn Score>))
 }
 
 fn losses(registry: &mut Registry) -> Result<(), RegistryError> {

@@ -1,5 +1,5 @@
 //! The meaning of a spiking network: shapes, spike trains, [`Network`], neurons and surrogate gradients, encoders,
-//! readouts, losses, randomness, the [`registry`] of all that has a name, and the [`mod@reference`] engine, which is slow,
+//! scores, losses, randomness, the [`registry`] of all that has a name, and the [`mod@reference`] engine, which is slow,
 //! dense and meant to be read as the specification.
 //!
 //! This crate knows nothing of files and devices. Where a thing is called the paper's, it is that of Lee, Sarwar, Panda,
@@ -48,7 +48,7 @@ mod network;
 mod dropout;
 mod penalty;
 // Scores and losses.
-mod readout;
+mod score;
 mod loss;
 // Engines.
 mod encoder;
@@ -94,14 +94,14 @@ pub use optimizer::Optimizer;
 pub use penalty::RatePenalty;
 pub use pool::{Pool, PoolKind};
 pub use random::{Purpose, Stream, philox};
-pub use readout::{Final, Max, Mean, Readout, Sum};
 pub use real::{Dual, Real};
 pub use registry::Family;
 pub use replay::{Replay, Traces};
 pub use sampling::{HoldOut, Limit};
+pub use score::{Final, Max, Mean, Score, Sum};
 pub use shape::Shape;
 pub use spikes::SpikeTrain;
 pub use standardisation::{gains, standardise, standardise_backward};
 pub use surrogate::{Surrogate, SurrogateModel};
-pub use training::{Recipe, Score, Trainer, TrainingSession};
+pub use training::{Metrics, Recipe, Trainer, TrainingSession};
 pub use update_rule::UpdateRule;

@@ -49,7 +49,7 @@ use crate::loss::Loss;
 use crate::network::Network;
 use crate::neuron::{Gradient, Neuron};
 use crate::part::{Part, PartError};
-use crate::readout::Readout;
+use crate::score::Score;
 use crate::shape::Shape;
 use crate::surrogate::Surrogate;
 
@@ -64,8 +64,8 @@ pub struct Registry {
     pub surrogates: Catalog<Surrogate>,
     /// Encoders, such as `Poisson`, or `Frames` for recordings.
     pub encoders: Catalog<Input>,
-    /// Readouts, such as `Final`.
-    pub readouts: Catalog<Arc<dyn Readout>>,
+    /// Scores, such as `Final`.
+    pub scores: Catalog<Arc<dyn Score>>,
     /// Losses, such as `SquaredError`.
     pub losses: Catalog<Arc<dyn Loss>>,
     /// Network families, such as `Sequence`.
@@ -83,7 +83,7 @@ impl Registry {
             neurons: Catalog::new("neuron", "neurons").finishing(|neuron, part| neuron.with_part(part.clone())),
             surrogates: Catalog::new("surrogate", "surrogates"),
             encoders: Catalog::new("encoder", "encoders"),
-            readouts: Catalog::new("readout", "readouts"),
+            scores: Catalog::new("score", "scores"),
             losses: Catalog::new("loss", "losses"),
             families: Catalog::new("network", "networks"),
             data_sets: Catalog::new("data set", "data sets"),

@@ -5,7 +5,7 @@ use std::sync::Arc;
 use snn_core::part::{Part, PartError, range};
 use snn_core::registry::Registry;
 use snn_core::text::{excerpt, list};
-use snn_core::{DataSet, DatasetKind, Family, Input, Loss, Network, Readout};
+use snn_core::{DataSet, DatasetKind, Family, Input, Loss, Network, Score};
 
 use wildmatch::WildMatch;
 
@@ -21,7 +21,7 @@ pub struct Built {
     /// The network, for inputs of the encoder's shape and the classes of the data set.
     pub network: Network,
     /// How the network's output becomes class scores.
-    pub readout: Arc<dyn Readout>,
+    pub score: Arc<dyn Score>,
     /// What is made small.
     pub loss: Arc<dyn Loss>,
 }
@@ -31,7 +31,7 @@ pub(crate) struct Made {
     pub(crate) data: Arc<dyn DataSet>,
     input: Input,
     family: Arc<dyn Family>,
-    readout: Arc<dyn Readout>,
+    score: Arc<dyn Score>,
     loss: Arc<dyn Loss>,
 }
 
@@ -53,14 +53,14 @@ impl Experiment {
             data: registry.data_sets.make(&mut self.data, registry).map_err(within("data"))?,
             input: registry.encoders.make(&mut self.input, registry).map_err(within("input"))?,
             family: registry.families.make(&mut self.network, registry).map_err(within("network"))?,
-            readout: registry.readouts.make(&mut self.readout, registry).map_err(within("readout"))?,
+            score: registry.scores.make(&mut self.score, registry).map_err(within("score"))?,
             loss: registry.losses.make(&mut self.loss, registry).map_err(within("loss"))?,
         })
     }
 
     pub(crate) fn put_together(&self, made: Made) -> Result<Built, PartError> {
         self.check(made.data.as_ref())?;
-        let Made { data, input, family, readout, loss } = made;
+        let Made { data, input, family, score, loss } = made;
         if input.kind() != data.kind() {
             let (encoder, data_set) = (&self.input.name, &self.data.name);
             return Err(PartError::other(
@@ -85,7 +85,7 @@ impl Experiment {
         }
         self.check_together(&input, &network)?;
         let network = freeze(network, &self.training.freeze)?;
-        Ok(Built { data, input, network, readout, loss })
+        Ok(Built { data, input, network, score, loss })
     }
 }
 

@@ -124,7 +124,7 @@ const WORDS: &[Word] = words! {
     "dropoutlayer" | "dropout2d" | "dropout" | "droprate" =>
         "dropout is not a layer but a field of the network here, for all its layers", "--set network.dropout=0.2";
     "flatten" | "reshape" => "it is not needed: Linear takes maps of any shape";
-    "softmax" | "logsoftmax" => "it is part of the loss CrossEntropy here; scores come from the readout";
+    "softmax" | "logsoftmax" => "it is part of the loss CrossEntropy here; scores come from the field score";
     "relulayer" | "activation" => "a layer has its neuron built in, neuron of the network or of the layer; an ANN's is Relu";
     "bias" | "usebias" => "the bias is a field of the network here, for all its layers; of a projection of Populations", "--set network.bias=true";
     "inchannels" | "infeatures" => "it is not given: it follows from the layer before";
@@ -134,7 +134,7 @@ const WORDS: &[Word] = words! {
     "numclasses" => "num_classes is classes of Readout here";
     "crossentropyloss" | "nllloss" => "CrossEntropyLoss is CrossEntropy here; snn list losses shows all";
     "mseloss" | "mse" => "MSELoss is SquaredError here; snn list losses shows all";
-    "cerateloss" | "cecountloss" => "snnTorch's losses on rates are CrossEntropy with the readouts Mean and Sum here";
+    "cerateloss" | "cecountloss" => "snnTorch's losses on rates are CrossEntropy with the scores Mean and Sum here";
     "rmsprop" | "adagrad" | "adadelta" | "lbfgs" | "radam" | "lamb" => "there is none: the optimizers are Sgd, Adam and AdamW";
     "steplr" | "multisteplr" => "MultiStepLR is Steps(at: [10, 20], factor: 0.1) here";
     "cosineannealinglr" | "cosinelr" | "cosineannealing" => "CosineAnnealingLR is Cosine here";

@@ -17,9 +17,9 @@ pub struct Experiment {
     pub steps: usize,
     /// Network: populations and what connects them.
     pub network: Part,
-    /// Readout: how the network's output becomes class scores.
-    #[serde(default = "default_readout")]
-    pub readout: Part,
+    /// How the output of the network becomes class scores.
+    #[serde(default = "default_score", alias = "readout")] // its name in files of version 0.1
+    pub score: Part,
     /// Loss.
     #[serde(default = "default_loss")]
     pub loss: Part,
@@ -214,7 +214,7 @@ fn default_input() -> Part {
     Part::new("Poisson")
 }
 
-fn default_readout() -> Part {
+fn default_score() -> Part {
     Part::new("Final")
 }
 

@@ -15,7 +15,7 @@
 //! # Ok::<(), Box<dyn std::error::Error>>(())
 //! ```
 //!
-//! Every name in an experiment (of neurons, surrogates, encoders, readouts, losses, networks, data sets) is looked up in
+//! Every name in an experiment (of neurons, surrogates, encoders, scores, losses, networks, data sets) is looked up in
 //! the [`Registry`](snn_core::registry::Registry) that the caller gives. Nothing here touches files or devices: text comes
 //! in, plain data goes out.
 

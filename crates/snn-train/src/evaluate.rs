@@ -120,8 +120,8 @@ pub(crate) fn judge(
     labels: &[u8],
     epoch: Option<usize>,
 ) -> Judgement {
-    let Built { network, readout, loss, .. } = built;
-    let mut grades = grade(loss.as_ref(), readout.as_ref(), &activity.output, labels, network.classes());
+    let Built { network, score, loss, .. } = built;
+    let mut grades = grade(loss.as_ref(), score.as_ref(), &activity.output, labels, network.classes());
     let applies = |rates: &RatePenalty| rates.epochs.is_none_or(|epochs| epoch.is_some_and(|epoch| epoch < epochs));
     let penalty = experiment
         .rates

@@ -15,7 +15,7 @@ use crate::{EncodedBatch, Event, Observer, TrainError};
 /// largest class score, if the trial ended there, exceeds the second largest by more than `margin`.
 #[derive(Debug, Clone, Copy, PartialEq, Serialize, Deserialize)]
 pub struct Exit {
-    /// Least lead of the best class, in the units of the readout's scores; at least 0.
+    /// Least lead of the best class, in the units of the scores; at least 0.
     pub margin: f32,
     /// Steps between two looks at the scores; divides the steps of the trial.
     pub every: usize,
@@ -208,7 +208,7 @@ impl Watched<'_> {
             }
             from.clear();
             for (at, &n) in left.iter().enumerate() {
-                let (class, lead) = best(&self.built.readout.scores(&outputs[n], classes));
+                let (class, lead) = best(&self.built.score.scores(&outputs[n], classes));
                 if lead > f64::from(exit.margin) || end == self.steps {
                     decided[n] = Some((class, end, Instant::now()));
                 } else {
@@ -236,7 +236,7 @@ pub(crate) fn scores(built: &Built, output: &[f32], samples: usize) -> Vec<Vec<f
     let classes = built.network.classes();
     let rows = |n: usize| output.chunks(samples * classes).flat_map(move |row| &row[n * classes..][..classes]);
     let outputs = (0..samples).map(|n| rows(n).map(|&y| f64::from(y)).collect::<Vec<f64>>());
-    outputs.map(|output| built.readout.scores(&output, classes)).collect()
+    outputs.map(|output| built.score.scores(&output, classes)).collect()
 }
 
 /// The input of a whole trial.

@@ -119,8 +119,7 @@ fn measured(input: Input, steps: usize, batch: usize) -> MeasuredActivity {
     (experiment.steps, experiment.training.batch) = (steps, batch);
     let (network, weights) = network();
     let data = Arc::new(Pictures);
-    let built =
-        Built { data, input, network, readout: Arc::new(Final {}), loss: Arc::new(CrossEntropy { scale: 1.0 }) };
+    let built = Built { data, input, network, score: Arc::new(Final {}), loss: Arc::new(CrossEntropy { scale: 1.0 }) };
     let pictures = Pictures.load(None).unwrap().test;
     measure(&Reference, &experiment, &built, &weights, &pictures, &[0, 1], &mut go_on).unwrap().unwrap()
 }
@@ -301,7 +300,7 @@ fn images_that_are_not_there_are_refused() {
     let (network, weights) = network();
     let loss = Arc::new(CrossEntropy { scale: 1.0 });
     let input = Input::images(Bits);
-    let built = Built { data: Arc::new(Pictures), input, network, readout: Arc::new(Final {}), loss };
+    let built = Built { data: Arc::new(Pictures), input, network, score: Arc::new(Final {}), loss };
     let pictures = Pictures.load(None).unwrap().test;
     let message = |weights: &Weights, images: &[u32]| {
         measure(&Reference, &experiment, &built, weights, &pictures, images, &mut go_on).unwrap_err().to_string()

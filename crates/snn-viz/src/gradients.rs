@@ -41,8 +41,8 @@ impl Gradients {
     ) -> Result<Self, ViewError> {
         let network = subject.network();
         let activity = session.forward(&trial.shown())?;
-        let (loss, readout) = (subject.built.loss.as_ref(), subject.built.readout.as_ref());
-        let grades = grade(loss, readout, &activity.output, &[label as u8], network.classes());
+        let (loss, score) = (subject.built.loss.as_ref(), subject.built.score.as_ref());
+        let grades = grade(loss, score, &activity.output, &[label as u8], network.classes());
         let mut weights = network.zeros();
         session.backward(Errors::of_output(&grades.d_output), &mut weights)?;
         let mut found = Self {

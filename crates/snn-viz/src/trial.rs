@@ -66,7 +66,7 @@ impl ViewedTrial {
         };
         let counts = std::iter::once(of_input).chain(trains.iter().map(counts)).collect();
         let numbers: Vec<f64> = output.iter().map(|&y| f64::from(y)).collect();
-        let scores = (1..=steps).map(|end| subject.built.readout.scores(&numbers[..end * classes], classes)).collect();
+        let scores = (1..=steps).map(|end| subject.built.score.scores(&numbers[..end * classes], classes)).collect();
         Ok(Self { picture, draw, label, image, input, trains, counts, output, scores })
     }
 

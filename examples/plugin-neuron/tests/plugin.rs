@@ -49,7 +49,7 @@ fn it_learns_from_ron_alike_on_both_engines() {
         let mut session = engine.compile(network, Plan::new(experiment.steps, 2).train()).unwrap();
         session.load(&network.initial_weights(1)).unwrap();
         let activity = session.forward(&trial).unwrap();
-        let grades = grade(&*built.loss, &*built.readout, &activity.output, &[3, 7], network.classes());
+        let grades = grade(&*built.loss, &*built.score, &activity.output, &[3, 7], network.classes());
         let mut gradients = network.zeros();
         session.backward(Errors::of_output(&grades.d_output), &mut gradients).unwrap();
         (activity.spikes, gradients)

@@ -101,7 +101,7 @@ pub(super) fn run_part(bench: &Bench, input: &[u8]) -> Verdict {
     made(bench, &all.neurons, &part)?;
     made(bench, &all.surrogates, &part)?;
     made(bench, &all.encoders, &part)?;
-    made(bench, &all.readouts, &part)?;
+    made(bench, &all.scores, &part)?;
     made(bench, &all.losses, &part)?;
     made(bench, &all.families, &part)?;
     made(bench, &all.data_sets, &part)?;

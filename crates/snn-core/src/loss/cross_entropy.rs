@@ -3,18 +3,18 @@
 use serde::{Deserialize, Serialize};
 
 use super::Loss;
-use crate::readout::Readout;
+use crate::score::Score;
 
 /// Cross-entropy of the class scores `y`: `L = -ln(e^(scale · y_c) / Σ_k e^(scale · y_k))` for the class `c`.
 ///
-/// What it is taken of is the readout's choice: with `Sum` or `Mean` of spike counts or rates, with `Final` of the last
+/// What it is taken of is the score's choice: with `Sum` or `Mean` of spike counts or rates, with `Final` of the last
 /// membrane, with `Max` of the largest. Scores that lie within 0 and 1, as firing rates do, let the loss come near 0 only
 /// with a scale of 10 or so.
 ///
 /// Default: scale 1.
 ///
 /// # Equals
-/// With the readout `Sum` `ce_count_loss` of snnTorch, with `Max` `ce_max_membrane_loss`; with
+/// With the score `Sum` `ce_count_loss` of snnTorch, with `Max` `ce_max_membrane_loss`; with
 /// `Mean` `torch.nn.functional.cross_entropy` of the firing rate, as SpikingJelly's examples have it.
 #[derive(Debug, Clone, Copy, PartialEq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields, default)]
@@ -30,12 +30,12 @@ impl Default for CrossEntropy {
 }
 
 impl Loss for CrossEntropy {
-    fn evaluate(&self, output: &[f64], classes: usize, class: usize, readout: &dyn Readout) -> (f64, Vec<f64>) {
+    fn evaluate(&self, output: &[f64], classes: usize, class: usize, score: &dyn Score) -> (f64, Vec<f64>) {
         let scale = f64::from(self.scale);
-        let scaled: Vec<f64> = readout.scores(output, classes).iter().map(|y| scale * y).collect();
+        let scaled: Vec<f64> = score.scores(output, classes).iter().map(|y| scale * y).collect();
         let (loss, d_scaled) = cross_entropy(&scaled, class);
         let d_scores: Vec<f64> = d_scaled.iter().map(|d| scale * d).collect();
-        (loss, readout.adjoint(output, classes, &d_scores))
+        (loss, score.adjoint(output, classes, &d_scores))
     }
 
     fn equation(&self) -> String {
@@ -58,7 +58,7 @@ pub(super) fn cross_entropy(y: &[f64], class: usize) -> (f64, Vec<f64>) {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::readout::{Max, Sum};
+    use crate::score::{Max, Sum};
 
     #[test]
     fn equal_scores_cost_the_logarithm_of_the_classes() {
@@ -68,7 +68,7 @@ mod tests {
     }
 
     #[test]
-    fn only_the_largest_membrane_gets_error_with_the_readout_max() {
+    fn only_the_largest_membrane_gets_error_with_the_score_max() {
         // Scores 3 and 3: softmax 1/2 each, times the scale of 2.
         let (_, d) = CrossEntropy { scale: 2.0 }.evaluate(&[3.0, 1.0, 0.0, 3.0], 2, 1, &Max {});
         assert_eq!(d, [1.0, 0.0, 0.0, -1.0]);

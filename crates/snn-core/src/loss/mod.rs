@@ -8,7 +8,7 @@ mod van_rossum;
 
 use std::fmt::Debug;
 
-use crate::readout::Readout;
+use crate::score::Score;
 
 pub use cross_entropy::CrossEntropy;
 pub use per_step::PerStep;
@@ -19,8 +19,8 @@ pub use van_rossum::VanRossum;
 /// A loss on one sample. What becomes of the losses of a batch, their sum or their mean, is for who trains to say.
 pub trait Loss: Debug + Send + Sync {
     /// Loss and `dL/d output` `[T, K]`, for what a network's last population passed on, `output` of shape `[T, K]`, and
-    /// the class of the sample. A loss on class scores takes them from `readout`.
-    fn evaluate(&self, output: &[f64], classes: usize, class: usize, readout: &dyn Readout) -> (f64, Vec<f64>);
+    /// the class of the sample. A loss on class scores takes them from `score`.
+    fn evaluate(&self, output: &[f64], classes: usize, class: usize, score: &dyn Score) -> (f64, Vec<f64>);
 
     /// The loss in symbols.
     fn equation(&self) -> String;
@@ -38,15 +38,15 @@ pub struct Grades {
 }
 
 /// Judges the output `[T, N, K]` of a network against the class of each sample `[N]`. Computed in double precision.
-pub fn grade(loss: &dyn Loss, readout: &dyn Readout, output: &[f32], labels: &[u8], classes: usize) -> Grades {
+pub fn grade(loss: &dyn Loss, score: &dyn Score, output: &[f32], labels: &[u8], classes: usize) -> Grades {
     let samples = labels.len();
     let steps = output.len() / (samples * classes).max(1);
     let at = |t: usize, n: usize| (t * samples + n) * classes..(t * samples + n + 1) * classes;
     let mut grades = Grades { scores: Vec::new(), losses: Vec::new(), d_output: vec![0.0; output.len()] };
     for (n, &label) in labels.iter().enumerate() {
         let own: Vec<f64> = (0..steps).flat_map(|t| &output[at(t, n)]).map(|y| f64::from(*y)).collect();
-        let (value, d_own) = loss.evaluate(&own, classes, label.into(), readout);
-        grades.scores.extend(readout.scores(&own, classes).iter().map(|score| *score as f32));
+        let (value, d_own) = loss.evaluate(&own, classes, label.into(), score);
+        grades.scores.extend(score.scores(&own, classes).iter().map(|score| *score as f32));
         grades.losses.push(value as f32);
         for (t, d_row) in d_own.chunks_exact(classes).enumerate() {
             for (d_output, d) in grades.d_output[at(t, n)].iter_mut().zip(d_row) {
@@ -71,7 +71,7 @@ pub fn argmax(row: &[f32]) -> usize {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::readout::Final;
+    use crate::score::Final;
 
     #[test]
     fn samples_of_a_batch_are_judged_each_by_itself() {

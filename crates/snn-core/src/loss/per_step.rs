@@ -4,7 +4,7 @@ use serde::{Deserialize, Serialize};
 
 use super::Loss;
 use super::cross_entropy::cross_entropy;
-use crate::readout::Readout;
+use crate::score::Score;
 
 /// Temporal efficient training: the cross-entropy of the output of every step, averaged over time, and a pull of all
 /// outputs towards a target `φ` (Deng, Li, Zhang and Gu, *Temporal Efficient Training of Spiking Neural Network via Gradient
@@ -12,7 +12,7 @@ use crate::readout::Readout;
 ///
 /// `L = 1/T Σ_t [(1 - lambda) · CE(y(t)) + lambda · 1/K Σ_k (y_k(t) - φ)²]`
 ///
-/// The readout takes no part in it; it still says which class wins.
+/// The score takes no part in it; it still says which class wins.
 ///
 /// Defaults: lambda 0, which leaves the cross-entropy alone; target 1.
 ///
@@ -34,7 +34,7 @@ impl Default for PerStep {
 }
 
 impl Loss for PerStep {
-    fn evaluate(&self, output: &[f64], classes: usize, class: usize, _readout: &dyn Readout) -> (f64, Vec<f64>) {
+    fn evaluate(&self, output: &[f64], classes: usize, class: usize, _score: &dyn Score) -> (f64, Vec<f64>) {
         let steps = (output.len() / classes) as f64;
         let (lambda, target) = (f64::from(self.lambda), f64::from(self.target));
         let (mut loss, mut d_output) = (0.0, Vec::with_capacity(output.len()));
@@ -63,7 +63,7 @@ impl Loss for PerStep {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::readout::Mean;
+    use crate::score::Mean;
 
     #[test]
     fn every_step_has_a_cross_entropy_of_its_own() {

@@ -3,24 +3,24 @@
 use serde::{Deserialize, Serialize};
 
 use super::Loss;
-use crate::readout::Readout;
+use crate::score::Score;
 
 /// Summed squared error of the class scores against the one-hot target, `L = Σ_k (y_k - onehot_k)²`, without a mean and
 /// without a factor 1/2; the loss of Lee et al. 2020 as their programs compute it.
 ///
 /// # Equals
-/// `torch.nn.functional.mse_loss(y, onehot, reduction="sum")`; with the readout `Mean` of rates it is the mean squared error
+/// `torch.nn.functional.mse_loss(y, onehot, reduction="sum")`; with the score `Mean` of rates it is the mean squared error
 /// of SpikingJelly's examples times the number of classes.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct SquaredError {}
 
 impl Loss for SquaredError {
-    fn evaluate(&self, output: &[f64], classes: usize, class: usize, readout: &dyn Readout) -> (f64, Vec<f64>) {
-        let scores = readout.scores(output, classes);
+    fn evaluate(&self, output: &[f64], classes: usize, class: usize, score: &dyn Score) -> (f64, Vec<f64>) {
+        let scores = score.scores(output, classes);
         let errors: Vec<f64> = scores.iter().enumerate().map(|(k, y)| y - f64::from(u8::from(k == class))).collect();
         let d_scores: Vec<f64> = errors.iter().map(|error| 2.0 * error).collect();
-        (errors.iter().map(|error| error * error).sum(), readout.adjoint(output, classes, &d_scores))
+        (errors.iter().map(|error| error * error).sum(), score.adjoint(output, classes, &d_scores))
     }
 
     fn equation(&self) -> String {

@@ -3,12 +3,12 @@
 use serde::{Deserialize, Serialize};
 
 use super::Loss;
-use crate::readout::Readout;
+use crate::score::Score;
 
 /// Mean squared error of spike counts: with the rate `r_k` that is wanted of class `k`,
 /// `L = 1/(T · K) Σ_k (Σ_t y_k(t) - T · r_k)²`.
 ///
-/// The readout takes no part in it; it still says which class wins. All classes fire: a rate above 0 for those that are
+/// The score takes no part in it; it still says which class wins. All classes fire: a rate above 0 for those that are
 /// not meant keeps them from falling silent.
 ///
 /// Defaults: correct 1, incorrect 0.
@@ -27,7 +27,7 @@ pub struct CountMse {
 
 /// Mean squared error of the output at every step: `L = 1/(T · K) Σ_t Σ_k (y_k(t) - target_k)²`.
 ///
-/// The readout takes no part in it; it still says which class wins.
+/// The score takes no part in it; it still says which class wins.
 ///
 /// Defaults: correct 1, incorrect 0.
 ///
@@ -56,7 +56,7 @@ impl Default for MembraneMse {
 }
 
 impl Loss for CountMse {
-    fn evaluate(&self, output: &[f64], classes: usize, class: usize, _readout: &dyn Readout) -> (f64, Vec<f64>) {
+    fn evaluate(&self, output: &[f64], classes: usize, class: usize, _score: &dyn Score) -> (f64, Vec<f64>) {
         let steps = (output.len() / classes) as f64;
         let count = |k: usize| output.iter().skip(k).step_by(classes).sum::<f64>();
         let rate = |k: usize| f64::from(if k == class { self.correct } else { self.incorrect });
@@ -75,7 +75,7 @@ impl Loss for CountMse {
 }
 
 impl Loss for MembraneMse {
-    fn evaluate(&self, output: &[f64], classes: usize, class: usize, _readout: &dyn Readout) -> (f64, Vec<f64>) {
+    fn evaluate(&self, output: &[f64], classes: usize, class: usize, _score: &dyn Score) -> (f64, Vec<f64>) {
         let target = |i: usize| f64::from(if i % classes == class { self.correct } else { self.incorrect });
         let errors: Vec<f64> = output.iter().enumerate().map(|(i, y)| y - target(i)).collect();
         let share = 1.0 / output.len() as f64;
@@ -92,7 +92,7 @@ impl Loss for MembraneMse {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::readout::Sum;
+    use crate::score::Sum;
 
     /// Four steps of two classes: counts 3 and 1.
     const SPIKES: [f64; 8] = [1.0, 0.0, 1.0, 1.0, 1.0, 0.0, 0.0, 0.0];

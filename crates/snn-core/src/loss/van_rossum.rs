@@ -3,7 +3,7 @@
 use serde::{Deserialize, Serialize};
 
 use super::Loss;
-use crate::readout::Readout;
+use crate::score::Score;
 
 /// Squared distance of the output spike trains from target trains, each smoothed by an exponential of time constant `tau`
 /// (van Rossum, *A novel spike distance*, Neural Computation 2001), summed over classes:
@@ -12,7 +12,7 @@ use crate::readout::Readout;
 ///
 /// The target: the sample's class fires at steps `period - 1`, `2 · period - 1` and so on, the other classes never. A spike
 /// too many, or one missing, costs about 1/2 (less near the end, as time ends with the trial); one that comes a little
-/// late costs little. The readout takes no part in it; it still says which class wins.
+/// late costs little. The score takes no part in it; it still says which class wins.
 ///
 /// Defaults: tau 5, period 2. No peer has this loss with targets of this kind; Lava-DL's `SpikeTime` is one like it, for
 /// given target trains.
@@ -32,7 +32,7 @@ impl Default for VanRossum {
 }
 
 impl Loss for VanRossum {
-    fn evaluate(&self, output: &[f64], classes: usize, class: usize, _readout: &dyn Readout) -> (f64, Vec<f64>) {
+    fn evaluate(&self, output: &[f64], classes: usize, class: usize, _score: &dyn Score) -> (f64, Vec<f64>) {
         let tau = f64::from(self.tau);
         let decay = libm::exp(-1.0 / tau);
         // The filter is linear: what is smoothed is the difference of the trains.
@@ -61,7 +61,7 @@ impl Loss for VanRossum {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::readout::Sum;
+    use crate::score::Sum;
 
     /// `e^(-1/tau)` is 1/2.
     fn half(period: usize) -> VanRossum {

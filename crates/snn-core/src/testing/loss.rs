@@ -30,7 +30,7 @@ pub struct LossCase {
 /// What failed, as code to paste into a unit test.
 pub fn losses(registry: &Registry, variants: &[&str]) -> Result<(), String> {
     for loss in parts(registry.losses.names(), variants) {
-        for readout in parts(registry.readouts.names(), variants) {
+        for readout in parts(registry.scores.names(), variants) {
             let (loss, readout) = (loss.clone(), readout.clone());
             let sizes = (1..5_usize, 2..5_usize).prop_flat_map(|(steps, classes)| {
                 (
@@ -61,8 +61,7 @@ impl LossCase {
         let Self { classes, class, .. } = *self;
         let parse = |text: &str| Part::parse(text).map_err(|error| error.to_string());
         let loss = registry.losses.make(&mut parse(&self.loss)?, registry).map_err(|error| error.to_string())?;
-        let readout =
-            registry.readouts.make(&mut parse(&self.readout)?, registry).map_err(|error| error.to_string())?;
+        let readout = registry.scores.make(&mut parse(&self.readout)?, registry).map_err(|error| error.to_string())?;
         let (_, d_output) = loss.evaluate(&self.output, classes, class, &*readout);
         if d_output.len() != self.output.len() {
             return Err(format!("{}: {} derivatives of {} outputs", self.loss, d_output.len(), self.output.len()));

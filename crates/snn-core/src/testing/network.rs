@@ -15,9 +15,9 @@ use crate::part::Part;
 use crate::penalty::RatePenalty;
 use crate::pool::{Pool, PoolKind};
 use crate::random::{Purpose, Stream};
-use crate::readout::Readout;
 use crate::reference::simulation::{BackwardStart, Simulation, Spikes};
 use crate::registry::Registry;
+use crate::score::Score;
 use crate::shape::Shape;
 
 /// A small network on a few samples: a convolution, then (each if asked for) a pool, a residual block and a recurrent
@@ -136,7 +136,7 @@ pub fn networks(registry: &Registry, variants: &[&str]) -> Result<(), String> {
         run(registry, 16, case("Lif(leak: 0.9)", &surrogate, "SquaredError", "Mean"))?;
     }
     for loss in parts(registry.losses.names(), variants) {
-        for readout in parts(registry.readouts.names(), variants) {
+        for readout in parts(registry.scores.names(), variants) {
             run(registry, 8, case("Lif(leak: 0.9)", "Sigmoid", &loss, &readout))?;
         }
     }
@@ -153,7 +153,7 @@ struct Setting {
     input: Vec<Vec<f64>>,
     masks: Vec<Vec<f64>>,
     loss: std::sync::Arc<dyn Loss>,
-    readout: std::sync::Arc<dyn Readout>,
+    readout: std::sync::Arc<dyn Score>,
     penalty: Option<RatePenalty>,
     samples: usize,
 }
@@ -227,7 +227,7 @@ impl NetworkCase {
             input: (0..self.steps).map(row).collect(),
             masks: network.populations().iter().enumerate().map(mask).collect(),
             loss: registry.losses.make(&mut parse(&self.loss)?, registry).map_err(|error| error.to_string())?,
-            readout: registry.readouts.make(&mut parse(&self.readout)?, registry).map_err(|error| error.to_string())?,
+            readout: registry.scores.make(&mut parse(&self.readout)?, registry).map_err(|error| error.to_string())?,
             penalty: self.penalty.then_some(RatePenalty { target: 0.2, weight: 3.0, epochs: None }),
             samples: self.samples,
             network,

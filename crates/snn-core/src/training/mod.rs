@@ -5,4 +5,4 @@ mod standardised;
 mod trainer;
 
 pub use session::TrainingSession;
-pub use trainer::{Recipe, Score, Trainer};
+pub use trainer::{Metrics, Recipe, Trainer};

@@ -9,7 +9,7 @@ use crate::error::Error;
 use crate::loss::{CrossEntropy, Grades, Loss, argmax, grade};
 use crate::network::{Network, Weights};
 use crate::optimizer::clip_factor;
-use crate::readout::{Mean, Readout};
+use crate::score::{Mean, Score};
 use crate::spikes::SpikeTrain;
 use crate::update_rule::UpdateRule;
 
@@ -24,7 +24,7 @@ pub struct Recipe {
     /// What is made small. Default: [`CrossEntropy`].
     pub loss: Arc<dyn Loss>,
     /// How the output over time becomes class scores. Default: [`Mean`].
-    pub readout: Arc<dyn Readout>,
+    pub score: Arc<dyn Score>,
     /// Largest Euclidean norm of the whole gradient; larger ones are scaled down to it. Default: none.
     pub clip: Option<f32>,
     /// Seed of the initial weights and of dropout. Default: 1.
@@ -33,14 +33,14 @@ pub struct Recipe {
 
 impl Default for Recipe {
     fn default() -> Self {
-        let (loss, readout) = (Arc::new(CrossEntropy::default()), Arc::new(Mean {}));
-        Self { optimizer: UpdateRule::adam(1e-3), loss, readout, clip: None, seed: 1 }
+        let (loss, score) = (Arc::new(CrossEntropy::default()), Arc::new(Mean {}));
+        Self { optimizer: UpdateRule::adam(1e-3), loss, score, clip: None, seed: 1 }
     }
 }
 
 /// How well samples were told apart.
 #[derive(Debug, Clone, Copy, PartialEq, Default)]
-pub struct Score {
+pub struct Metrics {
     /// Number of samples.
     pub samples: usize,
     /// Mean of their losses; 0 without samples.
@@ -49,7 +49,7 @@ pub struct Score {
     pub correct: usize,
 }
 
-impl Score {
+impl Metrics {
     /// Share of the samples that were given their own class; 0 without samples.
     pub fn accuracy(&self) -> f64 {
         self.correct as f64 / self.samples.max(1) as f64
@@ -139,8 +139,8 @@ impl<'a> Trainer<'a> {
     /// # Errors
     /// [`Error::Size`] if a sample does not fit the network, [`Error::Range`] if its class is none of the network's;
     /// [`Error::NotFinite`]; [`Error::Device`].
-    pub fn learn<I: Into<Encoded>>(&mut self, samples: impl IntoIterator<Item = (I, usize)>) -> Result<Score, Error> {
-        let (mut score, mut samples, mut first) = (Score::default(), samples.into_iter(), 0);
+    pub fn learn<I: Into<Encoded>>(&mut self, samples: impl IntoIterator<Item = (I, usize)>) -> Result<Metrics, Error> {
+        let (mut score, mut samples, mut first) = (Metrics::default(), samples.into_iter(), 0);
         while let Some(batch) = UpdateBatch::take(&mut samples, &self.network, self.plan)? {
             let indices: Vec<u32> = (first..).take(batch.labels.len()).collect();
             first += indices.len() as u32;
@@ -166,13 +166,13 @@ impl<'a> Trainer<'a> {
     pub fn evaluate<I: Into<Encoded>>(
         &mut self,
         samples: impl IntoIterator<Item = (I, usize)>,
-    ) -> Result<Score, Error> {
+    ) -> Result<Metrics, Error> {
         let mut session = match self.evaluation.take() {
             Some(session) => session,
             None => self.engine.compile(&self.network, Plan { train: false, ..self.plan })?,
         };
         session.load(self.training.weights()?)?;
-        let (mut score, mut samples) = (Score::default(), samples.into_iter());
+        let (mut score, mut samples) = (Metrics::default(), samples.into_iter());
         while let Some(batch) = UpdateBatch::take(&mut samples, &self.network, self.plan)? {
             let activity = session.forward(&Trial { stimulus: batch.input.stimulus(), dropout: Dropout::Off })?;
             score.add(&self.grade(&activity.output, &batch.labels), &batch.labels);
@@ -182,8 +182,8 @@ impl<'a> Trainer<'a> {
     }
 
     fn grade(&self, output: &[f32], labels: &[u8]) -> Grades {
-        let Recipe { loss, readout, .. } = &self.recipe;
-        grade(loss.as_ref(), readout.as_ref(), output, labels, self.network.classes())
+        let Recipe { loss, score, .. } = &self.recipe;
+        grade(loss.as_ref(), score.as_ref(), output, labels, self.network.classes())
     }
 }
 
@@ -286,7 +286,7 @@ mod tests {
         })
     }
 
-    fn trained(passes: usize) -> (Weights, Score) {
+    fn trained(passes: usize) -> (Weights, Metrics) {
         let recipe = Recipe { optimizer: UpdateRule::adam(0.02), clip: Some(1.0), ..Recipe::default() };
         let mut trainer = Trainer::new(&Reference, &network(), Plan::new(6, 16), recipe).unwrap();
         for pass in 0..passes {
@@ -308,7 +308,7 @@ mod tests {
     #[test]
     fn samples_that_do_not_fit_are_told() {
         let mut trainer = Trainer::new(&Reference, &network(), Plan::new(6, 4), Recipe::default()).unwrap();
-        let told = |result: Result<Score, Error>| result.unwrap_err().to_string();
+        let told = |result: Result<Metrics, Error>| result.unwrap_err().to_string();
         assert_eq!(
             told(trainer.learn([(vec![0.0; 3], 3)])),
             "the class of a sample must be one of the network's, counted from 0, found 3"
@@ -324,6 +324,6 @@ mod tests {
             told(trainer.evaluate(mixed)),
             "samples of a batch: expected spikes for all, or numbers, found some of each"
         );
-        assert_eq!(trainer.learn(Vec::<(SpikeTrain, usize)>::new()).unwrap(), Score::default());
+        assert_eq!(trainer.learn(Vec::<(SpikeTrain, usize)>::new()).unwrap(), Metrics::default());
     }
 }

@@ -48,7 +48,7 @@ fn a_misspelt_field_lists_the_known_ones() {
     6 |     stepz: 100,
       |     ^^^^^ did you mean steps?
       |
-      = known fields: data, input, steps, network, readout, loss, rates, start, training
+      = known fields: data, input, steps, network, score, loss, rates, start, training
     "#);
 }
 

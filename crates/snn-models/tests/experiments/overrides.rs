@@ -51,7 +51,7 @@ fn an_unknown_path_lists_what_is_there() {
     "trainig" is not set in the experiment
      |
      = did you mean training?
-     = fields set there: data, input, steps, network, readout, loss, rates, start, training
+     = fields set there: data, input, steps, network, score, loss, rates, start, training
      = in the override trainig.epochs=3
     "#);
     insta::assert_snapshot!(error("network.layers[9].channels", "3"), @"

@@ -38,7 +38,7 @@ fn resolved_text_writes_every_default() {
                 Readout(classes: 10, neuron: LeakyIntegrator(leak: 0.99, threshold: 1.0, decay_input: false, gradient: LeakFree)),
             ],
         ),
-        readout: Final,
+        score: Final,
         loss: SquaredError,
         rates: None,
         start: Drawn,
@@ -97,7 +97,7 @@ fn the_paper_preset_has_the_paper_s_constants() {
 #[test]
 fn a_part_may_have_brackets_or_none_and_comments() {
     let text = presets::all()[0].text;
-    let text = text.replace("loss: SquaredError,", "loss: SquaredError ( /* none */ ), readout: /* y */ Final(),");
+    let text = text.replace("loss: SquaredError,", "loss: SquaredError ( /* none */ ), score: /* y */ Final(),");
     let text = text.replace("threshold: 1.0)", "threshold: 1.0, gradient: LeakCorrected ( // the paper's\n ) )");
     assert_eq!(Experiment::from_ron(&text, "", &[], &registry()).unwrap(), lenet(&[]).unwrap());
 }

@@ -142,7 +142,7 @@ impl<'a> Meter<'a> {
             .map(|(n, &label)| {
                 let row = |step| &output[(step * labels.len() + n) * classes..][..classes];
                 let output: Vec<f64> = (0..steps).flat_map(row).map(|&y| f64::from(y)).collect();
-                let scores = |end: usize| self.built.readout.scores(&output[..end * classes], classes);
+                let scores = |end: usize| self.built.score.scores(&output[..end * classes], classes);
                 let answer = |end| argmax(&scores(end).iter().map(|&score| score as f32).collect::<Vec<f32>>());
                 (1..=steps).map(|end| answer(end) == usize::from(label)).collect()
             })

@@ -57,7 +57,7 @@ pub(super) fn bars(app: &App, ui: &mut Ui, subject: &OpenNetwork, trial: &Viewed
 pub(super) fn plot(app: &mut App, ui: &mut Ui) {
     let Some((subject, trial)) = app.subject.clone().zip(app.trial.clone()) else { return };
     let palette = Palette::of(ui.visuals());
-    let equation = subject.built.readout.equation();
+    let equation = subject.built.score.equation();
     let explanation = format!("{}\nscore = {equation}", explain::SCORES);
     let save = plots::heading_with_save(ui, "Scores", &equation, &explanation);
     let (answer, has_answer) = (trial.answer(app.player.t()), trial.has_answer(app.player.t()));

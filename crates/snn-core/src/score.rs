@@ -1,4 +1,4 @@
-//! Readouts: how the output of a network over time becomes one score a class.
+//! Scores: how the output of a network over time becomes one number a class.
 
 use std::fmt::Debug;
 
@@ -6,7 +6,7 @@ use serde::{Deserialize, Serialize};
 
 /// From the output of the last population over time to class scores. What that output is, spikes or membrane potentials,
 /// depends on the population's neuron.
-pub trait Readout: Debug + Send + Sync {
+pub trait Score: Debug + Send + Sync {
     /// Class scores `[K]` of one sample's output `[T, K]`; the largest one wins.
     fn scores(&self, output: &[f64], classes: usize) -> Vec<f64>;
 
@@ -23,7 +23,7 @@ pub trait Readout: Debug + Send + Sync {
 #[serde(deny_unknown_fields)]
 pub struct Final {}
 
-impl Readout for Final {
+impl Score for Final {
     fn scores(&self, output: &[f64], classes: usize) -> Vec<f64> {
         let steps = output.len() / classes;
         output[output.len() - classes..].iter().map(|y| y / steps as f64).collect()
@@ -61,7 +61,7 @@ pub struct Sum {}
 #[serde(deny_unknown_fields)]
 pub struct Max {}
 
-impl Readout for Mean {
+impl Score for Mean {
     fn scores(&self, output: &[f64], classes: usize) -> Vec<f64> {
         let steps = output.len() / classes;
         Sum {}.scores(output, classes).iter().map(|sum| sum / steps as f64).collect()
@@ -77,7 +77,7 @@ impl Readout for Mean {
     }
 }
 
-impl Readout for Sum {
+impl Score for Sum {
     fn scores(&self, output: &[f64], classes: usize) -> Vec<f64> {
         (0..classes).map(|k| output.iter().skip(k).step_by(classes).sum()).collect()
     }
@@ -91,7 +91,7 @@ impl Readout for Sum {
     }
 }
 
-impl Readout for Max {
+impl Score for Max {
     fn scores(&self, output: &[f64], classes: usize) -> Vec<f64> {
         (0..classes).map(|k| output[first_largest(output, classes, k)]).collect()
     }
