@@ -37,7 +37,7 @@ pub(crate) fn run(data: Option<&Path>, images: usize, file: &Path) -> Result<f64
 
     let text = format!(
         "(data: Mnist, input: Direct, steps: {STEPS}, network: {}, score: Mean, loss: CrossEntropy,
-          training: (epochs: 1, batch: 32, optimizer: Adam(rate: 1e-3)))",
+          training: (epochs: 1, batch: 32, optimizer: Adam(lr: 1e-3)))",
         to_part(&network)?
     );
     let experiment = Experiment::from_ron(&text, "own_network.ron", &[], &registry)?;

@@ -29,7 +29,7 @@ fn main() -> Result<(), Error> {
     builder.add("readout", LeakyIntegrator::default().neuron(), vec![linear(hidden, 2)])?;
     let (network, cpu) = (builder.build()?, Cpu::new(0));
 
-    let recipe = Recipe { optimizer: UpdateRule::adam(2e-3), ..Recipe::default() };
+    let recipe = Recipe { optimizer: Optimizer::adam(2e-3), ..Recipe::default() };
     let mut trainer = Trainer::new(&cpu, &network, Plan::new(STEPS, 32), recipe)?;
     for pass in 0..10 {
         let score = trainer.learn((0..1600).map(|i| sample(1600 * pass + i)))?;

@@ -32,7 +32,7 @@ const EXPERIMENT: &str = "(
     training: (
         epochs: 1,
         batch: 4,
-        optimizer: Sgd(rate: 0.1, momentum: 0.5),
+        optimizer: Sgd(lr: 0.1, momentum: 0.5),
         clip: 1.0,
         validation: 4,
         limit: 16,
@@ -159,7 +159,7 @@ fn every_neuron() {
             let readout = [("network.layers[3].neuron", name.as_str())];
             let (network, pool) = (("network.neuron", name.as_str()), ("network.pool", name.as_str()));
             let ann = [("steps", "1"), ("input", "Direct"), network, pool];
-            let overrides = if neuron.feeds() { &ann[..] } else { &readout };
+            let overrides = if neuron.is_readout() { &readout } else { &ann[..] };
             is_explained(overrides, &parts);
             trains_alike(overrides);
             continue;

@@ -32,7 +32,7 @@ const TRAIN: [&str; 21] = [
     "--set",
     "network.kappa=20.0",
     "--set",
-    "training.optimizer=Sgd(rate: 0.005)",
+    "training.optimizer=Sgd(lr: 0.005)",
 ];
 
 /// The preset as it is, for a few updates.

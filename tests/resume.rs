@@ -20,7 +20,7 @@ const TRAIN: [&str; 12] = [
     "--steps",
     "10",
     "--set",
-    "training.optimizer=Sgd(rate: 0.02)",
+    "training.optimizer=Sgd(lr: 0.02)",
     "--json",
 ];
 

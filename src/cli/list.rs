@@ -31,7 +31,7 @@ Examples:
   snn list                 all names
   snn list neurons         equations and gradients
   snn list Lif             its fields, and what it is called in other libraries
-  snn list optimizers      update rules, to paste")]
+  snn list optimizers      optimizers, to paste")]
 pub(crate) struct ListArgs {
     /// Kind to list, or name to explain
     #[arg(value_name = "KIND|NAME")]

@@ -68,7 +68,7 @@ pub(crate) fn of_training(
     let network = &built.network;
     let plan = Plan { chunk: experiment.training.chunk, ..built.input.plan(experiment.steps, batch).train() };
     let session = |plan| engine.memory(network, plan).map(|memory| memory.total());
-    let memories = experiment.training.optimizer.memories().len();
+    let memories = experiment.training.optimizer.state_kinds().len();
     // Weights, gradients and memories; a checkpoint holds weights and memories once as values and once as bytes.
     let raw = usize::from(network.with_gains().is_some()); // and what weights are made of, if they are standardised
     let average = usize::from(experiment.training.average.is_some());

@@ -36,9 +36,9 @@ use crate::{
 Examples:
   snn train                                          the preset mnist-lenet
   snn train my-net.ron --out runs/first              your own experiment
-  snn train --epochs 3 --set training.optimizer.rate=0.01
+  snn train --epochs 3 --set training.optimizer.lr=0.01
   snn train --set 'network.layers[4]=Linear(features: 400)'
-  snn train --set 'training.optimizer=Adam(rate: 0.001)'
+  snn train --set 'training.optimizer=Adam(lr: 0.001)'
   snn train --resume runs/mnist-lenet-1
   snn train my-net.ron --from zoo:mnist-lenet --set 'training.freeze=[\"conv*\"]'   fine-tuning
   snn train --watch                                  with its curves in a window

@@ -2,7 +2,7 @@
 
 use crate::{
     cli::text::{self, thousands},
-    core::{Augmentation, Gradient, Limit, Network, Neuron, Trace, UpdateRule},
+    core::{Augmentation, Gradient, Limit, Network, Neuron, Optimizer, Trace},
     models::{
         Built, Experiment,
         experiment::{Reduction, Schedule, Start},
@@ -97,33 +97,33 @@ pub(crate) fn start(experiment: &Experiment) -> String {
     }
 }
 
-/// The update rule with its constants.
+/// The optimizer with its constants.
 pub(crate) fn optimizer(experiment: &Experiment) -> String {
     let decay = |weight_decay: f32| if weight_decay > 0.0 { format!(" + {weight_decay} w") } else { String::new() };
-    let adam = |name: &str, rate, (first, second): (f32, f32), epsilon, gradient: String, shrink: String| {
+    let adam = |name: &str, lr, (first, second): (f32, f32), epsilon, gradient: String, shrink: String| {
         format!(
-            "{name}: m = {first} m + {:.4} {gradient};  q = {second} q + {:.4} {gradient}^2;  w -= {rate} m' / (sqrt q' + {epsilon:e}){shrink}",
+            "{name}: m = {first} m + {:.4} {gradient};  q = {second} q + {:.4} {gradient}^2;  w -= {lr} m' / (sqrt q' + {epsilon:e}){shrink}",
             1.0 - first,
             1.0 - second
         )
     };
     match experiment.training.optimizer {
-        UpdateRule::Sgd { rate, momentum: 0.0, weight_decay, .. } if weight_decay > 0.0 => {
-            format!("Sgd: w -= {rate} (g{})", decay(weight_decay))
+        Optimizer::Sgd { lr, momentum: 0.0, weight_decay, .. } if weight_decay > 0.0 => {
+            format!("Sgd: w -= {lr} (g{})", decay(weight_decay))
         }
-        UpdateRule::Sgd { rate, momentum: 0.0, .. } => format!("Sgd: w -= {rate} g"),
-        UpdateRule::Sgd { rate, momentum, weight_decay, nesterov: true } => {
-            format!("Sgd: h = g{};  m = {momentum} m + h;  w -= {rate} (h + {momentum} m)", decay(weight_decay))
+        Optimizer::Sgd { lr, momentum: 0.0, .. } => format!("Sgd: w -= {lr} g"),
+        Optimizer::Sgd { lr, momentum, weight_decay, nesterov: true } => {
+            format!("Sgd: h = g{};  m = {momentum} m + h;  w -= {lr} (h + {momentum} m)", decay(weight_decay))
         }
-        UpdateRule::Sgd { rate, momentum, weight_decay, .. } => {
-            format!("Sgd: m = {momentum} m + g{};  w -= {rate} m", decay(weight_decay))
+        Optimizer::Sgd { lr, momentum, weight_decay, .. } => {
+            format!("Sgd: m = {momentum} m + g{};  w -= {lr} m", decay(weight_decay))
         }
-        UpdateRule::Adam { rate, betas, epsilon, weight_decay } => {
+        Optimizer::Adam { lr, betas, epsilon, weight_decay } => {
             let gradient = if weight_decay > 0.0 { format!("(g{})", decay(weight_decay)) } else { "g".to_owned() };
-            adam("Adam", rate, betas, epsilon, gradient, String::new())
+            adam("Adam", lr, betas, epsilon, gradient, String::new())
         }
-        UpdateRule::AdamW { rate, betas, epsilon, weight_decay } => {
-            adam("AdamW", rate, betas, epsilon, "g".to_owned(), format!(" + {} w", rate * weight_decay))
+        Optimizer::AdamW { lr, betas, epsilon, weight_decay } => {
+            adam("AdamW", lr, betas, epsilon, "g".to_owned(), format!(" + {} w", lr * weight_decay))
         }
     }
 }

@@ -13,7 +13,7 @@ use crate::{error, input, snn, stdout};
 fn experiment(dir: &Path, data: &str, input: &str, steps: usize) {
     let text = format!(
         "(data: {data}, input: {input}, steps: {steps}, network: Sequence(layers: [Readout(classes: 10)]), loss: CrossEntropy, \
-         training: (epochs: 1, batch: 8, optimizer: Sgd(rate: 0.001), validation: 10))"
+         training: (epochs: 1, batch: 8, optimizer: Sgd(lr: 0.001), validation: 10))"
     );
     fs::write(dir.join("my.ron"), text).unwrap();
 }

@@ -21,7 +21,7 @@ fn show(file: &Path) -> Output {
 fn experiment(network: &str) -> String {
     format!(
         "(data: Mnist, steps: 4, network: {network}, \
-         training: (epochs: 1, batch: 1, optimizer: Sgd(rate: 0.1), limit: 2, validation: 1))"
+         training: (epochs: 1, batch: 1, optimizer: Sgd(lr: 0.1), limit: 2, validation: 1))"
     )
 }
 

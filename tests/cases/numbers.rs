@@ -41,7 +41,7 @@ fn run(dir: &Path, words: &[String]) -> std::process::Output {
 fn weights_that_become_nan_end_the_run_and_leave_the_last_good_checkpoint() {
     let dir = tempfile::tempdir().unwrap();
     let ron = input("nan-weights-silent/ok.ron");
-    let args = ["train", ron.to_str().unwrap(), "--threads", "1", "--set", "training.optimizer.rate=1e6"];
+    let args = ["train", ron.to_str().unwrap(), "--threads", "1", "--set", "training.optimizer.lr=1e6"];
     let text = error(&snn(dir.path(), &[&args[..], &["--epochs", "3", "--out", "run"]].concat()));
     assert!(text.contains("training has diverged") && text.contains("run/last.safetensors, is whole"), "{text}");
     stdout(&snn(dir.path(), &["evaluate", "run/last.safetensors", "--limit", "5"]));
@@ -66,7 +66,7 @@ fn a_checkpoint_with_nan_is_refused_everywhere_by_the_name_of_its_tensor() {
 fn an_infinite_loss_ends_the_run_and_its_records_can_be_read() {
     let dir = tempfile::tempdir().unwrap();
     let ron = input("infinite-loss-record/ok.ron");
-    let args = ["train", ron.to_str().unwrap(), "--batch", "224", "--set", "training.optimizer=Sgd(rate: 1e20)"];
+    let args = ["train", ron.to_str().unwrap(), "--batch", "224", "--set", "training.optimizer=Sgd(lr: 1e20)"];
     let text = error(&snn(dir.path(), &[&args[..], &["--epochs", "1", "--out", "run"]].concat()));
     assert!(text.contains("training has diverged") && text.contains("last.safetensors, is whole"), "{text}");
     let records = fs::read_to_string(dir.path().join("run/metrics.jsonl")).unwrap();

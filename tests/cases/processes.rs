@@ -150,8 +150,8 @@ fn words_of_other_programs_are_answered() {
         String::from_utf8(output.stderr).unwrap()
     };
     for (args, answer) in [
-        (&["train", "--lr", "0.01"][..], "--set training.optimizer.rate=0.01"),
-        (&["train", "--learning-rate=0.01"], "--set training.optimizer.rate=0.01"),
+        (&["train", "--lr", "0.01"][..], "--set training.optimizer.lr=0.01"),
+        (&["train", "--learning-rate=0.01"], "--set training.optimizer.lr=0.01"),
         (&["train", "--device", "cuda"], "--engine gpu"),
         (&["train", "--batch-size", "4"], "--batch 64"),
         (&["train", "--num-workers", "4"], "--threads 2"),

@@ -53,7 +53,7 @@ fn show_and_train_state_the_same_memory() {
 fn trained_constants_are_shown_before_and_after() {
     let dir = folder();
     let args =
-        [&SHORT[..], &["--set", "network.neuron=Plif", "--set", "training.optimizer=Adam(rate: 0.1)", "--out", "run"]];
+        [&SHORT[..], &["--set", "network.neuron=Plif", "--set", "training.optimizer=Adam(lr: 0.1)", "--out", "run"]];
     stdout(&snn(dir.path(), &args.concat()));
     let row = |args: &[&str]| {
         let text = stdout(&snn(dir.path(), args));
@@ -94,8 +94,7 @@ fn names_are_listed_and_explained() {
         assert!(stdout(&snn(dir.path(), &["list", kind])).lines().count() >= 3, "{kind}");
     }
     let text = stdout(&snn(dir.path(), &["list", "optimizers"]));
-    for part in ["  Sgd(rate: 0.003, momentum: 0.9, weight_decay: 0.0005, nesterov: false)\n", "w -= rate m", "AdamW("]
-    {
+    for part in ["  Sgd(lr: 0.003, momentum: 0.9, weight_decay: 0.0005, nesterov: false)\n", "w -= lr m", "AdamW("] {
         assert!(text.contains(part), "{part} in {text}");
     }
 }

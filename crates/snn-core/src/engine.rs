@@ -7,8 +7,8 @@ use std::fmt::Debug;
 
 use crate::error::Error;
 use crate::network::{GroupStatistics, Network, Weights};
+use crate::optimizer::Optimizer;
 use crate::spikes::SpikeTrain;
-use crate::update_rule::UpdateRule;
 
 pub use plan::Plan;
 pub use trial::{Draws, Dropout, Errors, Stimulus, Trial};
@@ -123,16 +123,16 @@ pub trait Session: Send {
     }
 }
 
-/// A session that keeps weights, gradients and the memories of the update rule where it computes, so that a training
-/// step moves none of them. [`Session::load`] sets the weights and leaves rule and memories as they are;
-/// [`Session::memory`] leaves room for the memories of any rule.
+/// A session that keeps weights, gradients and the state of the optimizer where it computes, so that a training
+/// step moves none of them. [`Session::load`] sets the weights and leaves the optimizer and its state as they are;
+/// [`Session::memory`] leaves room for the state of any optimizer.
 pub trait Learner {
-    /// Sets the update rule and what it remembers: `memories` in the order of [`UpdateRule::memories`], each in the form
+    /// Sets the optimizer and its state: tensors in the order of [`Optimizer::state_kinds`], each in the form
     /// of the weights.
     ///
     /// # Errors
-    /// As [`UpdateRule::check_memories`]; [`Error::Order`] in a session not compiled for training; [`Error::Device`].
-    fn remember(&mut self, rule: UpdateRule, memories: &[Weights]) -> Result<(), Error>;
+    /// As [`Optimizer::check_state`]; [`Error::Order`] in a session not compiled for training; [`Error::Device`].
+    fn set_optimizer(&mut self, optimizer: Optimizer, state: &[Weights]) -> Result<(), Error>;
 
     /// As [`Session::backward`], but the gradients stay where they are. Gives the Euclidean norm of all gradients
     /// together, summed in double precision; it is not finite if any of them is not.
@@ -142,12 +142,12 @@ pub trait Learner {
     fn backward(&mut self, errors: Errors<'_>) -> Result<f64, Error>;
 
     /// One update of the weights by the gradients of the last backward pass times `scale`, at learning rate `rate` in
-    /// place of that of the rule; `updates` counts the updates since the memories were 0, from 1, this one included. Tensors
+    /// place of the optimizer's own; `updates` counts the updates since its state was 0, from 1, this one included. Tensors
     /// that are not trained stay as they are, but for the means and variances that normalisations keep: they take in the
     /// statistics of the last trial. The trials that follow see the new weights, and the last trial is forgotten.
     ///
     /// # Errors
-    /// [`Error::Order`] without gradients of the last trial, or before [`Learner::remember`]; [`Error::Device`].
+    /// [`Error::Order`] without gradients of the last trial, or before [`Learner::set_optimizer`]; [`Error::Device`].
     fn update(&mut self, scale: f32, rate: f32, updates: u64) -> Result<(), Error>;
 
     /// The gradients of the last backward pass, in the form of the weights: 0 where nothing is trained.
@@ -162,11 +162,11 @@ pub trait Learner {
     /// [`Error::Order`] before [`Session::load`]; [`Error::Device`].
     fn weights(&mut self) -> Result<Weights, Error>;
 
-    /// The memories as they are now, in the order of [`UpdateRule::memories`].
+    /// The state of the optimizer as it is now, in the order of [`Optimizer::state_kinds`].
     ///
     /// # Errors
-    /// [`Error::Order`] before [`Learner::remember`]; [`Error::Device`].
-    fn memories(&mut self) -> Result<Vec<Weights>, Error>;
+    /// [`Error::Order`] before [`Learner::set_optimizer`]; [`Error::Device`].
+    fn optimizer_state(&mut self) -> Result<Vec<Weights>, Error>;
 }
 
 /// What a trial gave.

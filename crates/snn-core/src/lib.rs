@@ -52,14 +52,13 @@ mod score;
 mod loss;
 // Engines.
 mod encoder;
-mod update_rule;
+pub mod optimizer;
 mod engine;
 mod folding;
 // The engine that is the specification, and what is computed again from spikes.
 pub mod reference;
 mod replay;
 // Training.
-pub mod optimizer;
 mod training;
 // Names.
 pub mod registry;
@@ -90,7 +89,7 @@ pub use network::{
     Reader, Role, Source, Split, Tensor, Weights,
 };
 pub use neuron::{Gradient, Neuron, NeuronModel, Trace};
-pub use optimizer::Optimizer;
+pub use optimizer::{Optimizer, OptimizerState};
 pub use penalty::RatePenalty;
 pub use pool::{Pool, PoolKind};
 pub use random::{Purpose, Stream, philox};
@@ -104,4 +103,3 @@ pub use spikes::SpikeTrain;
 pub use standardisation::{gains, standardise, standardise_backward};
 pub use surrogate::{Surrogate, SurrogateModel};
 pub use training::{Metrics, Recipe, Trainer, TrainingSession};
-pub use update_rule::UpdateRule;

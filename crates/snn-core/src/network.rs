@@ -291,7 +291,7 @@ mod tests {
         builder.add("c", Neuron::readout(), input(conv(2, 3, 1, 1))).unwrap();
         assert_eq!(
             builder.build().unwrap_err().to_string(),
-            "network: only the last population may be one that never fires, as \"b\" (LeakyIntegrator)"
+            "network: only the last population may be a readout, as the neuron LeakyIntegrator of \"b\" makes it"
         );
     }
 

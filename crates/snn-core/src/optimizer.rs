@@ -1,304 +1,172 @@
-//! Optimizers: update rules and what they remember. All arithmetic is element by element, so that results do not depend on the
-//! number of threads.
+//! Optimizers: how weights follow their gradients.
 
-use rayon::prelude::*;
+mod state;
+
+use serde::{Deserialize, Serialize};
 
 use crate::error::Error;
+use crate::finite::check_finite;
 use crate::network::{Network, Weights};
-use crate::update_rule::UpdateRule;
 
-/// Values that one thread works on at a time.
-const CHUNK: usize = 1 << 14;
+pub use state::{OptimizerState, clip, clip_factor, each, norm, scale};
 
-/// An update rule and what it remembers. Weight decay applies to weights, not to the constants that neurons train: a leak
-/// that shrank towards 0 would be another neuron, not a simpler one.
-#[derive(Debug, Clone, PartialEq)]
-pub struct Optimizer {
-    rule: UpdateRule,
-    updates: u64,
-    /// Factor on the weight decay of each tensor: 1, or 0 for a constant.
-    decays: Vec<f32>,
-    /// Whether each tensor stays as it is, whatever is remembered of it.
-    frozen: Vec<bool>,
-    /// One for each kind of memory, in the form of the weights.
-    memories: Vec<Weights>,
+/// An optimizer and its constants. `w` is a weight, `g` its gradient, of a batch. Weight decay does not apply to trained
+/// constants of neurons, such as a leak.
+///
+/// What it keeps from one update to the next is its state: for each of [`Optimizer::state_kinds`] one value a weight, 0 before
+/// the first update. [`OptimizerState`] holds it and makes the updates.
+#[derive(Debug, Clone, Copy, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub enum Optimizer {
+    /// `g' = g + weight_decay · w`; `m = momentum · m + g'`; `w -= lr · m`, or with `nesterov`
+    /// `w -= lr · (g' + momentum · m)`.
+    Sgd {
+        /// Learning rate.
+        #[serde(alias = "rate")] // its name in files of version 0.1
+        lr: f32,
+        /// Share of the last update that is kept, in `[0, 1)`.
+        #[serde(default)]
+        momentum: f32,
+        /// L2 penalty, added to the gradient.
+        #[serde(default)]
+        weight_decay: f32,
+        /// Whether the momentum looks one update ahead (Nesterov; PyTorch's form); it needs one.
+        #[serde(default)]
+        nesterov: bool,
+    },
+    /// Kingma and Ba, 2015, with bias correction; the L2 penalty is added to the gradient.
+    Adam {
+        /// Learning rate.
+        #[serde(alias = "rate")] // its name in files of version 0.1
+        lr: f32,
+        /// Decay of the first and second moments.
+        #[serde(default = "default_betas")]
+        betas: (f32, f32),
+        /// Added to the root of the second moment.
+        #[serde(default = "default_epsilon")]
+        epsilon: f32,
+        /// L2 penalty, added to the gradient.
+        #[serde(default)]
+        weight_decay: f32,
+    },
+    /// Loshchilov and Hutter, 2019: as Adam, but weights shrink by `lr · weight_decay · w` apart from the moments.
+    AdamW {
+        /// Learning rate.
+        #[serde(alias = "rate")] // its name in files of version 0.1
+        lr: f32,
+        /// Decay of the first and second moments.
+        #[serde(default = "default_betas")]
+        betas: (f32, f32),
+        /// Added to the root of the second moment.
+        #[serde(default = "default_epsilon")]
+        epsilon: f32,
+        /// Decoupled weight decay.
+        #[serde(default)]
+        weight_decay: f32,
+    },
 }
 
 impl Optimizer {
-    /// The rule before its first update of the weights of `network`. Memories start at 0.
-    pub fn new(rule: UpdateRule, network: &Network) -> Self {
-        let decays = network.tensors().iter().map(|weight| if weight.decays() { 1.0 } else { 0.0 });
-        let memories = rule.memories().iter().map(|_| network.zeros()).collect();
-        let frozen = network.tensors().iter().map(|tensor| !tensor.is_trained()).collect();
-        Self { rule, updates: 0, decays: decays.collect(), frozen, memories }
+    /// Plain gradient descent.
+    pub fn sgd(lr: f32) -> Self {
+        Self::Sgd { lr, momentum: 0.0, weight_decay: 0.0, nesterov: false }
     }
 
-    /// The rule with the [`memories`](Self::memories) that it had after `updates` updates.
-    ///
-    /// # Errors
-    /// As [`UpdateRule::check_memories`].
-    pub fn restored(rule: UpdateRule, network: &Network, memories: Vec<Weights>, updates: u64) -> Result<Self, Error> {
-        rule.check_memories(network, &memories)?;
-        Ok(Self { updates, memories, ..Self::new(rule, network) })
+    /// Adam with the usual constants: betas 0.9 and 0.999, epsilon 1e-8, no penalty.
+    pub fn adam(lr: f32) -> Self {
+        Self::Adam { lr, betas: default_betas(), epsilon: default_epsilon(), weight_decay: 0.0 }
+    }
+
+    /// `AdamW` with the usual constants, and this decoupled weight decay.
+    pub fn adam_w(lr: f32, weight_decay: f32) -> Self {
+        Self::AdamW { lr, betas: default_betas(), epsilon: default_epsilon(), weight_decay }
     }
 
     /// Learning rate before any schedule.
-    pub fn rate(&self) -> f32 {
-        self.rule.rate()
-    }
-
-    /// What is remembered, in the order of [`UpdateRule::memories`].
-    pub fn memories(&self) -> &[Weights] {
-        &self.memories
-    }
-
-    /// Updates made so far.
-    pub fn updates(&self) -> u64 {
-        self.updates
-    }
-
-    /// One update of `weights` by `gradients`, both in the form of the network's weights, at learning rate `rate`.
-    pub fn update(&mut self, weights: &mut Weights, gradients: &Weights, rate: f32) {
-        self.updates += 1;
-        let tensors = weights.iter_mut().zip(gradients).zip(&self.decays).zip(&self.frozen);
-        match (self.rule, &mut self.memories[..]) {
-            (UpdateRule::Sgd { momentum, weight_decay, nesterov, .. }, [velocity]) => {
-                for ((((weights, gradients), decays), _), velocity) in
-                    tensors.zip(velocity).filter(|((_, frozen), _)| !**frozen)
-                {
-                    let weight_decay = decays * weight_decay;
-                    each((weights, gradients, velocity), |(w, g, m)| {
-                        let g = g + weight_decay * *w;
-                        *m = momentum * *m + g;
-                        *w -= rate * if nesterov { g + momentum * *m } else { *m };
-                    });
-                }
-            }
-            (UpdateRule::Sgd { weight_decay, .. }, _) => {
-                for (((weights, gradients), decays), _) in tensors.filter(|(_, frozen)| !**frozen) {
-                    let weight_decay = decays * weight_decay;
-                    each((weights, gradients), |(w, g)| *w -= rate * (g + weight_decay * *w));
-                }
-            }
-            (
-                UpdateRule::Adam { betas, epsilon, weight_decay, .. }
-                | UpdateRule::AdamW { betas, epsilon, weight_decay, .. },
-                memories,
-            ) => {
-                let [first, second] = memories else { return };
-                let decoupled = matches!(self.rule, UpdateRule::AdamW { .. });
-                let (penalty, shrink) = if decoupled { (0.0, rate * weight_decay) } else { (weight_decay, 0.0) };
-                let bias = |beta: f32| 1.0 - f64::from(beta).powi(self.updates.min(i32::MAX as u64) as i32);
-                let (step, root_bias) = ((f64::from(rate) / bias(betas.0)) as f32, bias(betas.1).sqrt() as f32);
-                let moments = first.iter_mut().zip(second);
-                let tensors = tensors.zip(moments).filter(|((_, frozen), _)| !**frozen);
-                for ((((weights, gradients), decays), _), (first, second)) in tensors {
-                    let (penalty, shrink) = (decays * penalty, decays * shrink);
-                    each((weights, gradients, first, second), |(w, g, m, v)| {
-                        let g = g + penalty * *w;
-                        *m = betas.0 * *m + (1.0 - betas.0) * g;
-                        *v = betas.1 * *v + (1.0 - betas.1) * g * g;
-                        *w -= shrink * *w;
-                        *w -= step * *m / (v.sqrt() / root_bias + epsilon);
-                    });
-                }
-            }
+    pub fn learning_rate(&self) -> f32 {
+        match *self {
+            Self::Sgd { lr, .. } | Self::Adam { lr, .. } | Self::AdamW { lr, .. } => lr,
         }
     }
-}
 
-/// Euclidean norm of all gradients together, summed in double precision in an order of its own.
-pub fn norm(gradients: &Weights) -> f64 {
-    let square = |chunk: &[f32]| chunk.iter().map(|&g| f64::from(g) * f64::from(g)).sum::<f64>();
-    let tensor =
-        |values: &Vec<f32>| values.par_chunks(CHUNK).map(square).collect::<Vec<f64>>().into_iter().sum::<f64>();
-    gradients.iter().map(tensor).sum::<f64>().sqrt()
-}
-
-/// Scales all gradients down to the norm `limit`, given their norm; smaller ones are left as they are.
-pub fn clip(gradients: &mut Weights, norm: f64, limit: f32) {
-    scale(gradients, clip_factor(norm, limit));
-}
-
-/// What gradients of this norm are multiplied by to clip them to the norm `limit`.
-pub fn clip_factor(norm: f64, limit: f32) -> f32 {
-    if norm > f64::from(limit) { (f64::from(limit) / norm) as f32 } else { 1.0 }
-}
-
-/// Multiplies all gradients by `factor`.
-pub fn scale(gradients: &mut Weights, factor: f32) {
-    if factor != 1.0 {
-        for values in gradients {
-            each(values, |g| *g *= factor);
+    /// Names of the tensors that the state has for each weight, in order. `Sgd` without momentum has none.
+    pub fn state_kinds(&self) -> &'static [&'static str] {
+        match self {
+            Self::Sgd { momentum: 0.0, .. } => &[],
+            Self::Sgd { .. } => &["momentum"],
+            Self::Adam { .. } | Self::AdamW { .. } => &["first_moment", "second_moment"],
         }
+    }
+
+    /// Checks that `state` has weights' worth of finite values, in the form of `network`, for each of the
+    /// [`state_kinds`](Self::state_kinds).
+    ///
+    /// # Errors
+    /// [`Error::Size`]; [`Error::NotFinite`].
+    pub fn check_state(&self, network: &Network, state: &[Weights]) -> Result<(), Error> {
+        let kinds = self.state_kinds();
+        if state.len() != kinds.len() {
+            return Err(Error::size("tensors of the optimizer's state", kinds.len(), state.len()));
+        }
+        state.iter().try_for_each(|values| network.check_form(values))?;
+        let mut tensors = kinds.iter().zip(state).flat_map(|(kind, tensors)| {
+            network.tensors().iter().zip(tensors).map(move |(weight, values)| (kind, &weight.name, values))
+        });
+        tensors.try_for_each(|(kind, name, values)| {
+            check_finite(|| format!("{kind} of weight \"{name}\""), values, f32::MAX)
+        })
     }
 }
 
-/// Applies `rule` to the elements at each place of several slices.
-pub fn each<S>(slices: S, rule: impl Fn(S::Item) + Sync + Send)
-where
-    S: IntoParallelIterator<Iter: IndexedParallelIterator>,
-{
-    slices.into_par_iter().with_min_len(CHUNK).for_each(rule);
+fn default_betas() -> (f32, f32) {
+    (0.9, 0.999)
+}
+
+fn default_epsilon() -> f32 {
+    1e-8
 }
 
 #[cfg(test)]
 mod tests {
+    use super::*;
     use crate::map::Map;
     use crate::network::{Projection, Source};
     use crate::neuron::Neuron;
-    use crate::part::Part;
-    use crate::registry::Registry;
     use crate::shape::Shape;
 
-    use super::*;
+    fn read(text: &str) -> Optimizer {
+        ron::from_str(text).unwrap()
+    }
 
-    /// A network of one weight `readout` of shape `[1, 2]`.
-    fn network() -> Network {
+    #[test]
+    fn optimizers_are_read_with_their_defaults() {
+        assert_eq!(read("Sgd(lr: 0.5)"), Optimizer::Sgd { lr: 0.5, momentum: 0.0, weight_decay: 0.0, nesterov: false });
+        let adam = Optimizer::Adam { lr: 0.5, betas: (0.9, 0.999), epsilon: 1e-8, weight_decay: 0.0 };
+        assert_eq!(read("Adam(lr: 0.5)"), adam);
+        assert_eq!(read("AdamW(lr: 0.5)").learning_rate(), 0.5);
+    }
+
+    #[test]
+    fn a_state_must_be_that_of_the_optimizer() {
         let mut builder = Network::builder(Shape::features(2));
         let map = Map::Linear { features: 1 };
         builder.add("readout", Neuron::readout(), vec![Projection::new(Source::Input, map)]).unwrap();
-        builder.build().unwrap()
-    }
-
-    /// A neuron that trains its leak.
-    fn learning() -> Neuron {
-        let registry = Registry::new().with(crate::builtin::plugin).unwrap();
-        registry.neurons.make(&mut Part::new("Plif"), &registry).unwrap()
-    }
-
-    /// The weights `[1, -2]` after each of some updates by the gradients given, at rate 0.1.
-    fn run<const N: usize>(rule: UpdateRule, gradients: [[f32; 2]; N]) -> [[f32; 2]; N] {
-        let mut optimizer = Optimizer::new(rule, &network());
-        let mut weights = vec![vec![1.0, -2.0]];
-        gradients.map(|g| {
-            optimizer.update(&mut weights, &vec![g.to_vec()], optimizer.rate());
-            [weights[0][0], weights[0][1]]
-        })
-    }
-
-    fn assert_close<const N: usize>(found: [[f32; 2]; N], expected: [[f32; 2]; N]) {
-        for (found, expected) in found.iter().flatten().zip(expected.iter().flatten()) {
-            assert!((found - expected).abs() < 1e-6, "{found} {expected}");
-        }
-    }
-
-    #[test]
-    fn sgd_follows_the_gradient() {
-        let rule = UpdateRule::Sgd { rate: 0.1, momentum: 0.0, weight_decay: 0.0, nesterov: false };
-        assert_close(run(rule, [[1.0, 0.0], [-2.0, 4.0]]), [[0.9, -2.0], [1.1, -2.4]]);
-    }
-
-    /// With decay 0.5: g' = 1 + 0.5 · 1 = 1.5, then 0 + 0.5 · 0.85 = 0.425.
-    #[test]
-    fn sgd_adds_the_weight_decay_to_the_gradient() {
-        let rule = UpdateRule::Sgd { rate: 0.1, momentum: 0.0, weight_decay: 0.5, nesterov: false };
-        assert_close(run(rule, [[1.0, 0.0], [0.0, 0.0]]), [[0.85, -1.9], [0.8075, -1.805]]);
-    }
-
-    /// With momentum 0.5: m = 1, 1.5, 0.75.
-    #[test]
-    fn sgd_remembers_a_share_of_the_last_update() {
-        let rule = UpdateRule::Sgd { rate: 0.1, momentum: 0.5, weight_decay: 0.0, nesterov: false };
-        let gradients = [[1.0, 0.0], [1.0, 0.0], [0.0, 0.0]];
-        assert_close(run(rule, gradients), [[0.9, -2.0], [0.75, -2.0], [0.675, -2.0]]);
-    }
-
-    /// With momentum 0.5: m = 1, 1.5, 0.75; g + 0.5 m = 1.5, 1.75, 0.375.
-    #[test]
-    fn nesterov_looks_one_update_ahead() {
-        let rule = UpdateRule::Sgd { rate: 0.1, momentum: 0.5, weight_decay: 0.0, nesterov: true };
-        let gradients = [[1.0, 0.0], [1.0, 0.0], [0.0, 0.0]];
-        assert_close(run(rule, gradients), [[0.85, -2.0], [0.675, -2.0], [0.6375, -2.0]]);
-    }
-
-    /// With betas 0.5, 0.5: m = 1, 1.5; v = 2, 3 (for g = 2, 2), corrected to 2, 2 and 4, 4: steps of 0.1.
-    #[test]
-    fn adam_steps_by_the_rate_under_a_steady_gradient() {
-        let rule = UpdateRule::Adam { rate: 0.1, betas: (0.5, 0.5), epsilon: 0.0, weight_decay: 0.0 };
-        assert_close(run(rule, [[2.0, -3.0], [2.0, -3.0]]), [[0.9, -1.9], [0.8, -1.8]]);
-    }
-
-    /// With betas 0.5, 0.75, g = 2 then 0: m = 1, 0.5, corrected by 0.5 and 0.75 to 2 and 2/3; v = 1, 0.75, corrected
-    /// by 0.25 and 0.4375 to 4 and 12/7; the second step is 0.1 · (2/3) / sqrt(12/7) = 0.0509175.
-    #[test]
-    fn adam_corrects_the_bias_of_its_moments() {
-        let rule = UpdateRule::Adam { rate: 0.1, betas: (0.5, 0.75), epsilon: 0.0, weight_decay: 0.0 };
-        let found = run(rule, [[2.0, 2.0], [0.0, 0.0]]);
-        assert_close(found, [[0.9, -2.1], [0.849_082_5, -2.150_917_5]]);
-    }
-
-    /// The penalty makes the gradient 0.5 · w, whose sign alone counts in the first step.
-    #[test]
-    fn adam_puts_the_weight_decay_through_its_moments() {
-        let rule = UpdateRule::Adam { rate: 0.1, betas: (0.9, 0.999), epsilon: 1e-8, weight_decay: 0.5 };
-        assert_close(run(rule, [[0.0, 0.0]]), [[0.9, -1.9]]);
-    }
-
-    /// Without a gradient the weights shrink by 0.1 · 0.5 each time.
-    #[test]
-    fn adam_w_keeps_the_weight_decay_apart() {
-        let rule = UpdateRule::AdamW { rate: 0.1, betas: (0.9, 0.999), epsilon: 1e-8, weight_decay: 0.5 };
-        assert_close(run(rule, [[0.0, 0.0], [0.0, 0.0]]), [[0.95, -1.9], [0.9025, -1.805]]);
-    }
-
-    #[test]
-    fn constants_of_neurons_do_not_decay() {
-        let mut builder = Network::builder(Shape::features(1));
-        let map = Map::Linear { features: 1 };
-        builder.add("fc", learning(), vec![Projection::new(Source::Input, map)]).unwrap();
         let network = builder.build().unwrap();
-        let decay = 0.5;
-        for rule in [
-            UpdateRule::Sgd { rate: 0.1, momentum: 0.0, weight_decay: decay, nesterov: false },
-            UpdateRule::Sgd { rate: 0.1, momentum: 0.9, weight_decay: decay, nesterov: false },
-            UpdateRule::Adam { rate: 0.1, betas: (0.9, 0.999), epsilon: 1e-8, weight_decay: decay },
-            UpdateRule::AdamW { rate: 0.1, betas: (0.9, 0.999), epsilon: 1e-8, weight_decay: decay },
+        for (optimizer, kinds) in [
+            ("Sgd(lr: 0.1)", &[][..]),
+            ("Sgd(lr: 0.1, momentum: 0.9)", &["momentum"]),
+            ("Adam(lr: 0.1)", &["first_moment", "second_moment"]),
+            ("AdamW(lr: 0.1)", &["first_moment", "second_moment"]),
         ] {
-            let mut weights = vec![vec![1.0], vec![2.0]];
-            Optimizer::new(rule, &network).update(&mut weights, &network.zeros(), 0.1);
-            assert!(weights[0][0] < 1.0 && weights[1] == [2.0], "{rule:?}: {weights:?}");
+            let optimizer = read(optimizer);
+            assert_eq!(optimizer.state_kinds(), kinds);
+            optimizer.check_state(&network, &vec![network.zeros(); kinds.len()]).unwrap();
+            let error = optimizer.check_state(&network, &vec![network.zeros(); kinds.len() + 1]).unwrap_err();
+            let expected =
+                format!("tensors of the optimizer's state: expected {}, found {}", kinds.len(), kinds.len() + 1);
+            assert_eq!(error.to_string(), expected);
         }
-    }
-
-    #[test]
-    fn a_restored_optimizer_goes_on_as_the_first_would() {
-        let rule = UpdateRule::Adam { rate: 0.1, betas: (0.9, 0.999), epsilon: 1e-8, weight_decay: 0.1 };
-        let mut first = Optimizer::new(rule, &network());
-        let mut weights = vec![vec![1.0, -2.0]];
-        first.update(&mut weights, &vec![vec![0.3, 0.7]], 0.1);
-        let memories = first.memories().to_vec();
-        let mut second = Optimizer::restored(rule, &network(), memories.clone(), first.updates()).unwrap();
-        assert_eq!(second, first);
-        for optimizer in [&mut first, &mut second] {
-            optimizer.update(&mut weights.clone(), &vec![vec![-0.2, 0.1]], 0.1);
-        }
-        assert_eq!(second, first);
-        let sgd = UpdateRule::Sgd { rate: 0.1, momentum: 0.9, weight_decay: 0.0, nesterov: false };
-        assert!(Optimizer::restored(sgd, &network(), memories, 1).is_err());
-    }
-
-    #[test]
-    fn the_norm_is_of_all_tensors_together() {
-        assert_eq!(norm(&vec![vec![3.0], vec![0.0, 4.0]]), 5.0);
-        assert!(norm(&vec![vec![f32::NAN]]).is_nan());
-    }
-
-    #[test]
-    fn clipping_scales_down_and_never_up() {
-        let mut gradients = vec![vec![3.0], vec![0.0, 4.0]];
-        clip(&mut gradients, 5.0, 10.0);
-        assert_eq!(gradients, [vec![3.0], vec![0.0, 4.0]]);
-        clip(&mut gradients, 5.0, 2.5);
-        assert_eq!(gradients, [vec![1.5], vec![0.0, 2.0]]);
-    }
-
-    #[test]
-    fn bits_do_not_depend_on_the_number_of_threads() {
-        let gradients = vec![(0..100_000).map(|i| (i as f32).sin()).collect::<Vec<f32>>()];
-        let norms = [1, 2, 7].map(|threads| {
-            rayon::ThreadPoolBuilder::new().num_threads(threads).build().unwrap().install(|| norm(&gradients))
-        });
-        assert!(norms.iter().all(|norm| norm.to_bits() == norms[0].to_bits()));
+        let short = read("Sgd(lr: 0.1, momentum: 0.9)").check_state(&network, &[vec![vec![0.0]]]).unwrap_err();
+        assert_eq!(short.to_string(), "weight \"readout\": expected [1, 2] = 2 values, found 1");
     }
 }

@@ -2,6 +2,7 @@
 
 use std::ops::Range;
 
+use snn_core::neuron::NeuronOutput;
 use snn_core::{Activity, Encoded, Error, Errors, Record, Source, SpikeTrain, Stimulus, Trial};
 
 use crate::compiled::Compiled;
@@ -353,7 +354,7 @@ pub(crate) fn record<'a>(
     };
     let delta = (0..steps).flat_map(|t| samples.iter().flat_map(move |sample| row(sample, t))).collect();
     let neuron = &compiled.network.populations()[population].neuron;
-    let passes_numbers = neuron.feeds() && !neuron.fires();
+    let passes_numbers = neuron.output() == NeuronOutput::Numbers;
     let mut values = vec![0.0; if passes_numbers { steps * trial.samples * shape.len() } else { 0 }];
     for (at, row) in values.chunks_exact_mut(shape.len()).enumerate() {
         let (t, n) = (at / trial.samples, at % trial.samples);

@@ -300,7 +300,7 @@ impl Layout {
         let all = |words: &dyn Fn(&PopulationLayout) -> usize| -> usize {
             NUMBER * self.groups * self.populations.iter().map(words).sum::<usize>()
         };
-        let copies = if self.plan.train { 4 } else { 1 }; // gradients, and at most two memories of an update rule
+        let copies = if self.plan.train { 4 } else { 1 }; // gradients, and at most two tensors of an optimizer state
         let mut parts = vec![
             ("weights, gradients, moments", NUMBER * self.arena.len * copies),
             ("input", NUMBER * self.groups * (self.input_words() + self.group * self.input)),

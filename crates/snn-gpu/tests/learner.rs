@@ -3,8 +3,8 @@
 
 use snn_core::surrogate::Atan;
 use snn_core::{
-    Conv, Dropout, Engine as _, Errors, Gradient, Map, Network, Neuron, Norm, Optimizer, Plan, Projection, Role, Shape,
-    Source, Stimulus, Trial, UpdateRule, Weights,
+    Conv, Dropout, Engine as _, Errors, Gradient, Map, Network, Neuron, Norm, Optimizer, OptimizerState, Plan,
+    Projection, Role, Shape, Source, Stimulus, Trial, Weights,
 };
 
 const SAMPLES: usize = 5;
@@ -32,7 +32,7 @@ fn largest_difference(a: &Weights, b: &Weights) -> f32 {
 #[test]
 fn updates_on_the_card_are_those_of_the_host() {
     let Some(gpu) = snn_gpu::testing::engine() else { return };
-    let rule = UpdateRule::Sgd { rate: 0.05, momentum: 0.9, weight_decay: 0.01, nesterov: false };
+    let rule = Optimizer::Sgd { lr: 0.05, momentum: 0.9, weight_decay: 0.01, nesterov: false };
     for freezes in [false, true] {
         let network = network(freezes);
         let mut session = gpu.compile(&network, Plan::new(6, SAMPLES).train()).unwrap();
@@ -40,9 +40,9 @@ fn updates_on_the_card_are_those_of_the_host() {
         let first = weights.clone();
         session.load(&weights).unwrap();
         let learner = session.learner().unwrap();
-        learner.remember(rule, &[network.zeros()]).unwrap();
+        learner.set_optimizer(rule, &[network.zeros()]).unwrap();
         assert_eq!(learner.gradients().unwrap_err().to_string(), "no gradients of the last trial");
-        let mut optimizer = Optimizer::new(rule, &network);
+        let mut optimizer = OptimizerState::new(rule, &network);
         for update in 1..=3 {
             let pixels: Vec<f32> =
                 (0..SAMPLES * network.input().len()).map(|i| ((i * i + update * i) % 11) as f32 / 5.0).collect();

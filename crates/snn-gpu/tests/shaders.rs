@@ -62,7 +62,7 @@ fn network_of(neuron: &Neuron) -> Network {
     let mut builder = Network::builder(Shape::new(2, 3, 3));
     let linear = Map::Linear { features: 5 };
     let input = vec![Projection::new(Source::Input, linear)];
-    if neuron.feeds() {
+    if !neuron.is_readout() {
         let hidden = builder.add_with_dropout("hidden", neuron.clone(), 0.5, input).unwrap();
         builder.add("readout", readout(), vec![Projection::new(hidden, linear)]).unwrap();
     } else {

@@ -1,7 +1,7 @@
 //! Ranges of the values that are not parts, and parts that do not go together.
 
 use snn_core::part::{PartError, range};
-use snn_core::{Augmentation, DataSet, Input, Limit, Network, RatePenalty, UpdateRule};
+use snn_core::{Augmentation, DataSet, Input, Limit, Network, Optimizer, RatePenalty};
 
 use crate::Experiment;
 use crate::experiment::{Schedule, Start};
@@ -112,17 +112,17 @@ impl Experiment {
     }
 }
 
-fn check_optimizer(rule: &UpdateRule) -> Result<(), PartError> {
-    match *rule {
-        UpdateRule::Sgd { rate, momentum, weight_decay, nesterov } => {
-            range::positive("rate", rate)?;
+fn check_optimizer(optimizer: &Optimizer) -> Result<(), PartError> {
+    match *optimizer {
+        Optimizer::Sgd { lr, momentum, weight_decay, nesterov } => {
+            range::positive("lr", lr)?;
             range::fraction("momentum", momentum)?;
             range::require(!nesterov || momentum > 0.0, "nesterov", "false without momentum", &nesterov)?;
             range::not_negative("weight_decay", weight_decay)
         }
-        UpdateRule::Adam { rate, betas, epsilon, weight_decay }
-        | UpdateRule::AdamW { rate, betas, epsilon, weight_decay } => {
-            range::positive("rate", rate)?;
+        Optimizer::Adam { lr, betas, epsilon, weight_decay }
+        | Optimizer::AdamW { lr, betas, epsilon, weight_decay } => {
+            range::positive("lr", lr)?;
             range::fraction("betas[0]", betas.0)?;
             range::fraction("betas[1]", betas.1)?;
             range::positive("epsilon", epsilon)?;

@@ -69,7 +69,7 @@ const GROUPS: [(&str, &str); 5] = [
     ("network.blocks", "(channels: 256, stride: 2)"),
     ("network.populations", "(name: \"fc1\", inputs: [Linear(from: \"input\", features: 100)])"),
     ("rates", "(target: 0.05, weight: 1.0)"),
-    ("training", "(epochs: 3, batch: 64, optimizer: Sgd(rate: 0.003, momentum: 0.9))"),
+    ("training", "(epochs: 3, batch: 64, optimizer: Sgd(lr: 0.003, momentum: 0.9))"),
     ("training.optimizer.betas", "(0.9, 0.999)"),
 ];
 
@@ -321,18 +321,18 @@ pub const CHOICES: [Choices; 13] = [
         path: "training.optimizer",
         all: &[
             Choice {
-                example: "Sgd(rate: 0.003, momentum: 0.9, weight_decay: 0.0005, nesterov: false)",
-                equation: "m = momentum m + g + weight_decay w;  w -= rate m",
+                example: "Sgd(lr: 0.003, momentum: 0.9, weight_decay: 0.0005, nesterov: false)",
+                equation: "m = momentum m + g + weight_decay w;  w -= lr m",
                 meaning: "gradient descent, with PyTorch's momentum; nesterov: true looks one update ahead",
             },
             Choice {
-                example: "Adam(rate: 0.001, betas: (0.9, 0.999), epsilon: 1e-8, weight_decay: 0.0)",
-                equation: "m = b1 m + (1 - b1) g;  q = b2 q + (1 - b2) g²;  w -= rate m' / (√q' + epsilon)",
+                example: "Adam(lr: 0.001, betas: (0.9, 0.999), epsilon: 1e-8, weight_decay: 0.0)",
+                equation: "m = b1 m + (1 - b1) g;  q = b2 q + (1 - b2) g²;  w -= lr m' / (√q' + epsilon)",
                 meaning: "Kingma and Ba 2015, m' and q' corrected for their start at 0; weight_decay w is added to g",
             },
             Choice {
-                example: "AdamW(rate: 0.001, betas: (0.9, 0.999), epsilon: 1e-8, weight_decay: 0.01)",
-                equation: "w -= rate m' / (√q' + epsilon) + rate weight_decay w",
+                example: "AdamW(lr: 0.001, betas: (0.9, 0.999), epsilon: 1e-8, weight_decay: 0.01)",
+                equation: "w -= lr m' / (√q' + epsilon) + lr weight_decay w",
                 meaning: "Loshchilov and Hutter 2019: as Adam, with a decay that the moments do not see",
             },
         ],

@@ -68,12 +68,12 @@ const WORDS: &[Word] = words! {
     "imagefolder" | "npz" | "npy" | "numpy" | "csv" | "tensordataset" | "hdf5" =>
         "files of your own are not read here; a data set of your own is a plug-in, some forty lines of Rust (see Writing a plug-in, in the book)";
     "lr" | "learningrate" | "eta" | "alr" =>
-        "the learning rate is called rate here, a field of the optimizer, training.optimizer.rate", "--set training.optimizer.rate=0.01";
+        "the learning rate is lr, a field of the optimizer: training.optimizer.lr", "--set training.optimizer.lr=0.01";
     "wd" | "weightdecay" | "l2" =>
         "weight decay is weight_decay here, a field of the optimizer", "--set training.optimizer.weight_decay=5e-4";
     "momentum" => "momentum is a field of the optimizer Sgd", "--set training.optimizer.momentum=0.9";
-    "betas" | "eps" => "betas and epsilon are fields of the optimizers Adam and AdamW", "--set 'training.optimizer=Adam(rate: 0.001)'";
-    "optim" | "optimizer" => "the optimizer is training.optimizer here", "--set 'training.optimizer=Adam(rate: 0.001)'";
+    "betas" | "eps" => "betas and epsilon are fields of the optimizers Adam and AdamW", "--set 'training.optimizer=Adam(lr: 0.001)'";
+    "optim" | "optimizer" => "the optimizer is training.optimizer here", "--set 'training.optimizer=Adam(lr: 0.001)'";
     "scheduler" | "lrscheduler" | "schedule" | "warmup" => "the schedule is training.schedule here", "--set training.schedule=Cosine";
     "batchsize" | "bs" | "minibatch" => "the batch size is called batch here, training.batch", "--batch 64";
     "numepochs" | "nepochs" | "maxepochs" | "niter" => "epochs are training.epochs here", "--epochs 3";
@@ -157,10 +157,7 @@ mod tests {
     #[test]
     fn words_of_other_libraries_are_known_in_any_spelling() {
         for word in ["lr", "learning-rate", "learning_rate", "LearningRate"] {
-            assert!(
-                flag(word).unwrap().ends_with("training.optimizer.rate: --set training.optimizer.rate=0.01"),
-                "{word}"
-            );
+            assert!(flag(word).unwrap().ends_with("training.optimizer.lr: --set training.optimizer.lr=0.01"), "{word}");
         }
         assert!(meaning("tau").unwrap().contains("leak = 1 - 1/tau"));
         assert!(meaning("LIFNode").unwrap().starts_with("SpikingJelly's LIFNode(tau=2.0)"));

@@ -2,7 +2,7 @@
 
 use serde::{Deserialize, Serialize};
 use snn_core::part::Part;
-use snn_core::{Augmentation, HoldOut, Limit, RatePenalty, UpdateRule};
+use snn_core::{Augmentation, HoldOut, Limit, Optimizer, RatePenalty};
 
 /// Data, input, network, loss and training of one run. A [`Part`] is a name of a registry with its fields.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
@@ -91,7 +91,7 @@ pub struct Training {
     /// Images of one update of the weights.
     pub batch: usize,
     /// Update rule and its constants.
-    pub optimizer: UpdateRule,
+    pub optimizer: Optimizer,
     /// What the gradient of an update is of: the mean or the sum of the losses of its images.
     #[serde(default)]
     pub reduction: Reduction,

@@ -33,7 +33,7 @@ pub fn to_part(network: &Network) -> Result<Part, Error> {
         let mut is_first = true;
         let mut inputs = Vec::new();
         for projection in &population.inputs {
-            let is_all = standardise && population.neuron.feeds() && projection.norm.is_none();
+            let is_all = standardise && !population.neuron.is_readout() && projection.norm.is_none();
             // Frozen weights are not standardised, and what is frozen is not part of a network.
             let is_other = |weight: usize| {
                 let tensor = &network.tensors()[weight];

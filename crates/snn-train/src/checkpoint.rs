@@ -20,7 +20,7 @@ use std::path::Path;
 
 use safetensors::Dtype;
 use snn_core::text::{excerpt, extents};
-use snn_core::{Network, TrainingSession, UpdateRule, Weights};
+use snn_core::{Network, Optimizer, TrainingSession, Weights};
 
 use crate::TrainError;
 use crate::files::replace;
@@ -179,11 +179,16 @@ impl Checkpoint {
         fit_tensors("network", &expected, &self.weights)
     }
 
-    /// What a run remembers beside its weights, as tensors named `<kind>.<weight>`: the memories of the update rule, in the
-    /// order of [`UpdateRule::memories`]; where weights of the network are standardised, `raw` values come before them, and
+    /// What a run remembers beside its weights, as tensors named `<kind>.<weight>`: the state of the optimizer, in the
+    /// order of [`Optimizer::state_kinds`]; where weights of the network are standardised, `raw` values come before them, and
     /// all are in the form of [`Network::with_gains`]; if an `average` is kept, it comes next.
-    pub fn memories(network: &Network, rule: UpdateRule, average: bool, remembered: &[Weights]) -> Vec<NamedTensor> {
-        let (form, kinds) = remembered_of(network, rule, average);
+    pub fn optimizer_tensors(
+        network: &Network,
+        optimizer: Optimizer,
+        average: bool,
+        remembered: &[Weights],
+    ) -> Vec<NamedTensor> {
+        let (form, kinds) = remembered_of(network, optimizer, average);
         let named = |(kind, values): (&str, &Weights)| {
             let tensors = Self::tensors(&form, values);
             let kind = kind.to_owned();
@@ -192,12 +197,17 @@ impl Checkpoint {
         kinds.into_iter().zip(remembered).flat_map(named).collect()
     }
 
-    /// What a run remembers, in the form that [`Checkpoint::memories`] was given it.
+    /// What a run remembers, in the form that [`Checkpoint::optimizer_tensors`] was given it.
     ///
     /// # Errors
     /// [`TrainError::Mismatch`] with every tensor that is missing, left over or misshapen.
-    pub fn memories_for(&self, network: &Network, rule: UpdateRule, average: bool) -> Result<Vec<Weights>, TrainError> {
-        let (form, kinds) = remembered_of(network, rule, average);
+    pub fn optimizer_state(
+        &self,
+        network: &Network,
+        optimizer: Optimizer,
+        average: bool,
+    ) -> Result<Vec<Weights>, TrainError> {
+        let (form, kinds) = remembered_of(network, optimizer, average);
         let weights = form.tensors();
         let expected: Vec<(String, &[usize])> = (kinds.iter())
             .flat_map(|kind| weights.iter().map(move |w| (format!("{kind}.{}", w.name), &w.shape[..])))
@@ -206,15 +216,15 @@ impl Checkpoint {
         Ok(kinds.iter().map(|_| values.by_ref().take(weights.len()).collect()).collect())
     }
 
-    /// Goes with `training`, a session of `network` by `rule`, to where this checkpoint stands, wherever the weights were updated.
+    /// Goes with `training`, a session of `network` by `optimizer`, to where this checkpoint stands, wherever the weights were updated.
     pub(crate) fn restore(
         &self,
         training: &mut TrainingSession,
         network: &Network,
-        rule: UpdateRule,
+        optimizer: Optimizer,
     ) -> Result<(), TrainError> {
-        let memories = self.memories_for(network, rule, training.keeps_average())?;
-        Ok(training.restore(self.weights_for(network)?, memories, self.progress.updates)?)
+        let state = self.optimizer_state(network, optimizer, training.keeps_average())?;
+        Ok(training.restore(self.weights_for(network)?, state, self.progress.updates)?)
     }
 
     /// Writes the file at `path`. At any moment there is either the old file or the new one, whole and on the disk.
@@ -262,9 +272,10 @@ impl Checkpoint {
 }
 
 /// The form of what a run remembers, and its kinds.
-fn remembered_of(network: &Network, rule: UpdateRule, average: bool) -> (Cow<'_, Network>, Vec<&'static str>) {
+fn remembered_of(network: &Network, optimizer: Optimizer, average: bool) -> (Cow<'_, Network>, Vec<&'static str>) {
     let form = network.with_gains();
-    let kinds = form.iter().map(|_| "raw").chain(average.then_some("average")).chain(rule.memories().iter().copied());
+    let kinds =
+        form.iter().map(|_| "raw").chain(average.then_some("average")).chain(optimizer.state_kinds().iter().copied());
     let kinds = kinds.collect();
     (form.map_or(Cow::Borrowed(network), Cow::Owned), kinds)
 }

@@ -132,7 +132,8 @@ impl ActiveRun<'_> {
             return Err(TrainError::NotFinite("the gradient is not finite".to_owned()));
         }
         let scale = training.clip.map_or(1.0, |limit| clip_factor(gradient, limit));
-        let rate = training.optimizer.rate() * factor(&training.schedule, epoch, step, batches, training.epochs);
+        let rate =
+            training.optimizer.learning_rate() * factor(&training.schedule, epoch, step, batches, training.epochs);
         self.learning.update(scale, rate)?;
 
         self.progress.step += 1;
@@ -291,9 +292,9 @@ impl ActiveRun<'_> {
     }
 
     fn save(&mut self) -> Result<(), TrainError> {
-        let remembered = self.learning.memories()?;
+        let remembered = self.learning.optimizer_state()?;
         let (network, rule) = (&self.job.built.network, self.job.experiment.training.optimizer);
-        let memories = Checkpoint::memories(network, rule, self.learning.keeps_average(), &remembered);
+        let memories = Checkpoint::optimizer_tensors(network, rule, self.learning.keeps_average(), &remembered);
         let weights = self.learning.weights()?.clone();
         let checkpoint = self.checkpoint(&weights, memories);
         self.folder.save_last(&checkpoint)?;
@@ -303,7 +304,7 @@ impl ActiveRun<'_> {
         Ok(())
     }
 
-    /// Where the run stands, with `optimizer` for what the update rule remembers.
+    /// Where the run stands, with `optimizer` for the state of the optimizer.
     fn checkpoint(&self, weights: &Weights, optimizer: Vec<NamedTensor>) -> Checkpoint {
         Checkpoint {
             experiment: self.folder.experiment().to_owned(),

@@ -21,7 +21,7 @@ const ANY: &str = "(
     data: Mnist,
     steps: 4,
     network: Sequence(layers: [Readout(classes: 10)]),
-    training: (epochs: 1, batch: 1, optimizer: Sgd(rate: 0.1)),
+    training: (epochs: 1, batch: 1, optimizer: Sgd(lr: 0.1)),
 )";
 
 const PICTURE: Shape = Shape::new(1, 1, 3);
@@ -224,7 +224,7 @@ fn a_network_that_does_not_spike_is_measured_too() {
     let experiment = experiment(
         "(data: Mnist, input: Direct(), steps: 1, network: Sequence(neuron: Relu(), layers: [
             Linear(features: 20), Readout(classes: 10, neuron: LeakyIntegrator(gradient: Exact))]),
-            training: (epochs: 1, batch: 4, optimizer: Sgd(rate: 0.1)))",
+            training: (epochs: 1, batch: 4, optimizer: Sgd(lr: 0.1)))",
     );
     let built = experiment.build(&registry()).unwrap();
     let weights = built.network.initial_weights(3);
@@ -249,7 +249,7 @@ fn mnist() -> Dataset {
 fn sums_are_those_of_the_evaluation() {
     let text = "(data: Mnist, steps: 7, network: Sequence(layers: [
         Conv(channels: 3, kernel: 5, stride: 2), AvgPool(size: 3), Linear(features: 9, recurrent: true),
-        Readout(classes: 10)]), training: (epochs: 1, batch: 5, optimizer: Sgd(rate: 0.1)))";
+        Readout(classes: 10)]), training: (epochs: 1, batch: 5, optimizer: Sgd(lr: 0.1)))";
     let experiment = experiment(text);
     let built = experiment.build(&registry()).unwrap();
     let weights = built.network.initial_weights(3);

@@ -22,7 +22,7 @@ const EXPERIMENT: &str = "(
         ],
     ),
     loss: CrossEntropy,
-    training: (epochs: 1, batch: 4, optimizer: Sgd(rate: 0.1), validation: 0),
+    training: (epochs: 1, batch: 4, optimizer: Sgd(lr: 0.1), validation: 0),
 )";
 
 fn registry() -> Registry {

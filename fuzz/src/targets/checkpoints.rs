@@ -21,7 +21,7 @@ pub(super) fn seeds(bench: &Bench) -> Vec<Vec<u8>> {
     let Ok(built) = experiment.build(&bench.registry) else { return Vec::new() };
     let weights = built.network.initial_weights(1);
     let tensors = Checkpoint::tensors(&built.network, &weights);
-    let optimizer = Checkpoint::memories(&built.network, experiment.training.optimizer, false, &[weights]);
+    let optimizer = Checkpoint::optimizer_tensors(&built.network, experiment.training.optimizer, false, &[weights]);
     let whole = Checkpoint { optimizer, ..Checkpoint::of_weights(SMALL.to_owned(), tensors.clone()) };
     let path = bench.folder.join("seed");
     let bytes = |checkpoint: &Checkpoint| checkpoint.save(&path).ok().and_then(|()| fs::read(&path).ok());
@@ -72,9 +72,9 @@ pub(super) fn run(bench: &Bench, input: &[u8]) -> Verdict {
         network.check_weights(&weights).map_err(|error| error.to_string())?;
         same(network, &Checkpoint::tensors(network, &weights), &found.weights)?;
     }
-    if let Ok(memories) = found.memories_for(network, rule, false) {
+    if let Ok(memories) = found.optimizer_state(network, rule, false) {
         memories.iter().try_for_each(|memory| network.check_form(memory)).map_err(|error| error.to_string())?;
-        same(network, &Checkpoint::memories(network, rule, false, &memories), &found.optimizer)?;
+        same(network, &Checkpoint::optimizer_tensors(network, rule, false, &memories), &found.optimizer)?;
     }
     Ok(true)
 }

@@ -9,7 +9,7 @@ use super::{Bench, Verdict};
 
 /// An experiment that is small in every respect.
 pub(super) const SMALL: &str = "(data: Mnist, steps: 2, network: Sequence(layers: [Conv(channels: 2, kernel: 5, stride: 4), Readout(classes: 10)]), \
-                                training: (epochs: 1, batch: 2, optimizer: Sgd(rate: 0.1, momentum: 0.9)))";
+                                training: (epochs: 1, batch: 2, optimizer: Sgd(lr: 0.1, momentum: 0.9)))";
 
 /// The longest message that a person can be shown.
 const LONGEST_MESSAGE: usize = 20_000;
@@ -55,7 +55,7 @@ pub(super) fn override_seeds(_: &Bench) -> Vec<Vec<u8>> {
     [
         "mnist-lenet steps=3",
         "cifar10-vgg9 network.neuron.leak=0.9",
-        "mnist-lenet training.optimizer=Adam(rate: 0.001)",
+        "mnist-lenet training.optimizer=Adam(lr: 0.001)",
         "cifar10-resnet9 network.neuron=Plif(leak: 0.7)",
         "svhn-vgg7 data=Svhn(held_out: Some(5000))",
         "mnist-lenet training.validation=Last(100)",

@@ -131,7 +131,7 @@ impl Trial<'_> {
                         let expected = format!("{samples} x {} values, or none", population.shape);
                         return Err(Error::size(format!("mask of \"{}\"", population.name), expected, found));
                     }
-                    if found != 0 && (!population.neuron.feeds() || index + 1 == network.populations().len()) {
+                    if found != 0 && (population.neuron.is_readout() || index + 1 == network.populations().len()) {
                         let what = format!("mask of \"{}\"", population.name);
                         return Err(Error::size(what, "none, as only hidden neurons that fire take dropout", "one"));
                     }

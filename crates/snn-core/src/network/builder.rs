@@ -87,8 +87,8 @@ impl Builder {
         if !(0.0..1.0).contains(&dropout) {
             return Err(fail(format!("dropout must be in [0, 1), found {dropout}")));
         }
-        if dropout > 0.0 && !neuron.feeds() {
-            return Err(fail(format!("only neurons that fire take dropout, not {}", neuron.name())));
+        if dropout > 0.0 && neuron.is_readout() {
+            return Err(fail(format!("a readout takes no dropout, and {} can only be one", neuron.name())));
         }
         if !neuron.parameters().is_empty() && matches!(neuron.gradient(), Gradient::SpikeGated { .. }) {
             let reason =
@@ -113,7 +113,7 @@ impl Builder {
             let usual = || if is_recurrent { format!("{name}.recurrent") } else { name.to_owned() };
             let weight_name = projection.name.clone().unwrap_or_else(usual);
             let (weight, bias) = projection.tensors(&weight_name, source, mapped);
-            let standardised = self.standardise && neuron.feeds() && projection.norm.is_none();
+            let standardised = self.standardise && !neuron.is_readout() && projection.norm.is_none();
             let weight = weight.map(|weight| Tensor { standardised, ..weight });
             let is_shared = projection.name.is_some();
             projection.weight = weight.map(|tensor| new.add(tensor, source, is_shared)).transpose().map_err(&fail)?;
@@ -166,10 +166,10 @@ impl Builder {
         if last.dropout > 0.0 {
             return Err(Error::Network(format!("the last population, \"{}\", takes no dropout", last.name)));
         }
-        if let Some(silent) = hidden.iter().find(|population| !population.neuron.feeds()) {
+        if let Some(silent) = hidden.iter().find(|population| population.neuron.is_readout()) {
             let (name, neuron) = (&silent.name, silent.neuron.name());
             return Err(Error::Network(format!(
-                "only the last population may be one that never fires, as \"{name}\" ({neuron})"
+                "only the last population may be a readout, as the neuron {neuron} of \"{name}\" makes it"
             )));
         }
         check_norms(&network)?;
@@ -278,14 +278,14 @@ impl Builder {
     /// Shape of what `source` emits.
     ///
     /// # Errors
-    /// A sentence, if there is no such population or it does not fire.
+    /// A sentence, if there is no such population or it can only be a readout.
     pub fn source_shape(&self, source: Source) -> Result<Shape, String> {
         match source {
             Source::Input => Ok(self.network.input),
             Source::Population(index) => match self.network.populations.get(index) {
                 None => Err(format!("its source, population {index}, does not come before it")),
-                Some(population) if !population.neuron.feeds() => {
-                    Err(format!("its source \"{}\" is a readout and does not fire", population.name))
+                Some(population) if population.neuron.is_readout() => {
+                    Err(format!("its source \"{}\" can only be a readout, which others cannot read", population.name))
                 }
                 Some(population) => Ok(population.shape),
             },

@@ -3,7 +3,7 @@
 use serde::{Deserialize, Serialize};
 
 use super::reset::input_equation;
-use super::{Gradient, Neuron, NeuronModel};
+use super::{Gradient, Neuron, NeuronModel, NeuronOutput};
 use crate::real::Real;
 
 /// Leaky integrator with a synaptic current, a readout that never fires.
@@ -47,7 +47,7 @@ impl CubaIntegrator {
 impl NeuronModel for CubaIntegrator {
     type State<F: Real> = [F; 2];
 
-    const FIRES: bool = false;
+    const OUTPUT: NeuronOutput = NeuronOutput::Readout;
 
     fn state(&self) -> &'static [&'static str] {
         &["v", "i"]

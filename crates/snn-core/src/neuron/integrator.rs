@@ -3,7 +3,7 @@
 use serde::{Deserialize, Serialize};
 
 use super::reset::input_equation;
-use super::{Gradient, Neuron, NeuronModel, PlainLif};
+use super::{Gradient, Neuron, NeuronModel, NeuronOutput, PlainLif};
 use crate::real::Real;
 
 /// Leaky integrator, a readout that never fires.
@@ -66,7 +66,7 @@ impl LeakyIntegrator {
 impl NeuronModel for LeakyIntegrator {
     type State<F: Real> = [F; 1];
 
-    const FIRES: bool = false;
+    const OUTPUT: NeuronOutput = NeuronOutput::Readout;
 
     fn state(&self) -> &'static [&'static str] {
         &["v"]

@@ -67,12 +67,8 @@ pub trait NeuronModel: Debug + Send + Sync + 'static {
     /// What is carried from step to step, such as `[F; 1]`: at most 8 numbers, the first one the membrane potential.
     type State<F: Real>: Copy + Debug + AsRef<[F]> + AsMut<[F]>;
 
-    /// Whether the neuron fires. One that does not passes on its [`NeuronModel::margin`] as a number.
-    const FIRES: bool = true;
-
-    /// Whether other populations can read what it passes on. A neuron that neither fires nor feeds can only be the
-    /// readout of a network.
-    const FEEDS: bool = Self::FIRES;
+    /// What the neuron passes on. One that does not fire passes on its [`NeuronModel::margin`] as a number.
+    const OUTPUT: NeuronOutput = NeuronOutput::Spikes;
 
     /// Names of the entries of the state, the membrane potential first.
     fn state(&self) -> &'static [&'static str];
@@ -108,6 +104,17 @@ pub trait NeuronModel: Debug + Send + Sync + 'static {
     fn as_plain_lif(&self) -> Option<PlainLif> {
         None
     }
+}
+
+/// What a neuron passes on at each step.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum NeuronOutput {
+    /// A spike, or none.
+    Spikes,
+    /// A number, which other populations can read.
+    Numbers,
+    /// A number for the loss: the neuron can only be in the last population of a network, its readout.
+    Readout,
 }
 
 /// `v = V + I`; a spike where `v > threshold`; `v = 0` where it spiked; `V = leak · v`. If the neuron does not fire,
@@ -261,14 +268,19 @@ impl Neuron {
         Self { gradient, part, ..self }
     }
 
-    /// Whether the neuron emits spikes.
-    pub fn fires(&self) -> bool {
-        self.dynamics.fires()
+    /// What the neuron passes on.
+    pub fn output(&self) -> NeuronOutput {
+        self.dynamics.output()
     }
 
-    /// Whether other populations can read what the neuron passes on: spikes, or numbers.
-    pub fn feeds(&self) -> bool {
-        self.dynamics.feeds()
+    /// Whether the neuron passes on spikes.
+    pub fn fires(&self) -> bool {
+        self.output() == NeuronOutput::Spikes
+    }
+
+    /// Whether the neuron can only be in the last population of a network.
+    pub fn is_readout(&self) -> bool {
+        self.output() == NeuronOutput::Readout
     }
 
     /// Names of what is carried from step to step, the membrane potential first.

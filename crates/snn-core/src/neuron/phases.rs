@@ -1,7 +1,7 @@
 //! The phases of a neuron and their transposes written down, for engines that compute elsewhere than in Rust.
 
 use super::lifted::{NONE, dot, lift, lift_parameters};
-use super::{Link, Neuron, NeuronModel};
+use super::{Link, Neuron, NeuronModel, NeuronOutput};
 use crate::formula::{Formula, Symbol};
 use crate::real::Dual;
 
@@ -47,7 +47,7 @@ pub(super) fn of<M: NeuronModel>(model: &M) -> Phases {
     let margin = Formula::of(p + s, |x| vec![model.margin(&x[..p], state(model, &x[p..]))]);
     let reset = Formula::of(p + s + 1, |x| {
         let charged = state(model, &x[p..]);
-        let after = if M::FIRES { model.reset(&x[..p], charged, x[p + s]) } else { charged };
+        let after = if M::OUTPUT == NeuronOutput::Spikes { model.reset(&x[..p], charged, x[p + s]) } else { charged };
         after.as_ref().to_vec()
     });
     let charge_adjoint = Formula::of(p + 2 * s + 1, |x| {
@@ -64,7 +64,7 @@ pub(super) fn of<M: NeuronModel>(model: &M) -> Phases {
     });
     let reset_adjoint = Formula::of(p + 2 * s + 1, |x| {
         let (charged, spike, d) = (state(model, &x[p..]), x[p + s], state(model, &x[p + s + 1..]));
-        if M::FIRES {
+        if M::OUTPUT == NeuronOutput::Spikes {
             transpose(model, M::reset, &x[..p], &charged, spike, &d)
         } else {
             let zeros = vec![Symbol::from(0.0); 1 + p];

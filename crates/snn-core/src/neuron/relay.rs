@@ -2,7 +2,7 @@
 
 use serde::{Deserialize, Serialize};
 
-use super::{Gradient, Neuron, NeuronModel};
+use super::{Gradient, Neuron, NeuronModel, NeuronOutput};
 use crate::part::Part;
 use crate::real::Real;
 use crate::surrogate::StraightThrough;
@@ -77,8 +77,7 @@ impl NeuronModel for Relay {
 impl NeuronModel for Identity {
     type State<F: Real> = [F; 1];
 
-    const FIRES: bool = false;
-    const FEEDS: bool = true;
+    const OUTPUT: NeuronOutput = NeuronOutput::Numbers;
 
     fn state(&self) -> &'static [&'static str] {
         &["v"]

@@ -2,7 +2,7 @@
 
 use serde::{Deserialize, Serialize};
 
-use super::{Gradient, Neuron, NeuronModel};
+use super::{Gradient, Neuron, NeuronModel, NeuronOutput};
 use crate::real::Real;
 
 /// Rectified linear unit, the neuron of ordinary networks: it does not fire, but passes on its input where that is above
@@ -28,8 +28,7 @@ impl Relu {
 impl NeuronModel for Relu {
     type State<F: Real> = [F; 1];
 
-    const FIRES: bool = false;
-    const FEEDS: bool = true;
+    const OUTPUT: NeuronOutput = NeuronOutput::Numbers;
 
     fn state(&self) -> &'static [&'static str] {
         &["v"]

@@ -6,14 +6,13 @@
 use std::fmt::Debug;
 
 use super::lifted::{MOST_PARAMETERS, NONE, dot, get, lift, lift_parameters, set, split, split_mut};
-use super::{NeuronModel, Parameter, Per, Phases, PlainLif, phases};
+use super::{NeuronModel, NeuronOutput, Parameter, Per, Phases, PlainLif, phases};
 use crate::real::{Dual, Real};
 use crate::vectorized::vectorized;
 
 /// A neuron model of any kind.
 pub(crate) trait Dynamics: Rows<f32> + Rows<f64> + Debug + Send + Sync {
-    fn fires(&self) -> bool;
-    fn feeds(&self) -> bool;
+    fn output(&self) -> NeuronOutput;
     fn state(&self) -> &'static [&'static str];
     fn parameters(&self) -> Vec<Parameter>;
     fn per(&self) -> Per;
@@ -23,12 +22,8 @@ pub(crate) trait Dynamics: Rows<f32> + Rows<f64> + Debug + Send + Sync {
 }
 
 impl<M: NeuronModel> Dynamics for M {
-    fn fires(&self) -> bool {
-        M::FIRES
-    }
-
-    fn feeds(&self) -> bool {
-        M::FEEDS
+    fn output(&self) -> NeuronOutput {
+        M::OUTPUT
     }
 
     fn state(&self) -> &'static [&'static str] {

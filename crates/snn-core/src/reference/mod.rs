@@ -12,6 +12,7 @@ use crate::encoder::Encoded;
 use crate::engine::{Activity, Dropout, Engine, Errors, Memory, Plan, Record, Session, Stimulus, Trial};
 use crate::error::Error;
 use crate::network::{Network, Weights};
+use crate::neuron::NeuronOutput;
 use crate::spikes::SpikeTrain;
 
 /// The engine named `reference`.
@@ -114,7 +115,7 @@ impl Session for ReferenceSession {
             }
         }
         let single = |values: &[f64]| values.iter().map(|value| *value as f32).collect();
-        let passes_numbers = found.neuron.feeds() && !found.neuron.fires();
+        let passes_numbers = found.neuron.output() == NeuronOutput::Numbers;
         Ok(Record {
             spikes,
             values: if passes_numbers { run.raw.concat() } else { Vec::new() },

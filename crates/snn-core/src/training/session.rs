@@ -4,9 +4,7 @@ use super::standardised::Standardised;
 use crate::engine::{Activity, Errors, Learner, Memory, Session, Timing, Trial};
 use crate::error::Error;
 use crate::network::{GroupStatistics, Network, Weights};
-use crate::optimizer::Optimizer;
-use crate::optimizer::{each, norm, scale};
-use crate::update_rule::UpdateRule;
+use crate::optimizer::{Optimizer, OptimizerState, each, norm, scale};
 
 /// A session whose weights follow their gradients. They are updated where the session computes, if it is a [`Learner`], or else
 /// here; raw values of standardised weights, an average of the weights, and the means that normalisations keep are taken care of.
@@ -14,7 +12,7 @@ use crate::update_rule::UpdateRule;
 pub struct TrainingSession {
     network: Network,
     session: Box<dyn Session>,
-    rule: UpdateRule,
+    optimizer: Optimizer,
     side: Side,
     /// The weights as they were last known here.
     weights: Weights,
@@ -24,10 +22,15 @@ pub struct TrainingSession {
     statistics: Vec<GroupStatistics>,
 }
 
-/// Where gradients and memories are.
+/// Where gradients and the state of the optimizer are.
 enum Side {
     /// Here; the session is given new weights after each update.
-    Host { optimizer: Optimizer, gradients: Weights, standardised: Option<Box<Standardised>>, average: Option<Average> },
+    Host {
+        state: OptimizerState,
+        gradients: Weights,
+        standardised: Option<Box<Standardised>>,
+        average: Option<Average>,
+    },
     /// Where the session computes, after so many updates.
     Device { updates: u64 },
 }
@@ -41,7 +44,7 @@ impl TrainingSession {
     pub fn new(
         mut session: Box<dyn Session>,
         network: &Network,
-        rule: UpdateRule,
+        optimizer: Optimizer,
         average: Option<f32>,
         weights: &Weights,
     ) -> Result<Self, Error> {
@@ -51,11 +54,17 @@ impl TrainingSession {
         } else {
             let moved = standardised.as_ref().map_or(network, |standardised| standardised.form());
             let average = average.map(|decay| Average { decay, values: moved.zeros() });
-            Side::Host { optimizer: Optimizer::new(rule, moved), gradients: network.zeros(), standardised, average }
+            Side::Host {
+                state: OptimizerState::new(optimizer, moved),
+                gradients: network.zeros(),
+                standardised,
+                average,
+            }
         };
         let (weights_before, statistics) = (Weights::new(), Vec::new());
         let network = network.clone();
-        let mut training = Self { network, session, rule, side, weights: weights_before, is_behind: false, statistics };
+        let mut training =
+            Self { network, session, optimizer, side, weights: weights_before, is_behind: false, statistics };
         training.begin(weights.clone())?;
         Ok(training)
     }
@@ -65,7 +74,7 @@ impl TrainingSession {
     /// # Errors
     /// As [`TrainingSession::new`].
     pub fn begin(&mut self, weights: Weights) -> Result<(), Error> {
-        let mut remembered = Vec::new();
+        let mut kept = Vec::new();
         let mut form = &self.network;
         let mut weights = weights;
         if let Side::Host { standardised, average, .. } = &mut self.side {
@@ -75,37 +84,37 @@ impl TrainingSession {
                 weights = standardised.weights();
                 moved.clone_from(standardised.raw());
                 form = standardised.form();
-                remembered.push(moved.clone());
+                kept.push(moved.clone());
             }
-            remembered.extend(average.as_ref().map(|_| moved));
+            kept.extend(average.as_ref().map(|_| moved));
         }
-        remembered.extend(self.rule.memories().iter().map(|_| form.zeros()));
-        self.restore(weights, remembered, 0)
+        kept.extend(self.optimizer.state_kinds().iter().map(|_| form.zeros()));
+        self.restore(weights, kept, 0)
     }
 
-    /// Goes to `weights` after so many updates, wherever they were made, with what [`TrainingSession::memories`] gave then.
+    /// Goes to `weights` after so many updates, wherever they were made, with what [`TrainingSession::optimizer_state`] gave then.
     ///
     /// # Errors
-    /// As [`TrainingSession::new`]; [`Error::Size`] if `remembered` has another form.
-    pub fn restore(&mut self, weights: Weights, mut remembered: Vec<Weights>, updates: u64) -> Result<(), Error> {
+    /// As [`TrainingSession::new`]; [`Error::Size`] if `kept` has another form.
+    pub fn restore(&mut self, weights: Weights, mut kept: Vec<Weights>, updates: u64) -> Result<(), Error> {
         self.session.load(&weights)?;
         match &mut self.side {
-            Side::Host { optimizer, standardised, average, .. } => {
+            Side::Host { state, standardised, average, .. } => {
                 let form = match standardised {
-                    Some(standardised) if !remembered.is_empty() => {
-                        standardised.restore(remembered.remove(0))?;
+                    Some(standardised) if !kept.is_empty() => {
+                        standardised.restore(kept.remove(0))?;
                         standardised.form()
                     }
                     _ => &self.network,
                 };
-                if let Some(average) = average.as_mut().filter(|_| !remembered.is_empty()) {
-                    average.values = remembered.remove(0);
+                if let Some(average) = average.as_mut().filter(|_| !kept.is_empty()) {
+                    average.values = kept.remove(0);
                     form.check_weights(&average.values)?;
                 }
-                *optimizer = Optimizer::restored(self.rule, form, remembered, updates)?;
+                *state = OptimizerState::restored(self.optimizer, form, kept, updates)?;
             }
             Side::Device { updates: made } => {
-                learner(&mut self.session)?.remember(self.rule, &remembered)?;
+                learner(&mut self.session)?.set_optimizer(self.optimizer, &kept)?;
                 *made = updates;
             }
         }
@@ -159,11 +168,11 @@ impl TrainingSession {
     /// [`Error::NotFinite`] that names what is not; as [`Learner::update`].
     pub fn update(&mut self, factor: f32, rate: f32) -> Result<(), Error> {
         match &mut self.side {
-            Side::Host { optimizer, gradients, standardised, average } => {
+            Side::Host { state, gradients, standardised, average } => {
                 let statistics = std::mem::take(&mut self.statistics);
                 let mut update = |values: &mut Weights, gradients: &mut Weights| {
                     scale(gradients, factor);
-                    optimizer.update(values, gradients, rate);
+                    state.update(values, gradients, rate);
                     for group in &statistics {
                         group.keep(values);
                     }
@@ -176,10 +185,10 @@ impl TrainingSession {
                     update(&mut self.weights, gradients);
                     &self.network
                 };
-                self.rule.check_memories(form, optimizer.memories())?;
+                self.optimizer.check_state(form, state.tensors())?;
                 if let Some(average) = average {
                     let moved = standardised.as_ref().map_or(&self.weights, |standardised| standardised.raw());
-                    average.take(moved, optimizer.updates());
+                    average.take(moved, state.updates());
                 }
                 self.session.load(&self.weights)
             }
@@ -223,29 +232,29 @@ impl TrainingSession {
         matches!(&self.side, Side::Host { average: Some(_), .. })
     }
 
-    /// What is remembered beside the weights, in this order: raw values where weights are standardised, the average if one is kept,
-    /// and the memories of the update rule; each in the form of the weights, or of [`Network::with_gains`] where weights are
+    /// What is kept beside the weights, in this order: raw values where weights are standardised, the average if one is kept,
+    /// and the state of the state; each in the form of the weights, or of [`Network::with_gains`] where weights are
     /// standardised.
     ///
     /// # Errors
-    /// As [`Learner::memories`]; [`Error::NotFinite`].
-    pub fn memories(&mut self) -> Result<Vec<Weights>, Error> {
+    /// As [`Learner::optimizer_state`]; [`Error::NotFinite`].
+    pub fn optimizer_state(&mut self) -> Result<Vec<Weights>, Error> {
         match &self.side {
-            Side::Host { optimizer, standardised, average, .. } => {
+            Side::Host { state, standardised, average, .. } => {
                 let raw = standardised.iter().map(|standardised| standardised.raw());
                 let before = raw.chain(average.iter().map(|average| &average.values));
-                Ok(before.chain(optimizer.memories()).cloned().collect())
+                Ok(before.chain(state.tensors()).cloned().collect())
             }
             Side::Device { .. } => {
-                let memories = learner(&mut self.session)?.memories()?;
-                self.rule.check_memories(&self.network, &memories)?;
-                Ok(memories)
+                let state = learner(&mut self.session)?.optimizer_state()?;
+                self.optimizer.check_state(&self.network, &state)?;
+                Ok(state)
             }
         }
     }
 }
 
-/// An exponential average of what the optimizer moves.
+/// An exponential average of what the state moves.
 struct Average {
     /// Share that an update keeps.
     decay: f32,

@@ -8,10 +8,9 @@ use crate::engine::{Draws, Dropout, Engine, Errors, Plan, Session, Trial};
 use crate::error::Error;
 use crate::loss::{CrossEntropy, Grades, Loss, argmax, grade};
 use crate::network::{Network, Weights};
-use crate::optimizer::clip_factor;
+use crate::optimizer::{Optimizer, clip_factor};
 use crate::score::{Mean, Score};
 use crate::spikes::SpikeTrain;
-use crate::update_rule::UpdateRule;
 
 /// Classes that samples can be of, at most.
 const MOST_CLASSES: usize = 256;
@@ -20,7 +19,7 @@ const MOST_CLASSES: usize = 256;
 #[derive(Debug, Clone)]
 pub struct Recipe {
     /// How weights follow their gradients. Default: Adam at a learning rate of 1e-3.
-    pub optimizer: UpdateRule,
+    pub optimizer: Optimizer,
     /// What is made small. Default: [`CrossEntropy`].
     pub loss: Arc<dyn Loss>,
     /// How the output over time becomes class scores. Default: [`Mean`].
@@ -34,7 +33,7 @@ pub struct Recipe {
 impl Default for Recipe {
     fn default() -> Self {
         let (loss, score) = (Arc::new(CrossEntropy::default()), Arc::new(Mean {}));
-        Self { optimizer: UpdateRule::adam(1e-3), loss, score, clip: None, seed: 1 }
+        Self { optimizer: Optimizer::adam(1e-3), loss, score, clip: None, seed: 1 }
     }
 }
 
@@ -80,7 +79,7 @@ impl Metrics {
 ///
 /// // Which of two numbers is larger?
 /// let samples = |n: usize| (0..n).map(|i| (vec![(i % 5) as f32, (i % 7) as f32 + 0.5], usize::from(i % 7 >= i % 5)));
-/// let recipe = Recipe { optimizer: UpdateRule::adam(0.05), ..Recipe::default() };
+/// let recipe = Recipe { optimizer: Optimizer::adam(0.05), ..Recipe::default() };
 /// let mut trainer = Trainer::new(&Reference, &network, Plan::new(5, 16), recipe)?;
 /// for _ in 0..5 {
 ///     trainer.learn(samples(160))?;
@@ -152,7 +151,7 @@ impl<'a> Trainer<'a> {
             // The gradient is the sum over the samples, its mean what is clipped.
             let mean = 1.0 / batch.labels.len() as f32;
             let clipped = self.recipe.clip.map_or(1.0, |limit| clip_factor(norm * f64::from(mean), limit));
-            self.training.update(clipped * mean, self.recipe.optimizer.rate())?;
+            self.training.update(clipped * mean, self.recipe.optimizer.learning_rate())?;
             score.add(&grades, &batch.labels);
         }
         self.passes += 1;
@@ -287,7 +286,7 @@ mod tests {
     }
 
     fn trained(passes: usize) -> (Weights, Metrics) {
-        let recipe = Recipe { optimizer: UpdateRule::adam(0.02), clip: Some(1.0), ..Recipe::default() };
+        let recipe = Recipe { optimizer: Optimizer::adam(0.02), clip: Some(1.0), ..Recipe::default() };
         let mut trainer = Trainer::new(&Reference, &network(), Plan::new(6, 16), recipe).unwrap();
         for pass in 0..passes {
             assert_eq!(trainer.learn(samples(1000 * pass, 90)).unwrap().samples, 90);

@@ -136,7 +136,7 @@ fn flat(neuron: Neuron, dropout: f32) -> Result<Network, Error> {
     let mut builder = Network::builder(Shape::features(18));
     let input = vec![Projection::new(Source::Input, Map::Linear { features: 24 })];
     let surrogate = snn_core::Surrogate::new(snn_core::surrogate::Atan::default());
-    let (hidden, last) = if neuron.feeds() {
+    let (hidden, last) = if !neuron.is_readout() {
         (neuron, readout())
     } else {
         (lif(Gradient::Surrogate { surrogate, detach_reset: false }), neuron)

@@ -1,7 +1,7 @@
-//! Updates of the weights where they are: gradients and the memories of the update rule stay on the card.
+//! Updates of the weights where they are: gradients and the state of the optimizer stay on the card.
 
 use bytemuck::{Pod, Zeroable};
-use snn_core::{Error, Errors, Learner, UpdateRule, Weights};
+use snn_core::{Error, Errors, Learner, Optimizer, Weights};
 use snn_shaders as wgsl;
 
 use super::GpuSession;
@@ -11,12 +11,12 @@ use crate::kernel::{Bound, Commands, Extent, Program};
 /// Partial sums of the norm. Mirrors shaders/learn/norm.wgsl.
 const PARTS: usize = 1024;
 
-/// An update rule, what it remembers, and its kernels.
+/// An optimizer, its state and its kernels.
 #[derive(Debug)]
-pub(crate) struct Rule {
-    kind: UpdateRule,
-    /// In the order of [`UpdateRule::memories`].
-    memories: Vec<wgpu::Buffer>,
+pub(crate) struct OptimizerKernels {
+    optimizer: Optimizer,
+    /// In the order of [`Optimizer::state_kinds`].
+    state: Vec<wgpu::Buffer>,
     /// The update of each weight, and the number of its values.
     updates: Vec<(Bound, usize)>,
     norm: Bound,
@@ -39,7 +39,7 @@ struct UpdateConstants {
     nesterov: u32,
 }
 
-/// The kernel of update rules of a kind: 0 without memory, 1 with momentum, 2 with two moments.
+/// The kernel of optimizers of a kind: 0 without state, 1 with momentum, 2 with two moments.
 fn update_program(kind: u8) -> Program {
     let name = format!("update {kind}");
     Program::new(name, &[wgsl::LEARN_UPDATE], &[("RULE", f64::from(kind))], Extent::Threads(0))
@@ -56,11 +56,11 @@ pub(crate) fn programs() -> Vec<Program> {
 }
 
 impl UpdateConstants {
-    /// What `rule` does in its update number `updates`, to weights that decay, or to constants, which do not.
-    fn new(rule: UpdateRule, [scale, rate]: [f32; 2], updates: u64, decays: bool) -> Self {
+    /// What `optimizer` does in its update number `updates`, to weights that decay, or to constants, which do not.
+    fn new(optimizer: Optimizer, [scale, rate]: [f32; 2], updates: u64, decays: bool) -> Self {
         let decay = |weight_decay: f32| if decays { weight_decay } else { 0.0 };
-        match rule {
-            UpdateRule::Sgd { momentum, weight_decay, nesterov, .. } => Self {
+        match optimizer {
+            Optimizer::Sgd { momentum, weight_decay, nesterov, .. } => Self {
                 rate,
                 scale,
                 penalty: decay(weight_decay),
@@ -68,9 +68,9 @@ impl UpdateConstants {
                 nesterov: u32::from(nesterov),
                 ..Self::default()
             },
-            UpdateRule::Adam { betas, epsilon, weight_decay, .. }
-            | UpdateRule::AdamW { betas, epsilon, weight_decay, .. } => {
-                let is_decoupled = matches!(rule, UpdateRule::AdamW { .. });
+            Optimizer::Adam { betas, epsilon, weight_decay, .. }
+            | Optimizer::AdamW { betas, epsilon, weight_decay, .. } => {
+                let is_decoupled = matches!(optimizer, Optimizer::AdamW { .. });
                 let decay = decay(weight_decay);
                 let bias = |beta: f32| 1.0 - f64::from(beta).powi(updates.min(i32::MAX as u64) as i32);
                 Self {
@@ -91,8 +91,8 @@ impl UpdateConstants {
 }
 
 impl GpuSession {
-    fn rule(&self) -> Result<&Rule, Error> {
-        self.rule.as_ref().ok_or(Error::Order("no update rule was set"))
+    fn kernels_of_optimizer(&self) -> Result<&OptimizerKernels, Error> {
+        self.optimizer.as_ref().ok_or(Error::Order("no optimizer was set"))
     }
 
     /// Moves the means and variances that normalisations keep, which are few, here rather than on the card: to the same bits as
@@ -110,15 +110,15 @@ impl GpuSession {
 }
 
 impl Learner for GpuSession {
-    fn remember(&mut self, rule: UpdateRule, memories: &[Weights]) -> Result<(), Error> {
-        rule.check_memories(&self.network, memories)?;
+    fn set_optimizer(&mut self, optimizer: Optimizer, state: &[Weights]) -> Result<(), Error> {
+        optimizer.check_state(&self.network, state)?;
         let (gpu, arena) = (&*self.gpu, &self.layout.arena);
-        let buffers: Vec<wgpu::Buffer> = memories.iter().map(|_| storage(gpu, "memory", arena.len)).collect();
-        for (buffer, memory) in buffers.iter().zip(memories) {
+        let buffers: Vec<wgpu::Buffer> = state.iter().map(|_| storage(gpu, "memory", arena.len)).collect();
+        for (buffer, memory) in buffers.iter().zip(state) {
             arena.upload(gpu, buffer, memory);
         }
-        let kernel = self.kernels.get(gpu, &update_program(rule.memories().len() as u8))?;
-        // A rule that remembers less has nothing to bind there.
+        let kernel = self.kernels.get(gpu, &update_program(optimizer.state_kinds().len() as u8))?;
+        // An optimizer with less state has nothing to bind there.
         let nothing = [storage(gpu, "nothing", 1), storage(gpu, "nothing", 1)];
         let update = |index: usize| {
             let memory = |which: usize| match buffers.get(which) {
@@ -136,19 +136,19 @@ impl Learner for GpuSession {
         let norm = self.kernels.get(gpu, &norm_program())?;
         let of_norm = [self.buffers.gradients.as_entire_binding(), sums.as_entire_binding()];
         let norm = norm.bind(gpu, &of_norm, Extent::Threads(PARTS));
-        self.rule = Some(Rule { kind: rule, memories: buffers, updates, norm, sums });
+        self.optimizer = Some(OptimizerKernels { optimizer, state: buffers, updates, norm, sums });
         gpu.check()
     }
 
     fn backward(&mut self, errors: Errors<'_>) -> Result<f64, Error> {
         self.go_back(errors)?;
         self.went_back = true;
-        let rule = self.rule()?;
+        let set = self.kernels_of_optimizer()?;
         let mut commands = Commands::new(&self.gpu, None);
         let length = self.layout.arena.len as u32;
-        commands.run_on(&rule.norm, bytemuck::bytes_of(&length), 1);
+        commands.run_on(&set.norm, bytemuck::bytes_of(&length), 1);
         commands.submit();
-        let sums: Vec<f32> = numbers(&self.gpu, &rule.sums, PARTS)?;
+        let sums: Vec<f32> = numbers(&self.gpu, &set.sums, PARTS)?;
         Ok(sums.iter().map(|sum| f64::from(*sum)).sum::<f64>().sqrt())
     }
 
@@ -157,11 +157,11 @@ impl Learner for GpuSession {
             return Err(Error::Order("no gradients of the last trial to update by"));
         }
         let mut timer = self.timer.take();
-        let rule = self.rule()?;
+        let set = self.kernels_of_optimizer()?;
         let mut commands = Commands::new(&self.gpu, timer.as_mut());
-        let tensors = self.network.tensors().iter().zip(&rule.updates);
+        let tensors = self.network.tensors().iter().zip(&set.updates);
         for (weight, (bound, length)) in tensors.filter(|(tensor, _)| tensor.is_trained()) {
-            let update = UpdateConstants::new(rule.kind, [scale, rate], updates, weight.decays());
+            let update = UpdateConstants::new(set.optimizer, [scale, rate], updates, weight.decays());
             let update = UpdateConstants { length: *length as u32, ..update };
             commands.run_on(bound, bytemuck::bytes_of(&update), 1);
         }
@@ -188,8 +188,8 @@ impl Learner for GpuSession {
         self.layout.arena.download(&self.gpu, &self.buffers.weights)
     }
 
-    fn memories(&mut self) -> Result<Vec<Weights>, Error> {
-        let rule = self.rule()?;
-        rule.memories.iter().map(|buffer| self.layout.arena.download(&self.gpu, buffer)).collect()
+    fn optimizer_state(&mut self) -> Result<Vec<Weights>, Error> {
+        let set = self.kernels_of_optimizer()?;
+        set.state.iter().map(|buffer| self.layout.arena.download(&self.gpu, buffer)).collect()
     }
 }

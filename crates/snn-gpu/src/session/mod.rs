@@ -55,8 +55,8 @@ pub(crate) struct GpuSession {
     last: Option<Last>,
     /// Whether there was a backward pass since.
     went_back: bool,
-    /// The update rule, if weights are updated here.
-    rule: Option<learner::Rule>,
+    /// The optimizer, if weights are updated here.
+    optimizer: Option<learner::OptimizerKernels>,
     /// Kernels that leave no gradients where there are no weights.
     grouped: Vec<Bound>,
     /// The means and variances that normalisations keep, by the index of their tensor, as they were loaded or last updated; and
@@ -115,7 +115,7 @@ impl GpuSession {
             has_weights: false,
             last: None,
             went_back: false,
-            rule: None,
+            optimizer: None,
             grouped,
             kept: BTreeMap::new(),
             statistics: Vec::new(),

@@ -1,5 +1,6 @@
 //! What a population did, brought back from the card.
 
+use snn_core::neuron::NeuronOutput;
 use snn_core::{Error, Record, Shape, SpikeTrain};
 
 use super::GpuSession;
@@ -18,7 +19,7 @@ impl GpuSession {
         let population = self.origins.iter().position(|origin| *origin == Some(population)).ok_or_else(no_such)?;
         let found = &self.network.populations()[population];
         let (place, steps, samples) = (&self.layout.populations[population], self.layout.plan.steps, last.samples);
-        let passes_numbers = found.neuron.feeds() && !place.fires;
+        let passes_numbers = found.neuron.output() == NeuronOutput::Numbers;
         let mut record = Record {
             spikes: SpikeTrain::silent(steps, samples, found.shape),
             values: vec![0.0; if passes_numbers { steps * samples * place.len } else { 0 }],

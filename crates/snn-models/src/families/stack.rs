@@ -134,10 +134,10 @@ impl StackPopulation {
     }
 }
 
-/// The neuron that `part` names, which must fire, as `those` need, such as `all layers but the Readout`.
+/// The neuron that `part` names, which others must be able to read, as `those` need, such as `all layers but the Readout`.
 pub(super) fn hidden(registry: &Registry, path: &str, part: &mut Part, those: &str) -> Result<Neuron, PartError> {
     let neuron = registry.neurons.make(part, registry).map_err(|error| error.within(path))?;
-    let range = format!("a neuron that fires, as {those} need");
-    range::require(neuron.feeds(), path, range, &neuron.name())?;
+    let range = format!("a neuron that passes on spikes or numbers to others, as {those} need");
+    range::require(!neuron.is_readout(), path, range, &neuron.name())?;
     Ok(neuron)
 }

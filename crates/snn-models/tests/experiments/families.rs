@@ -156,7 +156,7 @@ fn values_of_blocks_have_ranges() {
         "ResNet(shortcut: Identity)",
         "ResNet(shortcut: Auto())",
     ]), @r#"
-    network.neuron must be a neuron that fires, as all layers but the Readout need, found LeakyIntegrator
+    network.neuron must be a neuron that passes on spikes or numbers to others, as all layers but the Readout need, found LeakyIntegrator
     network.pool.threshold must be greater than 0, found 0
     network.dropout must be at least 0 and less than 1, found 1
     network.kappa must be greater than 0, found 0

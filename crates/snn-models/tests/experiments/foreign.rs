@@ -50,7 +50,7 @@ fn plugin(registry: &mut Registry) -> Result<(), RegistryError> {
 fn read(network: &str) -> Result<Experiment, String> {
     let registry = crate::registry().with(plugin).unwrap();
     let text = format!(
-        "(data: Mnist, steps: 3, network: {network},\ntraining: (epochs: 1, batch: 2, optimizer: Sgd(rate: 1.0)))"
+        "(data: Mnist, steps: 3, network: {network},\ntraining: (epochs: 1, batch: 2, optimizer: Sgd(lr: 1.0)))"
     );
     Experiment::from_ron(&text, "tower.ron", &[("network.neuron.leak", "0.5")], &registry)
         .map_err(|e| crate::abridged(&e))

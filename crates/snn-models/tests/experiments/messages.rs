@@ -76,7 +76,7 @@ fn an_unknown_name_lists_the_known_ones() {
     unknown optimizer "Lion" in training.optimizer
       --> my-net.ron:24:20
        |
-    24 |         optimizer: Lion(rate: 0.0085, weight_decay: 5e-4),
+    24 |         optimizer: Lion(lr: 0.0085, weight_decay: 5e-4),
        |                    ^^^^
        |
        = known optimizers: Sgd, Adam, AdamW
@@ -265,8 +265,8 @@ fn values_of_another_kind_are_told_what_they_must_be() {
         line("loss: SquaredError,", "loss: SquaredError, rates: yes,"),
         line("Linear(features: 200)", "Linear(features: 200, recurrent: yes)"),
         line("Linear(features: 200)", "3"),
-        line("Sgd(rate: 0.0085, weight_decay: 5e-4)", "Adam(rate: 0.001, betas: 0.9)"),
-        line("Sgd(rate: 0.0085, weight_decay: 5e-4)", "Sgd"),
+        line("Sgd(lr: 0.0085, weight_decay: 5e-4)", "Adam(lr: 0.001, betas: 0.9)"),
+        line("Sgd(lr: 0.0085, weight_decay: 5e-4)", "Sgd"),
     ];
     insta::assert_snapshot!(lines.join("\n"), @r#"
     rates must be values in ( ), found 0.05: write (target: 0.05, weight: 1.0)
@@ -338,14 +338,14 @@ fn a_missing_field_names_its_struct() {
     3 | Experiment(
       | ^^^^^^^^^^ add steps: ...
     "#);
-    insta::assert_snapshot!(error("rate: 0.0085, ", ""), @r#"
+    insta::assert_snapshot!(error("lr: 0.0085, ", ""), @r#"
     missing field "rate" in training.optimizer
       --> my-net.ron:24:20
        |
     24 |         optimizer: Sgd(weight_decay: 5e-4),
        |                    ^^^ add rate: ...
        |
-       = for example: Sgd(rate: 0.003, momentum: 0.9, weight_decay: 0.0005, nesterov: false)
+       = for example: Sgd(lr: 0.003, momentum: 0.9, weight_decay: 0.0005, nesterov: false)
     "#);
 }
 
@@ -412,7 +412,7 @@ fn a_value_out_of_range_points_at_its_line() {
        |             ^^^^
     ");
     insta::assert_snapshot!(error("Linear(features: 200)", "Linear(features: 200, neuron: LeakyIntegrator)"), @"
-    network.layers[4].neuron must be a neuron that fires, as all layers but the Readout need, found LeakyIntegrator
+    network.layers[4].neuron must be a neuron that passes on spikes or numbers to others, as all layers but the Readout need, found LeakyIntegrator
       --> my-net.ron:15:43
        |
     15 |             Linear(features: 200, neuron: LeakyIntegrator),

@@ -1,6 +1,6 @@
 //! Values set from outside.
 
-use snn_core::UpdateRule;
+use snn_core::Optimizer;
 use snn_models::experiment::Schedule;
 
 use crate::{abridged, lenet};
@@ -18,7 +18,7 @@ fn any_value_can_be_set() {
         ("network.layers[4].neuron", "Lif(leak: 0.5)"),
         ("network.layers[4].neuron.threshold", "2"),
         ("training.schedule", "Constant"),
-        ("training.optimizer.rate", "0.1"),
+        ("training.optimizer.lr", "0.1"),
     ])
     .unwrap();
     assert_eq!(experiment.training.epochs, 3);
@@ -26,7 +26,7 @@ fn any_value_can_be_set() {
     assert_eq!(experiment.training.schedule, Schedule::Constant);
     assert_eq!(
         experiment.training.optimizer,
-        UpdateRule::Sgd { rate: 0.1, momentum: 0.9, weight_decay: 5e-4, nesterov: false }
+        Optimizer::Sgd { lr: 0.1, momentum: 0.9, weight_decay: 5e-4, nesterov: false }
     );
     let text = experiment.to_ron();
     assert!(text.contains("Conv(channels: 64,") && text.contains("neuron: Lif(leak: 0.5, threshold: 2.0,"), "{text}");
@@ -34,8 +34,8 @@ fn any_value_can_be_set() {
 
 #[test]
 fn a_whole_choice_can_be_replaced() {
-    let experiment = lenet(&[("training.optimizer", "Adam(rate: 0.001)")]).unwrap();
-    assert!(matches!(experiment.training.optimizer, UpdateRule::Adam { rate: 0.001, .. }));
+    let experiment = lenet(&[("training.optimizer", "Adam(lr: 0.001)")]).unwrap();
+    assert!(matches!(experiment.training.optimizer, Optimizer::Adam { lr: 0.001, .. }));
 }
 
 #[test]
@@ -98,17 +98,17 @@ fn a_value_that_does_not_fit_is_explained() {
      |
      = in the override training.epochs=3, batch: 4
     "#);
-    insta::assert_snapshot!(error("training.optimizer", "Adam(rate: 0.1"), @r#"
-    "Adam(rate: 0.1" is not a value: this bracket is never closed with )
+    insta::assert_snapshot!(error("training.optimizer", "Adam(lr: 0.1"), @r#"
+    "Adam(lr: 0.1" is not a value: this bracket is never closed with )
      |
-     = in the override training.optimizer=Adam(rate: 0.1
+     = in the override training.optimizer=Adam(lr: 0.1
     "#);
-    insta::assert_snapshot!(error("training.optimizer", "Sdg(rate: 0.1)"), @r#"
+    insta::assert_snapshot!(error("training.optimizer", "Sdg(lr: 0.1)"), @r#"
     unknown optimizer "Sdg" in training.optimizer
      |
      = did you mean Sgd?
      = known optimizers: Sgd, Adam, AdamW
-     = in the override training.optimizer=Sdg(rate: 0.1)
+     = in the override training.optimizer=Sdg(lr: 0.1)
     "#);
     insta::assert_snapshot!(error("training.epochs", ""), @r#"
     "" is not a value: expected a value, found the end

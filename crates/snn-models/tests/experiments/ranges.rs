@@ -29,11 +29,11 @@ fn every_range_is_checked() {
         ("rates", "(target: 0.1, weight: 0.0)"),
         ("training.epochs", "0"),
         ("training.chunk", "0"),
-        ("training.optimizer.rate", "0"),
-        ("training.optimizer.rate", "1e39"),
+        ("training.optimizer.lr", "0"),
+        ("training.optimizer.lr", "1e39"),
         ("training.optimizer.momentum", "1"),
         ("training.optimizer.weight_decay", "-1"),
-        ("training.optimizer", "Adam(rate: 0.1, betas: (1.0, 0.9))"),
+        ("training.optimizer", "Adam(lr: 0.1, betas: (1.0, 0.9))"),
         ("training.schedule", "Steps(at: [], factor: 0)"),
         ("training.schedule", "Steps(at: [3, 1], factor: 0.5)"),
         ("training.schedule", "Steps(at: [3, 3], factor: 0.5)"),
@@ -56,7 +56,7 @@ fn every_range_is_checked() {
     network.neuron.threshold must be greater than 0, found -1
     network.neuron.leak must be greater than 0 and at most 1, found NaN
     network.pool.threshold must be greater than 0, found 0
-    network.pool must be a neuron that fires, as all layers but the Readout need, found LeakyIntegrator
+    network.pool must be a neuron that passes on spikes or numbers to others, as all layers but the Readout need, found LeakyIntegrator
     network.dropout must be at least 0 and less than 1, found 1
     network.kappa must be greater than 0, found 0
     network.layers must be a list that ends in a Readout, found no layer
@@ -73,8 +73,8 @@ fn every_range_is_checked() {
     rates.weight must be greater than 0, found 0
     training.epochs must be at least 1, found 0
     training.chunk must be at least 1, found 0
-    training.optimizer.rate must be greater than 0, found 0
-    training.optimizer.rate must be a finite number, found inf
+    training.optimizer.lr must be greater than 0, found 0
+    training.optimizer.lr must be a finite number, found inf
     training.optimizer.momentum must be at least 0 and less than 1, found 1
     training.optimizer.weight_decay must be at least 0, found -1
     training.optimizer.betas[0] must be at least 0 and less than 1, found 1

@@ -45,7 +45,7 @@ fn resolved_text_writes_every_default() {
         training: (
             epochs: 25,
             batch: 64,
-            optimizer: Sgd(rate: 0.003, momentum: 0.9, weight_decay: 0.0005, nesterov: false),
+            optimizer: Sgd(lr: 0.003, momentum: 0.9, weight_decay: 0.0005, nesterov: false),
             reduction: Sum,
             schedule: Cosine(floor: 0.0, warmup: 0.0),
             clip: None,
@@ -90,7 +90,7 @@ fn the_paper_preset_has_the_paper_s_constants() {
     let preset = presets::find("mnist-lenet-paper").unwrap();
     let experiment = Experiment::from_ron(preset.text, preset.name, &[], &registry()).unwrap();
     assert_eq!((experiment.steps, experiment.training.epochs, experiment.training.batch), (100, 125, 64));
-    let expected = snn_core::UpdateRule::Sgd { rate: 0.0085, momentum: 0.0, weight_decay: 5e-4, nesterov: false };
+    let expected = snn_core::Optimizer::Sgd { lr: 0.0085, momentum: 0.0, weight_decay: 5e-4, nesterov: false };
     assert_eq!(experiment.training.optimizer, expected);
 }
 
@@ -134,8 +134,8 @@ proptest! {
     ) {
         let layer = format!("Conv(channels: {channels}, kernel: 5, padding: 2, recurrent: {recurrent}, neuron: \
             Lif(leak: {leak}, threshold: {rate}, reset: Soft, gradient: Atan(alpha: {leak})))");
-        let adam_rule = format!("Adam(rate: {rate}, betas: ({}, 0.5))", leak / 2.0);
-        let optimizer = if adam { adam_rule } else { format!("Sgd(rate: {rate})") };
+        let adam_rule = format!("Adam(lr: {rate}, betas: ({}, 0.5))", leak / 2.0);
+        let optimizer = if adam { adam_rule } else { format!("Sgd(lr: {rate})") };
         let option = |value: Option<String>| value.unwrap_or_else(|| "None".to_owned());
         let experiment = lenet(&[
             ("steps", &steps.to_string()),
@@ -226,7 +226,7 @@ proptest! {
         prop_assert_eq!(&read(&strewn(&text, &picks), &[])?, &plain);
         let network = strewn(&plain.network.to_string(), &picks);
         prop_assert_eq!(&read(preset.text, &[("network", &network)])?, &plain);
-        let optimizer = "Adam(rate: 0.1, betas: (0.5, 0.9))";
+        let optimizer = "Adam(lr: 0.1, betas: (0.5, 0.9))";
         let expected = read(preset.text, &[("training.optimizer", optimizer)])?;
         prop_assert_eq!(read(preset.text, &[("training.optimizer", &strewn(optimizer, &picks))])?, expected);
     }

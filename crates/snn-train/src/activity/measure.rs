@@ -90,7 +90,7 @@ impl<'a> Meter<'a> {
     fn new(built: &'a Built, weights: &Weights, steps: usize) -> Result<Self, TrainError> {
         let network = &built.network;
         let all = network.populations().iter().enumerate();
-        let emitting = all.filter(|(_, Population { neuron, .. })| neuron.fires() || neuron.feeds());
+        let emitting = all.filter(|(_, Population { neuron, .. })| !neuron.is_readout());
         let sources = std::iter::once(Source::Input).chain(emitting.map(|(index, _)| Source::Population(index)));
         let sources = sources.map(|source| SourceTally::new(network, weights, source, steps));
         let sources = sources.collect::<Result<_, _>>()?;

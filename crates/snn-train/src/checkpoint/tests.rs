@@ -251,15 +251,15 @@ fn all_differences_from_a_network_are_listed_together() {
 
 #[test]
 fn memories_come_back_and_those_of_another_rule_are_refused() {
-    let adam = UpdateRule::Adam { rate: 0.1, betas: (0.9, 0.999), epsilon: 1e-8, weight_decay: 0.0 };
+    let adam = Optimizer::Adam { lr: 0.1, betas: (0.9, 0.999), epsilon: 1e-8, weight_decay: 0.0 };
     let memories = [1.0, 2.0].map(|value| vec![vec![value; 6], vec![-value; 2]]);
-    let optimizer = Checkpoint::memories(&network(), adam, false, &memories);
+    let optimizer = Checkpoint::optimizer_tensors(&network(), adam, false, &memories);
     assert_eq!(optimizer[3], tensor("second_moment.readout", &[1, 2], &[-2.0, -2.0]));
     let checkpoint = Checkpoint { optimizer, ..checkpoint() };
-    assert_eq!(checkpoint.memories_for(&network(), adam, false).unwrap(), memories);
+    assert_eq!(checkpoint.optimizer_state(&network(), adam, false).unwrap(), memories);
 
-    let sgd = UpdateRule::Sgd { rate: 0.1, momentum: 0.9, weight_decay: 0.0, nesterov: false };
-    let error = checkpoint.memories_for(&network(), sgd, false).unwrap_err();
+    let sgd = Optimizer::Sgd { lr: 0.1, momentum: 0.9, weight_decay: 0.0, nesterov: false };
+    let error = checkpoint.optimizer_state(&network(), sgd, false).unwrap_err();
     assert_eq!(
         error.to_string(),
         "the checkpoint does not fit the optimizer:\n  \

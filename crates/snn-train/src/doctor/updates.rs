@@ -1,6 +1,6 @@
 //! What updates do to the weights, judged before any is made: how far one moves them, and how far all of a run could.
 
-use snn_core::UpdateRule;
+use snn_core::Optimizer;
 use snn_models::Experiment;
 
 use super::unusual::unusual;
@@ -30,7 +30,7 @@ const MOST_RATES: usize = 6;
 const MOST_FAULTS: usize = 3;
 
 /// An optimizer whose updates do not depend on the size of the gradient.
-const ADAPTIVE: &str = "Adam(rate: 0.0005)";
+const ADAPTIVE: &str = "Adam(lr: 0.0005)";
 
 /// What is wrong with the updates of a run.
 #[derive(Debug, Clone, PartialEq)]
@@ -93,12 +93,10 @@ fn judge(weights: &[Learning], decay: f32, way: f32) -> Option<UpdateFault> {
 }
 
 /// The share that weight decay takes off the weights at an update.
-fn decay(rule: &UpdateRule) -> f32 {
-    match *rule {
-        UpdateRule::Sgd { rate, weight_decay, .. } | UpdateRule::AdamW { rate, weight_decay, .. } => {
-            rate * weight_decay
-        }
-        UpdateRule::Adam { .. } => 0.0,
+fn decay(optimizer: &Optimizer) -> f32 {
+    match *optimizer {
+        Optimizer::Sgd { lr, weight_decay, .. } | Optimizer::AdamW { lr, weight_decay, .. } => lr * weight_decay,
+        Optimizer::Adam { .. } => 0.0,
     }
 }
 
@@ -152,7 +150,7 @@ fn search(
         let is_few = matches!(fault, UpdateFault::Small { share, .. } if *share > 0.1 * GOOD_UPDATE);
         return Ok((None, if is_few { told(few.to_owned()) } else { finding }));
     };
-    let change = Some(changed.change(("training.optimizer.rate", &value)));
+    let change = Some(changed.change(("training.optimizer.lr", &value)));
     Ok((Some(changed), Finding { change, ..finding }))
 }
 
@@ -179,7 +177,7 @@ fn good_rate(
     patient: &Patient<'_>,
     fault: &UpdateFault,
 ) -> Result<Option<(String, PendingChanges)>, TrainError> {
-    let now = state.experiment.training.optimizer.rate();
+    let now = state.experiment.training.optimizer.learning_rate();
     let mut rate = now;
     let mut ratio = match *fault {
         UpdateFault::Large { share, .. } | UpdateFault::Small { share, .. } | UpdateFault::Vanishing { share, .. } => {
@@ -194,12 +192,12 @@ fn good_rate(
             None => 1e-6,
         };
         let value = one_digit(rate);
-        let Some(changed) = state.prepared_with(patient, ("training.optimizer.rate", &value))? else { return Ok(None) };
+        let Some(changed) = state.prepared_with(patient, ("training.optimizer.lr", &value))? else { return Ok(None) };
         let weights = changed.probe(patient).learning(patient.checkpoint.filter(|_| changed.is_as_it_was))?;
         let shares = weights.iter().filter(|weight| weight.norm > 0.0).map(Learning::share);
         let largest = shares.fold(0.0, |largest: f32, share| if share.is_nan() { share } else { largest.max(share) });
         if largest > 0.3 * GOOD_UPDATE && largest < 3.0 * GOOD_UPDATE {
-            let is_other = changed.experiment.training.optimizer.rate() != now;
+            let is_other = changed.experiment.training.optimizer.learning_rate() != now;
             return Ok((is_other && fault_is_gone(fault, &changed, patient)?).then_some((value, changed)));
         }
         ratio = largest.is_finite().then_some(largest);
@@ -209,7 +207,7 @@ fn good_rate(
 
 impl UpdateFault {
     fn problem(&self, cause: &str, state: &PendingChanges, patient: &Patient<'_>) -> String {
-        let rate = state.experiment.training.optimizer.rate();
+        let rate = state.experiment.training.optimizer.learning_rate();
         let at = format!("at a learning rate of {rate:?}");
         let way = way(&state.experiment, patient);
         match self {

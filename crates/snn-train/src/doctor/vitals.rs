@@ -272,7 +272,7 @@ impl Probe<'_> {
         updates.forward(&trial)?;
         let gradient = updates.backward(errors)?;
         let scale = training.clip.map_or(1.0, |limit| clip_factor(gradient, limit));
-        let after = match updates.update(scale, training.optimizer.rate()).and_then(|()| updates.weights()) {
+        let after = match updates.update(scale, training.optimizer.learning_rate()).and_then(|()| updates.weights()) {
             Ok(after) => after.clone(),
             // Where to these weights went, no engine follows.
             Err(Error::NotFinite { .. }) => before.iter().map(|values| vec![f32::INFINITY; values.len()]).collect(),

@@ -12,7 +12,7 @@ const SOUND: &str = "(
     network: Sequence(kappa: 6.0, layers: [
         Conv(channels: 8, kernel: 5, stride: 2), AvgPool(size: 2), Linear(features: 40), Readout(classes: 10),
     ]),
-    training: (epochs: 100, batch: 16, optimizer: Sgd(rate: 0.03), validation: Last(16)),
+    training: (epochs: 100, batch: 16, optimizer: Sgd(lr: 0.03), validation: Last(16)),
 )";
 
 /// A branch of its own, around which the spikes pass.
@@ -101,12 +101,12 @@ fn a_dropout_that_is_too_strong_is_weakened() {
 
 #[test]
 fn a_learning_rate_that_is_too_high_is_lowered() {
-    heals(&[("training.optimizer.rate", "3.0")], "the learning rate is too high", "training.optimizer.rate");
+    heals(&[("training.optimizer.lr", "3.0")], "the learning rate is too high", "training.optimizer.lr");
 }
 
 #[test]
 fn a_learning_rate_that_is_too_low_is_raised() {
-    heals(&[("training.optimizer.rate", "1e-8")], "the learning rate is too low", "training.optimizer.rate");
+    heals(&[("training.optimizer.lr", "1e-8")], "the learning rate is too low", "training.optimizer.lr");
 }
 
 #[test]
@@ -120,24 +120,20 @@ fn a_rate_is_not_blamed_for_what_another_setting_does() {
         ("network.neuron", "Relu"),
         ("network.pool", "Relu"),
         ("network.kappa", "1e-6"),
-        ("training.optimizer", "Adam(rate: 0.001)"),
+        ("training.optimizer", "Adam(lr: 0.001)"),
     ];
     heals(&numbers, "kappa (1e-6) is far too small: one update", "network.kappa");
 }
 
 #[test]
 fn a_rate_beyond_all_measure_is_mended_too() {
-    heals(
-        &[("training.optimizer.rate", "1e30")],
-        "the learning rate is too high: one update",
-        "training.optimizer.rate",
-    );
+    heals(&[("training.optimizer.lr", "1e30")], "the learning rate is too high: one update", "training.optimizer.lr");
 }
 
 #[test]
 fn a_schedule_counts() {
     let steps = "Steps(at: [1], factor: 1e-9)";
-    let findings = examined(&sound(&[("training.schedule", steps), ("training.optimizer.rate", "0.0003")])).findings;
+    let findings = examined(&sound(&[("training.schedule", steps), ("training.optimizer.lr", "0.0003")])).findings;
     assert!(findings[0].problem.contains("the learning rate is too low"), "{findings:#?}");
 }
 
@@ -148,7 +144,7 @@ fn what_is_frozen_need_not_learn() {
 
 #[test]
 fn a_run_of_few_updates_is_said_to_be_one() {
-    let findings = examined(&sound(&[("training.epochs", "1"), ("training.optimizer.rate", "0.005")])).findings;
+    let findings = examined(&sound(&[("training.epochs", "1"), ("training.optimizer.lr", "0.005")])).findings;
     assert!(findings.len() == 1 && findings[0].problem.contains("too few updates"), "{findings:#?}");
 }
 

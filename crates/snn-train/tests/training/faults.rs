@@ -3,31 +3,31 @@
 use std::fs;
 use std::ops::ControlFlow;
 
-use snn_core::{Engine, Error, HoldOut, Network, Plan, Session, UpdateRule, reference::Reference};
+use snn_core::{Engine, Error, HoldOut, Network, Optimizer, Plan, Session, reference::Reference};
 use snn_models::experiment::{Experiment, Schedule};
 use snn_train::{Checkpoint, Event, FileCheck, Health, RunFolder, RunOutcome, TrainError};
 
 use crate::{UNINTERRUPTED, experiment, go_on, new_run, records, result, stop_at, train, train_on, with};
 
 /// The experiment with a rule, a constant rate and no clipping.
-fn with_rule(optimizer: UpdateRule) -> Experiment {
+fn with_rule(optimizer: Optimizer) -> Experiment {
     changed(experiment(), optimizer)
 }
 
 /// The same with a readout alone, whose output follows the weights without any neuron that may fall silent.
-fn of_readout(optimizer: UpdateRule) -> Experiment {
+fn of_readout(optimizer: Optimizer) -> Experiment {
     changed(with(&[("network.layers", "[Readout(classes: 10)]")]), optimizer)
 }
 
-fn changed(mut experiment: Experiment, optimizer: UpdateRule) -> Experiment {
+fn changed(mut experiment: Experiment, optimizer: Optimizer) -> Experiment {
     experiment.training.optimizer = optimizer;
     experiment.training.schedule = Schedule::Constant;
     experiment.training.clip = None;
     experiment
 }
 
-fn sgd(rate: f32) -> UpdateRule {
-    UpdateRule::Sgd { rate, momentum: 0.0, weight_decay: 0.0, nesterov: false }
+fn sgd(lr: f32) -> Optimizer {
+    Optimizer::Sgd { lr, momentum: 0.0, weight_decay: 0.0, nesterov: false }
 }
 
 /// What a run that diverges says; its folder must hold the checkpoint of its start, and no best weights.
@@ -58,7 +58,7 @@ fn weights_that_are_not_finite_end_a_run() {
 /// The squares of gradients with such a weight decay are beyond all numbers in single precision, though they are not.
 #[test]
 fn memories_that_are_not_finite_end_a_run() {
-    let adam = UpdateRule::Adam { rate: 1e-3, betas: (0.9, 0.999), epsilon: 1e-8, weight_decay: 1e25 };
+    let adam = Optimizer::Adam { lr: 1e-3, betas: (0.9, 0.999), epsilon: 1e-8, weight_decay: 1e25 };
     let message = divergence(&with_rule(adam));
     assert!(message.contains("batch 1: second_moment of weight \"fc1\": "), "{message}");
 }

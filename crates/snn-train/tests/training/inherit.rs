@@ -35,7 +35,7 @@ fn what_fits_is_taken_over_by_name() {
 
 #[test]
 fn frozen_tensors_stay_as_they_are_with_every_optimizer() {
-    for optimizer in ["Adam(rate: 0.01, weight_decay: 0.1)", "Sgd(rate: 0.1, momentum: 0.9, weight_decay: 0.1)"] {
+    for optimizer in ["Adam(lr: 0.01, weight_decay: 0.1)", "Sgd(lr: 0.1, momentum: 0.9, weight_decay: 0.1)"] {
         let frozen = with(&[("training.freeze", "[\"fc*\"]"), ("training.optimizer", optimizer)]);
         let built = frozen.build(&registry()).unwrap();
         let initial = built.network.initial_weights(frozen.training.seed);

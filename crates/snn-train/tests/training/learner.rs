@@ -7,7 +7,7 @@ use std::sync::{Arc, LazyLock};
 use snn_core::optimizer::norm;
 use snn_core::reference::Reference;
 use snn_core::{
-    Activity, Engine, Error, Errors, Learner, Memory, Network, Optimizer, Plan, Record, Session, Trial, UpdateRule,
+    Activity, Engine, Error, Errors, Learner, Memory, Network, Optimizer, OptimizerState, Plan, Record, Session, Trial,
     Weights,
 };
 use snn_models::Experiment;
@@ -15,11 +15,11 @@ use snn_train::{Checkpoint, Event, RunOutcome};
 
 use crate::{Left, go_on, new_run, result, stop_at, train, train_on, with};
 
-/// The update rules with memories of their own.
+/// The optimizers with a state.
 const RULES: [&str; 3] = [
-    "Sgd(rate: 0.02, momentum: 0.9, nesterov: true)",
-    "Sgd(rate: 0.02, momentum: 0.9, weight_decay: 5e-4)",
-    "AdamW(rate: 0.01, weight_decay: 0.1)",
+    "Sgd(lr: 0.02, momentum: 0.9, nesterov: true)",
+    "Sgd(lr: 0.02, momentum: 0.9, weight_decay: 5e-4)",
+    "AdamW(lr: 0.01, weight_decay: 0.1)",
 ];
 
 /// The limit on the norm of the gradient, which most steps exceed.
@@ -81,7 +81,7 @@ struct ApartSession {
     weights: Weights,
     /// Of the last trial, after its backward pass.
     gradients: Option<Weights>,
-    remembered: Option<(UpdateRule, Vec<Weights>)>,
+    remembered: Option<(Optimizer, Vec<Weights>)>,
     asked: [Arc<AtomicUsize>; 2],
     fails: Option<u64>,
 }
@@ -116,8 +116,8 @@ impl Session for ApartSession {
 }
 
 impl Learner for ApartSession {
-    fn remember(&mut self, rule: UpdateRule, memories: &[Weights]) -> Result<(), Error> {
-        rule.check_memories(&self.network, memories)?;
+    fn set_optimizer(&mut self, rule: Optimizer, memories: &[Weights]) -> Result<(), Error> {
+        rule.check_state(&self.network, memories)?;
         self.remembered = Some((rule, memories.to_vec()));
         Ok(())
     }
@@ -135,9 +135,9 @@ impl Learner for ApartSession {
         let mut gradients = self.gradients.take().ok_or(Error::Order("no gradients"))?;
         let (rule, memories) = self.remembered.take().ok_or(Error::Order("nothing to remember"))?;
         gradients.iter_mut().flatten().for_each(|gradient| *gradient *= scale);
-        let mut optimizer = Optimizer::restored(rule, &self.network, memories, updates - 1)?;
+        let mut optimizer = OptimizerState::restored(rule, &self.network, memories, updates - 1)?;
         optimizer.update(&mut self.weights, &gradients, rate);
-        self.remembered = Some((rule, optimizer.memories().to_vec()));
+        self.remembered = Some((rule, optimizer.tensors().to_vec()));
         self.session.load(&self.weights)
     }
 
@@ -150,7 +150,7 @@ impl Learner for ApartSession {
         Ok(self.weights.clone())
     }
 
-    fn memories(&mut self) -> Result<Vec<Weights>, Error> {
+    fn optimizer_state(&mut self) -> Result<Vec<Weights>, Error> {
         self.asked[1].fetch_add(1, Ordering::Relaxed);
         let (_, memories) = self.remembered.as_ref().ok_or(Error::Order("nothing to remember"))?;
         Ok(memories.clone())

@@ -17,7 +17,7 @@ use std::sync::LazyLock;
 use std::time::Duration;
 
 use snn_core::registry::Registry;
-use snn_core::{DataSet as _, Dataset, Engine, HoldOut, UpdateRule, reference::Reference};
+use snn_core::{DataSet as _, Dataset, Engine, HoldOut, Optimizer, reference::Reference};
 use snn_data::Mnist;
 use snn_models::Built;
 use snn_models::experiment::{Experiment, Training};
@@ -42,7 +42,7 @@ const EXPERIMENT: &str = "(
     training: (
         epochs: 3,
         batch: 14,
-        optimizer: Adam(rate: 0.01),
+        optimizer: Adam(lr: 0.01),
         schedule: Cosine(floor: 0.1, warmup: 0.5),
         clip: 5.0,
         augmentation: Shift(pixels: 2),
@@ -402,7 +402,7 @@ fn a_run_is_resumed_only_as_it_was_begun() {
     );
     assert_eq!(
         message(&|training| {
-            training.optimizer = UpdateRule::Sgd { rate: 0.1, momentum: 0.0, weight_decay: 0.0, nesterov: false };
+            training.optimizer = Optimizer::Sgd { lr: 0.1, momentum: 0.0, weight_decay: 0.0, nesterov: false };
         }),
         "the checkpoint does not fit the optimizer:\n  first_moment.fc1: [16, 784] found, not expected\n  \
          first_moment.readout: [10, 16] found, not expected\n  second_moment.fc1: [16, 784] found, not expected\n  \

@@ -69,7 +69,7 @@ fn a_penalty_can_end_after_some_epochs() {
 fn the_mean_of_a_batch_is_its_sum_over_its_size() {
     // Of batches of 16 = 2^4 images, by rates in the same ratio, to the bit.
     let of = |reduction: &str, rate: &str, decay: &str, clip: &str| {
-        let optimizer = format!("Sgd(rate: {rate}, momentum: 0.5, weight_decay: {decay})");
+        let optimizer = format!("Sgd(lr: {rate}, momentum: 0.5, weight_decay: {decay})");
         let set = [("training.optimizer", optimizer.as_str()), ("training.reduction", reduction)];
         losses(&with(&[&set[..], &[("training.batch", "16"), ("training.clip", clip)]].concat()))
     };

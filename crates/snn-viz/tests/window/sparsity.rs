@@ -71,7 +71,7 @@ fn save_untrained(text: &str, path: &Path) -> OpenNetwork {
 
 const SMALL: &str = "(data: Mnist, steps: 6, network: Sequence(layers: [
     Conv(channels: 4, kernel: 5, stride: 2), Linear(features: 9), Linear(features: 7),
-    Readout(classes: 10)]), training: (epochs: 1, batch: 4, optimizer: Sgd(rate: 0.1)))";
+    Readout(classes: 10)]), training: (epochs: 1, batch: 4, optimizer: Sgd(lr: 0.1)))";
 
 #[test]
 fn the_figures_are_those_of_the_engine() {
