@@ -46,7 +46,7 @@ start=$(now)
 "$SNN" train --resume "$dir/alone" --json > "$dir/again.jsonl"
 ready=$(($(now) - start))
 epoch=$(((whole - ready) / epochs))
-echo "left alone:   $(seconds "$whole"), $epochs epochs, $(count "$dir/alone/metrics.jsonl" Step) steps: $args"
+echo "left alone:   $(seconds "$whole"), $epochs epochs, $(count "$dir/alone/metrics.jsonl" Update) steps: $args"
 
 run=0
 done_kills=0
@@ -60,7 +60,7 @@ compare() {
             differing=$((differing + 1))
         fi
     done
-    learned=$((learned + $(count "$dir/killed-$run.jsonl" Step)))
+    learned=$((learned + $(count "$dir/killed-$run.jsonl" Update)))
 }
 
 # Starts or resumes the run in the background.
@@ -88,7 +88,7 @@ while [ "$done_kills" -lt "$kills" ]; do
     sleep "$((moment / 1000000000)).$(printf '%09d' $((moment % 1000000000)))"
     if kill -KILL "$pid" 2> /dev/null; then
         done_kills=$((done_kills + 1))
-        moments+=("$run:$(count "$dir/killed-$run/metrics.jsonl" Step)")
+        moments+=("$run:$(count "$dir/killed-$run/metrics.jsonl" Update)")
     fi
     status=0
     wait "$pid" 2> /dev/null || status=$?
@@ -108,7 +108,7 @@ if [ -e "$dir/killed-$run" ]; then
 fi
 
 echo "killed at:    ${moments[*]} (run:step)"
-echo "killed:       $done_kills times in $run runs; $learned steps learned, $((run * $(count "$dir/alone/metrics.jsonl" Step))) needed"
+echo "killed:       $done_kills times in $run runs; $learned updates learned, $((run * $(count "$dir/alone/metrics.jsonl" Update))) needed"
 if [ "$differing" -gt 0 ]; then
     echo "FAILED:       $differing of $((2 * run)) checkpoints differ" >&2
     exit 1

@@ -101,10 +101,10 @@ fn check(found: &First, run: &Path) -> Result<(), Box<dyn Error>> {
     let records = fs::read(run.join("metrics.jsonl"))?;
     let mut updates = found.updates.iter();
     for line in records.split(|byte| *byte == b'\n').filter(|line| !line.is_empty()) {
-        if let Event::Step { step, loss, gradient, .. } = parse_record(line)? {
-            let Some(update) = updates.next() else { return Ok(()) };
-            if (update.loss, update.gradient) != (loss, gradient) {
-                return Err(format!("update {step} had a loss of {loss} in the run, and {} now", update.loss).into());
+        if let Event::Update { update, loss, gradient, .. } = parse_record(line)? {
+            let Some(again) = updates.next() else { return Ok(()) };
+            if (again.loss, again.gradient) != (loss, gradient) {
+                return Err(format!("update {update} had a loss of {loss} in the run, and {} now", again.loss).into());
             }
         }
     }

@@ -87,7 +87,7 @@ fn train(experiment: &Experiment, engine: &str) -> Run {
     };
     let mut run = Run { losses: Vec::new(), gradients: Vec::new(), rates: Vec::new(), weights: Vec::new() };
     let mut observer = |event: &Event| {
-        if let Event::Step { loss, gradient, rates, .. } = event {
+        if let Event::Update { loss, gradient, rates, .. } = event {
             run.losses.push(*loss);
             run.gradients.push(*gradient);
             run.rates.push(rates.clone());

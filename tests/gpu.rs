@@ -69,7 +69,7 @@ fn resume_on<'a>(engine: &'a str, folder: &'a str) -> Vec<&'a str> {
 }
 
 fn losses(events: &[Value]) -> Vec<f64> {
-    events.iter().filter(|event| event["event"] == "Step").map(|event| event["loss"].as_f64().unwrap()).collect()
+    events.iter().filter(|event| event["event"] == "Update").map(|event| event["loss"].as_f64().unwrap()).collect()
 }
 
 fn are_close(one: &[f64], other: &[f64]) -> bool {

@@ -11,7 +11,7 @@ use indicatif::{ProgressBar, ProgressStyle};
 
 use crate::cli::{interrupt::Interrupt, terminal, text, text::labelled};
 
-/// Weight of the newest step in the averages shown beside the bar.
+/// Weight of the newest update in the averages shown beside the bar.
 const NEWEST: f64 = 0.1;
 
 /// Columns of a terminal from which on there is room for a long bar and for every figure.
@@ -36,7 +36,7 @@ pub(crate) struct Display {
     batch: usize,
     /// Epochs of the run and batches of an epoch.
     epochs: usize,
-    steps: usize,
+    updates: usize,
     /// Averages over the last steps; none before the first.
     recent: Option<Recent>,
     counting: bool,
@@ -78,7 +78,7 @@ impl Display {
             audience,
             batch,
             epochs: 0,
-            steps: 0,
+            updates: 0,
             recent: None,
             counting: false,
             trained: false,
@@ -117,27 +117,27 @@ impl Display {
         format!("epoch {:>digits$}/{}", epoch + 1, self.epochs)
     }
 
-    fn start(&mut self, epoch: usize, step: usize) {
+    fn start(&mut self, epoch: usize, update: usize) {
         self.counting = false;
         if epoch < self.epochs {
             self.prefix(&self.epoch_label(epoch));
-            self.bar.set_length(self.steps as u64);
-            self.bar.set_position(step as u64);
+            self.bar.set_length(self.updates as u64);
+            self.bar.set_position(update as u64);
             self.bar.set_message("");
         }
     }
 
-    fn step(&mut self, epoch: usize, step: usize, newest: Recent) {
+    fn update(&mut self, epoch: usize, update: usize, newest: Recent) {
         self.trained = true;
         if self.counting {
-            self.start(epoch, step);
+            self.start(epoch, update);
         }
         let Recent { loss, accuracy, millis } = self.recent.map_or(newest, |recent| recent.mix(newest));
         self.recent = Some(Recent { loss, accuracy, millis });
         let speed = self.batch as f64 / millis * 1000.0;
-        let seconds = |steps: usize| steps as f64 * millis / 1000.0;
-        let in_epoch = self.steps - step.min(self.steps);
-        let in_run = in_epoch + self.steps * self.epochs.saturating_sub(epoch + 1);
+        let seconds = |updates: usize| updates as f64 * millis / 1000.0;
+        let in_epoch = self.updates - update.min(self.updates);
+        let in_run = in_epoch + self.updates * self.epochs.saturating_sub(epoch + 1);
         let left = if in_run > in_epoch {
             format!("{}, run {}", text::duration(seconds(in_epoch)), text::duration(seconds(in_run)))
         } else {
@@ -151,7 +151,7 @@ impl Display {
             text::percent(accuracy),
             style(format!("{left} left")).dim().for_stderr()
         ));
-        self.bar.set_position(step as u64);
+        self.bar.set_position(update as u64);
     }
 
     /// Counts what is no update: images of an evaluation, populations of a calibration.
@@ -213,14 +213,14 @@ pub(crate) fn calibration(populations: &[Calibrated]) -> String {
 impl Display {
     fn show(&mut self, event: &Event) {
         match event {
-            Event::Started { epochs, steps, epoch, step, .. } => {
-                (self.epochs, self.steps) = (*epochs, *steps);
-                self.start(*epoch, *step);
+            Event::Started { epochs, updates, epoch, update, .. } => {
+                (self.epochs, self.updates) = (*epochs, *updates);
+                self.start(*epoch, *update);
             }
-            Event::Step { epoch, step, loss, accuracy, millis, .. } => {
+            Event::Update { epoch, update, loss, accuracy, millis, .. } => {
                 let newest =
                     Recent { loss: f64::from(*loss), accuracy: f64::from(*accuracy), millis: f64::from(*millis) };
-                self.step(*epoch, *step, newest);
+                self.update(*epoch, *update, newest);
             }
             Event::Evaluating { done, images } => self.count("evaluation", *done, *images),
             Event::Calibrating { done, populations } => self.count("calibration", *done, *populations),

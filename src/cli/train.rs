@@ -137,12 +137,12 @@ pub(crate) fn run(registry: &Registry, args: &TrainArgs) -> anyhow::Result<ExitC
     let is_old = was_finished && !display.has_trained();
     let displayed = display.finish();
     let outcome = outcome?;
-    if let RunOutcome::Stopped { epoch, step } = &outcome
+    if let RunOutcome::Stopped { epoch, update } = &outcome
         && terminal::is_closed()
     {
         bail!(
             "standard output was closed, so the run was stopped {}; go on: {} train --resume {}",
-            place(*epoch, *step, experiment.training.epochs),
+            place(*epoch, *update, experiment.training.epochs),
             program::name(),
             folder.path().display()
         );
@@ -289,7 +289,7 @@ fn give_epochs(
     let before = experiment.training.epochs;
     let begun = folder
         .checkpoint()?
-        .map_or(0, |checkpoint| checkpoint.progress.epoch + usize::from(checkpoint.progress.step > 0));
+        .map_or(0, |checkpoint| checkpoint.progress.epoch + usize::from(checkpoint.progress.update > 0));
     if epochs < begun {
         bail!("--epochs must be at least {begun}, the epochs that the run has begun, found {epochs}");
     }
@@ -351,8 +351,8 @@ fn conclude(outcome: &RunOutcome, folder: &RunFolder, epochs: usize, is_old: boo
             }
             writeln!(out)?;
         }
-        RunOutcome::Stopped { epoch, step } => {
-            let place = place(*epoch, *step, epochs);
+        RunOutcome::Stopped { epoch, update } => {
+            let place = place(*epoch, *update, epochs);
             writeln!(out, "\n{}", labelled("stopped", format!("{place}; saved in {folder}")))?;
             writeln!(out, "{}\n", labelled("", format!("go on:   {program} train --resume {folder}")))?;
         }

@@ -50,10 +50,10 @@ impl TrainedNetwork {
         let progress = &self.checkpoint.progress;
         let images = text::thousands(progress.images);
         let origin = self.checkpoint.origin.as_ref().map_or_else(String::new, |origin| format!("{origin}, "));
-        let trained = match progress.step {
+        let trained = match progress.update {
             0 if progress.updates == 0 => "before any update".to_owned(),
             0 => format!("after {} of {images} images", text::counted(progress.epoch, "epoch")),
-            step => format!("in epoch {} of {images} images, after update {step}", progress.epoch + 1),
+            update => format!("in epoch {} of {images} images, after update {update}", progress.epoch + 1),
         };
         origin + &trained
     }

@@ -11,7 +11,7 @@ fn events_are_lines_of_json() {
     let events: Vec<serde_json::Value> = text.lines().map(|line| serde_json::from_str(line).unwrap()).collect();
     assert_eq!(events[0]["event"], "Started");
     assert_eq!(events[events.len() - 1]["event"], "Finished");
-    assert_eq!(events.iter().filter(|event| event["event"] == "Step").count(), 2);
+    assert_eq!(events.iter().filter(|event| event["event"] == "Update").count(), 2);
     assert!(dir.path().join("runs/mnist-lenet-1/last.safetensors").is_file());
 }
 

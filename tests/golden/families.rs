@@ -91,7 +91,7 @@ fn populations(case: &Case) -> String {
         let neuron = match node["type"].as_str().unwrap() {
             "lif" => format!("Lif(leak: {leak}, threshold: {threshold}, gradient: LeakCorrected(trace: {trace}))"),
             "pool_if" => format!("PoolIf(threshold: {threshold})"),
-            _ => format!("LeakyIntegrator(leak: {leak}, threshold: {threshold}, gradient: LeakFree)"),
+            _ => format!("LeakyIntegrator(leak: {leak}, divisor: {threshold}, gradient: LeakFree)"),
         };
         let inputs = node["inputs"].as_array().unwrap().iter().map(|input| {
             let (from, weight) = (&input["from"], &input["weight"]);

@@ -227,7 +227,7 @@ impl Case {
                     Neuron::new("Lif", lif, Gradient::SpikeGated { threshold, correction })
                 }
                 "pool_if" => PoolIf { threshold }.neuron(),
-                "output" => LeakyIntegrator { leak, threshold, ..LeakyIntegrator::default() }.leak_free(),
+                "output" => LeakyIntegrator { leak, divisor: threshold, ..LeakyIntegrator::default() }.leak_free(),
                 other => panic!("unknown node type {other}"),
             };
             let inputs = node["inputs"].as_array().unwrap().iter().map(|input| {

@@ -1,4 +1,4 @@
-//! What every engine offers: compile a network for a plan, then run trials.
+//! The engine interface: an [`Engine`] compiles a network for a [`Plan`] into a [`Session`], which runs trials.
 
 mod plan;
 mod trial;
@@ -13,33 +13,35 @@ use crate::spikes::SpikeTrain;
 pub use plan::Plan;
 pub use trial::{Draws, Dropout, Errors, Stimulus, Trial};
 
-/// Runs networks on some device.
+/// An execution backend: compiles networks into sessions that run on its device.
 pub trait Engine: Debug + Send + Sync {
-    /// Name by which an engine is chosen, such as `cpu`.
+    /// Name that selects the engine, such as `cpu`.
     fn name(&self) -> &'static str;
 
-    /// What it runs on, in words.
+    /// Describes the device that it runs on, for people to read.
     fn describe(&self) -> String;
 
-    /// What it is, in words for a list: no device is looked for or opened, so that nothing is said of the one that there is.
+    /// Describes the engine for a list of engines. It does not search for or open a device, so it cannot name the one
+    /// present.
     fn about(&self) -> String {
         self.describe()
     }
 
-    /// What decides the last bits of its sums, in words, such as `cpu, AVX2`: two engines that say the same give the same bits
-    /// if they are of the same build of this program. The number of threads is no part of it.
+    /// What determines the rounding of its sums, such as `cpu, AVX2`. Two engines with the same text compute identical
+    /// bits, if both come from the same build of this program. The number of threads is not part of it.
     fn arithmetic(&self) -> String {
         self.name().to_owned()
     }
 
-    /// Prepares to run `network` as `plan` says. What it will take is known from here on.
+    /// Compiles `network` for `plan`. The memory that the session takes is fixed from here on.
     ///
     /// # Errors
     /// [`Error::Range`] for a plan of zero steps or samples, or of more than the engine can do.
     fn compile(&self, network: &Network, plan: Plan) -> Result<Box<dyn Session>, Error>;
 
-    /// Memory that a session for `network` and `plan` takes, by purpose: what [`Session::memory`] of it says. An engine that
-    /// can tell so without taking it should, and without touching a device that is not in use yet.
+    /// Memory that a session for `network` and `plan` takes, by purpose; equals its [`Session::memory`]. The default
+    /// compiles a session. Override it if the engine can compute this without allocating, and without opening a device
+    /// that is not in use yet.
     ///
     /// # Errors
     /// As [`Engine::compile`].
@@ -47,12 +49,12 @@ pub trait Engine: Debug + Send + Sync {
         self.compile(network, plan).map(|session| session.memory())
     }
 
-    /// Whether what sessions take is memory of the device's own, as that of a card is, and not of the computer.
+    /// Whether sessions allocate device memory (a GPU's) rather than host memory.
     fn has_own_memory(&self) -> bool {
         false
     }
 
-    /// What the device can do at most, measured now, within a second or so; none for engines that do not measure it.
+    /// Measures the device's peak throughput, within about a second. `None` for engines that do not measure it.
     ///
     /// # Errors
     /// [`Error::Device`].
@@ -61,12 +63,12 @@ pub trait Engine: Debug + Send + Sync {
     }
 }
 
-/// What a device can do at most.
+/// Peak throughput of a device.
 #[derive(Debug, Clone, Copy, PartialEq)]
 pub struct Peak {
-    /// Multiply-adds in single precision a second.
+    /// Single-precision multiply-adds per second.
     pub multiply_adds: f64,
-    /// Bytes read and written a second, of memory too large for any cache.
+    /// Bytes read and written per second, in memory too large for any cache.
     pub bandwidth: f64,
 }
 
@@ -75,138 +77,141 @@ pub trait Session: Send {
     /// Memory that the session takes, by purpose.
     fn memory(&self) -> Memory;
 
-    /// Sets the weights for the trials that follow, and forgets the last trial.
+    /// Sets the weights for the following trials, and discards the last trial.
     ///
     /// # Errors
     /// [`Error::Size`] if `weights` does not fit the network.
     fn load(&mut self, weights: &Weights) -> Result<(), Error>;
 
-    /// Runs a trial of all `T` steps.
+    /// Runs a trial: a forward pass over all `T` steps.
     ///
     /// # Errors
     /// [`Error::Size`] if the trial does not fit network and plan; [`Error::Order`] before [`Session::load`].
     fn forward(&mut self, trial: &Trial<'_>) -> Result<Activity, Error>;
 
-    /// Runs a trial in which sample `i` goes on where sample `from[i]` of the last trial ended, rather than from rest:
-    /// trials of `T` steps one after the other give what one long trial gives. Samples may drop out on the way; those that
-    /// stay keep their order. Encoders start anew: show spikes or numbers where the input changes over time.
+    /// Runs a trial that continues the last one: sample `i` starts from the final state of sample `from[i]` rather than
+    /// from rest. Consecutive trials of `T` steps give the same result as one long trial. Samples may be left out on
+    /// the way; the remaining ones keep their order. Encoders restart with every trial, so use spikes or numbers as
+    /// stimulus if the input changes over time.
     ///
     /// # Errors
-    /// As [`Session::forward`]; [`Error::Order`] in a session that was not compiled to stream, or before a trial;
-    /// [`Error::Size`] if `from` does not name samples of the last trial in rising order, one for each of this one.
+    /// As [`Session::forward`]; [`Error::Order`] in a session that was not compiled to stream, or before the first
+    /// trial; [`Error::Size`] if `from` does not name samples of the last trial in increasing order, one for each
+    /// sample of this trial.
     fn resume(&mut self, trial: &Trial<'_>, from: &[usize]) -> Result<Activity, Error> {
         let (_, _) = (trial, from);
         Err(Error::Order("this engine cannot go on from the last trial"))
     }
 
-    /// Gradients of the last trial, given the errors of what it gave; `gradients` is overwritten.
+    /// Computes the gradients of the last trial from the errors of its results. Overwrites `gradients`.
     ///
     /// # Errors
-    /// [`Error::Order`] without a trial to go back through, or in a session not compiled for training;
+    /// [`Error::Order`] without a trial to backpropagate through, or in a session not compiled for training;
     /// [`Error::Size`].
     fn backward(&mut self, errors: Errors<'_>, gradients: &mut Weights) -> Result<(), Error>;
 
-    /// What the kernels took that ran since the last call; empty for engines that do not time them.
+    /// Running times of the kernels since the last call; empty for engines that do not time them.
     fn timings(&mut self) -> Vec<Timing> {
         Vec::new()
     }
 
-    /// What `population` did in the last trial (and, after a backward pass, its errors).
+    /// Everything that `population` did in the last trial, including its errors after a backward pass.
     ///
     /// # Errors
-    /// [`Error::Order`] in a session not compiled to record, or before a trial.
+    /// [`Error::Order`] in a session not compiled to record, or before the first trial.
     fn record(&self, population: usize) -> Result<Record, Error>;
 
-    /// The session as one that learns where it computes, if it can: at any time, or never.
+    /// The session as a [`Learner`], if it is one. The answer never changes during a session's life.
     fn learner(&mut self) -> Option<&mut dyn Learner> {
         None
     }
 }
 
-/// A session that keeps weights, gradients and the state of the optimizer where it computes, so that a training
-/// step moves none of them. [`Session::load`] sets the weights and leaves the optimizer and its state as they are;
-/// [`Session::memory`] leaves room for the state of any optimizer.
+/// A session that keeps weights, gradients and optimizer state on its device, so that a training step transfers none of
+/// them. [`Session::load`] sets the weights and does not change the optimizer or its state; [`Session::memory`]
+/// includes room for the state of any optimizer.
 pub trait Learner {
-    /// Sets the optimizer and its state: tensors in the order of [`Optimizer::state_kinds`], each in the form
-    /// of the weights.
+    /// Sets the optimizer and its state: one element for each of [`Optimizer::state_kinds`], in that order, each in the
+    /// form of the weights.
     ///
     /// # Errors
     /// As [`Optimizer::check_state`]; [`Error::Order`] in a session not compiled for training; [`Error::Device`].
     fn set_optimizer(&mut self, optimizer: Optimizer, state: &[Weights]) -> Result<(), Error>;
 
-    /// As [`Session::backward`], but the gradients stay where they are. Gives the Euclidean norm of all gradients
-    /// together, summed in double precision; it is not finite if any of them is not.
+    /// Backpropagates as [`Session::backward`] does, but leaves the gradients on the device. Returns the Euclidean norm
+    /// of all gradients together, summed in double precision. It is not finite if any gradient is not.
     ///
     /// # Errors
     /// As [`Session::backward`]; [`Error::Device`].
     fn backward(&mut self, errors: Errors<'_>) -> Result<f64, Error>;
 
-    /// One update of the weights by the gradients of the last backward pass times `scale`, at learning rate `rate` in
-    /// place of the optimizer's own; `updates` counts the updates since its state was 0, from 1, this one included. Tensors
-    /// that are not trained stay as they are, but for the means and variances that normalisations keep: they take in the
-    /// statistics of the last trial. The trials that follow see the new weights, and the last trial is forgotten.
+    /// Updates the weights once: by the gradients of the last backward pass times `scale`, at learning rate `rate`
+    /// instead of the optimizer's own. `updates` is the number of updates since the optimizer state was 0, including
+    /// this one, so the first is 1. Tensors that are not trained do not change, except the running means and variances
+    /// of normalisations, which take in the statistics of the last trial. The following trials use the new weights; the
+    /// last trial is discarded.
     ///
     /// # Errors
     /// [`Error::Order`] without gradients of the last trial, or before [`Learner::set_optimizer`]; [`Error::Device`].
     fn update(&mut self, scale: f32, rate: f32, updates: u64) -> Result<(), Error>;
 
-    /// The gradients of the last backward pass, in the form of the weights: 0 where nothing is trained.
+    /// The gradients of the last backward pass, in the form of the weights; 0 for tensors that are not trained.
     ///
     /// # Errors
     /// [`Error::Order`] without gradients of the last trial; [`Error::Device`].
     fn gradients(&mut self) -> Result<Weights, Error>;
 
-    /// The weights as they are now.
+    /// The current weights.
     ///
     /// # Errors
     /// [`Error::Order`] before [`Session::load`]; [`Error::Device`].
     fn weights(&mut self) -> Result<Weights, Error>;
 
-    /// The state of the optimizer as it is now, in the order of [`Optimizer::state_kinds`].
+    /// The current optimizer state, in the order of [`Optimizer::state_kinds`].
     ///
     /// # Errors
     /// [`Error::Order`] before [`Learner::set_optimizer`]; [`Error::Device`].
     fn optimizer_state(&mut self) -> Result<Vec<Weights>, Error>;
 }
 
-/// What a trial gave.
+/// Results of a trial.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Activity {
-    /// What the last population passed on, `[T, N, K]`: its spikes, or the output of neurons that do not
-    /// fire.
+    /// Output of the last population, `[T, N, K]`: its spikes, or the float output of neurons that do not fire.
     pub output: Vec<f32>,
-    /// Spikes of the input, of either sign, over all samples and steps; 0 for numbers.
+    /// Number of input spikes, of either sign, over all samples and steps; 0 for an input of numbers.
     pub input_spikes: u64,
-    /// Spikes of each population before dropout, over all samples and steps; 0 for neurons that do not fire.
+    /// Number of spikes of each population before dropout, over all samples and steps; 0 for neurons that do not fire.
     pub spikes: Vec<u64>,
-    /// Sum of what each population emitted, spikes times dropout mask, over all samples and steps; without dropout the
+    /// Sum of the spikes of each population times its dropout mask, over all samples and steps; without dropout the
     /// same as `spikes`.
     pub emitted: Vec<f64>,
-    /// Mean and variance of each group of each normalisation, in a session compiled for training; those that are kept do not
-    /// change before [`GroupStatistics::keep`] is called.
+    /// Mean and variance of each group of each normalisation, in a session compiled for training. The running ones do
+    /// not change until [`GroupStatistics::keep`] is called.
     pub statistics: Vec<GroupStatistics>,
 }
 
-/// Everything that can be known of one population in one trial.
+/// Full record of one population in one trial.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Record {
     /// Spikes before dropout; silent for neurons that do not fire.
     pub spikes: SpikeTrain,
-    /// What neurons that pass on numbers to others passed on, before dropout, `[T, N, ...]`; empty for all others.
+    /// Numbers that neurons passed on to other populations, before dropout, `[T, N, ...]`; empty for neurons that pass
+    /// on spikes and for readouts.
     pub values: Vec<f32>,
-    /// Leaky trace of the spikes at the last step `[N, ...]`; empty but for leak-corrected gradients.
+    /// Leaky trace of the spikes at the last step `[N, ...]`; empty unless the gradient is leak-corrected.
     pub trace: Vec<f32>,
-    /// Sum of the spikes `[N, ...]`; empty but for leak-corrected gradients.
+    /// Sum of the spikes `[N, ...]`; empty unless the gradient is leak-corrected.
     pub count: Vec<f32>,
-    /// Leak correction `[N, ...]`; empty but for leak-corrected gradients.
+    /// Leak correction `[N, ...]`; empty unless the gradient is leak-corrected.
     pub correction: Vec<f32>,
-    /// Membrane after the last step `[N, ...]`.
+    /// Membrane potential after the last step `[N, ...]`.
     pub membrane: Vec<f32>,
     /// `d(t) = dL/dI(t)` `[T, N, ...]`; empty before a backward pass.
     pub delta: Vec<f32>,
 }
 
-/// What a kernel took, the sum of all its runs.
+/// Total running time of a kernel.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Timing {
     /// Population and kernel, such as `conv1: current`.
@@ -220,7 +225,7 @@ pub struct Timing {
 /// Memory by purpose, in bytes.
 #[derive(Debug, Clone, PartialEq, Eq, Default)]
 pub struct Memory {
-    /// Purposes in the order of their need, such as `("spikes", 70_000_000)`.
+    /// Purpose and bytes of each part, such as `("spikes", 70_000_000)`, in the order in which they are needed.
     pub parts: Vec<(&'static str, usize)>,
 }
 

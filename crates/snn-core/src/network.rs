@@ -1,4 +1,4 @@
-//! A network: populations in evaluation order, each summing the currents of its projections.
+//! Networks: populations in evaluation order, each of which sums the currents of its projections.
 
 mod builder;
 mod folding;
@@ -26,10 +26,11 @@ pub use projection::{Join, Projection, Source};
 pub use splitting::Split;
 pub use tensor::{Initial, Role, Tensor};
 
-/// Values of all tensors, row-major, in the order of [`Network::tensors`]. Gradients have the same form.
+/// Values of all tensors of a network, row-major, in the order of [`Network::tensors`]. Gradients and optimizer state
+/// have the same form.
 pub type Weights = Vec<Vec<f32>>;
 
-/// A validated network: every shape fits, every name is unique, the last population feeds nothing but the loss.
+/// A validated network: all shapes fit, all names are unique, and only the loss reads the last population.
 #[derive(Debug, Clone)]
 pub struct Network {
     input: Shape,
@@ -40,7 +41,7 @@ pub struct Network {
 }
 
 impl Network {
-    /// Starts a network that is fed input of shape `input`.
+    /// Starts building a network with an input of shape `input`.
     pub fn builder(input: Shape) -> Builder {
         let network = Self { input, populations: Vec::new(), tensors: Vec::new(), graph: Graph::default(), kappa: 2.0 };
         Builder::new(network)
@@ -61,8 +62,8 @@ impl Network {
         &self.tensors
     }
 
-    /// Number of values of all tensors, those that are frozen among them; the means and variances that normalisations keep are
-    /// none, as nothing is learned in them.
+    /// Number of parameters: values of all tensors, including frozen ones. Running means and variances of
+    /// normalisations do not count, as they are not learned.
     pub fn parameters(&self) -> usize {
         self.tensors.iter().filter(|tensor| tensor.role != Role::Running).map(Tensor::len).sum()
     }
@@ -77,7 +78,7 @@ impl Network {
         self.populations.last().map_or(0, |readout| readout.shape.len())
     }
 
-    /// Shape of what `source` emits.
+    /// Shape of the output of `source`.
     pub fn shape(&self, source: Source) -> Shape {
         match source {
             Source::Input => self.input,
@@ -85,31 +86,31 @@ impl Network {
         }
     }
 
-    /// Shape of what the map of a projection of this network gives, before it is pooled.
+    /// Output shape of the map of a projection of this network, before pooling.
     ///
     /// # Panics
-    /// If the projection is not one of this network's, and its map does not fit.
+    /// If the projection does not belong to this network and its map does not fit.
     pub fn mapped_shape(&self, projection: &Projection) -> Shape {
         let source = projection.sources.first().map_or(self.input, |source| self.shape(*source));
         projection.map.output(source).expect("the map was checked when its population was added")
     }
 
-    /// Who reads whom.
+    /// The connections between populations.
     pub fn graph(&self) -> &Graph {
         &self.graph
     }
 
-    /// What the population at `index` reads, with the projection by which it does, see [`Graph::connections`].
+    /// Connections of the population at `index`, in the order of [`Graph::connections`], each with its projection.
     pub fn connections(&self, index: usize) -> impl ExactSizeIterator<Item = (Connection, &Projection)> {
         let inputs = &self.populations[index].inputs;
         self.graph.connections(index).iter().map(|connection| (*connection, &inputs[connection.projection]))
     }
 
-    /// The network up to the population at `last`, without dropout, and with `neuron` in that population. Its weights are the
-    /// first ones of this network's.
+    /// Returns the network truncated after the population at `last`, without dropout, and with `neuron` in that
+    /// population. Its tensors are the first tensors of this network.
     ///
     /// # Errors
-    /// [`Error::Network`] if there is no such population; [`Error::Population`] if the neuron cannot be there.
+    /// [`Error::Network`] if there is no such population; [`Error::Population`] if the neuron does not fit there.
     pub fn up_to(&self, last: usize, neuron: &Neuron) -> Result<Self, Error> {
         let missing = || Error::Network(format!("it has {} populations, none at {last}", self.populations.len()));
         let mut builder = Self::builder(self.input);
@@ -125,8 +126,8 @@ impl Network {
         builder.build()
     }
 
-    /// Weights to start training from, drawn from `seed`: normal with mean 0 and variance `kappa / fan_in`. Constants of
-    /// neurons start at their own values.
+    /// Draws initial weights from `seed`: normal with mean 0 and variance `kappa / fan_in`, then standardised where
+    /// this is set. Tensors with a fixed initial value, such as constants of neurons, start from it.
     pub fn initial_weights(&self, seed: u64) -> Weights {
         let stream = Stream::new(seed, Purpose::Initialisation);
         let draw = |(index, weight): (usize, &Tensor)| {
@@ -144,16 +145,16 @@ impl Network {
         self.tensors.iter().enumerate().map(draw).collect()
     }
 
-    /// What an optimizer moves where weights are standardised: the network with a tensor `<weight>.gain` `[C_out]` for each
-    /// of them, after all others. None if none is.
+    /// Returns the network with an additional tensor `<weight>.gain` `[C_out]` for each standardised weight, after all
+    /// others: the tensors that an optimizer updates. `None` if no weight is standardised.
     pub fn with_gains(&self) -> Option<Self> {
         let standardised = self.tensors.iter().filter(|weight| weight.standardised);
         let gains: Vec<Tensor> = standardised.map(Tensor::gain).collect();
         (!gains.is_empty()).then(|| Self { tensors: [self.tensors.clone(), gains].concat(), ..self.clone() })
     }
 
-    /// The network with those tensors frozen for which `frozen` holds, in the order of [`Network::tensors`]. They are then not
-    /// standardised either, as this would change them.
+    /// Freezes the tensors for which `frozen` holds, in the order of [`Network::tensors`], and unfreezes the others.
+    /// Frozen weights are no longer standardised, as this would change them.
     #[must_use]
     pub fn freeze(mut self, frozen: &[bool]) -> Self {
         for (tensor, frozen) in self.tensors.iter_mut().zip(frozen) {
@@ -164,7 +165,7 @@ impl Network {
         self
     }
 
-    /// Makes the gradients of tensors that are not trained 0.
+    /// Sets the gradients of tensors that are not trained to 0.
     pub fn zero_untrained(&self, gradients: &mut Weights) {
         for (_, gradient) in self.tensors.iter().zip(gradients).filter(|(tensor, _)| !tensor.is_trained()) {
             gradient.fill(0.0);
@@ -176,11 +177,11 @@ impl Network {
         self.tensors.iter().map(|weight| vec![0.0; weight.len()]).collect()
     }
 
-    /// Checks that `weights` has the form of this network's weights, and that its values can be computed with: finite,
-    /// and no larger than [`LARGEST_WEIGHT`].
+    /// Checks that `weights` has the form of this network's weights, and that all values are finite and no larger in
+    /// magnitude than [`LARGEST_WEIGHT`].
     ///
     /// # Errors
-    /// [`Error::Size`] or [`Error::NotFinite`] that names the first tensor at fault.
+    /// [`Error::Size`] or [`Error::NotFinite`] naming the first tensor that fails.
     pub fn check_weights(&self, weights: &Weights) -> Result<(), Error> {
         self.check_form(weights)?;
         let mut named = self.tensors.iter().zip(weights);
@@ -189,10 +190,10 @@ impl Network {
         })
     }
 
-    /// Checks that `weights` has the form of this network's weights, whatever its values.
+    /// Checks that `weights` has the form of this network's weights, without looking at the values.
     ///
     /// # Errors
-    /// [`Error::Size`] that names the first tensor at fault.
+    /// [`Error::Size`] naming the first tensor that fails.
     pub fn check_form(&self, weights: &Weights) -> Result<(), Error> {
         if weights.len() != self.tensors.len() {
             return Err(Error::size("weights", format!("{} tensors", self.tensors.len()), weights.len()));

@@ -1,4 +1,5 @@
-//! What is known of a network and a plan before the first trial: layouts, packed shapes, sizes.
+//! Everything that follows from a network and a plan before the first trial: layouts, packed weight shapes, buffer
+//! sizes.
 
 use snn_core::{Error, Map, Memory, Network, Plan, Projection, Role, Shape, Source, Weights};
 
@@ -8,36 +9,36 @@ use crate::layout::{Layout, WeightShape};
 use crate::rule::SpikeGated;
 use crate::simd::{LANE, Lane, Level, flat_mut};
 
-/// Most steps that an event list can address.
+/// Maximum number of steps that an event list can address.
 const MAX_STEPS: usize = 1 << 16;
 
-/// Most samples whose errors are held at once, for networks so small that it costs little.
+/// Maximum number of samples in a round, reached by networks so small that holding their errors costs little.
 const MAX_ROUND: usize = 16;
 
-/// Neurons of all samples of a round together, which bounds the round of larger networks.
+/// Maximum number of neurons of all samples of a round together; it bounds the round of larger networks.
 const ROUND_NEURONS: usize = 1 << 20;
 
-/// Fewest samples of a round, whatever their size.
+/// Minimum number of samples in a round, whatever their size.
 const MIN_ROUND: usize = 6;
 
-/// A network laid out for a plan.
+/// A network, laid out for a plan.
 pub(crate) struct Compiled {
     pub(crate) network: Network,
     pub(crate) plan: Plan,
     pub(crate) level: Level,
-    /// Density of the events above which the dense path is taken.
+    /// Spike density above which the dense path is taken.
     pub(crate) dense_above: f32,
     pub(crate) input: Layout,
     pub(crate) populations: Vec<Layout>,
-    /// Per population: what it reads.
+    /// The feeds of each population.
     pub(crate) feeds: Vec<Vec<Feed>>,
-    /// Per weight of the network.
+    /// The packed shape of each tensor of the network; [`WeightShape::NONE`] for tensors that are not weights.
     pub(crate) weights: Vec<WeightShape>,
-    /// Per population: how errors pass its neurons, if by the paper's rule.
+    /// The spike-gated gradient of each population; `None` where it uses a surrogate.
     pub(crate) rules: Vec<Option<SpikeGated>>,
-    /// Words of 32 steps.
+    /// Number of 32-step words of a spike train.
     pub(crate) words: usize,
-    /// Samples whose errors are held at once, at most; each has a gradient buffer of its own.
+    /// Maximum number of samples that run together; each has a gradient buffer of its own.
     pub(crate) round: usize,
 }
 
@@ -52,7 +53,7 @@ impl Compiled {
             });
         }
         let connections = || (0..network.populations().len()).flat_map(|index| network.connections(index));
-        // An input that only linear maps read, with weights of their own, is better off as one long pixel.
+        // An input that is read only by linear maps with unshared weights is faster when laid out as one long pixel.
         let is_shared = |weight: usize| connections().filter(|(_, other)| other.weight == Some(weight)).count() > 1;
         let is_flat =
             connections().filter(|(connection, _)| connection.source == Source::Input).all(|(_, projection)| {
@@ -85,29 +86,29 @@ impl Compiled {
         let (network, words) = (network.clone(), plan.steps.div_ceil(32));
         let mut compiled =
             Self { network, plan, level, dense_above, input, populations, feeds, weights, rules, words, round };
-        // Samples of a group stay together, as they share their statistics.
+        // A round holds whole groups, as the samples of a group share their statistics.
         let group = compiled.group().unwrap_or(1);
         compiled.round = (round / group).max(1).saturating_mul(group).min(plan.batch);
         Ok(compiled)
     }
 
-    /// Samples of the groups whose statistics normalise currents; none if those that are kept do.
+    /// Number of samples in a normalisation group; `None` if the network normalises by the kept statistics only.
     pub(crate) fn group(&self) -> Option<usize> {
         let mut norms = self.network.norms().filter(|norm| !self.network.is_fixed(norm));
         norms.next().filter(|_| self.plan.train).map(|norm| norm.group)
     }
 
-    /// The projection of a population by which it is fed so.
+    /// The projection that a feed belongs to.
     pub(crate) fn projection(&self, population: usize, feed: &Feed) -> &Projection {
         &self.network.populations()[population].inputs[feed.projection]
     }
 
-    /// The weight that a feed goes through.
+    /// The index of a feed's weight tensor.
     pub(crate) fn weight_of(&self, population: usize, feed: &Feed) -> Option<usize> {
         self.projection(population, feed).weight
     }
 
-    /// Layout of what the map of a projection gives, before it is pooled.
+    /// Layout of the output of a projection's map, before it is pooled.
     pub(crate) fn mapped(&self, population: usize, projection: usize) -> Layout {
         Layout::new(self.network.mapped_shape(&self.network.populations()[population].inputs[projection]))
     }
@@ -119,44 +120,45 @@ impl Compiled {
         }
     }
 
-    /// Bits of one sample of a population, in words; none for a readout.
+    /// Number of words of the spike bits of one sample of a population; 0 if its neurons do not fire.
     pub(crate) fn bit_words(&self, population: usize) -> usize {
         let layout = &self.populations[population];
         let fires = self.network.populations()[population].neuron.fires();
         if fires { layout.pixels() * self.words * layout.lanes * LANE } else { 0 }
     }
 
-    /// Lanes of the numbers of one sample that a population passes on to others; none for those that fire, and for a readout.
+    /// Number of lanes of the numbers that a population passes on to others, for one sample; 0 for populations that
+    /// fire, and for a readout.
     pub(crate) fn values(&self, population: usize) -> usize {
         let is_last = population + 1 == self.populations.len();
         let fires = self.network.populations()[population].neuron.fires();
         if fires || is_last { 0 } else { self.plan.steps * self.populations[population].width() }
     }
 
-    /// Lanes of the numbers of one sample's input; none where it is spikes, or a current.
+    /// Number of lanes of one sample's input as numbers; 0 where the input is spikes or a current.
     pub(crate) fn input_values(&self) -> usize {
         if self.plan.numbers { self.plan.steps * self.input.width() } else { 0 }
     }
 
-    /// The populations that fire, but that nothing reads.
+    /// The indices of populations that fire but are read by no other.
     pub(crate) fn unread(&self) -> impl Iterator<Item = usize> {
         let populations = self.network.populations();
         let is_read = |index: usize| self.network.graph().last_reader(index).is_some();
         (0..populations.len()).filter(move |&index| populations[index].neuron.fires() && !is_read(index))
     }
 
-    /// Whether events of a population or input so laid out are better turned into matrices.
+    /// Whether a source with this layout fires often enough for the dense path.
     pub(crate) fn is_dense(&self, events: &Events, layout: &Layout) -> bool {
         events.density(layout, self.plan.steps) > self.dense_above
     }
 
-    /// Shape of a projection's weight; no taps for maps without one.
+    /// Shape of a projection's weight; [`WeightShape::NONE`] for maps without weights.
     pub(crate) fn weight_shape(&self, weight: Option<usize>) -> WeightShape {
         weight.map_or(WeightShape::NONE, |index| self.weights[index])
     }
 
-    /// The most that populations whose errors are held together take, each what `size` says of it. While the pass goes back
-    /// through a population, these are itself and the earlier ones that it or a later one reads.
+    /// The maximum, over the backward pass, of the summed `size` of the populations whose errors are held at the same
+    /// time. While the pass is at a population, these are itself and the earlier ones that it or a later one reads.
     pub(crate) fn most_live(&self, size: impl Fn(usize) -> usize) -> usize {
         let (mut most, mut held, mut ended) = (0, 0, vec![0; self.populations.len() + 1]);
         for index in 0..self.populations.len() {
@@ -171,7 +173,7 @@ impl Compiled {
         most
     }
 
-    /// Whether errors of a population are asked for: by what is trained at or before it, or by a record.
+    /// Whether a population's errors are needed: by a trained tensor at or before it, or by a record.
     pub(crate) fn needs_errors(&self, population: usize) -> bool {
         self.plan.record || self.network.graph().needs_errors(population)
     }
@@ -193,7 +195,8 @@ impl Compiled {
         biases.any(|bias| self.is_trained(bias))
     }
 
-    /// The sum of the biases of a population, `[lane]`, those left out whose current is pooled first; empty if it has none.
+    /// The sum of a population's biases, `[lane]`, without those of projections that pool their current; empty if
+    /// there are none.
     pub(crate) fn bias(&self, population: usize, weights: &Weights) -> Vec<Lane> {
         let inputs = self.network.populations()[population].inputs.iter();
         let mut sum = Vec::new();
@@ -204,7 +207,7 @@ impl Compiled {
         sum
     }
 
-    /// Adds to the gradients of a population's biases the sums of its errors, `[channel]`.
+    /// Adds the summed errors of a population, `[channel]`, to the gradients of its biases.
     pub(crate) fn add_bias_gradients(&self, population: usize, sums: &[f32], gradients: &mut Weights) {
         let biases = self.network.populations()[population].inputs.iter().filter_map(|projection| projection.bias);
         for bias in biases.filter(|&bias| self.is_trained(bias)) {
@@ -212,7 +215,7 @@ impl Compiled {
         }
     }
 
-    /// Lanes of one sample's gradient buffers for convolutions: the largest of any population.
+    /// Number of lanes of one sample's gradient buffers for convolutions: those of the population that needs most.
     pub(crate) fn gradient_lanes(&self) -> usize {
         let lanes = |index: usize| -> usize {
             let weights = self.feeds[index].iter().filter_map(|feed| self.weight_of(index, feed));
@@ -221,7 +224,7 @@ impl Compiled {
         (0..self.populations.len()).map(lanes).max().unwrap_or(0)
     }
 
-    /// Packs weights into rows.
+    /// Packs all weights into rows.
     pub(crate) fn pack(&self, weights: &Weights, packed: &mut Vec<Vec<Lane>>) {
         packed.resize(weights.len(), Vec::new());
         let tensors = self.weights.iter().zip(weights).zip(packed);
@@ -231,7 +234,8 @@ impl Compiled {
         }
     }
 
-    /// What every session takes: weights, what trials leave behind, gradients as rows, and records.
+    /// The memory that both kinds of session need: packed weights, the results of trials, packed gradients, and
+    /// records.
     pub(crate) fn memory(&self) -> Memory {
         let Plan { batch, steps, train, record, stream, .. } = self.plan;
         let packed: usize = self.weights.iter().map(WeightShape::packed_lanes).sum();

@@ -1,38 +1,40 @@
-//! Spike trains as lists of events: the form in which the kernels walk them.
+//! Spike trains as lists of events, the form that the kernels read.
 
 use std::ops::Range;
 
 use crate::layout::{Layout, Tile};
 use crate::simd::{LANE, Lane, Simd};
 
-/// The spikes of one sample of one population (or of the input), grouped by neuron. Silent and dropped neurons have no
-/// entry.
+/// The spikes of one sample of one population (or of the input), grouped by neuron. Neurons that are silent or dropped
+/// have no entry.
 #[derive(Debug, Default)]
 pub(crate) struct Events {
-    /// Index into `active` of each pixel's first entry, and its length at the end.
+    /// For each pixel, the index in `active` of its first entry; then the length of `active`.
     pub(crate) first: Vec<u32>,
-    /// Neurons that fired, by pixel, then channel.
+    /// Neurons that fired, ordered by pixel, then channel.
     pub(crate) active: Vec<Active>,
-    /// Steps at which they fired, ascending for each.
+    /// Steps at which they fired, ascending for each neuron.
     pub(crate) times: Vec<u16>,
-    /// For each spike, `g(t)` while it is being summed, then by how much the neuron's error up to it exceeds the error
-    /// after it: `d(t) - d(t+1)`. Empty in the forward pass, and for the input.
+    /// One value per spike. While errors are being summed it is `g(t)`. After [`Events::finish_errors`] it is
+    /// `d(t) - d(t+1)`: how much the neuron's error at steps up to `t` exceeds the error after `t`. Empty in the
+    /// forward pass, and for the input.
     pub(crate) delta: Vec<f32>,
-    /// Whether this is a current: its neurons have no spikes, but are worth their `scale` at every step.
+    /// Whether this is a current: its neurons have no spikes, but contribute their `scale` at every step.
     pub(crate) is_current: bool,
 }
 
-/// A neuron that fired, or has a current.
+/// A neuron that fired, or an input neuron with a current.
 #[derive(Debug, Clone, Copy)]
 pub(crate) struct Active {
     pub(crate) channel: u32,
     /// Index of its first spike in `times`.
     pub(crate) start: u32,
-    /// Its number of spikes.
+    /// Number of its spikes.
     pub(crate) count: u32,
-    /// What a spike of it is worth to others: its mask, or -1 for negative input spikes; or its current.
+    /// The value of one of its spikes as read by others: its dropout mask, or -1 for negative input spikes. For a
+    /// current, its value.
     pub(crate) scale: f32,
-    /// Factor from the error of its output to its own: `C · mask / threshold`. 1 where that does not apply.
+    /// Factor from the error of its output to its own error: `C · mask / threshold`. 1 where that does not apply.
     pub(crate) gain: f32,
 }
 
@@ -43,32 +45,32 @@ impl Active {
 }
 
 impl Events {
-    /// Neurons of `pixel` that fired.
+    /// The neurons of `pixel` that fired.
     #[inline(always)]
     pub(crate) fn at(&self, pixel: usize) -> &[Active] {
         &self.active[self.first[pixel] as usize..self.first[pixel + 1] as usize]
     }
 
-    /// Neurons of `pixel` that fired, the times of all spikes, and the errors of all spikes to write to.
+    /// The neurons of `pixel` that fired, the times of all spikes, and the errors of all spikes as a mutable slice.
     #[inline(always)]
     pub(crate) fn at_mut(&mut self, pixel: usize) -> (&[Active], &[u16], &mut [f32]) {
         let active = self.first[pixel] as usize..self.first[pixel + 1] as usize;
         (&self.active[active], &self.times, &mut self.delta)
     }
 
-    /// Makes room for the error of each spike, which starts at `d_emitted`.
+    /// Allocates one error per spike, initialised to `d_emitted`.
     pub(crate) fn start_errors(&mut self, d_emitted: f32) {
         self.delta.clear();
         self.delta.reserve_exact(self.times.len());
         self.delta.resize(self.times.len(), d_emitted);
     }
 
-    /// Sum of what all spikes are worth.
+    /// The sum of the values of all spikes.
     pub(crate) fn emitted(&self) -> f64 {
         self.active.iter().map(|active| f64::from(active.scale) * f64::from(active.count)).sum()
     }
 
-    /// Turns `g` of each spike into the change of the neuron's error there.
+    /// Replaces `g` of each spike by the change of the neuron's error at that spike.
     pub(crate) fn finish_errors(&mut self) {
         for active in &self.active {
             let mut later = 0.0;
@@ -80,7 +82,7 @@ impl Events {
         }
     }
 
-    /// Indices into `active` of the neurons of `pixel` within `tile`.
+    /// The range in `active` of the neurons of `pixel` whose channels lie in `tile`.
     #[inline(always)]
     pub(crate) fn within(&self, pixel: usize, tile: Tile) -> Range<usize> {
         let (first, channels) = (self.first[pixel] as usize, tile.channels());
@@ -90,19 +92,19 @@ impl Events {
         first + start..first + end
     }
 
-    /// Share of the neurons' steps at which they fired.
+    /// The spike density: the share of all neurons and steps at which there is a spike.
     pub(crate) fn density(&self, layout: &Layout, steps: usize) -> f32 {
         self.times.len() as f32 / (layout.pixels() * layout.channels * steps) as f32
     }
 
-    /// Most bytes that lists of `spikes` spikes take, with or without errors.
+    /// The maximum number of bytes of a list of `spikes` spikes, with or without errors.
     pub(crate) fn bytes(layout: &Layout, spikes: usize, with_errors: bool) -> usize {
         let active = spikes.min(layout.pixels() * layout.channels);
         let spike = size_of::<u16>() + if with_errors { size_of::<f32>() } else { 0 };
         layout.pixels() * size_of::<u32>() + active * size_of::<Active>() + spikes * spike
     }
 
-    /// Starts a list of `spikes` spikes, with room for those and no more.
+    /// Clears the list and reserves exactly enough memory for `spikes` spikes.
     pub(crate) fn start(&mut self, layout: &Layout, spikes: usize) {
         self.first.clear();
         self.first.reserve_exact(layout.pixels() + 1);
@@ -116,9 +118,9 @@ impl Events {
         self.is_current = false;
     }
 
-    /// Lists the errors of neurons that gather them over time, `d(t) = d(t+1) + g(t) / threshold`: each `g` that is not 0
-    /// as an event. `rows` are the steps at which there may be any, ascending; the neurons' `g` begin at `first` in each,
-    /// in `C, H, W` order.
+    /// Lists the errors of neurons that accumulate them over time, `d(t) = d(t+1) + g(t) / threshold`: each non-zero
+    /// `g` becomes an event. `rows` are the steps that may have errors, ascending. The `g` of these neurons begin at
+    /// `first` in each row, in `C, H, W` order.
     pub(crate) fn list_gathered(&mut self, layout: &Layout, rows: &[(u16, &[f32])], first: usize, threshold: f32) {
         self.start(layout, layout.pixels() * layout.channels * rows.len());
         self.times.clear();
@@ -141,7 +143,7 @@ impl Events {
         }
     }
 
-    /// Lists the spikes of one step, `[pixel][lane]`, 1 or 0. `mask` is in `C, H, W` order, or empty.
+    /// Lists the spikes of one step, given as `[pixel][lane]` of 1 or 0. `mask` is in `C, H, W` order, or empty.
     pub(crate) fn list_step(&mut self, layout: &Layout, fired: &[Lane], mask: &[f32]) {
         self.start(layout, layout.pixels() * layout.channels);
         for (pixel, lanes) in fired.chunks_exact(layout.lanes).enumerate() {
@@ -157,7 +159,7 @@ impl Events {
         self.times.truncate(self.active.len());
     }
 
-    /// Lists a current `[neuron]` in `C, H, W` order.
+    /// Lists a current, given as `[neuron]` in `C, H, W` order.
     pub(crate) fn list_current(&mut self, layout: &Layout, current: &[f32]) {
         self.start(layout, 0);
         self.times.clear();
@@ -174,7 +176,7 @@ impl Events {
         }
     }
 
-    /// Lists the set bits of one word from index `n` on; returns the index after them.
+    /// Lists the set bits of one word from index `n` on, and returns the index after them.
     #[inline(always)]
     pub(crate) fn list_word<S: Simd>(&mut self, word: usize, bits: u32, mut n: usize) -> usize {
         for half in 0..2 {

@@ -1,22 +1,23 @@
-//! What is read on the way into a population.
+//! The feeds of a population: the sources that each of its projections reads.
 
 use snn_core::{Join, Network, Plan, Source};
 
-/// What a projection reads of one source, or of two that it joins.
+/// One source that a projection reads, or two that it joins.
 #[derive(Debug, Clone, Copy)]
 pub(crate) struct Feed {
     /// Index of the projection among the population's inputs.
     pub(crate) projection: usize,
     pub(crate) source: Source,
-    /// The source that is joined to it, if one is.
+    /// The second source and how it is joined to the first, if any.
     pub(crate) joined: Option<(Join, Source)>,
-    /// Whether it is the population itself, whose spikes of the step before are read.
+    /// Whether the source is the population itself, whose spikes of the step before are read.
     pub(crate) is_recurrent: bool,
-    /// Whether it is read as numbers, as what passes on numbers and what is joined are.
+    /// Whether the source is read as numbers rather than events. True for sources that pass on numbers and for joined
+    /// ones.
     pub(crate) is_numbers: bool,
 }
 
-/// The feeds of each population, in the order in which their currents are summed up.
+/// Returns the feeds of each population, in the order in which their currents are summed.
 pub(crate) fn of_all(network: &Network, plan: Plan) -> Vec<Vec<Feed>> {
     (0..network.populations().len()).map(|index| of(network, plan, index)).collect()
 }

@@ -1,4 +1,4 @@
-//! Where neurons and weights lie in memory: pixels outside, channels inside, channels padded to whole lanes.
+//! Memory layout of neurons and weights: pixels outermost, channels innermost and padded to whole lanes.
 
 use std::ops::Range;
 
@@ -7,13 +7,13 @@ use snn_core::Shape;
 
 use crate::simd::{LANE, Lane, flat, flat_mut, lanes};
 
-/// Neurons of one population (or of the input) as the engine stores them: `[pixel][channel]`.
+/// The memory layout of the neurons of one population (or of the input): `[pixel][channel]`.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) struct Layout {
     pub(crate) channels: usize,
     pub(crate) height: usize,
     pub(crate) width: usize,
-    /// Lanes of one pixel.
+    /// Number of lanes of one pixel.
     pub(crate) lanes: usize,
 }
 
@@ -26,7 +26,7 @@ impl Layout {
         self.height * self.width
     }
 
-    /// Lanes of all pixels.
+    /// Number of lanes of all pixels.
     pub(crate) fn width(&self) -> usize {
         self.pixels() * self.lanes
     }
@@ -36,7 +36,7 @@ impl Layout {
         channel * self.pixels() + pixel
     }
 
-    /// Writes what a block of neurons passed on at one step to `output`, in `C, H, W` order.
+    /// Writes the outputs of a block of neurons at one step to `output`, in `C, H, W` order.
     pub(crate) fn scatter(&self, block: &Range<usize>, rows: &[Lane], output: &mut [f32]) {
         for (lane, values) in block.clone().zip(rows) {
             let (pixel, first) = (lane / self.lanes, lane % self.lanes * LANE);
@@ -46,14 +46,14 @@ impl Layout {
         }
     }
 
-    /// Tiles of the channels, at most `tile_lanes` lanes each.
+    /// Cuts the channels into tiles of at most `tile_lanes` lanes.
     pub(crate) fn tiles(&self, tile_lanes: usize) -> impl Iterator<Item = Tile> + use<> {
         let lanes = self.lanes;
         (0..lanes).step_by(tile_lanes).map(move |start| Tile { start, lanes: tile_lanes.min(lanes - start) })
     }
 }
 
-/// Some lanes of the channels of a pixel.
+/// A contiguous range of the channel lanes of a pixel.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) struct Tile {
     /// First lane.
@@ -68,52 +68,53 @@ impl Tile {
     }
 }
 
-/// A weight as `[C_out, C_in, taps]`: a linear map is a convolution whose taps are the pixels of its input.
+/// The shape of a weight `[C_out, C_in, taps]`. A linear map counts as a convolution whose taps are the pixels of its
+/// input.
 ///
-/// It is packed into rows, one for each input channel and tap, of the output channels in a tile:
+/// The packed weight has one row per input channel and tap, which holds the output channels of a tile:
 /// `[tile][tap][input][output in tile]`.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) struct WeightShape {
     pub(crate) outputs: usize,
     pub(crate) inputs: usize,
     pub(crate) taps: usize,
-    /// Groups of channels. Rows have a place for every output, with zeros for those of other groups.
+    /// Groups of channels. A row has an entry for every output; entries of outputs in other groups are zero.
     pub(crate) groups: usize,
 }
 
 impl WeightShape {
-    /// What maps without weights have.
+    /// The shape of a map without weights.
     pub(crate) const NONE: Self = Self { outputs: 0, inputs: 0, taps: 0, groups: 1 };
 
-    /// Inputs of one group.
+    /// Number of input channels of one group.
     fn seen(&self) -> usize {
         self.inputs / self.groups
     }
 
-    /// Where among the inputs that `output` sees `input` is, if it sees it.
+    /// The index of `input` within the group of inputs that `output` reads, or `None` if it is in another group.
     fn own(&self, output: usize, input: usize) -> Option<usize> {
         let first = output / (self.outputs / self.groups) * self.seen();
         input.checked_sub(first).filter(|own| *own < self.seen())
     }
 
-    /// Size of the packed weight in lanes.
+    /// Number of lanes of the packed weight.
     pub(crate) fn packed_lanes(&self) -> usize {
         self.inputs * self.taps * lanes(self.outputs)
     }
 
-    /// Lanes of the packed weight that belong to `tile`.
+    /// The range of lanes of the packed weight that belongs to `tile`.
     pub(crate) fn tile_range(&self, tile: Tile) -> Range<usize> {
         let per_lane = self.inputs * self.taps;
         per_lane * tile.start..per_lane * (tile.start + tile.lanes)
     }
 
-    /// Lanes of one tap within a tile's range.
+    /// The range of lanes of one tap, within the range of the tile.
     pub(crate) fn tap_range(&self, tile: Tile, tap: usize) -> Range<usize> {
         let per_tap = self.inputs * tile.lanes;
         per_tap * tap..per_tap * (tap + 1)
     }
 
-    /// Packs row-major `[C_out, C_in / groups, taps]` values. Padding stays as it is: zero.
+    /// Packs row-major `[C_out, C_in / groups, taps]` values. Padding is not written and stays zero.
     pub(crate) fn pack(&self, values: &[f32], packed: &mut [Lane], tile_lanes: usize) {
         packed.par_chunks_mut(self.inputs * self.taps * tile_lanes).enumerate().for_each(|(tile, packed)| {
             let width = packed.len() / (self.inputs * self.taps) * LANE;
@@ -131,11 +132,11 @@ impl WeightShape {
         });
     }
 
-    /// Adds copies of packed rows onto row-major values, in the order of the copies.
+    /// Unpacks several packed copies and adds them to row-major values, in the order of the copies.
     pub(crate) fn add_unpacked(&self, copies: &[&[Lane]], values: &mut [f32], tile_lanes: usize) {
         let lanes = lanes(self.outputs);
         let (per_output, seen) = (self.inputs * self.taps, self.seen() * self.taps);
-        // A task has the outputs of one lane, so that it reads whole lanes.
+        // Each task handles the outputs of one lane, so that it reads whole lanes.
         values.par_chunks_mut(seen * LANE).enumerate().for_each(|(lane, values)| {
             let start = lane / tile_lanes * tile_lanes;
             let width = tile_lanes.min(lanes - start) * LANE;

@@ -1,17 +1,17 @@
-//! The CPU engine: event-driven where the method allows it, forward in any network.
+//! The CPU engine. The forward pass of any network is event-driven; so is the backward pass under the paper's rule.
 //!
-//! Spikes are stored at one bit per neuron and step, and kernels walk lists of events made from those bits, one pixel at a
-//! time, with the time axis innermost. A network runs in one of two kinds of session:
+//! Spikes are stored at one bit per neuron and step. Kernels walk lists of events made from those bits, one pixel at a
+//! time, with time as the innermost axis. A network runs in one of two kinds of session:
 //!
-//! - `spike_gated`, if its neurons are plain leaky integrate-and-fire and its gradients the paper's: these are functions of
-//!   spikes, so that the bits are all that a backward pass needs, and its work too is in proportion to spikes. Where
-//!   nearly all neurons fire a matrix product takes over, population by population and sample by sample.
+//! - `spike_gated`, for plain leaky integrate-and-fire neurons with the paper's gradients. These gradients are
+//!   functions of spikes, so the backward pass needs only the spike bits, and its work is proportional to the number
+//!   of spikes. Where nearly all neurons fire, a matrix product is used instead, decided per population and sample.
 //! - `unrolled`, for all others: any neuron, surrogate gradients, recurrent populations, a last population that fires.
-//!   Backpropagation through time goes chunk by chunk ([`Plan::chunk`](snn_core::Plan::chunk), rounded up to whole words
-//!   of 32 steps) and computes states anew from the spikes.
+//!   Backpropagation through time runs chunk by chunk ([`Plan::chunk`](snn_core::Plan::chunk), rounded up to whole
+//!   words of 32 steps) and recomputes neuron states from the spikes.
 //!
-//! Samples run in parallel; how gradients are grouped and summed depends on the plan and the data, never on the number of
-//! threads.
+//! Samples run in parallel. How gradients are grouped and summed depends on the plan and the data, never on the number
+//! of threads.
 //!
 //! ```
 //! use snn_core::{Engine as _, Map, Network, Neuron, Plan, Projection, Shape, Source};
@@ -58,24 +58,26 @@ pub struct Cpu {
     groups_at_once: usize,
 }
 
-/// Density at which the two paths were measured to be equally quick (`cargo bench --bench engine -- density`).
+/// Spike density at which the event-driven and the dense path were measured to be equally fast
+/// (`cargo bench --bench engine -- density`).
 const DENSE_ABOVE: f32 = 0.9;
 
 impl Cpu {
-    /// An engine on `threads` threads; 0 means one a core. The results do not depend on the number.
+    /// Returns an engine that runs on `threads` threads; 0 means one per core. Results do not depend on the number of
+    /// threads.
     pub fn new(threads: usize) -> Self {
         let cores = || std::thread::available_parallelism().map_or(1, usize::from);
         let threads = if threads == 0 { cores() } else { threads };
         Self { threads, level: Level::detect(), dense_above: DENSE_ABOVE, groups_at_once: 0 }
     }
 
-    /// The engine at every level of vector instructions that this processor has, the best one last; made for tests.
+    /// Returns one engine for each level of vector instructions that this processor has, the best one last. For tests.
     pub fn at_every_level(threads: usize) -> Vec<Self> {
         let engine = Self::new(threads);
         Level::available().into_iter().map(|level| Self { level, ..engine.clone() }).collect()
     }
 
-    /// The same engine at this level of vector instructions.
+    /// Returns the same engine at this level of vector instructions.
     ///
     /// # Errors
     /// [`Error::Device`] if this processor does not have it.
@@ -92,21 +94,22 @@ impl Cpu {
         Err(Error::Device(format!("this processor has no {wanted}; it has {}", names.join(", "))))
     }
 
-    /// The same engine with another crossover: populations that fire at more than this share of their steps take the
-    /// dense path. 0 always takes it, 1 never; made for measurements.
+    /// Returns the same engine with another crossover density: populations whose neurons fire at more than this share
+    /// of steps take the dense path. 0 always takes it, 1 never. For measurements.
     #[must_use]
     pub fn dense_above(self, density: f32) -> Self {
         Self { dense_above: density, ..self }
     }
 
-    /// The same engine, which trains a network that normalises currents by so many groups at a time, rather than by as many as make
-    /// a round of the usual size. It changes no bit; made for tests.
+    /// Returns the same engine with the round size set to this many groups, for training networks with batch
+    /// normalisation. By default, a round has as many groups as fit its usual size. Results do not change by a bit.
+    /// For tests.
     #[must_use]
     pub fn groups_at_once(self, groups: usize) -> Self {
         Self { groups_at_once: groups, ..self }
     }
 
-    /// Number of threads.
+    /// The number of threads.
     pub fn threads(&self) -> usize {
         self.threads
     }
@@ -162,7 +165,7 @@ impl Engine for Cpu {
     }
 }
 
-/// Adds the engine `cpu`, with the fields of [`CpuOptions`].
+/// Adds the engine `cpu` to the registry, with the fields of [`CpuOptions`].
 ///
 /// # Errors
 /// [`RegistryError`] if the name is taken.
@@ -176,26 +179,26 @@ pub fn plugin(registry: &mut Registry) -> Result<(), RegistryError> {
     })
 }
 
-/// Fields of the engine `cpu` in a file.
+/// The fields of the engine `cpu` in an experiment file.
 #[derive(Debug, Clone, Copy, PartialEq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields, default)]
 pub struct CpuOptions {
-    /// Number of threads; 0 means one a core.
+    /// Number of threads; 0 means one per core.
     pub threads: usize,
     /// Vector instructions to use.
     pub level: VectorLevel,
-    /// Density of spikes above which matrix products take over, see [`Cpu::dense_above`].
+    /// Spike density above which matrix products are used, see [`Cpu::dense_above`].
     pub dense_above: f32,
 }
 
-/// Vector instructions that the engine uses. Results at two levels differ in their last bits; at one level they are the same
-/// bits on any processor that has it.
+/// The vector instructions that the engine uses. Results of two levels differ in their last bits; results of one level
+/// are bit-identical on every processor that has it.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize)]
 pub enum VectorLevel {
     /// The best that the processor has.
     #[default]
     Best,
-    /// What every processor has.
+    /// Runs on every processor.
     Portable,
     /// AVX2 with FMA.
     Avx2,
@@ -204,7 +207,7 @@ pub enum VectorLevel {
 }
 
 impl VectorLevel {
-    /// As the engine describes itself; empty for the best one.
+    /// The name as in [`Engine::describe`]; empty for the best level.
     fn name(self) -> &'static str {
         match self {
             Self::Best => "",

@@ -1,4 +1,4 @@
-//! From bits to lists of events.
+//! Converts spike bits to lists of events.
 
 use std::ops::Range;
 
@@ -7,7 +7,7 @@ use crate::layout::Layout;
 use crate::rule::SpikeGated;
 use crate::simd::{LANE, Level, Simd, SimdJob, dispatch};
 
-/// Number of set bits.
+/// Counts the set bits.
 pub(crate) fn count(level: Level, bits: &[u32]) -> u64 {
     struct Count<'a>(&'a [u32]);
 
@@ -16,7 +16,7 @@ pub(crate) fn count(level: Level, bits: &[u32]) -> u64 {
 
         #[inline(always)]
         fn run<S: Simd>(self) -> u64 {
-            // A sum of single words does not overflow before 2^27 of them.
+            // A `u32` sum of bit counts cannot overflow below 2^27 words.
             self.0.chunks(1 << 20).map(count_chunk).sum()
         }
     }
@@ -33,7 +33,7 @@ pub(crate) fn count(level: Level, bits: &[u32]) -> u64 {
     dispatch(level, Count(bits))
 }
 
-/// Lists the spikes of a population of one sample.
+/// The job that lists the spikes of a population of one sample.
 pub(crate) struct ListPopulation<'a> {
     pub(crate) events: &'a mut Events,
     /// `[pixel][word][channel]`.
@@ -42,11 +42,11 @@ pub(crate) struct ListPopulation<'a> {
     pub(crate) spikes: usize,
     pub(crate) layout: Layout,
     pub(crate) words: usize,
-    /// Words whose spikes are listed; times count from the first of them.
+    /// Words whose spikes are listed; times are relative to the start of the first of them.
     pub(crate) window: Range<usize>,
     /// Dropout mask of the sample in `C, H, W` order, or empty.
     pub(crate) mask: &'a [f32],
-    /// How errors pass the neurons; none where no gains are needed.
+    /// The spike-gated gradient of the neurons; `None` where no gains are needed.
     pub(crate) rule: Option<&'a SpikeGated>,
 }
 
@@ -93,18 +93,18 @@ impl SimdJob for ListPopulation<'_> {
     }
 }
 
-/// Lists the input spikes of one sample.
+/// The job that lists the input spikes of one sample.
 pub(crate) struct ListInput<'a> {
     pub(crate) events: &'a mut Events,
     /// `[neuron][word]`, in `C, H, W` order.
     pub(crate) fired: &'a [u32],
-    /// Which of them are negative; may be empty.
+    /// Bits of the negative spikes among them; may be empty.
     pub(crate) negative: &'a [u32],
     /// Number of set bits in `fired` within the window.
     pub(crate) spikes: usize,
     pub(crate) layout: Layout,
     pub(crate) words: usize,
-    /// Words whose spikes are listed; times count from the first of them.
+    /// Words whose spikes are listed; times are relative to the start of the first of them.
     pub(crate) window: Range<usize>,
 }
 

@@ -1,10 +1,10 @@
-//! Dropout of a trial, kept for its backward pass.
+//! The dropout masks of a trial, kept for its backward pass.
 
 use snn_core::{Dropout, Trial, dropout_mask};
 
 use crate::compiled::Compiled;
 
-/// Where the masks of a trial come from.
+/// The masks of a trial, or the seed they are drawn from.
 #[derive(Clone)]
 pub(crate) enum Masks {
     Off,
@@ -13,7 +13,7 @@ pub(crate) enum Masks {
 }
 
 impl Masks {
-    /// What a backward pass needs of the trial's dropout.
+    /// Copies what the backward pass needs of the trial's dropout.
     pub(crate) fn keep(trial: &Trial<'_>) -> Self {
         match trial.dropout {
             Dropout::Off => Self::Off,
@@ -24,7 +24,7 @@ impl Masks {
         }
     }
 
-    /// Whether a population has a mask.
+    /// Whether a population has a dropout mask.
     pub(crate) fn has(&self, compiled: &Compiled, population: usize) -> bool {
         match self {
             Self::Off => false,
@@ -33,7 +33,7 @@ impl Masks {
         }
     }
 
-    /// The mask of one sample of a population in `C, H, W` order; empty if it has none.
+    /// The mask of sample `n` of a population, in `C, H, W` order; empty if there is none.
     pub(crate) fn of(&self, compiled: &Compiled, population: usize, n: usize) -> Vec<f32> {
         let p = &compiled.network.populations()[population];
         match self {

@@ -1,5 +1,6 @@
-//! Gradients of many samples, summed in an order that does not depend on the number of threads: those of convolutions
-//! sample by sample of a round, those of linear maps tile by tile, each through the samples.
+//! Sums the gradients of many samples in an order that does not depend on the number of threads. Gradients of
+//! convolutions are summed over the samples of a round, in sample order. Those of linear maps are summed tile by tile,
+//! each over the samples in order.
 
 use rayon::prelude::*;
 use snn_core::Weights;
@@ -13,7 +14,7 @@ use crate::layout::Tile;
 use crate::simd::{Lane, dispatch};
 
 impl Compiled {
-    /// Zeroes gradients, and the packed ones of linear maps, which are summed over samples as they come.
+    /// Sets the gradients to zero, and also the packed gradients of linear maps, which are accumulated over samples.
     pub(crate) fn reset_gradients(&self, gradients: &mut Weights, linear: &mut Vec<Vec<Lane>>) {
         if self.network.check_form(gradients).is_err() {
             *gradients = self.network.zeros();
@@ -28,14 +29,15 @@ impl Compiled {
         }
     }
 
-    /// Adds packed gradients of the linear maps onto those of the network.
+    /// Adds the packed gradients of linear maps to the gradients of the network.
     pub(crate) fn add_linear(&self, packed: &[Vec<Lane>], gradients: &mut Weights) {
         for (weight, packed) in packed.iter().enumerate().filter(|(_, packed)| !packed.is_empty()) {
             self.weights[weight].add_unpacked(&[packed], &mut gradients[weight], self.level.tile_lanes());
         }
     }
 
-    /// Zeroes a gradient buffer for each feed of a population by a convolution; the buffers of other maps become empty.
+    /// Sets to zero the gradient buffer of each feed of a population that goes through a trained convolution. Buffers
+    /// of other feeds become empty.
     pub(crate) fn reset_convolutions(&self, population: usize, gradients: &mut Vec<Vec<Lane>>) {
         let feeds = &self.feeds[population];
         gradients.resize(gradients.len().max(feeds.len()), Vec::new());
@@ -49,8 +51,8 @@ impl Compiled {
         }
     }
 
-    /// Adds to the gradients of the convolutions into a population those of `slots` samples, in their order; `of` gives
-    /// the buffer of a slot and a feed.
+    /// Adds the gradients of `slots` samples to those of the convolutions into a population, in sample order. `of`
+    /// returns the buffer of a slot and a feed.
     pub(crate) fn add_convolutions<'a>(
         &self,
         population: usize,
@@ -66,8 +68,8 @@ impl Compiled {
         }
     }
 
-    /// Adds to the packed gradient of the linear map of a feed those of samples in their order, of which `samples` has what is
-    /// read of the source and the errors of the target; a task for each tile.
+    /// Adds the gradients of `samples`, in their order, to the packed gradient of a feed's linear map. Each entry of
+    /// `samples` is what is read of the source and the errors of the target. Tiles run in parallel.
     pub(crate) fn add_linear_map(
         &self,
         (population, feed): (usize, &Feed),

@@ -1,4 +1,4 @@
-//! The paper's rule: what turns the error of a spike into that of the neuron.
+//! The gradient of spike-gated neurons: the factor from the error of a spike to the error of its neuron.
 
 use std::collections::HashMap;
 use std::sync::Arc;
@@ -6,7 +6,7 @@ use std::sync::Arc;
 use snn_core::neuron::{Correction, correction, exact_leak};
 use snn_core::{Gradient, Neuron, Trace};
 
-/// The paper's rule for the neurons of a population: `d(t) = C · g(t) / threshold` where they spiked.
+/// The spike-gated gradient of a population: `d(t) = C · g(t) / threshold` at the steps where a neuron spiked.
 #[derive(Debug, Clone)]
 pub(crate) struct SpikeGated {
     pub(crate) threshold: f32,
@@ -14,7 +14,7 @@ pub(crate) struct SpikeGated {
 }
 
 impl SpikeGated {
-    /// How errors pass each of `neurons` over `steps` steps, where by the paper's rule.
+    /// Builds the rule for each of `neurons` over `steps` steps; `None` for a neuron with another gradient.
     pub(crate) fn of_all<'a>(neurons: impl Iterator<Item = &'a Neuron>, steps: usize) -> Vec<Option<Self>> {
         let mut corrections: HashMap<u32, Arc<[f64]>> = HashMap::new(); // neurons of equal leak share one
         let mut leak_correction = |constants: Correction| {
@@ -29,7 +29,8 @@ impl SpikeGated {
         neurons.map(rule).collect()
     }
 
-    /// The factor from the error of what a neuron that fired at `times` emits to its own: `C · mask / threshold`.
+    /// The factor from the error of a neuron's output to the neuron's own error, given the times at which it fired:
+    /// `C · mask / threshold`.
     #[inline(always)]
     pub(crate) fn gain(&self, mask: f32, times: &[u16]) -> f32 {
         let factor = self.correction.as_ref().map_or(1.0, |leak_correction| leak_correction.correction(mask, times));
@@ -37,7 +38,7 @@ impl SpikeGated {
     }
 }
 
-/// What the leak correction `C` is computed from.
+/// The inputs of the leak correction `C`.
 #[derive(Debug, Clone)]
 pub(crate) struct LeakCorrection {
     constants: Correction,
@@ -52,20 +53,20 @@ fn decay(leak: f32, steps: usize) -> Arc<[f64]> {
 }
 
 impl LeakCorrection {
-    /// The correction of a neuron that fired at `times`.
+    /// The leak correction of a neuron that fired at `times`.
     #[inline(always)]
     pub(crate) fn correction(&self, mask: f32, times: &[u16]) -> f32 {
         let (trace, count) = self.trace(mask, times);
         correction(self.constants.leak, trace, count)
     }
 
-    /// The leaky trace and the count of a neuron that fired at `times`.
+    /// The leaky trace and the spike count of a neuron that fired at `times`.
     pub(crate) fn trace(&self, mask: f32, times: &[u16]) -> (f32, f32) {
         let unit = match self.constants.trace {
             Trace::AfterDropout => mask,
             Trace::BeforeDropout => 1.0,
         };
-        // Four sums, so that additions need not wait for each other.
+        // Four partial sums, so that the additions do not depend on each other.
         let mut sums = [0.0; 4];
         for times in times.chunks(4) {
             for (sum, &t) in sums.iter_mut().zip(times) {

@@ -1,4 +1,4 @@
-//! What a trial leaves behind of each sample: its input, the spikes of all populations, and what was made of them.
+//! The state of each sample after a trial: its input, the spikes of all populations, and values derived from them.
 
 use std::ops::Range;
 
@@ -11,14 +11,15 @@ use crate::listing::{ListInput, ListPopulation, count};
 use crate::masks::Masks;
 use crate::simd::{LANE, Lane, dispatch, flat_mut};
 
-/// A trial as its backward pass needs it, besides its samples.
+/// What the backward pass needs to know about the last trial, besides its samples.
 pub(crate) struct LastTrial {
     pub(crate) samples: usize,
     pub(crate) masks: Masks,
 }
 
 impl LastTrial {
-    /// The last trial, if there is one that `errors` fit and the session was compiled to go back.
+    /// Returns the last trial, after checking that the session was compiled for training, that there was a trial, and
+    /// that `errors` fit it.
     pub(crate) fn to_go_back_through<'a>(
         trial: Option<&'a Self>,
         compiled: &Compiled,
@@ -33,34 +34,34 @@ impl LastTrial {
     }
 }
 
-/// One sample.
+/// The state of one sample.
 #[derive(Default)]
 pub(crate) struct SampleState {
-    /// Input spikes `[neuron][word]`, in `C, H, W` order; silent where the input is a current.
+    /// Input spikes `[neuron][word]`, in `C, H, W` order; all zero where the input is a current.
     fired: Vec<u32>,
     negative: Vec<u32>,
     /// Input current `[neuron]`; empty where the input is spikes.
     current: Vec<f32>,
-    /// The input as numbers, `[step][pixel][lane]`, in sessions that are compiled for them.
+    /// The input as numbers, `[step][pixel][lane]`, in sessions compiled for such input.
     shown: Vec<Lane>,
     /// Spikes of each population, `[pixel][word][channel]`.
     pub(crate) bits: Vec<Vec<u32>>,
-    /// What each population of neurons that pass on numbers passed on, `[step][pixel][lane]`.
+    /// The outputs of each population that passes on numbers, `[step][pixel][lane]`.
     pub(crate) values: Vec<Vec<Lane>>,
     /// Number of spikes of each population.
     pub(crate) spikes: Vec<u64>,
-    /// Sum of what each population emitted.
+    /// Sum of the values of all spikes that each population emitted.
     pub(crate) emitted: Vec<f64>,
-    /// What the last population passed on, `[T][K]`.
+    /// Output of the last population, `[T][K]`.
     pub(crate) output: Vec<f32>,
-    /// Final membranes of each population, `[pixel][channel]`; only if the plan records or streams.
+    /// Membranes of each population after the last step, `[pixel][channel]`; only if the plan records or streams.
     pub(crate) membrane: Vec<Vec<f32>>,
-    /// `d(t)` of each population, `[T][neuron]`; only if the plan records, and after a backward pass.
+    /// Errors `d(t)` of each population, `[T][neuron]`; only if the plan records, and after a backward pass.
     pub(crate) delta: Vec<Vec<f32>>,
 }
 
 impl SampleState {
-    /// Takes in sample `n` of a trial, and makes room for what it will do.
+    /// Stores the input of sample `n` of a trial and allocates the sample's buffers.
     pub(crate) fn begin(&mut self, compiled: &Compiled, trial: &Trial<'_>, n: usize) {
         let (words, neurons) = (compiled.words, compiled.network.input().len());
         self.fired.clear();
@@ -109,7 +110,7 @@ impl SampleState {
         self.delta.iter_mut().for_each(Vec::clear);
     }
 
-    /// Takes in numbers, given those of each step `[neuron]`.
+    /// Stores an input of numbers, where `row(t)` gives those of step `t` as `[neuron]`.
     fn show<'a>(&mut self, compiled: &Compiled, row: impl Fn(usize) -> &'a [f32]) {
         let layout = compiled.input;
         self.shown.resize(compiled.input_values(), Lane::ZERO);
@@ -121,7 +122,7 @@ impl SampleState {
         }
     }
 
-    /// Takes in spikes, or a current, as numbers.
+    /// Converts an input of spikes, or a current, to numbers and stores it.
     fn show_others(&mut self, compiled: &Compiled) {
         let (current, fired, negative) =
             (std::mem::take(&mut self.current), std::mem::take(&mut self.fired), std::mem::take(&mut self.negative));
@@ -146,7 +147,7 @@ impl SampleState {
         (self.fired, self.negative) = (fired, negative);
     }
 
-    /// Copies sample `n` of a train.
+    /// Copies the input spikes of sample `n` of a spike train.
     fn copy_words(&mut self, train: &SpikeTrain, n: usize, words: usize) {
         for neuron in 0..train.shape().len() {
             let (fired, negative) = train.words(n, neuron);
@@ -155,8 +156,8 @@ impl SampleState {
         }
     }
 
-    /// Lists the events of `source` within the words `window`. `mask` is its dropout mask, or empty; if `with_gains`, the
-    /// gains of its neurons are listed too, for which the window must be all words.
+    /// Lists the events of `source` within the words `window`. `mask` is the source's dropout mask, or empty. With
+    /// `with_gains`, the gains of its neurons are listed too; the window must then be all words.
     pub(crate) fn list(
         &self,
         compiled: &Compiled,
@@ -198,7 +199,8 @@ impl SampleState {
         }
     }
 
-    /// Writes what a source passed on at `steps` as numbers, `[step][pixel][lane]`. `mask` is its dropout mask, or empty.
+    /// Writes the outputs of a source at `steps` as numbers, `[step][pixel][lane]`. `mask` is its dropout mask, or
+    /// empty.
     pub(crate) fn expand(
         &self,
         compiled: &Compiled,
@@ -236,7 +238,8 @@ impl SampleState {
         }
     }
 
-    /// Lists the events of a population within the words `window` one step late, by way of `delayed`.
+    /// Lists the events of a population within the words `window`, delayed by one step. `delayed` is scratch space for
+    /// the shifted bits.
     pub(crate) fn list_delayed(
         &self,
         compiled: &Compiled,
@@ -264,7 +267,7 @@ impl SampleState {
         dispatch(compiled.level, job);
     }
 
-    /// Sum over all spikes of a population of what they are worth, given its dropout mask (empty if there is none).
+    /// The sum of the values of all spikes of a population, given its dropout mask (empty if there is none).
     pub(crate) fn emitted_by(&self, compiled: &Compiled, population: usize, mask: &[f32]) -> f64 {
         if mask.is_empty() {
             return self.spikes[population] as f64;
@@ -281,7 +284,7 @@ impl SampleState {
         pixels.map(worth).sum()
     }
 
-    /// Room for `d(t)` of a population, `[T][neuron]`.
+    /// The buffer for the errors `d(t)` of a population, `[T][neuron]`.
     pub(crate) fn delta_mut(&mut self, compiled: &Compiled, population: usize) -> &mut [f32] {
         self.delta.resize(compiled.populations.len(), Vec::new());
         let neurons = compiled.network.populations()[population].shape.len();
@@ -296,7 +299,7 @@ impl SampleState {
     }
 }
 
-/// What a trial gave, from all of its samples.
+/// Collects the activity of a trial from all of its samples.
 pub(crate) fn activity<'a>(compiled: &Compiled, samples: impl Iterator<Item = &'a SampleState>) -> Activity {
     let classes = compiled.network.classes();
     let samples: Vec<&SampleState> = samples.collect();
@@ -311,7 +314,7 @@ pub(crate) fn activity<'a>(compiled: &Compiled, samples: impl Iterator<Item = &'
     }
 }
 
-/// What a population did in the last trial.
+/// Collects the record of a population in the last trial.
 pub(crate) fn record<'a>(
     compiled: &Compiled,
     trial: Option<&LastTrial>,

@@ -1,22 +1,23 @@
-//! Sixteen floats at a time, at the best level that the processor has, chosen at run time.
+//! SIMD on 16 floats at a time, at the best level of vector instructions that the processor has, chosen at run time.
 //!
-//! Own code because the neuron scan needs comparison results as bits, which the portable SIMD crates do not give.
-//! Kernels are written once, generic over [`Simd`] and `#[inline(always)]`, and compiled once a level by [`dispatch`].
+//! This is not left to a portable SIMD crate because the neuron scan needs comparison results as bits, which those
+//! crates do not give. Kernels are written once, generic over [`Simd`] and `#[inline(always)]`, and [`dispatch`]
+//! compiles them once per level.
 #![expect(unsafe_code, reason = "vector instructions, behind a run-time check of the processor")]
 
-/// Sixteen floats that start a cache line.
+/// 16 floats, aligned to a cache line.
 #[derive(Debug, Clone, Copy, PartialEq)]
 #[repr(C, align(64))]
 pub(crate) struct Lane(pub(crate) [f32; LANE]);
 
-/// Floats of a [`Lane`].
+/// Number of floats of a [`Lane`].
 pub(crate) const LANE: usize = 16;
 
 impl Lane {
     pub(crate) const ZERO: Self = Self([0.0; LANE]);
 }
 
-/// Number of lanes that hold `channels` values.
+/// The number of lanes needed for `channels` values.
 pub(crate) fn lanes(channels: usize) -> usize {
     channels.div_ceil(LANE)
 }
@@ -33,9 +34,9 @@ pub(crate) fn flat_mut(lanes: &mut [Lane]) -> &mut [f32] {
     unsafe { std::slice::from_raw_parts_mut(lanes.as_mut_ptr().cast(), lanes.len() * LANE) }
 }
 
-/// Vector operations on 16 floats. Its methods may only be reached through [`dispatch`], which checks the processor.
+/// Vector operations on 16 floats. The methods may only be called through [`dispatch`], which checks the processor.
 pub(crate) trait Simd {
-    /// Extent both ways of the largest square of sums that stays in registers, beside what is added to them.
+    /// Side of the largest square of accumulators that stays in registers together with its operands.
     const SQUARE: usize;
 
     /// 16 floats in registers.
@@ -48,20 +49,20 @@ pub(crate) trait Simd {
     fn splat(x: f32) -> Self::F;
     fn add(a: Self::F, b: Self::F) -> Self::F;
     fn mul(a: Self::F, b: Self::F) -> Self::F;
-    /// `a · b + c`; rounded once where the processor can.
+    /// `a · b + c`; rounded once if the processor has fused multiply-add.
     fn mul_add(a: Self::F, b: Self::F, c: Self::F) -> Self::F;
     /// The sum of the lanes of each vector.
     fn sum_lanes(vectors: [Self::F; 4]) -> [f32; 4];
     fn no_bits() -> Self::U;
-    /// Where `v > threshold`: `v` becomes 0 and `bit` is set in `bits`.
+    /// Where `v > threshold`, sets `v` to 0 and sets `bit` in `bits`.
     fn fire(v: Self::F, threshold: Self::F, bits: Self::U, bit: u32) -> (Self::F, Self::U);
     fn store_bits(words: &mut [u32; LANE], bits: Self::U);
-    /// Writes `first + i` for each set bit `i` of `bits` to the front of `times`, and returns their number. The rest of
-    /// `times` may be overwritten.
+    /// Writes `first + i` for each set bit `i` of `bits` to the front of `times`, and returns the number of set bits.
+    /// The rest of `times` may be overwritten.
     fn list_bits(bits: u16, first: u16, times: &mut [u16; LANE]) -> usize;
 }
 
-/// The levels among which [`dispatch`] chooses.
+/// The levels of vector instructions that [`dispatch`] chooses from.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Level {
     Portable,
@@ -72,7 +73,7 @@ pub(crate) enum Level {
 }
 
 impl Level {
-    /// The best level of this processor.
+    /// Returns the best level of this processor.
     pub(crate) fn detect() -> Self {
         #[cfg(target_arch = "x86_64")]
         {
@@ -92,7 +93,7 @@ impl Level {
         Self::Portable
     }
 
-    /// Levels that this processor has, the best one last.
+    /// Returns the levels that this processor has, the best one last.
     pub(crate) fn available() -> Vec<Self> {
         match Self::detect() {
             Self::Portable => vec![Self::Portable],
@@ -113,7 +114,7 @@ impl Level {
         }
     }
 
-    /// Lanes of the widest tile whose weight row and gradient row stay in registers together.
+    /// The number of lanes of the widest tile whose weight row and gradient row fit in registers together.
     pub(crate) fn tile_lanes(self) -> usize {
         match self {
             Self::Portable => 2,
@@ -125,17 +126,17 @@ impl Level {
     }
 }
 
-/// Largest [`Level::tile_lanes`].
+/// The largest value of [`Level::tile_lanes`].
 pub(crate) const MAX_TILE_LANES: usize = 4;
 
-/// Work that can be done at any level.
+/// Work that can run at any level.
 pub(crate) trait SimdJob {
     type Output;
-    /// Must be `#[inline(always)]`, as must all that it calls in its hot loops.
+    /// Runs the job. Must be `#[inline(always)]`, as must every function called in its hot loops.
     fn run<S: Simd>(self) -> Self::Output;
 }
 
-/// Runs a job at a level that [`Level::detect`] gave, or a lower one.
+/// Runs a job at `level`, which must come from [`Level::detect`] or be a lower one.
 pub(crate) fn dispatch<J: SimdJob>(level: Level, job: J) -> J::Output {
     match level {
         Level::Portable => job.run::<Portable>(),
@@ -148,7 +149,7 @@ pub(crate) fn dispatch<J: SimdJob>(level: Level, job: J) -> J::Output {
     }
 }
 
-/// Plain arrays; the compiler uses what every processor of the target has.
+/// Plain arrays, which the compiler vectorises with the instructions of the compilation target.
 struct Portable;
 
 impl Simd for Portable {
@@ -217,7 +218,7 @@ impl Simd for Portable {
     }
 }
 
-/// [`Simd::list_bits`], bit by bit.
+/// Scalar implementation of [`Simd::list_bits`].
 #[inline(always)]
 fn list_bits(mut bits: u16, first: u16, times: &mut [u16; LANE]) -> usize {
     let count = bits.count_ones() as usize;
@@ -278,7 +279,7 @@ mod x86 {
         }};
     }
 
-    /// Two halves of a lane.
+    /// A lane as two 256-bit halves.
     #[derive(Clone, Copy)]
     pub(super) struct LanePair<V>([V; 2]);
 

@@ -1,9 +1,10 @@
-//! Initial weights at which every population fires: scaled population by population, on real training images, until firing
-//! rates meet their targets. A population that is silent at the start passes no error to those before it, and stays silent.
+//! Calibration of initial weights so that every population fires. Weights are scaled population by population, on real
+//! training images, until firing rates meet their targets. A population that is silent at the start passes no error to
+//! earlier populations, and stays silent.
 //!
-//! The idea is that of LSUV (Mishkin and Matas, "All you need is a good init", ICLR 2016), with firing rates in place of
-//! variances; Rossbroich et al., "Fluctuation-driven initialization for spiking neural network training", Neuromorph. Comput.
-//! Eng. 2:044016, 2022, give reasons for such targets.
+//! The idea is that of LSUV (Mishkin and Matas, "All you need is a good init", ICLR 2016), with firing rates in place
+//! of variances. Rossbroich et al., "Fluctuation-driven initialization for spiking neural network training",
+//! Neuromorph. Comput. Eng. 2:044016, 2022, motivate such targets.
 
 use serde::{Deserialize, Serialize};
 use snn_core::{Draws, Dropout, Engine, Network, Population, Session, Trial, Weights};
@@ -13,37 +14,38 @@ use snn_models::{Built, Experiment};
 
 use crate::{EncodedBatch, Event, Observer, TrainError};
 
-/// Scales are powers of 2 to a multiple of this: fine enough for a rate, and coarse enough for all engines to choose the same.
+/// Exponent grid: scales are `2^(k * GRID)` for integer `k`. This is fine enough to set a rate, and coarse enough that
+/// all engines choose the same scale.
 const GRID: f64 = 0.125;
 
-/// The farthest that weights are scaled: by 2 to this power, up or down.
+/// Largest exponent: weights are scaled by at most 2 to this power, up or down.
 const FARTHEST: i32 = 10;
 
-/// Twice the weights give at least so many times the rate, as long as it is the weights that decide over it.
+/// Doubling the weights must multiply the rate by at least this. Otherwise something else limits the rate.
 const DIFFERENCE: f32 = 1.5;
 
-/// What was done to a population.
+/// Result of the calibration of one population.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub struct Calibrated {
     /// Name of the population.
     pub population: String,
-    /// Firing rate (spikes per neuron and time step) with the weights as they were drawn, those of the populations before it
-    /// being calibrated.
+    /// Firing rate (spikes per neuron and time step) with the drawn weights, after earlier populations were calibrated.
     pub before: f32,
-    /// Firing rate that was asked for; none for a population without weights.
+    /// Target firing rate; `None` for a population without weights.
     pub target: Option<f32>,
     /// Firing rate with the scaled weights.
     pub after: f32,
-    /// What its weights were multiplied by.
+    /// Factor applied to its weights.
     pub scale: f32,
 }
 
-/// Scales `weights` so that each population that fires, and has weights, meets the target that the experiment's [`Start`]
-/// sets, on the first batches of the first epoch of training on `train`. A population whose weights do not decide over its
-/// rate, as few of its neurons see any input or other currents reach it too, keeps them where they stop to matter.
+/// Scales `weights` so that each population that fires and has weights meets the target of the experiment's [`Start`],
+/// on the first batches of the first training epoch on `train`. For some populations, weights do not determine the
+/// rate: few of their neurons see any input, or other currents reach them too. Their weights are scaled only as long as
+/// this changes the rate.
 ///
-/// Gives a row for each population that fires; none without calibration in the experiment. None in place of rows if the
-/// observer, which is told of each population that is done, broke off; `weights` are then as they were.
+/// Returns one row per population that fires, and no rows if the experiment asks for no calibration. The observer is
+/// notified after each batch of images; if it stops the calibration, the result is `None` and `weights` are unchanged.
 ///
 /// # Errors
 /// [`TrainError::Setup`] if a population does not fire at any scale, or none ever does; [`TrainError::Core`].
@@ -103,7 +105,7 @@ fn is_calibrated(population: &Population) -> bool {
     population.neuron.fires() && population.inputs.iter().any(|projection| projection.weight.is_some())
 }
 
-/// A network and what it is shown.
+/// A network, its weights and the calibration images.
 struct Probe<'a> {
     engine: &'a dyn Engine,
     experiment: &'a Experiment,
@@ -114,8 +116,8 @@ struct Probe<'a> {
 }
 
 impl Probe<'_> {
-    /// Scales the weights of the population at `index` so that its rate meets `target`. None if `go_on`, which is asked for
-    /// each batch, said no.
+    /// Scales the weights of the population at `index` so that its rate meets `target`. Returns `None` if `go_on`,
+    /// which is called for each batch, returns false.
     fn settle(
         &mut self,
         index: usize,
@@ -148,7 +150,8 @@ impl Probe<'_> {
         Ok(Some(Calibrated { population: population.name.clone(), before, target, after, scale: scale(power) }))
     }
 
-    /// Spikes per neuron and step of the last population of `network`; none if `go_on` said no.
+    /// Firing rate (spikes per neuron and time step) of the last population of `network`; `None` if `go_on` returns
+    /// false.
     fn rate(
         &mut self,
         network: &Network,
@@ -173,16 +176,17 @@ impl Probe<'_> {
     }
 }
 
-/// 2 to a multiple of the grid.
+/// The scale `2^(power * GRID)`.
 fn scale(power: i32) -> f32 {
     (f64::from(power) * GRID).exp2() as f32
 }
 
-/// The power whose rate is nearest to `target`, and that rate. The rate at 0 is `before`; it grows with the power.
+/// Finds the power whose rate is nearest to `target`, and returns it with that rate. `before` is the rate at power 0.
+/// The rate must grow with the power.
 ///
-/// Weights stay as they are where the rest of the way to the target is not theirs to go: downwards, if another current alone
-/// makes the neurons fire more often; upwards, from where twice the weights no longer make much of a difference, as when few
-/// of the neurons see any input. None if `rate` breaks off.
+/// Stops where the weights no longer determine the rate. Downwards: the power is 0 if another current alone makes the
+/// neurons fire more often than the target. Upwards: at the power from which doubling the weights makes little
+/// difference, for example because few neurons see any input. Returns `None` if `rate` does.
 fn nearest(
     target: f32,
     before: f32,
@@ -190,7 +194,7 @@ fn nearest(
 ) -> Result<Option<(i32, f32)>, TrainError> {
     let octave = (1.0 / GRID) as i32;
     let farthest = FARTHEST * octave;
-    // Two powers between whose rates the target lies.
+    // Two powers whose rates bracket the target.
     let (mut low, mut high) = ((0, before), (0, before));
     if before >= target {
         match rate(-farthest)? {

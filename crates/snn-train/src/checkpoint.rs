@@ -1,11 +1,12 @@
 //! Checkpoints: one `.safetensors` file with weights, optimizer state and the position in the run.
 //!
-//! Tensors are `weight.<name>`, in the shapes of [`Network::tensors`], and `optimizer.<kind>.<name>`, all f32 (in a file
-//! that is only to be shown images with, f16). The metadata say which experiment is trained and how far it has come. Equal
-//! states give equal bytes.
+//! Tensors are named `weight.<name>`, with the shapes of [`Network::tensors`], and `optimizer.<kind>.<name>`. All are
+//! f32, or f16 in a file meant only for inference. The metadata hold the experiment and the position in its training.
+//! Equal states give equal bytes.
 //!
-//! The metadata `digest` is the md5 of the whole file, taken with 32 zeros in the place of its own digits: it tells whether a
-//! file is as it was saved. Other programs may change and write such files; [`FileCheck`] says what is known of one.
+//! The metadata entry `digest` is the md5 of the whole file, computed with 32 zeros in place of its own digits. It
+//! tells whether the file is unchanged since it was saved. Other programs may change and write such files;
+//! [`FileCheck`] is the result of the check.
 
 mod format;
 mod import;
@@ -25,46 +26,46 @@ use snn_core::{Network, Optimizer, TrainingSession, Weights};
 use crate::TrainError;
 use crate::files::replace;
 
-/// Version of the format that this program writes.
+/// Version of the file format that this program writes.
 pub const SCHEMA: &str = "2";
 
-/// Version whose `digest` covered the values of the tensors alone; its files can still be read.
+/// Previous format version, which can still be read. Its `digest` covers only the values of the tensors.
 const FORMER_SCHEMA: &str = "1";
 
-/// What a checkpoint file holds.
+/// The contents of a checkpoint file.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Checkpoint {
-    /// The experiment in RON.
+    /// The experiment, in RON.
     pub experiment: String,
-    /// How the weights came to be, if not by training this experiment, in words.
+    /// Description of where the weights come from, if not from training this experiment.
     pub origin: Option<String>,
     /// Position in the run.
     pub progress: Progress,
-    /// Weights in the order of the network.
+    /// Weights, in the order of [`Network::tensors`].
     pub weights: Vec<NamedTensor>,
-    /// What the optimizer remembers, named `<kind>.<weight>`; empty in a checkpoint that is only to be evaluated.
+    /// Optimizer state, named `<kind>.<weight>`; empty in a checkpoint meant only for inference.
     pub optimizer: Vec<NamedTensor>,
-    /// What decided the last bits of the weights, as [`Engine::arithmetic`](snn_core::Engine::arithmetic) says it; empty if
-    /// they were not computed here.
+    /// The arithmetic that determines the last bits of the weights, as returned by
+    /// [`Engine::arithmetic`](snn_core::Engine::arithmetic); empty if they were not computed by this program.
     pub arithmetic: String,
-    /// Whether the file that it was read from is as it was saved; it has no influence on what is written.
+    /// Whether the file that it was read from is unchanged. Ignored when saving.
     pub check: FileCheck,
 }
 
-/// How a file stands to the check that is written in it.
+/// Result of checking a file against the digest stored in it.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
 pub enum FileCheck {
-    /// It is as it was saved.
+    /// The digest matches: the file is unchanged since it was saved.
     #[default]
     Holds,
-    /// It is not: another program has changed it, or damage.
+    /// The digest does not match: another program changed the file, or it is damaged.
     Fails,
-    /// It has none that covers all of it: another program or an earlier version wrote it.
+    /// The file has no digest of its whole content: another program or an earlier version wrote it.
     Missing,
 }
 
 impl FileCheck {
-    /// The same in a few words, where it is worth saying.
+    /// A short description for display; `None` if the digest matches.
     pub fn short(self) -> Option<&'static str> {
         match self {
             Self::Holds => None,
@@ -73,7 +74,7 @@ impl FileCheck {
         }
     }
 
-    /// What someone who uses the file should know.
+    /// A warning for users of the file; `None` if there is nothing to warn about.
     pub fn caution(self) -> Option<&'static str> {
         match self {
             Self::Holds => None,
@@ -89,33 +90,33 @@ impl FileCheck {
     }
 }
 
-/// Position in a run, and what has been summed up to it.
+/// Position in a run, with running sums of the current epoch.
 #[derive(Debug, Clone, Copy, PartialEq, Default)]
 pub struct Progress {
     /// Seed of the run.
     pub seed: u64,
-    /// Training images of an epoch.
+    /// Number of training images per epoch.
     pub images: usize,
-    /// Epoch, from 0; the number of epochs once training is complete.
+    /// Current epoch, from 0; equal to the number of epochs once training is complete.
     pub epoch: usize,
     /// Batches done in this epoch.
-    pub step: usize,
-    /// Optimizer updates made in all.
+    pub update: usize,
+    /// Total number of optimizer updates in the run.
     pub updates: u64,
     /// The best epoch so far.
     pub best: Option<Best>,
-    /// Sums over the images of this epoch.
+    /// Sums over the images seen in this epoch.
     pub sums: Sums,
-    /// Mean loss of the first batch of the run whose loss was not 0; 0 before it.
+    /// Mean loss of the run's first batch with a nonzero loss; 0 before that.
     pub first_loss: f64,
 }
 
-/// The epoch whose weights are kept as the best.
+/// The epoch with the best weights.
 #[derive(Debug, Clone, Copy, PartialEq)]
 pub struct Best {
     /// Epoch, from 0.
     pub epoch: usize,
-    /// Its accuracy on the validation images; none without validation images, where the last epoch is the best.
+    /// Its accuracy on the validation images; `None` without validation images, where the last epoch is the best.
     pub accuracy: Option<f64>,
 }
 
@@ -124,11 +125,11 @@ pub struct Best {
 pub struct Sums {
     /// Images shown.
     pub images: u64,
-    /// Images answered correctly.
+    /// Number of images classified correctly.
     pub correct: u64,
     /// Spikes of all populations.
     pub spikes: u64,
-    /// Losses.
+    /// Sum of the losses.
     pub loss: f64,
 }
 
@@ -137,15 +138,15 @@ pub struct Sums {
 pub struct NamedTensor {
     /// Its name.
     pub name: String,
-    /// Its extents.
+    /// Its shape.
     pub shape: Vec<usize>,
     /// Its values, row-major.
     pub values: Vec<f32>,
 }
 
 impl Checkpoint {
-    /// A checkpoint of `weights` for the `experiment` (RON), to be shown images with: before any training, with nothing that
-    /// an optimizer remembers.
+    /// A checkpoint of `weights` for the `experiment` (RON) that is meant only for inference: at the start of training,
+    /// without optimizer state.
     pub fn of_weights(experiment: String, weights: Vec<NamedTensor>) -> Self {
         Self {
             experiment,
@@ -158,7 +159,7 @@ impl Checkpoint {
         }
     }
 
-    /// Weights of `network` with their names and shapes.
+    /// The weights of `network` as named tensors.
     pub fn tensors(network: &Network, weights: &Weights) -> Vec<NamedTensor> {
         (network.tensors().iter().zip(weights))
             .map(|(weight, values)| NamedTensor {
@@ -169,7 +170,7 @@ impl Checkpoint {
             .collect()
     }
 
-    /// The weights in the form that `network` asks for.
+    /// The weights in the order that `network` expects.
     ///
     /// # Errors
     /// [`TrainError::Mismatch`] with every tensor that is missing, left over or misshapen.
@@ -179,9 +180,10 @@ impl Checkpoint {
         fit_tensors("network", &expected, &self.weights)
     }
 
-    /// What a run remembers beside its weights, as tensors named `<kind>.<weight>`: the state of the optimizer, in the
-    /// order of [`Optimizer::state_kinds`]; where weights of the network are standardised, `raw` values come before them, and
-    /// all are in the form of [`Network::with_gains`]; if an `average` is kept, it comes next.
+    /// Converts the training state besides the weights to tensors named `<kind>.<weight>`: the optimizer state, in the
+    /// order of [`Optimizer::state_kinds`]. If `network` has standardised weights, `raw` values come first, and all
+    /// tensors have the form of [`Network::with_gains`]. If an `average` of the weights is kept, it comes next, before
+    /// the optimizer state.
     pub fn optimizer_tensors(
         network: &Network,
         optimizer: Optimizer,
@@ -197,7 +199,7 @@ impl Checkpoint {
         kinds.into_iter().zip(remembered).flat_map(named).collect()
     }
 
-    /// What a run remembers, in the form that [`Checkpoint::optimizer_tensors`] was given it.
+    /// Returns the state in the form that [`Checkpoint::optimizer_tensors`] accepts.
     ///
     /// # Errors
     /// [`TrainError::Mismatch`] with every tensor that is missing, left over or misshapen.
@@ -216,7 +218,8 @@ impl Checkpoint {
         Ok(kinds.iter().map(|_| values.by_ref().take(weights.len()).collect()).collect())
     }
 
-    /// Goes with `training`, a session of `network` by `optimizer`, to where this checkpoint stands, wherever the weights were updated.
+    /// Loads this checkpoint into `training`, a session of `network` with `optimizer`, including the number of updates.
+    /// Works the same wherever the session updates the weights.
     pub(crate) fn restore(
         &self,
         training: &mut TrainingSession,
@@ -227,7 +230,7 @@ impl Checkpoint {
         Ok(training.restore(self.weights_for(network)?, state, self.progress.updates)?)
     }
 
-    /// Writes the file at `path`. At any moment there is either the old file or the new one, whole and on the disk.
+    /// Writes the file at `path` atomically: at any moment, either the old file or the complete new one is on disk.
     ///
     /// # Errors
     /// [`TrainError::Checkpoint`] if a number is not finite or a weight far too large, [`TrainError::File`] if it cannot be
@@ -236,11 +239,12 @@ impl Checkpoint {
         self.save_as(path, Dtype::F32)
     }
 
-    /// As [`Checkpoint::save`], with all values rounded to half precision: half the size, to be shown images with but not to
-    /// be trained on. [`Checkpoint::load`] reads it as it does any other.
+    /// Like [`Checkpoint::save`], with all values rounded to half precision. The file is half the size, and meant for
+    /// inference rather than training. [`Checkpoint::load`] reads it like any other checkpoint.
     ///
     /// # Errors
-    /// As [`Checkpoint::save`]; [`TrainError::Checkpoint`] too if a value is beyond 65504, the largest in half precision.
+    /// As [`Checkpoint::save`]; also [`TrainError::Checkpoint`] if a value exceeds 65504, the largest in half
+    /// precision.
     pub fn save_half(&self, path: &Path) -> Result<(), TrainError> {
         self.save_as(path, Dtype::F16)
     }
@@ -251,16 +255,16 @@ impl Checkpoint {
         replace(path, |file| self.write(file, dtype))
     }
 
-    /// Reads the file at `path`. One that another program has changed is read too; [`Checkpoint::check`] tells.
+    /// Reads the file at `path`. A file that another program has changed is accepted; see [`Checkpoint::check`].
     ///
     /// # Errors
-    /// [`TrainError::File`] if it cannot be read; [`TrainError::Checkpoint`] if it is cut off, no safetensors file, of a
-    /// schema that this program does not know, or holds numbers that are not finite.
+    /// [`TrainError::File`] if it cannot be read; [`TrainError::Checkpoint`] if it is truncated, not a safetensors
+    /// file, has an unknown schema version, or holds numbers that are not finite.
     pub fn load(path: &Path) -> Result<Self, TrainError> {
         Self::parse(&format::read_safetensors(path)?, path)
     }
 
-    /// Reads the content of a file, which is called `path` in messages.
+    /// Parses the contents of a checkpoint file. Error messages use `path` as its name.
     ///
     /// # Errors
     /// [`TrainError::Checkpoint`], as of [`Checkpoint::load`].
@@ -271,7 +275,7 @@ impl Checkpoint {
     }
 }
 
-/// The form of what a run remembers, and its kinds.
+/// The network form and the kinds of tensors of the stored training state.
 fn remembered_of(network: &Network, optimizer: Optimizer, average: bool) -> (Cow<'_, Network>, Vec<&'static str>) {
     let form = network.with_gains();
     let kinds =
@@ -280,10 +284,10 @@ fn remembered_of(network: &Network, optimizer: Optimizer, average: bool) -> (Cow
     (form.map_or(Cow::Borrowed(network), Cow::Owned), kinds)
 }
 
-/// Values of `found` in the order of `expected`, a list of names and shapes.
+/// Returns the values of `found` in the order of `expected`, a list of names and shapes.
 ///
 /// # Errors
-/// [`TrainError::Mismatch`] with every difference, about `what`.
+/// [`TrainError::Mismatch`] for `what`, with every difference.
 pub(crate) fn fit_tensors(
     what: &'static str,
     expected: &[(String, &[usize])],

@@ -81,7 +81,7 @@ pub enum TrainError {
     NotFinite(String),
     /// Training has diverged.
     #[error(
-        "{} at epoch {}, batch {step}: {reason}. The last checkpoint, {}, is whole. {}",
+        "{} at epoch {}, batch {update}: {reason}. The last checkpoint, {}, is whole. {}",
         DIVERGED, epoch + 1, .checkpoint.display(), remedy(*has_learned)
     )]
     Diverged {
@@ -90,7 +90,7 @@ pub enum TrainError {
         /// Epoch, from 0.
         epoch: usize,
         /// Step within the epoch, from 1.
-        step: usize,
+        update: usize,
         /// Whether any weight has changed since the start of the run.
         has_learned: bool,
         /// The last checkpoint.

@@ -8,14 +8,14 @@ use serde::{Deserialize, Serialize};
 use crate::{Calibrated, Evaluation};
 
 /// Version of the records, given by [`Event::Started`].
-pub const SCHEMA: u32 = 1;
+pub const SCHEMA: u32 = 2;
 
-/// Something that happened in a run. `epoch` counts from 0; `step` is the number of batches done in that epoch.
+/// Something that happened in a run. `epoch` counts from 0; `update` is the number of batches done in that epoch.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 #[serde(tag = "event")]
 #[non_exhaustive]
 pub enum Event {
-    /// A run starts, or goes on from `epoch` and `step`. The first record of `metrics.jsonl`.
+    /// A run starts, or goes on from `epoch` and `update`. The first record of `metrics.jsonl`.
     Started {
         /// Version of the records, [`SCHEMA`].
         schema: u32,
@@ -33,12 +33,14 @@ pub enum Event {
         test: usize,
         /// Epochs of the whole run.
         epochs: usize,
-        /// Batches of an epoch.
-        steps: usize,
+        /// Updates of an epoch, one a batch.
+        #[serde(alias = "steps")]
+        updates: usize,
         /// Where the run stands.
         epoch: usize,
         /// Where the run stands.
-        step: usize,
+        #[serde(alias = "step")]
+        update: usize,
         /// Name of the program that trains, which may know names that others do not; none in older records.
         #[serde(default, skip_serializing_if = "Option::is_none")]
         program: Option<String>,
@@ -56,17 +58,20 @@ pub enum Event {
         populations: Vec<Calibrated>,
     },
     /// One batch was learned.
-    Step {
+    #[serde(alias = "Step")] // its name in records of version 0.1
+    Update {
         /// Epoch, from 0.
         epoch: usize,
         /// Batches done.
-        step: usize,
+        #[serde(alias = "step")]
+        update: usize,
         /// Mean loss per image, the penalty on firing rates included.
         loss: f32,
         /// Share of the images answered correctly before the update.
         accuracy: f32,
         /// Learning rate.
-        rate: f32,
+        #[serde(alias = "rate")]
+        lr: f32,
         /// Norm of the gradient before clipping.
         gradient: f32,
         /// Duration in milliseconds.
@@ -105,7 +110,8 @@ pub enum Event {
         /// Epoch, from 0.
         epoch: usize,
         /// Batches done.
-        step: usize,
+        #[serde(alias = "step")]
+        update: usize,
         /// The file.
         path: PathBuf,
     },
@@ -114,7 +120,8 @@ pub enum Event {
         /// Epoch, from 0.
         epoch: usize,
         /// Batches done.
-        step: usize,
+        #[serde(alias = "step")]
+        update: usize,
         /// What it is, and what to try.
         message: String,
     },
@@ -131,9 +138,9 @@ impl Event {
     /// Epoch and batches done after which the event comes; [`Event::Finished`] comes after all others.
     pub(crate) fn position(&self) -> (usize, usize) {
         match *self {
-            Self::Step { epoch, step, .. } | Self::Saved { epoch, step, .. } | Self::Warning { epoch, step, .. } => {
-                (epoch, step)
-            }
+            Self::Update { epoch, update, .. }
+            | Self::Saved { epoch, update, .. }
+            | Self::Warning { epoch, update, .. } => (epoch, update),
             Self::Epoch { epoch, .. } => (epoch + 1, 0),
             Self::Started { .. } | Self::Calibrating { .. } | Self::Calibrated { .. } | Self::Evaluating { .. } => {
                 (0, 0)
@@ -145,7 +152,7 @@ impl Event {
 
 /// Someone who watches a run. Any closure of the right form is one.
 pub trait Observer {
-    /// Takes notice of an event. [`ControlFlow::Break`] stops the run after the present step, with a checkpoint saved.
+    /// Takes notice of an event. [`ControlFlow::Break`] stops the run after the present update, with a checkpoint saved.
     fn on_event(&mut self, event: &Event) -> ControlFlow<()>;
 }
 
@@ -160,22 +167,24 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_step_is_one_line_of_json_and_comes_back_as_it_was() {
-        let step = Event::Step {
+    fn an_update_is_one_line_of_json_and_comes_back_as_it_was() {
+        let update = Event::Update {
             epoch: 1,
-            step: 2,
+            update: 2,
             loss: 0.1,
             accuracy: 0.5,
-            rate: 1e-3,
+            lr: 1e-3,
             gradient: 3.0,
             millis: 4.5,
             rates: vec![("conv1".to_owned(), 0.25)],
         };
-        let line = serde_json::to_string(&step).unwrap();
+        let line = serde_json::to_string(&update).unwrap();
         assert_eq!(
             line,
-            r#"{"event":"Step","epoch":1,"step":2,"loss":0.1,"accuracy":0.5,"rate":0.001,"gradient":3.0,"millis":4.5,"rates":[["conv1",0.25]]}"#
+            r#"{"event":"Update","epoch":1,"update":2,"loss":0.1,"accuracy":0.5,"lr":0.001,"gradient":3.0,"millis":4.5,"rates":[["conv1",0.25]]}"#
         );
-        assert_eq!(serde_json::from_str::<Event>(&line).unwrap(), step);
+        assert_eq!(serde_json::from_str::<Event>(&line).unwrap(), update);
+        let of_before = line.replace("Update", "Step").replace("update", "step").replace("\"lr\"", "\"rate\"");
+        assert_eq!(serde_json::from_str::<Event>(&of_before).unwrap(), update, "records of version 0.1");
     }
 }

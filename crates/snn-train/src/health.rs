@@ -84,7 +84,7 @@ impl Health {
     /// Takes in a record, if it is of an update or of the end of a run that diverged.
     pub(crate) fn take(&mut self, event: &Event) {
         match event {
-            Event::Step { loss, rates, .. } => {
+            Event::Update { loss, rates, .. } => {
                 self.end = None;
                 self.observe(f64::from(*loss), rates);
             }

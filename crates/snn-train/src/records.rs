@@ -107,8 +107,8 @@ pub fn parse(line: &[u8]) -> Result<Event, String> {
 /// A sentence about the record.
 pub(crate) fn check_numbers(event: &Event) -> Result<(), String> {
     let are_finite = match event {
-        Event::Step { loss, accuracy, rate, gradient, millis, rates, .. } => {
-            let numbers = [loss, accuracy, rate, gradient, millis].into_iter();
+        Event::Update { loss, accuracy, lr, gradient, millis, rates, .. } => {
+            let numbers = [loss, accuracy, lr, gradient, millis].into_iter();
             numbers.chain(rates.iter().map(|(_, rate)| rate)).all(|number| number.is_finite())
         }
         Event::Calibrated { populations } => populations
@@ -134,17 +134,19 @@ impl RecordOrder {
     /// A sentence that says how it does not, about the record.
     pub fn check(&mut self, event: &Event) -> Result<(), String> {
         match event {
-            Event::Started { schema, .. } if *schema != SCHEMA => {
-                return Err(format!("is of version {schema} of the records, and this program reads version {SCHEMA}"));
+            Event::Started { schema, .. } if !(1..=SCHEMA).contains(schema) => {
+                return Err(format!(
+                    "is of version {schema} of the records, and this program reads up to version {SCHEMA}"
+                ));
             }
             Event::Started { .. } if std::mem::replace(&mut self.started, true) => {
                 return Err("starts a second run; a file holds the records of one".to_owned());
             }
             _ if !is_small(event) => return Err("counts further than any run does".to_owned()),
-            Event::Step { .. } | Event::Epoch { .. } if !self.started => {
+            Event::Update { .. } | Event::Epoch { .. } if !self.started => {
                 return Err("comes before the record of how the run started".to_owned());
             }
-            Event::Step { .. } | Event::Epoch { .. } if event.position() <= self.position => {
+            Event::Update { .. } | Event::Epoch { .. } if event.position() <= self.position => {
                 return Err("does not come after the update or epoch that was recorded before it".to_owned());
             }
             _ => {}
@@ -155,14 +157,14 @@ impl RecordOrder {
                 "holds null in place of a validation loss, which was not finite: the run had diverged".to_owned()
             );
         }
-        if let Event::Step { rates, .. } = event {
+        if let Event::Update { rates, .. } = event {
             let names = || rates.iter().map(|(name, _)| name);
             let known = self.populations.get_or_insert_with(|| names().cloned().collect());
             if !known.iter().eq(names()) {
                 return Err("holds the firing rates of other populations than the updates before it".to_owned());
             }
         }
-        if let Event::Step { .. } | Event::Epoch { .. } = event {
+        if let Event::Update { .. } | Event::Epoch { .. } = event {
             self.position = event.position();
         }
         Ok(())
@@ -172,10 +174,10 @@ impl RecordOrder {
 /// Whether all that `event` counts stays within what can be added and multiplied.
 fn is_small(event: &Event) -> bool {
     match *event {
-        Event::Started { images, validation, test, epochs, steps, epoch, step, .. } => {
-            [images, validation, test, epochs, steps, epoch, step].into_iter().all(|count| count <= MOST)
+        Event::Started { images, validation, test, epochs, updates, epoch, update, .. } => {
+            [images, validation, test, epochs, updates, epoch, update].into_iter().all(|count| count <= MOST)
         }
-        Event::Step { epoch, step, .. } | Event::Warning { epoch, step, .. } => epoch.max(step) <= MOST,
+        Event::Update { epoch, update, .. } | Event::Warning { epoch, update, .. } => epoch.max(update) <= MOST,
         Event::Epoch { epoch, .. } | Event::Finished { best_epoch: epoch, .. } => epoch <= MOST,
         _ => true,
     }
@@ -207,9 +209,9 @@ mod tests {
 
     #[test]
     fn numbers_are_there_and_finite() {
-        let step = r#"{"event":"Step","epoch":0,"step":1,"loss":1e39,"accuracy":0,"rate":0,"gradient":0,"millis":0,"rates":[]}"#;
-        let step = parse(step.as_bytes()).unwrap();
-        assert_eq!(check_numbers(&step), Err("holds a number that is too large".to_owned()));
+        let record = r#"{"event":"Step","epoch":0,"step":1,"loss":1e39,"accuracy":0,"rate":0,"gradient":0,"millis":0,"rates":[]}"#;
+        let record = parse(record.as_bytes()).unwrap();
+        assert_eq!(check_numbers(&record), Err("holds a number that is too large".to_owned()));
         let epoch = r#"{"event":"Epoch","epoch":0,"loss":1,"accuracy":0,"validation_loss":null,"validation_accuracy":0.5,"best":true,"spikes":1,"seconds":1}"#;
         let mut sequence = RecordOrder { started: true, ..RecordOrder::default() };
         let fault = sequence.check(&parse(epoch.as_bytes()).unwrap()).unwrap_err();

@@ -174,7 +174,7 @@ impl RunFolder {
         recorded.map_err(TrainError::file("write the metrics", &self.metrics()))
     }
 
-    /// Cuts the records back to those up to `epoch` and `step`, or to none: what comes later will be recorded anew.
+    /// Cuts the records back to those up to `epoch` and `update`, or to none: what comes later will be recorded anew.
     /// A damaged line, as a crash may leave one at the end, is cut off with all that follows. Returns whether any
     /// record is left; updates that are left are shown to `health`.
     pub(crate) fn rewind(&mut self, to: Option<(usize, usize)>, health: &mut Health) -> Result<bool, TrainError> {
@@ -219,8 +219,8 @@ pub fn program_of(folder: &Path) -> Option<String> {
 mod tests {
     use super::*;
 
-    fn warning(epoch: usize, step: usize) -> Event {
-        Event::Warning { epoch, step, message: "careful".to_owned() }
+    fn warning(epoch: usize, update: usize) -> Event {
+        Event::Warning { epoch, update, message: "careful".to_owned() }
     }
 
     #[test]
@@ -276,8 +276,8 @@ mod tests {
     fn records_after_the_checkpoint_are_cut() {
         let dir = tempfile::tempdir().unwrap();
         let mut folder = RunFolder::create(dir.path(), "()").unwrap();
-        for (epoch, step) in [(0, 1), (0, 2), (1, 0), (1, 1)] {
-            folder.record(&warning(epoch, step)).unwrap();
+        for (epoch, update) in [(0, 1), (0, 2), (1, 0), (1, 1)] {
+            folder.record(&warning(epoch, update)).unwrap();
         }
         assert!(folder.rewind(Some((1, 0)), &mut Health::default()).unwrap());
         folder.record(&warning(1, 1)).unwrap();

@@ -4,18 +4,18 @@ use std::f64::consts::PI;
 
 use snn_models::experiment::{Anneal, Schedule};
 
-/// Factor on the learning rate for the update of batch `step` of `epoch` (both from 0), in a run of `epochs` epochs of
-/// `steps` batches.
+/// Factor on the learning rate for the update of batch `batch` of `epoch` (both from 0), in a run of `epochs` epochs of
+/// `batches` batches.
 ///
-/// The rise of [`Schedule::Cosine`] takes `r = round(warmup · steps)` updates, of factors `1/r, 2/r, ... 1`; the half
+/// The rise of [`Schedule::Cosine`] takes `r = round(warmup · batches)` updates, of factors `1/r, 2/r, ... 1`; the half
 /// cosine runs over all updates after it and reaches its floor one update after the last.
-pub fn factor(schedule: &Schedule, epoch: usize, step: usize, steps: usize, epochs: usize) -> f32 {
+pub fn factor(schedule: &Schedule, epoch: usize, batch: usize, batches: usize, epochs: usize) -> f32 {
     match schedule {
         Schedule::Constant => 1.0,
         Schedule::Steps { at, factor } => at.iter().filter(|&&drop| drop <= epoch).map(|_| factor).product(),
         Schedule::Cosine { floor, warmup } => {
-            let rise = (f64::from(*warmup) * steps as f64).round().max(0.0);
-            let (update, all) = ((epoch * steps + step) as f64, (epochs * steps) as f64);
+            let rise = (f64::from(*warmup) * batches as f64).round().max(0.0);
+            let (update, all) = ((epoch * batches + batch) as f64, (epochs * batches) as f64);
             if update < rise {
                 return ((update + 1.0) / rise) as f32;
             }
@@ -24,7 +24,7 @@ pub fn factor(schedule: &Schedule, epoch: usize, step: usize, steps: usize, epoc
             (floor + (1.0 - floor) * 0.5 * (1.0 + (PI * share).cos())) as f32
         }
         &Schedule::OneCycle { rise, start, end, anneal } => {
-            let (update, all) = ((epoch * steps + step) as f64, (epochs * steps) as f64);
+            let (update, all) = ((epoch * batches + batch) as f64, (epochs * batches) as f64);
             let top = f64::from(rise) * all;
             let way = |from: f32, to: f32, share: f64| {
                 let (from, to) = (f64::from(from), f64::from(to));

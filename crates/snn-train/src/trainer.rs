@@ -55,7 +55,7 @@ pub enum RunOutcome {
         /// Epoch, from 0.
         epoch: usize,
         /// Batches done in it.
-        step: usize,
+        update: usize,
     },
 }
 
@@ -95,7 +95,7 @@ struct ActiveRun<'a> {
 impl ActiveRun<'_> {
     fn run_on(&mut self) -> Result<RunOutcome, TrainError> {
         while self.progress.epoch < self.job.experiment.training.epochs {
-            while self.progress.step < self.loader.batches() && !self.stop {
+            while self.progress.update < self.loader.batches() && !self.stop {
                 self.learn()?;
                 if self.saved.elapsed() >= self.job.save_every {
                     self.save()?;
@@ -113,8 +113,8 @@ impl ActiveRun<'_> {
         let started = Instant::now();
         let &TrainingJob { experiment, built, .. } = self.job;
         let training = &experiment.training;
-        let (Progress { epoch, step, .. }, batches) = (self.progress, self.loader.batches());
-        let Some(batch) = self.loader.batch(epoch as u32, step) else { return Ok(()) };
+        let (Progress { epoch, update, .. }, batches) = (self.progress, self.loader.batches());
+        let Some(batch) = self.loader.batch(epoch as u32, update) else { return Ok(()) };
 
         let draws = Draws { seed: training.seed, epoch: epoch as u32, samples: &batch.samples };
         let shown = EncodedBatch::new(built, experiment.steps, batch);
@@ -132,27 +132,27 @@ impl ActiveRun<'_> {
             return Err(TrainError::NotFinite("the gradient is not finite".to_owned()));
         }
         let scale = training.clip.map_or(1.0, |limit| clip_factor(gradient, limit));
-        let rate =
-            training.optimizer.learning_rate() * factor(&training.schedule, epoch, step, batches, training.epochs);
-        self.learning.update(scale, rate)?;
+        let lr =
+            training.optimizer.learning_rate() * factor(&training.schedule, epoch, update, batches, training.epochs);
+        self.learning.update(scale, lr)?;
 
-        self.progress.step += 1;
+        self.progress.update += 1;
         self.progress.updates += 1;
         self.progress.sums.add(&tally);
-        let step = self.progress.step;
+        let update = self.progress.update;
         let rates = rates(&built.network, experiment.steps, tally.images, &tally.spikes);
         let warnings = self.health.observe(f64::from(loss), &rates);
-        self.emit(&Event::Step {
+        self.emit(&Event::Update {
             epoch,
-            step,
+            update,
             loss,
             accuracy: tally.correct as f32 / tally.images as f32,
-            rate,
+            lr,
             gradient: gradient as f32,
             millis: started.elapsed().as_secs_f32() * 1e3,
             rates,
         })?;
-        warnings.into_iter().try_for_each(|message| self.emit(&Event::Warning { epoch, step, message }))
+        warnings.into_iter().try_for_each(|message| self.emit(&Event::Warning { epoch, update, message }))
     }
 
     /// Checks that a mean loss is finite and not a million times that of the first batch: so large that it tells of weights
@@ -173,24 +173,24 @@ impl ActiveRun<'_> {
 
     /// What numbers that are not finite, or run away, mean in a run: that it has diverged with the batch that it is at.
     fn as_divergence(&self, error: TrainError) -> TrainError {
-        let Progress { epoch, step, updates, .. } = self.progress;
+        let Progress { epoch, update, updates, .. } = self.progress;
         let (reason, has_learned) = match error {
             TrainError::Core(error @ Error::NotFinite { .. }) => (error.to_string(), true),
             TrainError::NotFinite(reason) => (reason, updates > 0),
             other => return other,
         };
         let last = self.job.experiment.training.epochs - 1;
-        let step = if epoch > last { self.loader.batches() } else { self.loader.batches().min(step + 1) };
+        let update = if epoch > last { self.loader.batches() } else { self.loader.batches().min(update + 1) };
         let checkpoint = self.folder.last();
-        TrainError::Diverged { reason, epoch: epoch.min(last), step, has_learned, checkpoint }
+        TrainError::Diverged { reason, epoch: epoch.min(last), update, has_learned, checkpoint }
     }
 
     /// Leaves a word in the records of a run that ends by diverging, for those who look at it later.
     fn record_end(&mut self, error: &TrainError) {
         if matches!(error, TrainError::Diverged { .. }) {
-            let Progress { epoch, step, .. } = self.progress;
+            let Progress { epoch, update, .. } = self.progress;
             // Whoever trains is told by the error itself.
-            self.folder.record(&Event::Warning { epoch, step, message: error.to_string() }).ok();
+            self.folder.record(&Event::Warning { epoch, update, message: error.to_string() }).ok();
         }
     }
 
@@ -213,7 +213,7 @@ impl ActiveRun<'_> {
         }
         let accuracy = validation.as_ref().map(|validation| validation.accuracy);
         let is_best = accuracy.is_none() || best.is_none_or(|best| best.accuracy < accuracy);
-        self.progress = Progress { epoch: epoch + 1, step: 0, sums: Sums::default(), ..self.progress };
+        self.progress = Progress { epoch: epoch + 1, update: 0, sums: Sums::default(), ..self.progress };
         if is_best {
             self.progress.best = Some(Best { epoch, accuracy });
             let weights = self.learning.answers()?;
@@ -239,9 +239,9 @@ impl ActiveRun<'_> {
         let &TrainingJob { engine, experiment, built, test, .. } = self.job;
         let best = self.best(true)?;
         if best.experiment != self.folder.experiment() {
-            let Progress { epoch, step, .. } = self.progress;
+            let Progress { epoch, update, .. } = self.progress;
             let message = "best.safetensors was saved for another experiment than the one in experiment.ron".to_owned();
-            self.notify(&Event::Warning { epoch, step, message });
+            self.notify(&Event::Warning { epoch, update, message });
         }
         let weights = best.weights_for(&built.network)?;
         let all: Vec<u32> = (0..test.len() as u32).collect();
@@ -287,8 +287,8 @@ impl ActiveRun<'_> {
         if self.folder.last().exists() {
             self.save()?;
         }
-        let Progress { epoch, step, .. } = self.progress;
-        Ok(RunOutcome::Stopped { epoch, step })
+        let Progress { epoch, update, .. } = self.progress;
+        Ok(RunOutcome::Stopped { epoch, update })
     }
 
     fn save(&mut self) -> Result<(), TrainError> {
@@ -299,8 +299,8 @@ impl ActiveRun<'_> {
         let checkpoint = self.checkpoint(&weights, memories);
         self.folder.save_last(&checkpoint)?;
         self.saved = Instant::now();
-        let Progress { epoch, step, .. } = self.progress;
-        self.notify(&Event::Saved { epoch, step, path: self.folder.last() });
+        let Progress { epoch, update, .. } = self.progress;
+        self.notify(&Event::Saved { epoch, update, path: self.folder.last() });
         Ok(())
     }
 

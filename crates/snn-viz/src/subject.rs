@@ -131,10 +131,10 @@ fn short_name(file: &Path) -> String {
 
 fn progress(checkpoint: &Checkpoint) -> String {
     let progress = &checkpoint.progress;
-    let trained = match (progress.epoch, progress.step) {
+    let trained = match (progress.epoch, progress.update) {
         (1, 0) => "after 1 epoch".to_owned(),
         (epoch, 0) => format!("after {epoch} epochs"),
-        (epoch, step) => format!("in epoch {}, after update {step}", epoch + 1),
+        (epoch, update) => format!("in epoch {}, after update {update}", epoch + 1),
     };
     let parts = [checkpoint.origin.as_deref(), Some(trained.as_str()), checkpoint.check.short()];
     parts.into_iter().flatten().collect::<Vec<_>>().join(", ")

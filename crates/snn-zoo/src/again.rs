@@ -71,7 +71,7 @@ pub fn first(
     };
     let mut updates = Vec::new();
     let mut watch = |event: &Event| {
-        if let Event::Step { loss, gradient, rates, .. } = event {
+        if let Event::Update { loss, gradient, rates, .. } = event {
             let rates = rates.iter().map(|(_, rate)| *rate).collect();
             updates.push(RecordedUpdate { loss: *loss, gradient: *gradient, rates });
         }

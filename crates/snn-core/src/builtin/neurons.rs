@@ -94,13 +94,13 @@ pub(super) fn add(registry: &mut Registry) -> Result<(), RegistryError> {
     neurons.add("Identity", |identity: &mut Identity, _| Ok(identity.neuron()))?;
     neurons.add("LeakyIntegrator", |integrator: &mut LeakyIntegrator, _| {
         leak_and_input(integrator.leak, integrator.decay_input)?;
-        range::positive("threshold", integrator.threshold)?;
+        range::positive("divisor", integrator.divisor)?;
         Ok(integrator.neuron())
     })?;
     neurons.add("CubaIntegrator", |integrator: &mut CubaIntegrator, _| {
         leak_and_input(integrator.leak, integrator.decay_input)?;
         range::fraction("synapse_leak", integrator.synapse_leak)?;
-        range::positive("threshold", integrator.threshold)?;
+        range::positive("divisor", integrator.divisor)?;
         Ok(integrator.neuron())
     })
 }

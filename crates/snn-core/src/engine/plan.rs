@@ -12,23 +12,23 @@ pub struct Plan {
     pub steps: usize,
     /// Most samples `N` of a trial.
     pub batch: usize,
-    /// Whether backward passes will be asked for.
+    /// Whether backward passes will be run.
     pub train: bool,
-    /// Whether [`Session::record`](super::Session::record) will be asked for; costs memory in proportion to `T`.
+    /// Whether [`Session::record`](super::Session::record) will be called; costs memory in proportion to `T`.
     pub record: bool,
-    /// Whether [`Session::resume`](super::Session::resume) will be asked for; not together with `train`.
+    /// Whether [`Session::resume`](super::Session::resume) will be called; cannot be combined with `train`.
     pub stream: bool,
-    /// Whether trials show numbers that differ from step to step ([`Stimulus::Numbers`](super::Stimulus::Numbers), [`Encoded::Numbers`](crate::Encoded::Numbers)), which take more
-    /// memory than spikes.
+    /// Whether the input is numbers that differ from step to step ([`Stimulus::Numbers`](super::Stimulus::Numbers),
+    /// [`Encoded::Numbers`](crate::Encoded::Numbers)). They take more memory than spikes.
     pub numbers: bool,
-    /// Steps that a backward pass with surrogate gradients holds in memory at a time; the states within are computed
-    /// anew from the spikes. None: what the engine finds best. Engines may round it up, and need it not where all
-    /// gradients are functions of spikes.
+    /// Number of steps that a backward pass with surrogate gradients holds in memory at a time; their states are
+    /// recomputed from the spikes. `None` lets the engine choose. Engines may round it up, and may ignore it where all
+    /// gradients are spike-gated.
     pub chunk: Option<usize>,
 }
 
 impl Plan {
-    /// A plan to run trials of `steps` steps and up to `batch` samples, without backward passes.
+    /// A plan for trials of `steps` steps and up to `batch` samples, without backward passes.
     pub fn new(steps: usize, batch: usize) -> Self {
         Self { steps, batch, train: false, record: false, stream: false, numbers: false, chunk: None }
     }
@@ -45,20 +45,19 @@ impl Plan {
         Self { record: true, ..self }
     }
 
-    /// The same plan, for trials that show numbers which differ from step to step.
+    /// The same plan, for an input of numbers that differ from step to step.
     #[must_use]
     pub fn numbers(self) -> Self {
         Self { numbers: true, ..self }
     }
 
-    /// The same plan, for trials that go on where the last one ended.
+    /// The same plan, for trials that continue the last one.
     #[must_use]
     pub fn stream(self) -> Self {
         Self { stream: true, ..self }
     }
 
-    /// Checks that there is at least one step, one sample and one step a chunk, and that a stream is not to be learned
-    /// from.
+    /// Checks that steps, batch and chunk are at least 1, and that the plan does not combine stream and training.
     ///
     /// # Errors
     /// [`Error::Range`], [`Error::Order`].
@@ -74,14 +73,15 @@ impl Plan {
         Ok(())
     }
 
-    /// Checks that the session was compiled for numbers that differ from step to step.
+    /// Checks that the session was compiled for an input of numbers that differ from step to step.
     pub(super) fn check_numbers(&self) -> Result<(), Error> {
         let reason = "the session was not compiled for an input of numbers that differ from step to step; set numbers in its plan";
         if self.numbers { Ok(()) } else { Err(Error::Order(reason)) }
     }
 
-    /// Checks the plan, as [`Plan::check`] does, and that what `network` takes can be counted: that its neurons, inputs and
-    /// weights times steps times samples are at most 2^56, so that engines may multiply them by what each takes.
+    /// Checks the plan as [`Plan::check`] does, and that its memory sizes cannot overflow: neurons, inputs and weights
+    /// of `network`, times steps, times samples must be at most 2^56. This leaves room for engines to multiply by the
+    /// size of each.
     ///
     /// # Errors
     /// As [`Plan::check`]; [`Error::Range`].
@@ -102,11 +102,11 @@ impl Plan {
     }
 }
 
-/// Most numbers of a trial.
+/// Largest number of values in a trial.
 const MOST_NUMBERS: u128 = 1 << 56;
 
 impl Input {
-    /// A plan to show it, in trials of `steps` steps and up to `batch` samples.
+    /// A plan for trials with this input, of `steps` steps and up to `batch` samples.
     pub fn plan(&self, steps: usize, batch: usize) -> Plan {
         Plan { numbers: self.numbers(), ..Plan::new(steps, batch) }
     }

@@ -1,4 +1,4 @@
-//! One trial: what a network is shown, what is dropped, and where its backward pass starts.
+//! One trial: the input of a network, its dropout, and the errors that start its backward pass.
 
 use super::Plan;
 use crate::encoder::{Encoded, Encoder, SampleKey};
@@ -7,17 +7,18 @@ use crate::network::Network;
 use crate::shape::Shape;
 use crate::spikes::SpikeTrain;
 
-/// Where a backward pass starts.
+/// Errors that a backward pass starts from.
 #[derive(Debug, Clone, Copy)]
 pub struct Errors<'a> {
     /// `dL/d output` `[T, N, K]`, for [`Activity::output`](super::Activity::output).
     pub output: &'a [f32],
-    /// `dL/d emitted` of each population, for [`Activity::emitted`](super::Activity::emitted); empty if the loss does not depend on them.
+    /// `dL/d emitted` of each population, for [`Activity::emitted`](super::Activity::emitted); empty if the loss does
+    /// not depend on them.
     pub emitted: &'a [f32],
 }
 
 impl<'a> Errors<'a> {
-    /// Errors of the output alone.
+    /// Errors of the output only.
     pub fn of_output(output: &'a [f32]) -> Self {
         Self { output, emitted: &[] }
     }
@@ -38,7 +39,7 @@ impl<'a> Errors<'a> {
     }
 }
 
-/// One trial: what the network is shown, and what is dropped.
+/// One trial: the input and the dropout of a batch of samples.
 #[derive(Debug, Clone, Copy)]
 pub struct Trial<'a> {
     /// Input of each sample.
@@ -48,7 +49,7 @@ pub struct Trial<'a> {
 }
 
 impl Trial<'_> {
-    /// Checks that the trial can go on with samples `from` of a last trial of `last` samples.
+    /// Checks that the trial can continue from samples `from` of a last trial of `last` samples.
     ///
     /// # Errors
     /// As [`Session::resume`](super::Session::resume).
@@ -72,10 +73,11 @@ impl Trial<'_> {
         Ok(())
     }
 
-    /// Number of samples; checks that all parts of the trial fit `network` and `plan`.
+    /// Checks that all parts of the trial fit `network` and `plan`, and returns the number of samples.
     ///
     /// # Errors
-    /// [`Error::Size`] that names the part at fault.
+    /// [`Error::Size`] naming the part that does not fit; [`Error::Order`] for numbers over time in a session not
+    /// compiled for them.
     pub fn check(&self, network: &Network, plan: &Plan) -> Result<usize, Error> {
         let input = network.input();
         let samples = match self.stimulus {
@@ -147,24 +149,24 @@ impl Trial<'_> {
     }
 }
 
-/// What a trial shows the network.
+/// Input of a trial.
 #[derive(Debug, Clone, Copy)]
 pub enum Stimulus<'a> {
     /// Spikes `[T, N, C, H, W]`.
     Spikes(&'a SpikeTrain),
-    /// Numbers `[N, C, H, W]` that are the input at every step.
+    /// Numbers `[N, C, H, W]`, the same input at every step.
     Current(&'a [f32]),
-    /// Numbers `[T, N, C, H, W]`, others at every step; for sessions compiled for them, see [`Plan::numbers`].
+    /// Numbers `[T, N, C, H, W]` that differ from step to step; only for sessions compiled with [`Plan::numbers`].
     Numbers(&'a [f32]),
-    /// Images `[N, C, H, W]`, encoded as the trial runs.
+    /// Images `[N, C, H, W]`, encoded by the session during the trial.
     Images {
-        /// Values after normalisation.
+        /// Pixel values after normalisation.
         pixels: &'a [f32],
         /// Shape of one image.
         shape: Shape,
-        /// How they become input.
+        /// Encoder that turns images into input.
         encoder: &'a dyn Encoder,
-        /// Where the encoder's random words come from.
+        /// Address of the encoder's random words.
         draws: Draws<'a>,
     },
 }
@@ -172,9 +174,9 @@ pub enum Stimulus<'a> {
 /// Dropout of a trial.
 #[derive(Debug, Clone, Copy)]
 pub enum Dropout<'a> {
-    /// None, as in evaluation.
+    /// No dropout, as in evaluation.
     Off,
-    /// Given masks `[N, C, H, W]`, one for each population; an empty one means none.
+    /// Given masks `[N, C, H, W]`, one for each population; an empty mask means no dropout.
     Masks(&'a [Vec<f32>]),
     /// Masks drawn by [`crate::dropout_mask`] with each population's probability.
     Drawn(Draws<'a>),
@@ -185,21 +187,21 @@ pub enum Dropout<'a> {
 pub struct Draws<'a> {
     /// Seed of the run.
     pub seed: u64,
-    /// Epoch, or any number that tells one pass over the data from another.
+    /// Epoch, or any number that distinguishes one pass over the data from another.
     pub epoch: u32,
-    /// Index in the data set of each sample `[N]`.
+    /// Index of each sample in the data set, `[N]`.
     pub samples: &'a [u32],
 }
 
 impl Draws<'_> {
-    /// Address of the words of sample `n` of the trial.
+    /// Address of the random words of sample `n` of the trial.
     pub fn sample(&self, n: usize) -> SampleKey {
         SampleKey { seed: self.seed, epoch: self.epoch, index: self.samples[n] }
     }
 }
 
 impl Encoded {
-    /// What a trial shows of it.
+    /// The encoded input as the stimulus of a trial.
     pub fn stimulus(&self) -> Stimulus<'_> {
         match self {
             Self::Spikes(train) => Stimulus::Spikes(train),

@@ -1,4 +1,4 @@
-//! How networks are built: population by population, each checked as it comes.
+//! Building a network population by population, with checks at each one.
 
 use std::collections::{HashMap, HashSet};
 
@@ -9,16 +9,16 @@ use crate::neuron::MOST_PARAMETERS;
 use crate::neuron::{Gradient, Neuron};
 use crate::shape::Shape;
 
-/// Most neurons of a population and most values of a weight: random words are addressed by 32 bits.
+/// Limit on the neurons of a population and on the values of a weight, as random words are addressed by 32 bits.
 const MOST: usize = 1 << 31;
 
-/// Adds populations one after the other, checking each as it comes.
+/// Builds a network. Populations are added in evaluation order, and each is checked when it is added.
 #[derive(Debug, Clone)]
 pub struct Builder {
     pub(super) network: Network,
-    /// Names of the populations so far.
+    /// Names of the populations added so far.
     populations: HashSet<String>,
-    /// By name, the index of each tensor so far, and the shape of what its map reads.
+    /// Index of each tensor added so far and the shape that its map reads, by tensor name.
     tensors: HashMap<String, (usize, Shape)>,
     /// Names of the gains of standardised weights, see [`Network::with_gains`].
     gains: HashSet<String>,
@@ -36,7 +36,7 @@ impl Builder {
         }
     }
 
-    /// Sets the variance of initial weights times their fan-in; 2 if it is not set.
+    /// Sets `kappa`, the variance of initial weights times their fan-in. Default: 2.
     ///
     /// # Errors
     /// [`Error::Range`] if it is not greater than 0 and finite.
@@ -48,23 +48,24 @@ impl Builder {
         Ok(())
     }
 
-    /// Whether the weights of populations that are added from now on, and pass on what they compute, are
-    /// [standardised](crate::standardise) in training. They are not if this is not set.
+    /// Sets whether the weights of hidden populations that are added from here on are
+    /// [standardised](crate::standardise) in training. Weights of readouts and of normalised projections never are.
+    /// Default: false.
     pub fn standardise(&mut self, standardise: bool) {
         self.standardise = standardise;
     }
 
-    /// The population that is added next, as a source of its own spikes of the step before.
+    /// The population that is added next, as a source for a recurrent projection: its own spikes of the previous step.
     pub fn itself(&self) -> Source {
         Source::Population(self.network.populations.len())
     }
 
-    /// Adds a population without dropout; returns the source by which later ones refer to it.
+    /// Adds a population without dropout. Returns the source by which later populations refer to it.
     ///
     /// # Errors
-    /// [`Error::Population`] if the name is taken, a source is neither an earlier population that fires nor, after
-    /// another projection, the population itself, if a shape does not fit, or if the neuron has too many trainable
-    /// constants.
+    /// [`Error::Population`] if the name is taken, if a shape does not fit, if the neuron has too many trainable
+    /// constants, or if a source cannot be read: it must be an earlier population that is not a readout, or, after
+    /// another projection, the population itself.
     pub fn add(&mut self, name: &str, neuron: Neuron, inputs: Vec<Projection>) -> Result<Source, Error> {
         self.add_with_dropout(name, neuron, 0.0, inputs)
     }
@@ -72,7 +73,7 @@ impl Builder {
     /// Adds a population whose output spikes are dropped with probability `dropout` during training.
     ///
     /// # Errors
-    /// As [`Builder::add`]; also if `dropout` is not in `[0, 1)`, or the neuron does not fire.
+    /// As [`Builder::add`]; also if `dropout` is not in `[0, 1)`, or if the neuron is a readout and `dropout` is not 0.
     pub fn add_with_dropout(
         &mut self,
         name: &str,
@@ -150,11 +151,13 @@ impl Builder {
         Ok(Source::Population(self.network.populations.len() - 1))
     }
 
-    /// Finishes the network. Its last population gives the output: spikes, or what a neuron that does not fire passes on.
+    /// Finishes the network. Its output is that of the last population: spikes, or the float output of a neuron that
+    /// does not fire.
     ///
     /// # Errors
-    /// [`Error::Network`] if the input is empty, if there is no population, if another one than the last does not fire, or
-    /// if the last one has dropout.
+    /// [`Error::Network`] if the input is empty, if there is no population, if any population but the last is a
+    /// readout, if the last one has dropout, or if normalisations differ in group size; [`Error::Population`] if a
+    /// normalised weight is shared.
     pub fn build(self) -> Result<Network, Error> {
         let network = self.network;
         if network.input.is_empty() {
@@ -177,18 +180,18 @@ impl Builder {
         Ok(Network { graph, ..network })
     }
 
-    /// Shape of the population that is added next, if its neuron is `neuron` and it has this projection; `own` is its shape as
-    /// projections before this one have it.
+    /// Shape that the next population would have with this projection and `neuron`. `own` is its shape according to the
+    /// projections before this one.
     ///
     /// # Errors
-    /// A sentence, if the sources cannot be read or the map does not fit them, if the shape is not `own`, or if neurons or
-    /// weights are too many to be counted.
+    /// A message, if the sources cannot be read, the map does not fit them, the shape differs from `own`, or there are
+    /// more neurons or weights than the limit.
     pub fn output_shape(&self, projection: &Projection, own: Option<Shape>, neuron: &Neuron) -> Result<Shape, String> {
         self.shapes(projection, own, neuron).map(|[_, _, output]| output)
     }
 
-    /// Shapes of what a projection reads, of what its map makes of that, and of what it gives, as [`Builder::output_shape`] has
-    /// it.
+    /// Shapes of the input, of the map's output and of the final current of a projection, checked as in
+    /// [`Builder::output_shape`].
     fn shapes(&self, projection: &Projection, own: Option<Shape>, neuron: &Neuron) -> Result<[Shape; 3], String> {
         let source = self.sources_shape(projection, own, neuron)?;
         let mapped = projection.map.output(source).map_err(|reason| format!("input {source}: {reason}"))?;
@@ -205,7 +208,8 @@ impl Builder {
         Ok([source, mapped, output])
     }
 
-    /// Checks what a projection does besides its map.
+    /// Checks the join and the normalisation of a projection, and that a recurrent one is neither pooled nor
+    /// normalised.
     fn check_stages(&self, projection: &Projection) -> Result<(), String> {
         if projection.join != Join::Sum {
             let name = if projection.join == Join::And { "AND" } else { "AND-NOT" };
@@ -252,11 +256,11 @@ impl Builder {
         Ok(())
     }
 
-    /// Shape of what the sources of a projection into a population of `neuron`s emit, all of them alike; `own` is the shape of
-    /// that population, once it is known.
+    /// Common shape of the sources of a projection into a population of `neuron`. `own` is the shape of that
+    /// population, if it is known.
     ///
     /// # Errors
-    /// A sentence, if there is no such source, if it cannot be read, or if two differ in shape.
+    /// A message, if a source does not exist, cannot be read, or differs in shape from another.
     fn sources_shape(&self, projection: &Projection, own: Option<Shape>, neuron: &Neuron) -> Result<Shape, String> {
         let mut all = None;
         for &source in &projection.sources {
@@ -275,10 +279,10 @@ impl Builder {
         all.ok_or_else(|| "a projection has no source".to_owned())
     }
 
-    /// Shape of what `source` emits.
+    /// Shape of the output of `source`.
     ///
     /// # Errors
-    /// A sentence, if there is no such population or it can only be a readout.
+    /// A message, if there is no such population or it is a readout.
     pub fn source_shape(&self, source: Source) -> Result<Shape, String> {
         match source {
             Source::Input => Ok(self.network.input),
@@ -293,7 +297,7 @@ impl Builder {
     }
 }
 
-/// Checks that all normalisations have groups of one size, and weights that nothing else uses.
+/// Checks that all normalisations have the same group size, and that their weights are not shared.
 fn check_norms(network: &Network) -> Result<(), Error> {
     let mut first: Option<(&str, usize)> = None;
     for population in &network.populations {
@@ -324,15 +328,16 @@ fn check_norms(network: &Network) -> Result<(), Error> {
     Ok(())
 }
 
-/// Tensors of a population that is being added.
+/// New tensors of the population that is being added.
 struct New<'a> {
     builder: &'a Builder,
-    /// Each with the shape of what its map reads.
+    /// Each tensor with the shape that its map reads.
     tensors: Vec<(Tensor, Shape)>,
 }
 
 impl New<'_> {
-    /// Index of a tensor: that of the one of its name, if the name was given so as to share it, or else that of a new one.
+    /// Returns the index of a tensor. If `is_shared`, a tensor of the same name is reused; otherwise the tensor is new
+    /// and its name must be free.
     fn add(&mut self, tensor: Tensor, source: Shape, is_shared: bool) -> Result<usize, String> {
         let (all, first) = (&self.builder.network.tensors, self.builder.network.tensors.len());
         let earlier = self.builder.tensors.get(&tensor.name).map(|&(index, source)| (index, &all[index], source));

@@ -1,28 +1,28 @@
-//! Normalisations as a part of weights and biases, which is what they are once training is done.
+//! Folding of normalisations into weights and biases, for use after training.
 
 use super::{Network, Norm, Projection, Tensor, Weights};
 use crate::pool::PoolKind;
 
 impl Network {
-    /// The normalisations, in evaluation order.
+    /// All normalisations, in evaluation order.
     pub fn norms(&self) -> impl Iterator<Item = &Norm> {
         let projections = self.populations.iter().flat_map(|population| &population.inputs);
         projections.filter_map(|projection| projection.norm.as_ref())
     }
 
-    /// Samples of the groups over which currents are normalised; none if none is.
+    /// Group size of the normalisations, in samples; `None` without normalisations.
     pub fn norm_group(&self) -> Option<usize> {
         self.norms().next().map(|norm| norm.group)
     }
 
-    /// Whether a normalisation always uses the mean and variance that it keeps, as both are frozen.
+    /// Whether a normalisation always uses its running mean and variance, because both are frozen.
     pub fn is_fixed(&self, norm: &Norm) -> bool {
         [norm.tensors.mean, norm.tensors.variance].iter().all(|&tensor| self.tensors[tensor].frozen)
     }
 
-    /// The network for all but training: each normalisation has become a part of its weight and of a bias that stands where
-    /// its shift stood, so that engines need to know nothing of it. One after a pool that takes the largest stays, as a scale
-    /// below 0 would not pass through it. Weights are those of [`Network::fold`].
+    /// Returns the network for inference: each normalisation is folded into its weight and into a bias that replaces
+    /// its shift, so that engines need not implement normalisation. A normalisation after max pooling remains, because
+    /// a negative scale does not commute with the maximum. [`Network::fold`] computes the weights.
     #[must_use]
     pub fn folded(&self) -> Self {
         let mut network = self.clone();
@@ -62,7 +62,7 @@ impl Network {
         network
     }
 
-    /// The weights of [`Network::folded`], given those of this network.
+    /// Computes the weights of [`Network::folded`] from those of this network.
     pub fn fold(&self, weights: &Weights) -> Weights {
         let mut folded: Vec<Option<Vec<f32>>> = weights.iter().cloned().map(Some).collect();
         for projection in self.foldable() {
@@ -82,14 +82,14 @@ impl Network {
         folded.into_iter().flatten().collect()
     }
 
-    /// Projections whose normalisation can become a part of weight and bias.
+    /// Projections whose normalisation can be folded into weight and bias.
     fn foldable(&self) -> impl Iterator<Item = &Projection> {
         let projections = self.populations.iter().flat_map(|population| &population.inputs);
         projections.filter(|projection| projection.norm.is_some() && is_foldable(projection))
     }
 }
 
-/// Whether a factor passes through the pool of a projection, if it has one.
+/// Whether a projection has no pool, or one that commutes with a factor.
 fn is_foldable(projection: &Projection) -> bool {
     projection.pool.is_none_or(|pool| pool.kind == PoolKind::Mean)
 }
@@ -108,7 +108,7 @@ mod tests {
 
     const INPUT: Shape = Shape::new(2, 6, 6);
 
-    /// Three convolutions, of which the last one's current is pooled by the largest, and a readout.
+    /// Convolutions, of which the last has max pooling, and a readout.
     fn network() -> Network {
         let lif = || Neuron::lif().with_gradient(Gradient::surrogate(Atan::default()));
         let mut builder = Network::builder(INPUT);

@@ -1,4 +1,5 @@
-//! What follows from which population reads which: derived once, when a network is built, and asked by every engine.
+//! The connections between populations and facts derived from them. The graph is computed once, when a network is
+//! built, and used by every engine.
 
 use super::{Population, Projection, Source, Tensor};
 
@@ -7,9 +8,9 @@ use super::{Population, Projection, Source, Tensor};
 pub struct Connection {
     /// Index of the projection among the population's inputs.
     pub projection: usize,
-    /// What is read.
+    /// Source of the current.
     pub source: Source,
-    /// Whether it is the population itself, whose spikes of the step before are read.
+    /// Whether the source is the population itself, whose spikes of the previous step are read.
     pub is_recurrent: bool,
 }
 
@@ -22,7 +23,7 @@ pub struct Reader {
     pub connection: usize,
 }
 
-/// Who reads whom in a network.
+/// The connections between the populations of a network.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct Graph {
     nodes: Vec<GraphNode>,
@@ -50,7 +51,7 @@ impl Graph {
         graph
     }
 
-    /// Notes which populations errors must reach.
+    /// Marks the populations that errors must reach.
     pub(super) fn mark_trained(&mut self, populations: &[Population], tensors: &[Tensor]) {
         for (index, population) in populations.iter().enumerate() {
             let own = population.inputs.iter().flat_map(Projection::all_tensors);
@@ -63,18 +64,18 @@ impl Graph {
         }
     }
 
-    /// Whether a population, or any before it that it reads, has a tensor that is trained: only then must errors reach it.
+    /// Whether errors must reach a population: it or a population that it depends on has a trained tensor.
     pub fn needs_errors(&self, population: usize) -> bool {
         self.nodes[population].is_behind_trained
     }
 
-    /// What a population reads, in the order in which every engine sums up currents: as its projections are listed, those from
-    /// itself last.
+    /// Connections of a population, in the order in which every engine sums their currents: in the order of its
+    /// projections, recurrent ones last.
     pub fn connections(&self, population: usize) -> &[Connection] {
         &self.nodes[population].connections
     }
 
-    /// The populations that read a population, itself among them, in evaluation order.
+    /// Readers of a population in evaluation order, including itself if it is recurrent.
     pub fn readers(&self, population: usize) -> &[Reader] {
         &self.nodes[population].readers
     }
@@ -84,13 +85,13 @@ impl Graph {
         self.nodes[population].connections.iter().any(|connection| connection.is_recurrent)
     }
 
-    /// The last population that reads a population, which may be itself; none if nothing reads it. On the way back, its errors
-    /// are held from there on until it is reached.
+    /// The last population that reads this one, which may be itself; `None` if nothing reads it. In the backward pass,
+    /// the errors of a population are held from its last reader until the population is reached.
     pub fn last_reader(&self, population: usize) -> Option<usize> {
         self.nodes[population].readers.last().map(|reader| reader.population)
     }
 
-    /// The first population that a population reads, which may be itself; none if it reads the input alone.
+    /// The first population that this one reads, which may be itself; `None` if it reads only the input.
     pub fn first_source(&self, population: usize) -> Option<usize> {
         let sources = self.nodes[population].connections.iter().filter_map(|connection| match connection.source {
             Source::Input => None,

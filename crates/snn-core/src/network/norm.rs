@@ -2,74 +2,75 @@
 
 use super::{Initial, Role, Tensor};
 
-/// Batch normalisation of a current over the samples of a group, all steps and all pixels, for each channel:
+/// Batch normalisation of a current. Statistics are per channel, over all samples of a group, all steps and all pixels:
 /// `y = scale · (x - mean) / sqrt(variance + epsilon) + shift`.
 ///
-/// While a network is trained, mean and variance are those of the group, and errors pass through them; the means that a
-/// network keeps are moved towards them after each update. Otherwise the kept ones are used, and
-/// [`Network::fold`](crate::Network::fold) makes weight and bias of all four tensors.
+/// In training, mean and variance are those of the group, and errors are backpropagated through them. The running mean
+/// and variance move towards them after each update. Otherwise the running values are used;
+/// [`Network::fold`](crate::Network::fold) then folds all four tensors into weight and bias.
 ///
 /// # Equals
-/// `torch.nn.BatchNorm2d` on steps and samples folded into one axis; threshold-dependent batch normalisation (Zheng et al.,
-/// "Going deeper with directly-trained larger spiking neural networks", 2021), whose factor is the scale's first value:
-/// [`Norm::starting_at`] the threshold.
+/// `torch.nn.BatchNorm2d` with steps and samples folded into one axis; threshold-dependent batch normalisation (Zheng
+/// et al., "Going deeper with directly-trained larger spiking neural networks", 2021), whose factor is the initial
+/// value of the scale: [`Norm::starting_at`] the threshold.
 #[derive(Debug, Clone, Copy, PartialEq)]
 #[non_exhaustive]
 pub struct Norm {
-    /// Samples of a group. Those of a trial are cut into groups in their order; the last one may be smaller.
+    /// Samples per group. The samples of a trial are divided into groups in order; the last group may be smaller.
     pub group: usize,
-    /// What is added to the variance.
+    /// Added to the variance.
     pub epsilon: f32,
-    /// Share of the group's mean and variance that the kept ones take on after an update.
+    /// Weight of the group's statistics in the update of the running mean and variance.
     pub momentum: f32,
-    /// First value of the scale.
+    /// Initial value of the scale.
     pub initial_scale: f32,
     /// Indices of its four tensors in [`Network::tensors`](crate::Network::tensors), each `[C]`.
     pub tensors: NormTensors,
 }
 
-/// Where the tensors of a [`Norm`] stand.
+/// Indices of the tensors of a [`Norm`].
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
 pub struct NormTensors {
-    /// Factor, trained.
+    /// Scale, trained.
     pub scale: usize,
-    /// What is added, trained.
+    /// Shift, trained.
     pub shift: usize,
-    /// The mean that is kept.
+    /// Running mean.
     pub mean: usize,
-    /// The variance that is kept, as estimated from a sample: the sum of squares over one less than their number.
+    /// Running variance, an unbiased estimate: the sum of squared deviations divided by their number minus one.
     pub variance: usize,
 }
 
 impl NormTensors {
-    /// All four.
+    /// Indices of scale, shift, mean and variance, in this order.
     pub fn all(self) -> [usize; 4] {
         [self.scale, self.shift, self.mean, self.variance]
     }
 }
 
 impl Norm {
-    /// Normalisation over groups of so many samples, with PyTorch's constants: epsilon 1e-5, momentum 0.1, a scale of 1.
+    /// Normalisation over groups of `group` samples, with PyTorch's constants: epsilon 1e-5, momentum 0.1, a scale of
+    /// 1.
     pub fn new(group: usize) -> Self {
         let tensors = NormTensors::default();
         Self { group, epsilon: 1e-5, momentum: 0.1, initial_scale: 1.0, tensors }
     }
 
-    /// The same with another scale to start from.
+    /// The same normalisation with another initial scale.
     #[must_use]
     pub fn starting_at(mut self, scale: f32) -> Self {
         self.initial_scale = scale;
         self
     }
 
-    /// The same with another epsilon.
+    /// The same normalisation with another epsilon.
     #[must_use]
     pub fn with_epsilon(mut self, epsilon: f32) -> Self {
         self.epsilon = epsilon;
         self
     }
 
-    /// The same with another momentum.
+    /// The same normalisation with another momentum.
     #[must_use]
     pub fn with_momentum(mut self, momentum: f32) -> Self {
         self.momentum = momentum;
@@ -94,7 +95,7 @@ impl Norm {
         Ok(())
     }
 
-    /// Its four tensors for the weight called `weight`, in the order of [`NormTensors::all`].
+    /// Makes its four tensors for the weight named `weight`, in the order of [`NormTensors::all`].
     pub(super) fn new_tensors(&self, weight: &str, channels: usize) -> [Tensor; 4] {
         let tensor = |suffix: &str, role: Role, value: f32| Tensor {
             name: format!("{weight}.{suffix}"),
@@ -112,16 +113,16 @@ impl Norm {
         ]
     }
 
-    /// The factor and what is added of each channel, `y = factor · x + added`, given mean and variance of what is normalised:
-    /// `scale / sqrt(variance + epsilon)`, and `shift - factor · mean`.
+    /// The normalisation of one channel as `y = factor · x + added`, given its mean and variance: `factor = scale /
+    /// sqrt(variance + epsilon)` and `added = shift - factor · mean`.
     pub fn affine(&self, [scale, shift, mean, variance]: [f64; 4]) -> [f64; 2] {
         let factor = scale / (variance + f64::from(self.epsilon)).sqrt();
         [factor, shift - factor * mean]
     }
 
-    /// What a trial found of a group: mean and variance of each channel, over `count` values each.
+    /// Statistics of one group, from the mean and (biased) variance of each channel over `count` values.
     pub fn statistics(&self, found: &[[f64; 2]], count: f64) -> GroupStatistics {
-        // What is kept estimates the variance of all data, of which the group is a sample.
+        // The running variance estimates that of all data, of which the group is a sample.
         let estimate = if count > 1.0 { count / (count - 1.0) } else { 1.0 };
         GroupStatistics {
             mean_tensor: self.tensors.mean,
@@ -133,30 +134,30 @@ impl Norm {
     }
 }
 
-/// Mean and variance of a group, as a trial of training found them.
+/// Mean and variance of one group in a trial of training.
 #[derive(Debug, Clone, PartialEq)]
 pub struct GroupStatistics {
-    /// Index of the tensor that keeps the mean.
+    /// Index of the tensor of running means.
     pub mean_tensor: usize,
-    /// Index of the tensor that keeps the variance.
+    /// Index of the tensor of running variances.
     pub variance_tensor: usize,
-    /// Share that they take on.
+    /// Weight of these statistics in the update of the running ones, see [`Norm::momentum`].
     pub momentum: f32,
     /// Mean of each channel.
     pub mean: Vec<f32>,
-    /// Variance of each channel, as estimated from a sample.
+    /// Variance of each channel, an unbiased estimate.
     pub variance: Vec<f32>,
 }
 
 impl GroupStatistics {
-    /// Moves what is kept among `tensors` towards this.
+    /// Updates the running mean and variance among `tensors` with these statistics.
     pub fn keep(&self, tensors: &mut [Vec<f32>]) {
         for (tensor, found) in [(self.mean_tensor, &self.mean), (self.variance_tensor, &self.variance)] {
             self.keep_one(&mut tensors[tensor], found);
         }
     }
 
-    /// Moves one tensor that is kept towards what was found for it.
+    /// Updates the running values `kept` with `found`: `kept = (1 - momentum) · kept + momentum · found`.
     pub fn keep_one(&self, kept: &mut [f32], found: &[f32]) {
         for (kept, found) in kept.iter_mut().zip(found) {
             *kept = (1.0 - self.momentum) * *kept + self.momentum * found;

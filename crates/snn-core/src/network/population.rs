@@ -1,18 +1,18 @@
-//! A population, and the values of the constants that its neurons train.
+//! Populations, and the values of their neurons' trainable constants.
 
 use super::Projection;
 use crate::neuron::Neuron;
 use crate::neuron::{Float, Per};
 use crate::shape::Shape;
 
-/// Neurons of one kind and shape, and what feeds them.
+/// A population: neurons of one kind, their shape, and the projections that feed them.
 #[derive(Debug, Clone)]
 pub struct Population {
     /// Unique name, such as `conv1`.
     pub name: String,
     /// Shape of one sample at one time step.
     pub shape: Shape,
-    /// What the neurons do.
+    /// The neuron model.
     pub neuron: Neuron,
     /// Indices into [`Network::tensors`](crate::Network::tensors) of the neuron's trainable constants, in the order of
     /// [`Neuron::parameters`].
@@ -24,8 +24,8 @@ pub struct Population {
 }
 
 impl Population {
-    /// Values of the trainable constants for the neurons of `samples` samples, as [`Neuron::step`] takes them: `[P]` where all
-    /// neurons share them, else `[P][samples · neurons]`. `tensors` are those of the network.
+    /// Values of the trainable constants for the neurons of `samples` samples, as [`Neuron::step`] takes them: `[P]` if
+    /// all neurons share them, else `[P][samples · neurons]`. `tensors` are all tensors of the network.
     pub fn constants<F: Float>(&self, tensors: &[Vec<F>], samples: usize) -> Vec<F> {
         let each = self.neuron.parameters().into_iter().zip(&self.parameters);
         let values = each.flat_map(|(parameter, &tensor)| {
@@ -36,8 +36,8 @@ impl Population {
         values.collect()
     }
 
-    /// Adds to the gradients of the trained numbers what errors of their values, `d` in the form of
-    /// [`Population::constants`], make of them.
+    /// Adds the gradients of the trainable constants to `gradients`, given the errors `d` of their values in the form
+    /// of [`Population::constants`].
     pub fn constants_adjoint<F: Float>(&self, tensors: &[Vec<F>], samples: usize, d: &[f64], gradients: &mut [Vec<F>]) {
         let copies = if self.neuron.per() == Per::Population { 1 } else { samples * self.shape.len() };
         for ((parameter, &tensor), d) in self.neuron.parameters().iter().zip(&self.parameters).zip(d.chunks(copies)) {
@@ -61,7 +61,7 @@ impl Population {
         }
     }
 
-    /// Where in the tensor of a constant the value of a neuron stands; `neuron` counts those of all samples.
+    /// Index of a neuron's value in the tensor of a constant; `neuron` counts over all samples.
     fn place(&self, neuron: usize) -> usize {
         match self.neuron.per() {
             Per::Population => 0,

@@ -1,17 +1,17 @@
-//! What a population reads: sources, what is done to them, and the tensors that this takes.
+//! Projections: the sources of a population's current, the operations on them, and their tensors.
 
 use super::{Norm, Tensor};
 use crate::map::Map;
 use crate::pool::Pool;
 use crate::shape::Shape;
 
-/// Where a projection reads.
+/// Source of a projection.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 pub enum Source {
-    /// What the network is given.
+    /// The input of the network.
     Input,
     /// A population, by index in evaluation order: an earlier one, whose output of the same step is read, or the
-    /// population itself, whose spikes of the step before are read.
+    /// population itself, whose spikes of the previous step are read.
     Population(usize),
 }
 
@@ -21,46 +21,48 @@ impl From<Source> for Vec<Source> {
     }
 }
 
-/// How the outputs of a projection's sources become what its map reads, step by step and neuron by neuron. They are the
-/// connections of a spike-element-wise residual block (Fang et al., "Deep residual learning in spiking neural networks",
-/// 2021).
+/// How the outputs of several sources are combined before the map, step by step and neuron by neuron. These are the
+/// connections of a spike-element-wise residual block (Fang et al., "Deep residual learning in spiking neural
+/// networks", 2021).
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
 #[non_exhaustive]
 pub enum Join {
-    /// `a + b + ...`. As `W * (a + b) = W * a + W * b`, events stay events.
+    /// `a + b + ...`. Since `W * (a + b) = W * a + W * b`, the sources can still be processed as events.
     #[default]
     Sum,
-    /// `a · b`: of spikes, a spike where both fired.
+    /// `a · b`: for spikes, a spike where both fired.
     And,
-    /// `a · (1 - b)`: of spikes, a spike where the first fired and the second did not.
+    /// `a · (1 - b)`: for spikes, a spike where the first fired and the second did not.
     AndNot,
 }
 
-/// Sources and what makes a current of them: `I = norm(pool(W * join(a, b) + bias))`, each but the map left out where it is not
-/// asked for.
+/// Turns the outputs of its sources into a current: `I = norm(pool(W * join(a, b) + bias))`. Bias, pool and norm are
+/// optional.
 #[derive(Debug, Clone, PartialEq)]
 #[non_exhaustive]
 pub struct Projection {
-    /// Where it reads: one or more sources of one shape.
+    /// One or more sources, all of the same shape.
     pub sources: Vec<Source>,
-    /// How their outputs become one.
+    /// How the outputs of the sources are combined.
     pub join: Join,
-    /// What is done to that.
+    /// Linear map applied to the combined outputs.
     pub map: Map,
     /// Index of the weight in [`Network::tensors`](crate::Network::tensors); set by [`Builder::add`](crate::Builder::add).
     pub weight: Option<usize>,
-    /// Index of the bias `[C_out]`, a current that is added at every step; set by [`Builder::add`](crate::Builder::add).
+    /// Index of the bias `[C_out]`, which is added to the current at every step; set by
+    /// [`Builder::add`](crate::Builder::add).
     pub bias: Option<usize>,
-    /// What each window of the current becomes.
+    /// Pooling of the current.
     pub pool: Option<Pool>,
-    /// How the current is normalised; its tensors are set by [`Builder::add`](crate::Builder::add).
+    /// Normalisation of the current; its tensors are set by [`Builder::add`](crate::Builder::add).
     pub norm: Option<Norm>,
     pub(super) name: Option<String>,
     pub(super) is_biased: bool,
 }
 
 impl Projection {
-    /// A projection from a source, or the sum of several, whose weight, if any, is named after the population it feeds.
+    /// A projection from one source, or from the sum of several. Its weight, if the map has one, is named after the
+    /// population that it feeds.
     pub fn new(sources: impl Into<Vec<Source>>, map: Map) -> Self {
         Self {
             sources: sources.into(),
@@ -85,42 +87,42 @@ impl Projection {
         Self { join: Join::AndNot, ..Self::new(vec![a, b], Map::IDENTITY) }
     }
 
-    /// The same projection with a weight name of its own, needed where a population has two weighted inputs. Projections whose
-    /// weights are named alike share one weight, and the bias; their sources must be of one shape.
+    /// The same projection with an explicit weight name, needed where a population has two weighted inputs. Projections
+    /// with the same weight name share the weight and the bias; their sources must have the same shape.
     #[must_use]
     pub fn named(mut self, weight: impl Into<String>) -> Self {
         self.name = Some(weight.into());
         self
     }
 
-    /// The same projection with a bias, which starts at 0.
+    /// The same projection with a bias, initially 0.
     #[must_use]
     pub fn with_bias(mut self) -> Self {
         self.is_biased = true;
         self
     }
 
-    /// The same projection with a pool of its current.
+    /// The same projection with pooling of its current.
     #[must_use]
     pub fn with_pool(mut self, pool: Pool) -> Self {
         self.pool = Some(pool);
         self
     }
 
-    /// The same projection with its current normalised.
+    /// The same projection with normalisation of its current.
     #[must_use]
     pub fn with_norm(mut self, norm: Norm) -> Self {
         self.norm = Some(norm);
         self
     }
 
-    /// Whether the current is the sum of what the map makes of each source, plus a bias: nothing is joined otherwise, pooled or
-    /// normalised.
+    /// Whether the current is just the sum of the mapped sources, plus a bias: there is no AND or AND-NOT, no pool and
+    /// no normalisation.
     pub fn is_linear(&self) -> bool {
         self.join == Join::Sum && self.pool.is_none() && self.norm.is_none()
     }
 
-    /// Whether its current is pooled or normalised.
+    /// Whether the current is pooled or normalised.
     pub fn is_staged(&self) -> bool {
         self.pool.is_some() || self.norm.is_some()
     }
@@ -131,18 +133,18 @@ impl Projection {
         [self.weight, self.bias].into_iter().flatten().chain(norm)
     }
 
-    /// Shape of the current, of what the map gives.
+    /// Shape of the current after pooling, given the map's output shape.
     ///
     /// # Errors
-    /// A sentence, if the pool does not fit.
+    /// A message, if the pool does not fit.
     pub(super) fn pooled(&self, mapped: Shape) -> Result<Shape, String> {
         self.pool.map_or(Ok(mapped), |pool| {
             pool.output(mapped).map_err(|reason| format!("the pool of its current, {mapped}: {reason}"))
         })
     }
 
-    /// The weight and the bias that the projection asks for, given the shapes of its source and output. A name is that of the
-    /// weight.
+    /// Makes the weight and the bias of the projection, given the shapes of its source and of the map's output. `name`
+    /// is the name of the weight.
     pub(super) fn tensors(&self, name: &str, source: Shape, output: Shape) -> (Option<Tensor>, Option<Tensor>) {
         let weight = self.map.weight_shape(source).map(|shape| Tensor::weight(name, shape));
         let bias = self.is_biased.then(|| Tensor::bias(format!("{name}.bias"), output.channels));

@@ -1,4 +1,4 @@
-//! Networks in which each projection does one thing: for engines that have one kernel for each.
+//! Splitting of projections into single operations, for engines that have one kernel for each operation.
 
 use super::{Graph, Join, Network, Population, Projection, Source};
 use crate::map::Map;
@@ -6,25 +6,28 @@ use crate::neuron::Identity;
 use crate::pool::PoolKind;
 use crate::shape::Shape;
 
-/// A network in which each projection either maps, joins, takes the largest of windows, or normalises. What comes before the
-/// last of these is a population of its own, of [`Identity`] neurons, which stands before the one that it is a part of.
+/// A network in which each projection does one operation: map, join, max pooling or normalisation. The earlier
+/// operations of a projection become populations of [`Identity`] neurons, directly before the population that they
+/// belong to.
 #[derive(Debug, Clone)]
 pub struct Split {
-    /// The network. Its tensors are those of the one that was split.
+    /// The split network. Its tensors are those of the original network.
     pub network: Network,
-    /// Of each of its populations, the index in the network that was split; none for what was a stage of a projection.
+    /// For each of its populations, the index in the original network; `None` for an operation that became a
+    /// population.
     pub origins: Vec<Option<usize>>,
 }
 
 impl Split {
-    /// Index of the population that stands for `population` of the network that was split.
+    /// Index in the split network of the original population `population`.
     pub fn index(&self, population: usize) -> Option<usize> {
         self.origins.iter().position(|origin| *origin == Some(population))
     }
 }
 
 impl Network {
-    /// The same network with stages as populations of their own. A mean is a map, [`Map::AvgPool`].
+    /// Splits the network so that each operation of a projection is a population of its own. Mean pooling becomes a
+    /// map, [`Map::AvgPool`].
     #[must_use]
     pub fn split(&self) -> Split {
         let mut splitter =
@@ -33,7 +36,7 @@ impl Network {
             let last = |input: &Projection| splitter.last_stage(&population.name, input);
             let mut inputs: Vec<Projection> = population.inputs.iter().map(last).collect();
             splitter.indices.push(splitter.populations.len());
-            // Only these may read the population itself, whose index is known now.
+            // Only linear projections may be recurrent; the population's own index is known here.
             for (input, given) in inputs.iter_mut().zip(&population.inputs).filter(|(_, given)| given.is_linear()) {
                 input.sources = splitter.moved(&given.sources);
             }
@@ -51,12 +54,12 @@ struct Splitter<'a> {
     network: &'a Network,
     populations: Vec<Population>,
     origins: Vec<Option<usize>>,
-    /// Of each population so far, the index among those that are made.
+    /// For each original population processed so far, its index in the split network.
     indices: Vec<usize>,
 }
 
 impl Splitter<'_> {
-    /// The last stage of a projection; those before it become populations.
+    /// Returns the last operation of a projection as a projection; the earlier ones become populations.
     fn last_stage(&mut self, population: &str, projection: &Projection) -> Projection {
         if projection.is_linear() {
             return projection.clone();
@@ -90,7 +93,7 @@ impl Splitter<'_> {
         rest
     }
 
-    /// Makes a population of a stage; gives the source by which the next one reads it.
+    /// Adds a population for one operation. Returns it as the sources of the next operation.
     fn stage(&mut self, population: &str, what: &str, shape: Shape, projection: Projection) -> Vec<Source> {
         let name = format!("{population}: {what}");
         let neuron = Identity {}.neuron();

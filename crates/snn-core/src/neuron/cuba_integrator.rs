@@ -10,11 +10,11 @@ use crate::real::Real;
 ///
 /// 1. charge `j = i + I`, then `v = leak · V + gain · j`, where `gain` is 1, or `1 - leak` with `decay_input`, and
 ///    `i = synapse_leak · j`
-/// 2. output `v / threshold`
+/// 2. output `v / divisor`
 ///
 /// `V` and `i` start at 0; the derivative is exact. Unlike [`super::LeakyIntegrator`] it leaks before the input comes in.
 ///
-/// Defaults: leak 0.9, `synapse_leak` 0.8, threshold 1.
+/// Defaults: leak 0.9, `synapse_leak` 0.8, divisor 1.
 ///
 /// # Equals
 /// `LICell` of Norse: `CubaIntegrator(leak: 1 - dt · tau_mem_inv, synapse_leak: 1 - dt · tau_syn_inv, decay_input: true)`.
@@ -26,14 +26,15 @@ pub struct CubaIntegrator {
     /// Share of the synaptic current that is kept from step to step, in `[0, 1)`.
     pub synapse_leak: f32,
     /// Divisor of the output, greater than 0.
-    pub threshold: f32,
+    #[serde(alias = "threshold")] // its name in files of version 0.1
+    pub divisor: f32,
     /// Whether the current is weighted with `1 - leak`.
     pub decay_input: bool,
 }
 
 impl Default for CubaIntegrator {
     fn default() -> Self {
-        Self { leak: 0.9, synapse_leak: 0.8, threshold: 1.0, decay_input: false }
+        Self { leak: 0.9, synapse_leak: 0.8, divisor: 1.0, decay_input: false }
     }
 }
 
@@ -66,7 +67,7 @@ impl NeuronModel for CubaIntegrator {
 
     #[inline(always)]
     fn margin<F: Real>(&self, _p: &[F], [v, _]: [F; 2]) -> F {
-        v / self.threshold.into()
+        v / self.divisor.into()
     }
 
     fn reset<F: Real>(&self, _p: &[F], charged: [F; 2], _spike: F) -> [F; 2] {
@@ -74,9 +75,9 @@ impl NeuronModel for CubaIntegrator {
     }
 
     fn equations(&self) -> String {
-        let Self { leak, synapse_leak, threshold, .. } = self;
+        let Self { leak, synapse_leak, divisor, .. } = self;
         let input = input_equation(self.decay_input, *leak, "j");
-        let divisor = if *threshold == 1.0 { String::new() } else { format!(" / {threshold}") };
+        let divisor = if *divisor == 1.0 { String::new() } else { format!(" / {divisor}") };
         format!(
             "charge j = i + I, v = {leak} V + {input};  synapse i = {synapse_leak} j;  never fires;  output v{divisor}"
         )
@@ -91,7 +92,7 @@ mod tests {
     #[test]
     fn it_passes_on_its_membrane() {
         // j: 4, 2; v: 0.25 · 4 = 1; 0.75 · 1 + 0.25 · 2 = 1.25
-        let integrator = CubaIntegrator { leak: 0.75, synapse_leak: 0.5, threshold: 2.0, decay_input: true };
+        let integrator = CubaIntegrator { leak: 0.75, synapse_leak: 0.5, divisor: 2.0, decay_input: true };
         assert_eq!(run(&integrator.neuron(), &[], &[4.0, 0.0]), [[0.5, 1.0, 2.0], [0.625, 1.25, 1.0]]);
     }
 }

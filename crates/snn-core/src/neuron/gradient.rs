@@ -1,39 +1,40 @@
-//! How error passes back through a neuron.
+//! How error is backpropagated through a neuron.
 
 use serde::{Deserialize, Serialize};
 
 use crate::surrogate::{Surrogate, SurrogateModel};
 
-/// How error passes back through the neurons of a population.
+/// How error is backpropagated through the neurons of a population.
 #[derive(Debug, Clone)]
 pub enum Gradient {
-    /// Backpropagation through time, exact but for the spike, whose derivative is the surrogate's.
+    /// Backpropagation through time. All derivatives are exact except that of the spike, which is the surrogate's.
     Surrogate {
-        /// The slope of a spike.
+        /// Stands in for the derivative of the spike.
         surrogate: Surrogate,
-        /// Whether no error passes back from the reset into the spike that caused it.
+        /// Whether no error is backpropagated through the reset to the spike that caused it.
         detach_reset: bool,
     },
-    /// The paper's rule, a function of spikes alone: `d(t) = C · g(t) / threshold` where the neuron spiked, else
-    /// `d(t+1)`. Leak and state take no part. A neuron that never fires gathers error: `d(t) = d(t+1) + g(t) / threshold`.
+    /// A spike-gated gradient, which depends only on spikes; the paper's rule is one. With `g(t)` the error of the
+    /// output, `d(t) = C · g(t) / threshold` where the neuron spiked, else `d(t+1)`. Leak and state do not enter. A
+    /// neuron that never fires accumulates error: `d(t) = d(t+1) + g(t) / threshold`.
     SpikeGated {
         /// Divisor of the error.
         threshold: f32,
-        /// The leak correction `C`; 1 without.
+        /// The leak correction `C`; if `None`, `C` is 1.
         correction: Option<Correction>,
     },
-    /// The derivative as it is, for neurons that do not fire.
+    /// The exact derivative, for neurons that do not fire.
     Exact,
 }
 
 impl Gradient {
-    /// The surrogate gradient of `model`, with error passing through the reset.
+    /// Creates the surrogate gradient of `model`. Error is backpropagated through the reset.
     pub fn surrogate(model: impl SurrogateModel) -> Self {
         Self::Surrogate { surrogate: Surrogate::new(model), detach_reset: false }
     }
 
-    /// The same gradient, with error kept from passing through the reset if `detach_reset`; no other gradient passes it
-    /// in the first place.
+    /// Returns the same gradient, without error through the reset if `detach_reset`. Other gradients than surrogates
+    /// are returned unchanged: they never pass error through the reset.
     #[must_use]
     pub fn detached(self, detach_reset: bool) -> Self {
         match self {
@@ -43,17 +44,17 @@ impl Gradient {
     }
 }
 
-/// What the leak correction of a neuron is computed from.
+/// Settings of a neuron's leak correction.
 #[derive(Debug, Clone, Copy, PartialEq)]
 pub struct Correction {
     /// Leak of the neuron, in `(0, 1]`.
     pub leak: f32,
-    /// What trace and count are taken of.
+    /// Which spikes the trace and the count are computed from.
     pub trace: Trace,
 }
 
-/// Where dropout stands with respect to the spike trace of the leak correction. The two differ only where the mask's
-/// scale moves a trace across the 1e-3 at which the correction cuts off.
+/// Whether the spike trace of the leak correction is computed before or after dropout. The two differ only if the scale
+/// of the dropout mask moves a trace across 1e-3, the value at which the correction cuts off.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize)]
 pub enum Trace {
     /// The trace counts spikes after dropout (the authors' VGG program).
@@ -63,18 +64,18 @@ pub enum Trace {
     BeforeDropout,
 }
 
-/// The leak correction `C` of one neuron in one trial, from the leaky trace `Σ leak^(T-1-t) u(t)` and the count
-/// `Σ u(t)` of its spikes: `[trace > 1e-3] + ln(leak) · trace / (count + [count < 1e-3])`.
+/// Computes the leak correction `C` of one neuron in one trial from the leaky trace `Σ leak^(T-1-t) u(t)` of its spikes
+/// `u` and their count `Σ u(t)`: `C = [trace > 1e-3] + ln(leak) · trace / (count + [count < 1e-3])`.
 ///
-/// A silent neuron gets 0; with leak 0.99 a firing one gets a factor in `[0.98995, 1)`.
+/// The correction of a silent neuron is 0. With leak 0.99 that of a firing neuron is in `[0.98995, 1)`.
 pub fn correction(leak: f32, trace: f32, count: f32) -> f32 {
     let fired = f32::from(u8::from(trace > 1e-3));
     let guard = f32::from(u8::from(count < 1e-3));
     fired + leak.ln() * trace / (count + guard)
 }
 
-/// A leak in double precision, as it was written: the shortest decimal number that rounds to it. Traces are sums of its
-/// powers, in which the rounding of 0.99 to single precision would show.
+/// Converts a leak to the double-precision number that its author wrote: the shortest decimal that rounds to the given
+/// `f32`. Traces are sums of powers of the leak, in which the single-precision rounding of 0.99 would show.
 pub fn exact_leak(leak: f32) -> f64 {
     leak.to_string().parse().unwrap_or_else(|_| f64::from(leak))
 }

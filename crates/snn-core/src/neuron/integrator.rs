@@ -10,7 +10,7 @@ use crate::real::Real;
 ///
 /// 1. charge `v = V + gain · I`, where `gain` is 1, or `1 - leak` with `decay_input`
 /// 2. leak `V = leak · v`
-/// 3. output `V / threshold`
+/// 3. output `V / divisor`
 ///
 /// With the gradient `LeakFree` this is the paper's readout: error is gathered over time without leak. `Exact` is the
 /// true derivative.
@@ -24,7 +24,8 @@ pub struct LeakyIntegrator {
     /// Share of the membrane that is kept from step to step, in `(0, 1]`.
     pub leak: f32,
     /// Divisor of the output, greater than 0.
-    pub threshold: f32,
+    #[serde(alias = "threshold")] // its name in files of version 0.1
+    pub divisor: f32,
     /// Whether the input is weighted with `1 - leak`.
     pub decay_input: bool,
     /// How error passes back in time.
@@ -43,7 +44,7 @@ pub enum IntegratorGradient {
 
 impl Default for LeakyIntegrator {
     fn default() -> Self {
-        Self { leak: 0.99, threshold: 1.0, decay_input: false, gradient: IntegratorGradient::default() }
+        Self { leak: 0.99, divisor: 1.0, decay_input: false, gradient: IntegratorGradient::default() }
     }
 }
 
@@ -52,7 +53,7 @@ impl LeakyIntegrator {
     pub fn neuron(self) -> Neuron {
         let gradient = match self.gradient {
             IntegratorGradient::Exact => Gradient::Exact,
-            IntegratorGradient::LeakFree => Gradient::SpikeGated { threshold: self.threshold, correction: None },
+            IntegratorGradient::LeakFree => Gradient::SpikeGated { threshold: self.divisor, correction: None },
         };
         Neuron::written("LeakyIntegrator", &self, self, gradient)
     }
@@ -84,7 +85,7 @@ impl NeuronModel for LeakyIntegrator {
 
     #[inline(always)]
     fn margin<F: Real>(&self, _p: &[F], [v]: [F; 1]) -> F {
-        v / self.threshold.into()
+        v / self.divisor.into()
     }
 
     fn reset<F: Real>(&self, _p: &[F], charged: [F; 1], _spike: F) -> [F; 1] {
@@ -92,14 +93,14 @@ impl NeuronModel for LeakyIntegrator {
     }
 
     fn equations(&self) -> String {
-        let Self { leak, threshold, .. } = self;
+        let Self { leak, divisor, .. } = self;
         let gain = input_equation(self.decay_input, *leak, "I");
-        let divisor = if *threshold == 1.0 { String::new() } else { format!(" / {threshold}") };
+        let divisor = if *divisor == 1.0 { String::new() } else { format!(" / {divisor}") };
         format!("charge v = V + {gain};  leak V = {leak} v;  never fires;  output V{divisor}")
     }
 
     fn as_plain_lif(&self) -> Option<PlainLif> {
-        (!self.decay_input).then_some(PlainLif { leak: self.leak, threshold: self.threshold })
+        (!self.decay_input).then_some(PlainLif { leak: self.leak, threshold: self.divisor })
     }
 }
 
@@ -111,8 +112,7 @@ mod tests {
     #[test]
     fn input_that_decays_is_weighted_with_what_leaks() {
         // V: 0.75 · (0 + 0.25 · 4) = 0.75; 0.75 · (0.75 + 0.25 · 1) = 0.75; the output is half of it.
-        let integrator =
-            LeakyIntegrator { leak: 0.75, threshold: 2.0, decay_input: true, ..LeakyIntegrator::default() };
+        let integrator = LeakyIntegrator { leak: 0.75, divisor: 2.0, decay_input: true, ..LeakyIntegrator::default() };
         assert_eq!(run(&integrator.neuron(), &[], &[4.0, 1.0]), [[0.375, 0.75], [0.375, 0.75]]);
     }
 }

@@ -1,20 +1,21 @@
-//! Rows of states cut into the rows of their entries, and states in dual numbers.
+//! Access to states stored as `[S][n]`, and conversion of states to dual numbers.
 
 use std::ops::Deref;
 
 use super::NeuronModel;
 use crate::real::{Dual, Real};
 
-/// Most entries of a state.
+/// Maximum number of state variables of a neuron.
 const MOST_ENTRIES: usize = 8;
 
-/// Most trainable constants of a neuron.
+/// Maximum number of trainable parameters of a neuron.
 pub(crate) const MOST_PARAMETERS: usize = 4;
 
-/// Index that no entry has: nothing in a state is the variable.
+/// An index that no state variable or parameter has: none of them is the variable of differentiation.
 pub(super) const NONE: usize = usize::MAX;
 
-/// The rows of the entries of `states` `[S][n]`. All of them are of length `n`, so that loops up to `n` need no checks.
+/// Splits `states` `[S][n]` into one row for each state variable. All rows have length `n`, so that loops up to `n`
+/// need no bounds checks.
 #[inline(always)]
 pub(super) fn split<'a, M: NeuronModel, F: Real>(model: &M, mut states: &'a [F], n: usize) -> [&'a [F]; MOST_ENTRIES] {
     const { assert!(size_of::<M::State<f32>>() <= MOST_ENTRIES * size_of::<f32>(), "a state has too many entries") };
@@ -25,7 +26,7 @@ pub(super) fn split<'a, M: NeuronModel, F: Real>(model: &M, mut states: &'a [F],
     rows
 }
 
-/// The same to write to.
+/// Splits `states` as [`split`] does, into mutable rows.
 #[inline(always)]
 pub(super) fn split_mut<'a, M: NeuronModel, F: Real>(
     model: &M,
@@ -40,7 +41,7 @@ pub(super) fn split_mut<'a, M: NeuronModel, F: Real>(
     rows
 }
 
-/// The state of neuron `i`.
+/// Reads the state of neuron `i`.
 #[inline(always)]
 pub(super) fn get<M: NeuronModel, F: Real>(model: &M, rows: &[impl Deref<Target = [F]>], i: usize) -> M::State<F> {
     let mut state = model.rest::<F>();
@@ -58,7 +59,8 @@ pub(super) fn set<F: Real>(rows: &mut [&mut [F]], i: usize, state: &impl AsRef<[
     }
 }
 
-/// The same state in dual numbers, with entry `variable` (if there is one of that index) as the variable.
+/// Converts `state` to dual numbers, with entry `variable` (if there is one with that index) as the variable of
+/// differentiation.
 #[inline(always)]
 pub(super) fn lift<M: NeuronModel, F: Real>(model: &M, state: &M::State<F>, variable: usize) -> M::State<Dual<F>> {
     let mut lifted = model.rest::<Dual<F>>();
@@ -68,7 +70,8 @@ pub(super) fn lift<M: NeuronModel, F: Real>(model: &M, state: &M::State<F>, vari
     lifted
 }
 
-/// The parameters in dual numbers, with `variable` as the variable.
+/// Converts the parameters `p` to dual numbers, with entry `variable` (if there is one with that index) as the variable
+/// of differentiation.
 #[inline(always)]
 pub(super) fn lift_parameters<F: Real>(p: &[F], variable: usize) -> [Dual<F>; MOST_PARAMETERS] {
     let mut lifted = [Dual::fixed(F::from(0.0)); MOST_PARAMETERS];
@@ -83,7 +86,7 @@ fn number<F: Real>(value: F, is_variable: bool) -> Dual<F> {
     if is_variable { Dual::variable(value) } else { Dual::fixed(value) }
 }
 
-/// `Σ d · slope` over the entries of a state.
+/// Computes `Σ d · slope` over the entries of a state.
 #[inline(always)]
 pub(super) fn dot<F: Real>(d: &impl AsRef<[F]>, slopes: &impl AsRef<[Dual<F>]>) -> F {
     let mut terms = std::iter::zip(d.as_ref(), slopes.as_ref()).map(|(d, entry)| *d * entry.slope);

@@ -1,14 +1,15 @@
-//! Neurons: how input current becomes spikes, and how error passes back.
+//! Neuron models: how input current becomes spikes, and how error is backpropagated through a neuron.
 //!
-//! A time step of a neuron has three phases: **charge** (the input `I(t)` enters the state), **fire** (a spike where the
-//! margin `x = v - threshold` is above 0, strictly), **reset** (what the spike does to the state; the leak, too, may
-//! stand here). An author writes these three as [`NeuronModel`], over any [`Real`]; everything else follows: rows for
-//! the engines, the transpose for backpropagation through time, the proof that both agree.
+//! A time step of a neuron has three phases: **charge** (the input `I(t)` is added to the state), **fire** (a spike
+//! where the margin `x = v - threshold` is strictly above 0) and **reset** (what the spike does to the state; the leak
+//! may be applied here too). A model implements these three in [`NeuronModel`], generically over [`Real`]. Everything
+//! else is derived from them: loops over all neurons of a population for the engines, the backward pass for
+//! backpropagation through time, and the finite-difference checks that both agree.
 //!
-//! A recurrent layer is no neuron of its own: any neuron will do in a population that has a projection from itself
-//! ([`crate::Builder::itself`]), through which its spikes come back one step later.
+//! Recurrence is not part of a neuron model. Any neuron becomes recurrent if its population has a projection from
+//! itself ([`crate::Builder::itself`]), which delivers its spikes one step later.
 //!
-//! [`PEERS`] lists the neurons of other libraries that are neurons here.
+//! [`PEERS`] lists neurons of other libraries and the equivalent neuron here.
 
 mod adaptive_qif;
 mod alif;
@@ -60,99 +61,101 @@ pub use step::{Float, Moment};
 pub(crate) use lifted::MOST_PARAMETERS;
 use rows::Dynamics;
 
-/// A neuron as its author writes it: the phases of one step, on numbers.
+/// A neuron model: the phases of one time step, for a single neuron.
 ///
-/// `p` are the values of the trainable constants ([`NeuronModel::parameters`]) of the neuron at hand.
+/// `p` holds the values of the neuron's trainable parameters ([`NeuronModel::parameters`]).
 pub trait NeuronModel: Debug + Send + Sync + 'static {
-    /// What is carried from step to step, such as `[F; 1]`: at most 8 numbers, the first one the membrane potential.
+    /// State carried from step to step, such as `[F; 1]`: at most 8 numbers, the membrane potential first.
     type State<F: Real>: Copy + Debug + AsRef<[F]> + AsMut<[F]>;
 
-    /// What the neuron passes on. One that does not fire passes on its [`NeuronModel::margin`] as a number.
+    /// What the neuron passes on. A neuron that does not fire passes on its [`NeuronModel::margin`] as a number.
     const OUTPUT: NeuronOutput = NeuronOutput::Spikes;
 
-    /// Names of the entries of the state, the membrane potential first.
+    /// Names of the state variables, the membrane potential first.
     fn state(&self) -> &'static [&'static str];
 
-    /// State before the first step.
+    /// Initial state, before the first step.
     fn rest<F: Real>(&self) -> Self::State<F>;
 
-    /// Charge: the state once the input `I(t)` has come in.
+    /// Charge phase: returns the state after the input `I(t)` was added.
     fn charge<F: Real>(&self, p: &[F], state: Self::State<F>, input: F) -> Self::State<F>;
 
-    /// Fire: the distance of the charged state from the threshold; a spike where it is above 0. Of a neuron that does
-    /// not fire, its output.
+    /// Fire phase: returns the margin, the distance of the charged state from the threshold. The neuron spikes where it
+    /// is above 0. For a neuron that does not fire, the margin is its output.
     fn margin<F: Real>(&self, p: &[F], charged: Self::State<F>) -> F;
 
-    /// Reset: the state after the step, with `spike` 1 or 0. Written as arithmetic on `spike`, which is not a bool but a
-    /// number that carries error. Not called for a neuron that does not fire.
+    /// Reset phase: returns the state after the step, with `spike` 1 or 0. `spike` is a number rather than a `bool`
+    /// because error is backpropagated through it, so the reset must be arithmetic on it. Not called for a neuron that
+    /// does not fire.
     fn reset<F: Real>(&self, p: &[F], charged: Self::State<F>, spike: F) -> Self::State<F>;
 
-    /// Constants that are trained, at most 4; none but for neurons that learn.
+    /// Trainable parameters of the neuron, at most 4. Empty by default.
     fn parameters(&self) -> Vec<Parameter> {
         Vec::new()
     }
 
-    /// How many neurons of a population share a trained value.
+    /// Which neurons of a population share the value of a trainable parameter.
     fn per(&self) -> Per {
         Per::Population
     }
 
-    /// The update of one step in symbols, in the order in which it happens, with the constants filled in.
+    /// The equations of one time step as text, in the order of evaluation, with the values of the constants filled in.
     fn equations(&self) -> String;
 
-    /// The leaky integrate-and-fire neuron that this one is, if it is one: engines may then use a kernel of their own.
+    /// The equivalent plain leaky integrate-and-fire neuron, if there is one. Engines may then use a specialised
+    /// kernel.
     fn as_plain_lif(&self) -> Option<PlainLif> {
         None
     }
 }
 
-/// What a neuron passes on at each step.
+/// What a neuron passes on to other populations, or to the loss, at each step.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum NeuronOutput {
-    /// A spike, or none.
+    /// Spikes: 0 or 1.
     Spikes,
-    /// A number, which other populations can read.
+    /// A number that other populations can read.
     Numbers,
-    /// A number for the loss: the neuron can only be in the last population of a network, its readout.
+    /// A number for the loss. The neuron can only be used in the last population of a network, its readout.
     Readout,
 }
 
-/// `v = V + I`; a spike where `v > threshold`; `v = 0` where it spiked; `V = leak · v`. If the neuron does not fire,
-/// its output is `V / threshold`.
+/// A plain leaky integrate-and-fire neuron: `v = V + I`; a spike where `v > threshold`; `v = 0` where it spiked;
+/// `V = leak · v`. If the neuron does not fire, its output is `V / threshold`.
 #[derive(Debug, Clone, Copy, PartialEq)]
 pub struct PlainLif {
-    /// Share of the membrane that is kept from step to step.
+    /// Share of the membrane potential that is kept from step to step.
     pub leak: f32,
-    /// Firing threshold, or divisor of the output.
+    /// Firing threshold; for a neuron that does not fire, the divisor of its output.
     pub threshold: f32,
 }
 
-/// A trainable constant of a population's neurons.
+/// A trainable parameter of a population's neurons, such as the leak.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Parameter {
-    /// Name, such as `leak`; the trainable tensor of population `conv1` is then called `conv1.leak`.
+    /// Name, such as `leak`. The trainable tensor of population `conv1` is then called `conv1.leak`.
     pub name: &'static str,
     /// Value before training.
     pub initial: f32,
-    /// How the trained number becomes the value.
+    /// How the trained number is mapped to the value that the neuron uses.
     pub link: Link,
 }
 
-/// How many neurons share a trained value of a constant. PyTorch's modules that train such constants have one for each layer,
-/// or one for each channel.
+/// Which neurons share the value of a trainable parameter. Other libraries' PyTorch modules with such parameters have
+/// one value for each layer or one for each channel.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize)]
 pub enum Per {
-    /// All neurons of the population.
+    /// One value for all neurons of the population.
     #[default]
     Population,
-    /// Those of a channel.
+    /// One value for each channel.
     Channel,
-    /// None: each neuron has its own.
+    /// One value for each neuron.
     Neuron,
 }
 
 impl Per {
-    /// What an equation adds of it.
+    /// The suffix that describes the sharing in [`Neuron::equations`].
     fn words(self) -> &'static str {
         match self {
             Self::Population => "",
@@ -162,17 +165,17 @@ impl Per {
     }
 }
 
-/// How a trained number `w` becomes the value that a neuron uses.
+/// How a trained number `w` is mapped to the value that a neuron uses.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Link {
-    /// `w`.
+    /// The value is `w`.
     Identity,
-    /// `1 / (1 + e^-w)`: stays within `(0, 1)`.
+    /// The value is `1 / (1 + e^-w)`, which stays within `(0, 1)`.
     Sigmoid,
 }
 
 impl Link {
-    /// The value for a trained number.
+    /// The value for the trained number `w`.
     pub fn value<F: Real>(self, w: F) -> F {
         match self {
             Self::Identity => w,
@@ -180,7 +183,7 @@ impl Link {
         }
     }
 
-    /// The trained number that gives `value`.
+    /// The trained number whose value is `value`.
     pub fn inverse(self, value: f32) -> f32 {
         match self {
             Self::Identity => value,
@@ -189,41 +192,41 @@ impl Link {
     }
 }
 
-/// The neurons of a population: what they do, and how error passes back through them. Cloning is cheap.
+/// The neurons of a population: their model, and how error is backpropagated through them. Cheap to clone.
 #[derive(Debug, Clone)]
 pub struct Neuron {
     name: String,
     dynamics: Arc<dyn Dynamics>,
     gradient: Gradient,
-    /// Number of trainable constants.
+    /// Number of trainable parameters.
     constants: usize,
-    /// How a file spells it, if that is known.
+    /// The name and fields by which an experiment file writes this neuron, if known.
     part: Option<Part>,
 }
 
 impl Neuron {
-    /// The neuron called `name` that does what `model` says.
+    /// Creates the neuron `name` with the dynamics of `model`.
     pub fn new(name: impl Into<String>, model: impl NeuronModel, gradient: Gradient) -> Self {
         let constants = model.parameters().len();
         Self { name: name.into(), dynamics: Arc::new(model), gradient, constants, part: None }
     }
 
-    /// As [`Neuron::new`], of what a file calls `name` and gives these fields; where they say of a surrogate gradient, it is
-    /// `gradient`.
+    /// Creates a neuron as [`Neuron::new`] does, with the part that has this `name` and these `fields`. If the fields
+    /// hold a surrogate gradient, it is set to `gradient`.
     pub(crate) fn written(name: &str, fields: &impl Serialize, model: impl NeuronModel, gradient: Gradient) -> Self {
         let neuron = Self::new(name, model, gradient.clone());
         Self { part: Part::of(name, fields).ok(), ..neuron }.with_gradient(gradient)
     }
 
-    /// The same neuron, which a file spells as `part`: with it, a network can be written down. The registry does this for all
-    /// that it makes.
+    /// Returns this neuron with `part`, the name and fields by which an experiment file writes it. A network can only
+    /// be written to a file if its neurons have one. The registry sets it for every neuron that it makes.
     #[must_use]
     pub fn with_part(self, part: Part) -> Self {
         Self { part: Some(part), ..self }
     }
 
-    /// How a file spells it, such as `Lif(leak: 0.9, ...)`; none where it was made of a model that has no such name, or has been
-    /// given a gradient that a file cannot name.
+    /// The name and fields by which an experiment file writes this neuron, such as `Lif(leak: 0.9, ...)`. `None` if the
+    /// neuron was created from an unnamed model, or was given a gradient that a file cannot express.
     pub fn part(&self) -> Option<&Part> {
         self.part.as_ref()
     }
@@ -248,12 +251,12 @@ impl Neuron {
         &self.name
     }
 
-    /// How error passes back.
+    /// How error is backpropagated through this neuron.
     pub fn gradient(&self) -> &Gradient {
         &self.gradient
     }
 
-    /// The same neuron with another gradient.
+    /// Returns this neuron with another gradient.
     #[must_use]
     pub fn with_gradient(self, gradient: Gradient) -> Self {
         let mut part = self.part;
@@ -278,32 +281,32 @@ impl Neuron {
         self.output() == NeuronOutput::Spikes
     }
 
-    /// Whether the neuron can only be in the last population of a network.
+    /// Whether the neuron can only be used in the last population of a network.
     pub fn is_readout(&self) -> bool {
         self.output() == NeuronOutput::Readout
     }
 
-    /// Names of what is carried from step to step, the membrane potential first.
+    /// Names of the state variables, the membrane potential first.
     pub fn state(&self) -> &'static [&'static str] {
         self.dynamics.state()
     }
 
-    /// Constants that are trained.
+    /// Trainable parameters.
     pub fn parameters(&self) -> Vec<Parameter> {
         self.dynamics.parameters()
     }
 
-    /// How many neurons of a population share a trained value.
+    /// Which neurons of a population share the value of a trainable parameter.
     pub fn per(&self) -> Per {
         self.dynamics.per()
     }
 
-    /// The update of one time step in symbols, in the order in which it happens.
+    /// The equations of one time step as text, in the order of evaluation.
     pub fn equations(&self) -> String {
         self.dynamics.equations()
     }
 
-    /// The leaky integrate-and-fire neuron that this one is, if it is one.
+    /// The equivalent plain leaky integrate-and-fire neuron, if there is one.
     pub fn as_plain_lif(&self) -> Option<PlainLif> {
         self.dynamics.as_plain_lif()
     }
@@ -312,7 +315,7 @@ impl Neuron {
 macro_rules! with_surrogate {
     ($($neuron:ident),*) => {$(
         impl $neuron {
-            /// This neuron with a surrogate gradient.
+            /// Creates this neuron with a surrogate gradient.
             pub fn surrogate(self, surrogate: impl SurrogateModel) -> Neuron {
                 let gradient = Gradient::surrogate(surrogate).detached(self.detach_reset);
                 Neuron::written(stringify!($neuron), &self, self.clone(), gradient)

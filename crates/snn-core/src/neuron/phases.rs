@@ -1,45 +1,51 @@
-//! The phases of a neuron and their transposes written down, for engines that compute elsewhere than in Rust.
+//! The phases of a neuron and their backward passes as [`Formula`]s, for engines that do not run Rust code, such as GPU
+//! shaders.
 
 use super::lifted::{NONE, dot, lift, lift_parameters};
 use super::{Link, Neuron, NeuronModel, NeuronOutput};
 use crate::formula::{Formula, Symbol};
 use crate::real::Dual;
 
-/// What a neuron does in a step and how error passes back through it, as [`Formula`]s.
+/// The forward and backward equations of a neuron for one time step, as [`Formula`]s.
 ///
-/// With `S` entries of the state and `P` trainable constants, arguments stand in the order in which they are named.
+/// `S` is the number of state variables and `P` that of trainable parameters. The arguments of each formula are in the
+/// order in which they are listed.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Phases {
-    /// State before the first step `[S]`.
+    /// Initial state `[S]`.
     pub rest: Vec<f32>,
-    /// Of constants `[P]`, state `[S]` and input: the charged state `[S]`.
+    /// Charge phase. Arguments: parameters `[P]`, state `[S]`, input. Results: the charged state `[S]`.
     pub charge: Formula,
-    /// Of constants and charged state: the margin, or what a neuron that does not fire passes on.
+    /// Fire phase. Arguments: parameters, charged state. Result: the margin, which is the output of a neuron that does
+    /// not fire.
     pub margin: Formula,
-    /// Of constants, charged state and spike: the state after the step `[S]`. Of a neuron that does not fire, the charged
-    /// state as it is.
+    /// Reset phase. Arguments: parameters, charged state, spike. Results: the state after the step `[S]`. For a neuron
+    /// that does not fire, this is the charged state.
     pub reset: Formula,
-    /// Of constants, state before, input and error of the charged state `[S]`: the errors of the state before `[S]`, of the
-    /// input, and what to add to those of the constants `[P]`.
+    /// Backward pass of the charge phase. Arguments: parameters, state before the step, input, error of the charged
+    /// state `[S]`. Results: the errors of the state before `[S]` and of the input, and what to add to the errors of
+    /// the parameters `[P]`.
     pub charge_adjoint: Formula,
-    /// Of constants, charged state and error of the margin: what to add to the errors of the charged state `[S]` and of
-    /// the constants `[P]`.
+    /// Backward pass of the fire phase. Arguments: parameters, charged state, error of the margin. Results: what to add
+    /// to the errors of the charged state `[S]` and of the parameters `[P]`.
     pub margin_adjoint: Formula,
-    /// Of constants, charged state, spike and error of the state after the step `[S]`: the errors of the charged state
-    /// `[S]`, of the spike, and what to add to those of the constants `[P]`.
+    /// Backward pass of the reset phase. Arguments: parameters, charged state, spike, error of the state after the step
+    /// `[S]`. Results: the errors of the charged state `[S]` and of the spike, and what to add to the errors of the
+    /// parameters `[P]`.
     pub reset_adjoint: Formula,
-    /// Of a trained number: the value of each constant `[P]`, and its derivative.
+    /// For each trainable parameter `[P]`, two formulas of its trained number: its value, and the derivative of that
+    /// value.
     pub links: Vec<[Formula; 2]>,
 }
 
 impl Neuron {
-    /// The phases written down.
+    /// Returns the phases of this neuron and their backward passes as formulas.
     pub fn phases(&self) -> Phases {
         self.dynamics.phases()
     }
 }
 
-/// The phases of `model`.
+/// Records the phases of `model` and their backward passes as formulas.
 pub(super) fn of<M: NeuronModel>(model: &M) -> Phases {
     let rest = model.rest::<f32>().as_ref().to_vec();
     let (s, p) = (rest.len(), NeuronModel::parameters(model).len());
@@ -80,7 +86,7 @@ fn link(link: Link) -> [Formula; 2] {
     [Formula::of(1, |x| vec![link.value(x[0])]), Formula::of(1, slope)]
 }
 
-/// The state in the first symbols of `x`.
+/// Takes the state from the first symbols of `x`.
 fn state<M: NeuronModel>(model: &M, x: &[Symbol]) -> M::State<Symbol> {
     let mut state = model.rest::<Symbol>();
     for (entry, symbol) in state.as_mut().iter_mut().zip(x) {
@@ -89,8 +95,8 @@ fn state<M: NeuronModel>(model: &M, x: &[Symbol]) -> M::State<Symbol> {
     state
 }
 
-/// Of the error `d` of what a phase makes of a state and an input: the errors of the state, of the input and of the
-/// constants.
+/// Backward pass of a phase that computes a state from a state and an input. From the error `d` of the result, returns
+/// the errors of the state, of the input and of the parameters.
 fn transpose<M: NeuronModel>(
     model: &M,
     phase: impl Fn(&M, &[Dual<Symbol>], M::State<Dual<Symbol>>, Dual<Symbol>) -> M::State<Dual<Symbol>>,
@@ -118,7 +124,7 @@ mod tests {
     use crate::part::Part;
     use crate::registry::Registry;
 
-    /// A neuron of every name there is, and some with other choices.
+    /// Every neuron of the registry with default fields, and some with other fields.
     fn neurons() -> Vec<Neuron> {
         let registry = Registry::new().with(crate::builtin::plugin).unwrap();
         let texts = registry.neurons.names().map(str::to_owned);

@@ -1,29 +1,29 @@
-//! What a spike does to the membrane, and how a leak comes in; all neurons that have the two share them.
+//! How a spike resets the membrane potential and how the leak is applied, shared by all neurons with a reset.
 
 use serde::{Deserialize, Serialize};
 
 use crate::real::Real;
 
-/// What a spike does to the membrane.
+/// How a spike resets the membrane potential.
 ///
-/// Of the charged membrane `v`, the spike `s` and the leak, these make the membrane `V` after the step. Neurons without
-/// a leak have a leak of 1, with which `Soft` and `SoftAfterLeak` are the same.
+/// Each variant computes the membrane potential `V` after the step from the charged potential `v`, the spike `s` and
+/// the leak. Neurons without a leak use a leak of 1, for which `Soft` and `SoftAfterLeak` are the same.
 #[derive(Debug, Clone, Copy, PartialEq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub enum Reset {
-    /// The membrane is set to `to`: `V = leak · ((1 - s) · v + s · to)`. "zero" of snnTorch, `v_reset` of SpikingJelly
-    /// and Norse.
+    /// The potential is set to `to`: `V = leak · ((1 - s) · v + s · to)`. Called "zero" in snnTorch, `v_reset` in
+    /// SpikingJelly and Norse.
     Hard {
         /// Membrane potential after a spike.
         #[serde(default)]
         to: f32,
     },
-    /// The threshold is subtracted: `V = leak · (v - threshold · s)`. SpikingJelly with `v_reset=None`, `reset_subtract`
-    /// of Norse.
+    /// The threshold is subtracted before the leak: `V = leak · (v - threshold · s)`. SpikingJelly with `v_reset=None`,
+    /// `reset_subtract` in Norse.
     Soft,
-    /// The threshold is subtracted from what the leak has left: `V = leak · v - threshold · s`. "subtract" of snnTorch.
+    /// The threshold is subtracted after the leak: `V = leak · v - threshold · s`. Called "subtract" in snnTorch.
     SoftAfterLeak,
-    /// Nothing: `V = leak · v`. "none" of snnTorch.
+    /// No reset: `V = leak · v`. Called "none" in snnTorch.
     None,
 }
 
@@ -34,10 +34,10 @@ impl Default for Reset {
 }
 
 impl Reset {
-    /// The membrane potential after the step, from the charged one, `v`.
+    /// Computes the membrane potential after the step from the charged potential `v`.
     #[inline(always)]
     pub fn apply<F: Real>(self, v: F, spike: F, threshold: F, leak: F) -> F {
-        // One formula for all, with what differs in factors of 0 and 1: loops over neurons have no branch.
+        // One formula for all variants, selected by factors of 0 and 1, so that loops over neurons have no branch.
         let factor = |holds: bool| F::from(f32::from(u8::from(holds)));
         let hard = factor(matches!(self, Self::Hard { .. }));
         let soft = factor(matches!(self, Self::Soft)) * threshold;
@@ -46,7 +46,8 @@ impl Reset {
         ((F::from(1.0) - spike * hard) * v + spike * (to - soft)) * leak - spike * late
     }
 
-    /// Where the membrane of a neuron without a leak towards 0 starts: where a hard reset leaves it, else at 0.
+    /// Initial membrane potential of a neuron whose leak is not towards 0: the potential after a hard reset, or 0 with
+    /// other resets.
     pub fn start(self) -> f32 {
         match self {
             Self::Hard { to } => to,
@@ -54,7 +55,7 @@ impl Reset {
         }
     }
 
-    /// The reset in symbols, of a neuron without a leak.
+    /// The equation of the reset as text, for a neuron without a leak.
     pub fn equation(self, threshold: f32) -> String {
         match self {
             Self::Hard { to } => format!("reset v = {to} where s"),
@@ -63,7 +64,7 @@ impl Reset {
         }
     }
 
-    /// Reset and leak in symbols, in the order in which they happen.
+    /// The equations of reset and leak as text, in the order of evaluation.
     pub fn equation_with_leak(self, threshold: f32, leak: f32) -> String {
         match self {
             Self::SoftAfterLeak => format!("leak v = {leak} v;  reset V = v - {threshold} s"),
@@ -73,7 +74,7 @@ impl Reset {
     }
 }
 
-/// The input in symbols, weighted with `1 - leak` if it decays.
+/// The input as text, multiplied by `1 - leak` if `decay_input`.
 pub(super) fn input_equation(decay_input: bool, leak: f32, input: &str) -> String {
     let gain = (1.0 - super::exact_leak(leak)) as f32;
     if decay_input { format!("{gain} {input}") } else { input.to_owned() }
@@ -83,7 +84,7 @@ pub(super) fn input_equation(decay_input: bool, leak: f32, input: &str) -> Strin
 mod tests {
     use super::*;
 
-    /// What a charged membrane of 1.5 becomes, without and with a spike; threshold 1, leak 1/2.
+    /// The potential after the reset of a charged potential of 1.5, without and with a spike; threshold 1, leak 1/2.
     fn after(reset: Reset) -> (f64, f64) {
         (reset.apply(1.5, 0.0, 1.0, 0.5), reset.apply(1.5, 1.0, 1.0, 0.5))
     }

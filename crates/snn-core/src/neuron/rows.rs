@@ -1,7 +1,7 @@
-//! A [`NeuronModel`] behind a pointer: a phase of all neurons of a population at a time, and its transpose.
+//! Type-erased neuron models, which run a phase or its backward pass for all neurons of a population at a time.
 //!
-//! States are `[S][n]`: one row for each entry. A transpose is the sum over the entries that it reads of what a dual
-//! number in that entry gives; the loops are compiled for the vector instructions that the processor has.
+//! States are `[S][n]`: one row for each state variable. A backward pass runs the phase on dual numbers, once for each
+//! value that the phase reads. The loops are compiled for the vector instructions that the processor has.
 
 use std::fmt::Debug;
 
@@ -10,7 +10,7 @@ use super::{NeuronModel, NeuronOutput, Parameter, Per, Phases, PlainLif, phases}
 use crate::real::{Dual, Real};
 use crate::vectorized::vectorized;
 
-/// A neuron model of any kind.
+/// A type-erased [`NeuronModel`].
 pub(crate) trait Dynamics: Rows<f32> + Rows<f64> + Debug + Send + Sync {
     fn output(&self) -> NeuronOutput;
     fn state(&self) -> &'static [&'static str];
@@ -51,16 +51,16 @@ impl<M: NeuronModel> Dynamics for M {
     }
 }
 
-/// Values of the trainable constants of `n` neurons.
+/// Values of the trainable parameters of `n` neurons.
 #[derive(Debug, Clone, Copy)]
 pub(crate) enum Constants<'a, F> {
-    /// `[P]`: the same for all neurons.
+    /// `[P]`: all neurons share the values.
     Shared(&'a [F]),
-    /// `[P][n]`, and `n`: each neuron has its own.
+    /// `[P][n]`, and `n`: each neuron has its own values.
     Own(&'a [F], usize),
 }
 
-/// The constants of neuron `i` among `n` neurons that each have their own, and how many constants there are.
+/// The parameters of neuron `i` among `n` neurons that each have their own values, and the number of parameters.
 #[inline(always)]
 fn own<F: Real>(values: &[F], n: usize, i: usize) -> ([F; MOST_PARAMETERS], usize) {
     let mut own = [F::from(0.0); MOST_PARAMETERS];
@@ -71,18 +71,20 @@ fn own<F: Real>(values: &[F], n: usize, i: usize) -> ([F; MOST_PARAMETERS], usiz
     (own, count)
 }
 
-/// The phases over rows of `n` neurons. Errors of the constants, `d_p`, have the form of the constants.
+/// The phases of `n` neurons and their backward passes. `d_p`, the errors of the parameters, has the shape of the
+/// parameters.
 pub(crate) trait Rows<F> {
-    /// The state before the first step.
+    /// The initial state of one neuron.
     fn rest(&self) -> Vec<F>;
-    /// Charges `state` with `input`, in place.
+    /// Runs the charge phase on `state`, in place.
     fn charge(&self, p: Constants<'_, F>, state: &mut [F], input: &[F]);
-    /// Margin of each neuron.
+    /// Computes the margin of each neuron.
     fn margin(&self, p: Constants<'_, F>, charged: &[F], margin: &mut [F]);
-    /// Resets `state` by `spike`, in place.
+    /// Runs the reset phase on `state`, in place.
     fn reset(&self, p: Constants<'_, F>, state: &mut [F], spike: &[F]);
-    /// `d` is the error of the charged state and becomes that of the state `before`; the error of the input is written
-    /// to `d_input`, those of the parameters are added to `d_p`.
+    /// Backward pass of the charge phase. On entry `d` is the error of the charged state; on return it is the error of
+    /// the state `before`. The error of the input is written to `d_input`; the errors of the parameters are added to
+    /// `d_p`.
     fn charge_adjoint(
         &self,
         p: Constants<'_, F>,
@@ -92,10 +94,12 @@ pub(crate) trait Rows<F> {
         d_input: &mut [F],
         d_p: &mut [f64],
     );
-    /// Adds to `d` what the error of the margin makes of the charged state's.
+    /// Backward pass of the fire phase: adds to `d`, the error of the charged state, the contribution of the error of
+    /// the margin, and to `d_p` the errors of the parameters.
     fn margin_adjoint(&self, p: Constants<'_, F>, charged: &[F], d_margin: &[F], d: &mut [F], d_p: &mut [f64]);
-    /// `d` is the error of the state after the step and becomes that of the charged state; that of the spike is written
-    /// to `d_spike`.
+    /// Backward pass of the reset phase. On entry `d` is the error of the state after the step; on return it is the
+    /// error of the charged state. The error of the spike is written to `d_spike`; the errors of the parameters are
+    /// added to `d_p`.
     fn reset_adjoint(
         &self,
         p: Constants<'_, F>,
@@ -171,9 +175,9 @@ impl<M: NeuronModel, F: Real + Into<f64>> Rows<F> for M {
     }
 }
 
-// The loops are functions, as the compiler takes it from their arguments that what they write is not what they read.
+// The loops are separate functions: from their `&mut` arguments the compiler knows that reads and writes do not alias.
 
-/// Puts `states` through a phase that makes a state of a state and an input.
+/// Applies to `states` a phase that computes a state from a state and an input.
 #[inline(always)]
 fn update<M: NeuronModel, F: Real>(
     model: &M,
@@ -200,7 +204,8 @@ fn update<M: NeuronModel, F: Real>(
     }
 }
 
-/// Its transpose. `d` is the error of the states after the phase and becomes that of those before; `d_inputs` is written.
+/// Backward pass of [`update`]. On entry `d` is the error of the states after the phase; on return it is the error of
+/// the states before it. `d_inputs` is overwritten.
 #[inline(always)]
 #[expect(clippy::too_many_arguments, reason = "what the phase reads, and the error of each")]
 fn update_adjoint<M: NeuronModel, F: Real + Into<f64>>(

@@ -1,11 +1,11 @@
-//! One time step of a population and its transpose, composed of the phases of its neuron.
+//! One time step of a population and its backward pass, composed of the phases of its neuron.
 
 use super::rows::{Constants, Dynamics, Rows};
 use super::{Gradient, Neuron};
 use crate::real::Real;
 use crate::surrogate::Curve;
 
-/// The two numbers that steps are computed in: `f32` in engines, `f64` in proofs.
+/// The number types that steps are computed in: `f32` in engines, `f64` in gradient checks.
 pub trait Float: Real + PartialOrd + Into<f64> + private::FloatRows {}
 
 impl Float for f32 {}
@@ -14,7 +14,7 @@ impl Float for f64 {}
 pub(crate) mod private {
     use super::{Curve, Dynamics, Rows};
 
-    /// What tells the two numbers apart.
+    /// The operations that differ between `f32` and `f64`.
     pub trait FloatRows: Sized {
         #[expect(private_interfaces, reason = "nobody outside can name this trait")]
         fn rows(dynamics: &dyn Dynamics) -> &dyn Rows<Self>;
@@ -54,40 +54,41 @@ pub(crate) mod private {
     }
 }
 
-/// A time step of `n` neurons as it happened.
+/// The recorded values of one time step of `n` neurons, from which its backward pass is computed.
 #[derive(Debug, Clone, Copy)]
 pub struct Moment<'a, F> {
-    /// Values of the trainable constants: `[P]` where all neurons share them, else `[P][n]`.
+    /// Values of the trainable parameters: `[P]` if all neurons share them, else `[P][n]`.
     pub p: &'a [F],
     /// State before the step `[S][n]`.
     pub before: &'a [F],
     /// Input `I(t)` `[n]`.
     pub input: &'a [F],
-    /// Spikes, or what a neuron that does not fire passes on `[n]`.
+    /// Output `[n]`: spikes, or the numbers that neurons that do not fire pass on.
     pub output: &'a [F],
-    /// Leak correction of each neuron `[n]`; empty where there is none.
+    /// Leak correction of each neuron `[n]`; empty without leak correction.
     pub correction: &'a [F],
 }
 
 impl Neuron {
-    /// State of `n` neurons before the first step, `[S][n]` with `S` entries of [`Neuron::state`].
+    /// Initial state of `n` neurons, `[S][n]`, with the `S` state variables of [`Neuron::state`].
     pub fn rest<F: Float>(&self, n: usize) -> Vec<F> {
         F::rows(&*self.dynamics).rest().into_iter().flat_map(|entry| vec![entry; n]).collect()
     }
 
-    /// `p` as the rows of `n` neurons take it.
+    /// Interprets `p` as values that `n` neurons share or that each has for itself, by its length.
     fn constants<'a, F>(&self, p: &'a [F], n: usize) -> Constants<'a, F> {
         if p.len() == self.constants { Constants::Shared(p) } else { Constants::Own(p, n) }
     }
 
-    /// One step of `n` neurons: charge, fire, reset. `p` are the values of the trainable constants, `[P]` where all
-    /// neurons share them, else `[P][n]`; `state` is `[S][n]`, `input` `[n]`; spikes (1 or 0), or what a neuron that does not fire passes on, go to `output` `[n]`.
+    /// Runs one time step of `n` neurons: charge, fire, reset. `p` holds the values of the trainable parameters, `[P]`
+    /// if all neurons share them, else `[P][n]`. `state` is `[S][n]` and `input` `[n]`. Writes to `output` `[n]` the
+    /// spikes (1 or 0), or the numbers that neurons that do not fire pass on.
     pub fn step<F: Float>(&self, p: &[F], state: &mut [F], input: &[F], output: &mut [F]) {
         self.step_with(p, state, input, output, |x| if x > F::from(0.0) { F::from(1.0) } else { F::from(0.0) }, None);
     }
 
-    /// A step with another function of the margin in place of the spike; and with given numbers in place of spikes
-    /// where the reset reads them.
+    /// Runs one time step with `fire` in place of the spike function. The reset reads `reset_by` in place of the output
+    /// of `fire`, if given.
     pub(crate) fn step_with<F: Float>(
         &self,
         p: &[F],
@@ -108,20 +109,20 @@ impl Neuron {
         }
     }
 
-    /// The first phase of a step alone, in place: the state that decides about the spike and that no spike has reset yet.
+    /// Runs only the charge phase, in place, leaving the state before fire and reset.
     pub fn charge<F: Float>(&self, p: &[F], state: &mut [F], input: &[F]) {
         F::rows(&*self.dynamics).charge(self.constants(p, input.len()), state, input);
     }
 
-    /// The second phase of a step alone: the distance of the charged state from the threshold, of neurons that fire; of
-    /// others, what they pass on. `margin` `[n]` is written.
+    /// Runs only the fire phase: writes to `margin` `[n]` the distance of the charged state from the threshold. For
+    /// neurons that do not fire, writes their output.
     pub fn margin<F: Float>(&self, p: &[F], charged: &[F], margin: &mut [F]) {
         F::rows(&*self.dynamics).margin(self.constants(p, margin.len()), charged, margin);
     }
 
-    /// Transpose of [`Neuron::charge`]. `d_state` is the error of the charged state and becomes that of the state before;
-    /// `d_input` is written; errors of the trainable constants are added to `d_p`, which has the
-    /// form of `p`.
+    /// Backward pass of [`Neuron::charge`]. On entry `d_state` is the error of the charged state; on return it is the
+    /// error of the state before the step. `d_input` is overwritten. Errors of the trainable parameters are added to
+    /// `d_p`, which has the shape of `p`.
     pub fn charge_adjoint<F: Float>(
         &self,
         moment: Moment<'_, F>,
@@ -134,11 +135,11 @@ impl Neuron {
         F::rows(&*self.dynamics).charge_adjoint(p, before, input, d_state, d_input, d_p);
     }
 
-    /// Transpose of [`Neuron::step`]. `d_output` `[n]` is the error of the output; `d_state` `[S][n]` is that of the
-    /// state after the step and becomes that of the state before; `d_input` `[n]` is written; errors of the trainable
-    /// constants are added to `d_p`.
+    /// Backward pass of [`Neuron::step`]. `d_output` `[n]` is the error of the output. On entry `d_state` `[S][n]` is
+    /// the error of the state after the step; on return it is the error of the state before it. `d_input` `[n]` is
+    /// overwritten. Errors of the trainable parameters are added to `d_p`.
     ///
-    /// Under [`Gradient::SpikeGated`] the first row of `d_state` carries `d(t+1)`.
+    /// With [`Gradient::SpikeGated`] the first row of `d_state` carries `d(t+1)`.
     pub fn adjoint<F: Float>(
         &self,
         moment: Moment<'_, F>,
@@ -160,7 +161,7 @@ impl Neuron {
         rows.charge(p, &mut charged, input);
         let mut d_margin = d_output.to_vec();
         if let Some(surrogate) = surrogate {
-            let d_spike = &mut *d_input; // until the input's own error is known
+            let d_spike = &mut *d_input; // shares the buffer until `charge_adjoint` overwrites it
             rows.reset_adjoint(p, &charged, output, d_state, d_spike, d_p);
             let mut slopes = vec![F::from(0.0); input.len()];
             rows.margin(p, &charged, &mut slopes);
@@ -174,7 +175,7 @@ impl Neuron {
         rows.charge_adjoint(p, before, input, d_state, d_input, d_p);
     }
 
-    /// The paper's rule.
+    /// Backward pass of one step with [`Gradient::SpikeGated`].
     fn spike_gated<F: Float>(
         &self,
         threshold: f32,
@@ -202,7 +203,7 @@ impl Neuron {
 pub(crate) mod tests {
     use super::*;
 
-    /// What one neuron does, from rest: a row for each input, of its output and its state after the step.
+    /// Runs one neuron from its initial state. Returns a row for each input: the output and the state after the step.
     pub(crate) fn run<const ROW: usize>(neuron: &Neuron, p: &[f64], inputs: &[f64]) -> Vec<[f64; ROW]> {
         let mut state = neuron.rest(1);
         let step = |input: &f64| {

@@ -299,7 +299,7 @@ impl NetworkCase {
             let inputs = vec![Projection::new(last, map), Projection::new(builder.itself(), map)];
             last = builder.add("recurrent", neuron.clone(), inputs)?;
         }
-        let readout = crate::neuron::LeakyIntegrator { leak: 0.8, threshold: 1.5, ..Default::default() }.neuron();
+        let readout = crate::neuron::LeakyIntegrator { leak: 0.8, divisor: 1.5, ..Default::default() }.neuron();
         let neuron = if self.fires { neuron.clone() } else { readout };
         builder.add("readout", neuron, vec![biased(Projection::new(last, Map::Linear { features: CLASSES }))])?;
         builder.build()

@@ -35,7 +35,7 @@ fn resolved_text_writes_every_default() {
                 Conv(channels: 50, kernel: 5, stride: 1, padding: 2, dilation: 1, groups: 1, recurrent: false),
                 AvgPool(size: 2),
                 Linear(features: 200, recurrent: false),
-                Readout(classes: 10, neuron: LeakyIntegrator(leak: 0.99, threshold: 1.0, decay_input: false, gradient: LeakFree)),
+                Readout(classes: 10, neuron: LeakyIntegrator(leak: 0.99, divisor: 1.0, decay_input: false, gradient: LeakFree)),
             ],
         ),
         score: Final,
@@ -70,7 +70,7 @@ fn a_layer_stays_on_its_line() {
     insta::assert_snapshot!(text[start..].lines().take(5).collect::<Vec<_>>().join("\n"), @"
         layers: [
             Conv(channels: 4, kernel: 3, stride: 1, padding: 0, dilation: 1, groups: 1, recurrent: false, neuron: Lif(leak: 0.5, threshold: 1.0, reset: Hard(to: 0.0), decay_input: false, detach_reset: false, learn_threshold: false, per: Population, gradient: FastSigmoid(slope: 25.0))),
-            Readout(classes: 10, neuron: LeakyIntegrator(leak: 0.99, threshold: 1.0, decay_input: false, gradient: LeakFree)),
+            Readout(classes: 10, neuron: LeakyIntegrator(leak: 0.99, divisor: 1.0, decay_input: false, gradient: LeakFree)),
         ],
     ),
     ");

@@ -1,4 +1,4 @@
-//! Energy of synaptic operations, by a table of energies an operation.
+//! Energy of synaptic operations, from a table of picojoules per operation.
 
 use std::str::FromStr;
 
@@ -6,14 +6,14 @@ use serde::{Deserialize, Serialize};
 
 use super::Operations;
 
-/// Picojoules an operation. The default is the one of most papers on spiking networks: 32-bit floating-point arithmetic
-/// in a 45 nm process, 0.9 pJ for an addition and 3.7 pJ more for the multiplication (Horowitz, *Computing's energy
-/// problem*, ISSCC 2014).
+/// Energy per operation, in picojoules. The default is the one most papers on spiking networks use: 32-bit
+/// floating-point arithmetic in a 45 nm process, 0.9 pJ for an addition and 3.7 pJ more for the multiplication
+/// (Horowitz, *Computing's energy problem*, ISSCC 2014).
 #[derive(Debug, Clone, Copy, PartialEq, Serialize, Deserialize)]
 pub struct EnergyTable {
-    /// Of an accumulate.
+    /// Energy of one accumulate (AC).
     pub ac: f64,
-    /// Of a multiply-accumulate.
+    /// Energy of one multiply-accumulate (MAC).
     pub mac: f64,
 }
 
@@ -24,7 +24,7 @@ impl Default for EnergyTable {
 }
 
 impl EnergyTable {
-    /// Picojoules of so many accumulates and multiply-accumulates.
+    /// Energy of `acs` accumulates and `macs` multiply-accumulates, in picojoules.
     pub fn energy(&self, acs: f64, macs: f64) -> f64 {
         acs * self.ac + macs * self.mac
     }
@@ -33,7 +33,7 @@ impl EnergyTable {
 impl FromStr for EnergyTable {
     type Err = String;
 
-    /// Reads `ac=0.9,mac=4.6`; what is left out keeps its default.
+    /// Parses `ac=0.9,mac=4.6`. An omitted value keeps its default.
     fn from_str(text: &str) -> Result<Self, String> {
         let (mut ac, mut mac) = (None, None);
         for entry in text.split(',') {
@@ -57,24 +57,24 @@ impl FromStr for EnergyTable {
     }
 }
 
-/// Energy of the synaptic operations of an inference, in picojoules. Neurons, memory and control are not in it.
+/// Energy of the synaptic operations of one inference, in picojoules. Excludes neuron updates, memory and control.
 #[derive(Debug, Clone, Copy, PartialEq, Serialize, Deserialize)]
 pub struct Energy {
-    /// Energies an operation.
+    /// The energies per operation.
     pub table: EnergyTable,
-    /// Of the network: `Effective_ACs` and `Effective_MACs`.
+    /// Energy of this network, from `Effective_ACs` and `Effective_MACs`.
     pub own: f64,
-    /// Of a conventional network of the same shape: one pass of multiply-accumulates.
+    /// Energy of a conventional network (ANN) of the same shape: one forward pass of multiply-accumulates.
     pub ann: f64,
 }
 
 impl Energy {
-    /// How many times as much the conventional network takes; none where this one takes nothing.
+    /// Energy of the ANN divided by that of this network; `None` if this network uses no energy.
     pub fn ratio(&self) -> Option<f64> {
         (self.own > 0.0).then(|| self.ann / self.own)
     }
 
-    /// What `operations` take, where a conventional network takes `ann_macs`.
+    /// Computes the energy of `operations`, and that of an ANN with `ann_macs` multiply-accumulates.
     pub fn new(table: EnergyTable, operations: &Operations, ann_macs: u64) -> Self {
         let own = table.energy(operations.effective_acs, operations.effective_macs);
         Self { table, own, ann: table.energy(0.0, ann_macs as f64) }

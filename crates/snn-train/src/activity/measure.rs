@@ -1,4 +1,4 @@
-//! Shows a network images and counts.
+//! Measures a network on images: counts spikes, synaptic operations and correct answers.
 
 use rayon::prelude::*;
 use snn_core::{
@@ -15,8 +15,8 @@ use super::{Energy, EnergyTable};
 use crate::evaluate::{EPOCH, check_images, check_output};
 use crate::{EncodedBatch, Event, Observer, TrainError};
 
-/// Shows the network `images` of `data`, as [`evaluate`](crate::evaluate()) does, with the same spikes, and counts what that
-/// takes. None if the observer broke off.
+/// Runs the network on `images` of `data`, with the same input spikes as [`evaluate`](crate::evaluate()), and counts
+/// spikes and operations. Returns `None` if the observer stops it.
 ///
 /// # Errors
 /// [`TrainError::Setup`] if data and network do not fit each other, or `images` are not in `data`; [`TrainError::Core`].
@@ -48,22 +48,22 @@ pub fn measure(
     Ok(Some(MeasuredActivity { report: meter.report(), neurons: meter.neurons() }))
 }
 
-/// What the network spent, and what each of its neurons did.
+/// The activity report, and the spike count of each neuron.
 #[derive(Debug, Clone, PartialEq)]
 pub struct MeasuredActivity {
-    /// Means an inference.
+    /// Means per inference.
     pub report: ActivityReport,
     /// Spikes of each neuron over all images, for each of the report's populations.
     pub neurons: Vec<Vec<u64>>,
 }
 
 impl MeasuredActivity {
-    /// Neurons of a population of the report that never fired.
+    /// Indices of the neurons of a population of the report that never fired.
     pub fn silent(&self, population: usize) -> Vec<usize> {
         self.neurons_where(population, |spikes, _| spikes == 0)
     }
 
-    /// Neurons of a population of the report that fired at a share of [`SATURATED`] of the steps or more.
+    /// Indices of the neurons of a population of the report whose firing rate is at least [`SATURATED`].
     pub fn saturated(&self, population: usize) -> Vec<usize> {
         self.neurons_where(population, |spikes, chances| spikes as f64 / chances >= SATURATED)
     }
@@ -75,14 +75,14 @@ impl MeasuredActivity {
     }
 }
 
-/// Sums over the images so far.
+/// Running sums over the images seen.
 struct Meter<'a> {
     built: &'a Built,
     steps: usize,
     images: usize,
-    /// Images answered correctly after each step `[T]`.
+    /// Number of images classified correctly after each time step `[T]`.
     correct: Vec<u64>,
-    /// The input, then every population that fires or feeds others.
+    /// The input, then every population that fires or is read by others.
     sources: Vec<SourceTally>,
 }
 
@@ -135,7 +135,7 @@ impl<'a> Meter<'a> {
         Ok(())
     }
 
-    /// Counts the right answers that the trial would have given, had it ended after each of its steps.
+    /// For each time step, counts the correct answers if the trial ended after it.
     fn answers(&mut self, output: &[f32], labels: &[u8]) {
         let (classes, steps) = (self.built.network.classes(), self.steps);
         let right: Vec<Vec<bool>> = (labels.par_iter().enumerate())
@@ -154,7 +154,7 @@ impl<'a> Meter<'a> {
         }
     }
 
-    /// Spikes of each neuron of each source.
+    /// Spike counts: one vector per source, one entry per neuron.
     fn neurons(&self) -> Vec<Vec<u64>> {
         self.sources.iter().map(|tally| tally.neurons.clone()).collect()
     }
@@ -190,7 +190,7 @@ impl<'a> Meter<'a> {
         }
     }
 
-    /// The projections in evaluation order.
+    /// Activity of each projection, in evaluation order.
     fn projections(&self) -> Vec<ProjectionActivity> {
         let network = &self.built.network;
         let mut all: Vec<(&SourceTally, &Outgoing)> = self

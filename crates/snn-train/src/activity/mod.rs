@@ -1,15 +1,15 @@
-//! What a network spends on an image: spikes, synaptic operations, energy, and how many of its time steps the answer
-//! takes.
+//! The cost of an inference: spikes, synaptic operations, energy, and how many time steps an answer takes.
 //!
-//! [`measure()`] shows images and gives an [`ActivityReport`]; [`Comparison`] sets several of them beside each other at the same
-//! accuracy; [`page()`] makes a page of HTML with plots of them.
+//! [`measure()`] runs a network on images and returns an [`ActivityReport`]; [`Comparison`] compares several reports at
+//! the same accuracy; [`page()`] renders them as an HTML page with plots.
 //!
-//! Operations are counted as NeuroBench does (Yik et al., *The NeuroBench framework for benchmarking neuromorphic
-//! computing algorithms and systems*, Nature Communications 16:1545, 2025; metric `synaptic_operations`): one for each
-//! input other than zero and each weight other than zero that it meets, without biases, split by whether the input is
-//! spikes (`Effective_ACs`) or numbers (`Effective_MACs`), beside the operations with all zeros (`Dense`). Synapses are
-//! those that are there, fewer for neurons at borders. NeuroBench decides by the values of a batch whether they are
-//! spikes, 0 and ±1 alone; here it is what the encoder says, and a current takes multiplications whatever its values.
+//! Operations are counted as in NeuroBench (Yik et al., *The NeuroBench framework for benchmarking neuromorphic
+//! computing algorithms and systems*, Nature Communications 16:1545, 2025; metric `synaptic_operations`): one per
+//! nonzero input and nonzero weight that it meets, without biases. They are split by whether the input is spikes
+//! (`Effective_ACs`) or numbers (`Effective_MACs`). `Dense` also counts the operations with zeros. Only existing
+//! synapses count, so neurons at borders have fewer. NeuroBench decides from the values of a batch whether they are
+//! spikes (only 0 and ±1). Here the encoder decides: a current counts as multiplications even if its values are 0 and
+//! ±1.
 
 mod energy;
 mod measure;

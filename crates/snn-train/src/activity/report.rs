@@ -1,4 +1,4 @@
-//! What the measurement found. All counts are means an inference: one image over all its time steps.
+//! The activity report. All counts are means per inference: one image over all its time steps.
 
 use std::ops::Add;
 
@@ -7,70 +7,70 @@ use snn_core::Shape;
 
 use super::{Energy, EnergyTable};
 
-/// Version of the form of [`ActivityReport`]; it changes when a figure changes its meaning or goes away.
+/// Schema version of [`ActivityReport`]. It increases when a figure changes its meaning or is removed.
 pub const SCHEMA: u32 = 2;
 
-/// Upper ends of the classes of firing rate in [`PopulationActivity::histogram`]. The first class is rate 0, the second
-/// is above it.
+/// Upper bounds of the firing rate bins in [`PopulationActivity::histogram`]. The first bin holds rate 0 only, the
+/// second starts above it.
 pub const RATE_CLASSES: [f64; 11] = [0.0, 0.001, 0.002, 0.005, 0.01, 0.02, 0.05, 0.1, 0.2, 0.5, 1.0];
 
-/// Firing rate from which on a neuron counts as saturated.
+/// Firing rate at or above which a neuron counts as saturated.
 pub const SATURATED: f64 = 0.95;
 
-/// What a network spends on an image.
+/// Spikes, operations and energy of a network per image.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub struct ActivityReport {
-    /// [`SCHEMA`].
+    /// Schema version, [`SCHEMA`].
     pub schema: u32,
-    /// Images shown.
+    /// Number of images shown.
     pub images: usize,
-    /// Time steps `T` of each.
+    /// Time steps `T` per image.
     pub steps: usize,
-    /// Share of the images answered correctly after all steps.
+    /// Accuracy after all time steps: fraction of images classified correctly.
     pub accuracy: f64,
     /// Spikes of all populations.
     pub spikes: f64,
-    /// Share of zeros in what the populations below emit, over neurons and steps, without the input.
+    /// Fraction of zeros in the output of the populations below, over neurons and time steps, without the input.
     pub activation_sparsity: f64,
-    /// The input, then every population that fires or passes on numbers to others.
+    /// The input, then every population that fires or is read by others.
     pub populations: Vec<PopulationActivity>,
-    /// Every projection of the network, in evaluation order.
+    /// All projections of the network, in evaluation order.
     pub projections: Vec<ProjectionActivity>,
-    /// Sums over the projections that have weights.
+    /// Operations summed over the projections that have weights.
     pub operations: Operations,
-    /// Additions of the projections without weights, average pools and shortcuts; in no other figure.
+    /// Additions of the projections without weights (average pools and shortcuts); not part of any other figure.
     pub unweighted_additions: f64,
-    /// Updates of a neuron's state: neurons times steps; in no other figure.
+    /// Neuron state updates: neurons times time steps; not part of any other figure.
     pub neuron_updates: u64,
-    /// Multiply-accumulates of a conventional network of the same shape in one pass: the synapses with weights.
+    /// Multiply-accumulates of an ANN of the same shape in one forward pass: the number of synapses with weights.
     pub ann_macs: u64,
     /// Energy of the synaptic operations.
     pub energy: Energy,
-    /// What there is after each time step `[T]`.
+    /// Accuracy and cost after each time step `[T]`.
     pub curve: Vec<CurvePoint>,
 }
 
-/// What a source of spikes did.
+/// Activity of the input or of one population.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub struct PopulationActivity {
-    /// Its name, or `input`.
+    /// Name of the population, or `input`.
     pub name: String,
     /// Shape of one sample at one step.
     pub shape: Shape,
-    /// Whether it emits numbers instead of spikes, as an input that is a current does. Spikes are then 0, and
-    /// everything else counts its values other than zero.
+    /// Whether the output is numbers instead of spikes, as for an input encoded as a current. `spikes` is then 0, and
+    /// all other fields count nonzero values.
     pub graded: bool,
-    /// Spikes of either sign.
+    /// Number of spikes, of either sign.
     pub spikes: f64,
-    /// Share of neurons and steps with a spike.
+    /// Firing rate: fraction of neurons and time steps with a spike.
     pub rate: f64,
-    /// Share of neurons and steps without one.
+    /// Fraction of neurons and time steps without a spike.
     pub sparsity: f64,
-    /// Neurons that never fired, over all images.
+    /// Number of neurons that never fired, over all images.
     pub silent: usize,
-    /// Neurons that fired at a share of [`SATURATED`] of the steps or more, over all images.
+    /// Number of neurons whose firing rate over all images is at least [`SATURATED`].
     pub saturated: usize,
-    /// Neurons by firing rate over all images, in the classes of [`RATE_CLASSES`].
+    /// Histogram of neurons by firing rate over all images, in the bins of [`RATE_CLASSES`].
     pub histogram: Vec<u64>,
 }
 
@@ -81,60 +81,62 @@ impl PopulationActivity {
     }
 }
 
-/// What passed through a projection.
+/// Activity of one projection.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub struct ProjectionActivity {
-    /// The population that it feeds.
+    /// Name of the target population.
     pub target: String,
-    /// The population that it reads, or `input`.
+    /// Name of the source population, or `input`.
     pub source: String,
-    /// Its map in words, such as `conv 5x5, pad 2`.
+    /// Description of its map, such as `conv 5x5, pad 2`.
     pub map: String,
-    /// Whether it has weights. Without, each of its operations is an addition, and not in the sums of the report.
+    /// Whether the projection has weights. Without weights, each operation is an addition and is left out of the
+    /// report's sums.
     pub weighted: bool,
-    /// Synapses: pairs of connected neurons, exact at borders.
+    /// Number of synapses (pairs of connected neurons), exact at borders.
     pub synapses: u64,
-    /// Synapses over neurons of the source.
+    /// Mean fan-out: synapses per source neuron.
     pub fan_out: f64,
-    /// Operations that it took.
+    /// Operations of this projection.
     pub operations: Operations,
 }
 
-/// Synaptic operations, in the terms of NeuroBench.
+/// Synaptic operation counts, as defined by NeuroBench.
 #[derive(Debug, Clone, Copy, PartialEq, Default, Serialize, Deserialize)]
 pub struct Operations {
-    /// `Dense`: all synapses at all steps, zeros too.
+    /// `Dense`: operations over all synapses and time steps, zeros included.
     pub dense: f64,
-    /// `Effective_ACs`: accumulates, one for each spike and synapse from the neuron that fired, where the weight is not 0.
+    /// `Effective_ACs`: accumulates, one for each spike and each synapse with a nonzero weight from the neuron that
+    /// fired.
     pub effective_acs: f64,
-    /// `Effective_MACs`: the same for numbers other than zero that are not spikes, as a current; each takes a
+    /// `Effective_MACs`: the same for nonzero numbers that are not spikes, such as a current. Each needs a
     /// multiplication.
     pub effective_macs: f64,
-    /// By the formula of papers: spikes (or values other than zero) of the source times its mean fan-out.
+    /// Estimate common in papers: spikes (or nonzero values) of the source times its mean fan-out.
     pub by_mean_fan_out: f64,
 }
 
 impl Operations {
-    /// Effective operations of both kinds.
+    /// Effective operations: accumulates plus multiply-accumulates.
     pub fn effective(&self) -> f64 {
         self.effective_acs + self.effective_macs
     }
 }
 
-/// What there is after some time steps: the accuracy if the trial ended there, and what was spent up to there.
+/// State after some time steps: the accuracy if the trial ended there, and the cost so far.
 #[derive(Debug, Clone, Copy, PartialEq, Serialize, Deserialize)]
 pub struct CurvePoint {
-    /// Time steps done, from 1.
+    /// Number of time steps, from 1.
     pub steps: usize,
-    /// Share of the images answered correctly.
+    /// Fraction of images classified correctly.
     pub accuracy: f64,
-    /// Spikes of the input.
+    /// Input spikes so far.
     pub input_spikes: f64,
     /// Spikes of all populations.
     pub spikes: f64,
-    /// `Effective_ACs`.
+    /// `Effective_ACs` so far.
     pub effective_acs: f64,
-    /// `Effective_MACs`.
+    /// `Effective_MACs` so far.
     pub effective_macs: f64,
 }
 
@@ -152,46 +154,46 @@ impl Add for Operations {
 }
 
 impl ActivityReport {
-    /// The same report with energies by `table`.
+    /// Returns the report with energies recomputed from `table`.
     #[must_use]
     pub fn priced(self, table: EnergyTable) -> Self {
         let energy = Energy::new(table, &self.operations, self.ann_macs);
         Self { energy, ..self }
     }
 
-    /// The best accuracy after any number of steps.
+    /// The best accuracy over all numbers of time steps.
     pub fn best_accuracy(&self) -> f64 {
         self.curve.iter().map(|point| point.accuracy).fold(0.0, f64::max)
     }
 
-    /// Whether it spikes, rather than passing on numbers alone, as an ANN does.
+    /// Whether any population spikes. An ANN has populations that pass on numbers only.
     pub fn is_spiking(&self) -> bool {
         self.populations.iter().skip(1).any(|population| !population.graded)
     }
 
-    /// The first number of steps after which accuracy is at least `accuracy`; none if it never is.
+    /// First point at which the accuracy is at least `accuracy`; `None` if it is never reached.
     pub fn reach(&self, accuracy: f64) -> Option<&CurvePoint> {
-        // Accuracies are quotients of whole numbers; a target that was computed from one may lie a rounding above it.
+        // Accuracies are quotients of integers. A target computed from one may be higher by a rounding error.
         self.curve.iter().find(|point| point.accuracy >= accuracy - 1e-9)
     }
 
-    /// Picojoules spent up to `point`.
+    /// Energy spent up to `point`, in picojoules.
     pub fn energy_at(&self, point: &CurvePoint) -> f64 {
         self.energy.table.energy(point.effective_acs, point.effective_macs)
     }
 }
 
-/// Networks at the same accuracy: what each needs to get there.
+/// Comparison of networks at the same accuracy: the cost at which each reaches it.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub struct Comparison {
-    /// The accuracy that all are to reach: that of the network whose best is lowest, less the tolerance; at least 0.
+    /// Target accuracy: the lowest of the networks' best accuracies, minus the tolerance; at least 0.
     pub accuracy: f64,
-    /// Where each reaches it.
+    /// For each network, the point at which it reaches the target.
     pub reached: Vec<Option<CurvePoint>>,
 }
 
 impl Comparison {
-    /// Compares at the lowest of the best accuracies less `within`, a share such as 0.01.
+    /// Compares the reports at the lowest of their best accuracies minus `within`, a fraction such as 0.01.
     pub fn new<'a>(reports: impl Iterator<Item = &'a ActivityReport> + Clone, within: f64) -> Self {
         let lowest = reports.clone().map(ActivityReport::best_accuracy).fold(1.0, f64::min);
         let accuracy = f64::max(lowest - within, 0.0);

@@ -1,43 +1,44 @@
-//! Sums over images, in whole numbers.
+//! Exact integer counts, summed over images.
 
 use snn_core::{Network, Population, Source, SpikeTrain, Weights};
 
 use super::report::{PopulationActivity, RATE_CLASSES, SATURATED};
 use crate::TrainError;
 
-/// What a source of spikes, the input or a population, has done so far.
+/// Counts for one source, the input or a population.
 #[derive(Debug)]
 pub(super) struct SourceTally {
     pub(super) source: Source,
-    /// Whether it emits numbers instead of spikes. Those other than zero count as spikes do.
+    /// Whether the source emits numbers instead of spikes. Nonzero numbers are then counted like spikes.
     pub(super) graded: bool,
-    /// Spikes at each step `[T]`.
+    /// Spikes per time step `[T]`.
     pub(super) spikes: Vec<u64>,
-    /// Spikes of each neuron.
+    /// Spikes per neuron.
     pub(super) neurons: Vec<u64>,
     pub(super) outgoing: Vec<Outgoing>,
 }
 
-/// A projection, at its source.
+/// A projection from this source.
 #[derive(Debug)]
 pub(super) struct Outgoing {
-    /// The population that it feeds, and which of its inputs it is.
+    /// The target population, and the index of this projection among its inputs.
     pub(super) target: usize,
     pub(super) input: usize,
-    /// Synapses.
+    /// Number of synapses.
     pub(super) synapses: u64,
-    /// Share of them that a network that computes densely would evaluate for this source: it sums or joins sources first.
+    /// Fraction of the synapses that a dense implementation evaluates for this source. A projection that sums or joins
+    /// several sources does so before the map, so each source counts for its part.
     pub(super) dense_share: f64,
-    /// Synapses from each neuron whose weight is not 0.
+    /// Per source neuron, the number of synapses with a nonzero weight.
     effective: Vec<u64>,
-    /// Steps from a spike to the operations that it causes.
+    /// Delay in time steps between a spike and the operations that it causes (1 if recurrent, else 0).
     delay: usize,
-    /// Effective operations at each step `[T]`.
+    /// Effective operations per time step `[T]`.
     pub(super) operations: Vec<u64>,
 }
 
 impl SourceTally {
-    /// Nothing yet of `source`, in trials of `steps` steps.
+    /// Empty counts for `source`, in trials of `steps` time steps.
     pub(super) fn new(network: &Network, weights: &Weights, source: Source, steps: usize) -> Result<Self, TrainError> {
         let mut outgoing = Vec::new();
         for (target, population) in network.populations().iter().enumerate() {
@@ -65,7 +66,7 @@ impl SourceTally {
         })
     }
 
-    /// Adds the spikes of a trial.
+    /// Counts the spikes of a trial.
     pub(super) fn add_spikes(&mut self, train: &SpikeTrain) {
         for sample in 0..train.samples() {
             for neuron in 0..self.neurons.len() {
@@ -83,7 +84,7 @@ impl SourceTally {
         }
     }
 
-    /// Adds numbers `[N, ...]`, the same at every step.
+    /// Counts the nonzero numbers of a constant input `[N, ...]`, which is repeated at every time step.
     pub(super) fn add_values(&mut self, values: &[f32]) {
         self.graded = true;
         let (steps, neurons) = (self.spikes.len(), self.neurons.len());
@@ -96,7 +97,7 @@ impl SourceTally {
         }
     }
 
-    /// Adds numbers over time, `[T, N, ...]`.
+    /// Counts the nonzero numbers of an input over time, `[T, N, ...]`.
     pub(super) fn add_numbers(&mut self, values: &[f32]) {
         self.graded = true;
         let (steps, neurons) = (self.spikes.len(), self.neurons.len());
@@ -109,7 +110,7 @@ impl SourceTally {
         }
     }
 
-    /// What it did, over `images` images.
+    /// Converts the counts over `images` images to means per image.
     pub(super) fn activity(&self, network: &Network, images: usize) -> PopulationActivity {
         let spikes: u64 = self.spikes.iter().sum();
         let chances = (images * self.spikes.len()) as f64;
@@ -117,7 +118,7 @@ impl SourceTally {
         let rates = || self.neurons.iter().map(|&spikes| spikes as f64 / chances);
         let mut histogram = vec![0; RATE_CLASSES.len()];
         for rate in rates() {
-            // A rate is 1 at most.
+            // A rate is at most 1, so a bin is always found.
             let class = RATE_CLASSES.iter().position(|&end| rate <= end).unwrap_or(RATE_CLASSES.len() - 1);
             histogram[class] += 1;
         }

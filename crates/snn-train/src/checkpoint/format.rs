@@ -1,4 +1,4 @@
-//! The bytes of a checkpoint: a safetensors file, written and read.
+//! Serialization of checkpoints as safetensors files.
 
 use std::collections::HashMap;
 use std::fmt::Display;
@@ -17,21 +17,21 @@ use snn_core::{LARGEST_WEIGHT, check_finite};
 use super::{Best, Checkpoint, FORMER_SCHEMA, FileCheck, NamedTensor, Progress, SCHEMA, Sums};
 use crate::TrainError;
 
-/// The most bytes that a file may have: 8 GiB.
+/// Maximum file size: 8 GiB.
 const LARGEST_FILE: u64 = 1 << 33;
 
-/// The most bytes of a header, as the format has it.
+/// Maximum header size in bytes, as defined by safetensors.
 const LARGEST_HEADER: u64 = 100_000_000;
 
-/// Bytes that are read at first: enough to see what kind of file it is.
+/// Number of bytes read first: enough to identify the kind of file.
 const START: u64 = snn_data::HEAD as u64;
 
-/// What stands before the digits of the digest, and its digits before it is known.
+/// The text before the digits of the digest, and the placeholder digits used while computing it.
 const DIGEST: &str = "\"digest\":\"";
 const NO_DIGEST: &str = "00000000000000000000000000000000";
 
 impl Checkpoint {
-    /// The file: length of the header, header, values.
+    /// Writes the file: header length, header, values.
     pub(super) fn write(&self, file: &mut impl Write, dtype: Dtype) -> io::Result<()> {
         let weights = self.weights.iter().map(|tensor| (format!("weight.{}", tensor.name), tensor));
         let optimizer = self.optimizer.iter().map(|tensor| (format!("optimizer.{}", tensor.name), tensor));
@@ -62,7 +62,7 @@ impl Checkpoint {
     }
 
     fn metadata(&self) -> Vec<(&'static str, String)> {
-        let Progress { seed, images, epoch, step, updates, best, sums, first_loss } = self.progress;
+        let Progress { seed, images, epoch, update, updates, best, sums, first_loss } = self.progress;
         let mut metadata = vec![
             ("schema", SCHEMA.to_owned()),
             ("experiment", self.experiment.clone()),
@@ -70,7 +70,7 @@ impl Checkpoint {
             ("seed", seed.to_string()),
             ("images", images.to_string()),
             ("epoch", epoch.to_string()),
-            ("step", step.to_string()),
+            ("step", update.to_string()),
             ("updates", updates.to_string()),
             ("epoch_images", sums.images.to_string()),
             ("epoch_correct", sums.correct.to_string()),
@@ -86,7 +86,7 @@ impl Checkpoint {
         metadata
     }
 
-    /// Checks that all numbers can be written as `dtype` and read again.
+    /// Checks that all numbers are representable as `dtype` and can be read back.
     pub(super) fn check_numbers(&self, dtype: Dtype) -> Result<(), String> {
         let limit = |limit: f32| if dtype == Dtype::F16 { limit.min(f16::MAX.to_f32()) } else { limit };
         let check = |tensors: &[NamedTensor], kind: &str, limit: f32| {
@@ -105,7 +105,7 @@ impl Checkpoint {
         }
     }
 
-    /// What the bytes of a file hold, or what is wrong with them.
+    /// Parses the bytes of a file. The error is a sentence about what is wrong with them.
     pub(super) fn read(bytes: &[u8]) -> Result<Self, String> {
         let (header_size, header) = SafeTensors::read_metadata(bytes).map_err(|error| unreadable(&error))?;
         let file = SafeTensors::deserialize(bytes).map_err(|error| unreadable(&error))?;
@@ -134,7 +134,7 @@ impl Checkpoint {
             seed: required(metadata, "seed")?,
             images: required(metadata, "images")?,
             epoch: required(metadata, "epoch")?,
-            step: required(metadata, "step")?,
+            update: required(metadata, "step")?,
             updates: required(metadata, "updates")?,
             best,
             sums: Sums {
@@ -169,8 +169,8 @@ impl Checkpoint {
     }
 }
 
-/// Reads the file at `path`, or its start alone if that is enough to see that it is no whole safetensors file: its header
-/// announces how many bytes it should have.
+/// Reads the file at `path`. Reads only its start if the size announced in the header shows that it is not a complete
+/// safetensors file.
 ///
 /// # Errors
 /// [`TrainError::File`].
@@ -193,7 +193,7 @@ pub(super) fn read_safetensors(path: &Path) -> Result<Vec<u8>, TrainError> {
     Ok(bytes)
 }
 
-/// Size that a file has, as its header announces it, which is among these bytes of its start.
+/// The file size announced by the header in `start`, the first bytes of a file.
 fn announced(start: &[u8]) -> Option<u64> {
     let end = 8_usize.checked_add(u64::from_le_bytes(*start.first_chunk()?) as usize)?;
     let header: Map<String, Value> = serde_json::from_slice(start.get(8..end)?).ok()?;
@@ -201,13 +201,13 @@ fn announced(start: &[u8]) -> Option<u64> {
     (end as u64).checked_add(ends.max().unwrap_or(0))
 }
 
-/// All tensors in the order in which they lie in the file.
+/// All tensors, in the order of their data in the file.
 pub(super) fn tensors<'a>(header: &Metadata, file: &SafeTensors<'a>) -> Result<Vec<(String, TensorView<'a>)>, String> {
     let named = |name: String| file.tensor(&name).map(|view| (name, view)).map_err(|error| unreadable(&error));
     header.offset_keys().into_iter().map(named).collect()
 }
 
-/// The values of a tensor of floats of any precision.
+/// The values of a floating-point tensor of any precision, as f32.
 pub(super) fn values(name: &str, view: &TensorView<'_>) -> Result<Vec<f32>, String> {
     let bytes = view.data();
     Ok(match view.dtype() {
@@ -223,8 +223,8 @@ pub(super) fn unreadable(error: &safetensors::SafeTensorError) -> String {
     format!("cut off, damaged or not a safetensors file ({error})")
 }
 
-/// Why a file that begins with these bytes cannot be used: for `reason`, or since it is one of another kind; then with the way
-/// in that there is.
+/// The error message for a file that begins with `start`: `reason`, unless the file is of another known kind. The
+/// message then names the kind, and a way to convert the file.
 pub(super) fn with_kind(start: &[u8], reason: String) -> String {
     match snn_data::kind_of(start) {
         Some(kind) if SafeTensors::read_metadata(start).is_err() && !kind.contains("safetensors") => format!(
@@ -235,7 +235,7 @@ pub(super) fn with_kind(start: &[u8], reason: String) -> String {
     }
 }
 
-/// How the bytes of a file stand to the digest in its `metadata`.
+/// Checks the bytes of a file against the digest in its `metadata`.
 fn check(bytes: &[u8], header_size: usize, metadata: &HashMap<String, String>) -> FileCheck {
     let header = &bytes[8..8 + header_size];
     let at = header.windows(DIGEST.len()).position(|window| window == DIGEST.as_bytes());
@@ -256,7 +256,7 @@ fn check(bytes: &[u8], header_size: usize, metadata: &HashMap<String, String>) -
 }
 
 impl NamedTensor {
-    /// The values as f32, or as f16.
+    /// Little-endian bytes of the values, as f16 or f32.
     fn bytes(&self, dtype: Dtype) -> Vec<u8> {
         match dtype {
             Dtype::F16 => self.values.iter().flat_map(|value| f16::from_f32(*value).to_le_bytes()).collect(),
@@ -265,7 +265,7 @@ impl NamedTensor {
     }
 }
 
-/// Checksum (md5) of some bytes, one after the other.
+/// md5 of the concatenation of `parts`, in hexadecimal.
 pub(super) fn digest<'a>(parts: impl Iterator<Item = &'a [u8]>) -> String {
     let mut md5 = Md5::new();
     parts.for_each(|part| md5.update(part));

@@ -1,4 +1,4 @@
-//! Weights that another program wrote.
+//! Import of weights that another program wrote.
 
 use std::path::Path;
 
@@ -9,26 +9,27 @@ use super::format::{read_safetensors, tensors, unreadable, values};
 use super::{Checkpoint, NamedTensor, fit_tensors};
 use crate::TrainError;
 
-/// What stands before the names of weights, and of what an optimizer remembers, in a checkpoint.
+/// Name prefixes of weights and of optimizer state in a checkpoint.
 const WEIGHT: &str = "weight.";
 const OPTIMIZER: &str = "optimizer.";
 
-/// Weights of a network from a file of tensors.
+/// Weights imported from a file of tensors.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Imported {
-    /// The weights, in the order of the network.
+    /// The weights, in the order of the network's tensors.
     pub weights: Vec<NamedTensor>,
-    /// Names of tensors that are no weights but the state of an optimizer, and were left out.
+    /// Names of the tensors that were skipped because they are optimizer state.
     pub left_out: Vec<String>,
 }
 
 impl Checkpoint {
-    /// Reads weights of `network` from any safetensors file, whoever wrote it: floats of any precision, named as the network
-    /// names its weights, or with `weight.` before that, as checkpoints have them.
+    /// Reads the weights of `network` from any safetensors file. Tensors may be floats of any precision. Their names
+    /// must be those of the network's weights, with or without the prefix `weight.` that checkpoints use.
     ///
     /// # Errors
-    /// [`TrainError::File`] if it cannot be read; [`TrainError::Checkpoint`] if it is no safetensors file or holds numbers
-    /// that are not finite; [`TrainError::Mismatch`] with every tensor that is missing, left over or misshapen.
+    /// [`TrainError::File`] if it cannot be read; [`TrainError::Checkpoint`] if it is not a safetensors file or holds
+    /// numbers that are not finite; [`TrainError::Mismatch`] with every tensor that is missing, unexpected or of the
+    /// wrong shape.
     pub fn import(path: &Path, network: &Network) -> Result<Imported, TrainError> {
         let bytes = read_safetensors(path)?;
         let (found, left_out) = read(&bytes).map_err(|reason| TrainError::Checkpoint {
@@ -45,7 +46,7 @@ impl Checkpoint {
     }
 }
 
-/// All tensors but those of an optimizer, and the names of these.
+/// Reads all tensors except optimizer state, whose names are returned separately.
 fn read(bytes: &[u8]) -> Result<(Vec<NamedTensor>, Vec<String>), String> {
     let (_, header) = SafeTensors::read_metadata(bytes).map_err(|error| unreadable(&error))?;
     let file = SafeTensors::deserialize(bytes).map_err(|error| unreadable(&error))?;
@@ -73,7 +74,7 @@ mod tests {
 
     use super::*;
 
-    /// One weight, `readout` of shape `[1, 2]`.
+    /// A network with one weight, `readout` of shape `[1, 2]`.
     fn network() -> Network {
         let mut builder = Network::builder(Shape::features(2));
         let map = Map::Linear { features: 1 };
@@ -81,7 +82,7 @@ mod tests {
         builder.build().unwrap()
     }
 
-    /// What comes of a file with these tensors.
+    /// The result of importing a file with these tensors.
     fn import(tensors: &[(&str, Dtype, &[u8])]) -> Result<Imported, String> {
         let dir = tempfile::tempdir().unwrap();
         let path = dir.path().join("weights.safetensors");

@@ -1,4 +1,4 @@
-//! What is written, read, changed and damaged.
+//! Tests of writing and reading checkpoints, intact, changed and damaged.
 
 use std::fs;
 
@@ -18,7 +18,7 @@ fn checkpoint() -> Checkpoint {
             seed: u64::MAX,
             images: 60_000,
             epoch: 3,
-            step: 17,
+            update: 17,
             updates: 1234,
             best: Some(Best { epoch: 2, accuracy: Some(1.0 / 3.0) }),
             sums: Sums { images: 1088, correct: 900, spikes: 1 << 60, loss: 0.1 + 0.2 },
@@ -37,7 +37,7 @@ fn bytes() -> Vec<u8> {
     bytes
 }
 
-/// What is wrong with a file whose header has `from` replaced with `to`, of the same length.
+/// The error for a file whose header has `from` replaced by `to`, of the same length.
 fn reason(from: &str, to: &str) -> String {
     Checkpoint::read(&changed(from, to)).unwrap_err()
 }
@@ -96,7 +96,7 @@ fn a_file_of_another_kind_is_named() {
     );
 }
 
-/// The file with `from` replaced by `to`, of the same length.
+/// Bytes of a checkpoint file with `from` replaced by `to`, of the same length.
 fn changed(from: &str, to: &str) -> Vec<u8> {
     let mut bytes = bytes();
     let at = bytes.windows(from.len()).position(|window| window == from.as_bytes()).unwrap();
@@ -140,7 +140,7 @@ fn a_file_that_another_program_has_changed_is_read_and_says_so() {
     assert_eq!(found.weights, checkpoint().weights);
 }
 
-/// The file as the schema before wrote it: with a digest of the values alone.
+/// A file of the previous schema version, whose digest covers only the values.
 #[test]
 fn files_of_the_schema_before_are_read_with_a_caution() {
     let mut bytes = changed("\"schema\":\"2\"", "\"schema\":\"1\"");
@@ -230,7 +230,7 @@ fn foreign_tensors_are_named() {
     );
 }
 
-/// Weights `fc` of shape `[2, 3]` and `readout` of shape `[1, 2]`.
+/// A network with weights `fc` of shape `[2, 3]` and `readout` of shape `[1, 2]`.
 fn network() -> Network {
     let mut builder = Network::builder(Shape::features(3));
     let linear = |features| Map::Linear { features };

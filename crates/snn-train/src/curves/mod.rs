@@ -96,11 +96,12 @@ impl Curves {
 
     /// What `events`, in the order in which they came, say; none without a start and an update.
     fn of(events: &[Event]) -> Option<Self> {
-        let (images, planned, steps) = events.iter().find_map(|event| match *event {
-            Event::Started { images, epochs, steps, .. } => Some((images, epochs, steps.max(1))),
+        let (images, planned, per_epoch) = events.iter().find_map(|event| match *event {
+            Event::Started { images, epochs, updates, .. } => Some((images, epochs, updates.max(1))),
             _ => None,
         })?;
-        let updates: Vec<UpdatePoint<'_>> = events.iter().filter_map(|event| UpdatePoint::of(event, steps)).collect();
+        let updates: Vec<UpdatePoint<'_>> =
+            events.iter().filter_map(|event| UpdatePoint::of(event, per_epoch)).collect();
         let populations = updates.first()?.rates.iter().map(|(name, _)| name.clone()).collect();
         let each = updates.len().div_ceil(STRETCHES);
         let mut curves = Self {
@@ -161,9 +162,9 @@ struct UpdatePoint<'a> {
 }
 
 impl<'a> UpdatePoint<'a> {
-    fn of(event: &'a Event, steps: usize) -> Option<Self> {
-        let Event::Step { epoch, step, loss, accuracy, gradient, ref rates, .. } = *event else { return None };
-        let end = epoch as f64 + step as f64 / steps as f64;
+    fn of(event: &'a Event, per_epoch: usize) -> Option<Self> {
+        let Event::Update { epoch, update, loss, accuracy, gradient, ref rates, .. } = *event else { return None };
+        let end = epoch as f64 + update as f64 / per_epoch as f64;
         Some(Self { end, loss, accuracy, gradient, rates })
     }
 }
@@ -204,16 +205,16 @@ mod tests {
             validation: 10,
             test: 10,
             epochs: 2,
-            steps,
+            updates: steps,
             epoch: 0,
-            step: 0,
+            update: 0,
             program: None,
         }
     }
 
-    fn step(epoch: usize, step: usize, loss: f32) -> Event {
+    fn update(epoch: usize, update: usize, loss: f32) -> Event {
         let rates = vec![("conv1".to_owned(), loss / 10.0), ("fc1".to_owned(), 0.5)];
-        Event::Step { epoch, step, loss, accuracy: 1.0 - loss, rate: 0.1, gradient: 2.0 * loss, millis: 1.0, rates }
+        Event::Update { epoch, update, loss, accuracy: 1.0 - loss, lr: 0.1, gradient: 2.0 * loss, millis: 1.0, rates }
     }
 
     fn epoch(epoch: usize, validation_accuracy: f64) -> Event {
@@ -236,7 +237,7 @@ mod tests {
     #[test]
     fn stretches_are_means_of_updates_in_a_row() {
         let steps = 2 * STRETCHES - 1; // the last stretch has one update
-        let updates = (1..=steps).map(|k| step(0, k, k as f32 / 512.0));
+        let updates = (1..=steps).map(|k| update(0, k, k as f32 / 512.0));
         let events: Vec<Event> = [started(steps)].into_iter().chain(updates).collect();
         let curves = Curves::of(&events).unwrap();
         assert_eq!(curves.populations, ["conv1", "fc1"]);
@@ -249,7 +250,7 @@ mod tests {
 
     #[test]
     fn the_first_of_the_best_epochs_is_the_best() {
-        let events = [started(1), step(0, 1, 0.5), epoch(0, 0.7), epoch(1, 0.9), epoch(2, 0.9), epoch(3, 0.8)];
+        let events = [started(1), update(0, 1, 0.5), epoch(0, 0.7), epoch(1, 0.9), epoch(2, 0.9), epoch(3, 0.8)];
         let curves = Curves::of(&events).unwrap();
         assert_eq!(curves.best().map(|best| best.epoch), Some(2));
         assert_eq!(curves.epochs.len(), 4);
@@ -265,24 +266,24 @@ mod tests {
         assert!(message().starts_with(&format!("{}: cannot read the metrics", at.display())), "{}", message());
         write("");
         assert_eq!(message(), format!("{}:1: no update has been recorded yet", at.display()));
-        let whole = lines(&[started(4), step(0, 1, 0.5), epoch(0, 0.5)]);
+        let whole = lines(&[started(4), update(0, 1, 0.5), epoch(0, 0.5)]);
         write(&whole[..whole.len() - 10]);
         let curves = Curves::read(folder.path()).unwrap();
         assert_eq!((curves.stretches.len(), curves.epochs.len()), (1, 0));
         write(&whole);
         assert_eq!(Curves::read(folder.path()).unwrap().epochs.len(), 1);
-        write(&lines(&[started(4), step(0, 1, 0.5), step(0, 1, 0.5)]));
+        write(&lines(&[started(4), update(0, 1, 0.5), update(0, 1, 0.5)]));
         assert!(message().ends_with(":3: does not come after the update or epoch that was recorded before it"));
-        write(&lines(&[started(4), step(0, 1, 0.5), started(4)]));
+        write(&lines(&[started(4), update(0, 1, 0.5), started(4)]));
         assert!(message().ends_with(":3: starts a second run; a file holds the records of one"));
-        write(&lines(&[step(0, 1, 0.5)]));
+        write(&lines(&[update(0, 1, 0.5)]));
         assert!(message().ends_with(":1: comes before the record of how the run started"));
         write(&lines(&[started(4)]).replace("\"schema\":1", "\"schema\":99"));
         assert!(message().ends_with(":1: is of version 99 of the records, and this program reads version 1"));
-        write(&lines(&[started(4), step(0, 1, 0.5), step(0, 2, 0.5)]).replace(",[\"fc1\",0.5]]", "]"));
+        write(&lines(&[started(4), update(0, 1, 0.5), update(0, 2, 0.5)]).replace(",[\"fc1\",0.5]]", "]"));
         assert_eq!(Curves::read(folder.path()).unwrap().populations, ["conv1"]);
-        let fewer = lines(&[step(0, 2, 0.5)]).replace(",[\"fc1\",0.5]]", "]");
-        write(&(lines(&[started(4), step(0, 1, 0.5)]) + &fewer));
+        let fewer = lines(&[update(0, 2, 0.5)]).replace(",[\"fc1\",0.5]]", "]");
+        write(&(lines(&[started(4), update(0, 1, 0.5)]) + &fewer));
         assert!(message().ends_with(":3: holds the firing rates of other populations than the updates before it"));
         write(&whole.replace("\"loss\":0.5", "\"loss\":null"));
         assert!(message().ends_with(":2: holds null in place of a number, which was not finite: the run had diverged"));

@@ -69,8 +69,8 @@ impl<'a> ActiveRun<'a> {
                 self.best(false)?; // what is not there at the end is told before hours of training
             }
         }
-        let Progress { epoch, step, .. } = self.progress;
-        let recorded = self.folder.rewind(checkpoint.as_ref().map(|_| (epoch, step)), &mut self.health)?;
+        let Progress { epoch, update, .. } = self.progress;
+        let recorded = self.folder.rewind(checkpoint.as_ref().map(|_| (epoch, update)), &mut self.health)?;
 
         let started = self.started();
         if recorded {
@@ -78,7 +78,7 @@ impl<'a> ActiveRun<'a> {
         } else {
             self.emit(&started)?;
         }
-        let warn = |message: String| Event::Warning { epoch, step, message };
+        let warn = |message: String| Event::Warning { epoch, update, message };
         let Some(checkpoint) = checkpoint else {
             if self.held_out.is_empty() {
                 let message = "there are no validation images: the last weights count as the best";
@@ -139,18 +139,18 @@ impl<'a> ActiveRun<'a> {
             ));
         }
         let batches = self.loader.batches();
-        if found.step > batches {
+        if found.update > batches {
             return fail(format!(
                 "the run stands at batch {} of an epoch, and an epoch has {batches}; resume it with its own batch size",
-                found.step
+                found.update
             ));
         }
-        let shown = images.min(found.step * self.job.experiment.training.batch) as u64;
+        let shown = images.min(found.update * self.job.experiment.training.batch) as u64;
         if found.sums.images != shown {
             return fail(format!(
                 "the run stands at batch {}, after {shown} images of the epoch, but has counted {}; resume it with its \
                  own batch size",
-                found.step, found.sums.images
+                found.update, found.sums.images
             ));
         }
         let epochs = self.job.experiment.training.epochs;
@@ -171,9 +171,9 @@ impl<'a> ActiveRun<'a> {
             validation: self.held_out.len(),
             test: test.len(),
             epochs: experiment.training.epochs,
-            steps: self.loader.batches(),
+            updates: self.loader.batches(),
             epoch: self.progress.epoch,
-            step: self.progress.step,
+            update: self.progress.update,
             program: program(),
         }
     }

@@ -58,9 +58,9 @@ fn a_run_that_stops_while_it_is_calibrated_goes_on_as_if_it_had_not() {
     let (_dir, mut folder) = new_run();
     let mut stop = stop_at(|event| matches!(event, Event::Calibrating { done: 1, .. }));
     let outcome = train(&experiment, &mut folder, false, &mut stop).unwrap();
-    assert!(matches!(outcome, RunOutcome::Stopped { epoch: 0, step: 0 }), "{outcome:?}");
+    assert!(matches!(outcome, RunOutcome::Stopped { epoch: 0, update: 0 }), "{outcome:?}");
     assert!(!folder.last().exists(), "half a calibration is no start");
-    let mut stop = stop_at(|event| matches!(event, Event::Step { epoch: 1, step: 2, .. }));
+    let mut stop = stop_at(|event| matches!(event, Event::Update { epoch: 1, update: 2, .. }));
     train(&experiment, &mut folder, false, &mut stop).unwrap();
     train(&experiment, &mut folder, false, &mut go_on).unwrap();
     assert!(result(&folder) == result(&whole), "other weights or records");

@@ -113,7 +113,7 @@ fn a_run_whose_last_checkpoint_is_gone_is_left_as_it_is() {
 #[test]
 fn a_run_does_not_go_on_from_a_checkpoint_that_was_changed() {
     let (_dir, mut folder) = new_run();
-    train(&experiment(), &mut folder, false, &mut stop_at(|event| matches!(event, Event::Step { .. }))).unwrap();
+    train(&experiment(), &mut folder, false, &mut stop_at(|event| matches!(event, Event::Update { .. }))).unwrap();
     let mut bytes = fs::read(folder.last()).unwrap();
     *bytes.last_mut().unwrap() ^= 1;
     fs::write(folder.last(), &bytes).unwrap();
@@ -153,11 +153,11 @@ fn a_resumed_run_warns_as_one_that_was_not_interrupted() {
         for _ in 0..=stops.len() {
             let mut observer = |event: &Event| {
                 match event {
-                    Event::Step { .. } => steps += 1,
-                    Event::Warning { message, epoch, step } => found.push((message.clone(), *epoch, *step)),
+                    Event::Update { .. } => steps += 1,
+                    Event::Warning { message, epoch, update } => found.push((message.clone(), *epoch, *update)),
                     _ => {}
                 }
-                let stop = matches!(event, Event::Step { .. }) && stops.contains(&steps);
+                let stop = matches!(event, Event::Update { .. }) && stops.contains(&steps);
                 if stop { ControlFlow::Break(()) } else { ControlFlow::Continue(()) }
             };
             train(&silent, &mut folder, false, &mut observer).unwrap();
@@ -190,7 +190,7 @@ impl Engine for Elsewhere {
 #[test]
 fn a_run_that_goes_on_with_other_arithmetic_says_so() {
     let (_dir, mut folder) = new_run();
-    train(&experiment(), &mut folder, false, &mut stop_at(|event| matches!(event, Event::Step { .. }))).unwrap();
+    train(&experiment(), &mut folder, false, &mut stop_at(|event| matches!(event, Event::Update { .. }))).unwrap();
     let mut warnings = Vec::new();
     let mut observer = |event: &Event| {
         if let Event::Warning { message, .. } = event {

@@ -164,7 +164,7 @@ fn a_run_leaves_the_same_bytes_wherever_its_weights_are_updated() {
             let (_dir, mut folder) = new_run();
             let mut clipped = 0;
             let mut observer = |event: &Event| {
-                clipped += usize::from(matches!(event, Event::Step { gradient, .. } if *gradient > LIMIT));
+                clipped += usize::from(matches!(event, Event::Update { gradient, .. } if *gradient > LIMIT));
                 ControlFlow::Continue(())
             };
             train_on(&Apart::default(), &experiment(rule), &mut folder, often, &mut observer).unwrap();
@@ -181,10 +181,11 @@ fn a_stopped_run_goes_on_elsewhere_to_the_same_bits() {
         for engines in [[&Reference as &dyn Engine, &apart, &Reference], [&apart, &Reference, &apart]] {
             let (_dir, mut folder) = new_run();
             for (engine, stop) in engines.into_iter().zip([Some((0, 3)), Some((1, 2)), None]) {
-                let mut observer =
-                    stop_at(|event| matches!(event, Event::Step { epoch, step, .. } if Some((*epoch, *step)) == stop));
+                let mut observer = stop_at(
+                    |event| matches!(event, Event::Update { epoch, update, .. } if Some((*epoch, *update)) == stop),
+                );
                 let outcome = train_on(engine, &experiment(rule), &mut folder, false, &mut observer).unwrap();
-                let expected = stop.map(|(epoch, step)| RunOutcome::Stopped { epoch, step });
+                let expected = stop.map(|(epoch, update)| RunOutcome::Stopped { epoch, update });
                 assert!(expected.is_none_or(|expected| expected == outcome), "{rule}: {outcome:?}");
             }
             assert_eq!(result(&folder), *on_host, "{rule}: {engines:?}");
@@ -208,7 +209,7 @@ fn a_device_that_fails_leaves_its_last_checkpoint() {
     let error = train_on(&apart, &experiment(RULES[1]), &mut folder, false, &mut go_on).unwrap_err();
     assert_eq!(error.to_string(), "the device fell off its bus; restart it");
     let progress = Checkpoint::load(&folder.last()).unwrap().progress;
-    assert_eq!((progress.epoch, progress.step, progress.updates), (1, 0, 4));
+    assert_eq!((progress.epoch, progress.update, progress.updates), (1, 0, 4));
     train(&experiment(RULES[1]), &mut folder, false, &mut go_on).unwrap();
     assert_eq!(result(&folder), ON_HOST[1]);
 }

@@ -127,7 +127,7 @@ fn records(folder: &RunFolder) -> Vec<String> {
     let timeless = |line: &str| {
         let mut event: Event = serde_json::from_str(line).unwrap();
         match &mut event {
-            Event::Step { millis, .. } => *millis = 0.0,
+            Event::Update { millis, .. } => *millis = 0.0,
             Event::Epoch { seconds, .. } => *seconds = 0.0,
             _ => {}
         }
@@ -165,7 +165,7 @@ fn a_run_learns_and_records_what_it_does() {
     let kinds: Vec<String> = (records(&folder).iter())
         .map(|line| serde_json::from_str::<serde_json::Value>(line).unwrap()["event"].as_str().unwrap().to_owned())
         .collect();
-    let epoch = ["Step", "Step", "Step", "Step", "Epoch"];
+    let epoch = ["Update", "Update", "Update", "Update", "Epoch"];
     // So few images lack some classes, in validation and test.
     let start = ["Started", "Warning", "Warning"];
     assert_eq!(kinds, [&start[..], &epoch, &epoch, &epoch, &["Finished"]].concat());
@@ -178,7 +178,7 @@ fn the_epoch_record_is_the_mean_over_its_images() {
     let (mut steps, mut epoch_loss) = (Vec::new(), 0.0);
     for line in UNINTERRUPTED.2.iter().filter(|line| !line.contains("Warning")).skip(1).take(5) {
         match serde_json::from_str(line).unwrap() {
-            Event::Step { loss, .. } => steps.push(f64::from(loss)),
+            Event::Update { loss, .. } => steps.push(f64::from(loss)),
             Event::Epoch { loss, .. } => epoch_loss = loss,
             other => panic!("{other:?}"),
         }
@@ -265,7 +265,7 @@ fn a_finished_run_resumed_only_tests_again() {
     let first = train(&experiment(), &mut folder, false, &mut go_on).unwrap();
     let mut n_steps = 0;
     let mut observer = |event: &Event| {
-        n_steps += usize::from(matches!(event, Event::Step { .. }));
+        n_steps += usize::from(matches!(event, Event::Update { .. }));
         ControlFlow::Continue(())
     };
     assert_eq!(train(&experiment(), &mut folder, false, &mut observer).unwrap(), first);
@@ -278,9 +278,10 @@ fn a_finished_run_resumed_only_tests_again() {
 fn the_penalty_on_firing_rates_is_part_of_the_loss_and_of_the_gradient() {
     let step = |overrides: &[(&str, &str)]| {
         let (_dir, mut folder) = new_run();
-        train(&with(overrides), &mut folder, false, &mut stop_at(|event| matches!(event, Event::Step { .. }))).unwrap();
+        train(&with(overrides), &mut folder, false, &mut stop_at(|event| matches!(event, Event::Update { .. })))
+            .unwrap();
         match serde_json::from_str(records(&folder).last().unwrap()).unwrap() {
-            Event::Step { loss, gradient, rates, .. } => (loss, gradient, rates[0].1),
+            Event::Update { loss, gradient, rates, .. } => (loss, gradient, rates[0].1),
             other => panic!("{other:?}"),
         }
     };
@@ -306,7 +307,7 @@ fn constants_of_neurons_are_trained_and_saved_by_name() {
     assert_ne!(last.weights[1].values, network.initial_weights(1)[1]);
 
     let (_dir, mut folder) = new_run();
-    let third = |event: &Event| matches!(event, Event::Step { step: 3, .. });
+    let third = |event: &Event| matches!(event, Event::Update { update: 3, .. });
     train(&experiment, &mut folder, false, &mut stop_at(third)).unwrap();
     train(&experiment, &mut folder, false, &mut go_on).unwrap();
     assert_eq!(result(&folder), whole);
@@ -360,7 +361,7 @@ fn a_silent_population_is_warned_of_once() {
 #[test]
 fn a_checkpoint_that_cannot_be_written_stops_the_run_and_harms_nothing() {
     let (_dir, mut folder) = new_run();
-    train(&experiment(), &mut folder, false, &mut stop_at(|event| matches!(event, Event::Step { .. }))).unwrap();
+    train(&experiment(), &mut folder, false, &mut stop_at(|event| matches!(event, Event::Update { .. }))).unwrap();
     let before = fs::read(folder.last()).unwrap();
     let blocker = folder.path().join("last.safetensors.tmp");
     fs::create_dir(&blocker).unwrap();
@@ -376,7 +377,7 @@ fn a_checkpoint_that_cannot_be_written_stops_the_run_and_harms_nothing() {
 #[test]
 fn a_run_is_resumed_only_as_it_was_begun() {
     let (_dir, mut folder) = new_run();
-    let third = |event: &Event| matches!(event, Event::Step { step: 3, .. });
+    let third = |event: &Event| matches!(event, Event::Update { update: 3, .. });
     train(&experiment(), &mut folder, false, &mut stop_at(third)).unwrap();
     let mut message = |change: &dyn Fn(&mut Training)| {
         let mut experiment = experiment();

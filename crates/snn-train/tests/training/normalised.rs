@@ -64,7 +64,7 @@ fn it_goes_on_to_the_same_bits() {
     for (epoch, step) in [(0, 1), (1, 3), (2, 4)] {
         let (_dir, mut folder) = new_run();
         let is_there =
-            |event: &Event| matches!(event, Event::Step { epoch: e, step: s, .. } if (*e, *s) == (epoch, step));
+            |event: &Event| matches!(event, Event::Update { epoch: e, update: s, .. } if (*e, *s) == (epoch, step));
         train_on(&Cpu::new(2), &normalised(), &mut folder, false, &mut stop_at(is_there)).unwrap();
         assert!(run_on(&Cpu::new(2), &mut folder, &mut go_on) == whole, "epoch {epoch}, step {step}");
     }

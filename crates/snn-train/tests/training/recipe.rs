@@ -8,7 +8,7 @@ fn losses(experiment: &Experiment) -> Vec<f32> {
     let (_dir, mut folder) = new_run();
     let mut losses = Vec::new();
     train(experiment, &mut folder, false, &mut |event: &Event| {
-        losses.extend(if let Event::Step { loss, .. } = event { Some(*loss) } else { None });
+        losses.extend(if let Event::Update { loss, .. } = event { Some(*loss) } else { None });
         ControlFlow::Continue(())
     })
     .unwrap();
@@ -24,7 +24,7 @@ fn a_network_can_answer_with_an_average_of_its_weights() {
         train(&experiment, &mut folder, false, &mut go_on).unwrap();
         // Stopped and gone on with, it is the same.
         let (_dir, mut halves) = new_run();
-        train(&experiment, &mut halves, false, &mut stop_at(|event| matches!(event, Event::Step { step: 2, .. })))
+        train(&experiment, &mut halves, false, &mut stop_at(|event| matches!(event, Event::Update { update: 2, .. })))
             .unwrap();
         train(&experiment, &mut halves, false, &mut go_on).unwrap();
         assert!(result(&folder) == result(&halves));

@@ -55,7 +55,7 @@ fn it_goes_on_to_the_same_bits() {
     for (epoch, step) in [(0, 1), (1, 3), (2, 4)] {
         let (_dir, mut folder) = new_run();
         let is_there =
-            |event: &Event| matches!(event, Event::Step { epoch: e, step: s, .. } if (*e, *s) == (epoch, step));
+            |event: &Event| matches!(event, Event::Update { epoch: e, update: s, .. } if (*e, *s) == (epoch, step));
         train(&standardised(), &mut folder, false, &mut stop_at(is_there)).unwrap();
         train(&standardised(), &mut folder, false, &mut go_on).unwrap();
         assert!(result(&folder) == result(&whole), "epoch {epoch}, step {step}");
@@ -65,7 +65,7 @@ fn it_goes_on_to_the_same_bits() {
 #[test]
 fn raw_values_that_are_missing_are_told() {
     let (_dir, mut folder) = new_run();
-    train(&experiment(), &mut folder, false, &mut stop_at(|event| matches!(event, Event::Step { step: 2, .. })))
+    train(&experiment(), &mut folder, false, &mut stop_at(|event| matches!(event, Event::Update { update: 2, .. })))
         .unwrap();
     let error = train(&standardised(), &mut folder, false, &mut go_on).unwrap_err().to_string();
     assert!(

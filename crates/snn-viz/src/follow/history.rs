@@ -59,7 +59,7 @@ pub struct Beginning {
     /// Epochs of the whole run.
     pub epochs: usize,
     /// Updates of an epoch.
-    pub steps: usize,
+    pub updates: usize,
     /// Images that are evaluated at once: for validation or, at the end, for the test.
     pub evaluated: usize,
 }
@@ -111,22 +111,22 @@ impl History {
             _ => self.sequence.check(&event)?,
         }
         match event {
-            Event::Started { engine, images, validation, test, epochs, steps, .. } => {
+            Event::Started { engine, images, validation, test, epochs, updates, .. } => {
                 let evaluated = validation.max(test);
-                self.start = Some(Beginning { engine, images, epochs, steps: steps.max(1), evaluated });
+                self.start = Some(Beginning { engine, images, epochs, updates: updates.max(1), evaluated });
             }
-            Event::Step { epoch, step, loss, accuracy, rate, gradient, millis, rates } => {
+            Event::Update { epoch, update, loss, accuracy, lr, gradient, millis, rates } => {
                 let Some(start) = &self.start else {
                     return Err("comes before the record of how the run started".to_owned());
                 };
-                let at = epoch as f64 + step as f64 / start.steps as f64;
-                self.position = (epoch, step);
+                let at = epoch as f64 + update as f64 / start.updates as f64;
+                self.position = (epoch, update);
                 // The last batch of an epoch is smaller, by how much is not recorded.
-                let speed = if step < start.steps { images_per_second(start, f64::from(millis)) } else { f64::NAN };
+                let speed = if update < start.updates { images_per_second(start, f64::from(millis)) } else { f64::NAN };
                 let values = [
                     (&mut self.loss, f64::from(loss)),
                     (&mut self.accuracy, f64::from(accuracy)),
-                    (&mut self.rate, f64::from(rate)),
+                    (&mut self.rate, f64::from(lr)),
                     (&mut self.gradient, f64::from(gradient)),
                     (&mut self.speed, speed),
                 ];
@@ -156,8 +156,8 @@ impl History {
                 let is_better = |share: &f64| self.best.is_none_or(|(best, _)| *share > best);
                 self.best = validation_accuracy.filter(is_better).map(|share| (share, epoch + 1)).or(self.best);
             }
-            Event::Warning { epoch, step, message } => {
-                self.warnings.push(format!("in epoch {}, after update {step}: {message}", epoch + 1));
+            Event::Warning { epoch, update, message } => {
+                self.warnings.push(format!("in epoch {}, after update {update}: {message}", epoch + 1));
             }
             Event::Finished { best_epoch, test } => self.finished = Some((best_epoch + 1, test)),
             _ => {}
@@ -178,7 +178,7 @@ impl History {
 
     /// Duration of an epoch in seconds: of the latest complete one or, before, what the latest updates let expect.
     pub fn seconds_per_epoch(&self) -> Option<f64> {
-        let expected = || Some(self.start.as_ref()?.steps as f64 * self.millis()? / 1000.0);
+        let expected = || Some(self.start.as_ref()?.updates as f64 * self.millis()? / 1000.0);
         self.seconds.or_else(expected)
     }
 
@@ -205,5 +205,5 @@ impl History {
 }
 
 fn images_per_second(start: &Beginning, millis: f64) -> f64 {
-    start.images as f64 / start.steps as f64 / millis * 1000.0
+    start.images as f64 / start.updates as f64 / millis * 1000.0
 }

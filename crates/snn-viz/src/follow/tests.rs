@@ -146,7 +146,7 @@ fn what_is_wrong_is_said_once() {
     let mut health = snn_train::Health::default();
     let message = (0..20).flat_map(|_| health.observe(0.5, &[("fc1".to_owned(), 0.0)])).collect::<String>();
     let warning = |message: &str| {
-        serde_json::to_string(&Event::Warning { epoch: 0, step: 20, message: message.to_owned() }).unwrap()
+        serde_json::to_string(&Event::Warning { epoch: 0, update: 20, message: message.to_owned() }).unwrap()
     };
     let run = Run::of(&[STARTED, &silent.join("\n"), &warning(&message), &warning("careful")]);
     assert_eq!(run.follow().alarms(), [message, "in epoch 1, after update 20: careful".to_owned()]);

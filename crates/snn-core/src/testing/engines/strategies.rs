@@ -65,8 +65,9 @@ pub fn spike_gated() -> impl Strategy<Value = Neuron> {
 
 /// The paper's readout.
 pub fn leak_free() -> impl Strategy<Value = Neuron> {
-    (leak(), threshold())
-        .prop_map(|(leak, threshold)| LeakyIntegrator { leak, threshold, ..LeakyIntegrator::default() }.leak_free())
+    (leak(), threshold()).prop_map(|(leak, threshold)| {
+        LeakyIntegrator { leak, divisor: threshold, ..LeakyIntegrator::default() }.leak_free()
+    })
 }
 
 /// Constants of neurons that can be written in a file, and the surrogates of their gradients.
@@ -149,7 +150,7 @@ pub fn pooled(layer: impl Strategy<Value = LayerCase>) -> impl Strategy<Value = 
 /// Neurons of every kind that do not fire, and some that do.
 pub fn last() -> impl Strategy<Value = Neuron> {
     let integrator = (leak(), threshold(), any::<bool>()).prop_map(|(leak, threshold, decay_input)| {
-        LeakyIntegrator { leak, threshold, decay_input, ..LeakyIntegrator::default() }.neuron()
+        LeakyIntegrator { leak, divisor: threshold, decay_input, ..LeakyIntegrator::default() }.neuron()
     });
     prop_oneof![integrator, Just("CubaIntegrator(leak: 0.9, synapse_leak: 0.5)").prop_map(named), leak_free(), firing()]
 }

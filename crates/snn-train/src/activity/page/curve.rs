@@ -1,4 +1,4 @@
-//! Accuracy over time, and what it takes to get there.
+//! Accuracy over time steps and over spikes, and the cost of reaching a given accuracy.
 
 use super::{PageNetwork, legend};
 use crate::activity::{Comparison, CurvePoint};
@@ -12,7 +12,7 @@ pub(super) fn section(all: &[&PageNetwork<'_>], within: f64) -> String {
     }
     let Comparison { accuracy: level, reached } = Comparison::new(all.iter().map(|network| network.report), within);
     let bottom = accuracy_floor(all.iter().map(|network| network.report.best_accuracy()));
-    // A network without spikes has its place over the steps, and none over the spikes.
+    // A network without spikes appears in the plot over time steps, but not in the plot over spikes.
     let lines = |is_shown: &dyn Fn(&PageNetwork<'_>) -> bool, x: &dyn Fn(&CurvePoint) -> f64| {
         let at = |point: &CurvePoint| (x(point), point.accuracy);
         let networks = all.iter().zip(&reached).enumerate().filter(|(_, (network, _))| is_shown(network));

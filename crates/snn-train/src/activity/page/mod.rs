@@ -1,4 +1,4 @@
-//! The report as one page of HTML with plots.
+//! Renders the activity report as an HTML page with plots.
 
 mod curve;
 mod operations;
@@ -14,19 +14,20 @@ use crate::units::{count, joules, percent, points, significant};
 /// A network on the page.
 #[derive(Debug, Clone, Copy)]
 pub struct PageNetwork<'a> {
-    /// What it is called.
+    /// Name of the network.
     pub name: &'a str,
-    /// What else is to be said of it, such as `("data", "Mnist: 10,000 test images")`.
+    /// Further facts to show, as label and text, such as `("data", "Mnist: 10,000 test images")`.
     pub facts: &'a [(&'a str, String)],
-    /// What was measured.
+    /// The measured report.
     pub report: &'a ActivityReport,
 }
 
-/// Most networks that a page sets beside each other: there is a colour for each, and one for the ANN.
+/// Maximum number of networks on a page: one colour for each, with one reserved for the ANN.
 pub const MOST_NETWORKS: usize = CLASSES.len() - 1;
 
-/// The page about `subject`, and how it compares with `others`, of which those after the first [`MOST_NETWORKS`] in all are
-/// left out. All are held to the lowest of their best accuracies less `within`, a share such as 0.01.
+/// Renders the page about `subject`, compared with `others`. At most [`MOST_NETWORKS`] networks are shown in all; the
+/// rest are left out. The networks are compared at one target accuracy: the lowest of their best accuracies minus
+/// `within`, a fraction such as 0.01.
 pub fn page(subject: &PageNetwork<'_>, others: &[PageNetwork<'_>], within: f64) -> String {
     let PageNetwork { name, report, .. } = subject;
     let others = &others[..others.len().min(MOST_NETWORKS - 1)];
@@ -84,12 +85,12 @@ fn cards(report: &ActivityReport, within: f64) -> String {
     format!("<div class=\"cards\">{}</div>", cards.concat())
 }
 
-/// Which colour stands for which network; empty where there is one.
+/// Legend of colour classes and network names; empty if there is only one network.
 fn legend<'a>(all: &[&PageNetwork<'a>]) -> Vec<(&'static str, &'a str)> {
     if all.len() == 1 { Vec::new() } else { CLASSES.into_iter().zip(all.iter().map(|network| network.name)).collect() }
 }
 
-/// `, 4.7 times as much`.
+/// Formats a ratio, as in `, 4.7 times as much`; empty for `None`.
 fn times(ratio: Option<f64>) -> String {
     ratio.map_or_else(String::new, |ratio| format!(", {} times as much", significant(ratio)))
 }

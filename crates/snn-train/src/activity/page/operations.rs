@@ -1,4 +1,4 @@
-//! Synaptic operations and their energy, layer by layer.
+//! Page section: synaptic operations and their energy, by layer.
 
 use super::PageNetwork;
 use crate::activity::{ActivityReport, Operations, ProjectionActivity};
@@ -10,7 +10,7 @@ pub(super) fn section(all: &[&PageNetwork<'_>]) -> String {
     let Some((subject, others)) = all.split_first() else { return String::new() };
     let report = subject.report;
     let weighted = || report.projections.iter().enumerate().filter(|(_, projection)| projection.weighted);
-    // The bars of other networks stand beside those of the first where they have the same layers.
+    // Other networks get bars beside the first only if they have the same layers.
     let is_alike = |other: &&&PageNetwork<'_>| {
         let layers = |report: &ActivityReport| -> Vec<(String, String, String)> {
             let layer = |it: &ProjectionActivity| (it.target.clone(), it.source.clone(), it.map.clone());
@@ -84,7 +84,7 @@ pub(super) fn section(all: &[&PageNetwork<'_>]) -> String {
     html::section("Synaptic operations", &introduction, &figures, &table)
 }
 
-/// Target of a projection, and its source where the target has several.
+/// Label of a projection: its target, and its source too if the target has several.
 fn label(report: &ActivityReport, projection: &ProjectionActivity) -> String {
     let inputs = report.projections.iter().filter(|other| other.target == projection.target && other.weighted);
     if inputs.count() > 1 {

@@ -1,4 +1,4 @@
-//! Who fires, and how often.
+//! Page section: spikes and firing rates by population.
 
 use super::{PageNetwork, legend};
 use crate::activity::{PopulationActivity, RATE_CLASSES};
@@ -12,7 +12,7 @@ pub(super) fn section(all: &[&PageNetwork<'_>]) -> String {
     let rate_of = |other: &PageNetwork<'_>, name: &str| {
         other.report.populations.iter().find(|population| population.name == name).map(|population| population.rate)
     };
-    // Others are shown beside the first where they have populations of the same names.
+    // Other networks are shown beside the first only if they have populations of the same names.
     let is_alike = |other: &&&PageNetwork<'_>| report.populations.iter().all(|own| rate_of(other, &own.name).is_some());
     let shown: Vec<(usize, &&PageNetwork<'_>)> =
         [(0, subject)].into_iter().chain((1..).zip(others.iter().filter(is_alike))).collect();

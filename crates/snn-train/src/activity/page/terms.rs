@@ -1,4 +1,4 @@
-//! What the figures mean, and where their definitions are from.
+//! Page section: definitions of the figures, with their sources.
 
 use crate::activity::{ActivityReport, SATURATED};
 use crate::units::{count, percent};
