@@ -1,4 +1,4 @@
-//! The engine that is there: a graphics card if there is one, and the CPU where there is none or where it fails.
+//! The engine `auto`: a GPU if there is one, else the CPU.
 
 use std::sync::{Arc, Mutex, PoisonError};
 
@@ -9,13 +9,13 @@ use crate::core::{Engine, Error, Memory, Network, Peak, Plan, Session};
 use crate::cpu::Cpu;
 use crate::gpu::{GpuEngine, adapters};
 
-/// The engine named `auto`: the first card that is not software, or the CPU if there is none, if it cannot be opened, or if
-/// a network does not compile on it, for lack of memory for example. Once the CPU was chosen, everything that follows is
-/// computed there.
+/// The engine `auto`. It uses the first GPU that is not a software implementation. It uses the CPU if there is no such
+/// GPU, if the GPU cannot be opened, or if a network does not compile on it, for example for lack of memory. Once the
+/// CPU is chosen, everything that follows runs there.
 #[derive(Debug)]
 pub struct Auto {
     cpu: Arc<dyn Engine>,
-    /// What was chosen; none before it was needed.
+    /// The chosen engine; `None` before the first use.
     choice: Mutex<Option<AutoChoice>>,
 }
 
@@ -23,20 +23,20 @@ pub struct Auto {
 struct AutoChoice {
     engine: Arc<dyn Engine>,
     why: String,
-    /// Whether it may give way to the CPU.
+    /// Whether the engine is a GPU, from which `auto` may fall back to the CPU.
     is_card: bool,
 }
 
-/// Fields of the engine `auto` in a file.
+/// Fields of the engine `auto` in an experiment file.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize)]
 #[serde(deny_unknown_fields, default)]
 pub struct AutoOptions {
-    /// Threads of the CPU, if it is chosen; 0 means one a core.
+    /// Number of CPU threads if the CPU is chosen; 0 means one per core.
     pub threads: usize,
 }
 
 impl Auto {
-    /// An engine that chooses when it is first needed, with `threads` threads for the CPU.
+    /// Creates an engine that makes its choice on first use, with `threads` threads for the CPU.
     pub fn new(threads: usize) -> Self {
         Self { cpu: Arc::new(Cpu::new(threads)), choice: Mutex::new(None) }
     }
@@ -64,7 +64,7 @@ impl Auto {
         }
     }
 
-    /// The CPU, and why it is not a card.
+    /// Falls back to the CPU, for the given reason.
     fn give_way(&self, reason: &str) -> AutoChoice {
         AutoChoice { engine: self.cpu.clone(), why: reason.to_owned(), is_card: false }
     }
@@ -112,7 +112,7 @@ impl Engine for Auto {
     }
 }
 
-/// Adds the engine `auto`, with the fields of [`AutoOptions`].
+/// Registers the engine `auto`, with the fields of [`AutoOptions`].
 ///
 /// # Errors
 /// [`RegistryError`] if the name is taken.
@@ -128,7 +128,7 @@ mod tests {
     use crate::core::part::Part;
     use crate::models::{Experiment, presets};
 
-    /// A card without room for any network.
+    /// A GPU whose memory is too small for any network.
     #[derive(Debug)]
     struct Full;
 

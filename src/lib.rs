@@ -1,14 +1,14 @@
 //! Train deep spiking neural networks from spikes, on any CPU and any GPU.
 //!
-//! This crate gathers the parts under one name; each is a crate of its own.
+//! This crate re-exports the parts of the project, each of which is a crate of its own.
 //!
 //! | module | what it is |
 //! |---|---|
 //! | [`prelude`] | what most programs need |
 //! | [`core`] | shapes, spike trains, networks, neurons, the registry of names, and the reference engine, which is the specification |
 //! | [`cpu`] | the event-driven engine |
-//! | [`gpu`] | the engine for graphics cards |
-//! | [`auto`] | the engine that takes a graphics card if there is one, else the CPU |
+//! | [`gpu`] | the GPU engine |
+//! | [`auto`] | the engine that uses a GPU if there is one, else the CPU |
 //! | [`data`] | data sets and their loading |
 //! | [`models`] | experiments in RON, shipped presets |
 //! | [`train`] | training runs, optimizers, checkpoints, evaluation |
@@ -53,17 +53,17 @@ pub mod cli;
 
 use crate::core::registry::{Registry, RegistryError};
 
-/// What most programs need: `use snn::prelude::*;`.
+/// The items that most programs need: `use snn::prelude::*;`.
 pub mod prelude {
     pub use snn_core::prelude::*;
     pub use snn_cpu::Cpu;
 }
 
-/// All names that come with these crates: neurons, surrogates, encoders, scores, losses, networks, data sets, engines.
-/// A plug-in adds its own: `snn::registry()?.with(my::plugin)?`.
+/// A registry of all names that these crates define: neurons, surrogates, encoders, scores, losses, networks, data
+/// sets, engines. A plug-in adds its own: `snn::registry()?.with(my::plugin)?`.
 ///
 /// # Errors
-/// [`RegistryError`] never; the result is that of [`Registry::with`], so that plug-ins can follow.
+/// [`RegistryError`] never. The function returns the same type as [`Registry::with`], so that plug-ins can be added.
 pub fn registry() -> Result<Registry, RegistryError> {
     let engines = Registry::new().with(core::plugin)?.with(cpu::plugin)?.with(gpu::plugin)?.with(auto::plugin)?;
     engines.with(data::plugin)?.with(models::plugin)

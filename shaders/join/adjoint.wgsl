@@ -1,4 +1,4 @@
-// What the errors of two joined sources make of the error of one of them: d (OFFSET + SIGN b), where b is the other. One thread for
+// What the errors of two joined sources make of the error of one of them: d (OFFSET + FACTOR b), where b is the other. One thread for
 // each step, sample and neuron. Needs common/source.wgsl, which reads b.
 //
 // d [slot][sample][neuron], g [step of the word][sample][neuron].
@@ -6,7 +6,7 @@
 @group(0) @binding(3) var<storage, read_write> g: array<f32>;
 
 override OFFSET: f32;
-override SIGN: f32;
+override FACTOR: f32;
 
 @compute @workgroup_size(64)
 fn main(
@@ -21,7 +21,7 @@ fn main(
     let i = id % in_len();
     let n = id / in_len() % window.samples;
     let t = window.start + id / in_len() / window.samples;
-    var sum = d[((t - window.errors) * GROUP + n) * in_len() + i] * (OFFSET + SIGN * emitted(n, t, i));
+    var sum = d[((t - window.errors) * GROUP + n) * in_len() + i] * (OFFSET + FACTOR * emitted(n, t, i));
     let at = ((t - window.word) * GROUP + n) * in_len() + i;
     if ADD {
         sum += g[at];

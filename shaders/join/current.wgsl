@@ -1,4 +1,4 @@
-// The current of two sources that are joined, neuron by neuron: a (OFFSET + SIGN b). One thread for each step, sample and neuron.
+// The current of two sources that are joined, neuron by neuron: a (OFFSET + FACTOR b) + OTHER b. One thread for each step, sample and neuron.
 // Needs common/source.wgsl, which reads a.
 //
 // other, b's spikes, and other_mask as in common/source.wgsl; current [step of the word][sample][neuron].
@@ -9,7 +9,8 @@
 override OTHER_ROWS: u32;
 override OTHER_MASKED: bool;
 override OFFSET: f32;
-override SIGN: f32;
+override FACTOR: f32;
+override OTHER: f32;
 
 @compute @workgroup_size(64)
 fn main(
@@ -28,7 +29,7 @@ fn main(
     if OTHER_MASKED {
         b *= other_mask[n * out_len() + i];
     }
-    var sum = emitted(n, t, i) * (OFFSET + SIGN * b);
+    var sum = emitted(n, t, i) * (OFFSET + FACTOR * b) + OTHER * b;
     let at = ((t - window.word) * GROUP + n) * out_len() + i;
     if ADD {
         sum += current[at];

@@ -75,13 +75,13 @@ fn percentage_points(text: &str) -> Result<f64, String> {
     points.ok_or_else(|| "a number from 0 to 100".to_owned())
 }
 
-/// Columns of a terminal that the table of operations needs as a whole.
+/// Terminal width, in columns, that the full table of operations needs.
 const WIDE: usize = 118;
 
 pub(crate) fn run(registry: &Registry, args: &ActivityArgs) -> anyhow::Result<ExitCode> {
     let engine = loading::engine(registry, &args.common.compute)?;
     let within = args.within / 100.0;
-    // With --json the page is made if it is asked for.
+    // With --json, the page is written only if --html asks for it.
     let page_file = (args.html.clone()).or_else(|| (!args.common.json).then(|| page_file(args)));
     args.html.as_deref().map_or(Ok(()), |file| places::output(file, "--html", "a page"))?;
     if let Some(folder) = page_file.as_deref().and_then(Path::parent)
@@ -99,7 +99,7 @@ pub(crate) fn run(registry: &Registry, args: &ActivityArgs) -> anyhow::Result<Ex
     let Some(all) = found? else { return Ok(ExitCode::from(STOPPED)) };
     let Some((own, others)) = all.split_first() else { return Ok(ExitCode::SUCCESS) };
 
-    // The page comes first, so that it is there whoever reads the tables, and however far.
+    // The page is written before the tables, so that it exists even if the reader of the tables stops early.
     if let Some(file) = &page_file {
         let others: Vec<PageNetwork<'_>> = others.iter().map(Measured::subject).collect();
         write_whole(file, &page(&own.subject(), &others, within))?;
@@ -126,7 +126,7 @@ pub(crate) fn run(registry: &Registry, args: &ActivityArgs) -> anyhow::Result<Ex
     Ok(ExitCode::SUCCESS)
 }
 
-/// The checkpoint and those to compare it with, each with a name, and the images that all of them are to see.
+/// The checkpoint and those to compare it with, each with a name, and the images that are shown to all of them.
 fn networks(
     registry: &Registry,
     args: &ActivityArgs,
@@ -179,7 +179,7 @@ fn networks(
     Ok((all, images))
 }
 
-/// Measures a network; none if the user broke off.
+/// Measures a network. Returns `None` if the user stops it.
 fn measured(
     (name, network): (String, TrainedNetwork),
     images: &Splits,
@@ -204,7 +204,7 @@ fn measured(
     Ok(Some(Measured { name, file: network.file(), facts, memory, report: report.priced(args.energy) }))
 }
 
-/// A network, measured.
+/// A network with its measurement.
 struct Measured {
     name: String,
     file: String,
@@ -219,20 +219,20 @@ impl Measured {
     }
 }
 
-/// Whether a checkpoint is called as those of a run are.
+/// Whether a checkpoint is named like those of a run.
 fn is_of_run(path: &Path) -> bool {
     path.file_stem().is_some_and(|stem| stem == "best" || stem == "last")
 }
 
-/// A checkpoint in short: the folder of its run, or its own name.
+/// Short name of a checkpoint: the folder of its run, or the file's own name.
 fn name(path: &Path) -> String {
     let folder = path.parent().and_then(Path::file_name);
     let name = folder.filter(|_| is_of_run(path)).or(path.file_stem()).unwrap_or(path.as_os_str());
     name.to_string_lossy().into_owned()
 }
 
-/// Where the page goes: into the folder of the run, or beside the checkpoint, under a name with what was asked for, so that
-/// a quick look does not replace a page that took long.
+/// Default path of the page: in the folder of the run, or beside the checkpoint. The name contains the options used, so
+/// that a quick measurement does not overwrite a long one.
 fn page_file(args: &ActivityArgs) -> PathBuf {
     let checkpoint = &args.checkpoint;
     let mut asked = String::new();
@@ -388,7 +388,7 @@ fn summary(report: &ActivityReport, within: f64) -> String {
     lines.join("\n")
 }
 
-/// Networks at the same accuracy.
+/// Text that compares networks at the same accuracy.
 fn comparison(measured: &[Measured], within: f64) -> String {
     let Comparison { accuracy, reached } = Comparison::new(measured.iter().map(|it| &it.report), within);
     let row = |(Measured { name, report, .. }, reached): (&Measured, &Option<CurvePoint>)| {

@@ -73,7 +73,7 @@ pub(crate) enum Level {
 }
 
 impl Level {
-    /// As the field `level` of the engine has it.
+    /// The value of the engine's field `level`.
     pub(crate) fn field(self) -> &'static str {
         match self {
             Self::Portable => "Portable",
@@ -93,7 +93,7 @@ pub(crate) enum Split {
     Train,
 }
 
-/// Most threads that can be asked for; far more than help.
+/// Maximum number of threads that can be requested; far more than is useful.
 const MOST_THREADS: usize = 1024;
 
 pub(crate) fn threads(text: &str) -> Result<usize, String> {

@@ -51,7 +51,7 @@ pub(crate) struct CalibrateArgs {
     common: Common,
 }
 
-/// What `--json` prints.
+/// The JSON output.
 #[derive(Debug, Serialize)]
 struct CalibrateJson<'a> {
     populations: &'a [Calibrated],

@@ -1,12 +1,12 @@
-//! Constants of neurons that are trained, such as the leak of a `Plif`.
+//! Trained neuron constants, such as the leak of a `Plif`.
 
 use crate::{
     cli::text,
     core::{Network, Weights},
 };
 
-/// A table of all trained constants with their values before training and, where there are `weights`, after it; none
-/// if the neurons of `network` train nothing.
+/// A table of all trained constants, with their values before training and, if `weights` are given, after it. `None` if
+/// the neurons of `network` have no trained constants.
 pub(crate) fn table(network: &Network, weights: Option<&Weights>) -> Option<String> {
     let mut rows = Vec::new();
     for population in network.populations() {
@@ -21,7 +21,7 @@ pub(crate) fn table(network: &Network, weights: Option<&Weights>) -> Option<Stri
     (!rows.is_empty()).then(|| text::table(&head[..columns], &rows, &[2, 3][..columns - 2], false))
 }
 
-/// A value, or the least and the largest where channels or neurons have values of their own.
+/// A single value, or the smallest and the largest if channels or neurons have their own.
 fn range(values: impl Iterator<Item = f32>) -> String {
     let (least, largest) =
         values.fold((f32::INFINITY, f32::NEG_INFINITY), |(least, largest), x| (least.min(x), largest.max(x)));

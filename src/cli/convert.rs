@@ -67,11 +67,11 @@ pub(crate) struct ConvertArgs {
     common: Common,
 }
 
-/// What is taken unless it is given.
+/// Default values.
 const STEPS: usize = 100;
 const NEURON: &str = "If(reset: Soft)";
 
-/// Images that are shown together while thresholds are measured.
+/// Batch size for measuring thresholds.
 const BATCH: usize = 4;
 
 /// Ways to balance thresholds.
@@ -151,7 +151,7 @@ pub(crate) fn run(registry: &Registry, args: &ConvertArgs) -> anyhow::Result<Exi
     Ok(ExitCode::SUCCESS)
 }
 
-/// What the conversion takes: trials of the ANN or, with spike-norm, of the spiking network.
+/// The memory of the conversion: trials of the ANN or, with spike-norm, of the spiking network.
 fn planned(
     registry: &Registry,
     ann: &TrainedNetwork,
@@ -165,12 +165,12 @@ fn planned(
     }
     let settings = [("network.neuron", args.neuron.as_str()), ("network.pool", &args.neuron)];
     let spiking = Experiment::from_ron(&experiment.to_ron(), "the ANN", &settings, registry);
-    // What cannot be built is told by the conversion, in its own words.
+    // If the spiking network cannot be built, the conversion reports it with a better message.
     let Some(spiking) = spiking.ok().and_then(|spiking| spiking.build(registry).ok()) else { return Ok(own) };
     memory::of_trials(&spiking, engine, Plan::new(args.steps, BATCH), true)
 }
 
-/// A file that is named by what the conversion is asked for, so that another conversion gets another file.
+/// Default output file, named after the options, so that different conversions get different files.
 fn beside(path: &Path, args: &ConvertArgs) -> PathBuf {
     let mut parts = vec!["converted".to_owned(), method_name(args.method).to_owned()];
     parts.extend(args.share.map(|share| format!("share{share}")));

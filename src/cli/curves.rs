@@ -56,7 +56,7 @@ pub(crate) fn run(registry: &Registry, args: &CurvesArgs) -> anyhow::Result<Exit
         ("data", experiment.data.name.clone()),
         ("training", words::training(experiment, built)),
     ];
-    // The page comes first, so that it is there whoever reads the table, and however far.
+    // The page is written before the table, so that it exists even if the reader of the table stops early.
     let file = args.html.clone().or_else(|| (!args.json).then(|| args.run.join("curves.html")));
     args.html.as_deref().map_or(Ok(()), |file| places::output(file, "--html", "a page"))?;
     if let Some(file) = &file {

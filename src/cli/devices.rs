@@ -1,4 +1,4 @@
-//! `snn devices`: the graphics cards, and what they can do for networks of spikes.
+//! `snn devices`: GPUs and their capabilities for spiking networks.
 
 use std::{io::Write as _, process::ExitCode};
 
@@ -35,11 +35,11 @@ pub(crate) struct DevicesArgs {
     json: bool,
 }
 
-/// The network that cards are measured against, and for how many time steps it is trained.
+/// The network used to rate GPUs, and the number of time steps of its training.
 const YARDSTICK: &str = "cifar10-vgg9";
 const STEPS: usize = 100;
 
-/// Most images of a batch that is asked for.
+/// Largest batch to consider.
 const MOST_IMAGES: usize = 1024;
 
 pub(crate) fn run(registry: &Registry, args: &DevicesArgs) -> anyhow::Result<ExitCode> {
@@ -74,7 +74,7 @@ fn table(cards: &[AdapterSummary]) -> String {
     text::table(&["", "card", "kind", "API", "driver", ""], &rows, &[0], false)
 }
 
-/// What the limits and features of a card mean for networks of spikes.
+/// Describes what the limits and features of a GPU mean for spiking networks.
 fn abilities(card: &AdapterSummary, network: &Network) -> String {
     let mut lines = vec![text::wrapped(&format!("{} {}", card.index, style(&card.info.name).bold()), 2, 2)];
     let mut say = |label: &str, text: String| lines.push(labelled(label, text));
@@ -116,12 +116,12 @@ fn abilities(card: &AdapterSummary, network: &Network) -> String {
     lines.join("\n") + "\n"
 }
 
-/// Images of the yardstick that are trained at the same time.
+/// Number of images of the reference network that can be trained at the same time.
 fn at_once(card: &AdapterSummary, network: &Network) -> Result<usize, crate::core::Error> {
     samples_at_once(network, Plan::new(STEPS, MOST_IMAGES).train(), card)
 }
 
-/// How a card is chosen.
+/// Describes how a GPU is chosen.
 fn choices(cards: &[AdapterSummary]) -> String {
     let auto = match cards.first() {
         Some(card) if !card.is_software() => "takes it, too, and the CPU where it fails",

@@ -1,4 +1,4 @@
-//! A run as people watch it: a bar where there is a terminal, one line an epoch, JSON where a program reads.
+//! Display of a run: a progress bar on a terminal, one line per epoch, or JSON for programs.
 
 use std::{
     io::{self, Write as _},
@@ -11,38 +11,38 @@ use indicatif::{ProgressBar, ProgressStyle};
 
 use crate::cli::{interrupt::Interrupt, terminal, text, text::labelled};
 
-/// Weight of the newest update in the averages shown beside the bar.
+/// Weight of the newest update in the moving averages shown beside the bar.
 const NEWEST: f64 = 0.1;
 
-/// Columns of a terminal from which on there is room for a long bar and for every figure.
+/// Terminal width, in columns, from which on there is room for a long bar and every figure.
 const WIDE: usize = 100;
 
-/// Who reads standard output.
+/// Who reads standard output, which determines its format.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Audience {
-    /// A bar and a line an epoch.
+    /// A person: a progress bar, and a line per epoch.
     Person,
-    /// Every event as a line of JSON.
+    /// A program: every event as a line of JSON.
     Program,
-    /// No events at all.
+    /// Nobody: no events.
     Nobody,
 }
 
-/// Prints what happens; stops the run when asked to, or when nobody reads any more.
+/// Prints the events of a run. Stops the run on request, or if nobody reads the output any more.
 pub(crate) struct Display {
     bar: ProgressBar,
     interrupt: Interrupt,
     audience: Audience,
     batch: usize,
-    /// Epochs of the run and batches of an epoch.
+    /// Number of epochs of the run, and of updates per epoch.
     epochs: usize,
     updates: usize,
-    /// Averages over the last steps; none before the first.
+    /// Moving averages over the last updates; `None` before the first.
     recent: Option<Recent>,
     counting: bool,
-    /// Whether a batch was learned.
+    /// Whether at least one update was made.
     trained: bool,
-    /// Why printing failed, if it did.
+    /// The error of printing, if it failed.
     failure: Option<io::Error>,
 }
 
@@ -65,7 +65,7 @@ impl Recent {
 }
 
 impl Display {
-    /// A display for batches of `batch` images. Listens for Ctrl-C.
+    /// Creates a display for batches of `batch` images. Listens for Ctrl-C.
     pub(crate) fn new(batch: usize, audience: Audience) -> anyhow::Result<Self> {
         let bar = terminal::bar(Some(0), audience == Audience::Person);
         let cells = if usize::from(Term::stderr().size().1) < WIDE { 8 } else { 25 };
@@ -86,7 +86,7 @@ impl Display {
         })
     }
 
-    /// The first error that printing met.
+    /// Finishes the display. Returns the first error that occurred while printing.
     pub(crate) fn finish(self) -> io::Result<()> {
         self.bar.finish_and_clear();
         self.failure.map_or(Ok(()), Err)
@@ -103,7 +103,7 @@ impl Display {
         }
     }
 
-    /// Whether a batch was learned.
+    /// Whether at least one update was made.
     pub(crate) fn has_trained(&self) -> bool {
         self.trained
     }
@@ -154,7 +154,7 @@ impl Display {
         self.bar.set_position(update as u64);
     }
 
-    /// Counts what is no update: images of an evaluation, populations of a calibration.
+    /// Shows progress other than updates: images of an evaluation, populations of a calibration.
     fn count(&mut self, what: &str, done: usize, all: usize) {
         if !self.counting {
             self.counting = true;
@@ -184,10 +184,10 @@ impl Observer for Display {
     }
 }
 
-/// A rate that is off its target by more than this power of 2 is told.
+/// A firing rate that misses its target by more than this power of 2 is reported.
 const OFF_TARGET: f32 = 0.3;
 
-/// What a calibration did, population by population, and where it could not do all that was asked.
+/// Describes the results of a calibration, population by population, including targets that were not reached.
 pub(crate) fn calibration(populations: &[Calibrated]) -> String {
     let rate = |rate: f32| format!("{:.2} %", 100.0 * rate);
     let row = |row: &Calibrated| {

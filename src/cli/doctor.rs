@@ -49,18 +49,18 @@ pub(crate) struct DoctorArgs {
 /// Exit code if something is wrong with the network.
 const UNWELL: u8 = 3;
 
-/// A change longer than this, in characters, is given as a setting alone.
+/// If the RON text of a change is longer than this number of characters, only the setting is printed.
 const LONGEST: usize = 120;
 
-/// Settings that concern weights as they are drawn.
+/// Settings that affect the initial weights.
 const OF_THE_START: [&str; 3] = ["start", "network.kappa", "training.seed"];
 
-/// What `--json` prints.
+/// The JSON output.
 #[derive(Debug, Serialize)]
 struct DoctorJson<'a> {
     #[serde(flatten)]
     examination: &'a Examination,
-    /// What the records of a run tell.
+    /// Alarms from the records of a run.
     records: &'a [String],
 }
 
@@ -121,7 +121,7 @@ pub(crate) fn run(registry: &Registry, args: &DoctorArgs) -> anyhow::Result<Exit
             ("shown", format!("{} training images, without dropout", examination.images), String::new()),
         ]);
         writeln!(out, "\n{header}\n{}", table(&examination))?;
-        // Of a population at fault, the findings say more.
+        // If a finding concerns the same population, it says more than the record.
         let is_explained = |record: &str| {
             let mut names = examination.findings.iter().filter_map(|finding| finding.population.as_ref());
             names.any(|name| record.starts_with(&format!("population \"{name}\"")))
@@ -141,7 +141,7 @@ pub(crate) fn run(registry: &Registry, args: &DoctorArgs) -> anyhow::Result<Exit
     Ok(if is_well { ExitCode::SUCCESS } else { ExitCode::from(UNWELL) })
 }
 
-/// The trained weights of a checkpoint, or those from which a run would go on.
+/// The trained weights of a checkpoint, or of the checkpoint that a run would resume from.
 fn checkpoint(path: &Path) -> anyhow::Result<Option<Checkpoint>> {
     if places::entry(path)?.is_some() {
         return Ok(Some(places::load(path)?.0));
@@ -199,7 +199,7 @@ fn told(number: usize, finding: &Finding) -> String {
     lines.join("\n")
 }
 
-/// An argument as a shell takes it.
+/// Quotes an argument for a shell if necessary.
 fn quoted(argument: &str) -> String {
     if argument.contains(['(', '[', ' ']) { format!("'{argument}'") } else { argument.to_owned() }
 }

@@ -1,27 +1,28 @@
-//! What a driver of a graphics card writes to standard error by itself, kept apart from what the program says.
+//! Captures what GPU drivers write to standard error, to keep it separate from the program's output.
 
 use std::{
     mem,
     sync::{Mutex, PoisonError},
 };
 
-/// What drivers have written, while nothing had failed.
+/// Output of drivers so far.
 static WRITTEN: Mutex<String> = Mutex::new(String::new());
 
-/// Calls `open`, which may set up a driver. What that writes to standard error is kept, to be told if the command fails.
+/// Calls `open`, which may load a driver. Anything written to standard error meanwhile is kept, and shown only if the
+/// command fails.
 pub(crate) fn apart<T>(open: impl FnOnce() -> T) -> T {
     let (opened, written) = silently(open);
     WRITTEN.lock().unwrap_or_else(PoisonError::into_inner).push_str(&written);
     opened
 }
 
-/// The lines that drivers have written so far.
+/// Takes the lines that drivers have written so far.
 pub(crate) fn lines() -> Vec<String> {
     let written = mem::take(&mut *WRITTEN.lock().unwrap_or_else(PoisonError::into_inner));
     written.lines().map(|line| format!("driver: {line}")).collect()
 }
 
-/// What `open` gives, and what was written to standard error meanwhile.
+/// Returns the result of `open`, and what was written to standard error meanwhile.
 #[cfg(unix)]
 fn silently<T>(open: impl FnOnce() -> T) -> (T, String) {
     use std::{io::Read as _, thread};
@@ -31,7 +32,7 @@ fn silently<T>(open: impl FnOnce() -> T) -> (T, String) {
     if rustix::stdio::dup2_stderr(&writer).is_err() {
         return (open(), String::new());
     }
-    drop(writer); // standard error is the only one left
+    drop(writer); // standard error holds the only writer left
     let reading = thread::spawn(move || {
         let mut bytes = Vec::new();
         reader.read_to_end(&mut bytes).ok();
@@ -43,7 +44,7 @@ fn silently<T>(open: impl FnOnce() -> T) -> (T, String) {
     (opened, reading.join().unwrap_or_default())
 }
 
-/// Gives standard error back, also where opening panics.
+/// Restores standard error when dropped, even if `open` panics.
 #[cfg(unix)]
 struct Restore(std::os::fd::OwnedFd);
 

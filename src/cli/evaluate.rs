@@ -1,4 +1,4 @@
-//! `snn evaluate`: how good a trained network is, and what it spends.
+//! `snn evaluate`: accuracy and cost of a trained network.
 
 use std::{io::Write as _, path::PathBuf, process::ExitCode, time::Instant};
 
@@ -103,7 +103,7 @@ fn figures(evaluation: &Evaluation, seconds: f64) -> String {
         + "\n"
 }
 
-/// Firing rates by population.
+/// A table of firing rates by population.
 fn layers(network: &Network, evaluation: &Evaluation, steps: usize) -> String {
     let input = network.input();
     let input_rate = evaluation.input_spikes.map(|spikes| ("input", spikes / (input.len() * steps) as f64));
@@ -129,7 +129,7 @@ fn layers(network: &Network, evaluation: &Evaluation, steps: usize) -> String {
     text::table(&["population", "shape", "spikes/image", "rate", ""], &rows, &[2, 3], false)
 }
 
-/// Recall and precision of each class, and what it is mostly taken for.
+/// A table of recall and precision of each class, with its most frequent confusion.
 fn classes(evaluation: &Evaluation) -> String {
     let confusion = &evaluation.confusion;
     let share = |part: u64, whole: u64| {

@@ -1,4 +1,4 @@
-//! `snn import`: a checkpoint from weights that another program wrote.
+//! `snn import`: makes a checkpoint from weights that another program wrote.
 
 use std::{
     io::Write as _,
@@ -94,7 +94,7 @@ fn beside(weights: &Path) -> PathBuf {
     weights.with_file_name(format!("{stem}-imported.safetensors"))
 }
 
-/// Each weight with its shape, its mean and its deviation, by which one sees whether the scale is as expected.
+/// A table of the weights with shape, mean and standard deviation, to check whether their scale is as expected.
 fn table(checkpoint: &Checkpoint) -> String {
     let rows = checkpoint.weights.iter().map(|tensor| {
         let shape: Vec<String> = tensor.shape.iter().map(usize::to_string).collect();

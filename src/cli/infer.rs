@@ -1,4 +1,4 @@
-//! `snn infer`: how fast a trained network answers, and how long it has to look.
+//! `snn infer`: latency and early exit of a trained network.
 
 use std::{io::Write as _, path::PathBuf, process::ExitCode, time::Duration};
 
@@ -88,7 +88,7 @@ pub(crate) fn run(registry: &Registry, args: &InferArgs) -> anyhow::Result<ExitC
     let found = infer(engine.as_ref(), experiment, built, weights, data, &chosen, how, &mut display);
     let files = RecordingFiles { scores: args.scores.clone(), spikes: args.spikes.clone() };
     let is_recorded = files != RecordingFiles::default();
-    // Apart from what is timed, as it takes longer.
+    // Recorded separately from the timed inference, because recording is slower.
     let recorded = match &found {
         Ok(Some(_)) if is_recorded => {
             record(engine.as_ref(), experiment, built, weights, data, &chosen, batch, &files, &mut display)
@@ -136,8 +136,8 @@ pub(crate) fn run(registry: &Registry, args: &InferArgs) -> anyhow::Result<ExitC
     Ok(ExitCode::SUCCESS)
 }
 
-/// The largest divisor of `steps` that is at most a fifth of them, or 1. Each stretch has a cost of its own, so that short
-/// ones take longer than they save.
+/// The largest divisor of `steps` that is at most a fifth of them, or 1. Each stretch has a fixed cost, so short
+/// stretches cost more time than early exit saves.
 fn fifth(steps: usize) -> usize {
     (1..=(steps / 5).max(1)).rev().find(|every| steps.is_multiple_of(*every)).unwrap_or(1)
 }
@@ -179,7 +179,7 @@ fn figures(inference: &Inference, steps: usize, batch: usize, exit: Option<Exit>
         + "\n"
 }
 
-/// How many images were answered after how many steps, and how well.
+/// A table of how many images were answered after how many time steps, and the accuracy.
 fn table(inference: &Inference, every: usize) -> String {
     let most = inference.answers.iter().map(|answer| answer.steps).max().unwrap_or(0);
     let at = |steps: usize| inference.answers.iter().filter(move |answer| answer.steps == steps);

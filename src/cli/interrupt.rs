@@ -1,4 +1,4 @@
-//! Ctrl-C: once to stop after the present step, twice to quit at once.
+//! Ctrl-C handling: once stops after the current update, twice quits at once.
 
 use std::{
     process,
@@ -14,12 +14,12 @@ use indicatif::{ProgressBar, ProgressStyle};
 /// Exit code of a program that was stopped by Ctrl-C.
 pub(crate) const STOPPED: u8 = 130;
 
-/// Whether someone asked to stop.
+/// Flag that is set when the user presses Ctrl-C.
 #[derive(Debug, Clone)]
 pub(crate) struct Interrupt(Arc<AtomicBool>);
 
 impl Interrupt {
-    /// Listens from now on, and says beside `bar` that it has heard.
+    /// Starts listening for Ctrl-C, and acknowledges it beside `bar`.
     pub(crate) fn listen(bar: ProgressBar) -> anyhow::Result<Self> {
         let asked = Arc::new(AtomicBool::new(false));
         let interrupt = Self(Arc::clone(&asked));
@@ -35,7 +35,7 @@ impl Interrupt {
         Ok(interrupt)
     }
 
-    /// Whether to stop.
+    /// Whether the user asked to stop.
     pub(crate) fn asked(&self) -> bool {
         self.0.load(Ordering::Relaxed)
     }

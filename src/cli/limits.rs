@@ -1,16 +1,16 @@
-//! How much memory this process may still take: what is free, and what the system, the shell or a container allows it.
+//! The memory still available to this process: free memory, and the limits of the system, the shell or a container.
 
 use std::{fs, path::Path};
 
-/// Memory that is left, and what says so.
+/// Available memory, and the limit that determines it.
 #[derive(Debug, PartialEq, Eq)]
 pub(crate) struct Room {
     pub(crate) bytes: usize,
-    /// As a clause goes on after the number of bytes: `of memory are free`.
+    /// Words that follow the number of bytes in a sentence: `of memory are free`.
     pub(crate) what: String,
 }
 
-/// The tightest of all limits; none where the system tells of none.
+/// The tightest of all limits; `None` if the system reports none.
 pub(crate) fn room() -> Option<Room> {
     let read = |path: &str| fs::read_to_string(path).unwrap_or_default();
     let free = kibibytes(&read("/proc/meminfo"), "MemAvailable:");
@@ -26,7 +26,7 @@ fn kibibytes(text: &str, name: &str) -> Option<usize> {
     line.split_whitespace().next()?.parse::<usize>().ok()?.checked_mul(1024)
 }
 
-/// What the limits of the process leave it, beyond what it has.
+/// Memory left by the resource limits of the process.
 fn of_process(limits: &str, status: &str) -> Vec<Room> {
     let kinds = [
         ("Max address space", "VmSize:", "of address space are left to this process (ulimit -v)"),
@@ -41,8 +41,8 @@ fn of_process(limits: &str, status: &str) -> Vec<Room> {
     kinds.into_iter().filter_map(room).collect()
 }
 
-/// What the control groups of the process leave it, from its own up to the root; `groups` is `/proc/self/cgroup` and `root`
-/// where they are mounted.
+/// Memory left by the control groups of the process, from its own up to the root. `groups` is the content of
+/// `/proc/self/cgroup`, and `root` is where the groups are mounted.
 fn of_container(groups: &str, root: &Path) -> Vec<Room> {
     let mut rooms = Vec::new();
     for line in groups.lines() {
@@ -57,7 +57,7 @@ fn of_container(groups: &str, root: &Path) -> Vec<Room> {
         };
         for mount in mounts {
             let mount = root.join(mount);
-            // Within a container the path may be that of the host, of which only the end is mounted.
+            // In a container, the path may be that of the host, of which only the end is mounted.
             let path = Path::new(path.trim_start_matches('/'));
             rooms.extend(path.ancestors().filter_map(|group| of_group(&mount.join(group), limit, taken)));
         }
@@ -65,7 +65,7 @@ fn of_container(groups: &str, root: &Path) -> Vec<Room> {
     rooms
 }
 
-/// What the control group in `folder` leaves. Copies of files that the system can drop do not count as taken.
+/// Memory left by the control group in `folder`. File caches that the system can drop do not count as used.
 fn of_group(folder: &Path, limit: &str, taken: &str) -> Option<Room> {
     let read = |name: &str| fs::read_to_string(folder.join(name)).ok();
     let number = |name: &str| read(name)?.trim().parse::<usize>().ok();

@@ -1,4 +1,4 @@
-//! `snn list`: what an experiment can name. `snn presets`: the experiments that are shipped.
+//! `snn list`: the names that an experiment can use. `snn presets`: the shipped experiments.
 
 use std::{
     io::{self, Write},
@@ -77,19 +77,19 @@ pub(crate) enum Kind {
     Engines,
 }
 
-/// Columns by which what is said of a name stands apart from it.
+/// Indentation of descriptions under a name, in columns.
 const INDENT: usize = 6;
 
-/// A name and what is said of it.
+/// A name with its descriptions.
 struct Entry {
     name: String,
-    /// As it stands in a list.
+    /// Heading in a list.
     head: String,
-    /// As RON writes it, all fields at their defaults.
+    /// RON form, with all fields at their defaults.
     form: String,
-    /// What is said of it in a list.
+    /// Lines of description in a list.
     lines: Vec<String>,
-    /// What is said besides where it stands alone.
+    /// Additional lines when the name is explained alone.
     more: Vec<String>,
 }
 
@@ -108,7 +108,7 @@ pub(crate) fn run(registry: &Registry, args: &ListArgs) -> anyhow::Result<ExitCo
     Ok(ExitCode::SUCCESS)
 }
 
-/// All names, kind by kind.
+/// Prints all names, by kind.
 fn overview(out: &mut impl Write, registry: &Registry) -> io::Result<()> {
     writeln!(out)?;
     for kind in Kind::value_variants() {
@@ -119,7 +119,7 @@ fn overview(out: &mut impl Write, registry: &Registry) -> io::Result<()> {
     writeln!(out, "\n  {}\n", style(hint).dim())
 }
 
-/// All names of one kind.
+/// Prints all names of one kind.
 fn list(out: &mut impl Write, registry: &Registry, kind: Kind) -> io::Result<()> {
     writeln!(out)?;
     for entry in entries(registry, kind) {
@@ -135,7 +135,7 @@ fn list(out: &mut impl Write, registry: &Registry, kind: Kind) -> io::Result<()>
     writeln!(out)
 }
 
-/// Everything about whatever is called `name` in `kinds`.
+/// Explains everything called `name` in the given kinds.
 fn explain(out: &mut impl Write, registry: &Registry, kinds_of: &[Kind], name: &str) -> anyhow::Result<()> {
     let mut is_found = false;
     for kind in kinds_of {
@@ -157,7 +157,7 @@ fn explain(out: &mut impl Write, registry: &Registry, kinds_of: &[Kind], name: &
     }
 }
 
-/// What a word of another library is here, with all that the neurons of its name can be.
+/// Explains what corresponds to a word of another library, with all options of the neurons of that name.
 fn foreign(out: &mut impl Write, name: &str) -> io::Result<()> {
     let peers =
         PEERS.iter().filter(|peer| peer.note.split('(').next().is_some_and(|there| there.eq_ignore_ascii_case(name)));
@@ -184,7 +184,7 @@ fn write_entry(out: &mut impl Write, head: &str, name: &str, lines: &[String]) -
     Ok(())
 }
 
-/// The kind called `name`, which may stand for one of it: `neuron`.
+/// The kind called `name`, in the plural or the singular (`neuron`).
 fn kind(name: &str) -> Option<Kind> {
     let is_called = |kind: &&Kind| {
         let many = called(**kind);
@@ -194,7 +194,7 @@ fn kind(name: &str) -> Option<Kind> {
     Kind::value_variants().iter().find(is_called).copied()
 }
 
-/// What a kind is called on the command line.
+/// Name of a kind on the command line.
 fn called(kind: Kind) -> String {
     kind.to_possible_value().map_or_else(String::new, |value| value.get_name().to_owned())
 }
@@ -231,7 +231,7 @@ fn entries(registry: &Registry, kind: Kind) -> Vec<Entry> {
     }
 }
 
-/// The names of a catalog; `say` adds what is said of what a name makes.
+/// Entries for the names of a catalog. `say` adds the description of what each name makes.
 fn named<T>(registry: &Registry, catalog: &Catalog<T>, say: impl Fn(&T, &mut Entry)) -> Vec<Entry> {
     let entry = |name: &str| {
         let mut part = Part::new(name);
@@ -247,7 +247,7 @@ fn named<T>(registry: &Registry, catalog: &Catalog<T>, say: impl Fn(&T, &mut Ent
     catalog.names().map(entry).collect()
 }
 
-/// Networks with their examples, and those of plug-ins with their defaults.
+/// Entries for networks, with examples; those of plug-ins with their defaults.
 fn networks(registry: &Registry) -> Vec<Entry> {
     let mut entries = chosen("networks");
     let others = named(registry, &registry.families, |_, _| {});
@@ -257,7 +257,7 @@ fn networks(registry: &Registry) -> Vec<Entry> {
     entries
 }
 
-/// Choices that are no names of the registry.
+/// Entries for choices that are not names in the registry.
 fn chosen(many: &str) -> Vec<Entry> {
     let entry = |choice: &choices::Choice| Entry {
         name: choice.name().to_owned(),
@@ -269,7 +269,7 @@ fn chosen(many: &str) -> Vec<Entry> {
     choices::of(many).into_iter().flat_map(|choices| choices.all).map(entry).collect()
 }
 
-/// What is said of a neuron: in a list without its fields, which are many.
+/// Describes a neuron. Lists omit its fields, which are many.
 fn neuron(neuron: &Neuron, entry: &mut Entry) {
     entry.head.clone_from(&entry.name);
     entry.lines = vec![neuron.equations(), format!("gradient {}", words::gradient_name(neuron))];
@@ -285,7 +285,7 @@ fn neuron(neuron: &Neuron, entry: &mut Entry) {
     }
 }
 
-/// The presets, data set by data set, or the text of one.
+/// Prints the presets, by data set, or the text of one.
 pub(crate) fn presets(registry: &Registry, args: &PresetsArgs) -> anyhow::Result<ExitCode> {
     let mut out = terminal::stdout();
     if let Some(name) = args.name.as_ref().or(args.print.as_ref()) {

@@ -1,4 +1,4 @@
-//! Experiments, engines and data as the command line names them.
+//! Loads experiments, engines and data named on the command line.
 
 use std::{path::Path, sync::Arc};
 
@@ -16,17 +16,17 @@ use crate::{
     zoo::PREFIX,
 };
 
-/// An experiment and where it is from.
+/// An experiment and its origin.
 pub(crate) struct Named {
     pub(crate) experiment: Experiment,
     pub(crate) built: Built,
-    /// What a checkpoint holds, if it is one.
+    /// Weights, if the experiment is from a checkpoint.
     pub(crate) weights: Option<Weights>,
-    /// Short name, after which run folders are called.
+    /// Short name, used to name run folders.
     pub(crate) name: String,
     /// File, or `preset`.
     pub(crate) origin: String,
-    /// What a run by it does not take over of what `origin` holds, and what would go on with it.
+    /// Note on what a new run does not use of `origin`, such as trained weights, and how to resume instead.
     pub(crate) left: Option<String>,
 }
 
@@ -78,7 +78,7 @@ pub(crate) fn experiment(
         }
     };
     let (experiment, built) = parse(registry, &text, &file, settings)?;
-    // Settings may have made it another network, for which the checkpoint has no weights.
+    // Settings may have changed the network, so that the checkpoint's weights no longer match.
     let weights = match checkpoint {
         Some(checkpoint) if settings.is_empty() => Some(checkpoint.weights_for(&built.network)?),
         Some(checkpoint) => checkpoint.weights_for(&built.network).ok(),
@@ -87,8 +87,8 @@ pub(crate) fn experiment(
     Ok(Named { experiment, built, weights, name, origin, left })
 }
 
-/// The weights that a run of an experiment starts with, before any calibration, and what was taken over of another's, if that is
-/// asked for.
+/// The initial weights of a run, before any calibration, and what was inherited from another checkpoint, if the
+/// experiment asks for that.
 pub(crate) fn initial(experiment: &Experiment, built: &Built) -> anyhow::Result<(Weights, Option<Inherited>)> {
     let drawn = built.network.initial_weights(experiment.training.seed);
     let Start::From { checkpoint } = &experiment.start else { return Ok((drawn, None)) };
@@ -97,10 +97,10 @@ pub(crate) fn initial(experiment: &Experiment, built: &Built) -> anyhow::Result<
     Ok((inherited.weights.clone(), Some(inherited)))
 }
 
-/// Most bytes of an experiment: ten times what one of 20,000 layers has.
+/// Maximum size of an experiment in bytes: ten times that of one with 20,000 layers.
 const LARGEST: usize = 4 << 20;
 
-/// The text of an experiment.
+/// Reads the text of an experiment file.
 pub(crate) fn read(path: &Path) -> anyhow::Result<String> {
     if let Some(kind) = kind_of_file(path) {
         bail!("{}: is no experiment but {kind}{}", path.display(), places::way_in(path, kind));
@@ -109,7 +109,7 @@ pub(crate) fn read(path: &Path) -> anyhow::Result<String> {
     text.map_err(|error| places::with_runs(error, path))
 }
 
-/// Reads RON text.
+/// Parses an experiment in RON.
 pub(crate) fn parse(
     registry: &Registry,
     text: &str,
@@ -123,7 +123,7 @@ pub(crate) fn parse(
 }
 
 impl Overrides {
-    /// All settings, in the order in which they apply.
+    /// All settings, in the order in which they are applied.
     pub(crate) fn settings(&self) -> Vec<(String, String)> {
         let mut settings = self.set.clone();
         for (path, value) in [("steps", self.steps), ("training.epochs", self.epochs), ("training.batch", self.batch)] {
@@ -133,9 +133,9 @@ impl Overrides {
     }
 }
 
-/// The engine that the command line asks for.
+/// Creates the engine named on the command line.
 pub(crate) fn engine(registry: &Registry, compute: &Compute) -> anyhow::Result<Arc<dyn Engine>> {
-    // The optimizer works in the common pool. It fails only if the pool is there already, and then it serves as it is.
+    // The optimizer uses rayon's global pool. Building it fails only if it exists already, which is fine.
     rayon::ThreadPoolBuilder::new().num_threads(compute.threads).build_global().ok();
     let name = match compute.level.map(Level::field) {
         None => compute.engine.clone(),
@@ -148,13 +148,13 @@ pub(crate) fn engine(registry: &Registry, compute: &Compute) -> anyhow::Result<A
     };
     let engine = named_engine(registry, &name, compute.threads);
     let engine = engine.with_context(|| format!("--engine {}", compute.engine))?;
-    // To be described a card is opened: now, while what its driver writes is kept apart.
+    // Describing a GPU opens it. Do this here, where the driver's output is captured.
     driver::apart(|| engine.describe());
     Ok(engine)
 }
 
-/// The engine called `name`, which may have fields, such as `cpu(threads: 2)`; without fields, on `threads` threads
-/// unless that is 0.
+/// Creates the engine called `name`, which may have fields, such as `cpu(threads: 2)`. Without fields, it uses
+/// `threads` threads unless that is 0.
 pub(crate) fn named_engine(registry: &Registry, name: &str, threads: usize) -> anyhow::Result<Arc<dyn Engine>> {
     let mut part = Part::parse(name)?;
     if part.fields.is_empty() && threads > 0 {
@@ -172,7 +172,7 @@ pub(crate) fn named_engine(registry: &Registry, name: &str, threads: usize) -> a
     })
 }
 
-/// The engine that someone means who asks for a maker of cards, or for a programming interface, or writes in capitals.
+/// The engine meant by a GPU vendor, a graphics API, or a name in capitals.
 fn engine_meant(name: &str) -> Option<&'static str> {
     match name.to_lowercase().as_str() {
         "cpu" => Some("cpu"),
@@ -190,7 +190,7 @@ pub(crate) fn images(built: &Built, common: &Common) -> anyhow::Result<Splits> {
     built.data.load(common.data.as_deref()).map_err(anyhow::Error::from_boxed)
 }
 
-/// Loads the images of an experiment that `limit` leaves, or all.
+/// Loads the images of an experiment, limited by `limit` if given.
 pub(crate) fn limited_images(built: &Built, common: &Common, limit: Option<Limit>) -> anyhow::Result<Splits> {
     let folder = common.data.as_deref();
     match limit {

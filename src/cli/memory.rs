@@ -1,4 +1,4 @@
-//! The memory of a command, by what it is for: `snn show` states it, every command that computes checks that it fits before it
+//! Memory estimates of commands, by purpose. `snn show` prints them. Every command that computes checks them before it
 //! reads data.
 
 use anyhow::bail;
@@ -12,40 +12,40 @@ use crate::{
     models::{Built, Experiment},
 };
 
-/// What the program takes by itself: its code, the stacks of its threads, what the system's allocator keeps.
+/// Memory of the program itself: its code, the stacks of its threads, and what the allocator keeps.
 const PROGRAM: usize = 16_000_000;
 
-/// What a run takes at most.
+/// Maximum memory of a run.
 pub(crate) struct RunMemory {
-    /// Of the computer's memory.
+    /// Host memory.
     pub(crate) host: Memory,
-    /// Of the card's own memory; no parts without a card that has any.
+    /// Device memory of the GPU; empty without a GPU that has its own.
     pub(crate) card: Memory,
 }
 
-/// Where sessions take their memory.
+/// Where sessions allocate memory.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Device {
-    /// In the computer's memory.
+    /// In host memory.
     Host,
-    /// In the card's own.
+    /// In device memory of the GPU.
     Card,
 }
 
 impl Device {
-    /// That of an engine, which opens its card if it has one.
+    /// The device of an engine. This opens its GPU if it has one.
     pub(crate) fn of(engine: &dyn Engine) -> Self {
         if engine.has_own_memory() { Self::Card } else { Self::Host }
     }
 }
 
 impl RunMemory {
-    /// All parts, those on the card first.
+    /// All parts, those in device memory first.
     pub(crate) fn parts(&self) -> impl Iterator<Item = (&'static str, usize)> {
         self.card.parts.iter().chain(&self.host.parts).copied()
     }
 
-    /// `sessions` where `device` has them, and what is around them in the computer's memory.
+    /// Memory of `sessions` on `device`, and of everything around them on the host.
     fn new(device: Device, sessions: Vec<(&'static str, usize)>, around: Vec<(&'static str, usize)>) -> Self {
         let around = [around, vec![("program", PROGRAM)]].concat();
         match device {
@@ -55,9 +55,9 @@ impl RunMemory {
     }
 }
 
-/// What training with batches of `batch` takes at most: the training session, the evaluation session beside it, the values
-/// that are learned with all that the optimizer and a checkpoint hold of them, outputs over time with their errors, and the
-/// data set. While the data set is read it may take more than is kept of it, before the sessions are there.
+/// Maximum memory of training with batches of `batch`: the training session, the evaluation session beside it, the
+/// trained values with all copies of them in optimizer and checkpoint, outputs over time with their errors, and the
+/// data set. Reading the data set may temporarily take more than is kept of it, before the sessions exist.
 pub(crate) fn of_training(
     experiment: &Experiment,
     built: &Built,
@@ -69,8 +69,8 @@ pub(crate) fn of_training(
     let plan = Plan { chunk: experiment.training.chunk, ..built.input.plan(experiment.steps, batch).train() };
     let session = |plan| engine.memory(network, plan).map(|memory| memory.total());
     let memories = experiment.training.optimizer.state_kinds().len();
-    // Weights, gradients and memories; a checkpoint holds weights and memories once as values and once as bytes.
-    let raw = usize::from(network.with_gains().is_some()); // and what weights are made of, if they are standardised
+    // Weights, gradients and optimizer state; a checkpoint holds weights and state once as values and once as bytes.
+    let raw = usize::from(network.with_gains().is_some()); // and the raw values of standardised weights
     let average = usize::from(experiment.training.average.is_some());
     let copies = 2 + memories + 2 * (1 + memories) + 4 * raw + 4 * average;
     let sessions = vec![("training", session(plan)?), ("evaluation", session(Plan { train: false, ..plan })?)];
@@ -84,14 +84,14 @@ pub(crate) fn of_training(
     Ok(RunMemory::new(device, sessions, around))
 }
 
-/// What an input of numbers that change over time takes outside of sessions: as it is made, and on its way to a card.
+/// Memory of an input of numbers that change over time, outside of sessions: as encoded, and in transfer to a GPU.
 fn input_numbers(built: &Built, plan: Plan) -> Option<(&'static str, usize)> {
     let numbers = bytes(&[4, plan.steps, plan.batch, built.network.input().len()]);
     plan.numbers.then_some(("input", numbers))
 }
 
-/// What trials of trained networks take at most, one network after the other: a session for `plan`, the weights as a
-/// checkpoint and as values, outputs over time, and the whole data set, if `reads` it.
+/// Maximum memory of trials of trained networks, one network at a time: a session for `plan`, the weights as a
+/// checkpoint and as values, outputs over time, and, if `reads`, the whole data set.
 pub(crate) fn of_trials(built: &Built, engine: &dyn Engine, plan: Plan, reads: bool) -> anyhow::Result<RunMemory> {
     let network = &built.network;
     let plan = Plan { numbers: built.input.numbers(), ..plan };
@@ -108,8 +108,8 @@ pub(crate) fn of_trials(built: &Built, engine: &dyn Engine, plan: Plan, reads: b
     Ok(RunMemory::new(Device::of(engine), sessions, around))
 }
 
-/// What trials of the images that `selection` names take, as [`of_trials`], for a `plan` of more samples than there may be
-/// images. It is checked before they are read.
+/// Memory of trials on the images of `selection`, as in [`of_trials`]. The batch of `plan` is limited to the number of
+/// images. Checks that the memory is available before images are read.
 pub(crate) fn checked(
     built: &Built,
     engine: &dyn Engine,
@@ -126,19 +126,20 @@ pub(crate) fn checked(
     Ok(memory)
 }
 
-/// What reading a whole data set takes. It is checked before it is read.
+/// Memory of reading a whole data set. Checks that it is available first.
 pub(crate) fn checked_reading(data: &dyn DataSet) -> anyhow::Result<RunMemory> {
     let memory = RunMemory::new(Device::Host, Vec::new(), of_data(data, None, 0));
     check(&memory)?;
     Ok(memory)
 }
 
-/// Bytes of so many numbers.
+/// Bytes of an f32 array of the given shape.
 fn bytes(extents: &[usize]) -> usize {
     extents.iter().fold(size_of::<f32>(), |product, extent| product.saturating_mul(*extent))
 }
 
-/// The data set, or its first images and recordings, and what reading takes beyond all that is there `later`.
+/// Memory of the data set, or of its first images and recordings, and of reading it as far as that exceeds what is
+/// allocated `later`.
 fn data<'a>(
     built: &Built,
     limit: Option<Limit>,
@@ -156,7 +157,7 @@ fn of_data(data: &dyn DataSet, limit: Option<Limit>, later: usize) -> Vec<(&'sta
     parts.into_iter().filter(|(what, bytes)| *what == "data" || *bytes > 0).collect()
 }
 
-/// Totals and parts on one line.
+/// Formats totals and parts on one line.
 pub(crate) fn planned(memory: &RunMemory) -> String {
     let RunMemory { host, card } = memory;
     let parts = |memory: &Memory| {
@@ -171,8 +172,8 @@ pub(crate) fn planned(memory: &RunMemory) -> String {
     }
 }
 
-/// Refuses a plan that is larger than the memory that is free, or that the process or its container may still take, where the
-/// system tells it. A card refuses by itself what it has no room for, when a session is compiled.
+/// Returns an error if the planned host memory exceeds the free memory, or what the process or its container may still
+/// use, if the system reports it. A GPU reports a lack of device memory itself when a session is compiled.
 pub(crate) fn check(memory: &RunMemory) -> anyhow::Result<()> {
     match limits::room() {
         Some(room) if memory.host.total() > room.bytes => bail!(

@@ -1,6 +1,6 @@
 //! The program `snn`: commands and their arguments. Each command has a file of its own.
 //!
-//! The commands take all names from a [`Registry`]. The program with the names of a plug-in is
+//! The commands take all names from a [`Registry`]. A program that adds the names of a plug-in looks like this:
 //!
 //! ```no_run
 //! # mod my { pub fn plugin(_: &mut snn::core::registry::Registry) -> Result<(), snn::core::registry::RegistryError> { Ok(()) } }
@@ -96,7 +96,7 @@ enum Command {
     Bench(bench::BenchArgs),
 }
 
-/// The whole program: parses the command line, runs the command and reports its errors, those of `registry` among them.
+/// Runs the program: parses the command line, runs the command and reports errors, including those of `registry`.
 pub fn main(registry: Result<Registry, RegistryError>) -> ExitCode {
     match registry {
         Ok(registry) => run(&registry, std::env::args_os()),
@@ -104,8 +104,8 @@ pub fn main(registry: Result<Registry, RegistryError>) -> ExitCode {
     }
 }
 
-/// Runs the command line `arguments`, of which the first is the name of the program. Like the program it writes to
-/// standard output and, if something is wrong, to standard error. Arguments that cannot be parsed give 2.
+/// Runs the command line `arguments`, the first of which is the program's name. Writes to standard output and, on
+/// errors, to standard error, as the program does. Arguments that cannot be parsed give exit code 2.
 pub fn run(registry: &Registry, arguments: impl IntoIterator<Item = impl Into<OsString> + Clone>) -> ExitCode {
     let arguments: Vec<OsString> = arguments.into_iter().map(Into::into).collect();
     program::called(arguments.first());
@@ -145,7 +145,7 @@ fn fail(error: &anyhow::Error) -> ExitCode {
     ExitCode::FAILURE
 }
 
-/// `error: ...` with its causes; those that a message repeats already are left out.
+/// Formats `error: ...` with its causes, except for those that a message repeats.
 fn report(error: &anyhow::Error) -> String {
     if let Some(error) = error.downcast_ref::<ExperimentError>() {
         return error.render(console::colors_enabled_stderr());

@@ -1,4 +1,4 @@
-//! Where the command line points: presets, files, runs; and what is there instead of what was meant.
+//! Resolves presets, files and runs named on the command line, and explains what was found instead of what was meant.
 
 use std::{
     fs,
@@ -15,13 +15,13 @@ use crate::{
     zoo::{self, ZooEntry},
 };
 
-/// Runs that are named at most.
+/// Maximum number of runs that are listed.
 const MOST_RUNS: usize = 8;
 
-/// Folder of runs unless others are named.
+/// Default folder of runs.
 const RUNS: &str = "runs";
 
-/// The preset called `name`, which stands for an experiment; if it looks like a path, what is wrong with that.
+/// Finds the preset called `name`. If `name` looks like a path, the error says what is wrong with it.
 pub(crate) fn preset(path: &Path, name: &str) -> anyhow::Result<&'static Preset> {
     let looks_like_a_path = path.components().count() > 1 || path.extension().is_some() || path.exists();
     match presets::find(name) {
@@ -42,7 +42,7 @@ pub(crate) fn preset(path: &Path, name: &str) -> anyhow::Result<&'static Preset>
     }
 }
 
-/// What to do with a file that is of another kind, to follow what it is.
+/// Advice on a file of another kind, to follow a description of what it is.
 pub(crate) fn way_in(path: &Path, kind: &str) -> String {
     let hint = if kind.contains("safetensors") {
         "; a checkpoint has a name that ends in .safetensors, and snn import takes weights of other programs"
@@ -63,14 +63,14 @@ fn extension(path: &Path) -> String {
     path.extension().map(|extension| extension.to_string_lossy().to_lowercase()).unwrap_or_default()
 }
 
-/// Whether a file holds a network of another program.
+/// Whether a file contains a network of another program.
 fn is_model(path: &Path, kind: &str) -> bool {
     ["nir", "onnx", "pth", "pt", "ckpt", "pkl", "bin", "pb", "tflite"].contains(&extension(path).as_str())
         || ["PyTorch", "ONNX", "pickle", "NIR"].iter().any(|mark| kind.contains(mark))
 }
 
-/// Checks that `what` may be written to `path`, which `flag` names: that it would not take the place of a checkpoint, an
-/// experiment or the records of a run, nor of what is no file.
+/// Checks that `what` may be written to `path`, given by the option `flag`: the path must not be a checkpoint, an
+/// experiment, the records of a run, or anything other than a regular file.
 pub(crate) fn output(path: &Path, flag: &str, what: &str) -> anyhow::Result<()> {
     if ["safetensors", "ron", "jsonl"].contains(&extension(path).as_str()) {
         bail!(
@@ -85,7 +85,7 @@ pub(crate) fn output(path: &Path, flag: &str, what: &str) -> anyhow::Result<()> 
     Ok(())
 }
 
-/// The checkpoint that `path` names: itself, or the best one of a run folder.
+/// The checkpoint file at `path`: the file itself, or the best checkpoint of a run folder.
 fn checkpoint(path: &Path) -> anyhow::Result<PathBuf> {
     run(path)?;
     if !path.is_dir() {
@@ -102,20 +102,21 @@ fn checkpoint(path: &Path) -> anyhow::Result<PathBuf> {
     })
 }
 
-/// The entry of the zoo that `path` names, as `zoo:mnist-lenet` does; none if it names a file or folder.
+/// The zoo entry that `path` names, as in `zoo:mnist-lenet`; `None` if it names a file or folder.
 pub(crate) fn entry(path: &Path) -> anyhow::Result<Option<&'static ZooEntry>> {
     let name = path.to_str().filter(|name| name.starts_with(zoo::PREFIX));
     Ok(name.map(zoo::find).transpose()?)
 }
 
-/// Tells on standard error what someone who uses the checkpoint at `path` should know.
+/// Prints a warning to standard error if the checkpoint at `path` is not as it was saved.
 pub(crate) fn tell(path: &Path, check: FileCheck) {
     if let Some(caution) = check.caution() {
         terminal::note(format_args!("{} is {caution}", path.display()));
     }
 }
 
-/// The checkpoint that `path` names: an entry of the zoo, a file, or the best one of a run folder; and what it is called.
+/// Loads the checkpoint that `path` names: a zoo entry, a file, or the best checkpoint of a run folder. Also returns
+/// its path or name.
 pub(crate) fn load(path: &Path) -> anyhow::Result<(Checkpoint, PathBuf)> {
     if let Some(entry) = entry(path)? {
         return Ok((entry.checkpoint()?, path.to_owned()));
@@ -126,7 +127,7 @@ pub(crate) fn load(path: &Path) -> anyhow::Result<(Checkpoint, PathBuf)> {
     Ok((checkpoint, path))
 }
 
-/// Checks that something is at `path`, which stands for a run or a checkpoint.
+/// Checks that `path`, which should be a run or a checkpoint, exists.
 pub(crate) fn run(path: &Path) -> anyhow::Result<()> {
     if path.exists() {
         return Ok(());
@@ -141,7 +142,7 @@ pub(crate) fn run(path: &Path) -> anyhow::Result<()> {
     Err(with_runs(error, path))
 }
 
-/// The error, with the runs that lie beside `path`, or else in the usual folder.
+/// Adds to the error the runs beside `path`, or else those in the default folder.
 pub(crate) fn with_runs(error: anyhow::Error, path: &Path) -> anyhow::Error {
     let beside = path.parent().map(runs).unwrap_or_default();
     let found = if beside.is_empty() { runs(Path::new(RUNS)) } else { beside };
@@ -155,7 +156,7 @@ pub(crate) fn with_runs(error: anyhow::Error, path: &Path) -> anyhow::Error {
     anyhow!("{error:#}\nruns that are there: {}", names.join(", "))
 }
 
-/// Folders of runs in `folder`, in order.
+/// Run folders in `folder`, sorted.
 fn runs(folder: &Path) -> Vec<PathBuf> {
     let Ok(entries) = fs::read_dir(folder) else { return Vec::new() };
     let paths = entries.filter_map(|entry| Some(entry.ok()?.path()));

@@ -1,4 +1,4 @@
-//! `snn reproduce`: a shipped network, trained again.
+//! `snn reproduce`: trains a shipped network again.
 
 use std::{io::Write as _, path::PathBuf, process::ExitCode};
 
@@ -50,7 +50,7 @@ pub(crate) struct ReproduceArgs {
     common: Common,
 }
 
-/// By how much the best validation accuracy may differ where rounding does.
+/// Maximum difference of the best validation accuracy if rounding differs.
 const MOST: f64 = 0.01;
 
 pub(crate) fn run(registry: &Registry, args: &ReproduceArgs) -> anyhow::Result<ExitCode> {
@@ -112,7 +112,7 @@ impl Subject<'_> {
         Ok(if is_good { ExitCode::SUCCESS } else { ExitCode::FAILURE })
     }
 
-    /// The shipped weights on all test images.
+    /// Evaluates the shipped weights on all test images.
     fn test(&self, args: &ReproduceArgs, display: &mut Display) -> anyhow::Result<Option<Evaluation>> {
         let images = self.images(args)?;
         let weights = self.entry.checkpoint()?.weights_for(&self.built.network)?;
@@ -188,7 +188,7 @@ impl Subject<'_> {
     }
 }
 
-/// An epoch without its duration.
+/// The epoch with its duration set to 0.
 fn timeless(epoch: &Epoch) -> Epoch {
     Epoch { seconds: 0.0, ..epoch.clone() }
 }
@@ -208,7 +208,7 @@ fn compared(found: &Curves, recorded: &Curves) -> String {
     text::table(&["epoch", "training, log", "now", "validation, log", "now"], &rows, &[0, 1, 2, 3, 4], false)
 }
 
-/// What the first updates say.
+/// Describes the comparison of the first updates.
 fn told(again: &Again) -> String {
     let updates = again.found.updates.len();
     match again.is_same() {
@@ -239,7 +239,7 @@ fn images(test: &Evaluation) -> String {
     format!("{} of {} test images", percent(test.accuracy), text::thousands(test.images))
 }
 
-/// Whether the shipped weights give the figure that was recorded; where rounding differs, within a thousandth.
+/// Whether the shipped weights give the recorded accuracy; within a thousandth if rounding differs.
 fn judged(record: &ZooRecord, test: &Evaluation, must_be_same: bool) -> (bool, String) {
     let off = (test.accuracy - record.test.accuracy).abs();
     let is_good = off == 0.0 || (off <= 0.001 && !must_be_same);
@@ -247,7 +247,7 @@ fn judged(record: &ZooRecord, test: &Evaluation, must_be_same: bool) -> (bool, S
     (is_good, if is_good { line } else { style(line).red().to_string() })
 }
 
-/// An observer without the events of a run, which here is no run that anyone asked for.
+/// An observer that hides the start and end of a run, because the user did not ask for a run.
 struct Hushed<'a>(&'a mut Display);
 
 impl crate::train::Observer for Hushed<'_> {

@@ -1,4 +1,4 @@
-//! `snn selftest`: whether a graphics card computes what it should.
+//! `snn selftest`: checks a GPU against the reference engine.
 
 use std::{io::Write as _, process::ExitCode, time::Instant};
 
@@ -67,7 +67,7 @@ pub(crate) fn run(registry: &Registry, args: &SelftestArgs) -> anyhow::Result<Ex
     Ok(ExitCode::from(u8::from(failed > 0)))
 }
 
-/// The engine that `text` describes; only a GPU can be checked.
+/// Creates the engine that `text` describes; only a GPU can be checked.
 fn engine(text: &str) -> anyhow::Result<GpuEngine> {
     let mut part = Part::parse(text)?;
     if part.name != "gpu" {
@@ -78,7 +78,7 @@ fn engine(text: &str) -> anyhow::Result<GpuEngine> {
     Ok(engine)
 }
 
-/// A bar over all checks, where somebody looks at it.
+/// A progress bar over all checks, if somebody watches.
 fn bar(checks: usize, is_json: bool) -> anyhow::Result<ProgressBar> {
     let bar = terminal::bar(Some(checks as u64), !is_json);
     let template = "  {bar:25.cyan/black.bright} {percent:>3} %  {wide_msg}";
@@ -106,12 +106,12 @@ fn table(checks: &[SelftestCheck]) -> String {
     text::table(&head, &rows, &(first..head.len() - 1).collect::<Vec<_>>(), false)
 }
 
-/// `2e-7`, or `0`.
+/// Formats a difference as `2e-7`, or `0`.
 fn difference(share: f32) -> String {
     if share == 0.0 { "0".to_owned() } else { format!("{share:.0e}") }
 }
 
-/// What failed and why, or that nothing did.
+/// Summary of the failed checks with reasons, or of success.
 fn verdict(checks: &[SelftestCheck], failed: usize, seconds: f64) -> String {
     let time = style(text::duration(seconds)).dim();
     if failed == 0 {

@@ -1,4 +1,4 @@
-//! `snn show`: an experiment explained.
+//! `snn show`: explains an experiment.
 
 use std::{
     io::{self, Write},
@@ -43,10 +43,10 @@ pub(crate) struct ShowArgs {
     threads: usize,
 }
 
-/// Memory that the largest batch is given for: 8 GB.
+/// Memory for which the largest batch is computed: 8 GB.
 const ROOM: usize = 8_000_000_000;
 
-/// Columns of the layer table where the terminal has no room for all, and where it has no room for those.
+/// Columns of the layer table, in three versions for increasingly narrow terminals.
 const NARROW: [&[usize]; 3] = [&[0, 2, 4, 5, 7, 8], &[0, 2, 4, 7, 8], &[0, 4, 7]];
 
 pub(crate) fn run(registry: &Registry, args: &ShowArgs) -> anyhow::Result<ExitCode> {
@@ -112,8 +112,7 @@ fn layers(network: &Network) -> String {
     text::table_or(&head, &rows, &[6, 7, 8], true, &NARROW)
 }
 
-/// Shapes of the weights of a population, each in the line of its map with its bias, those of its trained constants behind the
-/// last.
+/// Shapes of the weights of a population: one line per map with its bias; trained constants follow on the last line.
 fn weights(network: &Network, population: &Population) -> String {
     let shape = |index: usize| {
         let extents = network.tensors()[index].shape.iter().map(usize::to_string);
@@ -131,7 +130,7 @@ fn weights(network: &Network, population: &Population) -> String {
     lines.join("\n").trim_end().to_owned()
 }
 
-/// What each kind of neuron does, how error passes back through it, and which populations are of it.
+/// Prints each kind of neuron with its equations, its gradient, and the populations that use it.
 fn neurons(out: &mut impl Write, network: &Network) -> io::Result<()> {
     let mut kinds: Vec<(&str, String, String, Vec<&str>)> = Vec::new();
     for population in network.populations() {
@@ -151,14 +150,14 @@ fn neurons(out: &mut impl Write, network: &Network) -> io::Result<()> {
     Ok(())
 }
 
-/// What training takes on each engine, by what it is for, and what fits; below the table, why an engine is not in
-/// it. `auto` is left out: it is one of the others.
+/// A table of the memory of training on each engine, by purpose, with the largest batch that fits. Lines below the
+/// table say why an engine is missing. `auto` is omitted, since it is one of the others.
 fn memory(registry: &Registry, named: &Named, threads: usize) -> String {
     let batch = named.experiment.training.batch;
     let (mut head, mut rows, mut notes, mut has_card) = (Vec::new(), Vec::new(), Vec::new(), false);
     for name in registry.engines.names().filter(|name| *name != "auto") {
         let needs = loading::named_engine(registry, name, threads).and_then(|engine| {
-            // A card is not touched to say what it would take; one of its own memory is meant.
+            // The estimate does not open a GPU; it assumes one with its own memory.
             let device = if name == "gpu" { Device::Card } else { Device::of(engine.as_ref()) };
             let needs = |batch| memory::of_training(&named.experiment, &named.built, engine.as_ref(), device, batch);
             Ok((needs(batch)?, needs(2 * batch)?))
@@ -196,8 +195,8 @@ fn memory(registry: &Registry, named: &Named, threads: usize) -> String {
     text::table(&head, &rows, &[1, 2, 3, 4, 5, 6, 7, 8], false) + &notes.concat()
 }
 
-/// The largest batch that fits into [`ROOM`], if a batch of `batch` needs `once` bytes and one of twice as many `twice`;
-/// none if it is less than `batch`.
+/// The largest batch that fits into [`ROOM`], given that a batch of `batch` needs `once` bytes and one of twice the
+/// size needs `twice`; `None` if even `batch` does not fit.
 fn largest(batch: usize, once: usize, twice: usize) -> Option<usize> {
     let room = ROOM.checked_sub(once)?;
     let each = twice.saturating_sub(once) / batch;

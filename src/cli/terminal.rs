@@ -1,8 +1,9 @@
-//! The one door to the terminal: all that the program prints, and all that it draws, passes here.
+//! All terminal output of the program passes through this module.
 //!
-//! Files and their names may hold what a terminal takes for commands: to clear the screen, to rename the window, to write
-//! from right to left. Such characters are shown as `\u{1b}` instead of being sent. Only the colours of the program itself
-//! pass, and these only where colours are shown. `clippy.toml` forbids all other ways to standard output and standard error.
+//! Files and file names may contain terminal control sequences: to clear the screen, to rename the window, to write
+//! from right to left. Such characters are shown as `\u{1b}` instead of being sent. Only the program's own colours
+//! pass, and only where colours are enabled. `clippy.toml` forbids all other ways to standard output and standard
+//! error.
 #![expect(clippy::disallowed_methods, reason = "this is the door")]
 
 use std::{
@@ -15,19 +16,19 @@ use console::Term;
 use indicatif::{ProgressBar, ProgressDrawTarget, TermLike};
 use serde::Serialize;
 
-/// Whether whoever read standard output, such as `head`, has closed it.
+/// Whether the reader of standard output, such as `head`, has closed it.
 static CLOSED: AtomicBool = AtomicBool::new(false);
 
-/// Frames of a bar in a second.
+/// Frames per second of a progress bar.
 const FRAMES: u8 = 20;
 
-/// Standard output, for as long as this lives.
+/// A lock on standard output.
 ///
-/// Once its reader has gone, what is written is dropped without an error, so that a command does the rest of its work and ends
-/// with the exit code of that. A command whose work is no use to anybody then asks [`is_closed`].
+/// Once the reader has closed the pipe, output is dropped without an error, so that a command completes its work and
+/// returns its own exit code. A command whose remaining work is useless without a reader can check [`is_closed`].
 pub(crate) struct Stdout(io::StdoutLock<'static>);
 
-/// Standard output.
+/// Locks standard output.
 pub(crate) fn stdout() -> Stdout {
     Stdout(io::stdout().lock())
 }
@@ -37,24 +38,25 @@ pub(crate) fn is_closed() -> bool {
     CLOSED.load(Ordering::Relaxed)
 }
 
-/// Whether somebody watches standard error, where bars are drawn.
+/// Whether standard error, where progress bars are drawn, is a terminal.
 pub(crate) fn is_watched() -> bool {
     io::stderr().is_terminal()
 }
 
-/// Something that a person should know, on standard error.
+/// Prints a note for the user to standard error.
 pub(crate) fn note(text: impl fmt::Display) {
     let note = console::style("note:").yellow().bold().for_stderr();
     say(format_args!("{note} {text}"));
 }
 
-/// A line on standard error. If that is gone there is nobody to tell.
+/// Prints a line to standard error. Errors are ignored, since there is nowhere to report them.
 pub(crate) fn say(line: impl fmt::Display) {
     let line = visible(&line.to_string(), console::colors_enabled_stderr());
     writeln!(io::stderr(), "{line}").ok();
 }
 
-/// A bar of `length` on standard error, none for one without an end; hidden unless it `is_shown` and somebody watches.
+/// A progress bar of `length` on standard error, or a spinner without a length. Hidden unless `is_shown` and standard
+/// error is a terminal.
 pub(crate) fn bar(length: Option<u64>, is_shown: bool) -> ProgressBar {
     if !(is_shown && is_watched()) {
         return ProgressBar::hidden();
@@ -64,7 +66,7 @@ pub(crate) fn bar(length: Option<u64>, is_shown: bool) -> ProgressBar {
 }
 
 impl Stdout {
-    /// `record` as JSON on a line of its own.
+    /// Prints `record` as JSON on a line of its own.
     pub(crate) fn json(&mut self, record: &impl Serialize) -> io::Result<()> {
         let text = escaped(&serde_json::to_string(record)?);
         self.send(&format!("{text}\n"))
@@ -92,13 +94,13 @@ impl Write for Stdout {
         Ok(())
     }
 
-    /// As a whole: the parts of a colour's code come one by one.
+    /// Formats the text as a whole before sending it, because colour codes arrive in several parts.
     fn write_fmt(&mut self, text: fmt::Arguments<'_>) -> io::Result<()> {
         self.send(&visible(&text.to_string(), console::colors_enabled()))
     }
 }
 
-/// A terminal on which bars are drawn.
+/// A terminal for progress bars that escapes control characters.
 #[derive(Debug)]
 struct Clean(Term);
 
@@ -144,7 +146,8 @@ impl TermLike for Clean {
     }
 }
 
-/// `text` with every character that a terminal would obey, or not show, as `\u{1b}`; colours are kept where `styled`.
+/// Escapes every character in `text` that a terminal would interpret or not show, as `\u{1b}`. Colours are kept if
+/// `styled`.
 fn visible(text: &str, styled: bool) -> String {
     let mut shown = String::with_capacity(text.len());
     let mut rest = text;
@@ -169,14 +172,15 @@ fn visible(text: &str, styled: bool) -> String {
     shown
 }
 
-/// Control characters, and those that turn the direction of writing or take no room.
+/// Whether a character is a control character, changes the writing direction, or has no width.
 fn is_hidden(character: char) -> bool {
     character.is_control()
         || matches!(character, '\u{61c}' | '\u{200b}' | '\u{200e}' | '\u{200f}' | '\u{2028}'..='\u{202e}')
         || matches!(character, '\u{2060}'..='\u{206f}' | '\u{feff}' | '\u{e0000}'..='\u{e007f}')
 }
 
-/// The code that `text` begins with, if that changes nothing but weight and colour: what [`console::style`] writes.
+/// The escape code at the beginning of `text`, if it changes only weight and colour, as those written by
+/// [`console::style`] do.
 fn style_code(text: &str) -> Option<&str> {
     let numbers = text.strip_prefix("\u{1b}[")?;
     let end = numbers.find('m').filter(|&end| end <= 16)?;
@@ -189,7 +193,7 @@ fn style_code(text: &str) -> Option<&str> {
     is_style.then(|| &text[..end + 3])
 }
 
-/// JSON with the characters that serde leaves as they are and a terminal would obey: they stand only in strings.
+/// Escapes the characters that serde leaves unescaped and a terminal would interpret. They occur only in strings.
 fn escaped(json: &str) -> String {
     let mut shown = String::with_capacity(json.len());
     for character in json.chars() {

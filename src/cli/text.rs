@@ -1,4 +1,4 @@
-//! Numbers and layout as people read them.
+//! Formatting of numbers and text layout.
 
 use std::fmt;
 
@@ -7,20 +7,20 @@ use console::{Term, measure_text_width, style};
 
 pub(crate) use crate::train::units::{duration, significant, thousands};
 
-/// Width of the labels at the left.
+/// Width of the label column.
 const LABEL: usize = 14;
 
-/// `98.3 %`, with two decimals close to all or nothing.
+/// Formats a fraction as `98.3 %`; with two decimals from 99 % on.
 pub(crate) fn percent(share: f64) -> String {
     format!("{:.*} %", if share >= 0.99 { 2 } else { 1 }, 100.0 * share)
 }
 
-/// `1 epoch`, `2,000 epochs`.
+/// Formats a count with its noun: `1 epoch`, `2,000 epochs`.
 pub(crate) fn counted(count: usize, what: &str) -> String {
     format!("{} {what}{}", thousands(count), if count == 1 { "" } else { "s" })
 }
 
-/// `142 MB`, in powers of 1000.
+/// Formats bytes as `142 MB`, in powers of 1000.
 pub(crate) fn bytes(bytes: usize) -> String {
     let mut value = bytes as f64;
     for unit in ["bytes", "kB", "MB", "GB"] {
@@ -33,7 +33,7 @@ pub(crate) fn bytes(bytes: usize) -> String {
     format!("{value:.1} TB")
 }
 
-/// A number with three digits and the prefix of its unit, such as `12.3 G`.
+/// Formats a number with three digits and an SI prefix, such as `12.3 G`.
 pub(crate) fn scaled(value: f64) -> String {
     let mut value = value;
     for prefix in ["", "k", "M", "G"] {
@@ -45,7 +45,7 @@ pub(crate) fn scaled(value: f64) -> String {
     format!("{} T", figures(value))
 }
 
-/// A number with three digits, or all of a larger one: `0.123`, `12.3`, `1,230`.
+/// Formats a number with three digits, or all digits of a larger one: `0.123`, `12.3`, `1,230`.
 pub(crate) fn figures(value: f64) -> String {
     match value {
         _ if value >= 99.95 => thousands(value.round() as u64),
@@ -55,7 +55,7 @@ pub(crate) fn figures(value: f64) -> String {
     }
 }
 
-/// Spikes of all populations and of the input, an image; none of an input that is numbers.
+/// Describes the spikes per image of all populations, and of the input unless it is numbers.
 pub(crate) fn spikes(populations: f64, input: Option<f64>) -> String {
     let whole = |spikes: f64| thousands(spikes.round() as u64);
     let input = match input {
@@ -66,19 +66,19 @@ pub(crate) fn spikes(populations: f64, input: Option<f64>) -> String {
     format!("{} an image, and {input}", whole(populations))
 }
 
-/// Columns of the terminal that standard output is; endless if it is none.
+/// Width of the terminal on standard output in columns; `usize::MAX` if it is not a terminal.
 pub(crate) fn columns() -> usize {
     Term::stdout().size_checked().map_or(usize::MAX, |(_, columns)| columns.into())
 }
 
-/// Text with a label at the left, wrapped to the terminal.
+/// Text with a label at the left, wrapped to the terminal width.
 pub(crate) fn labelled(label: &str, text: impl fmt::Display) -> String {
     let indent = LABEL + 2;
     let head = format!("  {}", style(format!("{label:LABEL$}")).dim());
     head + wrapped(&text.to_string(), indent, indent).trim_start()
 }
 
-/// Text that starts at column `first`, wrapped to the terminal, with further lines at column `rest`.
+/// Text that starts at column `first`, wrapped to the terminal width, with further lines at column `rest`.
 pub(crate) fn wrapped(text: &str, first: usize, rest: usize) -> String {
     let mut lines = " ".repeat(first);
     let mut at = first;
@@ -98,14 +98,14 @@ pub(crate) fn wrapped(text: &str, first: usize, rest: usize) -> String {
     lines
 }
 
-/// RON over several lines as one line.
+/// Joins RON text of several lines into one.
 pub(crate) fn one_line(text: &str) -> String {
     let line = text.split_whitespace().collect::<Vec<_>>().join(" ");
     line.replace("( ", "(").replace(",)", ")").replace(", )", ")").replace("[ ", "[").replace(", ]", "]")
 }
 
-/// Lines of label, text, and an aside in a column of its own, or wrapped and without asides where the terminal has no
-/// room for them; the first label stands out.
+/// Lines of label, text, and an aside in a separate column. If the terminal is too narrow for the asides, they are
+/// omitted and the text is wrapped. The first label is highlighted.
 pub(crate) fn header(lines: &[(&str, String, String)]) -> String {
     let label = lines.iter().map(|(label, ..)| label.len() + 3).max().unwrap_or(0).max(LABEL);
     let width = lines.iter().map(|(_, text, _)| measure_text_width(text)).max().unwrap_or(0);
@@ -121,8 +121,8 @@ pub(crate) fn header(lines: &[(&str, String, String)]) -> String {
     lines.iter().enumerate().map(line).collect()
 }
 
-/// A table under a dim head, with the columns of `right` aligned to the right. With `has_sum`,
-/// the last row has a line above it.
+/// Formats a table with a dim header. Columns in `right` are right-aligned. With `has_sum`, the last row is separated
+/// by a line.
 pub(crate) fn table(head: &[&str], rows: &[Vec<String>], right: &[usize], has_sum: bool) -> String {
     let mut table = Table::new();
     table.load_style(NOTHING).set_header(head.to_vec()).add_rows(rows.to_vec());
@@ -150,8 +150,8 @@ pub(crate) fn table(head: &[&str], rows: &[Vec<String>], right: &[usize], has_su
     text
 }
 
-/// A table as [`table`] makes it; where the terminal has no room for all columns, with those of the first of `fewer` that
-/// fit, or of the last.
+/// Formats a table like [`table`]. If the terminal is too narrow for all columns, uses the first set of columns in
+/// `fewer` that fits, or the last one.
 pub(crate) fn table_or(
     head: &[&str],
     rows: &[Vec<String>],

@@ -1,4 +1,4 @@
-//! `snn train`: start a run, or go on with one.
+//! `snn train`: starts or resumes a run.
 
 use std::{io::Write as _, path::Path, path::PathBuf, process::ExitCode};
 
@@ -82,7 +82,7 @@ pub(crate) fn run(registry: &Registry, args: &TrainArgs) -> anyhow::Result<ExitC
         None => start(registry, args, engine.as_ref())?,
     };
     let Named { experiment, built, .. } = &named;
-    // A run that has a checkpoint goes on from it, whatever it started with.
+    // A run with a checkpoint resumes from it, so initial weights are not needed.
     let goes_on = resumed.as_ref().map(RunFolder::checkpoint).transpose()?.flatten().is_some();
     let (initial, inherited) = if goes_on {
         (built.network.initial_weights(experiment.training.seed), None)
@@ -101,7 +101,7 @@ pub(crate) fn run(registry: &Registry, args: &TrainArgs) -> anyhow::Result<ExitC
         test: &images.test,
         save_every: SAVE_EVERY,
     };
-    // The folder of a new run comes after all that can be wrong, so that a run which cannot start leaves none.
+    // The folder of a new run is created only after all checks, so that a run that cannot start leaves no folder.
     job.check()?;
     let mut folder = match resumed {
         Some(folder) => folder,
@@ -154,7 +154,7 @@ pub(crate) fn run(registry: &Registry, args: &TrainArgs) -> anyhow::Result<ExitC
     Ok(if matches!(outcome, RunOutcome::Stopped { .. }) { ExitCode::from(STOPPED) } else { ExitCode::SUCCESS })
 }
 
-/// Says which tensors are frozen though nothing was ever learned in them.
+/// Warns of tensors that are frozen but have no trained values.
 fn warn_of_frozen(built: &Built, Inherited { misshapen, new, .. }: &Inherited) {
     let is_frozen = |name: &&String| built.network.tensors().iter().any(|t| t.frozen && t.name == **name);
     let names: Vec<&String> = misshapen.iter().map(|(name, ..)| name).chain(new).filter(is_frozen).collect();
@@ -166,7 +166,7 @@ fn warn_of_frozen(built: &Built, Inherited { misshapen, new, .. }: &Inherited) {
     }
 }
 
-/// What a run has taken over of the checkpoint `from`, tensor by tensor.
+/// Describes which tensors were taken from the checkpoint `from`.
 fn took(from: &str, inherited: &Inherited) -> String {
     let Inherited { taken, misshapen, new, unused, .. } = inherited;
     let mut rows: Vec<Vec<String>> = taken.iter().map(|name| vec![name.clone(), "taken over".to_owned()]).collect();
@@ -178,10 +178,10 @@ fn took(from: &str, inherited: &Inherited) -> String {
     text::table(&["tensor", &format!("from {from}")], &rows, &[], false)
 }
 
-/// An experiment, its images and, if it goes on, its folder.
+/// An experiment, its images and, when resuming, its folder.
 type Begun = (Named, Splits, Option<RunFolder>);
 
-/// Everything of a new run but its folder.
+/// Prepares a new run, except for its folder.
 fn start(registry: &Registry, args: &TrainArgs, engine: &dyn Engine) -> anyhow::Result<Begun> {
     let mut settings = args.overrides.settings();
     settings.extend(args.seed.map(|seed| ("training.seed".to_owned(), seed.to_string())));
@@ -189,7 +189,7 @@ fn start(registry: &Registry, args: &TrainArgs, engine: &dyn Engine) -> anyhow::
         if settings.iter().any(|(path, _)| path == "start" || path.starts_with("start.")) {
             bail!("--from and --set start both say with which weights to start; give one of them");
         }
-        // The run may be gone on with from another folder.
+        // The path is made absolute, because the run may be resumed from another working directory.
         let is_in_zoo = from.starts_with(zoo::PREFIX);
         let from = if is_in_zoo { from.clone() } else { std::path::absolute(from)?.display().to_string() };
         settings.push(("start".to_owned(), format!("From(checkpoint: {from:?})")));
@@ -218,7 +218,7 @@ fn new_folder(args: &TrainArgs, named: &Named) -> anyhow::Result<RunFolder> {
     })
 }
 
-/// Limits an experiment to `limit` of the `all` images that are published, as `training.limit` does.
+/// Limits an experiment to `limit` of the `all` published images, as `training.limit` does.
 fn limit_experiment(experiment: &mut Experiment, all: usize, limit: usize) -> anyhow::Result<()> {
     if limit == 0 {
         bail!("--limit must be at least 1, found 0");
@@ -233,8 +233,8 @@ fn limit_experiment(experiment: &mut Experiment, all: usize, limit: usize) -> an
     Ok(())
 }
 
-/// If a limit made the images fewer than they were with the limit `before`, those held out for validation shrink in
-/// proportion.
+/// If a limit reduced the number of images compared to the limit `before`, reduces the number held out for validation
+/// in proportion.
 fn shrink_held_out(experiment: &mut Experiment, images: &Splits, before: Option<Limit>) {
     let there = images.train.available();
     let (before, now) = (before.map_or(there, |limit| limit.count().min(there)), images.train.len());
@@ -244,7 +244,7 @@ fn shrink_held_out(experiment: &mut Experiment, images: &Splits, before: Option<
     }
 }
 
-/// Everything of the run in `folder`, as far as it has come.
+/// Prepares to resume the run in `folder`.
 fn resume(registry: &Registry, args: &TrainArgs, folder: &Path, engine: &dyn Engine) -> anyhow::Result<Begun> {
     let changes = [
         ("an experiment", args.experiment.is_some()),
@@ -264,7 +264,7 @@ fn resume(registry: &Registry, args: &TrainArgs, folder: &Path, engine: &dyn Eng
     }
     let mut folder = RunFolder::resume(folder)?;
     let file = folder.path().join("experiment.ron").display().to_string();
-    // Runs that do not say were made when gradients were always summed.
+    // Experiments without this field are from versions that always summed gradients.
     let summed = ("training.reduction".to_owned(), "Sum".to_owned());
     let settings = if folder.experiment().contains("reduction:") { Vec::new() } else { vec![summed] };
     let (mut experiment, built) = loading::parse(registry, folder.experiment(), &file, &settings)?;
@@ -278,7 +278,8 @@ fn resume(registry: &Registry, args: &TrainArgs, folder: &Path, engine: &dyn Eng
     Ok((named, images, Some(folder)))
 }
 
-/// Makes the run in `folder` one of `epochs` epochs, which must be no fewer than it has begun.
+/// Changes the number of epochs of the run in `folder` to `epochs`, which must not be less than the number it has
+/// begun.
 fn give_epochs(
     registry: &Registry,
     folder: &mut RunFolder,
@@ -325,12 +326,12 @@ fn header(named: &Named, engine: &dyn Engine, images: &Splits, folder: &Path) ->
     Ok(text::header(&lines))
 }
 
-/// The memory that the run takes at most.
+/// The maximum memory of the run.
 fn planned(experiment: &Experiment, built: &Built, engine: &dyn Engine) -> anyhow::Result<RunMemory> {
     memory::of_training(experiment, built, engine, Device::of(engine), experiment.training.batch)
 }
 
-/// Says how the run ended, and how to go on. A run that `is_old` had ended before.
+/// Prints how the run ended, and how to continue. `is_old` means that it had already ended before.
 fn conclude(outcome: &RunOutcome, folder: &RunFolder, epochs: usize, is_old: bool) -> anyhow::Result<()> {
     let mut out = terminal::stdout();
     let (folder, program) = (folder.path().display(), program::name());
@@ -345,7 +346,7 @@ fn conclude(outcome: &RunOutcome, folder: &RunFolder, epochs: usize, is_old: boo
                 writeln!(out, "{}", labelled("", more))?;
             }
             writeln!(out, "{}", labelled("", format!("look closer:   {program} evaluate {folder}")))?;
-            // The viewer knows the names that are shipped; a program with more has a viewer of its own, if any.
+            // The viewer `snn-viz` knows only the shipped names. A program with more names needs a viewer of its own.
             if program == "snn" {
                 writeln!(out, "{}", labelled("", format!("look inside:   snn-viz {folder}")))?;
             }
@@ -360,7 +361,7 @@ fn conclude(outcome: &RunOutcome, folder: &RunFolder, epochs: usize, is_old: boo
     Ok(())
 }
 
-/// Where a run of `epochs` epochs stands: after `step` updates of `epoch`, which counts from 0.
+/// Describes the position of a run of `epochs` epochs: after `step` updates of `epoch`, which counts from 0.
 fn place(epoch: usize, step: usize, epochs: usize) -> String {
     match step {
         _ if epoch >= epochs => format!("after the last epoch, {epochs}, before the test was done"),

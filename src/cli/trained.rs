@@ -1,4 +1,4 @@
-//! Trained networks, and the images to try them on, as the command line names them.
+//! Loads trained networks named on the command line, and images to run them on.
 
 use std::path::{Path, PathBuf};
 
@@ -14,7 +14,7 @@ use crate::{
     train::{Checkpoint, program_of},
 };
 
-/// A checkpoint and what it stands for.
+/// A checkpoint, with the experiment and network built from it.
 pub(crate) struct TrainedNetwork {
     pub(crate) path: PathBuf,
     pub(crate) checkpoint: Checkpoint,
@@ -24,8 +24,8 @@ pub(crate) struct TrainedNetwork {
 }
 
 impl TrainedNetwork {
-    /// Loads the checkpoint that `path` names, itself or the best one of a run folder, to be shown images for `steps` time
-    /// steps, or for as many as it was trained on.
+    /// Loads the checkpoint that `path` names: the file itself, or the best one of a run folder. The network is run for
+    /// `steps` time steps, by default the number it was trained on.
     pub(crate) fn load(registry: &Registry, path: &Path, steps: Option<usize>) -> anyhow::Result<Self> {
         let run = path.join("experiment.ron");
         let (checkpoint, path) = places::load(path)?;
@@ -40,12 +40,12 @@ impl TrainedNetwork {
         Ok(Self { path, checkpoint, experiment, built, weights })
     }
 
-    /// The checkpoint's file.
+    /// Path of the checkpoint file, as text.
     pub(crate) fn file(&self) -> String {
         self.path.display().to_string()
     }
 
-    /// Where the weights are from, and how far the training had come.
+    /// Describes the origin of the weights and the progress of training.
     pub(crate) fn progress(&self) -> String {
         let progress = &self.checkpoint.progress;
         let images = text::thousands(progress.images);
@@ -58,19 +58,19 @@ impl TrainedNetwork {
         origin + &trained
     }
 
-    /// What to say of a converted network that is shown images for too short a time.
+    /// A warning if this is a converted network that runs for too few time steps.
     pub(crate) fn advice(&self) -> Option<String> {
         let is_converted = self.checkpoint.origin.as_ref().is_some_and(|origin| origin.starts_with(CONVERTED));
         if is_converted { few_steps(self.experiment.steps) } else { None }
     }
 
-    /// The images to select from: all for a test, else those that the run was limited to.
+    /// Loads the images to select from: all of them for `test`, otherwise those that the run was limited to.
     pub(crate) fn images(&self, selection: &Selection, common: &Common) -> anyhow::Result<Splits> {
         let limit = self.experiment.training.limit.filter(|_| selection.split != Split::Test);
         loading::limited_images(&self.built, common, limit)
     }
 
-    /// The images that were selected, by their indices. A run learned from and held out the same ones.
+    /// The data set and the indices of the selected images. Training and validation images are split as in the run.
     pub(crate) fn select<'a>(
         &self,
         images: &'a Splits,
@@ -96,13 +96,13 @@ impl TrainedNetwork {
     }
 }
 
-/// How the origin of a converted network starts.
+/// Prefix of the origin of a converted network.
 pub(crate) const CONVERTED: &str = "converted";
 
-/// Fewest steps over which the firing rates of a converted network are close to activations.
+/// Minimum number of time steps for the firing rates of a converted network to be close to activations.
 const ENOUGH_STEPS: usize = 50;
 
-/// What to say of a converted network that is shown images for `steps` time steps, if they are few.
+/// A warning about running a converted network for `steps` time steps, if they are few.
 pub(crate) fn few_steps(steps: usize) -> Option<String> {
     let rates = if steps == 1 { "0 or 1".to_owned() } else { format!("a multiple of 1/{steps}") };
     (steps < ENOUGH_STEPS).then(|| {
@@ -113,7 +113,8 @@ pub(crate) fn few_steps(steps: usize) -> Option<String> {
     })
 }
 
-/// The error, with the program that made the run of the checkpoint at `path`, if it was another one: it may know more names.
+/// Adds to the error the program that made the run of the checkpoint at `path`, if it was another program, which may
+/// know more names.
 fn of_another_program(error: anyhow::Error, path: &Path) -> anyhow::Error {
     let name = path.parent().and_then(program_of);
     let Some(name) = name.filter(|name| name != program::name()) else { return error };
@@ -128,7 +129,7 @@ fn of_another_program(error: anyhow::Error, path: &Path) -> anyhow::Error {
 }
 
 impl Split {
-    /// What such images are called.
+    /// Name of the images of this split.
     pub(crate) fn name(self) -> &'static str {
         match self {
             Self::Test => "test",

@@ -1,4 +1,4 @@
-//! Command lines that cannot be parsed, and help.
+//! Help, and error messages for command lines that cannot be parsed.
 
 use std::{io::Write as _, process::ExitCode};
 
@@ -9,7 +9,7 @@ use crate::{cli::terminal, models::elsewhere};
 /// Exit code for a command line that cannot be parsed.
 const MISUSED: u8 = 2;
 
-/// Commands that other programs have, and what to use here.
+/// Names of commands in other programs, with the equivalent here.
 const COMMANDS: [(&[&str], &str); 8] = [
     (&["test", "eval", "validate", "score", "val"], "snn evaluate measures a trained network on the test images"),
     (&["predict", "run", "classify", "answer"], "snn infer answers images one by one"),
@@ -25,7 +25,7 @@ const COMMANDS: [(&[&str], &str); 8] = [
     ),
 ];
 
-/// Prints what clap has to say, and what is meant by words of other programs; gives the exit code.
+/// Prints clap's message, with hints for words from other programs. Returns the exit code.
 pub(crate) fn report(error: &clap::Error) -> ExitCode {
     if !error.use_stderr() {
         let text = error.render();
@@ -39,13 +39,13 @@ pub(crate) fn report(error: &clap::Error) -> ExitCode {
     let text = error.render();
     let text = if console::colors_enabled_stderr() { text.ansi().to_string() } else { text.to_string() };
     match meant(error) {
-        // That an option could be a value is of no use: no command takes any that begins with dashes.
+        // Clap's tip to pass an option as a value is useless here: no command takes values that begin with dashes.
         None if text.contains("as a value, use '-- ") => {
             let kept: Vec<&str> = text.lines().filter(|line| !line.contains("as a value, use '-- ")).collect();
             terminal::say(kept.join("\n").replace("\n\n\n", "\n\n").trim_end());
         }
         None => terminal::say(text.trim_end()),
-        // The hint comes before the usage, in place of clap's own, which knows spelling alone.
+        // The hint comes before the usage, and replaces clap's own, which considers spelling only.
         Some(hint) => {
             let kept: Vec<&str> = text.lines().filter(|line| !line.contains("tip:")).collect();
             let text = kept.join("\n").replace("\n\n\n", "\n\n");
@@ -56,7 +56,7 @@ pub(crate) fn report(error: &clap::Error) -> ExitCode {
     ExitCode::from(MISUSED)
 }
 
-/// What someone means who uses a word that is known elsewhere.
+/// A hint for a word that is known from other programs.
 fn meant(error: &clap::Error) -> Option<String> {
     let text = |kind| match error.get(kind) {
         Some(ContextValue::String(text)) => Some(text.as_str()),

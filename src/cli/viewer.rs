@@ -1,4 +1,4 @@
-//! The viewer, a program of its own, so that it never slows the run that it shows.
+//! Starts the viewer. It is a separate program, so that it never slows down the run that it shows.
 
 use std::{
     env,
@@ -8,10 +8,10 @@ use std::{
     process::{Command, Stdio},
 };
 
-/// Opens the viewer on the run in `folder`. It goes on when this program ends.
+/// Opens the viewer on the run in `folder`. The viewer keeps running when this program ends.
 ///
 /// # Errors
-/// A sentence: why there is no viewer, and what to do.
+/// A sentence that says why the viewer cannot be started, and what to do.
 pub(crate) fn watch(folder: &Path) -> Result<(), String> {
     if cfg!(all(unix, not(target_os = "macos")))
         && ["DISPLAY", "WAYLAND_DISPLAY"].iter().all(|name| env::var_os(name).is_none())
@@ -24,7 +24,7 @@ pub(crate) fn watch(folder: &Path) -> Result<(), String> {
     let mut command = Command::new(&viewer);
     command.arg(folder).args(["--tab", "training"]);
     command.stdin(Stdio::null()).stdout(Stdio::null()).stderr(Stdio::null());
-    // Ctrl-C, which stops the run, leaves it open.
+    // The viewer gets its own process group, so that Ctrl-C stops only the run.
     #[cfg(unix)]
     std::os::unix::process::CommandExt::process_group(&mut command, 0);
     match command.spawn() {
@@ -42,7 +42,7 @@ pub(crate) fn watch(folder: &Path) -> Result<(), String> {
     }
 }
 
-/// `program` in the folder of the program `this`, if it is there.
+/// Path of `program` in the folder of the program `this`, if it exists there.
 fn beside(this: &Path, program: &str) -> Option<OsString> {
     let path: PathBuf = this.with_file_name(program);
     path.is_file().then(|| path.into())

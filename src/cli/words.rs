@@ -1,4 +1,4 @@
-//! Parts of an experiment in words.
+//! Descriptions of parts of an experiment.
 
 use crate::{
     cli::text::{self, thousands},
@@ -9,7 +9,7 @@ use crate::{
     },
 };
 
-/// A network on one line: `1x28x28 -> 10 classes, 50 steps, Lif, 517,500 weights`.
+/// Describes a network on one line: `1x28x28 -> 10 classes, 50 steps, Lif, 517,500 weights`.
 pub(crate) fn network(network: &Network, steps: usize) -> String {
     let neuron = network.populations().first().map_or("", |population| population.neuron.name());
     let (classes, weights) = (network.classes(), thousands(network.parameters()));
@@ -17,7 +17,7 @@ pub(crate) fn network(network: &Network, steps: usize) -> String {
     format!("{} -> {classes} classes, {steps}, {neuron}, {weights} weights", network.input())
 }
 
-/// The gradient of a neuron in a word: the name of its surrogate, or of the paper's rule.
+/// Short name of the gradient of a neuron: that of its surrogate, or of its spike-gated gradient.
 pub(crate) fn gradient_name(neuron: &Neuron) -> String {
     let name = match neuron.gradient() {
         Gradient::Surrogate { surrogate, .. } => surrogate.to_string(),
@@ -29,7 +29,7 @@ pub(crate) fn gradient_name(neuron: &Neuron) -> String {
     name.split('(').next().unwrap_or_default().to_owned()
 }
 
-/// How error passes back through a neuron.
+/// Describes how error is backpropagated through a neuron.
 pub(crate) fn gradient(neuron: &Neuron) -> String {
     match neuron.gradient() {
         Gradient::Surrogate { surrogate, detach_reset } => {
@@ -56,7 +56,7 @@ fn over(threshold: f32) -> String {
     if threshold == 1.0 { String::new() } else { format!(" / {threshold}") }
 }
 
-/// How currents are normalised; empty if they are not.
+/// Describes how currents are normalised; empty if they are not.
 pub(crate) fn norm(network: &Network) -> String {
     let Some(norm) = network.norms().next() else { return String::new() };
     format!(
@@ -65,7 +65,7 @@ pub(crate) fn norm(network: &Network) -> String {
     )
 }
 
-/// How output over time becomes scores.
+/// Describes how output over time is converted to scores.
 pub(crate) fn score(built: &Built) -> String {
     let last = built.network.populations().last();
     let output = last.map_or_else(String::new, |last| {
@@ -75,7 +75,7 @@ pub(crate) fn score(built: &Built) -> String {
     format!("score {}{output}", built.score.equation())
 }
 
-/// What is added to the loss.
+/// Describes the penalty added to the loss, if there is one.
 pub(crate) fn penalty(experiment: &Experiment) -> Option<String> {
     let rates = experiment.rates?;
     let epochs =
@@ -86,7 +86,7 @@ pub(crate) fn penalty(experiment: &Experiment) -> Option<String> {
     ))
 }
 
-/// With which weights training starts; empty for those that are drawn.
+/// Describes the initial weights of training; empty for randomly drawn ones.
 pub(crate) fn start(experiment: &Experiment) -> String {
     match &experiment.start {
         Start::Drawn => String::new(),
@@ -97,7 +97,7 @@ pub(crate) fn start(experiment: &Experiment) -> String {
     }
 }
 
-/// The optimizer with its constants.
+/// Describes the optimizer with its constants.
 pub(crate) fn optimizer(experiment: &Experiment) -> String {
     let decay = |weight_decay: f32| if weight_decay > 0.0 { format!(" + {weight_decay} w") } else { String::new() };
     let adam = |name: &str, lr, (first, second): (f32, f32), epsilon, gradient: String, shrink: String| {
@@ -128,7 +128,7 @@ pub(crate) fn optimizer(experiment: &Experiment) -> String {
     }
 }
 
-/// How the learning rate changes.
+/// Describes the learning rate schedule.
 pub(crate) fn schedule(experiment: &Experiment) -> String {
     match &experiment.training.schedule {
         Schedule::Constant => "always the same rate".to_owned(),
@@ -150,7 +150,7 @@ pub(crate) fn schedule(experiment: &Experiment) -> String {
     }
 }
 
-/// Epochs, batches and images.
+/// Describes epochs, batches and images of training.
 pub(crate) fn training(experiment: &Experiment, built: &Built) -> String {
     let training = &experiment.training;
     let images = training.limit.map_or(built.data.training_images(), Limit::count) - training.validation.count();

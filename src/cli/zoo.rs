@@ -1,4 +1,4 @@
-//! `snn zoo`: the trained networks that are shipped.
+//! `snn zoo`: lists the shipped trained networks.
 
 use std::{io::Write as _, process::ExitCode};
 
@@ -33,7 +33,7 @@ pub(crate) struct ZooArgs {
     json: bool,
 }
 
-/// What `--json` prints of each.
+/// The JSON output for each network.
 #[derive(Debug, Serialize)]
 struct Listed<'a> {
     name: &'a str,
@@ -89,13 +89,13 @@ pub(crate) fn run(registry: &Registry, args: &ZooArgs) -> anyhow::Result<ExitCod
     Ok(ExitCode::SUCCESS)
 }
 
-/// What the shipped weights do.
+/// Describes the results of the shipped weights.
 fn result(record: &ZooRecord) -> String {
     let best = record.curves.best().map_or_else(String::new, |best| format!(", weights of epoch {}", best.epoch));
     format!("{} of {} test images{best}", text::percent(record.test.accuracy), text::thousands(record.test.images))
 }
 
-/// Duration of the training.
+/// Duration of the training, in seconds.
 fn seconds(record: &ZooRecord) -> f64 {
     record.curves.epochs.iter().map(|epoch| epoch.seconds).sum()
 }

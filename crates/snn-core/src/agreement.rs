@@ -1,65 +1,66 @@
-//! Whether two engines make the same of a trial.
+//! Comparison of the results of two engines on the same trial.
 
 use crate::engine::{Activity, Record};
 use crate::network::{GroupStatistics, Weights};
 
-/// Differences up to this share of the largest magnitude of a tensor are rounding.
+/// Bound on rounding: differences up to this fraction of the largest magnitude of a tensor are accepted.
 pub const BOUND: f32 = 1e-4;
 
-/// What a session gives back of a trial and, if there was one, of a backward pass.
+/// Results of a trial and, if there was one, of its backward pass.
 #[derive(Debug, Clone, PartialEq)]
 pub struct TrialResults {
-    /// Of the trial.
+    /// Result of the forward pass.
     pub activity: Activity,
-    /// Of each population.
+    /// Record of each population.
     pub records: Vec<Record>,
-    /// Of the weights; empty without a backward pass.
+    /// Gradients of the weights; empty without a backward pass.
     pub gradients: Weights,
 }
 
-/// What counts as large for errors and gradients, tensor by tensor: their largest magnitude, best over several errors of
-/// the output. What rounding leaves of a sum is in proportion to its terms, and these may cancel for one of them.
+/// Scales of errors and gradients, tensor by tensor, to which differences are relative: their largest magnitude,
+/// preferably over several errors of the output. Rounding error is proportional to the terms of a sum, and these may
+/// cancel for one of the output errors.
 #[derive(Debug, Clone, Default)]
 pub struct Scales {
-    /// Of each population.
+    /// Scale of the errors of each population.
     pub errors: Vec<f32>,
-    /// Of each weight.
+    /// Scale of the gradient of each weight.
     pub gradients: Vec<f32>,
 }
 
-/// A spike that one engine has and the other has not.
+/// A spike that one engine emits and the other does not.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Flip {
-    /// Sample of the trial, step, index of the population, neuron.
+    /// `[sample, step, population, neuron]`, as indices.
     pub place: [usize; 4],
 }
 
-/// How far an engine is from what was expected of it.
+/// Differences between the results of an engine and the expected ones.
 #[derive(Debug, Clone, Default)]
 pub struct Agreement {
-    /// Spikes that were expected.
+    /// Number of expected spikes.
     pub spikes: u64,
-    /// Places that have a spike in one and not in the other; with any, the differences say nothing.
+    /// Number of spikes that only one of both has. If there are any, the differences below are meaningless.
     pub flips: u64,
     /// The first flip of each sample that has one.
     pub first: Vec<Flip>,
-    /// Whether input spikes and what was emitted are the same.
+    /// Whether the numbers of input spikes and of emitted spikes are the same.
     pub counts: bool,
-    /// Largest differences, each relative to the largest magnitude of its tensor: of the output, of what is left of states
-    /// and corrections after the trial, of errors, of gradients.
+    /// Largest difference of the output. This and the following differences are relative to the largest magnitude of
+    /// their tensor.
     pub output: f32,
-    /// See above.
+    /// Largest difference of the final states, traces, counts, corrections and numbers that were passed on.
     pub states: f32,
-    /// See above.
+    /// Largest difference of the errors.
     pub errors: f32,
-    /// See above.
+    /// Largest difference of the gradients.
     pub gradients: f32,
-    /// Of the means and variances of groups that were normalised.
+    /// Largest difference of the means and variances of normalised groups.
     pub statistics: f32,
 }
 
 impl TrialResults {
-    /// Outputs, gradients and errors as they are stored.
+    /// Bits of the outputs, gradients and errors, for exact comparison.
     pub fn bits(&self) -> Vec<Vec<u32>> {
         let errors = self.records.iter().map(|record| &record.delta);
         let values = [&self.activity.output].into_iter().chain(&self.gradients).chain(errors);
@@ -68,7 +69,7 @@ impl TrialResults {
 }
 
 impl Scales {
-    /// Takes in the errors and gradients of one backward pass.
+    /// Updates the scales with the errors and gradients of one backward pass.
     pub fn measure(&mut self, outcome: &TrialResults) {
         self.errors.resize(outcome.records.len(), 0.0);
         self.gradients.resize(outcome.gradients.len(), 0.0);
@@ -82,7 +83,7 @@ impl Scales {
 }
 
 impl Agreement {
-    /// Compares `found` with what was `expected`.
+    /// Compares `found` with `expected`.
     pub fn of(found: &TrialResults, expected: &TrialResults, scales: &Scales) -> Self {
         let mut agreement = Self { counts: same_counts(&found.activity, &expected.activity), ..Self::default() };
         agreement.count_flips(&found.records, &expected.records);
@@ -110,7 +111,7 @@ impl Agreement {
         agreement
     }
 
-    /// The largest of all differences.
+    /// Largest of all relative differences.
     pub fn largest(&self) -> f32 {
         [self.output, self.states, self.errors, self.gradients, self.statistics].into_iter().fold(0.0, f32::max)
     }
@@ -146,7 +147,8 @@ fn same_counts(found: &Activity, expected: &Activity) -> bool {
         && emitted().all(|(found, expected)| (found - expected).abs() <= 1e-5 * expected.abs())
 }
 
-/// The largest difference between what was found of groups and what was expected, relative to the values that were normalised.
+/// Largest difference between the statistics found and expected, relative to the size of the normalised values;
+/// infinite if they are of different tensors or groups.
 fn statistics(found: &[GroupStatistics], expected: &[GroupStatistics]) -> f32 {
     let of_group = |(found, expected): (&GroupStatistics, &GroupStatistics)| {
         if found.mean_tensor != expected.mean_tensor || found.variance_tensor != expected.variance_tensor {
@@ -167,8 +169,8 @@ fn largest(values: &[f32]) -> f32 {
     values.iter().fold(0.0, |largest, value| largest.max(value.abs()))
 }
 
-/// The largest difference between `found` and `expected`, relative to `scale`: endless if their sizes differ, or if a
-/// value is no number.
+/// Largest difference between `found` and `expected`, relative to `scale`; infinite if their sizes differ or a value is
+/// not finite.
 fn difference(found: &[f32], expected: &[f32], scale: f32) -> f32 {
     if found.len() != expected.len() || !found.iter().all(|value| value.is_finite()) {
         return f32::INFINITY;

@@ -1,4 +1,4 @@
-//! Changes made to training samples.
+//! Data augmentation of training samples.
 
 use serde::{Deserialize, Serialize};
 
@@ -6,37 +6,39 @@ use crate::dataset::AddressEvent;
 use crate::random::{Purpose, Stream};
 use crate::shape::Shape;
 
-/// Change made to each training image or recording, drawn anew in every epoch, before normalisation and encoding.
+/// A random change of each training image or recording. It is drawn again in every epoch and applied before
+/// normalisation and encoding.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub enum Augmentation {
-    /// None.
+    /// No change.
     #[default]
     None,
-    /// Moves the image by up to `pixels` rows and columns, filling with black; the same as padding it by `pixels` on
-    /// every side and cutting a random crop of its own size. Of a recording, events that leave the sensor are dropped.
+    /// Shifts the image by up to `pixels` rows and columns and fills with black. This is the same as padding it by
+    /// `pixels` on every side and taking a random crop of the original size. For a recording, events that leave the
+    /// sensor are dropped.
     Shift {
-        /// Largest move in each direction.
+        /// Maximum shift in each direction, in pixels.
         pixels: usize,
-        /// Whether every second sample, by chance, is mirrored left to right.
+        /// Whether each sample is mirrored left to right with probability 1/2.
         #[serde(default)]
         flip: bool,
     },
 }
 
-/// An [`Augmentation`] as it was drawn for one sample.
+/// The change that an [`Augmentation`] drew for one sample.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
 pub struct DrawnAugmentation {
-    /// Rows down.
+    /// Shift down, in rows.
     down: i64,
-    /// Columns to the right.
+    /// Shift to the right, in columns.
     right: i64,
-    /// Mirrored left to right, after the move.
+    /// Whether the sample is mirrored left to right after the shift.
     mirrored: bool,
 }
 
 impl Augmentation {
-    /// The change to `sample`, by its index in the data set, in `epoch` of a run with this `seed`.
+    /// Draws the change of `sample`, its index in the data set, in `epoch` of a run with this `seed`.
     pub fn draw(self, seed: u64, epoch: u32, sample: u32) -> DrawnAugmentation {
         let Self::Shift { pixels, flip } = self else { return DrawnAugmentation::default() };
         let words = Stream::new(seed, Purpose::Augmentation).block(epoch, sample, 0, 0);
@@ -46,7 +48,8 @@ impl Augmentation {
 }
 
 impl DrawnAugmentation {
-    /// Where the pixel at `row` and `column` of a changed sample of `shape` comes from; none if from outside.
+    /// Returns the original row and column of the pixel at `row` and `column` of a changed image of `shape`. `None` if
+    /// it comes from outside the image.
     pub fn source(self, shape: Shape, row: usize, column: usize) -> Option<[usize; 2]> {
         let column = if self.mirrored { shape.width - 1 - column } else { column };
         let row = row.checked_add_signed(-self.down as isize)?;
@@ -54,7 +57,7 @@ impl DrawnAugmentation {
         (row < shape.height && column < shape.width).then_some([row, column])
     }
 
-    /// The event in a changed recording of `shape`; none if it leaves the sensor.
+    /// Applies the change to an event of a recording of `shape`. `None` if the event leaves the sensor.
     pub fn event(self, shape: Shape, AddressEvent { time, pixel }: AddressEvent) -> Option<AddressEvent> {
         let pixel = pixel as usize;
         let (polarity, row, column) =

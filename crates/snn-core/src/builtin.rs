@@ -1,4 +1,4 @@
-//! The names that come with this crate.
+//! The built-in names that this crate registers.
 
 mod neurons;
 
@@ -18,10 +18,10 @@ use crate::surrogate::{
     Atan, Boxcar, FastSigmoid, Gate, Gaussian, PiecewiseExponential, Sigmoid, StraightThrough, Triangular,
 };
 
-/// Adds the neurons, surrogates, encoders, scores, losses and the reference engine of this crate.
+/// Registers the neurons, surrogates, encoders, scores, losses and the reference engine of this crate.
 ///
 /// # Errors
-/// [`RegistryError`] if one of the names is taken.
+/// [`RegistryError`] if one of the names is already registered.
 pub fn plugin(registry: &mut Registry) -> Result<(), RegistryError> {
     neurons::add(registry)?;
     surrogates(registry)?;
@@ -31,11 +31,11 @@ pub fn plugin(registry: &mut Registry) -> Result<(), RegistryError> {
     registry.engines.add("reference", |_: &mut Threads, _| Ok(Arc::new(Reference) as Arc<dyn Engine>))
 }
 
-/// Fields of every engine.
+/// The fields of every engine.
 #[derive(Debug, Default, Serialize, Deserialize)]
 #[serde(deny_unknown_fields, default)]
 struct Threads {
-    /// Number of threads; the reference engine has one whatever it says.
+    /// Number of threads. Ignored here: the reference engine has one thread.
     threads: usize,
 }
 
@@ -63,10 +63,10 @@ fn surrogates(registry: &mut Registry) -> Result<(), RegistryError> {
     Ok(())
 }
 
-/// Most receptive fields of a population code.
+/// Maximum number of receptive fields of a population code.
 const MOST_FIELDS: usize = 1024;
 
-/// Longest period of a target spike train, in steps.
+/// Maximum period of a target spike train, in steps.
 const LONGEST_PERIOD: usize = 1 << 20;
 
 fn encoders(registry: &mut Registry) -> Result<(), RegistryError> {
@@ -148,7 +148,8 @@ mod tests {
     use super::*;
     use crate::part::{Part, PartError};
 
-    /// Makes what `text` names in one of the catalogs; the fault, or the part with all fields filled in.
+    /// Creates the component that `text` names in one of the catalogs. Returns its part with all fields filled in, or
+    /// the error.
     fn make(text: &str) -> Result<String, PartError> {
         let registry = Registry::new().with(plugin).unwrap();
         let mut part = Part::parse(text).unwrap();

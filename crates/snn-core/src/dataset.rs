@@ -1,4 +1,4 @@
-//! Images or recordings of one shape with their labels, in memory; and data sets that can be read by name.
+//! Labelled images or event recordings in memory, and the trait of data sets that can be loaded by name.
 
 use std::fmt::Debug;
 use std::path::{Path, PathBuf};
@@ -7,14 +7,15 @@ use crate::error::Error;
 use crate::sampling::Limit;
 use crate::shape::Shape;
 
-/// A data set that can be read by name. Its reading stands elsewhere: this crate knows nothing of files.
+/// A data set that can be loaded by name. Implementations that read files are in other crates; this one has no file
+/// access.
 pub trait DataSet: Debug + Send + Sync {
-    /// Whether it holds images or recordings of events.
+    /// Whether the data set holds images or event recordings.
     fn kind(&self) -> DatasetKind {
         DatasetKind::Images
     }
 
-    /// Shape of one image, or of the sensor that recorded: polarities, height, width.
+    /// Shape of one image, or of the sensor: polarities, height, width.
     fn shape(&self) -> Shape;
 
     /// Number of classes.
@@ -25,40 +26,40 @@ pub trait DataSet: Debug + Send + Sync {
         class.to_string()
     }
 
-    /// Images of the training set, those held out for validation among them.
+    /// Number of samples in the training set, including those held out for validation.
     fn training_images(&self) -> usize;
 
-    /// Images of the test set.
+    /// Number of samples in the test set.
     fn test_images(&self) -> usize;
 
-    /// Memory that `samples` of its samples take, about.
+    /// Approximate memory of `samples` samples, in bytes.
     fn bytes(&self, samples: usize) -> usize {
         samples * self.shape().len()
     }
 
-    /// Memory that reading `samples` training and as many test samples takes at most while it lasts, beyond what is kept
-    /// of them.
+    /// Upper bound of the temporary memory for loading `samples` training and as many test samples, in bytes. Does not
+    /// include the memory of the samples themselves.
     fn bytes_to_read(&self, samples: usize) -> usize {
         let _ = samples;
         0
     }
 
-    /// What it is, in a sentence.
+    /// A one-sentence description.
     fn describe(&self) -> String;
 
-    /// Names of the files or folders that it is read from; none if it does not say.
+    /// Names of the files or folders that the data set is loaded from. Empty if unknown.
     fn files(&self) -> Vec<String> {
         Vec::new()
     }
 
-    /// Reads it from `folder`, or from where it is usually found.
+    /// Loads the data set from `folder`, or from its usual location.
     ///
     /// # Errors
-    /// Any error whose message says which file is at fault and what to do.
+    /// An error whose message names the file at fault and says what to do.
     fn load(&self, folder: Option<&Path>) -> Result<Splits, Box<dyn std::error::Error + Send + Sync>>;
 
-    /// As [`DataSet::load`], but only as much of the training set as `limit` says, and as much of the test set. A data set
-    /// that can spare itself the reading of the others should.
+    /// Loads only the part of the training set that `limit` selects, and the same number of test samples. Override this
+    /// to avoid reading the rest.
     ///
     /// # Errors
     /// As [`DataSet::load`].
@@ -75,32 +76,32 @@ pub trait DataSet: Debug + Send + Sync {
     }
 }
 
-/// A data set that was read.
+/// A loaded data set.
 #[derive(Debug, Clone)]
 pub struct Splits {
-    /// Training images.
+    /// Training samples.
     pub train: Dataset,
-    /// Test images.
+    /// Test samples.
     pub test: Dataset,
-    /// Where they were read.
+    /// The folder that they were loaded from.
     pub folder: PathBuf,
 }
 
-/// What a data set is made of.
+/// The kind of samples in a data set.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum DatasetKind {
-    /// Images: one byte a pixel.
+    /// Images: one byte for each pixel.
     Images,
-    /// Recordings of a sensor that tells of changes, pixel by pixel.
+    /// Event recordings: the events of a sensor that reports brightness changes pixel by pixel.
     Recordings,
 }
 
-/// One event of a recording: at this time, this pixel grew brighter or darker.
+/// One event of a recording: the brightness of a pixel increased or decreased.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct AddressEvent {
-    /// Microseconds.
+    /// Time in microseconds.
     pub time: u32,
-    /// Index in the shape `[polarity, row, column]`.
+    /// Index in the shape `[polarity, row, column]` of the sensor.
     pub pixel: u32,
 }
 
@@ -113,18 +114,18 @@ pub enum Content<'a> {
     Recording(&'a [AddressEvent]),
 }
 
-/// Images or recordings of one shape, and the class of each.
+/// Images or event recordings of one shape, and the class of each.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Dataset {
     shape: Shape,
     classes: usize,
     contents: Contents,
     labels: Vec<u8>,
-    /// Number of samples that these were taken from.
+    /// Number of samples in the data set that these were selected from.
     available: usize,
-    /// Value of each byte `[C][256]`.
+    /// Value of each byte for each channel, `[C][256]`.
     values: Vec<[f32; 256]>,
-    /// What its reader has to tell of it.
+    /// Remarks for users of the data, such as that events were left out.
     notes: Vec<String>,
 }
 
@@ -136,11 +137,11 @@ enum Contents {
 }
 
 impl Dataset {
-    /// A data set of `images` `[N, C, H, W]` and `labels` `[N]`, each below `classes`. The value of a pixel is its byte
-    /// over 255.
+    /// Creates a data set of `images` `[N, C, H, W]` and `labels` `[N]`, each below `classes`. The value of a pixel is
+    /// its byte divided by 255.
     ///
     /// # Errors
-    /// [`Error::Data`] if there is no image, if the counts differ, or if a label is out of range.
+    /// [`Error::Data`] if there are no images, if the counts differ, or if a label is out of range.
     pub fn new(shape: Shape, classes: usize, images: Vec<u8>, labels: Vec<u8>) -> Result<Self, Error> {
         if images.len() != labels.len() * shape.len() {
             let (expected, found) = (labels.len() * shape.len(), images.len());
@@ -152,11 +153,11 @@ impl Dataset {
         Self::checked(shape, classes, Contents::Images(images), labels)
     }
 
-    /// A data set of `recordings` `[N]`, each in order of time, and `labels` `[N]`, each below `classes`.
+    /// Creates a data set of `recordings` `[N]`, each in order of time, and `labels` `[N]`, each below `classes`.
     ///
     /// # Errors
-    /// [`Error::Data`] if there is no recording, if the counts differ, if a label is out of range, or if an event lies
-    /// outside `shape` or before the one in front of it.
+    /// [`Error::Data`] if there are no recordings, if the counts differ, if a label is out of range, if an event is
+    /// outside `shape`, or if events are not in order of time.
     pub fn of_recordings(
         shape: Shape,
         classes: usize,
@@ -189,10 +190,10 @@ impl Dataset {
         Ok(Self { shape, classes, contents, available: labels.len(), labels, values, notes: Vec::new() })
     }
 
-    /// The same images, with values `(byte / 255 - mean) / deviation`, channel by channel.
+    /// Normalises the images: the value of a byte in a channel becomes `(byte / 255 - mean) / deviation`.
     ///
     /// # Errors
-    /// [`Error::Data`] if the channels differ in number, or a deviation is not greater than 0.
+    /// [`Error::Data`] if the number of channels differs, or a deviation is not greater than 0.
     pub fn normalised(mut self, mean: &[f32], deviation: &[f32]) -> Result<Self, Error> {
         let channels = self.shape.channels;
         if mean.len() != channels || deviation.len() != channels {
@@ -208,10 +209,10 @@ impl Dataset {
         Ok(self)
     }
 
-    /// The same images, with these values of the 256 bytes, channel by channel.
+    /// Sets the values of the 256 bytes in each channel.
     ///
     /// # Errors
-    /// [`Error::Data`] if the channels differ in number.
+    /// [`Error::Data`] if the number of channels differs.
     pub fn with_values(self, values: Vec<[f32; 256]>) -> Result<Self, Error> {
         let channels = self.shape.channels;
         if values.len() != channels {
@@ -220,7 +221,7 @@ impl Dataset {
         Ok(Self { values, ..self })
     }
 
-    /// Whether it holds images or recordings.
+    /// Whether the samples are images or event recordings.
     pub fn kind(&self) -> DatasetKind {
         match self.contents {
             Contents::Images(_) => DatasetKind::Images,
@@ -228,7 +229,7 @@ impl Dataset {
         }
     }
 
-    /// Shape of one image, or of the sensor that recorded: polarities, height, width.
+    /// Shape of one image, or of the sensor: polarities, height, width.
     pub fn shape(&self) -> Shape {
         self.shape
     }
@@ -238,40 +239,40 @@ impl Dataset {
         self.classes
     }
 
-    /// Number of images or recordings.
+    /// Number of samples.
     pub fn len(&self) -> usize {
         self.labels.len()
     }
 
-    /// Number of images or recordings that there were before some of them were chosen.
+    /// Number of samples before some of them were selected.
     pub fn available(&self) -> usize {
         self.available
     }
 
-    /// The same samples, told to be some of `available`.
+    /// Sets the number of samples that these were selected from.
     #[must_use]
     pub fn out_of(self, available: usize) -> Self {
         Self { available: available.max(self.len()), ..self }
     }
 
-    /// The same samples, with one more thing to tell those who use them, such as that events were left out.
+    /// Adds a remark for users of the data, such as that events were left out.
     #[must_use]
     pub fn noted(mut self, note: String) -> Self {
         self.notes.push(note);
         self
     }
 
-    /// What its reader has to tell of it.
+    /// Remarks for users of the data, such as that events were left out.
     pub fn notes(&self) -> &[String] {
         &self.notes
     }
 
-    /// Whether there is no image; true only after [`Dataset::truncate`] to 0.
+    /// Whether there are no samples; true only after [`Dataset::truncate`] to 0.
     pub fn is_empty(&self) -> bool {
         self.labels.is_empty()
     }
 
-    /// Bytes that images or recordings take in memory.
+    /// Memory of the images or recordings, in bytes.
     pub fn bytes(&self) -> usize {
         match &self.contents {
             Contents::Images(images) => images.len(),
@@ -279,7 +280,7 @@ impl Dataset {
         }
     }
 
-    /// The image or recording at `index`, which must be below [`Dataset::len`].
+    /// Returns the image or recording at `index`, which must be below [`Dataset::len`].
     pub fn content(&self, index: usize) -> Content<'_> {
         match &self.contents {
             Contents::Images(images) => Content::Image(&images[index * self.shape.len()..][..self.shape.len()]),
@@ -287,13 +288,13 @@ impl Dataset {
         }
     }
 
-    /// Value of each of the 256 bytes in `channel`, after normalisation.
+    /// Values of the 256 bytes in `channel`, after normalisation.
     pub fn values(&self, channel: usize) -> &[f32; 256] {
         &self.values[channel]
     }
 
-    /// The values of the image at `index`, which must be below [`Dataset::len`], after normalisation, `[C, H, W]`; none of a
-    /// recording.
+    /// Returns the values `[C, H, W]` of the image at `index`, which must be below [`Dataset::len`], after
+    /// normalisation. Empty for a recording.
     pub fn pixels(&self, index: usize) -> Vec<f32> {
         let Content::Image(bytes) = self.content(index) else { return Vec::new() };
         let planes = bytes.chunks(self.shape.pixels().max(1)).zip(&self.values);
@@ -305,7 +306,7 @@ impl Dataset {
         &self.labels
     }
 
-    /// The classes that none of these `samples` has.
+    /// Returns the classes without any of these `samples`.
     pub fn missing_classes(&self, samples: &[u32]) -> Vec<usize> {
         let mut is_there = vec![false; self.classes];
         for label in samples.iter().filter_map(|&sample| self.labels.get(sample as usize)) {
@@ -314,15 +315,15 @@ impl Dataset {
         (0..self.classes).filter(|&class| !is_there[class]).collect()
     }
 
-    /// How many of these `samples` are recordings without any event.
+    /// Counts the recordings without events among these `samples`.
     pub fn blank(&self, samples: &[u32]) -> usize {
         let Contents::Recordings(recordings) = &self.contents else { return 0 };
         let chosen = samples.iter().filter_map(|&sample| recordings.get(sample as usize));
         chosen.filter(|recording| recording.is_empty()).count()
     }
 
-    /// Keeps the images or recordings with these indices, which must be in rising order and below [`Dataset::len`], and frees
-    /// the memory of the others.
+    /// Keeps the samples with these indices, which must be in ascending order and below [`Dataset::len`], and frees the
+    /// memory of the others.
     pub fn keep(&mut self, samples: &[u32]) {
         let size = self.shape.len();
         for (to, from) in samples.iter().map(|&sample| sample as usize).enumerate() {
@@ -335,7 +336,8 @@ impl Dataset {
         self.truncate(samples.len());
     }
 
-    /// Keeps the first `len` images or recordings, and frees the memory of the others; all of them if there are no more.
+    /// Keeps the first `len` samples and frees the memory of the others. Keeps all of them if there are no more than
+    /// `len`.
     pub fn truncate(&mut self, len: usize) {
         self.labels.truncate(len);
         self.labels.shrink_to_fit();

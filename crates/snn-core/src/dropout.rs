@@ -1,10 +1,10 @@
-//! Dropout masks, drawn once per trial and held over all its steps.
+//! Dropout masks, drawn once per trial and used at all its steps.
 
 use crate::network::Population;
 use crate::random::{Purpose, Stream};
 
-/// Mask of one sample for the population at `index`: 0 with the population's probability `p`, else `1 / (1 - p)`.
-/// All ones where `p` is 0.
+/// Draws the mask of one sample for the population at `index`: 0 with the population's dropout probability `p`, else
+/// `1 / (1 - p)`. All ones if `p` is 0.
 pub fn dropout_mask(population: &Population, index: usize, seed: u64, epoch: u32, sample: u32) -> Vec<f32> {
     let p = population.dropout;
     let stream = Stream::new(seed, Purpose::Dropout);

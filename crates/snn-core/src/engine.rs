@@ -1,4 +1,4 @@
-//! The engine interface: an [`Engine`] compiles a network for a [`Plan`] into a [`Session`], which runs trials.
+//! The engine interface: an engine compiles a network for a plan into a session, which runs trials.
 
 mod plan;
 mod trial;
@@ -36,7 +36,7 @@ pub trait Engine: Debug + Send + Sync {
     /// Compiles `network` for `plan`. The memory that the session takes is fixed from here on.
     ///
     /// # Errors
-    /// [`Error::Range`] for a plan of zero steps or samples, or of more than the engine can do.
+    /// [`Error::Range`] for a plan of zero steps or samples, or of more than the engine supports.
     fn compile(&self, network: &Network, plan: Plan) -> Result<Box<dyn Session>, Error>;
 
     /// Memory that a session for `network` and `plan` takes, by purpose; equals its [`Session::memory`]. The default
@@ -121,7 +121,7 @@ pub trait Session: Send {
     /// [`Error::Order`] in a session not compiled to record, or before the first trial.
     fn record(&self, population: usize) -> Result<Record, Error>;
 
-    /// The session as a [`Learner`], if it is one. The answer never changes during a session's life.
+    /// The session as a `Learner`, if it is one. The answer never changes during a session's life.
     fn learner(&mut self) -> Option<&mut dyn Learner> {
         None
     }

@@ -1,4 +1,4 @@
-//! What can be wrong with a network or with what it is given.
+//! Errors of networks, of their data and of engines.
 
 use crate::text::excerpt;
 
@@ -6,7 +6,7 @@ use crate::text::excerpt;
 #[derive(Debug, Clone, PartialEq, thiserror::Error)]
 #[non_exhaustive]
 pub enum Error {
-    /// A population of the network cannot be built as described.
+    /// A population of the network is invalid.
     #[error("population \"{}\": {reason}", excerpt(population))]
     Population {
         /// Name of the population.
@@ -14,10 +14,10 @@ pub enum Error {
         /// What is wrong, and what would be right.
         reason: String,
     },
-    /// The network as a whole is not usable.
+    /// The network as a whole is invalid.
     #[error("network: {0}")]
     Network(String),
-    /// A buffer does not have the size that the network or the plan asks for.
+    /// A buffer does not have the size that the network or the plan requires.
     #[error("{}: expected {expected}, found {}", excerpt(what), excerpt(found))]
     Size {
         /// The buffer.
@@ -27,7 +27,7 @@ pub enum Error {
         /// Its size or shape as found.
         found: String,
     },
-    /// A value lies outside its range.
+    /// A value is outside its range.
     #[error("{what} must be {range}, found {}", excerpt(found))]
     Range {
         /// Name of the value.
@@ -37,30 +37,30 @@ pub enum Error {
         /// The value.
         found: String,
     },
-    /// Some numbers are NaN, infinite or too large to be summed.
+    /// Some values are NaN, infinite or too large to be summed.
     #[error(
         "{what}: {count} of {len} value{} not finite or far too large; the first, at index {index}, is {value:?}",
         if *len == 1 { " is" } else { "s are" }
     )]
     NotFinite {
-        /// What they are the values of.
+        /// Name of the tensor or buffer that holds the values.
         what: String,
-        /// How many they are.
+        /// Number of such values.
         count: usize,
-        /// Of how many.
+        /// Number of all values.
         len: usize,
-        /// Index of the first one.
+        /// Index of the first such value.
         index: usize,
-        /// The first one.
+        /// The first such value.
         value: f32,
     },
-    /// Images and labels do not go together.
+    /// Samples and labels of a data set do not match.
     #[error("data set: {0}")]
     Data(String),
-    /// A call came at the wrong moment, such as a backward pass without a forward pass.
+    /// A call came in the wrong order, such as a backward pass without a forward pass.
     #[error("{0}")]
     Order(&'static str),
-    /// What computes cannot go on, or is not there: the message says what to do.
+    /// The device or engine is not available or has failed. The message says what to do.
     #[error("{0}")]
     Device(String),
 }

@@ -1,19 +1,19 @@
-//! Numbers that can be computed with. A comparison with NaN is false, so a neuron whose current is NaN falls silent, and
-//! nothing that comes after it shows what has happened: values are looked at where they enter.
+//! Checks for NaN and infinite values. A comparison with NaN is false, so a neuron with a NaN current is silent, and
+//! later values do not show the fault. Values are therefore checked where they enter.
 
 use crate::error::Error;
 
-/// The largest size of a weight. Sums of so many terms as a neuron has over all time steps stay finite; weights of trained
-/// networks are smaller by far.
+/// Largest absolute value of a weight. Sums over all inputs of a neuron and all time steps stay finite with it. Weights
+/// of trained networks are far smaller.
 pub const LARGEST_WEIGHT: f32 = 1e30;
 
-/// Checks that all `values` of `what` are finite and no larger in size than `limit`.
+/// Checks that all `values` of `what` are finite and at most `limit` in absolute value.
 ///
 /// # Errors
-/// [`Error::NotFinite`].
+/// [`Error::NotFinite`] if some are not.
 pub fn check_finite(what: impl FnOnce() -> String, values: &[f32], limit: f32) -> Result<(), Error> {
     let is_usable = |value: f32| value.abs() <= limit; // false for NaN
-    // Counting has no branch, so that the compiler makes vector instructions of it.
+    // Counting has no branch, so that the compiler can vectorise the loop.
     let count = values.iter().filter(|&&value| !is_usable(value)).count();
     match values.iter().position(|&value| count > 0 && !is_usable(value)) {
         None => Ok(()),

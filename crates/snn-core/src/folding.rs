@@ -1,14 +1,14 @@
-//! Sessions of networks whose normalisations have become weights and biases.
+//! Sessions that fold normalisations into weights and biases.
 
 use crate::engine::{Activity, Errors, Memory, Plan, Record, Session, Timing, Trial};
 use crate::error::Error;
 use crate::network::{Network, Weights};
 
-/// A session as `compile` makes it of [`Network::folded`] if `plan` is not for training and `network` has normalisations, and of
-/// `network` itself otherwise. It is loaded with the weights of `network` in either case.
+/// Compiles `network`, or [`Network::folded`] if `plan` is not for training and `network` has normalisations. In both
+/// cases the session is loaded with the weights of `network`.
 ///
 /// # Errors
-/// As those of `compile`.
+/// Those of `compile`.
 pub fn fold_unless_training(
     network: &Network,
     plan: Plan,
@@ -20,9 +20,9 @@ pub fn fold_unless_training(
     Ok(Box::new(Folding { session: compile(&network.folded())?, network: network.clone() }))
 }
 
-/// A session of a folded network.
+/// A session of a folded network that is loaded with the weights of the original one.
 struct Folding {
-    /// The network before it was folded.
+    /// The original network.
     network: Network,
     session: Box<dyn Session>,
 }

@@ -1,5 +1,5 @@
-//! Models written down: a [`Real`] that records what is done to it, so that a neuron or a surrogate written once in Rust
-//! can be put into another language, its derivatives too.
+//! Formulas: recorded expressions of neuron and surrogate models. A [`Real`] that records the operations on it turns a
+//! model written once in Rust, and its derivatives, into a form that can be translated to another language.
 
 use std::cell::RefCell;
 use std::collections::BTreeMap;
@@ -7,7 +7,7 @@ use std::ops::{Add, Div, Mul, Neg, Sub};
 
 use crate::real::Real;
 
-/// What a function of numbers does, as operations in an order in which each reads only earlier ones.
+/// A function of numbers, recorded as a list of operations in which each reads only earlier ones.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Formula {
     /// Number of arguments.
@@ -18,7 +18,7 @@ pub struct Formula {
     pub results: Vec<usize>,
 }
 
-/// One number of a [`Formula`]; operands are indices of earlier operations.
+/// One operation of a [`Formula`]. Operands are indices of earlier operations.
 #[derive(Debug, Clone, Copy, PartialEq)]
 pub enum Operation {
     /// The argument of this index.
@@ -45,20 +45,20 @@ pub enum Operation {
     Erf(usize),
     /// `yes` where `x > bound` (strictly), else `no`.
     Above {
-        /// What is compared.
+        /// The operand that is compared with `bound`.
         x: usize,
-        /// With what.
+        /// The operand that `x` is compared with.
         bound: usize,
-        /// The number where it is above.
+        /// The result if `x` is above `bound`.
         yes: usize,
-        /// The number where it is not.
+        /// The result if it is not.
         no: usize,
     },
 }
 
 impl Formula {
-    /// Writes down `function` of `arguments` numbers. What does not change a finite number (`x · 1`, `x + 0`, `x · 0`) is
-    /// left out, constants are computed, and what no result depends on is dropped.
+    /// Records `function` of `arguments` numbers. Operations that do not change a finite number (`x · 1`, `x + 0`,
+    /// `x · 0`) are simplified, constants are folded, and operations that no result depends on are dropped.
     pub fn of(arguments: usize, function: impl FnOnce(&[Symbol]) -> Vec<Symbol>) -> Self {
         SHEET.with_borrow_mut(|sheet| *sheet = Tape::default());
         let symbols: Vec<Symbol> = (0..arguments).map(|index| enter(Operation::Argument(index))).collect();
@@ -67,7 +67,7 @@ impl Formula {
         Self { arguments, operations, results: results.iter().map(|symbol| symbol.0 as usize).collect() }.pruned()
     }
 
-    /// The results for given arguments.
+    /// Computes the results for the given arguments.
     ///
     /// # Panics
     /// If there are fewer arguments than the formula has.
@@ -79,7 +79,7 @@ impl Formula {
         self.results.iter().map(|&result| values[result]).collect()
     }
 
-    /// The same formula without operations that no result depends on.
+    /// Removes operations that no result depends on.
     fn pruned(self) -> Self {
         let mut needed = vec![false; self.operations.len()];
         for &result in &self.results {
@@ -146,15 +146,15 @@ impl Operation {
     }
 }
 
-/// A number in the making of a [`Formula`]. It is of use only within [`Formula::of`].
+/// A number that records the operations on it. Only valid within [`Formula::of`].
 #[derive(Debug, Clone, Copy)]
 pub struct Symbol(u32);
 
-/// What was written down so far.
+/// The operations recorded so far.
 #[derive(Debug, Default)]
 struct Tape {
     operations: Vec<Operation>,
-    /// Where each operation stands, so that none is written twice.
+    /// The index of each operation by its key, so that equal operations are recorded once.
     known: BTreeMap<[u64; 5], u32>,
 }
 
@@ -162,7 +162,7 @@ thread_local! {
     static SHEET: RefCell<Tape> = RefCell::default();
 }
 
-/// Writes down an operation, unless it is there already.
+/// Records an operation, unless an equal one is recorded already.
 fn enter(operation: Operation) -> Symbol {
     SHEET.with_borrow_mut(|sheet| {
         let next = sheet.operations.len() as u32;
@@ -174,7 +174,7 @@ fn enter(operation: Operation) -> Symbol {
     })
 }
 
-/// What tells operations apart; constants by their bits.
+/// A key that identifies an operation. Constants are compared by their bits.
 fn key(operation: Operation) -> [u64; 5] {
     let kind = match operation {
         Operation::Argument(_) => 0,
@@ -216,7 +216,7 @@ impl Symbol {
         self.0 as usize
     }
 
-    /// `operation` of one number, computed if that is a constant.
+    /// Records `operation` of one number, or computes it if the number is a constant.
     fn map(self, operation: Operation) -> Self {
         match self.constant() {
             Some(value) => Self::from(operation.value(&[], |_| value)),
@@ -224,7 +224,7 @@ impl Symbol {
         }
     }
 
-    /// `operation` of two numbers, computed if both are constants.
+    /// Records `operation` of two numbers, or computes it if both are constants.
     fn join(self, other: Self, operation: Operation) -> Self {
         match (self.constant(), other.constant()) {
             (Some(a), Some(b)) => {

@@ -1,10 +1,10 @@
-//! The meaning of a spiking network: shapes, spike trains, [`Network`], neurons and surrogate gradients, encoders,
-//! scores, losses, randomness, the [`registry`] of all that has a name, and the [`mod@reference`] engine, which is slow,
-//! dense and meant to be read as the specification.
+//! The core of the library: shapes, spike trains, [`Network`], neurons and surrogate gradients, encoders, scores,
+//! losses, optimizers, training loops, randomness and the [`registry`] of everything that has a name. The
+//! [`mod@reference`] engine specifies what all engines compute; it is slow, dense and meant to be read.
 //!
-//! This crate knows nothing of files and devices. Where a thing is called the paper's, it is that of Lee, Sarwar, Panda,
-//! Srinivasan and Roy, *Enabling Spike-based Backpropagation for Training Deep Neural Network Architectures*, Front.
-//! Neurosci. 14:119 (2020), as their published programs compute it.
+//! This crate does not access files or devices. "The paper" is Lee, Sarwar, Panda, Srinivasan and Roy, *Enabling
+//! Spike-based Backpropagation for Training Deep Neural Network Architectures*, Front. Neurosci. 14:119 (2020); its
+//! rules are implemented as in the authors' published programs.
 //!
 //! ```
 //! use snn_core::{Engine as _, Map, Network, Neuron, Plan, Projection, Shape, Source, reference::Reference};
@@ -20,7 +20,8 @@
 //! # Ok::<(), snn_core::Error>(())
 //! ```
 
-// The modules stand in the order of their layers: each reads only those above it (`tests/tidy.rs` of the workspace holds it).
+// Modules are listed in the order of their layers: each uses only those above it (checked by `tests/tidy` of the
+// workspace).
 
 // Numbers, shapes, text.
 pub mod text;
@@ -55,7 +56,7 @@ mod encoder;
 pub mod optimizer;
 mod engine;
 mod folding;
-// The engine that is the specification, and what is computed again from spikes.
+// The reference engine, and recomputation from spikes.
 pub mod reference;
 mod replay;
 // Training.
@@ -63,7 +64,7 @@ mod training;
 // Names.
 pub mod registry;
 mod builtin;
-// Proofs.
+// Checks of gradients and engines.
 pub mod agreement;
 #[cfg(feature = "testing")]
 pub mod testing;

@@ -1,4 +1,4 @@
-//! Linear maps: what a projection does to the spikes that it reads.
+//! Linear maps: the synaptic operation of a projection (convolution, linear, pooling, subsampling).
 
 mod window;
 
@@ -6,27 +6,27 @@ use crate::shape::Shape;
 
 pub use window::Window;
 
-/// The linear map of a projection, applied to the spikes of each time step.
+/// The linear map of a projection, applied to its input at each time step.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 #[non_exhaustive]
 pub enum Map {
     /// Cross-correlation with zero padding.
     Conv(Conv),
-    /// Every input to every output. Inputs in `C, H, W` order. Weight `[features, C_in · H · W]`.
+    /// Fully connected layer. Inputs in `C, H, W` order. Weight `[features, C_in · H · W]`.
     Linear {
         /// Output features.
         features: usize,
     },
-    /// Mean over windows of `size x size`, no padding, no weight.
+    /// Average pooling over windows of `size x size`, no padding, no weight.
     AvgPool {
         /// Window height and width.
         size: usize,
-        /// Step between windows, both ways.
+        /// Stride in both directions.
         stride: usize,
     },
-    /// Rows and columns `0, stride, 2 · stride, ...`, no weight. Stride 1 is the identity.
+    /// Keeps rows and columns `0, stride, 2 · stride, ...`; no weight. Stride 1 is the identity.
     Subsample {
-        /// Step between the pixels taken, both ways.
+        /// Distance between the pixels that are kept, in both directions.
         stride: usize,
     },
 }
@@ -37,53 +37,53 @@ pub enum Map {
 pub struct Conv {
     /// Output channels.
     pub channels: usize,
-    /// What an output sees.
+    /// Kernel window: size, stride, padding and dilation.
     pub window: Window,
-    /// Into how many groups channels are cut: those of an output's group are all it sees. As many as there are input channels:
-    /// depthwise.
+    /// Number of groups that channels are divided into; an output channel reads only the input channels of its group.
+    /// With as many groups as input channels, the convolution is depthwise.
     pub groups: usize,
 }
 
 impl Conv {
-    /// A convolution of stride 1 without padding, dilation and groups.
+    /// A convolution of stride 1 without padding, dilation or groups.
     pub const fn new(channels: usize, kernel: [usize; 2]) -> Self {
         Self { channels, window: Window::new(kernel), groups: 1 }
     }
 
-    /// The same with steps between windows, down and to the right.
+    /// The same convolution with strides `[vertical, horizontal]`.
     #[must_use]
     pub const fn stride(mut self, stride: [usize; 2]) -> Self {
         self.window.stride = stride;
         self
     }
 
-    /// The same with rows of zeros above and below, and columns left and right.
+    /// The same convolution with zero padding: `[rows above and below, columns left and right]`.
     #[must_use]
     pub const fn padding(mut self, padding: [usize; 2]) -> Self {
         self.window.padding = padding;
         self
     }
 
-    /// The same with a distance between the rows, and between the columns, that a window sees.
+    /// The same convolution with dilation: the distances between the `[rows, columns]` of a window.
     #[must_use]
     pub const fn dilation(mut self, dilation: [usize; 2]) -> Self {
         self.window.dilation = dilation;
         self
     }
 
-    /// The same with channels in groups.
+    /// The same convolution with its channels divided into `groups` groups.
     #[must_use]
     pub const fn groups(mut self, groups: usize) -> Self {
         self.groups = groups;
         self
     }
 
-    /// Channels that an output sees, of `inputs` channels.
+    /// Number of input channels that an output channel reads, given `inputs` input channels.
     pub fn seen(&self, inputs: usize) -> usize {
         inputs / self.groups.max(1)
     }
 
-    /// The first channel that output channel `output` sees, of `inputs` channels.
+    /// First input channel that output channel `output` reads, given `inputs` input channels.
     pub fn first_seen(&self, output: usize, inputs: usize) -> usize {
         let outputs = (self.channels / self.groups.max(1)).max(1);
         output / outputs * self.seen(inputs)
@@ -108,15 +108,16 @@ impl From<Conv> for Map {
 }
 
 impl Map {
-    /// What passes everything on as it is.
+    /// The identity map.
     pub const IDENTITY: Self = Self::Subsample { stride: 1 };
 
-    /// A convolution with the same stride and padding both ways.
+    /// A convolution with the same stride and padding in both directions.
     pub const fn conv(channels: usize, kernel: [usize; 2], stride: usize, padding: usize) -> Self {
         Self::Conv(Conv::new(channels, kernel).stride([stride, stride]).padding([padding, padding]))
     }
 
-    /// What an output sees of an input of shape `input`; a linear map is one window over all pixels.
+    /// Window of input pixels that one output reads, for an input of shape `input`; a linear map has one window over
+    /// all pixels.
     pub fn window(&self, input: Shape) -> Window {
         match *self {
             Self::Conv(conv) => conv.window,
@@ -129,7 +130,7 @@ impl Map {
     /// Output shape for an input of shape `input`.
     ///
     /// # Errors
-    /// A sentence that says what makes the two incompatible.
+    /// A message that says why input and map are incompatible.
     pub fn output(&self, input: Shape) -> Result<Shape, String> {
         let channels = match *self {
             Self::Linear { features } => return positive(features, "features").map(Shape::features),
@@ -143,7 +144,7 @@ impl Map {
         Ok(Shape::new(channels, height, width))
     }
 
-    /// Shape of the weight for an input of shape `input`; none for pooling and subsampling.
+    /// Shape of the weight for an input of shape `input`; `None` for pooling and subsampling.
     pub fn weight_shape(&self, input: Shape) -> Option<Vec<usize>> {
         match *self {
             Self::Conv(conv) => {
@@ -156,7 +157,7 @@ impl Map {
     }
 
     /// Multiply-accumulates of one dense evaluation (one sample, one time step), as papers count them: kernel size
-    /// times input channels for every output, windows at the border counted whole. Zero for maps without weights.
+    /// times input channels per output; windows at the border count in full. Zero for maps without weights.
     pub fn dense_operations(&self, input: Shape) -> u64 {
         match (self.weight_shape(input), self.output(input)) {
             (Some(weight), Ok(output)) => (weight.iter().skip(1).product::<usize>() * output.len()) as u64,
@@ -164,9 +165,9 @@ impl Map {
         }
     }
 
-    /// Synapses from each input neuron, in `C, H, W` order: the number of outputs that read it. Exact at the border,
-    /// where windows reach beyond the input or leave rows and columns out. For pooling and subsampling, whose synapses
-    /// have no weight, they are counted in the same way.
+    /// Number of synapses from each input neuron, in `C, H, W` order: the number of outputs that read it. Exact at the
+    /// border, where windows extend beyond the input or skip rows and columns. Pooling and subsampling are counted in
+    /// the same way, although their synapses have no weight.
     ///
     /// # Errors
     /// As [`Map::output`].
@@ -174,11 +175,11 @@ impl Map {
         self.count_synapses(input, |_| true)
     }
 
-    /// Synapses from each input neuron as [`Map::fan_out`] has them, but for those with a weight of zero in `weight`,
-    /// which do nothing. Maps without weights take an empty slice.
+    /// Number of synapses from each input neuron as in [`Map::fan_out`], without those whose value in `weight` is 0,
+    /// which have no effect. For maps without weights, `weight` must be empty.
     ///
     /// # Errors
-    /// As [`Map::output`], and if `weight` has not as many values as [`Map::weight_shape`] says.
+    /// As [`Map::output`], and if `weight` does not have as many values as [`Map::weight_shape`] gives.
     pub fn effective_fan_out(&self, input: Shape, weight: &[f32]) -> Result<Vec<u64>, String> {
         let expected = self.weight_shape(input).map_or(0, |shape| shape.iter().product());
         if weight.len() != expected {
@@ -187,7 +188,8 @@ impl Map {
         self.count_synapses(input, |index| weight[index] != 0.0)
     }
 
-    /// Synapses from each input neuron whose weight, by index, `is_counted`; all of them in maps without weights.
+    /// Counts the synapses from each input neuron for which `is_counted(weight index)` holds; all of them in maps
+    /// without weights.
     fn count_synapses(&self, input: Shape, is_counted: impl Fn(usize) -> bool) -> Result<Vec<u64>, String> {
         let output = self.output(input)?;
         if let Self::Linear { features } = *self {
@@ -200,7 +202,7 @@ impl Map {
         let columns: Vec<Vec<usize>> = (0..input.width).map(|column| window.taps(1, column, output.width)).collect();
         let mut synapses = Vec::with_capacity(input.len());
         for c_in in 0..input.channels {
-            // Output channels that each tap of the window leads to.
+            // Number of output channels that each tap of the window leads to.
             let channels: Vec<u64> = match *self {
                 Self::Conv(conv) => {
                     let seen = conv.seen(input.channels);

@@ -126,8 +126,9 @@ impl Network {
         builder.build()
     }
 
-    /// Draws initial weights from `seed`: normal with mean 0 and variance `kappa / fan_in`, then standardised where
-    /// this is set. Tensors with a fixed initial value, such as constants of neurons, start from it.
+    /// Draws initial weights from `seed`: normal with mean 0 and variance `kappa / fan_in`. Weights to be standardised
+    /// are standardised after the draw. Constants of neurons and other tensors with a fixed initial value start from
+    /// it.
     pub fn initial_weights(&self, seed: u64) -> Weights {
         let stream = Stream::new(seed, Purpose::Initialisation);
         let draw = |(index, weight): (usize, &Tensor)| {

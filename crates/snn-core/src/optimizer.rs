@@ -1,4 +1,4 @@
-//! Optimizers: how weights follow their gradients.
+//! Optimizers: the rules that update weights from their gradients.
 
 mod state;
 
@@ -10,11 +10,11 @@ use crate::network::{Network, Weights};
 
 pub use state::{OptimizerState, clip, clip_factor, each, norm, scale};
 
-/// An optimizer and its constants. `w` is a weight, `g` its gradient, of a batch. Weight decay does not apply to trained
-/// constants of neurons, such as a leak.
+/// An optimizer with its hyperparameters. `w` is a weight and `g` its gradient over a batch. Weight decay applies only
+/// to weights, not to biases, scales or trained constants of neurons such as a leak.
 ///
-/// What it keeps from one update to the next is its state: for each of [`Optimizer::state_kinds`] one value a weight, 0 before
-/// the first update. [`OptimizerState`] holds it and makes the updates.
+/// The optimizer state consists of one value per weight for each of [`Optimizer::state_kinds`], 0 before the first
+/// update. [`OptimizerState`] holds it and performs the updates.
 #[derive(Debug, Clone, Copy, PartialEq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub enum Optimizer {
@@ -24,17 +24,17 @@ pub enum Optimizer {
         /// Learning rate.
         #[serde(alias = "rate")] // its name in files of version 0.1
         lr: f32,
-        /// Share of the last update that is kept, in `[0, 1)`.
+        /// Momentum factor: fraction of the previous update that is kept, in `[0, 1)`.
         #[serde(default)]
         momentum: f32,
         /// L2 penalty, added to the gradient.
         #[serde(default)]
         weight_decay: f32,
-        /// Whether the momentum looks one update ahead (Nesterov; PyTorch's form); it needs one.
+        /// Whether to use Nesterov momentum, in PyTorch's form; requires a momentum above 0.
         #[serde(default)]
         nesterov: bool,
     },
-    /// Kingma and Ba, 2015, with bias correction; the L2 penalty is added to the gradient.
+    /// Adam (Kingma and Ba, 2015) with bias correction; the L2 penalty is added to the gradient.
     Adam {
         /// Learning rate.
         #[serde(alias = "rate")] // its name in files of version 0.1
@@ -49,7 +49,8 @@ pub enum Optimizer {
         #[serde(default)]
         weight_decay: f32,
     },
-    /// Loshchilov and Hutter, 2019: as Adam, but weights shrink by `lr · weight_decay · w` apart from the moments.
+    /// `AdamW` (Loshchilov and Hutter, 2019): as Adam, but with decoupled weight decay: weights shrink by
+    /// `lr · weight_decay · w`, without passing through the moments.
     AdamW {
         /// Learning rate.
         #[serde(alias = "rate")] // its name in files of version 0.1
@@ -77,7 +78,7 @@ impl Optimizer {
         Self::Adam { lr, betas: default_betas(), epsilon: default_epsilon(), weight_decay: 0.0 }
     }
 
-    /// `AdamW` with the usual constants, and this decoupled weight decay.
+    /// `AdamW` with the usual constants and the given decoupled weight decay.
     pub fn adam_w(lr: f32, weight_decay: f32) -> Self {
         Self::AdamW { lr, betas: default_betas(), epsilon: default_epsilon(), weight_decay }
     }
@@ -89,7 +90,7 @@ impl Optimizer {
         }
     }
 
-    /// Names of the tensors that the state has for each weight, in order. `Sgd` without momentum has none.
+    /// Names of the values that the state holds for each weight, in order. `Sgd` without momentum has none.
     pub fn state_kinds(&self) -> &'static [&'static str] {
         match self {
             Self::Sgd { momentum: 0.0, .. } => &[],
@@ -98,8 +99,8 @@ impl Optimizer {
         }
     }
 
-    /// Checks that `state` has weights' worth of finite values, in the form of `network`, for each of the
-    /// [`state_kinds`](Self::state_kinds).
+    /// Checks that `state` has one element in the form of the weights of `network` for each of the
+    /// [`state_kinds`](Self::state_kinds), and that all values are finite.
     ///
     /// # Errors
     /// [`Error::Size`]; [`Error::NotFinite`].

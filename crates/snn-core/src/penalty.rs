@@ -1,27 +1,27 @@
-//! A penalty on firing rates.
+//! The firing-rate penalty of the loss.
 
 use serde::{Deserialize, Serialize};
 
 use crate::network::Network;
 
-/// Firing-rate regulariser: adds `weight · N · Σ_p (r_p - target)²` to the loss of a batch of `N` samples, where `r_p` is
-/// the mean firing rate of population `p` (what it emitted, spikes times dropout mask, a neuron, step and sample), over
-/// all populations that fire but the last.
+/// Firing-rate regulariser: adds `weight · N · Σ_p (r_p - target)²` to the loss of a batch of `N` samples. The sum is
+/// over all firing populations but the last; `r_p` is the mean firing rate of population `p`: its spikes times dropout
+/// mask, per neuron, step and sample.
 #[derive(Debug, Clone, Copy, PartialEq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct RatePenalty {
-    /// Firing rate to aim at, spikes a neuron and step, in `[0, 1]`.
+    /// Target firing rate in spikes per neuron and step, in `[0, 1]`.
     pub target: f32,
     /// Weight of the penalty, greater than 0.
     pub weight: f32,
-    /// Epochs of training in which it applies, from the first on. None: all, and evaluations.
+    /// Number of epochs of training, from the first, in which it applies. `None`: in all of them, and in evaluations.
     #[serde(default)]
     pub epochs: Option<usize>,
 }
 
 impl RatePenalty {
-    /// The penalty for what the populations emitted ([`crate::Activity::emitted`]) in a trial of `steps` steps and
-    /// `samples` samples, and `dL/d emitted` of each population.
+    /// Computes the penalty and `dL/d emitted` of each population, from what the populations emitted
+    /// ([`crate::Activity::emitted`]) in a trial of `steps` steps and `samples` samples.
     pub fn evaluate(&self, network: &Network, steps: usize, samples: usize, emitted: &[f64]) -> (f64, Vec<f32>) {
         let (target, weight) = (f64::from(self.target), f64::from(self.weight));
         let last = network.populations().len() - 1;

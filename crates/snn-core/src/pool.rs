@@ -1,67 +1,67 @@
-//! Pools of a current: what each window of it becomes.
+//! Pooling of a current.
 
 use crate::map::Window;
 use crate::shape::Shape;
 
-/// A pool of a current, after the map and before the neurons, channel by channel; no padding.
+/// A pool of a current, applied channel by channel between the map and the neurons; no padding.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 #[non_exhaustive]
 pub struct Pool {
-    /// What a window becomes.
+    /// Operation on each window.
     pub kind: PoolKind,
     /// Height and width of a window.
     pub size: usize,
-    /// Step between windows, both ways.
+    /// Stride in both directions.
     pub stride: usize,
 }
 
-/// What a window becomes.
+/// Operation on each window of a pool.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum PoolKind {
-    /// The largest of its values. Error goes to it, the first one of equals, row by row, as in PyTorch.
+    /// The largest value. Error is passed back to it, or to the first of equal ones in row order, as in PyTorch.
     Max,
-    /// The mean.
+    /// The mean value.
     Mean,
 }
 
 impl Pool {
-    /// A pool of squares of `size x size`, side by side.
+    /// A pool with adjacent windows of `size x size`.
     pub const fn new(kind: PoolKind, size: usize) -> Self {
         Self { kind, size, stride: size }
     }
 
-    /// The largest of each square of `size x size`.
+    /// Max pooling with adjacent windows of `size x size`.
     pub const fn max(size: usize) -> Self {
         Self::new(PoolKind::Max, size)
     }
 
-    /// The mean of each square of `size x size`.
+    /// Average pooling with adjacent windows of `size x size`.
     pub const fn mean(size: usize) -> Self {
         Self::new(PoolKind::Mean, size)
     }
 
-    /// The same with another step between windows.
+    /// The same pool with another stride.
     #[must_use]
     pub const fn with_stride(mut self, stride: usize) -> Self {
         self.stride = stride;
         self
     }
 
-    /// Its windows.
+    /// Geometry of its windows.
     pub const fn window(&self) -> Window {
         Window { stride: [self.stride; 2], ..Window::new([self.size; 2]) }
     }
 
-    /// Shape of what it gives.
+    /// Output shape for an input of shape `input`.
     ///
     /// # Errors
-    /// A sentence that says why it does not fit.
+    /// A message that says why the pool does not fit.
     pub fn output(&self, input: Shape) -> Result<Shape, String> {
         let [height, width] = self.window().outputs([input.height, input.width])?;
         Ok(Shape::new(input.channels, height, width))
     }
 
-    /// Calls `visit(input pixel)` for the pixels of the window of output `pixel`, row by row.
+    /// Calls `visit(input pixel)` for each pixel of the window of output `pixel`, row by row.
     pub fn for_each_pixel(&self, input: Shape, output: Shape, pixel: usize, mut visit: impl FnMut(usize)) {
         let (y, x) = (pixel / output.width * self.stride, pixel % output.width * self.stride);
         for row in y..y + self.size {

@@ -1,6 +1,7 @@
-//! The one source of randomness: Philox4x32-10, counter-based, so that nothing random is ever stored.
+//! The only source of random numbers: the counter-based generator Philox4x32-10. It has no state, so random numbers are
+//! recomputed rather than stored.
 
-/// What random words are drawn for; each purpose has words of its own.
+/// The purpose of random words. Each purpose has independent words.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Purpose {
     /// Input spikes.
@@ -9,42 +10,42 @@ pub enum Purpose {
     Dropout = 2,
     /// Order of the training samples.
     Shuffle = 3,
-    /// Changes to training images.
+    /// Augmentation of training samples.
     Augmentation = 4,
     /// Initial weights.
     Initialisation = 5,
 }
 
-/// Random words for one seed and purpose, addressed by `(epoch, sample, step, element)`.
+/// The random words for one seed and purpose, addressed by `(epoch, sample, step, element)`.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Stream {
     key: [u32; 2],
 }
 
 impl Stream {
-    /// The words that `seed` gives for `purpose`.
+    /// Creates the stream of `seed` for `purpose`.
     pub fn new(seed: u64, purpose: Purpose) -> Self {
         let purpose = (purpose as u32).wrapping_mul(0x9E37_79B9);
         Self { key: [seed as u32, (seed >> 32) as u32 ^ purpose] }
     }
 
-    /// The key of Philox, for those who draw elsewhere.
+    /// The Philox key, for engines that draw on a device.
     pub fn key(&self) -> [u32; 2] {
         self.key
     }
 
-    /// The words of elements `4 · block` to `4 · block + 3`.
+    /// Returns the words of the elements `4 · block` to `4 · block + 3`.
     #[inline(always)]
     pub fn block(&self, epoch: u32, sample: u32, step: u32, block: u32) -> [u32; 4] {
         philox([block, step, sample, epoch], self.key)
     }
 
-    /// The word of one element.
+    /// Returns the word of one element.
     pub fn word(&self, epoch: u32, sample: u32, step: u32, element: u32) -> u32 {
         self.block(epoch, sample, step, element / 4)[element as usize % 4]
     }
 
-    /// A standard normal value for one element (Box-Muller, computed in double precision).
+    /// Returns a standard normal value for one element (Box-Muller transform, computed in double precision).
     pub fn normal(&self, epoch: u32, sample: u32, step: u32, element: u32) -> f32 {
         let [a, b, c, d] = self.block(epoch, sample, step, element / 2);
         let (radius, angle) = if element.is_multiple_of(2) { (a, b) } else { (c, d) };
@@ -53,7 +54,7 @@ impl Stream {
         ((-2.0 * uniform.ln()).sqrt() * angle.cos()) as f32
     }
 
-    /// A random order of `0..n`, by Fisher and Yates.
+    /// Returns a random permutation of `0..n` (Fisher-Yates shuffle).
     pub fn permutation(&self, epoch: u32, n: usize) -> Vec<u32> {
         let mut order: Vec<u32> = (0..n as u32).collect();
         for i in (1..n).rev() {
@@ -65,7 +66,8 @@ impl Stream {
     }
 }
 
-/// Philox4x32-10 of Salmon, Moraes, Dror and Shaw, *Parallel random numbers: as easy as 1, 2, 3* (SC 2011).
+/// The Philox4x32-10 function of Salmon, Moraes, Dror and Shaw, *Parallel random numbers: as easy as 1, 2, 3* (SC
+/// 2011).
 #[inline(always)]
 pub fn philox(mut counter: [u32; 4], mut key: [u32; 2]) -> [u32; 4] {
     for round in 0..10 {

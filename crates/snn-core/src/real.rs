@@ -1,15 +1,15 @@
-//! Numbers in which a neuron or surrogate can be computed: `f32` in engines, `f64` in proofs, and [`Dual`], which carries
-//! a derivative along.
+//! The number types that neuron and surrogate models are generic over: `f32` in engines, `f64` in gradient checks, and
+//! [`Dual`], which carries a derivative.
 //!
-//! A model is written once, over any [`Real`]; its derivatives follow from running it on dual numbers.
+//! A model is written once, for any [`Real`]. Its derivatives are computed by running it on dual numbers.
 
 use std::fmt::Debug;
 use std::ops::{Add, Div, Mul, Neg, Sub};
 
-/// A number that models are written in. A constant of a model mixes with it by `into`: `v * self.leak.into() + input`.
+/// A number type for models. Constants of a model are converted by `into`: `v * self.leak.into() + input`.
 ///
-/// There is no comparison that gives a `bool`: choices are made with [`Real::above`], so that a model is an expression
-/// and not a program.
+/// There is no comparison that returns a `bool`. Conditionals are written with [`Real::above`], so that a model is a
+/// pure expression that can be differentiated and recorded.
 pub trait Real:
     Copy
     + Debug
@@ -47,7 +47,7 @@ pub trait Real:
         self.above(0.0.into(), self, -self)
     }
 
-    /// `self` kept within `[low, high]`.
+    /// `self` clamped to `[low, high]`.
     #[must_use]
     #[inline(always)]
     fn clamp(self, low: f32, high: f32) -> Self {
@@ -94,33 +94,33 @@ macro_rules! real {
     };
 }
 
-// The functions of libm are written in Rust: the same bits on every system.
+// The libm crate is pure Rust: its functions give the same bits on every system.
 real!(f32, libm::expf, libm::logf, libm::atanf, libm::erff);
 real!(f64, libm::exp, libm::log, libm::atan, libm::erf);
 
-/// A value and its derivative by one variable.
+/// A dual number: a value and its derivative with respect to one variable.
 #[derive(Debug, Clone, Copy, PartialEq, Default)]
 pub struct Dual<F> {
     /// The value.
     pub value: F,
-    /// Its derivative.
+    /// The derivative.
     pub slope: F,
 }
 
 impl<F: Real> Dual<F> {
-    /// A value that does not depend on the variable.
+    /// Creates a number that does not depend on the variable.
     #[inline(always)]
     pub fn fixed(value: F) -> Self {
         Self { value, slope: F::from(0.0) }
     }
 
-    /// The variable itself.
+    /// Creates the variable itself, with derivative 1.
     #[inline(always)]
     pub fn variable(value: F) -> Self {
         Self { value, slope: F::from(1.0) }
     }
 
-    /// `f(self)`, given the value and the derivative of `f` there.
+    /// Applies the chain rule: returns `f(self)` from the value and the derivative of `f` at `self.value`.
     #[inline(always)]
     fn chain(self, value: F, derivative: F) -> Self {
         Self { value, slope: self.slope * derivative }
@@ -218,8 +218,8 @@ mod tests {
 
     use super::*;
 
-    /// Checks value and slope of an expression in `x`, with a constant `c`, in dual numbers against the same expression in
-    /// plain ones and its central difference.
+    /// Checks value and slope of an expression in `x`, with a constant `c`, computed in dual numbers. The value must
+    /// equal that of the same expression in plain numbers, and the slope its central difference.
     macro_rules! check {
         ($x:expr, $c:expr, |$v:ident, $k:ident| $expression:expr) => {{
             let plain = |$v: f64, $k: f64| $expression;

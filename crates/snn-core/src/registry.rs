@@ -1,8 +1,8 @@
-//! Names for everything that an experiment is made of, open to third parties.
+//! The registry of the names that an experiment file can use. Plug-ins can add their own.
 //!
-//! A [`Registry`] holds a [`Catalog`] for each kind of thing. Whatever is shipped enters by the door that is open to
-//! all: a function `plugin(&mut Registry)`. There is no global state: a program makes its registry, adds plug-ins, and
-//! passes it on.
+//! A [`Registry`] holds a [`Catalog`] for each kind of component. Built-in components are registered in the same way as
+//! those of third parties: by a function `plugin(&mut Registry)`. There is no global state: a program creates its
+//! registry, adds plug-ins and passes it on.
 //!
 //! ```
 //! use serde::{Deserialize, Serialize};
@@ -55,7 +55,7 @@ use crate::surrogate::Surrogate;
 
 pub use catalog::Catalog;
 
-/// Catalogs of all kinds of things that have names.
+/// The catalogs of all named components.
 #[derive(Debug)]
 pub struct Registry {
     /// Neurons, such as `Lif`.
@@ -77,7 +77,7 @@ pub struct Registry {
 }
 
 impl Registry {
-    /// A registry without names.
+    /// Creates an empty registry.
     pub fn new() -> Self {
         Self {
             neurons: Catalog::new("neuron", "neurons").finishing(|neuron, part| neuron.with_part(part.clone())),
@@ -91,16 +91,16 @@ impl Registry {
         }
     }
 
-    /// The registry with what `plugin` adds.
+    /// Returns the registry with the names that `plugin` adds.
     ///
     /// # Errors
-    /// [`RegistryError`] if a name is taken.
+    /// [`RegistryError`] if a name is already registered.
     pub fn with(mut self, plugin: impl FnOnce(&mut Self) -> Result<(), RegistryError>) -> Result<Self, RegistryError> {
         plugin(&mut self)?;
         Ok(self)
     }
 
-    /// The surrogate gradient that a neuron's field `gradient` names.
+    /// Creates the surrogate gradient that a neuron's field `gradient` names.
     ///
     /// # Errors
     /// [`PartError`] with the path `gradient`.
@@ -116,22 +116,23 @@ impl Default for Registry {
     }
 }
 
-/// Networks of one kind, such as a sequence of layers, with all their choices made but for what the data decide.
+/// A network family, such as a sequence of layers, with all fields set. Only the input shape and the number of classes
+/// are still open; they depend on the data.
 pub trait Family: Debug + Send + Sync {
-    /// The network for inputs of shape `input` and `classes` classes.
+    /// Builds the network for inputs of shape `input` and `classes` classes.
     ///
     /// # Errors
     /// [`PartError`] with the path of the layer or value that does not fit.
     fn build(&self, input: Shape, classes: usize) -> Result<Network, PartError>;
 }
 
-/// A name was registered twice.
+/// The error that a name was registered twice.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 #[error("the {kind} \"{name}\" is registered already")]
 pub struct RegistryError {
-    /// Kind of thing, such as `neuron`.
+    /// Kind of catalog, such as `neuron`.
     pub kind: &'static str,
-    /// The name that is taken.
+    /// The name.
     pub name: String,
 }
 

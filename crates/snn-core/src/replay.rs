@@ -1,8 +1,8 @@
-//! What single neurons did in a trial, computed anew from the spikes that they read.
+//! Replay of a trial: recomputes currents and membrane potentials of single neurons from recorded spikes.
 //!
-//! A trial is known once the spikes of all populations are: whatever else happened in a neuron follows from those of its
-//! inputs. So whoever wants to look into a trial keeps one bit per neuron and step, and asks for the membranes of the few
-//! neurons that are looked at.
+//! The spikes of all populations determine a trial: everything else in a neuron follows from the spikes of its inputs.
+//! To inspect a trial it is therefore enough to store one bit per neuron and step, and to recompute the membranes of
+//! the few neurons of interest.
 
 use std::sync::OnceLock;
 
@@ -14,7 +14,7 @@ use crate::reference::maps;
 use crate::shape::Shape;
 use crate::spikes::SpikeTrain;
 
-/// A trial of one sample, without dropout.
+/// A recorded trial of one sample, without dropout.
 #[derive(Debug, Clone)]
 pub struct Replay<'a> {
     network: &'a Network,
@@ -22,27 +22,27 @@ pub struct Replay<'a> {
     input: &'a Encoded,
     trains: &'a [SpikeTrain],
     steps: usize,
-    /// What populations that pass on numbers passed on, `[T, neurons]`, once it is asked for.
+    /// Outputs `[T, neurons]` of populations that pass on numbers, each computed when it is first needed.
     numbers: Vec<OnceLock<Vec<f32>>>,
 }
 
-/// What `n` neurons did over `T` steps; each tensor is `[T, n]`.
+/// Traces of `n` neurons over `T` steps; each tensor is `[T, n]`.
 #[derive(Debug, Clone, PartialEq, Default)]
 pub struct Traces {
     /// Input current `I(t)`.
     pub current: Vec<f32>,
-    /// Membrane potential once the current has come in, and no spike has reset it yet.
+    /// Membrane potential after charging, before a spike resets it.
     pub charged: Vec<f32>,
-    /// Distance of the charged state from the threshold; the neuron fires where it is above 0. Of neurons that do not fire,
-    /// their output.
+    /// Distance of the charged state from the threshold; the neuron fires where it is above 0. For neurons that do not
+    /// fire, their float output.
     pub margin: Vec<f32>,
-    /// Membrane potential after the step: reset and leak are done, in so far as they belong to it.
+    /// Membrane potential after the step, that is after the reset and any leak.
     pub membrane: Vec<f32>,
 }
 
 impl<'a> Replay<'a> {
-    /// The trial of `steps` steps in which the network was shown `input` and its populations emitted `trains`, one for each
-    /// (a silent one for neurons that do not fire).
+    /// Creates the replay of a trial of `steps` steps with the given input and spike trains, one train for each
+    /// population (a silent one for neurons that do not fire).
     ///
     /// # Errors
     /// [`Error::Size`] if weights, input or trains do not fit the network.
@@ -76,8 +76,8 @@ impl<'a> Replay<'a> {
         Ok(Self { network, weights, input, trains, steps, numbers })
     }
 
-    /// What the neurons of `population` with the given indices (in `C, H, W` order) did: to the bit what the reference
-    /// engine computes, if the trains are the reference engine's.
+    /// Recomputes the traces of the neurons of `population` with the given indices (in `C, H, W` order). They are
+    /// bit-identical to the reference engine's values if the trains are the reference engine's.
     ///
     /// # Errors
     /// [`Error::Size`] if there is no such population or neuron.
@@ -95,7 +95,7 @@ impl<'a> Replay<'a> {
             }
         }
         let own = found.constants(self.weights, 1);
-        // Of neurons that have constants of their own, those of the chosen ones.
+        // If neurons have their own constants, select those of the chosen neurons.
         let p = match own.len() / found.shape.len() {
             0 => own,
             _ if own.len() == found.neuron.parameters().len() => own,
@@ -115,7 +115,7 @@ impl<'a> Replay<'a> {
         Ok(traces)
     }
 
-    /// Current of a neuron at each step: the biases, then what comes through each connection.
+    /// Current of a neuron at each step: the biases, then the contribution of each connection.
     fn current(&self, population: usize, neuron: usize) -> Vec<f32> {
         let found = &self.network.populations()[population];
         let mut sum = vec![0.0; self.steps];
@@ -169,7 +169,7 @@ impl<'a> Replay<'a> {
         current
     }
 
-    /// What the map of a projection gives at each step, bias included, for one of its outputs.
+    /// Output of a projection's map at each step, bias included, for the output neuron `output`.
     fn mapped(&self, population: usize, projection: usize, output: usize) -> Vec<f32> {
         let input = &self.network.populations()[population].inputs[projection];
         let shape = self.network.mapped_shape(input);
@@ -188,13 +188,13 @@ impl<'a> Replay<'a> {
         maps::for_each_input(&input.map, self.network.shape(first), shape, output, |i, w| {
             for (t, sum) in sum.iter_mut().enumerate() {
                 let [a, b] = [first, second].map(|source| self.emitted(source, t, i));
-                *sum += w.value::<f32>(weight) * (a * if input.join == Join::And { b } else { 1.0 - b });
+                *sum += w.value::<f32>(weight) * input.join.apply(a, b);
             }
         });
         sum
     }
 
-    /// What a neuron of a population that fires emitted at a step.
+    /// Spike (1 or 0) of a neuron of a firing population at a step.
     fn emitted(&self, source: Source, t: usize, neuron: usize) -> f32 {
         match source {
             Source::Population(source) => f32::from(self.trains[source].get(t, 0, neuron)),
@@ -202,7 +202,7 @@ impl<'a> Replay<'a> {
         }
     }
 
-    /// What a population that passes on numbers passed on, `[T, neurons]`.
+    /// Output `[T, neurons]` of a population that passes on numbers.
     fn numbers(&self, population: usize) -> &[f32] {
         self.numbers[population].get_or_init(|| {
             let found = &self.network.populations()[population];
@@ -211,8 +211,9 @@ impl<'a> Replay<'a> {
         })
     }
 
-    /// Calls `add(t, term)` for every term other than 0 of what the map of a projection, whose output is of shape `own`, makes of
-    /// a connection for one of its outputs, in the order in which the reference engine sums them up at each step.
+    /// Calls `add(t, term)` for the terms of a neuron's current through one connection, skipping zero spikes. `own` is
+    /// the output shape of the projection's map. The terms come in the order in which the reference engine sums them at
+    /// each step.
     fn add_current(
         &self,
         (projection, own): (&Projection, Shape),
@@ -275,7 +276,7 @@ mod tests {
 
     const STEPS: usize = 40;
 
-    /// Convolution, pool, recurrent layer and readout over signed spikes.
+    /// A convolution, a pool, a recurrent layer and a readout, on signed spikes.
     fn network() -> Network {
         let mut builder = Network::builder(Shape::new(2, 6, 5));
         let conv = Map::conv(3, [3, 3], 1, 1);
@@ -299,7 +300,7 @@ mod tests {
         train
     }
 
-    /// Membranes after the first `steps` steps of the reference engine, and its spike trains.
+    /// Membranes of the reference engine after the first `steps` steps, and its spike trains.
     fn reference(
         network: &Network,
         weights: &Weights,

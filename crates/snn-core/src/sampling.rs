@@ -1,5 +1,5 @@
-//! Which samples of a data set are used, and which of them are held out. By default both are spread over the classes, since
-//! many data sets are sorted by class; the same samples are chosen each time.
+//! Selection of the samples of a data set that are used, and of those held out for validation. By default both are
+//! stratified by class, because many data sets are sorted by class. The selection is deterministic.
 
 use std::cmp::Reverse;
 use std::fmt;
@@ -10,23 +10,23 @@ use serde::{Deserialize, Deserializer, Serialize, Serializer};
 
 use crate::part::{Part, as_written};
 
-/// How many samples of a data set are used, and which. In RON, a number or `First(number)`.
+/// How many samples of a data set are used, and which. Written in RON as a number or `First(number)`.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Limit {
-    /// So many, from each class its first ones, in proportion to its size: no class is lost as long as there are at least as
-    /// many samples as classes. With fewer, one each of the classes that come first.
+    /// The first samples of each class, in proportion to its size. Every class is represented if there are at least as
+    /// many samples as classes. With fewer, one sample of each of the classes that occur first.
     Spread(usize),
-    /// The first ones of the data set, whatever their classes.
+    /// The first samples of the data set, regardless of their classes.
     First(usize),
 }
 
-/// How many training samples are held out, and which. In RON, a number or `Last(number)`.
+/// How many training samples are held out for validation, and which. Written in RON as a number or `Last(number)`.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum HoldOut {
-    /// So many, from each class its last ones, in proportion to its size. One sample at least of each class is left to learn
-    /// from, as far as that leaves enough to hold out.
+    /// The last samples of each class, in proportion to its size. At least one sample of each class stays in the
+    /// training set, if enough samples can be held out that way.
     Spread(usize),
-    /// The last ones of the data set, whatever their classes.
+    /// The last samples of the data set, regardless of their classes.
     Last(usize),
 }
 
@@ -38,7 +38,8 @@ impl Limit {
         }
     }
 
-    /// The samples that are used of those with these `labels`, in rising order; all if there are no more.
+    /// Selects samples by their `labels`. Returns their indices in ascending order; all of them if there are no more
+    /// than the limit.
     pub fn samples(self, labels: &[u8]) -> Vec<u32> {
         if self.count() >= labels.len() {
             return (0..labels.len() as u32).collect();
@@ -60,7 +61,7 @@ impl HoldOut {
         }
     }
 
-    /// The same choice of another number of samples.
+    /// Returns the same selection with another number of samples.
     #[must_use]
     pub fn with_count(self, count: usize) -> Self {
         match self {
@@ -69,8 +70,8 @@ impl HoldOut {
         }
     }
 
-    /// Those of the samples with these `labels` that are left to learn from, and those that are held out, both in rising
-    /// order. All are held out if there are no more.
+    /// Splits samples by their `labels` into those to train on and those held out. Returns the indices of both in
+    /// ascending order. If there are no more samples than are to be held out, all of them are.
     pub fn split(self, labels: &[u8]) -> [Vec<u32>; 2] {
         let count = self.count().min(labels.len());
         let Self::Spread(_) = self else {
@@ -92,7 +93,7 @@ impl HoldOut {
     }
 }
 
-/// Takes one of what is left; false if nothing is.
+/// Takes one from the quota. Returns false if nothing is left.
 fn spend(quota: &mut usize) -> bool {
     let is_left = *quota > 0;
     *quota -= usize::from(is_left);
@@ -108,8 +109,8 @@ fn sizes(labels: &[u8]) -> [usize; 256] {
     sizes
 }
 
-/// `count` divided among classes of these `sizes` in proportion, by the largest remainders, the lower class of equals first;
-/// no class gives more than its `most`, and others give instead what it cannot.
+/// Divides `count` among classes in proportion to their `sizes`, by the largest remainder method; between equal
+/// remainders, the lower class comes first. No class gets more than its `most`; the rest is given to other classes.
 fn in_proportion(sizes: &[usize; 256], most: &[usize; 256], count: usize) -> [usize; 256] {
     let all = sizes.iter().sum::<usize>().max(1) as u128;
     let share = |class: usize| count as u128 * sizes[class] as u128;
@@ -131,8 +132,8 @@ fn in_proportion(sizes: &[usize; 256], most: &[usize; 256], count: usize) -> [us
     quotas
 }
 
-/// `count` divided in proportion among the classes of `labels`, at least one for each; one each for those that come first
-/// where there are more classes than that.
+/// Divides `count` among the classes of `labels` in proportion, at least one for each class. If there are more classes
+/// than `count`, gives one to each of the classes that occur first.
 fn at_least_one(labels: &[u8], count: usize) -> [usize; 256] {
     let sizes = sizes(labels);
     if count < sizes.iter().filter(|size| **size > 0).count() {
@@ -174,7 +175,7 @@ impl fmt::Display for HoldOut {
     }
 }
 
-/// Reads a number, or a number in the brackets of `name` or `Spread`: whether it is in those of `name`, and the number.
+/// Deserialises a number, `name(number)` or `Spread(number)`. Returns the number and whether it was in `name(...)`.
 fn read<'de, D: Deserializer<'de>>(deserializer: D, name: &str) -> Result<(bool, usize), D::Error> {
     let text = as_written(deserializer)?;
     let part = Part::parse(&text).ok();
@@ -188,7 +189,7 @@ fn read<'de, D: Deserializer<'de>>(deserializer: D, name: &str) -> Result<(bool,
     Ok((part.is_some_and(|part| part.name == name), count))
 }
 
-/// Writes what [`read`] reads.
+/// Serialises the RON text of a selection, the inverse of [`read`].
 fn write<S: Serializer>(text: &str, serializer: S) -> Result<S::Ok, S::Error> {
     RawValue::from_ron(text).map_err(serde::ser::Error::custom)?.serialize(serializer)
 }

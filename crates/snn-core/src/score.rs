@@ -1,24 +1,26 @@
-//! Scores: how the output of a network over time becomes one number a class.
+//! Scores: reduce the output of a network over time to one number for each class.
 
 use std::fmt::Debug;
 
 use serde::{Deserialize, Serialize};
 
-/// From the output of the last population over time to class scores. What that output is, spikes or membrane potentials,
-/// depends on the population's neuron.
+/// Reduces the output of the last population over time to class scores. That output is spikes or membrane potentials,
+/// depending on the population's neuron.
 pub trait Score: Debug + Send + Sync {
-    /// Class scores `[K]` of one sample's output `[T, K]`; the largest one wins.
+    /// Computes the class scores `[K]` of one sample's output `[T, K]`. The class with the largest score is the
+    /// prediction.
     fn scores(&self, output: &[f64], classes: usize) -> Vec<f64>;
 
-    /// `dL/d output` `[T, K]` for `dL/d scores` `[K]`.
+    /// Backward pass of `scores`: computes `dL/d output` `[T, K]` from `dL/d scores` `[K]`.
     fn adjoint(&self, output: &[f64], classes: usize, d_scores: &[f64]) -> Vec<f64>;
 
-    /// The score in symbols, such as `y(T-1) / T`.
+    /// The equation of the score as text, such as `y(T-1) / T`.
     fn equation(&self) -> String;
 }
 
-/// The output after the last step over the number of steps, `y(T-1) / T`: the paper's, for a membrane that has gathered
-/// input over `T` steps. Times `T` it is the last membrane of a non-firing layer, `out[-1]` or `mem_rec[-1]` elsewhere.
+/// The output after the last step divided by the number of steps, `y(T-1) / T`. This is the paper's score for a
+/// membrane that has integrated input over `T` steps. Times `T` it is the last membrane potential of a non-firing
+/// layer, `out[-1]` or `mem_rec[-1]` in PyTorch code.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct Final {}
@@ -43,20 +45,20 @@ impl Score for Final {
     }
 }
 
-/// The mean over time, `1/T Σ y(t)`: the firing rate where the last population fires, `out.mean(0)` of SpikingJelly's
-/// examples.
+/// The mean over time, `1/T Σ y(t)`. It is the firing rate if the last population fires, `out.mean(0)` in
+/// SpikingJelly's examples.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct Mean {}
 
-/// The sum over time, `Σ y(t)`: the spike count where the last population fires, as in the count losses and
+/// The sum over time, `Σ y(t)`. It is the spike count if the last population fires, as in the count losses and
 /// `accuracy_rate` of snnTorch.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct Sum {}
 
-/// The largest value over time, `max_t y(t)`; error goes to the first step that has it, as in `ce_max_membrane_loss` of
-/// snnTorch.
+/// The largest value over time, `max_t y(t)`. Error is passed to the first step that has it, as in
+/// `ce_max_membrane_loss` of snnTorch.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct Max {}

@@ -16,22 +16,22 @@ pub struct Shape {
 }
 
 impl Shape {
-    /// `[channels, height, width]`.
+    /// Creates the shape `[channels, height, width]`.
     pub const fn new(channels: usize, height: usize, width: usize) -> Self {
         Self { channels, height, width }
     }
 
-    /// `[features, 1, 1]`.
+    /// Creates the shape `[features, 1, 1]`.
     pub const fn features(features: usize) -> Self {
         Self::new(features, 1, 1)
     }
 
-    /// Number of neurons: `C · H · W`.
+    /// Number of elements, or neurons: `C · H · W`.
     pub const fn len(self) -> usize {
         self.channels * self.height * self.width
     }
 
-    /// Whether any extent is zero.
+    /// Whether any dimension is zero.
     pub const fn is_empty(self) -> bool {
         self.len() == 0
     }

@@ -1,14 +1,14 @@
-//! Spike trains, one bit per neuron and time step.
+//! Spike trains, stored as one bit per neuron and time step.
 
 use std::ops::Range;
 
 use crate::shape::Shape;
 
-/// Steps per machine word.
+/// Time steps per word.
 pub(crate) const WORD: usize = 32;
 
-/// Spikes of shape `[T, N, C, H, W]`, packed along time: bit `t % 32` of word `t / 32` of a neuron. A second plane of
-/// the same size marks negative spikes; it is there only once a spike of -1 was set.
+/// Spikes of shape `[T, N, C, H, W]`, packed along time: step `t` is bit `t % 32` of word `t / 32` of a neuron. A
+/// second plane of the same size marks negative spikes. It is allocated when the first spike of -1 is set.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct SpikeTrain {
     steps: usize,
@@ -19,7 +19,7 @@ pub struct SpikeTrain {
 }
 
 impl SpikeTrain {
-    /// A silent train of `steps` steps of `samples` samples of `shape`.
+    /// Creates a train without spikes, of `steps` steps and `samples` samples of `shape`.
     pub fn silent(steps: usize, samples: usize, shape: Shape) -> Self {
         let words = samples * shape.len() * steps.div_ceil(WORD);
         Self { steps, samples, shape, fired: vec![0; words], negative: Vec::new() }
@@ -40,7 +40,7 @@ impl SpikeTrain {
         self.shape
     }
 
-    /// -1, 0 or +1: what neuron `neuron` (in `C, H, W` order) of `sample` emits at `step`.
+    /// Returns the spike of neuron `neuron` (in `C, H, W` order) of `sample` at `step`: -1, 0 or +1.
     pub fn get(&self, step: usize, sample: usize, neuron: usize) -> i8 {
         let word = self.word(sample, neuron) + step / WORD;
         let bit = 1 << (step % WORD);
@@ -53,10 +53,10 @@ impl SpikeTrain {
         }
     }
 
-    /// Sets what a neuron emits: 0, or the sign of `spike`.
+    /// Sets the spike of a neuron to the sign of `spike`, or to 0.
     ///
     /// # Panics
-    /// If `step`, `sample` or `neuron` lies outside the train, as an index does outside a slice.
+    /// If `step`, `sample` or `neuron` is out of bounds.
     pub fn set(&mut self, step: usize, sample: usize, neuron: usize, spike: i8) {
         let is_inside = step < self.steps && sample < self.samples && neuron < self.shape.len();
         assert!(is_inside, "step {step}, sample {sample}, neuron {neuron} lies outside the spike train");
@@ -71,7 +71,8 @@ impl SpikeTrain {
         }
     }
 
-    /// Adds the spikes `fired` of a neuron of the first sample from `step` on, which begins a word; all of one sign.
+    /// Adds up to 32 spikes of a neuron of the first sample. Bit 0 of `fired` is step `step`, which must be a multiple
+    /// of 32. All these spikes have the same sign.
     pub(crate) fn add_word(&mut self, step: usize, neuron: usize, fired: u32, is_negative: bool) {
         let word = self.word(0, neuron) + step / WORD;
         self.fired[word] |= fired;
@@ -83,16 +84,17 @@ impl SpikeTrain {
         }
     }
 
-    /// The words of one neuron: which steps it fired at, and at which of those negatively (empty if never).
+    /// Returns the words of one neuron: the steps at which it spiked, and those of its negative spikes (empty if the
+    /// train has none).
     pub fn words(&self, sample: usize, neuron: usize) -> (&[u32], &[u32]) {
         let (start, words) = (self.word(sample, neuron), self.steps.div_ceil(WORD));
         (&self.fired[start..start + words], self.negative.get(start..start + words).unwrap_or(&[]))
     }
 
-    /// The samples of several trains of the same shape and steps, one after the other.
+    /// Concatenates the samples of several trains of the same shape and number of steps.
     ///
     /// # Panics
-    /// If there is no train, or if they differ in shape or steps.
+    /// If there are no trains, or if they differ in shape or number of steps.
     #[must_use]
     pub fn join(trains: &[Self]) -> Self {
         let Self { steps, shape, .. } = trains[0];
@@ -108,7 +110,7 @@ impl SpikeTrain {
         joined
     }
 
-    /// The steps `steps` of the samples `samples`, both of which must lie within the train.
+    /// Returns a copy of the steps `steps` of the samples `samples`, both of which must be within the train.
     #[must_use]
     pub fn part(&self, steps: Range<usize>, samples: &[usize]) -> Self {
         let mut part = Self::silent(steps.len(), samples.len(), self.shape);

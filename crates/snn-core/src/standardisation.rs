@@ -1,16 +1,17 @@
-//! Scaled weight standardisation: a network computes with weights of mean 0 and of a trained deviation, whatever the values
-//! are that its optimizer moves.
+//! Scaled weight standardisation: the network computes with weights of mean 0 and a trained standard deviation, which
+//! are derived from the raw values that the optimizer updates.
 //!
-//! Brock et al., "Characterizing signal propagation to close the performance gap in unnormalized `ResNets`", ICLR 2021. Of the
-//! `N` raw values `w` of an output channel, with mean `m` and deviation `s`, and of its gain `g`, the weights are
-//! `g x / sqrt(N)` with `x = (w - m) / s`. Their gradients `d` give those of the raw values,
-//! `g / (s sqrt(N)) · (d - mean(d) - x mean(d x))`, and of the gain, `sum(d x) / sqrt(N)`. As it acts on weights alone, what
-//! computes with spikes needs to know nothing of it.
+//! Source: Brock et al., "Characterizing signal propagation to close the performance gap in unnormalized `ResNets`",
+//! ICLR 2021. For an output channel with `N` raw values `w` of mean `m` and standard deviation `s`, and gain `g`, the
+//! weights are `g x / sqrt(N)` with `x = (w - m) / s`. Given the gradients `d` of the weights, the gradients of the raw
+//! values are `g / (s sqrt(N)) · (d - mean(d) - x mean(d x))`, and that of the gain is `sum(d x) / sqrt(N)`. Only
+//! weights are affected, so engines need not know of it.
 
-/// The smallest deviation that is divided by: channels whose raw values are all the same have weights of 0.
+/// Lower bound on the standard deviation that is divided by. A channel whose raw values are all equal gets weights of
+/// 0.
 const LEAST: f64 = 1e-12;
 
-/// Mean and deviation of the values of a channel.
+/// Mean and standard deviation of the values of a channel.
 fn moments(values: &[f32]) -> (f64, f64) {
     let count = values.len().max(1) as f64;
     let mean = values.iter().map(|&w| f64::from(w)).sum::<f64>() / count;
@@ -18,7 +19,7 @@ fn moments(values: &[f32]) -> (f64, f64) {
     (mean, variance.sqrt().max(LEAST))
 }
 
-/// Makes `weights` of raw values `[channels, ...]` with one of `gains` for each channel.
+/// Computes `weights` from raw values `[channels, ...]`, with one gain in `gains` for each channel.
 pub fn standardise(raw: &[f32], gains: &[f32], weights: &mut [f32]) {
     let count = (raw.len() / gains.len().max(1)).max(1);
     for ((values, &gain), weights) in raw.chunks(count).zip(gains).zip(weights.chunks_mut(count)) {
@@ -30,14 +31,14 @@ pub fn standardise(raw: &[f32], gains: &[f32], weights: &mut [f32]) {
     }
 }
 
-/// The gains with which [`standardise`] leaves the deviation of each of the channels of `weights` as it is.
+/// The gains with which [`standardise`] preserves the standard deviation of each channel of `weights`.
 pub fn gains(weights: &[f32], channels: usize) -> Vec<f32> {
     let count = (weights.len() / channels.max(1)).max(1);
     weights.chunks(count).map(|values| (moments(values).1 * (count as f64).sqrt()) as f32).collect()
 }
 
-/// Takes the gradients of the weights, of raw values and gains as in [`standardise`], back to those of the raw values, in
-/// their place, and of the gains.
+/// Backward pass of [`standardise`] for the same raw values and gains. Replaces the gradients of the weights in
+/// `gradients` by those of the raw values, and writes those of the gains to `d_gains`.
 pub fn standardise_backward(raw: &[f32], gains: &[f32], gradients: &mut [f32], d_gains: &mut [f32]) {
     let count = (raw.len() / gains.len().max(1)).max(1);
     let root = (count as f64).sqrt();
@@ -102,7 +103,7 @@ mod tests {
                     if is_gain { gains[at] += by } else { raw[at] += by }
                     value(&raw, &gains)
                 };
-                // Of fourth order, as the step must be large enough for single precision.
+                // Fourth-order differences, as the step must be large enough for single precision.
                 (8.0 * (moved(step) - moved(-step)) - (moved(2.0 * step) - moved(-2.0 * step))) / (12.0 * f64::from(step))
             };
             for (at, &found) in gradients.iter().enumerate() {

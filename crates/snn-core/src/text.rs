@@ -1,16 +1,16 @@
-//! Text from a file or an argument, cut to what a message has room for.
+//! Shortens text from files and arguments for messages.
 
 use std::borrow::Cow;
 use std::fmt::Display;
 
-/// Most characters of a name or value that a message repeats.
+/// Maximum number of characters of a name or value in a message.
 const LONGEST: usize = 80;
 
-/// Most entries of a list that a message repeats, and of one of names to choose from.
+/// Maximum number of list entries in a message; the second one applies to names to choose from.
 const MOST: usize = 10;
 const MOST_CHOICES: usize = 40;
 
-/// `text`, or its first 79 characters and `…` where it is longer than 80.
+/// Returns `text`, or its first 79 characters and `…` if it is longer than 80.
 pub fn excerpt(text: &str) -> Cow<'_, str> {
     match text.char_indices().nth(LONGEST) {
         None => Cow::Borrowed(text),
@@ -18,17 +18,17 @@ pub fn excerpt(text: &str) -> Cow<'_, str> {
     }
 }
 
-/// Up to 10 of `items`, each as an [`excerpt`], with commas between them and ` and N more` behind them.
+/// Joins up to 10 of `items`, each shortened by [`excerpt`], with commas, followed by ` and N more` if there are more.
 pub fn list<T: Display>(items: impl IntoIterator<Item = T>) -> String {
     first(items, MOST)
 }
 
-/// As [`list`], but up to 40 of `items`, from which one is to be chosen.
+/// As [`list`], but for up to 40 items to choose from.
 pub fn choices<T: Display>(items: impl IntoIterator<Item = T>) -> String {
     first(items, MOST_CHOICES)
 }
 
-/// Up to 10 of `lines`, each in a line of its own after two blanks, and `and N more`.
+/// Lists up to 10 of `lines`, each on its own line, indented by two spaces, followed by `and N more` if there are more.
 pub fn lines<T: Display>(lines: impl IntoIterator<Item = T>) -> String {
     let mut lines = lines.into_iter();
     let mut shown: Vec<String> = lines.by_ref().take(MOST).map(|line| format!("  {line}")).collect();
@@ -39,7 +39,7 @@ pub fn lines<T: Display>(lines: impl IntoIterator<Item = T>) -> String {
     shown.join("\n")
 }
 
-/// Extents of a tensor, such as `[64, 3, 3]`.
+/// Formats the shape of a tensor, such as `[64, 3, 3]`.
 pub fn extents(extents: &[usize]) -> String {
     format!("[{}]", list(extents))
 }

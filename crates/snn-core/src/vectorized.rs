@@ -1,10 +1,10 @@
-//! Loops compiled for the vector instructions that the processor has.
+//! Loops compiled for the vector instructions of the processor, chosen at run time.
 
 use pulp::{Arch, Simd, WithSimd};
 
-/// Runs `job` with the best vector instructions there are. Its code must be inlined into this call to have them: the
-/// closure and what it calls are `#[inline(always)]`. Multiplications and additions are not fused, so the results are the
-/// same bits with any instructions.
+/// Runs `job`, compiled for the best vector instructions that the processor has. Only code that is inlined into this
+/// call uses them: the closure and the functions that it calls must be `#[inline(always)]`. Multiplications and
+/// additions are not fused, so the results are bit-identical with all instruction sets.
 #[inline(always)]
 pub(crate) fn vectorized(job: impl FnMut()) {
     struct VectorizedCall<J>(J);

@@ -32,9 +32,9 @@ pub(crate) struct Compiled {
     pub(crate) populations: Vec<Layout>,
     /// The feeds of each population.
     pub(crate) feeds: Vec<Vec<Feed>>,
-    /// The packed shape of each tensor of the network; [`WeightShape::NONE`] for tensors that are not weights.
+    /// The packed shape of each tensor of the network; `WeightShape::NONE` for tensors that are not weights.
     pub(crate) weights: Vec<WeightShape>,
-    /// The spike-gated gradient of each population; `None` where it uses a surrogate.
+    /// The spike-gated gradient of each population; `None` for other gradients.
     pub(crate) rules: Vec<Option<SpikeGated>>,
     /// Number of 32-step words of a spike train.
     pub(crate) words: usize,
@@ -92,7 +92,8 @@ impl Compiled {
         Ok(compiled)
     }
 
-    /// Number of samples in a normalisation group; `None` if the network normalises by the kept statistics only.
+    /// Number of samples in a group, whose shared statistics normalise currents; `None` unless the session trains a
+    /// network that normalises by group statistics.
     pub(crate) fn group(&self) -> Option<usize> {
         let mut norms = self.network.norms().filter(|norm| !self.network.is_fixed(norm));
         norms.next().filter(|_| self.plan.train).map(|norm| norm.group)
@@ -152,7 +153,7 @@ impl Compiled {
         events.density(layout, self.plan.steps) > self.dense_above
     }
 
-    /// Shape of a projection's weight; [`WeightShape::NONE`] for maps without weights.
+    /// Shape of a projection's weight; `WeightShape::NONE` for maps without weights.
     pub(crate) fn weight_shape(&self, weight: Option<usize>) -> WeightShape {
         weight.map_or(WeightShape::NONE, |index| self.weights[index])
     }

@@ -15,9 +15,9 @@ pub(crate) struct Events {
     pub(crate) active: Vec<Active>,
     /// Steps at which they fired, ascending for each neuron.
     pub(crate) times: Vec<u16>,
-    /// One value per spike. While errors are being summed it is `g(t)`. After [`Events::finish_errors`] it is
-    /// `d(t) - d(t+1)`: how much the neuron's error at steps up to `t` exceeds the error after `t`. Empty in the
-    /// forward pass, and for the input.
+    /// One value per spike. While errors are being summed it is `g(t)`. After `finish_errors` it is `d(t) - d(t+1)`:
+    /// how much the neuron's error at steps up to `t` exceeds the error after `t`. Empty in the forward pass, and for
+    /// the input.
     pub(crate) delta: Vec<f32>,
     /// Whether this is a current: its neurons have no spikes, but contribute their `scale` at every step.
     pub(crate) is_current: bool,

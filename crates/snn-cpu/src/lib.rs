@@ -101,9 +101,9 @@ impl Cpu {
         Self { dense_above: density, ..self }
     }
 
-    /// Returns the same engine with the round size set to this many groups, for training networks with batch
-    /// normalisation. By default, a round has as many groups as fit its usual size. Results do not change by a bit.
-    /// For tests.
+    /// Returns the same engine with rounds of this many groups, for training networks that normalise currents by group
+    /// statistics. By default, a round has as many groups as fit its usual size. Results do not change by a bit. For
+    /// tests.
     #[must_use]
     pub fn groups_at_once(self, groups: usize) -> Self {
         Self { groups_at_once: groups, ..self }
@@ -207,7 +207,7 @@ pub enum VectorLevel {
 }
 
 impl VectorLevel {
-    /// The name as in [`Engine::describe`]; empty for the best level.
+    /// The name that the engine's description uses; empty for the best level.
     fn name(self) -> &'static str {
         match self {
             Self::Best => "",

@@ -1,4 +1,4 @@
-//! All weights in one buffer, in the order in which kernels read them.
+//! All tensors in one buffer, in the order in which kernels read them.
 
 use snn_core::{Error, Map, Network, Weights};
 
@@ -6,20 +6,20 @@ use crate::buffers;
 use crate::device::Gpu;
 use crate::kernel::{Commands, Extent, Program};
 
-/// Numbers between the starts of two tensors are a multiple of this, as bindings begin at multiples of 256 bytes.
+/// Tensors start at multiples of this number of values, as bindings must start at multiples of 256 bytes.
 pub(crate) const ALIGNMENT: usize = 64;
 
-/// Where each weight stands, and how its values are ordered.
+/// The position and the layout of each tensor in the buffer.
 #[derive(Debug, Clone)]
 pub(crate) struct Arena {
     tensors: Vec<ArenaTensor>,
-    /// Numbers in all.
+    /// Total number of values.
     pub(crate) len: usize,
 }
 
-/// A weight. On the card it is `[kernel pixel][input channel][output channel]`, rows of output channels filled up with zeros
-/// to a multiple of 4, and with zeros for channels of other groups; elsewhere `[output channel][channel of the group][kernel
-/// pixel]`.
+/// A tensor. On the GPU a weight is stored as `[kernel pixel][input channel][output channel]`. Rows of output channels
+/// are padded with zeros to a multiple of 4, and entries for channels of other groups are zero. Elsewhere it is
+/// `[output channel][channel of the group][kernel pixel]`.
 #[derive(Debug, Clone)]
 struct ArenaTensor {
     start: usize,
@@ -30,22 +30,22 @@ struct ArenaTensor {
 }
 
 impl ArenaTensor {
-    /// Values without what fills up rows.
+    /// Number of values without padding.
     fn len(&self) -> usize {
         self.outputs * self.seen() * self.pixels
     }
 
-    /// Channels of a group.
+    /// Number of input channels of a group.
     fn seen(&self) -> usize {
         self.channels / self.groups
     }
 
-    /// Numbers on the card.
+    /// Number of values on the GPU, padding included.
     fn room(&self) -> usize {
         row(self.outputs) * self.channels * self.pixels
     }
 
-    /// For each value, where it stands on the card and where elsewhere.
+    /// For each value, its index on the GPU and its index elsewhere.
     fn places(&self) -> impl Iterator<Item = (usize, usize)> {
         let (&Self { outputs, channels, pixels, groups, .. }, seen) = (self, self.seen());
         (0..self.len()).map(move |at| {
@@ -57,7 +57,7 @@ impl ArenaTensor {
     }
 }
 
-/// Numbers in a row of output channels on the card.
+/// The length of a row of output channels on the GPU.
 pub(crate) fn row(outputs: usize) -> usize {
     outputs.next_multiple_of(4)
 }
@@ -86,7 +86,8 @@ impl Arena {
         Self { tensors, len: start }
     }
 
-    /// The kernels that set the gradients to 0 which stand for channels of different groups, with the weights that have such.
+    /// The kernels that set the gradients between channels of different groups to 0, each with the index of its
+    /// weight, for all weights with groups.
     pub(crate) fn grouped(&self) -> impl Iterator<Item = (usize, Program)> {
         let grouped = self.tensors.iter().enumerate().filter(|(_, tensor)| tensor.groups > 1);
         grouped.map(|(index, tensor)| {
@@ -103,7 +104,7 @@ impl Arena {
         })
     }
 
-    /// Sets to 0 what stands in `buffer` for tensor `index`.
+    /// Sets tensor `index` in `buffer` to 0.
     pub(crate) fn clear(&self, commands: &mut Commands<'_>, buffer: &wgpu::Buffer, index: usize) {
         let (start, len) = (4 * self.tensors[index].start as u64, 4 * self.room(index) as u64);
         commands.encoder().clear_buffer(buffer, start, Some(len));
@@ -119,18 +120,18 @@ impl Arena {
         gpu.queue.write_buffer(buffer, 4 * tensor.start as u64, bytemuck::cast_slice(&values));
     }
 
-    /// Numbers of weight `index` on the card.
+    /// Number of values of tensor `index` on the GPU, padding included.
     pub(crate) fn room(&self, index: usize) -> usize {
         self.tensors[index].room()
     }
 
-    /// The part of `buffer` that holds weight `index`.
+    /// Binding of the part of `buffer` that holds tensor `index`.
     pub(crate) fn binding<'a>(&self, buffer: &'a wgpu::Buffer, index: usize) -> wgpu::BindingResource<'a> {
         range(buffer, self.tensors[index].start, self.room(index))
     }
 
-    /// The part of `buffer` that holds the trainable constants `indices` of a population, which are of one shape and stand one
-    /// after the other, [`Arena::stride`] apart; all of it if there are none.
+    /// Binding of the part of `buffer` that holds the trainable constants `indices` of a population, which have one
+    /// shape and follow each other, [`Arena::stride`] apart. The whole buffer if there are none.
     pub(crate) fn constants<'a>(&self, buffer: &'a wgpu::Buffer, indices: &[usize]) -> wgpu::BindingResource<'a> {
         match indices {
             [] => buffer.as_entire_binding(),
@@ -138,12 +139,12 @@ impl Arena {
         }
     }
 
-    /// Numbers from the start of tensor `index` to that of the next.
+    /// Number of values from the start of tensor `index` to that of the next.
     pub(crate) fn stride(&self, index: usize) -> usize {
         self.room(index).next_multiple_of(ALIGNMENT)
     }
 
-    /// Writes `weights` to `buffer`.
+    /// Uploads `weights` to `buffer`.
     pub(crate) fn upload(&self, gpu: &Gpu, buffer: &wgpu::Buffer, weights: &Weights) {
         let mut values = vec![0.0_f32; self.len];
         for (tensor, weight) in self.tensors.iter().zip(weights) {
@@ -154,7 +155,7 @@ impl Arena {
         buffers::upload(gpu, buffer, &values);
     }
 
-    /// Reads weights from `buffer`.
+    /// Downloads weights from `buffer`.
     pub(crate) fn download(&self, gpu: &Gpu, buffer: &wgpu::Buffer) -> Result<Weights, Error> {
         let values: Vec<f32> = buffers::numbers(gpu, buffer, self.len)?;
         let weight = |tensor: &ArenaTensor| {
@@ -168,7 +169,7 @@ impl Arena {
     }
 }
 
-/// The part of `buffer` with `len` numbers from `start` on.
+/// Binding of the part of `buffer` with `len` values from `start` on.
 fn range(buffer: &wgpu::Buffer, start: usize, len: usize) -> wgpu::BindingResource<'_> {
     wgpu::BindingResource::Buffer(wgpu::BufferBinding {
         buffer,

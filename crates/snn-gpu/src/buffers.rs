@@ -1,11 +1,12 @@
-//! Buffers on the card: made, filled and read.
+//! Creates, fills and reads buffers on the GPU.
 
 use snn_core::Error;
 use wgpu::BufferUsages;
 
 use crate::device::Gpu;
 
-/// A storage buffer of `words` numbers of 32 bits, all 0; of one if `words` is 0, as there is none without size.
+/// Creates a storage buffer of `words` 32-bit values, all 0. If `words` is 0 it has one value, as empty buffers are
+/// not allowed.
 pub(crate) fn storage(gpu: &Gpu, label: &str, words: usize) -> wgpu::Buffer {
     gpu.device.create_buffer(&wgpu::BufferDescriptor {
         label: Some(label),
@@ -15,12 +16,12 @@ pub(crate) fn storage(gpu: &Gpu, label: &str, words: usize) -> wgpu::Buffer {
     })
 }
 
-/// Writes `values` from the start of `buffer` on, before the commands that are submitted next.
+/// Writes `values` to the start of `buffer`, before the commands that are submitted next.
 pub(crate) fn upload<T: bytemuck::NoUninit>(gpu: &Gpu, buffer: &wgpu::Buffer, values: &[T]) {
     gpu.queue.write_buffer(buffer, 0, bytemuck::cast_slice(values));
 }
 
-/// A buffer that the program can read.
+/// Creates a staging buffer, which the host can read.
 pub(crate) fn staging(gpu: &Gpu, words: usize) -> wgpu::Buffer {
     gpu.device.create_buffer(&wgpu::BufferDescriptor {
         label: Some("staging"),
@@ -30,7 +31,7 @@ pub(crate) fn staging(gpu: &Gpu, words: usize) -> wgpu::Buffer {
     })
 }
 
-/// Waits for the card and reads all of a staging buffer.
+/// Waits for the GPU and reads all of a staging buffer.
 pub(crate) fn read(gpu: &Gpu, staging: &wgpu::Buffer) -> Result<Vec<u8>, Error> {
     let fail = |reason: String| Error::Device(format!("{}: cannot read results: {reason}", gpu.adapter.name()));
     let (sender, receiver) = std::sync::mpsc::channel();
@@ -48,7 +49,7 @@ pub(crate) fn read(gpu: &Gpu, staging: &wgpu::Buffer) -> Result<Vec<u8>, Error> 
     Ok(bytes)
 }
 
-/// Reads `bytes` bytes of `buffer` from `offset` on, through a staging buffer of its own.
+/// Reads `bytes` bytes of `buffer` from `offset` on, through a temporary staging buffer.
 pub(crate) fn download(gpu: &Gpu, buffer: &wgpu::Buffer, offset: u64, bytes: u64) -> Result<Vec<u8>, Error> {
     let staging = staging(gpu, bytes.div_ceil(4) as usize);
     let mut encoder = gpu.device.create_command_encoder(&wgpu::CommandEncoderDescriptor { label: Some("download") });
@@ -59,7 +60,7 @@ pub(crate) fn download(gpu: &Gpu, buffer: &wgpu::Buffer, offset: u64, bytes: u64
     Ok(read)
 }
 
-/// Reads the first `count` numbers of `buffer`.
+/// Reads the first `count` values of `buffer`.
 pub(crate) fn numbers<T: bytemuck::AnyBitPattern>(
     gpu: &Gpu,
     buffer: &wgpu::Buffer,
@@ -68,7 +69,7 @@ pub(crate) fn numbers<T: bytemuck::AnyBitPattern>(
     Ok(values(&download(gpu, buffer, 0, 4 * count as u64)?))
 }
 
-/// The numbers that `bytes` hold.
+/// Converts `bytes` to values.
 pub(crate) fn values<T: bytemuck::AnyBitPattern>(bytes: &[u8]) -> Vec<T> {
     bytes.chunks_exact(size_of::<T>()).map(bytemuck::pod_read_unaligned).collect()
 }

@@ -1,4 +1,4 @@
-//! A graphics card: found, opened, and asked what went wrong.
+//! Lists and opens GPUs, and collects the errors of their drivers.
 
 use std::sync::{Arc, Mutex, PoisonError};
 
@@ -7,15 +7,15 @@ use wgpu::{Features, Limits};
 
 use crate::matrices;
 
-/// What to do where there is no card.
+/// Error message if no GPU was found.
 pub const NO_ADAPTER: &str = "no GPU was found: install a Vulkan driver (for a card, that of its maker; for a software one on \
 Linux, mesa-vulkan-drivers), or compute on the CPU with --engine cpu";
 
-/// What to do where the program was built without matrix instructions.
+/// Error message if the program was built without matrix instructions.
 const NO_MATRICES_BUILT: &str = "kernels: Cooperative is an experiment that this program was built without: build it with \
 --features cooperative, or take another form, such as kernels: Tiled";
 
-/// What to do where the card has no matrix instructions.
+/// Error message if the GPU has no suitable matrix instructions.
 const NO_MATRICES: &str = "kernels: Cooperative needs matrix instructions of 16x16x16 or 8x8x8 with factors in f16 and sums \
 in f32, which this card does not offer; take another form, such as kernels: Tiled";
 
@@ -27,29 +27,29 @@ pub(crate) struct Gpu {
     pub(crate) adapter: AdapterSummary,
     pub(crate) limits: Limits,
     pub(crate) features: Features,
-    /// The first error that the driver told and no call has returned yet.
+    /// The first error that the driver reported and that no call has returned yet.
     failure: Arc<Mutex<Option<String>>>,
 }
 
-/// A card as this engine sees it.
+/// A GPU, and the properties that this engine uses.
 #[derive(Debug, Clone)]
 pub struct AdapterSummary {
-    /// Place in the list, by which it can be chosen.
+    /// Index in the list of GPUs, by which it can be chosen.
     pub index: usize,
-    /// Name, maker, driver, kind, programming interface.
+    /// Name, vendor, driver, device type, backend.
     pub info: wgpu::AdapterInfo,
-    /// What it can do.
+    /// Supported features.
     pub features: Features,
-    /// Up to what size.
+    /// Supported limits.
     pub limits: Limits,
-    /// Shapes of the matrices that it multiplies in one instruction, if any: `M x N x K` and the types of operands and
+    /// The matrix products that it computes in one instruction, if any: `M x N x K`, and the types of operands and
     /// sums.
     pub cooperative_matrices: Vec<String>,
-    /// Edge of the square ones that the form `Cooperative` takes, if it can.
+    /// Side length of the square matrices that the form `Cooperative` uses, if the GPU supports it.
     pub matrix_edge: Option<u32>,
 }
 
-/// All cards, those that compute on the CPU last.
+/// Returns all GPUs; software ones, which compute on the CPU, come last.
 pub fn adapters() -> Vec<AdapterSummary> {
     found().into_iter().map(|(_, summary)| summary).collect()
 }
@@ -81,17 +81,17 @@ fn found() -> Vec<(wgpu::Adapter, AdapterSummary)> {
 }
 
 impl AdapterSummary {
-    /// Whether it computes on the CPU, as lavapipe and llvmpipe do.
+    /// Whether it is a software GPU that computes on the CPU, such as lavapipe or llvmpipe.
     pub fn is_software(&self) -> bool {
         self.info.device_type == wgpu::DeviceType::Cpu
     }
 
-    /// Name and programming interface, such as `NVIDIA RTX 4070 (Vulkan)`.
+    /// Name and graphics API, such as `NVIDIA RTX 4070 (Vulkan)`.
     pub fn name(&self) -> String {
         format!("{} ({})", self.info.name, self.api())
     }
 
-    /// Kind in a word: `discrete`, `integrated`, `virtual`, `software` or `other`.
+    /// The device type: `discrete`, `integrated`, `virtual`, `software` or `other`.
     pub fn kind(&self) -> &'static str {
         match self.info.device_type {
             wgpu::DeviceType::DiscreteGpu => "discrete",
@@ -102,22 +102,22 @@ impl AdapterSummary {
         }
     }
 
-    /// Programming interface, such as `Vulkan`.
+    /// The graphics API, such as `Vulkan`.
     pub fn api(&self) -> String {
         format!("{:?}", self.info.backend)
     }
 
-    /// Driver and its version, as it tells them.
+    /// Name and version of the driver, as the driver reports them.
     pub fn driver(&self) -> String {
         format!("{} {}", self.info.driver, self.info.driver_info).trim().to_owned()
     }
 
-    /// Whether it has memory of its own, apart from that of the computer.
+    /// Whether it has device memory of its own, separate from host memory.
     pub fn has_own_memory(&self) -> bool {
         matches!(self.info.device_type, wgpu::DeviceType::DiscreteGpu | wgpu::DeviceType::VirtualGpu)
     }
 
-    /// Whether the engine can use it: it must take small values together with a dispatch.
+    /// Whether the engine can use it. It must support immediates: small values that are passed with a dispatch.
     pub fn is_usable(&self) -> bool {
         self.features.contains(Features::IMMEDIATES)
     }
@@ -127,25 +127,25 @@ impl AdapterSummary {
         self.features.contains(Features::TIMESTAMP_QUERY)
     }
 
-    /// Whether it computes with numbers of 16 bits.
+    /// Whether it supports 16-bit floats.
     pub fn has_f16(&self) -> bool {
         self.features.contains(Features::SHADER_F16)
     }
 
-    /// Whether threads that run in step can exchange values without memory.
+    /// Whether it supports subgroups: threads that run in lockstep and can exchange values without memory.
     pub fn has_subgroups(&self) -> bool {
         self.features.contains(Features::SUBGROUP)
     }
 
-    /// Bytes of the largest buffer that a kernel can work on.
+    /// Maximum size in bytes of a buffer that a kernel can use.
     pub fn largest_buffer(&self) -> u64 {
         self.limits.max_storage_buffer_binding_size.min(self.limits.max_buffer_size)
     }
 }
 
 impl Gpu {
-    /// Opens the card of index `adapter`, or whose name contains it; without, the first that does not compute on the CPU,
-    /// else the first. With its matrix instructions, if they are wanted.
+    /// Opens the GPU with index `adapter`, or whose name contains it. Without `adapter`, opens the first GPU that does
+    /// not compute on the CPU, else the first one. Enables its matrix instructions if `matrices` is set.
     pub(crate) fn open(adapter: Option<&str>, matrices: bool) -> Result<Self, Error> {
         let mut found = found();
         if found.is_empty() {
@@ -205,13 +205,13 @@ impl Gpu {
         self.features.contains(Features::TIMESTAMP_QUERY)
     }
 
-    /// The error that the driver has told since the last call, if any.
+    /// Returns the error that the driver has reported since the last call, if any.
     pub(crate) fn check(&self) -> Result<(), Error> {
         let failure = self.failure.lock().unwrap_or_else(PoisonError::into_inner).take();
         failure.map_or(Ok(()), |failure| Err(Error::Device(format!("{}: {failure}", self.adapter.name()))))
     }
 
-    /// Waits for all that was submitted.
+    /// Waits until all submitted work is done.
     pub(crate) fn wait(&self) -> Result<(), Error> {
         let polled = self.device.poll(wgpu::PollType::wait_indefinitely());
         self.check()?;
@@ -219,7 +219,7 @@ impl Gpu {
     }
 }
 
-/// Keeps what the driver tells of errors and of the loss of the device.
+/// Stores errors that the driver reports, and the loss of the device, in `failure`.
 fn watch(device: &wgpu::Device, failure: &Arc<Mutex<Option<String>>>) {
     let keep = |failure: &Arc<Mutex<Option<String>>>, message: String| {
         failure.lock().unwrap_or_else(PoisonError::into_inner).get_or_insert(message);

@@ -1,30 +1,31 @@
-//! Forms of kernels: several ways to compute the same.
+//! Kernel forms: alternative implementations of the same computation.
 
 use serde::{Deserialize, Serialize};
 
-/// A way to compute the current, the errors or the gradient of a population.
+/// An implementation of the kernels that compute the current, the errors or the gradient of a population.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
 pub enum KernelForm {
-    /// As the plain sum: one thread a number, one kernel a job. The reference that the others are tested against.
+    /// A direct sum: one thread per output value, one kernel per job. The reference that the other forms are tested
+    /// against.
     Plain,
-    /// As products of matrices in tiles, through workgroup memory.
+    /// Tiled matrix products through workgroup memory.
     Tiled,
-    /// Current and neurons in one kernel, many steps in registers; backward as `Plain`.
+    /// Current and neurons in one kernel, which keeps many steps in registers. The backward pass is that of `Plain`.
     Fused,
-    /// From the events: only what spikes costs work, forward and backward. Where error reaches neurons that did not fire, as
-    /// with surrogate gradients, errors are passed back as `Plain`.
+    /// Event-driven, forward and backward: the work is proportional to the number of spikes. With surrogate gradients,
+    /// where neurons that did not fire have errors too, errors are backpropagated as in `Plain`.
     Events,
-    /// Currents by the matrix instructions of the card, in which weights have 16 bits: spikes are not those of the other forms.
-    /// Where a source gives numbers and not spikes, and for what is passed back, it is `Tiled`; what a population hears of itself
-    /// is `Plain` in both.
+    /// Currents by the GPU's matrix instructions. Weights are rounded to 16 bits, so the spikes differ from those of
+    /// the other forms. For sources that pass on numbers, and for the backward pass, it is the same as `Tiled`.
+    /// Recurrent projections of a population from itself are `Plain` in both.
     Cooperative,
 }
 
 impl KernelForm {
-    /// All of them.
+    /// All forms.
     pub const ALL: [Self; 5] = [Self::Plain, Self::Tiled, Self::Fused, Self::Events, Self::Cooperative];
 
-    /// Its name in tables.
+    /// The name of the form in tables.
     pub fn name(self) -> &'static str {
         match self {
             Self::Plain => "plain",
@@ -36,19 +37,19 @@ impl KernelForm {
     }
 }
 
-/// The forms of a population's kernels.
+/// The forms of one population's kernels.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
 pub struct Forms {
-    /// Of current and neurons.
+    /// Form of the forward kernels: current and neurons.
     pub forward: KernelForm,
-    /// Of the errors.
+    /// Form of the kernels that backpropagate errors.
     pub backward: KernelForm,
-    /// Of the gradients of weights.
+    /// Form of the kernels for weight gradients.
     pub gradient: KernelForm,
 }
 
 impl Forms {
-    /// One form for everything.
+    /// Returns the same form for all kernels.
     pub const fn all(form: KernelForm) -> Self {
         Self { forward: form, backward: form, gradient: form }
     }

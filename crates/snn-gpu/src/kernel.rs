@@ -1,4 +1,4 @@
-//! Kernels: text put together, compiled, and bound to buffers.
+//! Kernels: assembled from text, compiled, and bound to buffers.
 
 use std::collections::BTreeMap;
 use std::sync::{Arc, Mutex, PoisonError};
@@ -8,49 +8,50 @@ use snn_core::Error;
 use crate::device::Gpu;
 use crate::window::WindowConstants;
 
-/// Threads of a workgroup; the same in all kernels.
+/// Number of threads of a workgroup; the same in all kernels.
 pub(crate) const LANES: u32 = 64;
 
-/// Most workgroups along one axis.
+/// Maximum number of workgroups along one axis.
 const MOST_WORKGROUPS: u32 = 65_535;
 
-/// Bytes of immediates that a kernel may have; each takes the first so many.
+/// Size in bytes of the immediates of every kernel; a kernel reads as many of the first bytes as it needs.
 const IMMEDIATES: u32 = 64;
 
-/// A kernel as text, with values for its constants.
+/// A kernel as WGSL text, with values for its constants.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Program {
-    /// What it is for, such as `conv1: current`.
+    /// Name of the kernel, such as `conv1: current`.
     pub name: String,
-    /// WGSL.
+    /// The WGSL source.
     pub text: String,
-    /// Function that the threads run.
+    /// Name of the entry point.
     pub entry: &'static str,
     /// Values of the `override`s that the text declares.
     pub constants: Vec<(&'static str, f64)>,
-    /// How many threads run it.
+    /// The number of threads that run it.
     pub(crate) extent: Extent,
 }
 
-/// How many threads or workgroups run a kernel.
+/// The number of threads or workgroups that run a kernel.
 #[derive(Debug, Clone, Copy, PartialEq)]
 pub(crate) enum Extent {
-    /// So many threads.
+    /// A fixed number of threads.
     Threads(usize),
-    /// So many threads for each sample.
+    /// A number of threads per sample.
     OfSample(usize),
-    /// So many threads for each step of the window and sample.
+    /// A number of threads per step of the window and sample.
     OfMoment(usize),
-    /// So many workgroups.
+    /// A fixed number of workgroups.
     Groups(usize),
-    /// So many workgroups for each sample.
+    /// A number of workgroups per sample.
     GroupsOfSample(usize),
-    /// So many workgroups for each so many output pixels of all samples, which have so many each: `(groups, at once, pixels)`.
+    /// A number of workgroups per block of output pixels of all samples: `(groups, at once, pixels)`, with `groups`
+    /// workgroups for every `at once` output pixels, where each sample has `pixels`.
     GroupsOfPixels(usize, usize, usize),
 }
 
 impl Extent {
-    /// Workgroups for `window`.
+    /// The number of workgroups for `window`.
     fn groups(self, window: WindowConstants) -> usize {
         let samples = window.samples as usize;
         match self {
@@ -65,24 +66,24 @@ impl Extent {
 }
 
 impl Program {
-    /// The kernel `main` that the files `parts` make, one after the other. Of `constants`, those that the text declares are
-    /// taken.
+    /// The kernel with the entry point `main`, made of the files `parts` joined together. Only those of `constants`
+    /// that the text declares are used.
     pub(crate) fn new(name: String, parts: &[&str], constants: &[(&'static str, f64)], extent: Extent) -> Self {
         let text = parts.join("\n");
         let declared = |name: &str| text.contains(&format!("override {name}:"));
         let mut constants: Vec<(&'static str, f64)> =
             constants.iter().copied().filter(|(name, _)| declared(name)).collect();
         constants.sort_by_key(|(name, _)| *name);
-        constants.dedup_by_key(|(name, _)| *name); // sizes of the trial are those of its projections, too
+        constants.dedup_by_key(|(name, _)| *name); // the sizes of the trial occur twice
         Self { name, text, entry: "main", constants, extent }
     }
 
-    /// The same text with another function.
+    /// Returns the same program with another entry point.
     pub(crate) fn entry(self, entry: &'static str) -> Self {
         Self { entry, ..self }
     }
 
-    /// The buffers that the text declares: number of the binding, and whether it is only read.
+    /// The buffers that the text declares: the number of each binding, and whether it is read-only.
     fn bindings(&self) -> Vec<(u32, bool)> {
         let declarations = self.text.lines().filter_map(|line| line.trim_start().strip_prefix("@group(0) @binding("));
         let mut bindings: Vec<(u32, bool)> = declarations
@@ -92,7 +93,7 @@ impl Program {
         bindings
     }
 
-    /// What tells programs apart.
+    /// A key that is unique for each program.
     fn key(&self) -> String {
         format!("{}\n{:?}\n{}", self.entry, self.constants, self.text)
     }
@@ -101,20 +102,20 @@ impl Program {
 /// A compiled kernel.
 #[derive(Debug)]
 pub(crate) struct Kernel {
-    /// What it is for.
+    /// Name of the kernel.
     pub(crate) name: String,
     pipeline: wgpu::ComputePipeline,
     layout: wgpu::BindGroupLayout,
-    /// Numbers of its bindings.
+    /// The numbers of its bindings.
     bindings: Vec<u32>,
 }
 
-/// Kernels that were compiled already, by text and constants.
+/// Cache of compiled kernels, by text and constants.
 #[derive(Debug, Default)]
 pub(crate) struct Kernels(Mutex<BTreeMap<String, Arc<Kernel>>>);
 
 impl Kernels {
-    /// The kernel of `program`, compiled unless it was before.
+    /// Returns the kernel of `program`, compiling it if it is not in the cache.
     pub(crate) fn get(&self, gpu: &Gpu, program: &Program) -> Result<Arc<Kernel>, Error> {
         let mut known = self.0.lock().unwrap_or_else(PoisonError::into_inner);
         if let Some(kernel) = known.get(&program.key()) {
@@ -179,8 +180,7 @@ impl Kernel {
         Ok(Self { name: program.name.clone(), pipeline, layout, bindings })
     }
 
-    /// The kernel with the buffers that it works on, in the order of their bindings, to be run by as many threads as `extent`
-    /// says.
+    /// Binds the kernel to buffers, in the order of its bindings, to be run by as many threads as `extent` says.
     pub(crate) fn bind(self: &Arc<Self>, gpu: &Gpu, buffers: &[wgpu::BindingResource<'_>], extent: Extent) -> Bound {
         let entries: Vec<wgpu::BindGroupEntry<'_>> = (self.bindings.iter())
             .zip(buffers)
@@ -191,18 +191,19 @@ impl Kernel {
     }
 }
 
-/// Kernels of one name that are written to a folder.
+/// Maximum number of kernels with the same name that are written to a folder.
 const MOST_OF_A_NAME: usize = 1000;
 
-/// Writes the text of a kernel to the folder that `SNN_DUMP_WGSL` names.
+/// Writes the text of a kernel to the folder in the environment variable `SNN_DUMP_WGSL`.
 fn dump(program: &Program) {
     let Some(folder) = std::env::var_os("SNN_DUMP_WGSL") else { return };
     let name: String = program.name.chars().map(|c| if c.is_alphanumeric() || c == '.' { c } else { '_' }).collect();
     let text = format!("// {}, entry {}, {:?}\n{}", program.name, program.entry, program.constants, program.text);
-    // It is a help for those who look for an error; that it cannot be written must not become another one.
+    // This is a debugging aid, so a failure to write must not become an error of its own.
     std::fs::create_dir_all(&folder).ok();
     let file = |ending: String| std::path::Path::new(&folder).join(format!("{name}{ending}.wgsl"));
-    // Kernels of one name, such as those of different inputs or networks, get a number each; what was written before stays.
+    // Kernels with the same name, such as those of different inputs or networks, are numbered. Existing files are not
+    // overwritten.
     let files = std::iter::once(String::new()).chain((2..).map(|number| format!("_{number}"))).map(file);
     let is_free = |file: &std::path::PathBuf| std::fs::read_to_string(file).map_or(true, |there| there == text);
     if let Some(file) = files.take(MOST_OF_A_NAME).find(is_free) {
@@ -210,7 +211,7 @@ fn dump(program: &Program) {
     }
 }
 
-/// A kernel, its buffers, and how many threads run it.
+/// A kernel, its buffers, and the number of threads that run it.
 #[derive(Debug, Clone)]
 pub(crate) struct Bound {
     kernel: Arc<Kernel>,
@@ -218,11 +219,11 @@ pub(crate) struct Bound {
     extent: Extent,
 }
 
-/// Commands for the card, in the making.
+/// Commands that are being recorded for the GPU.
 pub(crate) struct Commands<'a> {
     gpu: &'a Gpu,
     encoder: wgpu::CommandEncoder,
-    /// One for many kernels, unless each is timed.
+    /// One compute pass for many kernels, or for each kernel if they are timed.
     pass: Option<wgpu::ComputePass<'static>>,
     timer: Option<&'a mut Timer>,
 }
@@ -233,7 +234,7 @@ impl<'a> Commands<'a> {
         Self { gpu, encoder, pass: None, timer }
     }
 
-    /// For what is no kernel, such as copies.
+    /// The encoder, for commands that are not kernels, such as copies.
     pub(crate) fn encoder(&mut self) -> &mut wgpu::CommandEncoder {
         self.pass = None;
         &mut self.encoder
@@ -244,7 +245,7 @@ impl<'a> Commands<'a> {
         self.run_with(bound, window.bytes(), bound.extent.groups(window));
     }
 
-    /// Runs a kernel that takes other immediates, on `samples` samples.
+    /// Runs a kernel with other immediates, on `samples` samples.
     pub(crate) fn run_on(&mut self, bound: &Bound, immediates: &[u8], samples: usize) {
         self.run_with(bound, immediates, bound.extent.groups(WindowConstants::whole(0, samples, false)));
     }
@@ -281,7 +282,7 @@ impl<'a> Commands<'a> {
         }
     }
 
-    /// Hands the commands to the card.
+    /// Submits the commands to the GPU.
     pub(crate) fn submit(self) {
         let Self { gpu, mut encoder, pass, timer } = self;
         drop(pass);
@@ -292,10 +293,10 @@ impl<'a> Commands<'a> {
     }
 }
 
-/// Most kernels that are timed between two readings.
+/// Maximum number of kernels that are timed between two readings.
 const MOST_TIMED: u32 = 2048;
 
-/// Times of kernels, by timestamps before and after each.
+/// Measures the run times of kernels by timestamps before and after each.
 #[derive(Debug)]
 pub(crate) struct Timer {
     queries: wgpu::QuerySet,
@@ -320,7 +321,7 @@ impl Timer {
         Self { queries, resolved, names: Vec::new() }
     }
 
-    /// Queries of the next kernel; none once there is no room.
+    /// The queries of the next kernel; `None` if the maximum is reached.
     fn next(&mut self, name: &str) -> Option<(wgpu::QuerySet, u32)> {
         let index = self.names.len() as u32;
         if index >= MOST_TIMED {
@@ -337,7 +338,7 @@ impl Timer {
         }
     }
 
-    /// Name and nanoseconds of each kernel since the last reading, in the order in which they ran.
+    /// Returns name and nanoseconds of each kernel since the last reading, in the order in which they ran.
     pub(crate) fn take(&mut self, gpu: &Gpu) -> Result<Vec<(String, f64)>, Error> {
         let names = std::mem::take(&mut self.names);
         if names.is_empty() {

@@ -1,6 +1,6 @@
-//! How a network and a plan are laid out on a card: what each population takes, how many samples run together, and the
-//! memory that all of it needs, known before anything is allocated. The network is one whose stages are populations, see
-//! [`Network::split`].
+//! Lays out a network and a plan on a GPU: buffer sizes of each population, how many samples run at the same time, and
+//! the total memory, all known before anything is allocated. The network is one whose stages are populations of their
+//! own, see [`Network::split`].
 
 use snn_core::neuron::Correction;
 use snn_core::{Connection, Error, Gradient, Join, Memory, Network, Norm, Plan, Projection, Reader, Source, Split};
@@ -8,65 +8,67 @@ use snn_core::{Connection, Error, Gradient, Join, Memory, Network, Norm, Plan, P
 use crate::arena::Arena;
 use crate::window::WORD;
 
-/// Bytes of a number.
+/// Size of a value in bytes.
 const NUMBER: usize = 4;
 
-/// Bytes that what is kept for the length of a word may take, unless a single sample needs more.
+/// Maximum total size in bytes of the buffers for a word of steps, unless a single sample needs more.
 const SCRATCH: usize = 512 << 20;
 
-/// Numbers that are found of a channel of a group that is normalised. Mirrors shaders/norm/group.wgsl.
+/// Number of values stored per channel of a normalised group. Mirrors shaders/norm/group.wgsl.
 pub(crate) const FOUND: usize = 6;
 
-/// Sizes of everything.
+/// The sizes of all buffers.
 #[derive(Debug, Clone)]
 pub(crate) struct Layout {
     pub(crate) plan: Plan,
-    /// Words of 32 steps.
+    /// Number of 32-step words of a trial.
     pub(crate) words: usize,
-    /// Samples that run together: one group after the other.
+    /// Number of samples that run at the same time; groups of this size run one after the other.
     pub(crate) group: usize,
     pub(crate) groups: usize,
-    /// Neurons of the input.
+    /// Number of input neurons.
     pub(crate) input: usize,
     pub(crate) populations: Vec<PopulationLayout>,
-    /// Neurons of the largest population.
+    /// Number of neurons of the largest population.
     pub(crate) largest: usize,
-    /// Neurons that the shared buffers of errors have room for.
+    /// Size of each shared error buffer, in neurons.
     pub(crate) shared: Vec<usize>,
     pub(crate) arena: Arena,
-    /// Samples that must run together, as currents are normalised over them.
+    /// Number of samples that must run at the same time, as currents are normalised over them.
     unit: usize,
-    /// Whether the backward pass goes population by population, as a normalisation needs the errors of all steps.
+    /// Whether the backward pass runs population by population over the whole trial, as a normalisation needs the
+    /// errors of all steps.
     pub(crate) is_by_population: bool,
 }
 
-/// What a population takes.
+/// The sizes of one population, and what its kernels need to know about it.
 #[derive(Debug, Clone)]
 pub(crate) struct PopulationLayout {
-    /// Neurons, and pixels that they stand at.
+    /// Number of neurons, and number of pixels.
     pub(crate) len: usize,
     pub(crate) pixels: usize,
-    /// Entries of the state, and trainable constants.
+    /// Number of state variables per neuron, and number of trainable constants.
     pub(crate) state: usize,
     pub(crate) constants: usize,
     pub(crate) fires: bool,
     pub(crate) is_last: bool,
-    /// How its currents are normalised.
+    /// The normalisations of its currents.
     pub(crate) norms: Vec<Normalised>,
-    /// Connections by which it reads itself.
+    /// Number of connections from the population to itself.
     pub(crate) own: usize,
-    /// Rows of its output for a sample.
+    /// Number of rows of its output per sample.
     pub(crate) rows: usize,
-    /// How error passes back.
+    /// How errors are backpropagated through its neurons.
     pub(crate) rule: GradientRule,
-    /// What reads it, in the order in which errors are gathered: populations without weights, those with weights, itself.
+    /// The connections that read it, in the order in which their errors are summed: those without weights, those with
+    /// weights, those of the population itself.
     pub(crate) readers: Vec<Reader>,
-    /// Indices of its connections in the order in which they are run: those without weights, those with weights, those from
-    /// itself. Two that are joined are one.
+    /// Indices of its connections in the order in which they run: those without weights, those with weights, those
+    /// from itself. Two joined sources count as one connection.
     pub(crate) connections: Vec<usize>,
-    /// Whether its currents begin with a bias.
+    /// Whether its currents are initialised to a bias.
     pub(crate) has_bias: bool,
-    /// Where its errors are kept.
+    /// Where its errors are stored.
     pub(crate) errors: ErrorStorage,
 }
 
@@ -75,46 +77,48 @@ pub(crate) struct PopulationLayout {
 pub(crate) struct Normalised {
     pub(crate) norm: Norm,
     pub(crate) channels: usize,
-    /// Whether mean and variance are those that are kept.
+    /// Whether mean and variance are the kept ones.
     pub(crate) is_fixed: bool,
-    /// What is normalised.
+    /// Index of the population whose values are normalised.
     pub(crate) source: usize,
 }
 
-/// How error passes back through a population.
+/// How errors are backpropagated through the neurons of a population.
 #[derive(Debug, Clone, Copy, PartialEq)]
 pub(crate) enum GradientRule {
     /// The paper's rule.
     SpikeGated { threshold: f32, correction: Option<Correction> },
-    /// Backpropagation through time. The current of a stage, whose neurons only pass it on, does not decide about its errors.
+    /// Backpropagation through time. `is_stage` marks a stage, whose neurons only pass on their current, so that their
+    /// errors do not depend on it.
     Unrolled { detached: bool, is_stage: bool },
 }
 
-/// Where the errors of a population are kept.
+/// Where the errors of a population are stored.
 #[derive(Debug, Clone, Copy, PartialEq)]
 pub(crate) enum ErrorStorage {
-    /// For all steps and one more, which is 0, in a buffer of its own.
+    /// In a buffer of its own, for all steps and one more, which is 0.
     OfTrial,
-    /// For the steps of a word, in a shared buffer of this index.
+    /// In the shared buffer of this index, for the steps of one word.
     OfWord(usize),
 }
 
 impl PopulationLayout {
-    /// Whether the population reads itself.
+    /// Whether the population reads its own spikes.
     pub(crate) fn is_recurrent(&self) -> bool {
         self.own > 0
     }
 }
 
 impl Layout {
-    /// Lays out a network for `plan` on a card whose buffers have at most `most` bytes, in groups of at most `group`
-    /// samples, but for those that must run together.
+    /// Lays out a network for `plan` on a GPU with buffers of at most `most` bytes, in groups of at most `group`
+    /// samples, or more if more must run at the same time.
     pub(crate) fn new(split: &Split, plan: Plan, most: u64, group: Option<usize>) -> Result<Self, Error> {
         plan.check_with(&split.network)?;
         let batch = group.unwrap_or(plan.batch).clamp(1, plan.batch);
         let mut layout = Self::of_group(split, plan, batch);
         let fits = |layout: &Self| layout.largest_buffer() as u64 <= most;
-        // The fewest parts of a batch of which each fits: fewer than `fewest` do not fit, `enough` do, or are all there are.
+        // Binary search for the smallest number of parts of the batch such that each part fits. Fewer than `fewest`
+        // parts do not fit; `enough` parts do, or are single samples.
         let (mut fewest, mut enough) = (1, batch);
         while fewest < enough {
             let parts = usize::midpoint(fewest, enough);
@@ -145,7 +149,7 @@ impl Layout {
         Ok(layout)
     }
 
-    /// The layout with groups of `group` samples, or of as many more as must run together.
+    /// The layout with groups of `group` samples, or of more if more must run at the same time.
     pub(crate) fn of_group(split: &Split, plan: Plan, group: usize) -> Self {
         let network = &split.network;
         let words = plan.steps.div_ceil(WORD);
@@ -178,65 +182,65 @@ impl Layout {
         layout
     }
 
-    /// Makes groups of `group` samples of the batch, or of as many more as must run together.
+    /// Divides the batch into groups of `group` samples, or of more if more must run at the same time.
     fn set_group(&mut self, group: usize) {
         self.group = group.next_multiple_of(self.unit).min(self.plan.batch);
         self.groups = self.plan.batch.div_ceil(self.group);
     }
 
-    /// The layout with half as many samples in a group; none if fewer cannot run together.
+    /// The layout with half as many samples in a group; `None` if the group cannot be smaller.
     pub(crate) fn halved(&self, split: &Split) -> Option<Self> {
         let halved = Self::of_group(split, self.plan, self.group.div_ceil(2));
         (halved.group < self.group).then_some(halved)
     }
 
-    /// Groups of samples that are normalised together, among those that run together.
+    /// The number of normalisation groups among the samples that run at the same time.
     pub(crate) fn norm_groups(&self, norm: &Norm) -> usize {
         self.group.div_ceil(norm.group)
     }
 
-    /// Numbers of what is measured of a current that is normalised: two for each step and channel of a sample.
+    /// Size of the measurements of a normalised current, in values: two for each step and channel of a sample.
     pub(crate) fn measured_words(&self, norm: &Normalised) -> usize {
         2 * self.group * self.plan.steps * norm.channels
     }
 
-    /// Numbers of what is found of the groups of a current that is normalised. Mirrors shaders/norm/group.wgsl.
+    /// Size of the statistics of all groups of a normalised current, in values. Mirrors shaders/norm/group.wgsl.
     pub(crate) fn found_words(&self, norm: &Normalised) -> usize {
         FOUND * self.norm_groups(&norm.norm) * norm.channels
     }
 
-    /// Samples of group `index` in a trial of `samples` samples.
+    /// The number of samples of group `index`, in a trial of `samples` samples.
     pub(crate) fn samples(&self, index: usize, samples: usize) -> usize {
         samples.saturating_sub(index * self.group).min(self.group)
     }
 
-    /// Whether states are saved for a backward pass through the population.
+    /// Whether the population's states are saved for the backward pass.
     pub(crate) fn saves(&self, place: &PopulationLayout) -> bool {
         self.plan.train && matches!(place.rule, GradientRule::Unrolled { .. })
     }
 
-    /// Numbers of the input of a group: spikes of both signs, or one current, or numbers of every step.
+    /// Size of the input of a group, in values: spikes of both signs, or one current, or numbers of every step.
     pub(crate) fn input_words(&self) -> usize {
         let rows = if self.plan.numbers { self.plan.steps.max(2 * self.words) } else { 2 * self.words };
         self.group * self.input * rows
     }
 
-    /// Numbers of the output of a population.
+    /// Size of the output of a population, in values.
     pub(crate) fn output_words(&self, place: &PopulationLayout) -> usize {
         self.group * place.rows * place.len
     }
 
-    /// Numbers of the states that are saved.
+    /// Size of the saved states of a population, in values.
     pub(crate) fn saved_words(&self, place: &PopulationLayout) -> usize {
         if self.saves(place) { self.words * place.state * self.group * place.len } else { 0 }
     }
 
-    /// Numbers of the states of a population.
+    /// Size of the states of a population, in values.
     pub(crate) fn state_words(&self, place: &PopulationLayout) -> usize {
         place.state * self.group * place.len
     }
 
-    /// Numbers that a backward pass carries from word to word.
+    /// Size of what the backward pass carries from word to word, in values.
     pub(crate) fn carried_words(&self, place: &PopulationLayout) -> usize {
         let rows = match place.rule {
             GradientRule::SpikeGated { .. } => 1,
@@ -245,30 +249,30 @@ impl Layout {
         if self.plan.train { rows * self.group * place.len } else { 0 }
     }
 
-    /// Numbers of the correction, trace and count of a population.
+    /// Size of the leak correction, trace and count of a population, in values.
     pub(crate) fn correction_words(&self, place: &PopulationLayout) -> usize {
         let is_corrected = matches!(place.rule, GradientRule::SpikeGated { correction: Some(_), .. });
         if is_corrected && (self.plan.train || self.plan.record) { 3 * self.group * place.len } else { 0 }
     }
 
-    /// Numbers of the errors of a population that are kept for the whole trial.
+    /// Size of the errors of a population that are stored for the whole trial, in values.
     pub(crate) fn trial_errors(&self, place: &PopulationLayout) -> usize {
         let is_kept = self.plan.train && place.errors == ErrorStorage::OfTrial;
         if is_kept { (self.plan.steps + 1) * self.group * place.len } else { 0 }
     }
 
-    /// Numbers of a shared buffer with room for `len` neurons at each step of a word.
+    /// Size of a shared buffer for `len` neurons at each step of a word, in values.
     pub(crate) fn word_of(&self, len: usize) -> usize {
         WORD * self.group * len
     }
 
-    /// Numbers of the errors of the output.
+    /// Size of the errors of the output, in values.
     pub(crate) fn output_errors(&self) -> usize {
         let last = self.populations.last().map_or(0, |last| last.len);
         if self.plan.train { self.plan.steps * self.group * last } else { 0 }
     }
 
-    /// Bytes of what is kept for the length of a word, for one group.
+    /// Total size in bytes of the buffers for a word of steps, for one group.
     fn scratch(&self) -> usize {
         let errors: usize = if self.plan.train { self.shared.iter().map(|len| self.word_of(*len)).sum() } else { 0 };
         let carried: usize = self.populations.iter().map(|place| self.carried_words(place)).sum();
@@ -277,7 +281,7 @@ impl Layout {
         NUMBER * (self.word_of(self.largest) + g + errors + carried + corrections)
     }
 
-    /// Bytes of the largest buffer.
+    /// Size in bytes of the largest buffer.
     fn largest_buffer(&self) -> usize {
         let of_population = |place: &PopulationLayout| {
             let own = [
@@ -295,7 +299,7 @@ impl Layout {
         NUMBER * populations.max(self.word_of(self.largest)).max(self.input_words()).max(self.output_errors())
     }
 
-    /// Memory of a session on the card, by purpose.
+    /// Device memory of a session, by purpose.
     pub(crate) fn memory(&self) -> Memory {
         let all = |words: &dyn Fn(&PopulationLayout) -> usize| -> usize {
             NUMBER * self.groups * self.populations.iter().map(words).sum::<usize>()
@@ -319,25 +323,25 @@ impl Layout {
         Memory { parts }
     }
 
-    /// Bytes of the errors that are kept for whole trials: those of one group at a time, unless records look at them later.
+    /// Size in bytes of the errors stored for whole trials. They are shared by all groups, unless the plan records.
     fn errors_of_trials(&self) -> usize {
         let words: usize = self.populations.iter().map(|place| self.trial_errors(place)).sum();
         NUMBER * words * if self.plan.record { self.groups } else { 1 }
     }
 
-    /// Whether states outlive the pass through their population.
+    /// Whether states are kept after their population has run.
     pub(crate) fn keeps_states(&self) -> bool {
         self.plan.record || self.plan.stream
     }
 
-    /// Numbers of the states of any population.
+    /// Size of the shared state buffer, in values: that of the population that needs most.
     pub(crate) fn shared_state(&self) -> usize {
         self.populations.iter().map(|place| self.state_words(place)).max().unwrap_or(0)
     }
 }
 
-/// What reads the population at `index`: populations without weights before those with weights, the last ones first, itself
-/// behind all.
+/// The connections that read the population at `index`: those without weights, then those with weights, each from the
+/// last population to the first; then those of the population itself.
 fn readers(network: &Network, index: usize) -> Vec<Reader> {
     let is_weighted = |reader: &Reader| {
         let projection = network.graph().connections(reader.population)[reader.connection].projection;
@@ -349,7 +353,7 @@ fn readers(network: &Network, index: usize) -> Vec<Reader> {
     readers
 }
 
-/// Position of a connection among those of its projection.
+/// The position of a connection among those of its projection.
 pub(crate) fn position(network: &Network, population: usize, connection: usize) -> usize {
     let connections = network.graph().connections(population);
     let is_same = |other: &&Connection| other.projection == connections[connection].projection;
@@ -398,10 +402,10 @@ fn place(split: &Split, plan: Plan, words: usize, index: usize) -> PopulationLay
     }
 }
 
-/// Gives each population whose errors are kept for a word one of a few buffers: in a backward pass they are needed from
-/// the population on until the first one that it reads. Gives the neurons that each buffer must have room for.
+/// Assigns one of a few shared buffers to each population whose errors are stored for a word. The backward pass needs
+/// these errors from the population on until the first one that it reads. Returns the size of each buffer, in neurons.
 fn share_errors(network: &Network, places: &mut [PopulationLayout]) -> Vec<usize> {
-    let mut buffers: Vec<(usize, usize)> = Vec::new(); // room, and the population until which it is taken
+    let mut buffers: Vec<(usize, usize)> = Vec::new(); // size, and the population until which it is in use
     for index in (0..places.len()).rev() {
         if places[index].errors == ErrorStorage::OfTrial {
             continue;

@@ -1,4 +1,5 @@
-//! The GPU engine: whole trials and training steps in WGSL compute shaders, on any card that Vulkan, Metal or DX12 reach.
+//! The GPU engine: runs whole trials and training steps in WGSL compute shaders, on any GPU that Vulkan, Metal or DX12
+//! supports.
 
 mod arena;
 mod buffers;
@@ -38,9 +39,9 @@ pub use probe::probe;
 #[derive(Debug, Clone, Default)]
 pub struct GpuEngine {
     options: GpuOptions,
-    /// Where quickest kernels are remembered; none: in the user's folder for caches.
+    /// File that stores which kernels are fastest. `None`: a file in the user's cache folder.
     remembered: Option<PathBuf>,
-    /// The card, once it was needed, or why it cannot be opened.
+    /// The open GPU, once it was needed, or the reason why it cannot be opened.
     opened: Arc<OnceLock<Result<Opened, Error>>>,
 }
 
@@ -51,27 +52,28 @@ struct Opened {
     tuner: Arc<Tuner>,
 }
 
-/// Fields of the engine `gpu` in a file.
+/// The fields of the engine `gpu` in an experiment file.
 #[derive(Debug, Clone, PartialEq, Default, Serialize, Deserialize)]
 #[serde(deny_unknown_fields, default)]
 pub struct GpuOptions {
-    /// Number of threads; the engine has no use for it.
+    /// Number of threads; ignored by this engine.
     pub threads: usize,
-    /// Number of the card in `snn devices`, or a part of its name; none: the first one.
+    /// Number of the GPU in `snn devices`, or a part of its name. `None`: the first one.
     #[serde(deserialize_with = "number_or_name")]
     pub adapter: Option<String>,
-    /// Whether kernels are timed.
+    /// Whether to measure the run time of each kernel.
     pub timed: bool,
-    /// Which kernels to run.
+    /// Which kernels to use.
     pub kernels: KernelChoice,
-    /// Most samples that run together, but for those that are normalised together; larger batches run in groups, one after the
-    /// other. None: as many as there is room for.
+    /// Maximum number of samples that run at the same time, except samples that are normalised together. Larger
+    /// batches run in groups, one after the other. `None`: as many as fit.
     pub group: Option<usize>,
-    /// Most memory that a session (of training, of evaluation) may plan for on the card, in MiB. None: as much as is needed.
+    /// Maximum device memory, in MiB, that a session (of training, of evaluation) may plan for. `None`: as much as it
+    /// needs.
     pub memory: Option<usize>,
 }
 
-/// A card, by its number or by a part of its name.
+/// Deserializes a GPU, given by its number or by a part of its name.
 fn number_or_name<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Option<String>, D::Error> {
     #[derive(Deserialize)]
     #[serde(untagged)]
@@ -86,14 +88,15 @@ fn number_or_name<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Option<S
     }))
 }
 
-/// Which kernels to run. Results differ by rounding only; those of [`KernelForm::Cooperative`] by that of weights to 16 bits.
+/// Which kernels to use. Results differ by rounding only. Those of [`KernelForm::Cooperative`] differ because weights
+/// are rounded to 16 bits.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize)]
 pub enum KernelChoice {
-    /// For each population the form that is the quickest on this card: measured at its first trial, then remembered. On a
-    /// software card, which none is made for, the usual ones.
+    /// The fastest form for each population on this GPU: measured on the first trial, then remembered. Software GPUs,
+    /// for which no form is made, use fixed forms.
     #[default]
     Quickest,
-    /// Measured on any card.
+    /// The fastest form as in `Quickest`, measured on software GPUs too.
     Measured,
     /// [`KernelForm::Plain`].
     Plain,
@@ -103,32 +106,32 @@ pub enum KernelChoice {
     Fused,
     /// [`KernelForm::Events`].
     Events,
-    /// [`KernelForm::Cooperative`], in a build with the feature of that name, on a card that can do it.
+    /// [`KernelForm::Cooperative`], in a build with the feature of that name, on a GPU that supports it.
     Cooperative,
 }
 
 impl KernelChoice {
-    /// The choices of a single form, of those that give the same spikes.
+    /// The choices of a single form, among those that give the same spikes.
     pub const FORMS: [Self; 4] = [Self::Plain, Self::Tiled, Self::Fused, Self::Events];
 }
 
-/// Bytes of the largest buffer of most cards, where none is open: as far as 32 bits reach.
+/// Maximum buffer size in bytes, assumed where no GPU is open: the limit of 32-bit sizes, as on most GPUs.
 const USUAL_BUFFER: u64 = (1 << 32) - 4;
 
 impl GpuEngine {
-    /// The engine with these options. The card is opened when it is first needed.
+    /// Returns an engine with these options. The GPU is opened when it is first needed.
     pub fn new(options: GpuOptions) -> Self {
         Self { options, ..Self::default() }
     }
 
-    /// The same engine, with at most so many samples together even where the card has room for more: a batch then runs in
-    /// groups, one after the other, as a large one does.
+    /// Returns the same engine, which runs at most this many samples at the same time, even if the GPU has memory for
+    /// more. A batch then runs in groups, one after the other, as a large batch does.
     #[must_use]
     pub fn in_groups_of(self, samples: usize) -> Self {
         Self { options: GpuOptions { group: Some(samples), ..self.options }, ..self }
     }
 
-    /// The same engine, that keeps in `file` which kernels it has measured to be the quickest.
+    /// Returns the same engine, which stores in `file` which kernels it has measured to be the fastest.
     #[must_use]
     pub fn remembering_in(self, file: impl Into<PathBuf>) -> Self {
         Self { remembered: Some(file.into()), ..self }
@@ -146,17 +149,18 @@ impl GpuEngine {
         self.opened.get_or_init(open).as_ref().map_err(Clone::clone)
     }
 
-    /// Opens the card, unless it is open.
+    /// Opens the GPU, unless it is open.
     ///
     /// # Errors
-    /// [`Error::Device`] if there is none, or none that is meant, or if it cannot be opened: the message says what to do.
+    /// [`Error::Device`] if there is no GPU, or none that matches the options, or if it cannot be opened. The message
+    /// says what to do.
     pub fn open(&self) -> Result<(), Error> {
         self.opened().map(|_| ())
     }
 }
 
-/// Samples of a trial that run at the same time on a card with these buffers; those of larger batches run one group after
-/// the other.
+/// The number of samples of a trial that run at the same time on a GPU with these buffer limits. Larger batches run in
+/// groups, one after the other.
 ///
 /// # Errors
 /// [`Error::Device`] if not even one sample fits.
@@ -164,11 +168,11 @@ pub fn samples_at_once(network: &Network, plan: Plan, adapter: &AdapterSummary) 
     Ok(layout::Layout::new(&network.split(), plan, adapter.largest_buffer(), None)?.group)
 }
 
-/// All kernels of `network` for `plan`, for each kind of input, and those that any network uses, as text: to look at, or to
-/// check without a card.
+/// Returns the WGSL of all kernels of `network` for `plan`, for each kind of input, and of the kernels that every
+/// network uses. It can be read, or validated without a GPU.
 ///
 /// # Errors
-/// As [`Engine::compile`], of a card with usual limits.
+/// As [`Engine::compile`], on a GPU with the default limits of wgpu.
 pub fn programs(network: &Network, plan: Plan) -> Result<Vec<Program>, Error> {
     let split = network.split();
     let layout = layout::Layout::new(&split, plan, wgpu::Limits::default().max_storage_buffer_binding_size, None)?;
@@ -247,7 +251,7 @@ impl Engine for GpuEngine {
     }
 }
 
-/// Adds the engine `gpu`, with the fields of [`GpuOptions`].
+/// Adds the engine `gpu` to the registry, with the fields of [`GpuOptions`].
 ///
 /// # Errors
 /// [`RegistryError`] if the name is taken.

@@ -1,16 +1,16 @@
-//! The matrix instructions of a card that [`crate::KernelForm::Cooperative`] is made of.
+//! Support for the matrix instructions that [`crate::KernelForm::Cooperative`] uses.
 
 use wgpu::{CooperativeMatrixProperties, CooperativeScalarType, ExperimentalFeatures, Features};
 
-/// What such kernels need of a card.
+/// The features that these kernels require.
 pub(crate) const FEATURES: Features =
     Features::EXPERIMENTAL_COOPERATIVE_MATRIX.union(Features::SHADER_F16).union(Features::SUBGROUP);
 
-/// Edges of the square matrices that there are kernels for. Mirrors shaders/coop.
+/// Side lengths of the square matrices for which there are kernels. Mirrors shaders/coop.
 pub(crate) const EDGES: [u32; 2] = [16, 8];
 
-/// Edge of the largest matrices that a card with these features and instructions multiplies, factors of 16 bits and sums of
-/// 32; none if there are none, or no kernel for them.
+/// The side length of the largest matrices that a GPU with these features and instructions can multiply, with 16-bit
+/// factors and 32-bit sums. `None` if it has no such instruction, or there is no kernel for it.
 pub(crate) fn edge(features: Features, instructions: &[CooperativeMatrixProperties]) -> Option<u32> {
     let is_offered = |edge: &u32| {
         instructions.iter().any(|m| {
@@ -21,12 +21,13 @@ pub(crate) fn edge(features: Features, instructions: &[CooperativeMatrixProperti
     EDGES.into_iter().find(is_offered).filter(|_| features.contains(FEATURES))
 }
 
-/// Leave to use what wgpu calls experimental, as these instructions are; none in a program that was built without.
+/// Permission to use the experimental features of wgpu, which include these instructions. `None` in builds without the
+/// feature `cooperative`.
 pub(crate) fn experimental() -> Option<ExperimentalFeatures> {
     #[cfg(feature = "cooperative")]
     #[expect(unsafe_code, reason = "wgpu wants to hear that its experimental parts may have errors")]
-    // SAFETY: the conditions are that one knows of possible errors and reports them. The only experimental feature that is
-    // ever asked for is that of `FEATURES`, on a card that offers it, by users who name the form.
+    // SAFETY: the caller must know that experimental features may have bugs, and report them. The only experimental
+    // feature ever requested is that of `FEATURES`, on a GPU that offers it, by users who name the form.
     let leave = Some(unsafe { ExperimentalFeatures::enabled() });
     #[cfg(not(feature = "cooperative"))]
     let leave = None;

@@ -1,4 +1,4 @@
-//! What a card can do at most, measured: the yardstick for what trials reach.
+//! Measures the peak throughput of a GPU, against which the throughput of trials is compared.
 
 use std::time::{Duration, Instant};
 
@@ -10,38 +10,38 @@ use crate::device::Gpu;
 use crate::kernel::{Bound, Commands, Extent, Kernels, LANES, Program};
 use crate::{GpuEngine, Opened};
 
-/// Workgroups of the kernel that multiplies: enough to fill any card many times.
+/// Number of workgroups of the kernel that multiplies: enough to fill any GPU many times.
 const WORKGROUPS: usize = 8192;
 
-/// Multiply-adds of a thread in a round.
+/// Number of multiply-adds that a thread does per round.
 const OF_A_ROUND: usize = 256;
 
-/// Bytes that are copied, unless a buffer cannot have as many: more than any cache holds.
+/// Number of bytes to copy, unless buffers are limited to less: more than any cache holds.
 const COPIED: u64 = 128 << 20;
 
-/// How long a run must take for its start and its end not to count.
+/// Minimum duration of a run, so that the overhead of starting and ending it does not matter.
 const LONG_ENOUGH: Duration = Duration::from_millis(40);
 
-/// Runs of which the best one counts.
+/// Number of runs, of which the fastest counts.
 const RUNS: usize = 3;
 
-/// Measures the card of `engine`, in less than a second: how many multiply-adds in single precision it does, and how fast
-/// it reads and writes its memory. The work grows until it takes long enough to be measured, on slow and on fast cards.
+/// Measures the GPU of `engine`, in less than a second: its multiply-adds per second in single precision, and its
+/// memory bandwidth. The work grows until a run is long enough to be measured, on slow and on fast GPUs.
 ///
 /// # Errors
-/// [`Error::Device`] if the card cannot be opened, or fails.
+/// [`Error::Device`] if the GPU cannot be opened, or fails.
 pub fn probe(engine: &GpuEngine) -> Result<Peak, Error> {
     let Opened { gpu, kernels, .. } = engine.opened()?;
     Ok(Peak { multiply_adds: multiply_adds(gpu, kernels)?, bandwidth: bandwidth(gpu, kernels)? })
 }
 
-/// The kernels that measure.
+/// The kernels for these measurements.
 pub(crate) fn programs() -> [Program; 2] {
     [("probe: multiply", shaders::PROBE_MULTIPLY), ("probe: copy", shaders::PROBE_COPY)]
         .map(|(name, text)| Program::new(name.to_owned(), &[text], &[], Extent::Groups(0)))
 }
 
-/// Multiply-adds a second.
+/// Measures multiply-adds per second.
 fn multiply_adds(gpu: &Gpu, kernels: &Kernels) -> Result<f64, Error> {
     let threads = WORKGROUPS * LANES as usize;
     let sums = storage(gpu, "probe: multiply", threads);
@@ -55,7 +55,7 @@ fn multiply_adds(gpu: &Gpu, kernels: &Kernels) -> Result<f64, Error> {
     Ok(rounds_a_second * (threads * OF_A_ROUND) as f64)
 }
 
-/// Bytes read and written a second.
+/// Measures bytes read and written per second.
 fn bandwidth(gpu: &Gpu, kernels: &Kernels) -> Result<f64, Error> {
     let bytes = COPIED.min(gpu.limits.max_storage_buffer_binding_size) / 1024 * 1024;
     let buffer = |label| storage(gpu, label, bytes as usize / 4);
@@ -68,7 +68,7 @@ fn bandwidth(gpu: &Gpu, kernels: &Kernels) -> Result<f64, Error> {
     Ok(copies_a_second * 2.0 * bytes as f64)
 }
 
-/// Lets the card run a kernel `times` times, and gives how long it took.
+/// Runs a kernel `times` times, and returns how long that took.
 fn run(gpu: &Gpu, bound: &Bound, immediates: &[u8], times: usize) -> Result<Duration, Error> {
     let mut commands = Commands::new(gpu, None);
     for _ in 0..times {
@@ -80,11 +80,11 @@ fn run(gpu: &Gpu, bound: &Bound, immediates: &[u8], times: usize) -> Result<Dura
     Ok(started.elapsed())
 }
 
-/// Units of work a second, for work that takes as long as `time` says: as many units as take long enough, and the best of
-/// a few runs.
+/// Measures units of work per second, where `time` runs a number of units and returns how long they took. Increases
+/// the number until a run is long enough, and takes the fastest of a few runs.
 fn rate(mut time: impl FnMut(usize) -> Result<Duration, Error>) -> Result<f64, Error> {
     let mut units = 1;
-    time(units)?; // the first run also prepares what all others find prepared
+    time(units)?; // the first run includes one-time initialisation
     let mut best = time(units)?;
     while best < LONG_ENOUGH {
         let wanted = 1.5 * LONG_ENOUGH.as_secs_f64() / best.as_secs_f64().max(1e-6);

@@ -1,5 +1,5 @@
-//! A card against the reference engine: small networks with every neuron and surrogate that has a name, every map,
-//! recurrence, dropout and encoders. A driver that computes something else is found out here rather than in a result.
+//! Checks a GPU against the reference engine: small networks with every registered neuron and surrogate, every map,
+//! recurrence, dropout and encoders. This reveals drivers that compute wrong results.
 
 mod case;
 mod subjects;
@@ -13,42 +13,43 @@ pub use subjects::{SelftestSubject, subjects};
 
 use crate::{GpuEngine, GpuOptions, KernelChoice};
 
-/// Seeds that are tried one after the other until one has no spike that rounding decides over.
+/// Seeds to try in turn, until with one of them no spike depends on rounding.
 const SEEDS: [u64; 3] = [1, 2, 3];
 
-/// What came of one thing that was tried.
+/// The result of one check.
 #[derive(Debug, Clone, Serialize)]
 pub struct SelftestCheck {
-    /// Which kernels were used.
+    /// The kernels that were used.
     pub kernels: &'static str,
-    /// What kind of thing was tried, and its name.
+    /// The kind of thing that was checked, such as `neuron`.
     pub kind: &'static str,
-    /// See above.
+    /// The name of the thing that was checked.
     pub name: String,
-    /// Spikes that were compared.
+    /// Number of spikes that were compared.
     pub spikes: u64,
-    /// Those that differed, all of them by rounding.
+    /// Number of spikes that differed; by rounding only, unless the check failed.
     pub flips: u64,
-    /// Largest differences relative to the largest magnitude, as in [`Agreement`]; none where nothing was compared.
+    /// Largest difference of outputs relative to the largest magnitude, as in [`Agreement`]; `None` where nothing was
+    /// compared.
     pub output: Option<f32>,
-    /// See above.
+    /// Largest relative difference of states; `None` where nothing was compared.
     pub states: Option<f32>,
-    /// See above; none without a backward pass.
+    /// Largest relative difference of errors; `None` where nothing was compared, and without a backward pass.
     pub errors: Option<f32>,
     /// See above.
     pub gradients: Option<f32>,
-    /// What is wrong, if something is.
+    /// What is wrong, if anything.
     pub failure: Option<String>,
 }
 
 impl SelftestCheck {
-    /// Whether all is as it should be.
+    /// Whether the check passed.
     pub fn is_passed(&self) -> bool {
         self.failure.is_none()
     }
 }
 
-/// The engine with each choice of kernels that it has, and what the choice is called.
+/// Returns the engine with each choice of kernels that the check covers, and the name of the choice.
 pub fn variants(engine: &GpuEngine) -> Vec<(&'static str, GpuEngine)> {
     let with = |kernels| GpuEngine::new(GpuOptions { kernels, ..engine.options.clone() });
     [
@@ -61,10 +62,10 @@ pub fn variants(engine: &GpuEngine) -> Vec<(&'static str, GpuEngine)> {
     .into()
 }
 
-/// Tries everything; `progress` is told what comes next.
+/// Runs all checks. `progress` is called with the name of each before it starts.
 ///
 /// # Errors
-/// [`Error::Device`] if there is no card; whatever a card does wrong is told by the checks.
+/// [`Error::Device`] if there is no GPU. Wrong results are reported in the checks.
 pub fn run(
     engine: &GpuEngine,
     registry: &Registry,
@@ -83,8 +84,8 @@ pub fn run(
 }
 
 impl SelftestSubject {
-    /// Whether these kernels do something of their own with it: a surrogate is in the plain ones alone, and neurons are not in
-    /// those that multiply matrices.
+    /// Whether these kernels treat the subject differently from the others. Surrogates occur only in the plain
+    /// kernels, and tiled matrix products contain no neurons.
     fn is_told_apart_by(&self, kernels: &str) -> bool {
         match kernels {
             "tiled" => self.kind != "neuron" && self.kind != "surrogate",
@@ -93,7 +94,7 @@ impl SelftestSubject {
         }
     }
 
-    /// Tries it with the kernels of `engine`, which are called `kernels`.
+    /// Checks the subject with the kernels of `engine`, whose choice is named `kernels`.
     pub fn check(&self, kernels: &'static str, engine: &GpuEngine) -> SelftestCheck {
         let mut check = self.unchecked(kernels);
         let result = match self.group {
@@ -119,7 +120,7 @@ impl SelftestSubject {
         }
     }
 
-    /// Compares with the reference; what is wrong, if something is.
+    /// Compares `engine` with the reference engine. Returns what is wrong, if anything.
     fn compare(&self, check: &mut SelftestCheck, engine: &dyn Engine) -> Result<Option<String>, Error> {
         for seed in SEEDS {
             let drawn = self.case.draw(seed)?;
@@ -168,7 +169,7 @@ mod tests {
 
     use super::*;
 
-    /// The reference engine with weights that are off by a factor.
+    /// The reference engine with all weights multiplied by a factor.
     #[derive(Debug)]
     struct Off(f32);
 

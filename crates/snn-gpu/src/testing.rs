@@ -1,12 +1,12 @@
-//! The engine for tests.
+//! The GPU engine for tests.
 
 use crate::{GpuEngine, GpuOptions, adapters};
 
-/// The engine on the first card. Without one, none, with a word to the tester; or, where `SNN_REQUIRE_GPU` is set, as it is
-/// where all tests must run, a panic.
+/// Returns the engine on the first GPU. Without one, it prints a message and returns `None`; if `SNN_REQUIRE_GPU` is
+/// set, as in runs that must not skip tests, it panics.
 ///
 /// # Panics
-/// See above.
+/// If `SNN_REQUIRE_GPU` is set and there is no GPU.
 #[expect(clippy::print_stderr, reason = "a test that checks nothing must say so")]
 pub fn engine() -> Option<GpuEngine> {
     if adapters().is_empty() {

@@ -1,4 +1,4 @@
-//! The quickest forms of kernels, remembered for each card and kind of population, in memory and in a file.
+//! Stores the fastest kernel forms for each GPU and kind of population, in memory and in a file.
 
 use std::collections::BTreeMap;
 use std::fs;
@@ -7,22 +7,22 @@ use std::sync::{Mutex, PoisonError};
 
 use crate::form::{Forms, KernelForm};
 
-/// What was measured on cards so far.
+/// The results of all measurements so far.
 #[derive(Debug)]
 pub(crate) struct Tuner {
-    /// Where it is kept from run to run; none: it is not.
+    /// File that keeps them between runs; `None`: they are not kept.
     file: Option<PathBuf>,
     known: Mutex<BTreeMap<String, Forms>>,
 }
 
-/// What is taken where nothing is measured, which is on software cards: computing on the CPU, registers are cheap and
+/// The forms for software GPUs, where nothing is measured. They compute on the CPU, where registers are cheap and
 /// workgroup memory is not.
 pub(crate) const USUAL: Forms =
     Forms { forward: KernelForm::Fused, backward: KernelForm::Events, gradient: KernelForm::Events };
 
 impl Tuner {
-    /// What `file` holds, or else one in the user's folder for caches. A file that cannot be read is as good as none: what it
-    /// held is measured again.
+    /// Reads `file`, or by default a file in the user's cache folder. A file that cannot be read counts as empty, so
+    /// that its contents are measured again.
     pub(crate) fn open(file: Option<PathBuf>) -> Self {
         let usual = || dirs::cache_dir().map(|folder| folder.join("snn").join("gpu-kernels.ron"));
         let file = file.or_else(usual);
@@ -31,15 +31,16 @@ impl Tuner {
         Self { file, known: Mutex::new(known) }
     }
 
-    /// The forms that were measured to be the quickest for `key`.
+    /// Returns the forms that were measured to be the fastest for `key`.
     pub(crate) fn find(&self, key: &str) -> Option<Forms> {
         self.known.lock().unwrap_or_else(PoisonError::into_inner).get(key).copied()
     }
 
-    /// Remembers forms. If the file cannot be written, they are measured again in the next run.
+    /// Stores forms. If the file cannot be written, they are measured again in the next run.
     pub(crate) fn remember(&self, found: impl IntoIterator<Item = (String, Forms)>) {
         let mut known = self.known.lock().unwrap_or_else(PoisonError::into_inner);
-        // Another process may have measured in the meantime; what is there stays, as runs rely on it.
+        // Another process may have written measurements in the meantime. They take precedence, as its runs depend on
+        // them.
         let read = |file: &PathBuf| ron::from_str::<BTreeMap<String, Forms>>(&fs::read_to_string(file).ok()?).ok();
         let there = self.file.as_ref().and_then(read).unwrap_or_default();
         for (key, forms) in there.into_iter().chain(found) {

@@ -1,12 +1,14 @@
-//! Neurons and surrogates in WGSL: what the core wrote down of a model becomes the functions that the scan shaders call.
-//! No neuron is written twice, so none can differ between engines; a plug-in's neuron needs nothing of its own.
+//! Writes neurons and surrogates as WGSL: turns the operations that the core recorded of a model into the functions
+//! that the scan shaders call. No neuron is written twice, so none can differ between engines, and a plug-in's neuron
+//! needs no WGSL of its own.
 
 use std::fmt::Write as _;
 
 use snn_core::formula::{Formula, Operation};
 use snn_core::{Gradient, Neuron};
 
-/// The functions of a neuron's phases and of its surrogate, and the constants `STATE`, `CONSTANTS`, `FIRES`, `SURROGATE`.
+/// Returns the functions of a neuron's phases and of its surrogate, and the constants `STATE`, `CONSTANTS`, `FIRES`,
+/// `SURROGATE`.
 pub(crate) fn neuron(neuron: &Neuron) -> String {
     let phases = neuron.phases();
     let (s, p) = (phases.rest.len(), phases.links.len());
@@ -62,7 +64,7 @@ pub(crate) fn neuron(neuron: &Neuron) -> String {
     text
 }
 
-/// The error function by Abramowitz and Stegun 7.1.26, off by at most 1.5e-7.
+/// The error function by the approximation 7.1.26 of Abramowitz and Stegun, whose error is at most 1.5e-7.
 const ERROR_FUNCTION: &str = "
 fn error_function(x: f32) -> f32 {
     let t = 1.0 / (1.0 + 0.3275911 * abs(x));
@@ -92,12 +94,13 @@ struct Errors {{
 }}
 ",
         neuron.fires(),
-        p.max(1) // an array of no number is not allowed
+        p.max(1) // empty arrays are not allowed
     )
     .ok();
 }
 
-/// Values of the trainable constants, and their derivatives, from the trained numbers.
+/// Writes the functions that compute the values of the trainable constants, and their derivatives, from the trained
+/// parameters.
 fn write_links(text: &mut String, links: &[[Formula; 2]]) {
     for (name, which) in [("link", 0), ("link_slopes", 1)] {
         write!(text, "\nfn {name}(w: Constants) -> Constants {{\n").ok();
@@ -111,12 +114,13 @@ fn write_links(text: &mut String, links: &[[Formula; 2]]) {
     }
 }
 
-/// `name[0]`, `name[1]`, ...
+/// Returns `name[0]`, `name[1]`, ...
 fn entries(name: &str, count: usize) -> Vec<String> {
     (0..count).map(|k| format!("{name}[{k}]")).collect()
 }
 
-/// Writes the function with the head `head` that computes `formula`; `finish` makes the returned expression of the results.
+/// Writes the function with the signature `head` that computes `formula`. `finish` builds the returned expression from
+/// the results.
 fn write_function(
     text: &mut String,
     head: &str,
@@ -129,7 +133,7 @@ fn write_function(
     write!(text, "    return {};\n}}\n", finish(&results)).ok();
 }
 
-/// Writes a line for each operation; gives the expressions of the results.
+/// Writes a line for each operation, and returns the expressions of the results.
 fn write_operations(text: &mut String, formula: &Formula, arguments: &[String], prefix: &str) -> Vec<String> {
     let mut names: Vec<String> = Vec::with_capacity(formula.operations.len());
     for operation in &formula.operations {
@@ -163,7 +167,7 @@ fn write_operations(text: &mut String, formula: &Formula, arguments: &[String], 
     formula.results.iter().map(|&result| names[result].clone()).collect()
 }
 
-/// A number as WGSL writes it, exactly; in brackets if it is negative.
+/// Formats a number as a WGSL literal, exactly; in parentheses if it is negative.
 fn constant(value: f32) -> String {
     if value.is_sign_negative() { format!("({value:?}f)") } else { format!("{value:?}f") }
 }

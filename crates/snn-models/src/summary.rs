@@ -79,11 +79,7 @@ fn row(network: &Network, index: usize) -> SummaryRow {
             [one] => vec![from(one)],
             several => several.iter().map(|source| name_of(network, *source)).collect(),
         };
-        let names = names.join(match input.join {
-            Join::And => " & ",
-            Join::AndNot => " & !",
-            _ => " + ",
-        });
+        let names = names.join(&join_words(input.join));
         let from = if names.is_empty() { names } else { format!(", from {names}") };
         format!("{}{from}", projection_words(input))
     };
@@ -152,5 +148,13 @@ pub fn words(map: &Map) -> String {
         Map::Subsample { stride: 1 } => "identity".to_owned(),
         Map::Subsample { stride } => format!("subsample, stride {stride}"),
         _ => format!("{map:?}"),
+    }
+}
+
+/// What stands between the names of joined sources: ` & !` of `a & !b`.
+pub(crate) fn join_words(join: Join) -> String {
+    match join.symbol().split_once(' ') {
+        Some((between, prefix)) => format!(" {between} {prefix}"),
+        None => format!(" {} ", join.symbol()),
     }
 }

@@ -1,10 +1,11 @@
 //! Networks that were built in Rust, written down as a file has them.
 
 use snn_core::part::Part;
-use snn_core::{Error, Join, Map, Network, Pool, PoolKind, Population, Projection, Source};
+use snn_core::{Error, Map, Network, Pool, PoolKind, Population, Projection, Source};
 
 use crate::families::populations::{self, Populations};
 use crate::families::{NormSpec, PoolSpec, RowsColumns, own_stride};
+use crate::summary::join_words;
 
 /// The network as the family `Populations` spells it: `Experiment { network: to_part(&network)?, .. }` describes a run of it, which
 /// every command understands. Tensors that are frozen are not part of a network, but of `training.freeze`.
@@ -87,13 +88,7 @@ fn written(
         Source::Input => populations::INPUT.to_owned(),
         Source::Population(source) => network.populations()[source].name.clone(),
     };
-    let between = match projection.join {
-        Join::Sum => " + ",
-        Join::And => " & ",
-        Join::AndNot => " & !",
-        _ => return Err("a file has no word for how it joins its sources".to_owned()),
-    };
-    let from = projection.sources.iter().map(name).collect::<Vec<String>>().join(between);
+    let from = projection.sources.iter().map(name).collect::<Vec<String>>().join(&join_words(projection.join));
     let (bias, norm) = (projection.bias.is_some(), projection.norm.as_ref().map(NormSpec::of));
     let pool = projection.pool;
     Ok(match (projection.map, pool) {

@@ -173,7 +173,7 @@ impl Checkpoint {
     /// The weights in the order that `network` expects.
     ///
     /// # Errors
-    /// [`TrainError::Mismatch`] with every tensor that is missing, left over or misshapen.
+    /// [`TrainError::Mismatch`] with every tensor that is missing, unexpected or of the wrong shape.
     pub fn weights_for(&self, network: &Network) -> Result<Weights, TrainError> {
         let expected: Vec<(String, &[usize])> =
             network.tensors().iter().map(|weight| (weight.name.clone(), &weight.shape[..])).collect();
@@ -202,7 +202,7 @@ impl Checkpoint {
     /// Returns the state in the form that [`Checkpoint::optimizer_tensors`] accepts.
     ///
     /// # Errors
-    /// [`TrainError::Mismatch`] with every tensor that is missing, left over or misshapen.
+    /// [`TrainError::Mismatch`] with every tensor that is missing, unexpected or of the wrong shape.
     pub fn optimizer_state(
         &self,
         network: &Network,
@@ -233,8 +233,8 @@ impl Checkpoint {
     /// Writes the file at `path` atomically: at any moment, either the old file or the complete new one is on disk.
     ///
     /// # Errors
-    /// [`TrainError::Checkpoint`] if a number is not finite or a weight far too large, [`TrainError::File`] if it cannot be
-    /// written; the old file is then untouched.
+    /// [`TrainError::Checkpoint`] if a number is not finite or a weight is far too large, [`TrainError::File`] if the
+    /// file cannot be written. The old file is then unchanged.
     pub fn save(&self, path: &Path) -> Result<(), TrainError> {
         self.save_as(path, Dtype::F32)
     }

@@ -1,4 +1,4 @@
-//! What can go wrong with a training run, and what to do about it.
+//! Errors of training runs, with advice on what to do about them.
 
 use std::io;
 use std::path::{Path, PathBuf};
@@ -7,13 +7,13 @@ use std::path::{Path, PathBuf};
 #[derive(Debug, thiserror::Error)]
 #[non_exhaustive]
 pub enum TrainError {
-    /// The engine refuses the network or a trial.
+    /// The engine rejects the network or a trial.
     #[error(transparent)]
     Core(#[from] snn_core::Error),
-    /// An experiment that was made from another cannot be built.
+    /// An experiment derived from another one cannot be built.
     #[error(transparent)]
     Experiment(Box<snn_models::ExperimentError>),
-    /// Experiment, network and data do not fit each other.
+    /// Experiment, network and data do not match.
     #[error("{what}: {reason}")]
     Setup {
         /// The part at fault.
@@ -21,17 +21,17 @@ pub enum TrainError {
         /// What was expected and found.
         reason: String,
     },
-    /// A file or folder cannot be read or written. What was there before is whole.
+    /// A file or folder cannot be read or written. Existing content is intact.
     #[error("{}: cannot {action} ({source})", .path.display())]
     File {
-        /// What was tried.
+        /// The operation that failed.
         action: &'static str,
-        /// File or folder.
+        /// The file or folder.
         path: PathBuf,
-        /// What the system says.
+        /// The operating system's error.
         source: io::Error,
     },
-    /// A file is no checkpoint that this program can read.
+    /// A file is not a checkpoint that this program can read.
     #[error("{}: not a usable checkpoint: {reason}", .path.display())]
     Checkpoint {
         /// The file.
@@ -39,44 +39,44 @@ pub enum TrainError {
         /// What is wrong with it.
         reason: String,
     },
-    /// The tensors of a checkpoint are not those of the network or of the optimizer.
+    /// The tensors of a checkpoint do not match those of the network or of the optimizer.
     #[error("the checkpoint does not fit the {what}:\n{}", snn_core::text::lines(.problems))]
     Mismatch {
         /// Network or optimizer.
         what: &'static str,
-        /// Every tensor that is missing, left over or of another shape.
+        /// Every tensor that is missing, unexpected or of another shape.
         problems: Vec<String>,
     },
-    /// A new run would overwrite another.
+    /// A new run would overwrite an existing one.
     #[error(
         "{}: holds a run already; continue it with --resume {}, or choose another directory",
         .0.display(), .0.display()
     )]
     Exists(PathBuf),
-    /// A folder to be resumed holds no run.
+    /// The folder to resume contains no run.
     #[error("{}: holds no run: there is no experiment.ron in it", .0.display())]
     NoRun(PathBuf),
-    /// The checkpoint from which a run would go on is gone.
+    /// The checkpoint to resume from is missing.
     #[error(
         "{}: holds a run that has learned, but not its last.safetensors, so it cannot go on, and nothing in it was changed. \
          To see how good its best weights are: snn evaluate {}; to start anew: snn train {}",
         .0.display(), .0.display(), .0.join("experiment.ron").display()
     )]
     NoLast(PathBuf),
-    /// The records of a run say nothing that can be used.
+    /// A record of a run is invalid.
     #[error("{}:{line}: {reason}", .path.display())]
     Record {
         /// The file of records.
         path: PathBuf,
-        /// The line at fault, from 1.
+        /// Number of the invalid line, from 1.
         line: usize,
         /// What is wrong.
         reason: String,
     },
-    /// Another process works in the folder.
+    /// Another process is using the folder.
     #[error("{}: in use by another process; wait for it to end, or stop it", .0.display())]
     Locked(PathBuf),
-    /// A network gave numbers that cannot be judged.
+    /// A network's output or loss is not finite, or far too large.
     #[error("{0}: the weights have diverged, or the input is far too large")]
     NotFinite(String),
     /// Training has diverged.
@@ -85,7 +85,7 @@ pub enum TrainError {
         DIVERGED, epoch + 1, .checkpoint.display(), remedy(*has_learned)
     )]
     Diverged {
-        /// The numbers at fault.
+        /// Which numbers are not finite or far too large.
         reason: String,
         /// Epoch, from 0.
         epoch: usize,
@@ -99,7 +99,7 @@ pub enum TrainError {
 }
 
 impl TrainError {
-    /// Makes a [`TrainError::File`] of an error of the system.
+    /// Converts an I/O error to [`TrainError::File`].
     pub(crate) fn file(action: &'static str, path: &Path) -> impl FnOnce(io::Error) -> Self {
         let path = path.to_owned();
         move |source| Self::File { action, path, source }
@@ -110,10 +110,10 @@ impl TrainError {
     }
 }
 
-/// How the message of [`TrainError::Diverged`] begins.
+/// Beginning of the message of [`TrainError::Diverged`].
 pub(crate) const DIVERGED: &str = "training has diverged";
 
-/// What to try where training has diverged. Before the first update, no rate can be at fault.
+/// Advice if training has diverged. Before the first update, the learning rate cannot be the cause.
 fn remedy(has_learned: bool) -> &'static str {
     if has_learned {
         "Try a new run with a lower learning rate, or limit the gradient with --set training.clip=1.0"

@@ -1,4 +1,4 @@
-//! Measures a network with given weights: no dropout, no augmentation, and the same input spikes each time.
+//! Evaluates a network with given weights: no dropout, no augmentation, and the same input spikes each time.
 
 use serde::{Deserialize, Serialize};
 use snn_core::{
@@ -9,34 +9,33 @@ use snn_models::{Built, Experiment};
 
 use crate::{EncodedBatch, Event, Observer, TrainError};
 
-/// Epoch that all evaluations draw their input spikes for, apart from those of training.
+/// Epoch number used to draw the input spikes of all evaluations, so that they are independent of training.
 pub(crate) const EPOCH: u32 = u32::MAX;
 
-/// What a network does on a set of images.
+/// Result of evaluating a network on a set of images.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub struct Evaluation {
     /// Number of images.
     pub images: usize,
-    /// Mean loss per image, the penalty on firing rates included.
+    /// Mean loss per image, including the firing rate penalty.
     pub loss: f64,
-    /// Share of the images answered correctly.
+    /// Fraction of images classified correctly.
     pub accuracy: f64,
-    /// Number of images by class and answer `[K][K]`.
+    /// Confusion matrix: number of images by true and predicted class, `[K][K]`.
     pub confusion: Vec<Vec<u64>>,
-    /// Mean input spikes per image; none if the input is numbers.
+    /// Mean input spikes per image; `None` if the input is numbers.
     pub input_spikes: Option<f64>,
-    /// Mean spikes of all populations per image.
+    /// Mean spikes per image, summed over all populations.
     pub spikes: f64,
     /// Name and firing rate (spikes per neuron and time step) of each population that fires.
     pub rates: Vec<(String, f32)>,
 }
 
-/// Shows the network `images` of `data` and compares its answers with their labels. Input spikes depend on the seed of
-/// `experiment` and the index of each image in `data` alone. None if the observer broke off.
+/// Runs the network on `images` of `data` and compares its answers with their labels. Input spikes depend only on the
+/// seed of `experiment` and the index of each image in `data`. Returns `None` if the observer stops it.
 ///
 /// # Errors
-/// [`TrainError::Setup`] if data and network do not fit each other or `images` are not in `data`;
-/// [`TrainError::NotFinite`] if the loss or an output is not finite; [`TrainError::Core`].
+/// [`TrainError::Setup`] if data and network do not match or `images` are not in `data`;
 pub fn evaluate(
     engine: &dyn Engine,
     experiment: &Experiment,
@@ -84,14 +83,14 @@ pub fn evaluate(
     }))
 }
 
-/// Checks that what a network answers are numbers.
+/// Checks that the network output is finite.
 pub(crate) fn check_output(output: &[f32]) -> Result<(), TrainError> {
     check_finite(|| "output of the network".to_owned(), output, f32::MAX)
         .map_err(|error| TrainError::NotFinite(error.to_string()))
 }
 
-/// Name and firing rate (spikes per neuron and time step) of each population that fires, given the spikes of each
-/// population over `images` trials of `steps` time steps.
+/// Name and firing rate (spikes per neuron and time step) of each population that fires. `spikes` holds the spikes of
+/// each population over `images` trials of `steps` time steps.
 pub fn rates(network: &Network, steps: usize, images: usize, spikes: &[u64]) -> Vec<(String, f32)> {
     let populations = network.populations().iter().zip(spikes).filter(|(population, _)| population.neuron.fires());
     populations
@@ -102,17 +101,17 @@ pub fn rates(network: &Network, steps: usize, images: usize, spikes: &[u64]) -> 
         .collect()
 }
 
-/// A batch, judged by the experiment's loss and its penalty on firing rates. Losses are summed; their derivatives are those of
-/// the sum or the mean, as the experiment's reduction says.
+/// Loss and errors of a batch, including the firing rate penalty. Losses are summed. Their derivatives are those of the
+/// sum or of the mean, as the experiment's reduction says.
 pub(crate) struct Judgement {
     pub(crate) grades: Grades,
     penalty: f64,
-    /// `dL/d emitted` of each population; empty without a penalty.
+    /// `dL/d emitted` of each population; empty without a firing rate penalty.
     pub(crate) d_emitted: Vec<f32>,
 }
 
-/// Judges what a batch with these labels `[N]` gave.
-/// `epoch` is that of training, or none in an evaluation.
+/// Computes loss and errors for the output of a batch with these labels `[N]`. `epoch` is the training epoch, or `None`
+/// in an evaluation.
 pub(crate) fn judge(
     experiment: &Experiment,
     built: &Built,
@@ -135,14 +134,14 @@ pub(crate) fn judge(
     Judgement { grades, penalty, d_emitted }
 }
 
-/// Sums over trials.
+/// Running sums over trials.
 #[derive(Debug, Clone, PartialEq, Default)]
 pub(crate) struct EvaluationSums {
     pub(crate) images: usize,
     pub(crate) correct: u64,
     pub(crate) loss: f64,
     pub(crate) input_spikes: u64,
-    /// Spikes of each population.
+    /// Spikes per population.
     pub(crate) spikes: Vec<u64>,
 }
 
@@ -162,7 +161,7 @@ impl EvaluationSums {
     }
 }
 
-/// Checks that `data` is what the network was built for, and that `images` are some of it.
+/// Checks that `data` matches the network, and that `images` are valid indices of it.
 pub(crate) fn check_images(built: &Built, data: &Dataset, images: &[u32]) -> Result<(), TrainError> {
     check_data(built, data)?;
     let beyond = images.iter().find(|&&image| image as usize >= data.len());
@@ -174,7 +173,7 @@ pub(crate) fn check_images(built: &Built, data: &Dataset, images: &[u32]) -> Res
     Ok(())
 }
 
-/// Checks that images and classes of `data` are those that the network was built for.
+/// Checks that image shape and classes of `data` match those the network was built for.
 pub(crate) fn check_data(built: &Built, data: &Dataset) -> Result<(), TrainError> {
     let Built { data: expected, network, .. } = built;
     if data.shape() != expected.shape() {

@@ -1,4 +1,4 @@
-//! What a run tells those who watch it. The same records make up `metrics.jsonl`.
+//! Events that a training run reports to its observer. The recorded ones make up `metrics.jsonl`.
 
 use std::ops::ControlFlow;
 use std::path::PathBuf;
@@ -7,72 +7,73 @@ use serde::{Deserialize, Serialize};
 
 use crate::{Calibrated, Evaluation};
 
-/// Version of the records, given by [`Event::Started`].
+/// Schema version of the records, given by [`Event::Started`].
 pub const SCHEMA: u32 = 2;
 
-/// Something that happened in a run. `epoch` counts from 0; `update` is the number of batches done in that epoch.
+/// An event of a training run. `epoch` counts from 0; `update` is the number of batches done in that epoch.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 #[serde(tag = "event")]
 #[non_exhaustive]
 pub enum Event {
-    /// A run starts, or goes on from `epoch` and `update`. The first record of `metrics.jsonl`.
+    /// A run starts, or resumes from `epoch` and `update`. The first record of `metrics.jsonl`.
     Started {
-        /// Version of the records, [`SCHEMA`].
+        /// Schema version of the records, [`SCHEMA`].
         schema: u32,
-        /// What the run is computed on, in words.
+        /// Description of the engine.
         engine: String,
-        /// Memory of the training session in bytes.
+        /// Memory of the training session, in bytes.
         bytes: usize,
-        /// Trainable values.
+        /// Number of trainable parameters.
         parameters: usize,
-        /// Training images.
+        /// Number of training images.
         images: usize,
-        /// Validation images.
+        /// Number of validation images.
         validation: usize,
-        /// Test images.
+        /// Number of test images.
         test: usize,
-        /// Epochs of the whole run.
+        /// Number of epochs of the whole run.
         epochs: usize,
-        /// Updates of an epoch, one a batch.
+        /// Number of updates per epoch, one per batch.
         #[serde(alias = "steps")]
         updates: usize,
-        /// Where the run stands.
+        /// Current epoch, from 0.
         epoch: usize,
-        /// Where the run stands.
+        /// Number of batches done in the epoch.
         #[serde(alias = "step")]
         update: usize,
-        /// Name of the program that trains, which may know names that others do not; none in older records.
+        /// Name of the training program, whose registry may have names that other programs lack; `None` in older
+        /// records.
         #[serde(default, skip_serializing_if = "Option::is_none")]
         program: Option<String>,
     },
     /// The weights of a population were calibrated. Not recorded.
     Calibrating {
-        /// Populations done.
+        /// Number of populations done.
         done: usize,
-        /// Populations of the network.
+        /// Number of populations of the network.
         populations: usize,
     },
     /// The initial weights were calibrated, before the first update.
     Calibrated {
-        /// What was done, population by population.
+        /// Results, population by population.
         populations: Vec<Calibrated>,
     },
-    /// One batch was learned.
+    /// The weights were updated from one batch.
     #[serde(alias = "Step")] // its name in records of version 0.1
     Update {
         /// Epoch, from 0.
         epoch: usize,
-        /// Batches done.
+        /// Number of batches done in the epoch.
         #[serde(alias = "step")]
         update: usize,
-        /// Mean loss per image, the penalty on firing rates included.
+        /// Mean loss per image, including the firing rate penalty.
         loss: f32,
-        /// Share of the images answered correctly before the update.
+        /// Accuracy on the batch before the update: fraction of images classified correctly.
         accuracy: f32,
         /// Learning rate.
         #[serde(alias = "rate")]
         lr: f32,
-        /// Norm of the gradient before clipping.
+        /// Gradient norm, before clipping.
         gradient: f32,
         /// Duration in milliseconds.
         millis: f32,
@@ -81,9 +82,9 @@ pub enum Event {
     },
     /// Images were evaluated. Not recorded.
     Evaluating {
-        /// Images done.
+        /// Number of images done.
         done: usize,
-        /// Images of this evaluation.
+        /// Number of images in this evaluation.
         images: usize,
     },
     /// An epoch is complete.
@@ -92,50 +93,51 @@ pub enum Event {
         epoch: usize,
         /// Mean loss per training image, while the weights changed.
         loss: f64,
-        /// Share of the training images answered correctly, while the weights changed.
+        /// Accuracy on the training images, while the weights changed.
         accuracy: f64,
-        /// Mean loss per validation image; none without validation images.
+        /// Mean loss per validation image; `None` without validation images.
         validation_loss: Option<f64>,
-        /// Share of the validation images answered correctly.
+        /// Accuracy on the validation images.
         validation_accuracy: Option<f64>,
-        /// Whether these weights are the best so far, and now in `best.safetensors`.
+        /// Whether these weights are the best so far, and therefore saved in `best.safetensors`.
         best: bool,
-        /// Spikes of all populations per training image.
+        /// Spikes of all populations, per training image.
         spikes: f64,
-        /// Duration in seconds, validation included, of the part since the start or the last resumption.
+        /// Duration in seconds, including validation. If the run was resumed within the epoch, only the part since
+        /// then.
         seconds: f64,
     },
     /// A checkpoint was written. Not recorded.
     Saved {
         /// Epoch, from 0.
         epoch: usize,
-        /// Batches done.
+        /// Number of batches done in the epoch.
         #[serde(alias = "step")]
         update: usize,
         /// The file.
         path: PathBuf,
     },
-    /// Something that a person should look at.
+    /// A warning for the user.
     Warning {
         /// Epoch, from 0.
         epoch: usize,
-        /// Batches done.
+        /// Number of batches done in the epoch.
         #[serde(alias = "step")]
         update: usize,
-        /// What it is, and what to try.
+        /// Description of the problem, and advice.
         message: String,
     },
     /// All epochs are done, and the best weights have been tested.
     Finished {
         /// Epoch of the best weights, from 0.
         best_epoch: usize,
-        /// The best weights on the test images.
+        /// Evaluation of the best weights on the test images.
         test: Evaluation,
     },
 }
 
 impl Event {
-    /// Epoch and batches done after which the event comes; [`Event::Finished`] comes after all others.
+    /// Position (epoch, batches done) after which the event occurs; [`Event::Finished`] comes after all others.
     pub(crate) fn position(&self) -> (usize, usize) {
         match *self {
             Self::Update { epoch, update, .. }
@@ -150,9 +152,10 @@ impl Event {
     }
 }
 
-/// Someone who watches a run. Any closure of the right form is one.
+/// Receives the events of a run. Implemented for closures of matching type.
 pub trait Observer {
-    /// Takes notice of an event. [`ControlFlow::Break`] stops the run after the present update, with a checkpoint saved.
+    /// Handles an event. Returning [`ControlFlow::Break`] stops the run after the current update, and a checkpoint is
+    /// saved.
     fn on_event(&mut self, event: &Event) -> ControlFlow<()>;
 }
 

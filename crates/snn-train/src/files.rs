@@ -1,4 +1,4 @@
-//! Files that are either whole or not there.
+//! Atomic writing of files.
 
 use std::ffi::OsString;
 use std::fs::{self, File};
@@ -7,12 +7,13 @@ use std::path::{Path, PathBuf};
 
 use crate::TrainError;
 
-/// Puts what `write` writes in the place of the file at `path`: under a temporary name in the same folder, on to the
-/// disk, renamed. Whatever happens, `path` holds either its old content or the new one, whole. A link stays, and what it
-/// leads to is replaced; a device, a pipe or a folder is refused, as it would be gone.
+/// Atomically replaces the file at `path` with what `write` writes: writes to a temporary file in the same folder,
+/// syncs it to disk and renames it. Whatever happens, `path` holds either its old content or the complete new one. If
+/// `path` is a symbolic link, its target is replaced. A device, a pipe or a folder is refused, since it would be
+/// destroyed.
 ///
 /// # Errors
-/// [`TrainError::File`]; the temporary file is then removed.
+/// [`TrainError::File`]; the temporary file is then deleted.
 pub(crate) fn replace(
     path: &Path,
     write: impl FnOnce(&mut BufWriter<File>) -> io::Result<()>,
@@ -31,14 +32,15 @@ pub(crate) fn replace(
         fs::rename(&temporary, &target)
     });
     if let Err(source) = written {
-        // What counts is the first error; a temporary file that stays behind is overwritten next time.
+        // The first error is the one to report. A temporary file that stays behind is overwritten next time.
         fs::remove_file(&temporary).ok();
         return Err(TrainError::File { action: "write the file", path: path.to_owned(), source });
     }
     sync_folder(target.parent().unwrap_or(Path::new(".")))
 }
 
-/// Writes `text` to the file at `path`, which holds either its old content or the new one, whole, whatever happens.
+/// Atomically writes `text` to the file at `path`: whatever happens, it holds either its old content or the complete
+/// new one.
 ///
 /// # Errors
 /// [`TrainError::File`].
@@ -46,14 +48,14 @@ pub fn write_whole(path: &Path, text: &str) -> Result<(), TrainError> {
     replace(path, |file| file.write_all(text.as_bytes()))
 }
 
-/// The name under which `path` is written.
+/// Path of the temporary file for `path`.
 fn temporary(path: &Path) -> PathBuf {
     let mut name = OsString::from(path);
     name.push(".tmp");
     PathBuf::from(name)
 }
 
-/// Makes a rename or a new file last through a loss of power, where the system has such a notion.
+/// Syncs a folder so that a rename or a new file survives a loss of power, on systems that support this.
 fn sync_folder(folder: &Path) -> Result<(), TrainError> {
     if cfg!(unix) {
         let folder = if folder.as_os_str().is_empty() { Path::new(".") } else { folder };

@@ -1,4 +1,4 @@
-//! Watches over a run: populations that have stopped to learn, and a loss that grows.
+//! Monitors a run: detects populations that have stopped learning, and a loss that grows.
 
 use std::collections::VecDeque;
 use std::path::Path;
@@ -8,39 +8,40 @@ use crate::records::Records;
 use crate::run_folder::METRICS;
 use crate::{Event, TrainError, units};
 
-/// Successive updates over which a population must be silent or saturated.
+/// Number of successive updates for which a population must be silent or saturated before a warning.
 const PATIENCE: usize = 20;
 
-/// Successive updates whose mean loss is compared with the lowest such mean before.
+/// Number of successive updates whose mean loss is compared with the lowest such mean before.
 const LOSSES: usize = 50;
 
-/// A mean loss of so many times the lowest one tells of learning that diverges.
+/// A mean loss of this many times the lowest one indicates divergence.
 const RISE: f64 = 2.0;
 
-/// Whether a firing rate is so low that a population passes on nothing, and learns nothing.
+/// Whether a firing rate is so low that a population passes on nothing and learns nothing.
 pub(crate) fn is_silent(rate: f32) -> bool {
     rate < 1e-5
 }
 
-/// Whether a firing rate is so high that spikes say little.
+/// Whether a firing rate is so high that spikes carry little information.
 pub(crate) fn is_saturated(rate: f32) -> bool {
     rate > 0.9
 }
 
-/// What the latest updates of a run tell of it. The training loop warns by it, and the viewer and the doctor ask it.
+/// The state of a run according to its latest updates. The training loop issues warnings from it; the viewer and the
+/// doctor query it.
 #[derive(Debug, Clone, PartialEq, Default)]
 pub struct Health {
     populations: Vec<Watch>,
     losses: VecDeque<f64>,
     /// The lowest mean of successive losses so far.
     best: Option<f64>,
-    /// Whether the loss was warned of.
+    /// Whether a warning about the loss was issued.
     warned: bool,
-    /// How the run ended, if it did so by diverging.
+    /// The error message, if the run ended by diverging.
     end: Option<String>,
 }
 
-/// How long a population has been silent or saturated.
+/// Number of successive updates for which a population has been silent or saturated.
 #[derive(Debug, Clone, PartialEq, Eq, Default)]
 struct Watch {
     name: String,
@@ -50,9 +51,9 @@ struct Watch {
 }
 
 impl Health {
-    /// Takes in the loss and the firing rates of one update, and returns the warnings that are due: one for each population
-    /// that has been silent (a rate below 1e-5) or saturated (above 0.9) over 20 successive updates, one for a loss that is
-    /// not finite or has risen to twice its lowest mean over 50 updates; never a second one.
+    /// Processes the loss and the firing rates of one update, and returns new warnings: one for each population that
+    /// has been silent (a rate below 1e-5) or saturated (above 0.9) over 20 successive updates, and one for a loss that
+    /// is not finite or has risen to twice its lowest mean over 50 updates. Each warning is issued only once.
     pub fn observe(&mut self, loss: f64, rates: &[(String, f32)]) -> Vec<String> {
         self.populations.resize(rates.len(), Watch::default());
         if self.losses.len() == LOSSES {
@@ -81,7 +82,7 @@ impl Health {
         warnings
     }
 
-    /// Takes in a record, if it is of an update or of the end of a run that diverged.
+    /// Processes a record; ignores all but updates and the warning at the end of a diverged run.
     pub(crate) fn take(&mut self, event: &Event) {
         match event {
             Event::Update { loss, rates, .. } => {
@@ -93,7 +94,7 @@ impl Health {
         }
     }
 
-    /// What the records of the run in `folder` tell so far, up to the first damaged one.
+    /// The health of the run in `folder` according to its records, up to the first damaged one.
     ///
     /// # Errors
     /// [`TrainError::File`].
@@ -106,7 +107,7 @@ impl Health {
         Ok(health)
     }
 
-    /// What is wrong after the latest update, in sentences; what was wrong and is no longer is not among them.
+    /// The problems that exist after the latest update, as sentences. Problems that no longer exist are not included.
     pub fn alarms(&self) -> Vec<String> {
         let loss = self.end.clone().or_else(|| self.divergence());
         loss.into_iter().chain(self.populations.iter().filter_map(Watch::alarm)).collect()
@@ -158,7 +159,7 @@ impl Watch {
 mod tests {
     use super::*;
 
-    /// Numbers of warnings at each of `updates` updates, and what is wrong after them.
+    /// Number of warnings at each of `updates` updates, and the alarms after them.
     fn after(updates: usize, update: impl Fn(usize) -> (f64, f32)) -> (Vec<usize>, Vec<String>) {
         let mut health = Health::default();
         let rates = |rate| [("conv1".to_owned(), 0.1), ("fc1".to_owned(), rate)];

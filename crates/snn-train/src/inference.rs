@@ -1,4 +1,4 @@
-//! Answers as a device would give them: a few images at a time, and no longer than it takes to be sure.
+//! Inference in small batches, with optional early exit and measured latency.
 
 use std::ops::Range;
 use std::time::{Duration, Instant};
@@ -11,13 +11,13 @@ use snn_models::{Built, Experiment};
 use crate::evaluate::{EPOCH, check_images, check_output};
 use crate::{EncodedBatch, Event, Observer, TrainError};
 
-/// When a network may answer before all its time steps are done: at the first multiple of `every` steps where the
-/// largest class score, if the trial ended there, exceeds the second largest by more than `margin`.
+/// Early exit: a network answers at the first multiple of `every` time steps at which the largest class score, if the
+/// trial ended there, exceeds the second largest by more than `margin`.
 #[derive(Debug, Clone, Copy, PartialEq, Serialize, Deserialize)]
 pub struct Exit {
-    /// Least lead of the best class, in the units of the scores; at least 0.
+    /// Required lead of the best class, in units of the scores; at least 0.
     pub margin: f32,
-    /// Steps between two looks at the scores; divides the steps of the trial.
+    /// Number of time steps between two checks of the scores; must divide the time steps of the trial.
     pub every: usize,
 }
 
@@ -28,19 +28,19 @@ pub struct Prediction {
     pub image: usize,
     /// Its true class.
     pub label: usize,
-    /// The class that it was taken for.
+    /// Predicted class.
     pub class: usize,
-    /// Whether it was right.
+    /// Whether the prediction is correct.
     pub correct: bool,
-    /// Time steps that it took.
+    /// Number of time steps until the answer.
     pub steps: usize,
-    /// From the image to the answer, once everything is prepared; in a file, in milliseconds. Images of one batch are
-    /// answered together.
+    /// Time from the image to the answer, without one-time preparation; serialized in milliseconds. All images of a
+    /// batch start together.
     #[serde(rename = "latency_ms", with = "millis")]
     pub latency: Duration,
 }
 
-/// Durations as milliseconds.
+/// Serializes durations as milliseconds.
 mod millis {
     use std::time::Duration;
 
@@ -56,29 +56,29 @@ mod millis {
     }
 }
 
-/// What it took to answer.
+/// Predictions for a set of images, and the spikes they took.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub struct Inference {
     /// The answers, in the order of the data set.
     pub answers: Vec<Prediction>,
     /// Spikes of all populations, over all images.
     pub spikes: u64,
-    /// Spikes of the input, over all images; none if the input is numbers.
+    /// Input spikes, over all images; `None` if the input is numbers.
     pub input_spikes: Option<u64>,
 }
 
 impl Inference {
-    /// Share of the images answered correctly.
+    /// Fraction of images classified correctly.
     pub fn accuracy(&self) -> f64 {
         self.answers.iter().filter(|answer| answer.correct).count() as f64 / self.answers.len() as f64
     }
 
-    /// Mean number of time steps an image.
+    /// Mean number of time steps per image.
     pub fn steps(&self) -> f64 {
         self.answers.iter().map(|answer| answer.steps as f64).sum::<f64>() / self.answers.len() as f64
     }
 
-    /// The latency that a share of the answers, such as 0.5, does not exceed.
+    /// The latency that the fraction `share` of the answers, such as 0.5, does not exceed.
     pub fn latency(&self, share: f64) -> Duration {
         let mut all: Vec<Duration> = self.answers.iter().map(|answer| answer.latency).collect();
         all.sort_unstable();
@@ -87,11 +87,11 @@ impl Inference {
     }
 }
 
-/// Shows the network `images` of `data`, `batch` at a time, until each is answered. Input spikes are those of
-/// [`evaluate`](crate::evaluate()). None if the observer broke off.
+/// Runs the network on `images` of `data`, `batch` at a time, until each is answered. Input spikes are those of
+/// [`evaluate`](crate::evaluate()). Returns `None` if the observer stops it.
 ///
 /// # Errors
-/// [`TrainError::Setup`] if data and network do not fit each other, `images` are not in `data`, or `exit` does not fit the
+/// [`TrainError::Setup`] if data and network do not match, `images` are not in `data`, or `exit` does not fit the
 /// trial; [`TrainError::NotFinite`] if an output is not finite; [`TrainError::Core`].
 #[expect(clippy::too_many_arguments, reason = "those of evaluate, and how to answer")]
 pub fn infer(
@@ -120,7 +120,8 @@ pub fn infer(
         let Some(batch) = loader.batch(EPOCH, index) else { break };
         let draws = Draws { seed: experiment.training.seed, epoch: EPOCH, samples: &batch.samples };
         if index == 0 {
-            // The first trial also prepares what all others find prepared, such as kernels: it is run once more than it counts.
+            // The first trial includes one-time preparation, such as compiling kernels. It is run once without being
+            // counted.
             let mut inference = inference.clone();
             let session = session.as_mut();
             Watched { built, steps, batch, draws, session, inference: &mut inference }.decide(exit)?;
@@ -153,10 +154,10 @@ fn check_exit(exit: Option<Exit>, steps: usize) -> Result<(), TrainError> {
     Ok(())
 }
 
-/// Class, steps and moment of an answer.
+/// Class, number of time steps and instant of an answer.
 type Decision = (usize, usize, Instant);
 
-/// A batch that is being answered.
+/// A batch during inference.
 struct Watched<'a> {
     built: &'a Built,
     steps: usize,
@@ -174,7 +175,7 @@ impl Watched<'_> {
         }
     }
 
-    /// Runs all steps.
+    /// Runs all time steps at once.
     fn whole(&mut self) -> Result<Vec<Decision>, TrainError> {
         let shown = EncodedBatch::new(self.built, self.steps, self.batch);
         let activity = self.session.forward(&Trial { stimulus: shown.stimulus(self.draws), dropout: Dropout::Off })?;
@@ -185,13 +186,13 @@ impl Watched<'_> {
         Ok(scores.iter().map(now).collect())
     }
 
-    /// Runs `exit.every` steps at a time; samples drop out once they are sure.
+    /// Runs `exit.every` time steps at a time. Samples leave the batch once they are decided.
     fn until_sure(&mut self, exit: Exit) -> Result<Vec<Decision>, TrainError> {
         let (samples, classes) = (self.batch.samples.len(), self.built.network.classes());
         let input = input(self.built, self.steps, self.batch, self.draws);
         let mut outputs: Vec<Vec<f64>> = vec![Vec::with_capacity(self.steps * classes); samples];
         let mut decided: Vec<Option<Decision>> = vec![None; samples];
-        // The samples that are left, and where they stood in the last trial.
+        // Indices of the undecided samples, and their positions in the batch of the previous trial.
         let mut left: Vec<usize> = (0..samples).collect();
         let mut from = Vec::new();
         for start in (0..self.steps).step_by(exit.every) {
@@ -231,7 +232,7 @@ impl Watched<'_> {
     }
 }
 
-/// The scores of each of `samples` samples, by what the network gave, `[T, N, classes]`.
+/// The class scores of each of `samples` samples, from the network output `[T, N, classes]`.
 pub(crate) fn scores(built: &Built, output: &[f32], samples: usize) -> Vec<Vec<f64>> {
     let classes = built.network.classes();
     let rows = |n: usize| output.chunks(samples * classes).flat_map(move |row| &row[n * classes..][..classes]);
@@ -239,7 +240,7 @@ pub(crate) fn scores(built: &Built, output: &[f32], samples: usize) -> Vec<Vec<f
     outputs.map(|output| built.score.scores(&output, classes)).collect()
 }
 
-/// The input of a whole trial.
+/// Encodes the input of a whole trial.
 pub(crate) fn input(built: &Built, steps: usize, batch: &Batch, draws: Draws<'_>) -> Shows {
     let shape = built.data.shape();
     let encoder = match &built.input {
@@ -266,7 +267,7 @@ pub(crate) fn input(built: &Built, steps: usize, batch: &Batch, draws: Draws<'_>
     }
 }
 
-/// What a batch shows.
+/// The encoded input of a batch.
 pub(crate) enum Shows {
     /// `[T, N, ...]`.
     Spikes(SpikeTrain),
@@ -277,7 +278,7 @@ pub(crate) enum Shows {
 }
 
 impl Shows {
-    /// Some steps, of all `T` of a trial, of some samples of it.
+    /// The part of the input at the time steps `steps`, of `all` in the trial, for the given samples.
     pub(crate) fn part(&self, steps: Range<usize>, all: usize, samples: &[usize]) -> Encoded {
         match self {
             Self::Spikes(train) => Encoded::Spikes(train.part(steps, samples)),
@@ -291,7 +292,7 @@ impl Shows {
     }
 }
 
-/// The largest score, the first of equals, and its lead over the next one.
+/// The class with the largest score, the first of equals, and its lead over the next one.
 pub(crate) fn best(scores: &[f64]) -> (usize, f64) {
     let mut best = 0;
     for (k, &score) in scores.iter().enumerate() {

@@ -1,4 +1,4 @@
-//! Weights of a checkpoint for another network: taken over by name where they fit.
+//! Initialization of a network from a checkpoint of another: weights are copied by name where shapes match.
 
 use snn_core::Weights;
 use snn_core::text::{excerpt, extents};
@@ -6,26 +6,26 @@ use snn_models::Built;
 
 use crate::{Checkpoint, TrainError};
 
-/// What a network has taken over.
+/// Result of [`inherit`].
 #[derive(Debug, Clone, PartialEq)]
 pub struct Inherited {
-    /// Weights to start with: those of the checkpoint where they fit, others as they were.
+    /// Initial weights: from the checkpoint where they match, otherwise unchanged.
     pub weights: Weights,
-    /// Names of the tensors that were taken over.
+    /// Names of the copied tensors.
     pub taken: Vec<String>,
-    /// Those that the checkpoint has in another shape: name, shape here, shape there.
+    /// Tensors with another shape in the checkpoint: name, shape in the network, shape in the checkpoint.
     pub misshapen: Vec<(String, Vec<usize>, Vec<usize>)>,
-    /// Names of the tensors that the checkpoint does not have.
+    /// Names of the tensors that are not in the checkpoint.
     pub new: Vec<String>,
-    /// Names of the tensors of the checkpoint that nothing was made of.
+    /// Names of the checkpoint's tensors that were not used.
     pub unused: Vec<String>,
 }
 
-/// Puts those weights of `checkpoint` in place of `drawn` ones that have the same name and shape in the network of `built`,
-/// whatever its steps, classes and layers.
+/// Replaces each of the `drawn` weights with that of `checkpoint` if name and shape match in the network of `built`.
+/// Time steps, classes and layers of the two networks may differ.
 ///
 /// # Errors
-/// [`TrainError::Setup`] if none fits.
+/// [`TrainError::Setup`] if no tensor matches.
 pub fn inherit(built: &Built, checkpoint: &Checkpoint, drawn: Weights) -> Result<Inherited, TrainError> {
     let mut inherited =
         Inherited { weights: drawn, taken: Vec::new(), misshapen: Vec::new(), new: Vec::new(), unused: Vec::new() };

@@ -1,8 +1,8 @@
-//! Training: optimizers, schedules, checkpoints, run folders and the loop that brings them together.
+//! Training: schedules, checkpoints, run folders, evaluation, and the training loop.
 //!
-//! [`fit`] trains in a [`RunFolder`] and tells an [`Observer`] what happens; [`evaluate()`] measures a network with given
-//! weights. A run that is stopped or killed at any moment goes on from its last [`Checkpoint`] to the same bits as one
-//! that was not: nothing that is computed depends on the time of day or on when a checkpoint was saved.
+//! [`fit`] trains in a [`RunFolder`] and reports events to an [`Observer`]; [`evaluate()`] measures a network with
+//! given weights. A run that is stopped or killed at any moment resumes from its last [`Checkpoint`] and gives the same
+//! bits as an uninterrupted one: no result depends on the time of day or on when a checkpoint was saved.
 
 pub mod activity;
 mod calibrate;

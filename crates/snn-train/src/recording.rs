@@ -1,4 +1,4 @@
-//! What a network does, image by image, as files that other programs read.
+//! Recording of spikes and scores, image by image, to files that other programs can read.
 
 use std::fs::File;
 use std::io::{self, BufWriter, Seek as _, Write};
@@ -14,27 +14,27 @@ use crate::files::replace;
 use crate::inference::{best, input, scores};
 use crate::{Event, Observer, TrainError};
 
-/// Names of arrays beside those of populations.
+/// Array names that are reserved, so not available for populations.
 const TAKEN: [&str; 4] = ["samples", "labels", "scores", "input"];
 
-/// The files that [`record`] writes; each is whole or not there.
+/// Paths of the files that [`record`] writes. Each is written completely or not at all.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct RecordingFiles {
-    /// Comma-separated values: a line for each image with its index in the data set, its class, the answer, and the score of
-    /// each class.
+    /// CSV: one line for each image with its index in the data set, its class, the prediction, and the score of each
+    /// class.
     pub scores: Option<PathBuf>,
-    /// Arrays of `NumPy`, in an `.npz` file: `samples` and `labels` `[N]`, `scores` `[N, classes]`, and `[N, T, C, H, W]` the
-    /// spikes of each population that fires, under its name, and of the `input` if that is spikes. A population with one of
-    /// those other names has a `_` behind it. Spikes are bytes: 0 or 1, and in the input -1 too.
+    /// `NumPy` arrays, in an `.npz` file: `samples` and `labels` `[N]`, `scores` `[N, classes]`, and the spikes `[N, T,
+    /// C, H, W]` of each population that fires, under its name, and of the `input` if it is spikes. A population with
+    /// one of those other names gets a `_` appended. Spikes are bytes: 0 or 1, and -1 too in the input.
     pub spikes: Option<PathBuf>,
 }
 
-/// Shows the network `images` of `data` for all steps of a trial, `batch` at a time, and writes `files`; memory is that of a
-/// batch. Input spikes are those of [`evaluate`](crate::evaluate()). Gives the scores of each image; none if the observer
-/// broke off, and then nothing is written.
+/// Runs the network on `images` of `data` for all time steps, `batch` at a time, and writes `files`. Needs memory for
+/// one batch only. Input spikes are those of [`evaluate`](crate::evaluate()). Returns the scores of each image; if the
+/// observer stops it, returns `None` and writes nothing.
 ///
 /// # Errors
-/// [`TrainError::Setup`] if data and network do not fit each other or `images` are not in `data`; [`TrainError::NotFinite`] if
+/// [`TrainError::Setup`] if data and network do not match or `images` are not in `data`; [`TrainError::NotFinite`] if
 /// an output is not finite; [`TrainError::File`]; [`TrainError::Core`].
 #[expect(clippy::too_many_arguments, reason = "those of infer, with files")]
 pub fn record(
@@ -91,7 +91,7 @@ pub fn record(
     Ok(Some(recorded.scores))
 }
 
-/// What is known of each image.
+/// Index, label and scores of each image.
 #[derive(Debug, Default)]
 struct Recorded {
     samples: Vec<u32>,
@@ -124,15 +124,15 @@ impl Recorded {
     }
 }
 
-/// Arrays of spikes in the making, each in a nameless file of its own: they grow together, and a `.npz` holds them one after
-/// the other.
+/// Spike arrays being written. All grow at the same time, but an `.npz` file stores them one after the other, so each
+/// has a temporary file of its own.
 struct Arrays<'a> {
     path: Option<&'a Path>,
     all: Vec<(String, BufWriter<File>)>,
 }
 
 impl Arrays<'_> {
-    /// Appends the samples of `train` to the array called `name`, which is to have `images` of them.
+    /// Appends the samples of `train` to the array called `name`, which will have `images` samples in all.
     fn add(&mut self, name: &str, kind: &str, images: usize, train: &SpikeTrain) -> Result<(), TrainError> {
         let path = self.path.unwrap_or(Path::new(""));
         let fault = TrainError::file("write the file", path);
@@ -169,7 +169,7 @@ impl Arrays<'_> {
         write().map_err(fault)
     }
 
-    /// All arrays as a `.npz`.
+    /// Writes all arrays to an `.npz` file.
     fn write(&mut self, recorded: &Recorded, file: &mut BufWriter<File>) -> io::Result<()> {
         let mut archive = zip::ZipWriter::new(file);
         let options =
@@ -199,7 +199,7 @@ impl Arrays<'_> {
     }
 }
 
-/// The head of an array in the format of `NumPy`, version 1.0, rows first.
+/// The header of an array in `NumPy` format, version 1.0, in C order.
 fn npy_head(kind: &str, shape: &[usize]) -> Vec<u8> {
     let shape = shape.iter().fold(String::new(), |shape, extent| shape + &format!("{extent}, "));
     let mut text = format!("{{'descr': '{kind}', 'fortran_order': False, 'shape': ({}), }}", shape.trim_end());

@@ -1,5 +1,5 @@
-//! The records of a run, `metrics.jsonl`, read line by line: within bounds, and with a fault for each record that does not fit
-//! those before it.
+//! Reader of the records of a run, `metrics.jsonl`, line by line. It limits sizes, and reports each record that does
+//! not fit those before it.
 
 use std::fs::File;
 use std::io::{self, BufRead, BufReader, Read as _};
@@ -8,16 +8,16 @@ use std::path::{Path, PathBuf};
 use crate::event::SCHEMA;
 use crate::{Event, TrainError};
 
-/// The most bytes of a record. That of a network of 100,000 populations has fewer.
+/// Maximum bytes per record. A record of a network of 100,000 populations is smaller.
 const LONGEST: u64 = 16 << 20;
 
-/// The most bytes of all records: those of two million updates of a deep network.
+/// Maximum bytes of all records: enough for two million updates of a deep network.
 const LARGEST: u64 = 1 << 30;
 
-/// The largest number of an epoch, an update or an image: no run comes near.
+/// Largest allowed number of epochs, updates or images, far beyond any real run.
 const MOST: usize = u32::MAX as usize;
 
-/// Records from the first one on.
+/// Iterates over records, starting with the first.
 pub(crate) struct Records {
     path: PathBuf,
     file: BufReader<File>,
@@ -26,7 +26,7 @@ pub(crate) struct Records {
 }
 
 impl Records {
-    /// The records in the file at `path`.
+    /// Opens the records in the file at `path`.
     ///
     /// # Errors
     /// [`TrainError::File`].
@@ -40,8 +40,8 @@ impl Records {
         Ok(Self { path: path.to_owned(), file: BufReader::new(file), line: 0, bytes: Vec::new() })
     }
 
-    /// The next record. Nothing after the last whole line: a run that is
-    /// going on, or was killed, may have left half a line.
+    /// Returns the next record, or `None` after the last complete line. A run that is in progress, or was killed, may
+    /// have left half a line.
     ///
     /// # Errors
     /// [`TrainError::File`].
@@ -60,13 +60,13 @@ impl Records {
         })
     }
 
-    /// The fault of the record that was read last.
+    /// An error about the record that was read last.
     pub(crate) fn fault(&self, reason: String) -> TrainError {
         TrainError::Record { path: self.path.clone(), line: self.line.max(1), reason }
     }
 }
 
-/// A record, or why it is none, and how many bytes its line has.
+/// A record, or why the line is not one; and the number of bytes of the line.
 pub(crate) type RecordLine = (Result<Event, String>, usize);
 
 enum Line {
@@ -75,7 +75,7 @@ enum Line {
     TooLong,
 }
 
-/// Reads a line with its end into `bytes`.
+/// Reads a line, including its line break, into `bytes`.
 fn read_line(file: &mut impl BufRead, bytes: &mut Vec<u8>) -> io::Result<Line> {
     bytes.clear();
     file.take(LONGEST).read_until(b'\n', bytes)?;
@@ -86,10 +86,10 @@ fn read_line(file: &mut impl BufRead, bytes: &mut Vec<u8>) -> io::Result<Line> {
     })
 }
 
-/// The record in a line, or in words why it is none.
+/// Parses the record in a line.
 ///
 /// # Errors
-/// A sentence.
+/// A sentence about what is wrong.
 pub fn parse(line: &[u8]) -> Result<Event, String> {
     serde_json::from_slice(line).map_err(|error| {
         let error = error.to_string();
@@ -101,10 +101,10 @@ pub fn parse(line: &[u8]) -> Result<Event, String> {
     })
 }
 
-/// Checks that the numbers of a record are finite: in single precision, 1e39 is not.
+/// Checks that the numbers of a record are finite. In single precision, 1e39 is not.
 ///
 /// # Errors
-/// A sentence about the record.
+/// A sentence about the number.
 pub(crate) fn check_numbers(event: &Event) -> Result<(), String> {
     let are_finite = match event {
         Event::Update { loss, accuracy, lr, gradient, millis, rates, .. } => {
@@ -119,7 +119,7 @@ pub(crate) fn check_numbers(event: &Event) -> Result<(), String> {
     if are_finite { Ok(()) } else { Err("holds a number that is too large".to_owned()) }
 }
 
-/// What the records so far say that the next ones must fit.
+/// State for checking that records follow each other as those of one run do.
 #[derive(Debug, Clone, Default)]
 pub struct RecordOrder {
     started: bool,
@@ -128,10 +128,10 @@ pub struct RecordOrder {
 }
 
 impl RecordOrder {
-    /// Checks that `event` fits the records before it, as those of one run do.
+    /// Checks that `event` is consistent with the records before it.
     ///
     /// # Errors
-    /// A sentence that says how it does not, about the record.
+    /// A sentence about what is inconsistent.
     pub fn check(&mut self, event: &Event) -> Result<(), String> {
         match event {
             Event::Started { schema, .. } if !(1..=SCHEMA).contains(schema) => {
@@ -151,7 +151,7 @@ impl RecordOrder {
             }
             _ => {}
         }
-        // A number that is not finite is written as null, which is read as none.
+        // Numbers that are not finite are written as null, which is read as `None`.
         if let Event::Epoch { validation_loss: None, validation_accuracy: Some(_), .. } = event {
             return Err(
                 "holds null in place of a validation loss, which was not finite: the run had diverged".to_owned()
@@ -171,7 +171,7 @@ impl RecordOrder {
     }
 }
 
-/// Whether all that `event` counts stays within what can be added and multiplied.
+/// Whether all counts in `event` are small enough for arithmetic without overflow.
 fn is_small(event: &Event) -> bool {
     match *event {
         Event::Started { images, validation, test, epochs, updates, epoch, update, .. } => {

@@ -14,10 +14,10 @@ const LAST: &str = "last.safetensors";
 const BEST: &str = "best.safetensors";
 const LOCK: &str = "lock";
 
-/// The most bytes of an experiment.
+/// Maximum bytes of an experiment file.
 const LARGEST_EXPERIMENT: usize = 4 << 20;
 
-/// A run's folder, locked against other processes for as long as this value lives.
+/// The folder of a run, locked against other processes as long as this value lives.
 #[derive(Debug)]
 pub struct RunFolder {
     path: PathBuf,
@@ -27,7 +27,7 @@ pub struct RunFolder {
 }
 
 impl RunFolder {
-    /// Makes `runs/<name>-<k>` for the first free `k` from 1, for a run of `experiment` (RON).
+    /// Creates `runs/<name>-<k>` with the first free `k` from 1, for a run of `experiment` (RON).
     ///
     /// # Errors
     /// [`TrainError::File`].
@@ -44,10 +44,10 @@ impl RunFolder {
         }
     }
 
-    /// Uses `path`, made if need be, for a new run of `experiment` (RON).
+    /// Uses the folder `path` for a new run of `experiment` (RON), and creates it if it does not exist.
     ///
     /// # Errors
-    /// [`TrainError::Exists`] if it holds a run; [`TrainError::Locked`]; [`TrainError::File`].
+    /// [`TrainError::Exists`] if it contains a run; [`TrainError::Locked`]; [`TrainError::File`].
     pub fn create(path: &Path, experiment: &str) -> Result<Self, TrainError> {
         fs::create_dir_all(path).map_err(TrainError::file("create the folder", path))?;
         let lock = lock(path)?;
@@ -59,10 +59,10 @@ impl RunFolder {
         Self::open(path, lock)
     }
 
-    /// Opens the folder of a run that was stopped, to go on with it.
+    /// Opens the folder of an earlier run to resume it.
     ///
     /// # Errors
-    /// [`TrainError::NoRun`] if there is none; [`TrainError::Locked`]; [`TrainError::File`].
+    /// [`TrainError::NoRun`] if it contains no run; [`TrainError::Locked`]; [`TrainError::File`].
     pub fn resume(path: &Path) -> Result<Self, TrainError> {
         if !path.join(EXPERIMENT).is_file() {
             return Err(TrainError::NoRun(path.to_owned()));
@@ -83,17 +83,17 @@ impl RunFolder {
         Ok(Self { path: path.to_owned(), experiment, metrics, _lock: lock })
     }
 
-    /// The folder.
+    /// Path of the folder.
     pub fn path(&self) -> &Path {
         &self.path
     }
 
-    /// The experiment, in RON, as it stands in the folder.
+    /// The experiment, in RON, as stored in the folder.
     pub fn experiment(&self) -> &str {
         &self.experiment
     }
 
-    /// Path of the checkpoint from which the run goes on.
+    /// Path of the checkpoint to resume from.
     pub fn last(&self) -> PathBuf {
         self.path.join(LAST)
     }
@@ -103,16 +103,16 @@ impl RunFolder {
         self.path.join(BEST)
     }
 
-    /// Path of the recorded events, one JSON object a line.
+    /// Path of the recorded events, one JSON object per line.
     pub fn metrics(&self) -> PathBuf {
         self.path.join(METRICS)
     }
 
-    /// The checkpoint from which the run goes on; none if it never came to save one.
+    /// Loads the checkpoint to resume from; `None` if the run has not saved one yet.
     ///
     /// # Errors
-    /// As [`Checkpoint::load`]; [`TrainError::NoLast`] if it is gone, though the run has learned: to begin anew would throw
-    /// away what is there.
+    /// As [`Checkpoint::load`]; [`TrainError::NoLast`] if it is missing although the run has learned. Starting from
+    /// scratch would discard existing results.
     pub fn checkpoint(&self) -> Result<Option<Checkpoint>, TrainError> {
         let path = self.last();
         if path.exists() {
@@ -124,7 +124,7 @@ impl RunFolder {
         Ok(None)
     }
 
-    /// Whether some batch was recorded.
+    /// Whether any batch was recorded.
     fn has_learned(&self) -> Result<bool, TrainError> {
         let mut records = Records::open(&self.metrics())?;
         while let Some((event, _)) = records.following()? {
@@ -137,11 +137,13 @@ impl RunFolder {
         Ok(false)
     }
 
-    /// Makes `experiment` (RON) that of the run and of its checkpoints, such as the same with more epochs. The run goes on by
-    /// it from where it stands. Checkpoints of another experiment than the run's keep their own, so that it can be told.
+    /// Replaces the experiment of the run and of its checkpoints by `experiment` (RON), for example to train for more
+    /// epochs. The run then resumes with it. Checkpoints saved for a different experiment than the run's keep theirs,
+    /// so that the difference remains visible.
     ///
     /// # Errors
-    /// As [`Checkpoint::load`] and [`Checkpoint::save`]; [`TrainError::Checkpoint`] if a checkpoint is not as it was saved.
+    /// As [`Checkpoint::load`] and [`Checkpoint::save`]; [`TrainError::Checkpoint`] if a checkpoint has changed since
+    /// it was saved.
     pub fn change(&mut self, experiment: &str) -> Result<(), TrainError> {
         for path in [self.best(), self.last()].into_iter().filter(|path| path.exists()) {
             let checkpoint = Checkpoint::load(&path)?;
@@ -157,7 +159,7 @@ impl RunFolder {
         Ok(())
     }
 
-    /// Saves the checkpoint from which the run goes on, after all records that lead to it.
+    /// Saves the checkpoint to resume from, after syncing all records before it to disk.
     pub(crate) fn save_last(&self, checkpoint: &Checkpoint) -> Result<(), TrainError> {
         self.metrics.sync_data().map_err(TrainError::file("write the metrics", &self.metrics()))?;
         checkpoint.save(&self.last())
@@ -167,16 +169,16 @@ impl RunFolder {
     pub(crate) fn record(&mut self, event: &Event) -> Result<(), TrainError> {
         let line = serde_json::to_string(event).map_err(io::Error::from);
         let recorded = line.and_then(|line| {
-            // JSON has no NaN and no infinity: what could not be read again is not written.
+            // JSON has no NaN and no infinity. A record that could not be read back is not written.
             serde_json::from_str::<Event>(&line).map_err(io::Error::from)?;
             self.metrics.write_all(format!("{line}\n").as_bytes())
         });
         recorded.map_err(TrainError::file("write the metrics", &self.metrics()))
     }
 
-    /// Cuts the records back to those up to `epoch` and `update`, or to none: what comes later will be recorded anew.
-    /// A damaged line, as a crash may leave one at the end, is cut off with all that follows. Returns whether any
-    /// record is left; updates that are left are shown to `health`.
+    /// Truncates the records to those up to the position `to` (epoch, batches done), or to none: later ones will be
+    /// recorded again. A damaged line, which a crash may leave at the end, is removed with all that follows. Returns
+    /// whether any record is left. Updates that are left are passed to `health`.
     pub(crate) fn rewind(&mut self, to: Option<(usize, usize)>, health: &mut Health) -> Result<bool, TrainError> {
         let path = self.metrics();
         let mut records = Records::open(&path)?;
@@ -192,7 +194,7 @@ impl RunFolder {
     }
 }
 
-/// The lock of the folder at `path`, which ends with the process at the latest.
+/// Locks the folder at `path`. The lock is released when the process ends at the latest.
 fn lock(path: &Path) -> Result<File, TrainError> {
     let name = path.join(LOCK);
     if name.exists() {
@@ -207,7 +209,7 @@ fn lock(path: &Path) -> Result<File, TrainError> {
     }
 }
 
-/// Name of the program that made the run in `folder`, if its records say so.
+/// Name of the program that trained the run in `folder`, if recorded.
 pub fn program_of(folder: &Path) -> Option<String> {
     match Records::open(&folder.join(METRICS)).ok()?.following().ok()?? {
         (Ok(Event::Started { program, .. }), _) => program,

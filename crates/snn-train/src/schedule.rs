@@ -4,11 +4,11 @@ use std::f64::consts::PI;
 
 use snn_models::experiment::{Anneal, Schedule};
 
-/// Factor on the learning rate for the update of batch `batch` of `epoch` (both from 0), in a run of `epochs` epochs of
-/// `batches` batches.
+/// Factor on the learning rate for the update on batch `step` of `epoch` (both from 0), in a run of `epochs` epochs
+/// with `steps` batches each.
 ///
-/// The rise of [`Schedule::Cosine`] takes `r = round(warmup · batches)` updates, of factors `1/r, 2/r, ... 1`; the half
-/// cosine runs over all updates after it and reaches its floor one update after the last.
+/// The warmup of [`Schedule::Cosine`] takes `r = round(warmup · steps)` updates with factors `1/r, 2/r, ... 1`. The
+/// half cosine spans all later updates, and reaches its floor one update after the last.
 pub fn factor(schedule: &Schedule, epoch: usize, batch: usize, batches: usize, epochs: usize) -> f32 {
     match schedule {
         Schedule::Constant => 1.0,

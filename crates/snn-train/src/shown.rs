@@ -1,29 +1,29 @@
-//! What a batch shows a network.
+//! Conversion of a batch to network input.
 
 use snn_core::{Draws, Encoder, Input, Shape, SpikeTrain, Stimulus};
 use snn_data::Batch;
 use snn_models::Built;
 
-/// A batch in the form in which an engine takes it.
+/// A batch in the form that an engine accepts.
 #[derive(Debug)]
 pub enum EncodedBatch<'a> {
-    /// Images, encoded as the trial runs.
+    /// Images, encoded during the trial.
     Images {
-        /// Values after normalisation `[N, C, H, W]`.
+        /// Pixel values after normalisation `[N, C, H, W]`.
         pixels: &'a [f32],
         /// Shape of one image.
         shape: Shape,
-        /// How they become input.
+        /// Encoder from pixels to input.
         encoder: &'a dyn Encoder,
     },
     /// Recordings as spikes `[T, N, ...]`.
     Frames(SpikeTrain),
-    /// Recordings as numbers of events `[T, N, ...]`.
+    /// Recordings as event counts `[T, N, ...]`.
     Counts(Vec<f32>),
 }
 
 impl<'a> EncodedBatch<'a> {
-    /// `batch`, as the experiment that was `built` shows it for `steps` time steps.
+    /// Prepares `batch` as input over `steps` time steps, for the experiment that was `built`.
     pub fn new(built: &'a Built, steps: usize, batch: &'a Batch) -> Self {
         let shape = built.data.shape();
         match &built.input {
@@ -33,7 +33,7 @@ impl<'a> EncodedBatch<'a> {
         }
     }
 
-    /// What a trial shows, with random words from `draws`.
+    /// The stimulus of a trial, with random numbers from `draws`.
     pub fn stimulus<'b>(&'b self, draws: Draws<'b>) -> Stimulus<'b> {
         match *self {
             Self::Images { pixels, shape, encoder } => Stimulus::Images { pixels, shape, encoder, draws },

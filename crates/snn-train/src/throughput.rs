@@ -1,4 +1,4 @@
-//! How fast an engine computes a network, on images of its data set, or on made-up ones that are about as sparse.
+//! Measures the speed of an engine on a network, on images of its data set or on synthetic ones of similar sparsity.
 
 use std::ops::ControlFlow;
 use std::time::Instant;
@@ -13,22 +13,22 @@ use snn_models::{Built, Experiment};
 use crate::evaluate::{EPOCH, judge};
 use crate::{EncodedBatch, TrainError};
 
-/// Events of a made-up recording, and the microseconds that it lasts: about those of N-MNIST.
+/// Number of events of a synthetic recording, and its duration in microseconds: similar to N-MNIST.
 const EVENTS: u32 = 4000;
 const LASTS: u32 = 300_000;
 
-/// What is timed.
+/// The kind of work that is timed.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum TimedWork {
-    /// Forward pass, loss, backward pass and update, as [`fit`](crate::fit) does them. The learning rate is 0, so that all
-    /// steps compute the same.
+    /// Forward pass, loss, backward pass and update, as in [`fit`](crate::fit). The learning rate is 0, so that every
+    /// repetition computes the same.
     Training,
     /// Forward pass and scores.
     Inference,
 }
 
 impl TimedWork {
-    /// What it is called.
+    /// Name of the kind of work.
     pub fn name(self) -> &'static str {
         match self {
             Self::Training => "training",
@@ -36,8 +36,8 @@ impl TimedWork {
         }
     }
 
-    /// Passes through all weights: each takes the operations of the forward pass. Training takes three: currents, errors
-    /// of the neurons before, gradients.
+    /// Number of passes over all weights, each with the operations of a forward pass. Training takes three: currents,
+    /// errors with respect to the sources, and gradients.
     pub fn passes(self) -> usize {
         match self {
             Self::Training => 3,
@@ -46,30 +46,30 @@ impl TimedWork {
     }
 }
 
-/// How fast a batch was computed.
+/// Timings of a batch.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Throughput {
     /// What was timed.
     pub work: TimedWork,
-    /// Images of a batch.
+    /// Number of images per batch.
     pub batch: usize,
-    /// Milliseconds of each batch, in order.
+    /// Milliseconds per batch, in the order measured.
     pub millis: Vec<f64>,
-    /// Multiply-adds of a batch if it were computed densely: operations of all maps with weights, times time steps, images
-    /// and [`TimedWork::passes`].
+    /// Multiply-adds of a batch if computed densely: operations of all maps with weights, times time steps, images and
+    /// [`TimedWork::passes`].
     pub multiply_adds: f64,
-    /// Spikes of the input, an image; none if the input is numbers.
+    /// Input spikes per image; `None` if the input is numbers.
     pub input_spikes: Option<f64>,
-    /// Spikes of all populations, an image.
+    /// Spikes of all populations, per image.
     pub spikes: f64,
-    /// What the session takes.
+    /// Memory of the session.
     pub memory: Memory,
-    /// What the kernels took, all timed batches together; empty for engines that do not time them.
+    /// Times of the kernels, summed over all timed batches; empty for engines that do not time kernels.
     pub timings: Vec<Timing>,
 }
 
 impl Throughput {
-    /// Median of the milliseconds of a batch.
+    /// Median milliseconds per batch.
     pub fn median(&self) -> f64 {
         let mut millis = self.millis.clone();
         millis.sort_by(f64::total_cmp);
@@ -81,26 +81,27 @@ impl Throughput {
         }
     }
 
-    /// Fewest milliseconds of a batch.
+    /// Minimum milliseconds per batch.
     pub fn best(&self) -> f64 {
         self.millis.iter().copied().fold(f64::NAN, f64::min)
     }
 
-    /// Images a second, by the median.
+    /// Images per second, from the median.
     pub fn images_per_second(&self) -> f64 {
         self.batch as f64 / self.median() * 1e3
     }
 
-    /// Dense multiply-adds a second, by the median.
+    /// Dense multiply-adds per second, from the median.
     pub fn multiply_adds_per_second(&self) -> f64 {
         self.multiply_adds / self.median() * 1e3
     }
 }
 
-/// Times batches of `experiment.training.batch` images, the first ones of `data`, on initial weights, until `watch`, which is
-/// given the milliseconds of each so far, breaks off. Without `data`, or with fewer images than a batch, they are made up:
-/// pixels of a value from 0 to 1, in one channel a fifth of them and the others 0, as in images of digits; or events at random
-/// places. The first batch is not timed. Everything follows from the seed of `experiment`; all batches are the same.
+/// Times batches of `experiment.training.batch` images, the first ones of `data`, on initial weights. Continues until
+/// `watch`, which receives the milliseconds of each batch so far, returns `Break`. Without `data`, or if it has fewer
+/// images than a batch, images are synthetic: pixels from 0 to 1, of which four in five are 0 if there is one channel,
+/// as in images of digits; or events at random places. The first batch is not timed. Everything is determined by the
+/// seed of `experiment`, and all batches are the same.
 ///
 /// # Errors
 /// [`TrainError::Core`].
@@ -153,10 +154,10 @@ pub fn throughput(
     })
 }
 
-/// Multiply-adds of an image and time step, computed densely.
+/// Dense multiply-adds per image and time step.
 fn dense_operations(network: &Network) -> f64 {
     let inputs = network.populations().iter().flat_map(|population| &population.inputs);
-    // What several sources emit is summed before the map.
+    // The outputs of several sources are summed before the map, so the map counts once.
     let operations =
         inputs.filter_map(|input| Some(input.map.dense_operations(network.shape(*input.sources.first()?))));
     operations.map(|count| count as f64).sum()
@@ -168,7 +169,7 @@ enum Worker {
 }
 
 impl Worker {
-    /// Computes one batch, and all that goes with it but its loading.
+    /// Computes one batch with everything except loading.
     fn step(&mut self, experiment: &Experiment, built: &Built, batch: &Batch) -> Result<Activity, TrainError> {
         let draws = Draws { seed: experiment.training.seed, epoch: 0, samples: &batch.samples };
         let shown = EncodedBatch::new(built, experiment.steps, batch);
@@ -205,16 +206,16 @@ impl Worker {
     }
 }
 
-/// The first `count` samples of `data`, if it has as many.
+/// The first `count` samples of `data`; `None` if it has fewer.
 fn genuine(data: Option<&Dataset>, count: usize) -> Option<Batch> {
     let data = data.filter(|data| data.len() >= count)?;
     Loader::in_order(data, 0..count as u32, count).batch(EPOCH, 0).cloned()
 }
 
-/// Of how many pixels of a made-up image with one channel one is not 0.
+/// In a synthetic image with one channel, one pixel in this many is nonzero.
 const LIT: u32 = 5;
 
-/// A batch of `count` samples of the data set's shape: pixels from 0 to 1, or events at random places.
+/// A synthetic batch of `count` samples with the data set's shape: pixels from 0 to 1, or events at random places.
 fn made_up(built: &Built, count: usize, seed: u64) -> Batch {
     let words = Stream::new(seed, Purpose::Augmentation);
     let (len, classes) = (built.data.shape().len(), built.network.classes());

@@ -15,28 +15,28 @@ use crate::checkpoint::{Best, Checkpoint, FileCheck, NamedTensor, Progress, Sums
 use crate::evaluate::{EvaluationSums, judge};
 use crate::{EncodedBatch, Evaluation, Event, Health, Observer, RunFolder, TrainError, evaluate, factor, rates};
 
-/// The usual [`TrainingJob::save_every`].
+/// Default for [`TrainingJob::save_every`].
 pub const SAVE_EVERY: Duration = Duration::from_mins(1);
 
-/// How many times the loss of the first batch tells of a run that has diverged.
+/// A loss of this many times that of the first batch counts as divergence.
 const RUNAWAY: f64 = 1e6;
 
-/// What is trained, on what, and with what.
+/// The inputs of a training run.
 #[derive(Clone, Copy)]
 pub struct TrainingJob<'a> {
-    /// What computes.
+    /// The engine to compute on.
     pub engine: &'a dyn Engine,
-    /// Time steps and training.
+    /// The experiment, which defines time steps and training.
     pub experiment: &'a Experiment,
-    /// What the names of the experiment stand for.
+    /// The network and data description built from the experiment.
     pub built: &'a Built,
-    /// Weights at the start; not used where a run goes on from a checkpoint.
+    /// Initial weights; ignored if the run resumes from a checkpoint.
     pub initial: &'a Weights,
-    /// Training images, of which those that `experiment.training.validation` says are for validation.
+    /// Training images. Those selected by `experiment.training.validation` are held out for validation.
     pub train: &'a Dataset,
     /// Test images.
     pub test: &'a Dataset,
-    /// Time after which a checkpoint is due within an epoch. It has no influence on what is computed.
+    /// Interval between checkpoints within an epoch. Does not affect the results.
     pub save_every: Duration,
 }
 
@@ -47,25 +47,26 @@ pub enum RunOutcome {
     Finished {
         /// Epoch of the best weights, from 0.
         best_epoch: usize,
-        /// The best weights on the test images.
+        /// Evaluation of the best weights on the test images.
         test: Evaluation,
     },
-    /// The observer broke off; the checkpoint is saved, and the run can be resumed.
+    /// The observer stopped the run. The checkpoint is saved, and the run can be resumed.
     Stopped {
         /// Epoch, from 0.
         epoch: usize,
-        /// Batches done in it.
+        /// Number of batches done in the epoch.
         update: usize,
     },
 }
 
-/// Trains in `folder` from where its last checkpoint stands, or else from the start, until all epochs are done or
-/// `observer` breaks off; then tests the best weights. The weights with the highest validation accuracy are the best,
-/// the first of equals; without validation images it is the last ones.
+/// Trains in `folder` until all epochs are done or `observer` stops the run; then tests the best weights. Starts from
+/// the folder's last checkpoint, if there is one. The best weights are those with the highest validation accuracy, the
+/// first of equals; without validation images, the last ones.
 ///
 /// # Errors
-/// [`TrainError::Setup`] and [`TrainError::Mismatch`] if the parts do not fit each other or the checkpoint;
-/// [`TrainError::Diverged`] if loss or gradient cease to be finite; [`TrainError::File`]; [`TrainError::Core`].
+/// [`TrainError::Setup`] and [`TrainError::Mismatch`] if the parts do not match each other or the checkpoint;
+/// [`TrainError::Diverged`] if loss or gradient become non-finite or far too large; [`TrainError::File`];
+/// [`TrainError::Core`].
 pub fn fit(
     job: &TrainingJob<'_>,
     folder: &mut RunFolder,
@@ -75,18 +76,18 @@ pub fn fit(
     run.run_on().map_err(|error| run.as_divergence(error)).inspect_err(|error| run.record_end(error))
 }
 
-/// A run in the making.
+/// State of a run in progress.
 struct ActiveRun<'a> {
     job: &'a TrainingJob<'a>,
     folder: &'a mut RunFolder,
     observer: &'a mut dyn Observer,
     learning: TrainingSession,
     loader: Loader<'a>,
-    /// Training images that are held out for validation.
+    /// Indices of the training images held out for validation.
     held_out: Vec<u32>,
     progress: Progress,
     health: Health,
-    /// Whether the observer broke off.
+    /// Whether the observer asked to stop.
     stop: bool,
     saved: Instant,
     epoch_started: Instant,
@@ -108,7 +109,7 @@ impl ActiveRun<'_> {
         if self.stop { self.stopped() } else { self.finish() }
     }
 
-    /// Learns the next batch: show it, go back through it, update the weights, tell of it.
+    /// Trains on the next batch: forward pass, backward pass, weight update, event.
     fn learn(&mut self) -> Result<(), TrainError> {
         let started = Instant::now();
         let &TrainingJob { experiment, built, .. } = self.job;
@@ -155,8 +156,8 @@ impl ActiveRun<'_> {
         warnings.into_iter().try_for_each(|message| self.emit(&Event::Warning { epoch, update, message }))
     }
 
-    /// Checks that a mean loss is finite and not a million times that of the first batch: so large that it tells of weights
-    /// that run away, though they are finite yet.
+    /// Checks that a mean loss is finite and at most a million times that of the first batch. A larger one shows that
+    /// weights diverge, even if they are still finite.
     fn check_loss(&mut self, what: &str, loss: f64) -> Result<(), TrainError> {
         let first = &mut self.progress.first_loss;
         if *first == 0.0 && loss > 0.0 && loss.is_finite() {
@@ -171,7 +172,7 @@ impl ActiveRun<'_> {
         }
     }
 
-    /// What numbers that are not finite, or run away, mean in a run: that it has diverged with the batch that it is at.
+    /// Converts errors about non-finite or runaway numbers to [`TrainError::Diverged`] at the current batch.
     fn as_divergence(&self, error: TrainError) -> TrainError {
         let Progress { epoch, update, updates, .. } = self.progress;
         let (reason, has_learned) = match error {
@@ -185,20 +186,20 @@ impl ActiveRun<'_> {
         TrainError::Diverged { reason, epoch: epoch.min(last), update, has_learned, checkpoint }
     }
 
-    /// Leaves a word in the records of a run that ends by diverging, for those who look at it later.
+    /// Records a warning if the run ends by diverging, for later readers of the records.
     fn record_end(&mut self, error: &TrainError) {
         if matches!(error, TrainError::Diverged { .. }) {
             let Progress { epoch, update, .. } = self.progress;
-            // Whoever trains is told by the error itself.
+            // The caller gets the error itself, so a failure to record it is ignored.
             self.folder.record(&Event::Warning { epoch, update, message: error.to_string() }).ok();
         }
     }
 
-    /// Validates, keeps the best weights and saves. False if the observer broke off the validation, which is then done
-    /// anew when the run goes on.
+    /// Ends an epoch: validates, keeps the best weights and saves. Returns false if the observer stopped the
+    /// validation, which is repeated when the run resumes.
     ///
-    /// The best weights are saved first: killed in between, the run learns the rest of the epoch anew from the last
-    /// checkpoint and saves the same best weights again.
+    /// The best weights are saved first. If the process is killed between the two saves, the run repeats the rest of
+    /// the epoch from the last checkpoint and saves the same best weights again.
     fn end_epoch(&mut self) -> Result<bool, TrainError> {
         let &TrainingJob { engine, experiment, built, train, .. } = self.job;
         let Progress { epoch, sums, best, .. } = self.progress;
@@ -254,8 +255,8 @@ impl ActiveRun<'_> {
         Ok(RunOutcome::Finished { best_epoch, test })
     }
 
-    /// What `best.safetensors` holds, which must be the best weights of this run, as the run remembers them. Before the end
-    /// they may be those of an epoch that was not saved any more, and is learned anew.
+    /// Loads `best.safetensors` and checks that it holds the best weights of this run. Before the end of the run, the
+    /// file may be ahead: of an epoch whose end is not in the last checkpoint, and which is repeated.
     fn best(&self, is_end: bool) -> Result<Checkpoint, TrainError> {
         let refuse = |reason| Err(TrainError::Checkpoint { path: self.folder.best(), reason });
         let Progress { seed, images, best, .. } = self.progress;
@@ -283,7 +284,7 @@ impl ActiveRun<'_> {
     }
 
     fn stopped(&mut self) -> Result<RunOutcome, TrainError> {
-        // A calibration that was broken off leaves no checkpoint, so that it is done anew when the run goes on.
+        // A calibration that was stopped leaves no checkpoint, so that it is repeated when the run resumes.
         if self.folder.last().exists() {
             self.save()?;
         }
@@ -304,7 +305,7 @@ impl ActiveRun<'_> {
         Ok(())
     }
 
-    /// Where the run stands, with `optimizer` for the state of the optimizer.
+    /// A checkpoint of the current state, with the given optimizer state.
     fn checkpoint(&self, weights: &Weights, optimizer: Vec<NamedTensor>) -> Checkpoint {
         Checkpoint {
             experiment: self.folder.experiment().to_owned(),
@@ -317,20 +318,20 @@ impl ActiveRun<'_> {
         }
     }
 
-    /// Records an event and tells the observer.
+    /// Records an event and notifies the observer.
     fn emit(&mut self, event: &Event) -> Result<(), TrainError> {
         self.folder.record(event)?;
         self.notify(event);
         Ok(())
     }
 
-    /// Tells the observer alone.
+    /// Notifies the observer without recording the event.
     fn notify(&mut self, event: &Event) {
         self.stop |= self.observer.on_event(event).is_break();
     }
 }
 
-/// An error of an evaluation, with a word on which images were shown.
+/// Adds the name of the image set to an error of an evaluation.
 fn on(images: &str, error: TrainError) -> TrainError {
     match error {
         TrainError::NotFinite(reason) => TrainError::NotFinite(format!("{reason}, on the {images} images")),

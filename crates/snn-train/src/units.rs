@@ -1,6 +1,6 @@
-//! Numbers with units, as people read them.
+//! Formatting of numbers with units.
 
-/// `987`, `41,210`, `1.23 M`, `5.68 G`.
+/// Formats a count: `987`, `41,210`, `1.23 M`, `5.68 G`.
 pub fn count(value: f64) -> String {
     if value < 99_999.5 {
         return thousands(value.round() as u64);
@@ -8,19 +8,19 @@ pub fn count(value: f64) -> String {
     scaled(value, &[(1e3, "k"), (1e6, "M"), (1e9, "G"), (1e12, "T")])
 }
 
-/// Picojoules in the unit that fits: `1.23 µJ`.
+/// Formats picojoules in a suitable unit: `1.23 µJ`.
 pub fn joules(picojoules: f64) -> String {
     scaled(picojoules, &[(1.0, "pJ"), (1e3, "nJ"), (1e6, "µJ"), (1e9, "mJ"), (1e12, "J")])
 }
 
-/// A share of 1: `3.2 %`, `0.05 %`, `98.73 %`.
+/// Formats a fraction as a percentage: `3.2 %`, `0.05 %`, `98.73 %`.
 pub fn percent(share: f64) -> String {
     let percent = 100.0 * share;
     let decimals = if percent == 0.0 || (1.0..99.0).contains(&percent) { 1 } else { 2 };
     format!("{percent:.decimals$} %")
 }
 
-/// Three digits at most: `0.0123`, `4.5`, and whole numbers from 1,000 on.
+/// Formats a number with at most three significant digits: `0.0123`, `4.5`; from 1,000 on as an integer.
 pub fn significant(value: f64) -> String {
     if value == 0.0 || !value.is_finite() {
         return value.abs().to_string();
@@ -33,7 +33,7 @@ pub fn significant(value: f64) -> String {
     if text.contains('.') { text.trim_end_matches('0').trim_end_matches('.').to_owned() } else { text }
 }
 
-/// `4.4 s`, `1:58` (minutes), or `1:02:03` from an hour.
+/// Formats seconds: `4.4 s`, `1:58` (minutes), or `1:02:03` from one hour on.
 pub fn duration(seconds: f64) -> String {
     if seconds < 9.95 {
         return format!("{seconds:.1} s");
@@ -43,13 +43,13 @@ pub fn duration(seconds: f64) -> String {
     if hours > 0 { format!("{hours}:{minutes:02}:{seconds:02}") } else { format!("{minutes}:{seconds:02}") }
 }
 
-/// A share of 1 as percentage points: `1 point`, `0.5 points`.
+/// Formats a fraction as percentage points: `1 point`, `0.5 points`.
 pub fn points(share: f64) -> String {
     let points = significant(100.0 * share);
     if points == "1" { "1 point".to_owned() } else { points + " points" }
 }
 
-/// Three digits and the largest unit that leaves at least 1 before the point.
+/// Formats a value with three digits, in the largest unit in which it is at least 1.
 fn scaled(value: f64, units: &[(f64, &str)]) -> String {
     let (size, unit) = units.iter().rev().find(|(size, _)| value >= *size).or(units.first()).unwrap_or(&(1.0, ""));
     let value = value / size;
@@ -57,7 +57,7 @@ fn scaled(value: f64, units: &[(f64, &str)]) -> String {
     format!("{value:.decimals$} {unit}")
 }
 
-/// `41,210`.
+/// Formats an integer with thousands separators: `41,210`.
 pub fn thousands(n: impl TryInto<u64>) -> String {
     let digits = n.try_into().map_or_else(|_| "?".to_owned(), |n: u64| n.to_string());
     let mut text = String::new();

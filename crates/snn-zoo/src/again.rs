@@ -1,4 +1,4 @@
-//! The start of a training, done again.
+//! Reproduction of the start of a training run.
 
 use std::ops::ControlFlow;
 use std::time::Duration;
@@ -10,27 +10,27 @@ use snn_train::{Checkpoint, Event, Observer, RunFolder, TrainingJob, evaluate, f
 
 use crate::{First, RecordedUpdate, SampleImages, ZooEntry, ZooError};
 
-/// Updates that are done again.
+/// Number of updates to reproduce.
 const UPDATES: usize = 3;
 
-/// What was found, beside what was recorded.
+/// The reproduced start of a run, and the recorded one.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Again {
-    /// What this program computes.
+    /// Result computed by this program.
     pub found: First,
-    /// What was recorded for the same arithmetic; none if it was never tried with it.
+    /// Recorded result for the same arithmetic; `None` if none was recorded.
     pub recorded: Option<First>,
 }
 
 impl Again {
-    /// Whether every number has the bits that were recorded. None if nothing was recorded for this arithmetic.
+    /// Whether every number matches the record bit by bit. `None` if nothing was recorded for this arithmetic.
     pub fn is_same(&self) -> Option<bool> {
         self.recorded.as_ref().map(|recorded| *recorded == self.found)
     }
 }
 
-/// Starts the training of an entry again, for three updates, and shows its weights some test images, on the images that are
-/// shipped. None if the observer broke off.
+/// Repeats the first three training updates of an entry, and evaluates its weights on some test images, using the
+/// shipped images. Returns `None` if the observer stops it.
 ///
 /// # Errors
 /// [`ZooError`].
@@ -47,10 +47,10 @@ pub fn again(
     Ok(found.map(|found| Again { found, recorded }))
 }
 
-/// The first updates of an experiment, and what the weights of `checkpoint` do, on a sample.
+/// Computes the first updates of an experiment, and evaluates the weights of `checkpoint`, on a sample of images.
 ///
 /// # Errors
-/// [`ZooError::Train`]; [`ZooError::Folder`] if no temporary folder can be made.
+/// [`ZooError::Train`]; [`ZooError::Folder`] if a temporary folder cannot be created.
 pub fn first(
     engine: &dyn Engine,
     (experiment, built): (&Experiment, &Built),
@@ -75,7 +75,7 @@ pub fn first(
             let rates = rates.iter().map(|(_, rate)| *rate).collect();
             updates.push(RecordedUpdate { loss: *loss, gradient: *gradient, rates });
         }
-        // Warnings speak of images that are not in the sample.
+        // Warnings are not passed on: they would concern images that are not in the sample.
         let goes_on = matches!(event, Event::Warning { .. }) || observer.on_event(event).is_continue();
         if goes_on && updates.len() < UPDATES { ControlFlow::Continue(()) } else { ControlFlow::Break(()) }
     };

@@ -1,5 +1,5 @@
-//! Trained networks that are shipped, each with the preset that trained it, the log of its training, and enough images to see
-//! that this program still computes the same.
+//! Trained networks shipped with the program, each with the preset that trained it, its training log, and enough images
+//! to check that this program still computes the same results.
 //!
 //! ```
 //! let entry = snn_zoo::find("mnist-lenet")?;
@@ -25,54 +25,54 @@ pub use again::{Again, again, first};
 pub use record::{First, RecordedUpdate, ZooRecord};
 pub use sample::SampleImages;
 
-/// What comes before the name of an entry where a file could be named too: `zoo:mnist-lenet`.
+/// Prefix of an entry's name where a file name is also accepted: `zoo:mnist-lenet`.
 pub const PREFIX: &str = "zoo:";
 
-/// A trained network.
+/// A trained network of the zoo.
 #[derive(Debug, Clone, Copy)]
 pub struct ZooEntry {
-    /// Name, that of the preset which trained it.
+    /// Name of the entry and of the preset that trained it.
     pub name: &'static str,
-    /// A checkpoint with weights in half precision.
+    /// Checkpoint file, with weights in half precision.
     weights: &'static [u8],
-    /// Log and figures, in JSON.
+    /// Training log and results, in JSON.
     record: &'static str,
-    /// Some of the images.
+    /// File with some of the training and test images.
     sample: &'static [u8],
 }
 
-/// What can go wrong with an entry.
+/// Errors of zoo entries.
 #[derive(Debug, thiserror::Error)]
 #[non_exhaustive]
 pub enum ZooError {
     /// There is no such entry.
     #[error("{PREFIX}{name}: there is no such network; the zoo has {known}")]
     Unknown {
-        /// What was asked for.
+        /// The requested name.
         name: String,
-        /// The names that there are.
+        /// The known names.
         known: String,
     },
-    /// What is shipped cannot be read.
+    /// A shipped file cannot be read.
     #[error("{PREFIX}{name}: what is shipped cannot be read: {reason}")]
     Damaged {
         /// The entry.
         name: String,
-        /// Why.
+        /// The cause.
         reason: String,
     },
-    /// The preset of the entry.
+    /// The preset of the entry is invalid.
     #[error(transparent)]
     Experiment(#[from] snn_models::ExperimentError),
-    /// Training or evaluation.
+    /// Training or evaluation failed.
     #[error(transparent)]
     Train(#[from] TrainError),
-    /// A folder to work in.
+    /// A temporary folder cannot be created.
     #[error("no temporary folder can be made: {0}")]
     Folder(#[from] std::io::Error),
 }
 
-/// An entry whose files are in the folder of its name.
+/// Defines the entry whose files are in the folder of the given name.
 macro_rules! entry {
     ($name:literal) => {
         ZooEntry {
@@ -91,7 +91,7 @@ pub fn all() -> &'static [ZooEntry] {
     ENTRIES
 }
 
-/// The entry called `name`, with or without [`PREFIX`].
+/// Finds the entry called `name`, with or without [`PREFIX`].
 ///
 /// # Errors
 /// [`ZooError::Unknown`].
@@ -104,18 +104,18 @@ pub fn find(name: &str) -> Result<&'static ZooEntry, ZooError> {
 }
 
 impl ZooEntry {
-    /// The weights, and the experiment that trained them.
+    /// Loads the checkpoint: weights, and the experiment that trained them.
     ///
     /// # Errors
-    /// [`ZooError::Train`] never, as what is shipped is tested.
+    /// [`ZooError::Train`] never for shipped files, which are tested.
     pub fn checkpoint(&self) -> Result<Checkpoint, ZooError> {
         Ok(Checkpoint::parse(self.weights, Path::new(&format!("{PREFIX}{}", self.name)))?)
     }
 
-    /// The preset that trained it, and what its names stand for.
+    /// The preset that trained it, and the network built from it.
     ///
     /// # Errors
-    /// [`ZooError::Experiment`] if `registry` lacks a name.
+    /// [`ZooError::Experiment`] if `registry` lacks a name used in the preset.
     pub fn experiment(&self, registry: &Registry) -> Result<(Experiment, Built), ZooError> {
         let preset = presets::find(self.name)?;
         let experiment = Experiment::from_ron(preset.text, &preset.file_name(), &[], registry)?;
@@ -123,23 +123,23 @@ impl ZooEntry {
         Ok((experiment, built))
     }
 
-    /// Log and figures.
+    /// The training log and results.
     ///
     /// # Errors
-    /// [`ZooError::Damaged`] never, as what is shipped is tested.
+    /// [`ZooError::Damaged`] never for shipped files, which are tested.
     pub fn record(&self) -> Result<ZooRecord, ZooError> {
         serde_json::from_str(self.record).map_err(|error| self.damaged(&error))
     }
 
-    /// Some of the images that it was trained and tested on.
+    /// Some of the training and test images.
     ///
     /// # Errors
-    /// [`ZooError::Damaged`] never, as what is shipped is tested.
+    /// [`ZooError::Damaged`] never for shipped files, which are tested.
     pub fn sample(&self) -> Result<SampleImages, ZooError> {
         SampleImages::read(self.sample).map_err(|error| self.damaged(&error))
     }
 
-    /// Bytes of all that is shipped of it.
+    /// Total size of the shipped files of the entry, in bytes.
     pub fn bytes(&self) -> usize {
         self.weights.len() + self.record.len() + self.sample.len()
     }

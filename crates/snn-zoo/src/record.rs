@@ -1,41 +1,42 @@
-//! What is known of a training that was done once.
+//! Records of completed trainings.
 
 use serde::{Deserialize, Serialize};
 use snn_train::Evaluation;
 use snn_train::curves::Curves;
 
-/// The log of a training, and what its shipped weights do.
+/// The log of a training, and the results of its shipped weights.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub struct ZooRecord {
-    /// What it was trained on.
+    /// Description of the machine that it was trained on.
     pub machine: String,
-    /// How the run computed, as [`snn_core::Engine::arithmetic`] has it.
+    /// The arithmetic of the run, as returned by [`snn_core::Engine::arithmetic`].
     pub arithmetic: String,
-    /// The run, epoch by epoch.
+    /// Learning curves of the run.
     pub curves: Curves,
-    /// The shipped weights, in half precision, on all test images.
+    /// Evaluation of the shipped weights, in half precision, on all test images.
     pub test: Evaluation,
-    /// How the run starts, for each arithmetic that it was tried with.
+    /// The first updates of the run, for each arithmetic that was recorded.
     pub first: Vec<First>,
 }
 
-/// The start of a training, and the shipped weights on some images: to see in seconds that a program computes the same.
+/// The first updates of a training, and an evaluation of the shipped weights on some images. Used to check within
+/// seconds that a program computes the same results.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub struct First {
-    /// How it was computed.
+    /// The arithmetic used.
     pub arithmetic: String,
-    /// The first updates.
+    /// Metrics of the first updates.
     pub updates: Vec<RecordedUpdate>,
-    /// The shipped weights on the test images of the sample.
+    /// Evaluation of the shipped weights on the test images of the sample.
     pub test: Evaluation,
 }
 
-/// One update.
+/// Metrics of one update.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub struct RecordedUpdate {
-    /// Mean loss per image before it.
+    /// Mean loss per image, before the update.
     pub loss: f32,
-    /// Norm of the gradient.
+    /// Gradient norm.
     pub gradient: f32,
     /// Firing rates of the populations.
     pub rates: Vec<f32>,

@@ -1,31 +1,31 @@
-//! Some images of a data set: those that a training starts with, in their places among all the others, and the first to test
-//! on.
+//! A sample of a data set: the images that a training starts with, at their indices in the full data set, and the first
+//! test images.
 
 use std::collections::HashMap;
 
 use safetensors::tensor::{Dtype, SafeTensors, TensorView};
 use snn_core::{Content, Dataset, Shape};
 
-/// Training and test images.
+/// A sample of training and test images.
 #[derive(Debug, Clone)]
 pub struct SampleImages {
-    /// As many as the data set has; those that are not in the sample are black, and of class 0.
+    /// The full number of training images; those that are not in the sample are black and of class 0.
     pub train: Dataset,
-    /// The first ones.
+    /// The first test images.
     pub test: Dataset,
 }
 
-/// Names of the tensors.
+/// Tensor names in the file.
 const INDICES: &str = "train.indices";
 const PIXELS: [&str; 2] = ["train.pixels", "test.pixels"];
 const LABELS: [&str; 2] = ["train.labels", "test.labels"];
 const VALUES: &str = "values";
 
 impl SampleImages {
-    /// Reads what [`SampleImages::write`] made.
+    /// Reads a file written by [`SampleImages::write`].
     ///
     /// # Errors
-    /// A sentence.
+    /// A sentence about what is wrong.
     pub fn read(bytes: &[u8]) -> Result<Self, String> {
         let (_, metadata) = SafeTensors::read_metadata(bytes).map_err(|error| error.to_string())?;
         let metadata = metadata.metadata().clone().unwrap_or_default();
@@ -41,7 +41,7 @@ impl SampleImages {
         let pixels = tensor(PIXELS[0])?;
         let [_, channels, height, width] = *pixels.shape() else { return Err("pixels are no images".to_owned()) };
         let (shape, classes, all) = (Shape::new(channels, height, width), number("classes")?, number("images")?);
-        // Memory that is never touched is not taken either.
+        // Pages of zeroed memory that are never touched are not allocated.
         let (mut images, mut labels) = (vec![0; all * shape.len()], vec![0; all]);
         let shown = pixels.data().chunks(shape.len()).zip(tensor(LABELS[0])?.data());
         for (&index, (pixels, label)) in indices.iter().zip(shown) {
@@ -60,10 +60,10 @@ impl SampleImages {
         Ok(Self { train: set(images, labels)?, test })
     }
 
-    /// The training images `indices` of `train` and the first `tested` of `test`, as a file.
+    /// Serializes the training images `indices` of `train` and the first `tested` images of `test`.
     ///
     /// # Errors
-    /// A sentence, if they are recordings or not there.
+    /// A sentence, if they are recordings or do not exist.
     pub fn write(train: &Dataset, indices: &[u32], test: &Dataset, tested: usize) -> Result<Vec<u8>, String> {
         let shape = train.shape();
         let pixels = |set: &Dataset, indices: &[u32]| {

@@ -64,18 +64,18 @@ pub(crate) struct BenchArgs {
     json: bool,
 }
 
-/// Networks that are measured unless others are named.
+/// Networks that are measured by default.
 const USUAL: [&str; 2] = ["mnist-lenet", "cifar10-vgg9"];
 
-/// Steps that are timed at least and at most unless a number is given, and the milliseconds that are enough.
+/// Minimum and maximum number of timed steps unless a number is given, and the milliseconds after which timing stops.
 const FEWEST: usize = 3;
 const MOST: usize = 50;
 const ENOUGH: f64 = 5000.0;
 
-/// What was measured of one network.
+/// Measurements of one network.
 struct Measured {
     named: Named,
-    /// What was shown, in words.
+    /// Description of the images shown.
     images: String,
     results: Vec<Throughput>,
 }
@@ -88,7 +88,7 @@ pub(crate) fn run(registry: &Registry, args: &BenchArgs) -> anyhow::Result<ExitC
     for (path, value) in [("steps", args.steps), ("training.batch", args.batch)] {
         settings.extend(value.map(|value| (path.to_owned(), value.to_string())));
     }
-    // What is misspelt is told before anything is measured.
+    // All names are resolved first, so that a misspelt one is reported before anything is measured.
     let named = experiments.iter().map(|name| loading::experiment(registry, Some(name), &settings));
     let named: Vec<Named> = named.collect::<anyhow::Result<_>>()?;
     for named in &named {
@@ -103,7 +103,7 @@ pub(crate) fn run(registry: &Registry, args: &BenchArgs) -> anyhow::Result<ExitC
         needs.and_then(|needs| memory::check(&needs)).with_context(|| named.name.clone())?;
     }
     let bar = Bar::new(args.json)?;
-    // First of all, so that a device that is not there is told at once.
+    // The peak is measured first, so that a missing device is reported at once.
     bar.say("peak of the device");
     let peak = engine.peak()?;
     let mut measured = Vec::new();
@@ -157,7 +157,7 @@ fn measure(
     works.into_iter().map(measure).collect()
 }
 
-/// A spinner for people at a terminal; nothing of it stays.
+/// A spinner on a terminal. It leaves nothing behind.
 struct Bar(ProgressBar);
 
 impl Bar {
@@ -175,7 +175,7 @@ impl Bar {
     }
 }
 
-/// Share of the peak, if that is known.
+/// Fraction of the peak performance, if that is known.
 fn share(result: &Throughput, peak: Option<Peak>) -> Option<f64> {
     peak.map(|peak| result.multiply_adds_per_second() / peak.multiply_adds)
 }

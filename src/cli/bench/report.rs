@@ -1,4 +1,4 @@
-//! What `snn bench` prints for people.
+//! The report of `snn bench`, as text.
 
 use console::{measure_text_width, style};
 
@@ -11,13 +11,13 @@ use crate::{
     train::Throughput,
 };
 
-/// Kernels that are shown; those that take less are summed up.
+/// Maximum number of kernels shown; those that take less time are summed up.
 const KERNELS: usize = 20;
 
-/// Columns that are left out where the terminal has no room for all.
+/// Columns that are omitted if the terminal is too narrow for all.
 const MINOR: [&str; 3] = ["best", "steps", "of the input"];
 
-/// A kernel and its share of the time of all.
+/// A kernel, and its fraction of the total time.
 pub(super) type KernelRow<'a> = (&'a Timing, f64);
 
 /// The whole report.
@@ -81,12 +81,12 @@ fn figures(peak: Option<Peak>, results: &[Throughput]) -> String {
     text::table(&kept.iter().map(|&column| head[column]).collect::<Vec<_>>(), &rows, &right[..kept.len() - 1], false)
 }
 
-/// What each kernel took a step.
+/// Time per step of each kernel.
 fn kernels(result: &Throughput) -> String {
     let steps = result.millis.len() as f64;
     let rows = widest_first(&result.timings);
     let (all, all_runs) = sums(&rows);
-    // All rows have as many decimals as the sum needs for about four digits.
+    // All rows have the same number of decimals: about four digits in the sum.
     let (millis, sum) = (|nanos: f64| nanos / 1e6 / steps, all / 1e6 / steps);
     let shown = |nanos: f64| match millis(nanos) {
         value if sum >= 1000.0 => text::thousands(value.round() as u64),
@@ -115,12 +115,12 @@ fn kernels(result: &Throughput) -> String {
     text::table(&[&title, "ms/step", "share", "runs/step", ""], &lines, &[1, 2, 3], true)
 }
 
-/// Nanoseconds and runs of all.
+/// Total nanoseconds and runs.
 fn sums(rows: &[KernelRow<'_>]) -> (f64, usize) {
     (rows.iter().map(|(timing, _)| timing.nanos).sum(), rows.iter().map(|(timing, _)| timing.runs).sum())
 }
 
-/// Kernels with their shares, those that took longest first.
+/// Kernels with their fractions of the time, slowest first.
 pub(super) fn widest_first(timings: &[Timing]) -> Vec<KernelRow<'_>> {
     let all: f64 = timings.iter().map(|timing| timing.nanos).sum();
     let mut rows: Vec<KernelRow<'_>> = timings.iter().map(|timing| (timing, timing.nanos / all.max(1.0))).collect();

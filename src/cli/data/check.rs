@@ -50,7 +50,8 @@ pub(crate) fn run(registry: &Registry, args: &CheckArgs) -> anyhow::Result<ExitC
     Ok(if is_right { ExitCode::SUCCESS } else { ExitCode::FAILURE })
 }
 
-/// A row for each file called `names`, and how many are the same as published and how many are not.
+/// A table row for each of the files `names`, the number of files identical to the published ones, and the number that
+/// differ.
 fn files(published: &'static Published, folder: &Path, names: &[String]) -> (Vec<Vec<String>>, usize, usize) {
     let (mut same, mut differ) = (0, 0);
     let row = |name: &String| {
@@ -89,7 +90,7 @@ fn files(published: &'static Published, folder: &Path, names: &[String]) -> (Vec
     (rows, same, differ)
 }
 
-/// How many samples were read of how many there are, if some are missing.
+/// The number of samples read, and of samples that exist, if some are missing.
 fn part(named: &Named, read: &Splits) -> Option<String> {
     let Named { data, .. } = named;
     let counts = [(read.train.len(), data.training_images()), (read.test.len(), data.test_images())];
@@ -102,7 +103,7 @@ fn part(named: &Named, read: &Splits) -> Option<String> {
     is_part.then(|| format!("{train} training and {test} test {what}: a part of the set"))
 }
 
-/// A table of how many samples of each class there are.
+/// A table of the number of samples of each class.
 fn classes(named: &Named, read: &Splits) -> String {
     let count =
         |dataset: &Dataset, class: usize| dataset.labels().iter().filter(|&&label| usize::from(label) == class).count();
@@ -124,7 +125,7 @@ fn classes(named: &Named, read: &Splits) -> String {
     text::table(&head, &rows, &[0, 2, 3, 4], true)
 }
 
-/// Mean number of events in the training recordings of a class, or of all for what follows the last class.
+/// Mean number of events per training recording of a class; for the index after the last class, over all recordings.
 fn events(dataset: &Dataset, class: usize, classes: usize) -> String {
     let of_class = |&index: &usize| class == classes || usize::from(dataset.labels()[index]) == class;
     let counts = (0..dataset.len()).filter(of_class).map(|index| match dataset.content(index) {

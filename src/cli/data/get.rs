@@ -80,7 +80,7 @@ pub(crate) fn run(registry: &Registry, args: &GetArgs) -> anyhow::Result<ExitCod
     Ok(ExitCode::SUCCESS)
 }
 
-/// The data set's own folder where this user keeps data sets.
+/// The data set's folder in the user's data folder.
 fn own_folder(published: &Published) -> anyhow::Result<PathBuf> {
     let root = env::var_os("SNN_DATA").map(PathBuf::from).or_else(DatasetFiles::cache);
     let root = root.context("this system has no folder for caches; name a folder with --to")?;

@@ -1,4 +1,4 @@
-//! `snn data`: data sets as they lie on the disk. Each command has a file of its own.
+//! `snn data`: data sets on disk. Each subcommand has a file of its own.
 
 mod check;
 mod get;
@@ -107,16 +107,16 @@ pub(crate) fn run(registry: &Registry, args: &DataArgs) -> anyhow::Result<ExitCo
     }
 }
 
-/// A data set as the command line names it.
+/// A data set named on the command line.
 struct Named {
-    /// As the registry has it.
+    /// Its name in the registry.
     name: String,
     data: Arc<dyn DataSet>,
-    /// What is known of its files; nothing of those of a plug-in.
+    /// Published files; `None` for data sets of a plug-in.
     published: Option<&'static Published>,
 }
 
-/// The data set called `text`, upper case or lower, which may have fields.
+/// Finds the data set called `text`, in upper or lower case and possibly with fields.
 fn named(registry: &Registry, text: &str) -> anyhow::Result<Named> {
     let mut part = Part::parse(text)?;
     let published = published::find(&part.name);

@@ -15,7 +15,7 @@ use crate::{
     models::{Experiment, presets},
 };
 
-/// Samples, or frames of a recording, beside each other in the whole sheet.
+/// Number of samples, or frames of a recording, side by side over the whole width.
 const COLUMNS: usize = 12;
 
 pub(crate) fn run(registry: &Registry, args: &ShowArgs) -> anyhow::Result<ExitCode> {
@@ -23,7 +23,7 @@ pub(crate) fn run(registry: &Registry, args: &ShowArgs) -> anyhow::Result<ExitCo
     let augmentation = augmentation(registry, &args.augment)?;
     let memory = memory::checked_reading(named.data.as_ref())?;
     let read = named.data.load(args.data.as_deref()).map_err(anyhow::Error::from_boxed)?;
-    // Changes make blocks high, so two of them share the width.
+    // With augmentation, blocks are tall, so two of them share the width.
     let blocks = if augmentation == Augmentation::None { 1 } else { 2 };
     let sheet = Sheet { columns: COLUMNS / blocks, blocks, augmentation, epochs: args.epochs, seed: args.seed };
     let picture = sheet.draw(&read.train);
@@ -51,7 +51,7 @@ pub(crate) fn run(registry: &Registry, args: &ShowArgs) -> anyhow::Result<ExitCo
     Ok(ExitCode::SUCCESS)
 }
 
-/// The augmentation that `text` means in an experiment; mistakes are shown as they are there.
+/// Parses `text` as an augmentation of an experiment, with the same error messages.
 fn augmentation(registry: &Registry, text: &str) -> anyhow::Result<Augmentation> {
     let preset = &presets::all()[0];
     let settings = [("training.augmentation", text)];

@@ -1,4 +1,4 @@
-//! The neurons among the built-in names, with the ranges of their fields.
+//! The built-in neurons, with the range checks of their fields.
 
 use serde::{Deserialize, Serialize};
 
@@ -105,20 +105,20 @@ pub(super) fn add(registry: &mut Registry) -> Result<(), RegistryError> {
     })
 }
 
-/// A choice of who shares what is trained, where something is.
+/// Checks that `per` is only set if a parameter is trained.
 fn per_of_what_is_trained(per: Per, trains: bool) -> Result<(), PartError> {
     let range = "Population unless something is trained, as with learn_threshold: true";
     range::require(trains || per == Per::Population, "per", range, &format!("{per:?}"))
 }
 
-/// A leak, and an input that it does not weight with 0.
+/// Checks the leak, and that the input is not multiplied by 0.
 fn leak_and_input(leak: f32, decay_input: bool) -> Result<(), PartError> {
     range::leak("leak", leak)?;
     let range = "false where the leak is 1, as the input is weighted with 1 - leak";
     range::require(leak < 1.0 || !decay_input, "decay_input", range, &decay_input)
 }
 
-/// A threshold above 0, and a reset to below it.
+/// Checks that the threshold is above 0 and that the reset is to a potential below it.
 fn threshold_and_reset(threshold: f32, reset: Reset) -> Result<(), PartError> {
     range::positive("threshold", threshold)?;
     match reset {
@@ -140,12 +140,12 @@ fn quadratic(qif: &Qif) -> Result<(), PartError> {
     threshold_and_reset(qif.threshold, qif.reset)
 }
 
-/// At least one step.
+/// Checks that a time constant is at least one step.
 fn time_constant(path: &str, tau: f32) -> Result<(), PartError> {
     range::require(tau >= 1.0 && tau.is_finite(), path, "at least 1", &tau)
 }
 
-/// The gradient of a leaky integrate-and-fire neuron: `LeakCorrected(trace: ...)`, or a surrogate.
+/// Creates the gradient of a leaky integrate-and-fire neuron: `LeakCorrected(trace: ...)`, or a surrogate.
 fn lif_gradient(
     registry: &Registry,
     part: &mut Part,
@@ -166,7 +166,7 @@ fn lif_gradient(
     Ok(Gradient::SpikeGated { threshold, correction: Some(Correction { leak, trace }) })
 }
 
-/// Fields of the paper's gradient.
+/// The fields of the paper's rule.
 #[derive(Debug, Default, Serialize, Deserialize)]
 #[serde(deny_unknown_fields, default)]
 struct LeakCorrected {

@@ -1,4 +1,4 @@
-//! Send on delta.
+//! Delta encoding (send on delta).
 
 use serde::{Deserialize, Serialize};
 
@@ -6,23 +6,23 @@ use super::{Encoded, Encoder, SampleKey};
 use crate::shape::Shape;
 use crate::spikes::SpikeTrain;
 
-/// Delta code, send on delta: a reference `r` follows the value `x` in jumps of `threshold`, and each jump is a spike. `r`
-/// starts at 0; at each step
+/// Delta encoding (send on delta): a reference `r` follows the value `x` in jumps of `threshold`, and each jump emits a
+/// spike. `r` starts at 0; at each step
 ///
-/// - where `x - r > threshold`, a spike of +1, and `r = r + threshold`;
-/// - where `x - r < -threshold`, a spike of -1, and `r = r - threshold`.
+/// - where `x - r > threshold`, the spike is +1 and `r = r + threshold`;
+/// - where `x - r < -threshold`, the spike is -1 and `r = r - threshold`.
 ///
-/// A still image thus becomes a burst at the start of the trial: as many spikes as thresholds fit below `|x|`, then
-/// silence. A value of 0 emits nothing.
+/// A still image is thus encoded as a burst at the start of the trial: one spike for each jump that fits below `|x|`,
+/// then silence. A value of 0 emits nothing.
 ///
 /// Default: threshold 0.1.
 ///
 /// `spikegen.delta` of snnTorch is for data with a time axis, which it compares from step to step: a still image would
-/// spike at its first step alone. The jumping reference is that of an event camera and of sigma-delta coding.
+/// spike only at its first step. The jumping reference is that of event cameras and sigma-delta coding.
 #[derive(Debug, Clone, Copy, PartialEq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields, default)]
 pub struct Delta {
-    /// Change that makes a spike, greater than 0.
+    /// Change that emits a spike, greater than 0.
     pub threshold: f32,
 }
 
@@ -67,7 +67,7 @@ mod tests {
 
     #[test]
     fn a_value_becomes_a_burst_until_the_reference_has_followed() {
-        // 0.75 is reached by two jumps of 0.25, as the third would not be of more than the threshold.
+        // 0.75 emits two spikes of 0.25: the remaining 0.25 does not exceed the threshold.
         let found = spikes(0.25, &[0.75, -0.6, 0.25, 0.0], 4);
         assert_eq!(found, [[1, 1, 0, 0], [-1, -1, 0, 0], [0; 4], [0; 4]]);
     }

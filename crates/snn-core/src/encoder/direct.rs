@@ -5,11 +5,12 @@ use serde::{Deserialize, Serialize};
 use super::{Encoded, Encoder, SampleKey};
 use crate::shape::Shape;
 
-/// Direct input, or constant current: every step gets the image itself, `scale · x`. The first population turns it into
-/// spikes.
+/// Direct encoding, or constant current: the input at every step is the image itself, `scale · x`. The first population
+/// converts it to spikes.
 ///
 /// # Equals
-/// `image.repeat(T)` elsewhere; `ConstantCurrentLIFEncoder` of Norse is this and a population of `Lif`.
+/// `image.repeat(T)` in PyTorch code. `ConstantCurrentLIFEncoder` of Norse is this encoder followed by a population of
+/// `Lif`.
 #[derive(Debug, Clone, Copy, PartialEq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields, default)]
 pub struct Direct {

@@ -1,4 +1,4 @@
-//! Frames of a recording.
+//! Frames of event recordings.
 
 use serde::{Deserialize, Serialize};
 
@@ -6,44 +6,48 @@ use crate::dataset::AddressEvent;
 use crate::shape::Shape;
 use crate::spikes::SpikeTrain;
 
-/// Cuts a recording of events into one frame a time step. A neuron, one for each polarity and pixel, spikes at a step if
-/// the frame holds at least one of its events; with `counts`, its input is the number of them. Every event is in a frame, unless
-/// the trial ends before it (`Window`).
+/// Cuts an event recording into one frame for each time step. There is one input neuron for each polarity and pixel. It
+/// spikes at a step if the frame holds at least one of its events; with `counts`, its input is the number of these
+/// events. Every event is in a frame, unless the trial ends before it (`Window`).
 ///
 /// # Equals
-/// `ToFrame` of tonic with `n_time_bins` (`Time`), `n_event_bins` (`Count`) or `time_window` (`Window`), and no overlap, where
-/// `T` divides the duration or the number of events; frames of tonic hold numbers of events, as here with `counts`.
-/// What is left over at the end, or all of a recording that is shorter than `T`, tonic drops; here no frame is without its
-/// share. With `time_window` tonic makes as many frames as the recording fills; here there are always `T`.
+/// `ToFrame` of tonic with `n_time_bins` (`Time`), `n_event_bins` (`Count`) or `time_window` (`Window`) and no overlap,
+/// if `T` divides the duration or the number of events. Frames of tonic hold event counts, as with `counts` here. tonic
+/// drops a remainder at the end, and all of a recording that is shorter than `T`; here every event is assigned to a
+/// frame. With `time_window` tonic makes as many frames as the recording fills; here there are always `T`.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize)]
 #[serde(deny_unknown_fields, default)]
 pub struct Frames {
-    /// What a frame is.
+    /// How the recording is cut into frames.
     pub by: Slices,
-    /// Whether frames hold numbers of events, rather than spikes.
+    /// Whether frames hold event counts rather than spikes.
     pub counts: bool,
 }
 
-/// How a recording is cut.
+/// How a recording is cut into frames.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub enum Slices {
-    /// Frames of one length, `(last - first) / T` microseconds, from the first event on; the last event is in the last frame.
+    /// Frames of equal duration, `(last - first) / T` microseconds, starting at the first event. The last event is in
+    /// the last frame.
     #[default]
     Time,
-    /// Frames of one number of events, `events / T`, or of one more or less where `T` does not divide them.
+    /// Frames with equal numbers of events, `events / T`. If `T` does not divide the number of events, frames differ by
+    /// at most one.
     Count,
-    /// Frames of a given length from the first event on; steps after the end of the recording are silent, and the last frame
-    /// before them may be filled in part. Events after the last step are not seen: the trial is shorter than the recording.
+    /// Frames of a given duration, starting at the first event. Steps after the end of the recording are silent, and
+    /// the last frame before them may be partly filled. Events after the last step are ignored: the trial is then
+    /// shorter than the recording.
     Window {
-        /// Length of a frame in microseconds, at least 1.
+        /// Duration of a frame in microseconds, at least 1.
         micros: u32,
     },
 }
 
 impl Frames {
-    /// Frames `[T, N, ...]` of `recordings` `[N]` of a sensor of shape `shape`, each in order of time. An event before the
-    /// first one, or outside the sensor, is left out.
+    /// Encodes `recordings` `[N]` as spikes `[T, N, ...]`. The events of each recording must be in order of time, and
+    /// `shape` is that of the sensor. Events with an earlier time than the first one, or outside the sensor, are
+    /// ignored.
     pub fn encode(&self, recordings: &[Vec<AddressEvent>], shape: Shape, steps: usize) -> SpikeTrain {
         let mut train = SpikeTrain::silent(steps, recordings.len(), shape);
         for (sample, events) in recordings.iter().enumerate() {
@@ -58,7 +62,8 @@ impl Frames {
         train
     }
 
-    /// Numbers of events `[T, N, ...]` of `recordings` `[N]` of a sensor of shape `shape`, in the frames of [`Frames::encode`].
+    /// Counts the events of `recordings` `[N]` in the frames of [`Frames::encode`]: numbers `[T, N, ...]`. `shape` is
+    /// that of the sensor.
     pub fn count(&self, recordings: &[Vec<AddressEvent>], shape: Shape, steps: usize) -> Vec<f32> {
         let mut counts = vec![0.0; steps * recordings.len() * shape.len()];
         for (sample, events) in recordings.iter().enumerate() {
@@ -73,7 +78,7 @@ impl Frames {
         counts
     }
 
-    /// The time step of the event at `index` of a recording in order of time.
+    /// The time step of the event at `index` of a recording in order of time. `None` if it is in no frame.
     fn step(self, events: &[AddressEvent], index: usize, steps: usize) -> Option<usize> {
         let (first, last) = (events.first()?.time, events.last()?.time);
         let since = u64::from(events.get(index)?.time.checked_sub(first)?);
@@ -84,12 +89,13 @@ impl Frames {
                 return since.checked_div(micros.into()).map(|step| step as usize).filter(|&step| step < steps);
             }
         };
-        // The frame that this share of the whole falls into; the end of a recording belongs to its last frame.
+        // The frame is proportional to the position within the recording. The end of the recording belongs to the last
+        // frame.
         let step = (u128::from(at) * steps as u128).checked_div(all.into()).unwrap_or(0);
         Some((step as usize).min(steps.checked_sub(1)?))
     }
 
-    /// What it does, in a sentence.
+    /// A one-sentence description.
     pub fn describe(&self) -> String {
         let what = match self.by {
             Slices::Time => "equally long frames, one a step".to_owned(),
@@ -108,7 +114,7 @@ mod tests {
 
     use super::*;
 
-    /// Steps at which the pixels of a recording with events at `times`, one pixel each, spike.
+    /// The steps at which the pixels of a recording spike; each pixel has one event, at one of `times`.
     fn steps(by: Slices, times: &[u32], steps: usize) -> Vec<Option<usize>> {
         let events =
             times.iter().enumerate().map(|(pixel, &time)| AddressEvent { time, pixel: pixel as u32 }).collect();

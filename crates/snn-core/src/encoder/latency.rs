@@ -1,4 +1,4 @@
-//! Time to first spike.
+//! Latency encoding (time to first spike).
 
 use serde::{Deserialize, Serialize};
 
@@ -7,33 +7,34 @@ use crate::part::{PartError, range};
 use crate::shape::Shape;
 use crate::spikes::SpikeTrain;
 
-/// Latency code: a value `x` emits one spike, with the sign of `x`, the earlier the larger `|x|` is. The time of the spike,
-/// rounded to the nearest step (a half to the even one), is
+/// Latency encoding (time to first spike): a value `x` emits one spike with the sign of `x`. The larger `|x|`, the
+/// earlier the spike. Its time, rounded to the nearest step (half to even), is
 ///
-/// - `Linear`: `first + tau · (1 - |x|)`; a value of 1 or more comes at `first`;
-/// - `Logarithmic`: `first + tau · ln(|x| / (|x| - threshold))`, the time that a leaky membrane, charged with a current `x`
-///   through a unit resistance, takes to the threshold.
+/// - `Linear`: `first + tau · (1 - |x|)`; a value of 1 or more spikes at `first`;
+/// - `Logarithmic`: `first + tau · ln(|x| / (|x| - threshold))`, the time at which a leaky membrane that is charged
+///   with a current `x` through a unit resistance reaches the threshold.
 ///
-/// Values below `threshold`, among them every 0, emit nothing; with `clip: false` they are late instead, by the time of the
-/// threshold. Without `tau`, the curve is stretched so that this time (with `Logarithmic`, of a value 1e-7 above the
-/// threshold, where it is finite) is the last step. A spike whose time lies beyond the last step is not emitted.
+/// Values below `threshold`, including 0, emit nothing. With `clip: false` they spike late instead, at the time of a
+/// value equal to the threshold. Without `tau`, the curve is stretched so that this time is the last step (with
+/// `Logarithmic` it is the time of a value 1e-7 above the threshold, where it is finite). A spike later than the last
+/// step is not emitted.
 ///
-/// Defaults: `Linear`, tau such that the whole trial is used, threshold 0.01, first 0, clip.
+/// Defaults: `Linear`, no tau, so that the whole trial is used, threshold 0.01, first 0, clip.
 ///
 /// # Equals
-/// - `spikegen.latency` of snnTorch, whose `clip` is off by default, for values in `[0, 1]`: `normalize=True` is without
-///   `tau`. There `Logarithmic` is stretched to the latest spike of the batch, which is the same as soon as one value does
-///   not exceed the threshold.
-/// - `LatencyEncoder(enc_function="linear")` of SpikingJelly is `Latency(clip: false)` with a threshold near 0. Its "log" is
-///   another curve, which depends on the number of steps.
+/// - `spikegen.latency` of snnTorch for values in `[0, 1]`, whose `clip` is off by default. `normalize=True`
+///   corresponds to no `tau`. snnTorch stretches `Logarithmic` to the latest spike of the batch, which is the same if
+///   at least one value does not exceed the threshold.
+/// - `LatencyEncoder(enc_function="linear")` of SpikingJelly is `Latency(clip: false)` with a threshold near 0. Its
+///   "log" is a different curve, which depends on the number of steps.
 #[derive(Debug, Clone, Copy, PartialEq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields, default)]
 pub struct Latency {
-    /// How time falls with the value.
+    /// How the spike time depends on the value.
     pub curve: LatencyCurve,
-    /// Time constant in steps, greater than 0; none: such that the curve ends at the last step.
+    /// Time constant in steps, greater than 0. `None`: chosen such that the curve ends at the last step.
     pub tau: Option<f32>,
-    /// Value below which there is nothing to tell, in `(0, 1)`.
+    /// Smallest value that is encoded, in `(0, 1)`.
     pub threshold: f32,
     /// Step of the earliest spike.
     pub first: usize,
@@ -41,13 +42,13 @@ pub struct Latency {
     pub clip: bool,
 }
 
-/// How the time of a spike falls with the value.
+/// How the spike time depends on the value.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize)]
 pub enum LatencyCurve {
-    /// In proportion to it.
+    /// Decreases linearly with the value.
     #[default]
     Linear,
-    /// As the time that a leaky membrane takes to a threshold.
+    /// The time that a leaky membrane takes to reach a threshold.
     Logarithmic,
 }
 
@@ -57,11 +58,12 @@ impl Default for Latency {
     }
 }
 
-/// By how much a value must exceed the threshold for a finite logarithmic latency; that of snnTorch.
+/// How far above the threshold a value is assumed to be for its logarithmic latency to be finite; the same as in
+/// snnTorch.
 const EXCESS: f64 = 1e-7;
 
 impl Latency {
-    /// Time of the spike of `x` in a trial of `steps` steps, before rounding; none if it stays silent.
+    /// Spike time of `x` in a trial of `steps` steps, before rounding. `None` if it does not spike.
     fn time(&self, x: f32, steps: usize) -> Option<f64> {
         if self.clip && x.abs() < self.threshold {
             return None;
@@ -85,7 +87,7 @@ impl Latency {
     }
 }
 
-/// Time to the threshold of a leaky membrane of time constant 1.
+/// Time at which a leaky membrane with time constant 1 reaches the threshold.
 fn logarithmic(x: f64, threshold: f64) -> f64 {
     libm::log(x / (x - threshold))
 }
@@ -141,7 +143,7 @@ mod tests {
 
     #[test]
     fn the_larger_a_value_the_earlier_its_spike() {
-        // 10 · (1 - |x|) of eleven steps; 0.25 lies between steps 7 and 8 and goes to the even one.
+        // 10 · (1 - |x|) of eleven steps. 0.25 is halfway between steps 7 and 8 and is rounded to the even one.
         let found = spikes(Latency::default(), &[1.0, -0.5, 0.25, 0.1, 0.0, 2.0], 11);
         assert_eq!(found, [Some((0, 1)), Some((5, -1)), Some((8, 1)), Some((9, 1)), None, Some((0, 1))]);
     }

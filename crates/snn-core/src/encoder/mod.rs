@@ -1,4 +1,4 @@
-//! Encoders: how an image or a recording becomes the input of a network over time.
+//! Encoders: convert an image or an event recording to the input of a network over time.
 
 mod delta;
 mod direct;
@@ -22,22 +22,22 @@ pub use latency::{Latency, LatencyCurve};
 pub use poisson::Poisson;
 pub use population::PopulationCode;
 
-/// How the samples of a data set become input.
+/// How the samples of a data set are converted to network input.
 #[derive(Debug, Clone)]
 pub enum Input {
-    /// Images, by an encoder.
+    /// Images, converted by an encoder.
     Images(Arc<dyn Encoder>),
-    /// Recordings of events.
+    /// Event recordings, cut into frames.
     Recordings(Frames),
 }
 
 impl Input {
-    /// Input by `encoder`.
+    /// Creates input from images by `encoder`.
     pub fn images(encoder: impl Encoder + 'static) -> Self {
         Self::Images(Arc::new(encoder))
     }
 
-    /// What it takes.
+    /// The kind of data set that this input is made from.
     pub fn kind(&self) -> DatasetKind {
         match self {
             Self::Images(_) => DatasetKind::Images,
@@ -45,7 +45,7 @@ impl Input {
         }
     }
 
-    /// Shape of the input for samples of shape `sample`.
+    /// Shape of the network input for samples of the given shape.
     pub fn shape(&self, sample: Shape) -> Shape {
         match self {
             Self::Images(encoder) => encoder.shape(sample),
@@ -53,7 +53,7 @@ impl Input {
         }
     }
 
-    /// Checks that a trial of `steps` time steps is long enough for it to emit anything.
+    /// Checks that a trial of `steps` time steps is long enough for the encoder to emit anything.
     ///
     /// # Errors
     /// [`PartError`] with the path of the field at fault.
@@ -64,7 +64,7 @@ impl Input {
         }
     }
 
-    /// Whether it makes spikes; else it makes numbers.
+    /// Whether the input consists of spikes; otherwise of numbers.
     pub fn spikes(&self) -> bool {
         match self {
             Self::Images(encoder) => encoder.spikes(),
@@ -72,7 +72,8 @@ impl Input {
         }
     }
 
-    /// Whether it makes numbers that differ from step to step: sessions must be compiled for them, see [`Plan::numbers`](crate::engine::Plan::numbers).
+    /// Whether the input consists of numbers that differ from step to step. Sessions must be compiled for this, see
+    /// [`Plan::numbers`](crate::engine::Plan::numbers).
     pub fn numbers(&self) -> bool {
         match self {
             Self::Images(encoder) => encoder.numbers(),
@@ -80,7 +81,7 @@ impl Input {
         }
     }
 
-    /// What it does, in a sentence.
+    /// A one-sentence description.
     pub fn describe(&self) -> String {
         match self {
             Self::Images(encoder) => encoder.describe(),
@@ -89,14 +90,14 @@ impl Input {
     }
 }
 
-/// How an image becomes input.
+/// Converts an image to network input.
 pub trait Encoder: Debug + Send + Sync {
-    /// Shape of the input for images of shape `image`.
+    /// Shape of the network input for samples of the given shape.
     fn shape(&self, image: Shape) -> Shape {
         image
     }
 
-    /// Checks that a trial of `steps` time steps is long enough for it to emit anything.
+    /// Checks that a trial of `steps` time steps is long enough for the encoder to emit anything.
     ///
     /// # Errors
     /// [`PartError`] with the path of the field at fault.
@@ -104,54 +105,56 @@ pub trait Encoder: Debug + Send + Sync {
         Ok(())
     }
 
-    /// Encodes one image `[C, H, W]` of shape `shape` over `steps` time steps, from the random words of `sample`.
+    /// Encodes one image `[C, H, W]` of shape `shape` over `steps` time steps, with the random words addressed by
+    /// `sample`.
     fn encode(&self, image: &[f32], shape: Shape, steps: usize, sample: SampleKey) -> Encoded;
 
-    /// For an encoder whose spikes are independent draws: the values of the input `[C, H, W]` of an image, each of which
-    /// spikes at each step with probability `min(1, |value|)` and its sign, as [`Poisson`] does. Engines may then draw
-    /// the spikes themselves. None for all others.
+    /// The signed firing probabilities, for an encoder whose spikes are drawn independently. The result has the shape
+    /// of the input: each value spikes at each step with probability `min(1, |value|)` and with its sign, as in
+    /// [`Poisson`]. Engines may then draw the spikes themselves. `None` for all other encoders.
     fn probabilities(&self, _image: &[f32], _shape: Shape) -> Option<Vec<f32>> {
         None
     }
 
-    /// Whether it makes [`Encoded::Spikes`]; else it makes numbers.
+    /// Whether the encoder produces [`Encoded::Spikes`]; otherwise it produces numbers.
     fn spikes(&self) -> bool {
         true
     }
 
-    /// Whether it makes [`Encoded::Numbers`]. One that does must say so: sessions are compiled by it.
+    /// Whether the encoder produces [`Encoded::Numbers`]. Must be overridden by encoders that do, because sessions are
+    /// compiled for it.
     fn numbers(&self) -> bool {
         false
     }
 
-    /// What it does, in a sentence.
+    /// A one-sentence description.
     fn describe(&self) -> String;
 }
 
-/// Address of the random words of one sample.
+/// Identifies the random words of one sample.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct SampleKey {
     /// Seed of the run.
     pub seed: u64,
-    /// Epoch, or any number that tells one pass over the data from another.
+    /// Epoch, or any other number that identifies a pass over the data.
     pub epoch: u32,
     /// Index in the data set.
     pub index: u32,
 }
 
-/// An encoded image, or several; an encoder makes one, `N = 1`.
+/// One or more encoded images. An encoder produces one, `N = 1`.
 #[derive(Debug, Clone, PartialEq)]
 pub enum Encoded {
     /// Spikes `[T, N, C, H, W]`.
     Spikes(SpikeTrain),
-    /// Numbers `[N, C, H, W]` that are the input at every step.
+    /// Numbers `[N, C, H, W]`, the same input at every step.
     Current(Vec<f32>),
-    /// Numbers `[T, N, C, H, W]`, others at every step.
+    /// Numbers `[T, N, C, H, W]`, which differ from step to step.
     Numbers(Vec<f32>),
 }
 
 impl Encoded {
-    /// The spikes, if it is spikes.
+    /// The spikes; `None` if the input consists of numbers.
     pub fn spikes(&self) -> Option<&SpikeTrain> {
         if let Self::Spikes(train) = self { Some(train) } else { None }
     }
@@ -164,7 +167,7 @@ impl From<SpikeTrain> for Encoded {
 }
 
 impl From<Vec<f32>> for Encoded {
-    /// Numbers that are the input at every step.
+    /// Uses the numbers as the input at every step.
     fn from(values: Vec<f32>) -> Self {
         Self::Current(values)
     }

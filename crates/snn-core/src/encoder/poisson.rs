@@ -1,4 +1,4 @@
-//! Signed Poisson spikes.
+//! Signed Poisson encoding.
 
 use serde::{Deserialize, Serialize};
 
@@ -8,12 +8,12 @@ use crate::shape::Shape;
 use crate::spikes::SpikeTrain;
 use crate::spikes::WORD;
 
-/// Signed Poisson spikes: at each step a value `x` emits `sign(x)` with probability `min(1, scale · |x|)`. The paper's
-/// encoder (Lee et al. 2020).
+/// Signed Poisson encoding, the paper's encoder (Lee et al. 2020): at each step a value `x` emits a spike `sign(x)`
+/// with probability `min(1, scale · |x|)`.
 ///
 /// # Equals
-/// `signed_poisson_encode` of Norse with `f_max · dt` as the scale. For values of 0 and above `PoissonEncoder` of
-/// SpikingJelly and `spikegen.rate` of snnTorch; all but for the random numbers.
+/// `signed_poisson_encode` of Norse with scale `f_max · dt`; for values of 0 and above, `PoissonEncoder` of
+/// SpikingJelly and `spikegen.rate` of snnTorch. The random numbers differ in all three.
 #[derive(Debug, Clone, Copy, PartialEq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields, default)]
 pub struct Poisson {
@@ -28,7 +28,7 @@ impl Default for Poisson {
 }
 
 impl Poisson {
-    /// What the value `x` emits at a step whose random word is `word`: -1, 0 or 1.
+    /// Returns what the value `x` emits at a step with the random word `word`: -1, 0 or 1.
     pub fn spike(&self, x: f32, word: u32) -> i8 {
         let value = self.scale * x;
         spike(value, bound(value), word)
@@ -53,8 +53,8 @@ impl Encoder for Poisson {
     }
 }
 
-/// Spikes of `values`, each with probability `min(1, |value|)` at each step and with the sign of the value. The test
-/// `word < bound` is the strict `u < |value|` of a uniform `u = word / 2^32`.
+/// Draws the spikes of `values`, each with probability `min(1, |value|)` at each step and with the sign of the value.
+/// The test `word < bound` is equivalent to the strict `u < |value|` with the uniform number `u = word / 2^32`.
 pub(super) fn draw(values: &[f32], shape: Shape, steps: usize, sample: SampleKey) -> SpikeTrain {
     let mut train = SpikeTrain::silent(steps, 1, shape);
     let stream = Stream::new(sample.seed, Purpose::Encoder);
@@ -92,7 +92,7 @@ fn spike(value: f32, bound: u64, word: u32) -> i8 {
     }
 }
 
-/// The bound below which a random word makes `value` fire; 2^32 always does.
+/// The bound below which a random word makes `value` fire. With a bound of 2^32 it always fires.
 fn bound(value: f32) -> u64 {
     (f64::from(value.abs()) * 4_294_967_296.0).ceil().min(4_294_967_296.0) as u64
 }

@@ -5,29 +5,30 @@ use serde::{Deserialize, Serialize};
 use super::{Encoded, Encoder, SampleKey, poisson::draw};
 use crate::shape::Shape;
 
-/// Population code: each value is seen by `neurons` neurons, each with a Gaussian receptive field of its own, which fire at
-/// random with the probability of their activity. Field `k` has its centre at `low + k · (high - low) / (neurons - 1)`, and
-/// the activity `e^(-(x - centre)² / (2 · width²))`.
+/// Population code: each value is encoded by `neurons` neurons with Gaussian receptive fields, each of which fires at
+/// random with a probability equal to its activity. Field `k` has its centre at
+/// `low + k · (high - low) / (neurons - 1)` and the activity `e^(-(x - centre)² / (2 · width²))`.
 ///
-/// An image `[C, H, W]` becomes an input `[C · neurons, H, W]`, the fields of a channel side by side.
+/// An image `[C, H, W]` is encoded as an input `[C · neurons, H, W]`, in which the fields of a channel are adjacent.
 ///
-/// Defaults: 8 neurons over `[0, 1]`, `width` the distance of two centres.
+/// Defaults: 8 neurons over `[0, 1]`, `width` the distance between neighbouring centres.
 ///
 /// # Equals
 /// The activity is that of `PopEncoder` of SpikingJelly (`mean_range`, `std`), and the spikes are those of
-/// `PopSpikeEncoderRandom`, but for the random numbers; there the fields can be trained. `PopSpikeEncoderDeterministic`
-/// integrates the activity instead of drawing. BrainCog spreads the fields over the smallest and the largest value of the
-/// batch, and makes a spike time of the activity or fires where it exceeds a threshold.
+/// `PopSpikeEncoderRandom`, except for the random numbers; the fields of SpikingJelly can also be trained.
+/// `PopSpikeEncoderDeterministic` integrates the activity instead of drawing random spikes. BrainCog spreads the fields
+/// between the smallest and the largest value of the batch, and either converts the activity to a spike time or fires
+/// where it exceeds a threshold.
 #[derive(Debug, Clone, Copy, PartialEq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields, default)]
 pub struct PopulationCode {
-    /// Receptive fields for each value, 2 or more.
+    /// Number of receptive fields for each value, 2 or more.
     pub neurons: usize,
     /// Centre of the first field.
     pub low: f32,
     /// Centre of the last field, above `low`.
     pub high: f32,
-    /// Standard deviation of a field, greater than 0; none: the distance of two centres.
+    /// Standard deviation of a field, greater than 0. `None`: the distance between neighbouring centres.
     pub width: Option<f32>,
 }
 
@@ -38,7 +39,7 @@ impl Default for PopulationCode {
 }
 
 impl PopulationCode {
-    /// Activity of the fields `[neurons]` for a value.
+    /// Activities of the fields `[neurons]` for the value `x`.
     pub fn activity(&self, x: f32) -> impl Iterator<Item = f32> {
         let (low, high) = (f64::from(self.low), f64::from(self.high));
         let distance = (high - low) / (self.neurons - 1) as f64;
@@ -49,7 +50,7 @@ impl PopulationCode {
         })
     }
 
-    /// Activities of all fields, `[C · neurons, H, W]`.
+    /// Activities of all fields for an image, `[C · neurons, H, W]`.
     fn activities(&self, image: &[f32], shape: Shape) -> Vec<f32> {
         let mut activities = vec![0.0; self.shape(shape).len()];
         for (i, &x) in image.iter().enumerate() {

@@ -1,16 +1,16 @@
-//! Sizes that a session is compiled for.
+//! The plan of a session: sizes and options that it is compiled for.
 
 use crate::encoder::Input;
 use crate::error::Error;
 use crate::network::{Network, Population};
 
-/// Sizes that a session is compiled for.
+/// Sizes and options that a session is compiled for.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 #[expect(clippy::struct_excessive_bools, reason = "each is a choice by itself")]
 pub struct Plan {
     /// Time steps `T` of a trial.
     pub steps: usize,
-    /// Most samples `N` of a trial.
+    /// Largest number of samples `N` in a trial.
     pub batch: usize,
     /// Whether backward passes will be run.
     pub train: bool,

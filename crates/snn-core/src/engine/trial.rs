@@ -76,7 +76,7 @@ impl Trial<'_> {
     /// Checks that all parts of the trial fit `network` and `plan`, and returns the number of samples.
     ///
     /// # Errors
-    /// [`Error::Size`] naming the part that does not fit; [`Error::Order`] for numbers over time in a session not
+    /// [`Error::Size`] naming the part that does not fit; `Error::Order` for numbers over time in a session not
     /// compiled for them.
     pub fn check(&self, network: &Network, plan: &Plan) -> Result<usize, Error> {
         let input = network.input();

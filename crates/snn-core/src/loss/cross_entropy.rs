@@ -7,19 +7,19 @@ use crate::score::Score;
 
 /// Cross-entropy of the class scores `y`: `L = -ln(e^(scale · y_c) / Σ_k e^(scale · y_k))` for the class `c`.
 ///
-/// What it is taken of is the score's choice: with `Sum` or `Mean` of spike counts or rates, with `Final` of the last
-/// membrane, with `Max` of the largest. Scores that lie within 0 and 1, as firing rates do, let the loss come near 0 only
-/// with a scale of 10 or so.
+/// The score determines what enters: with `Sum` or `Mean` the spike counts or firing rates, with `Final` the last
+/// membrane potential, with `Max` the largest. Scores between 0 and 1, such as firing rates, need a scale of about 10
+/// for the loss to come near 0.
 ///
 /// Default: scale 1.
 ///
 /// # Equals
-/// With the score `Sum` `ce_count_loss` of snnTorch, with `Max` `ce_max_membrane_loss`; with
-/// `Mean` `torch.nn.functional.cross_entropy` of the firing rate, as SpikingJelly's examples have it.
+/// With the score `Sum`, `ce_count_loss` of snnTorch; with `Max`, `ce_max_membrane_loss` of snnTorch; with `Mean`,
+/// `torch.nn.functional.cross_entropy` of the firing rate, as in SpikingJelly's examples.
 #[derive(Debug, Clone, Copy, PartialEq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields, default)]
 pub struct CrossEntropy {
-    /// Factor on the scores, greater than 0.
+    /// Factor that multiplies the scores, greater than 0.
     pub scale: f32,
 }
 
@@ -44,8 +44,8 @@ impl Loss for CrossEntropy {
     }
 }
 
-/// `-ln softmax(y)` of `class`, and its derivative `softmax(y) - onehot`. The largest of `y` is taken off first, so that no
-/// exponential overflows.
+/// Computes `-ln softmax(y)` of `class` and its derivative `softmax(y) - onehot`. The largest of `y` is subtracted
+/// first so that no exponential overflows.
 pub(super) fn cross_entropy(y: &[f64], class: usize) -> (f64, Vec<f64>) {
     let largest = y.iter().copied().fold(f64::NEG_INFINITY, f64::max);
     let powers: Vec<f64> = y.iter().map(|y| libm::exp(y - largest)).collect();

@@ -1,4 +1,4 @@
-//! Losses: how far a network's output is from its class.
+//! Losses: measure how far a network's output is from the target class.
 
 mod cross_entropy;
 mod per_step;
@@ -16,20 +16,20 @@ pub use squared_error::SquaredError;
 pub use squares::{CountMse, MembraneMse};
 pub use van_rossum::VanRossum;
 
-/// A loss on one sample. What becomes of the losses of a batch, their sum or their mean, is for who trains to say.
+/// The loss of one sample. The caller decides whether the losses of a batch are summed or averaged.
 pub trait Loss: Debug + Send + Sync {
-    /// Loss and `dL/d output` `[T, K]`, for what a network's last population passed on, `output` of shape `[T, K]`, and
-    /// the class of the sample. A loss on class scores takes them from `score`.
+    /// Returns the loss and `dL/d output` `[T, K]` for the `output` `[T, K]` of a network's last population and the
+    /// class of the sample. A loss on class scores computes them by `score`.
     fn evaluate(&self, output: &[f64], classes: usize, class: usize, score: &dyn Score) -> (f64, Vec<f64>);
 
-    /// The loss in symbols.
+    /// The equation of the loss as text.
     fn equation(&self) -> String;
 }
 
-/// A batch, judged.
+/// Class scores, losses and output errors of a batch.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Grades {
-    /// Class scores `[N, K]`; the largest one wins.
+    /// Class scores `[N, K]`. The class with the largest score is the prediction.
     pub scores: Vec<f32>,
     /// Loss of each sample `[N]`.
     pub losses: Vec<f32>,
@@ -37,7 +37,8 @@ pub struct Grades {
     pub d_output: Vec<f32>,
 }
 
-/// Judges the output `[T, N, K]` of a network against the class of each sample `[N]`. Computed in double precision.
+/// Computes the class scores, losses and output errors for the output `[T, N, K]` of a network and the class of each
+/// sample `[N]`. Computed in double precision.
 pub fn grade(loss: &dyn Loss, score: &dyn Score, output: &[f32], labels: &[u8], classes: usize) -> Grades {
     let samples = labels.len();
     let steps = output.len() / (samples * classes).max(1);
@@ -57,7 +58,7 @@ pub fn grade(loss: &dyn Loss, score: &dyn Score, output: &[f32], labels: &[u8], 
     grades
 }
 
-/// Index of the largest value; the first of equals.
+/// Returns the index of the largest value, the first one if there are several.
 pub fn argmax(row: &[f32]) -> usize {
     let mut best = 0;
     for (k, &y) in row.iter().enumerate() {

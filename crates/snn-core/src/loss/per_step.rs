@@ -1,4 +1,4 @@
-//! Cross-entropy of every step.
+//! The mean over time of the cross-entropy of every step.
 
 use serde::{Deserialize, Serialize};
 
@@ -6,22 +6,22 @@ use super::Loss;
 use super::cross_entropy::cross_entropy;
 use crate::score::Score;
 
-/// Temporal efficient training: the cross-entropy of the output of every step, averaged over time, and a pull of all
-/// outputs towards a target `φ` (Deng, Li, Zhang and Gu, *Temporal Efficient Training of Spiking Neural Network via Gradient
-/// Re-weighting*, ICLR 2022):
+/// Temporal efficient training (TET): the cross-entropy of the output of every step, averaged over time, and a squared
+/// distance of all outputs from a target `φ` (Deng, Li, Zhang and Gu, *Temporal Efficient Training of Spiking Neural
+/// Network via Gradient Re-weighting*, ICLR 2022):
 ///
 /// `L = 1/T Σ_t [(1 - lambda) · CE(y(t)) + lambda · 1/K Σ_k (y_k(t) - φ)²]`
 ///
-/// The score takes no part in it; it still says which class wins.
+/// The score does not enter the loss; it only determines the predicted class.
 ///
-/// Defaults: lambda 0, which leaves the cross-entropy alone; target 1.
+/// Defaults: lambda 0, which is the cross-entropy only; target 1.
 ///
 /// # Equals
-/// With lambda 0 `temporal_efficient_training_cross_entropy` of SpikingJelly and `ce_rate_loss` of snnTorch.
+/// With lambda 0, `temporal_efficient_training_cross_entropy` of SpikingJelly and `ce_rate_loss` of snnTorch.
 #[derive(Debug, Clone, Copy, PartialEq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields, default)]
 pub struct PerStep {
-    /// Share of the squared distance, in `[0, 1]`.
+    /// Weight of the squared distance, in `[0, 1]`; the cross-entropy has the weight `1 - lambda`.
     pub lambda: f32,
     /// Target `φ` of all outputs; the firing threshold in Deng et al.
     pub target: f32,
@@ -67,7 +67,8 @@ mod tests {
 
     #[test]
     fn every_step_has_a_cross_entropy_of_its_own() {
-        // The mean output [2, 2] tells nothing, the steps do: cross-entropies ln(1 + e^-4) and ln(1 + e^4).
+        // The mean output [2, 2] would not depend on the class, but the steps do: cross-entropies ln(1 + e^-4) and ln(1
+        // + e^4).
         let (loss, d) = PerStep::default().evaluate(&[4.0, 0.0, 0.0, 4.0], 2, 0, &Mean {});
         let each = [(-4.0_f64).exp().ln_1p(), 4.0_f64.exp().ln_1p()];
         assert!((loss - each.iter().sum::<f64>() / 2.0).abs() < 1e-15, "{loss}");

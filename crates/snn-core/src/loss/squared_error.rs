@@ -6,11 +6,11 @@ use super::Loss;
 use crate::score::Score;
 
 /// Summed squared error of the class scores against the one-hot target, `L = Σ_k (y_k - onehot_k)²`, without a mean and
-/// without a factor 1/2; the loss of Lee et al. 2020 as their programs compute it.
+/// without a factor 1/2. This is the loss of Lee et al. 2020 as computed by their programs.
 ///
 /// # Equals
-/// `torch.nn.functional.mse_loss(y, onehot, reduction="sum")`; with the score `Mean` of rates it is the mean squared error
-/// of SpikingJelly's examples times the number of classes.
+/// `torch.nn.functional.mse_loss(y, onehot, reduction="sum")`. With the score `Mean` of spikes it is the number of
+/// classes times the mean squared error of SpikingJelly's examples.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct SquaredError {}

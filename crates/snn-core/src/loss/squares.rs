@@ -1,39 +1,39 @@
-//! Mean squared errors of spike counts and of membranes.
+//! Mean squared errors of spike counts and of membrane potentials.
 
 use serde::{Deserialize, Serialize};
 
 use super::Loss;
 use crate::score::Score;
 
-/// Mean squared error of spike counts: with the rate `r_k` that is wanted of class `k`,
+/// Mean squared error of spike counts: with the target rate `r_k` of class `k`,
 /// `L = 1/(T · K) Σ_k (Σ_t y_k(t) - T · r_k)²`.
 ///
-/// The score takes no part in it; it still says which class wins. All classes fire: a rate above 0 for those that are
-/// not meant keeps them from falling silent.
+/// The score does not enter the loss; it only determines the predicted class. An `incorrect` rate above 0 keeps the
+/// neurons of the other classes from falling silent.
 ///
 /// Defaults: correct 1, incorrect 0.
 ///
 /// # Equals
-/// `mse_count_loss(correct_rate, incorrect_rate)` of snnTorch, where `T · rate` is a whole
-/// number; what is not is cut to one there.
+/// `mse_count_loss(correct_rate, incorrect_rate)` of snnTorch if `T · rate` is a whole number; snnTorch truncates it
+/// otherwise.
 #[derive(Debug, Clone, Copy, PartialEq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields, default)]
 pub struct CountMse {
-    /// Spikes a step that are wanted of the sample's class.
+    /// Target firing rate of the sample's class, in spikes per step.
     pub correct: f32,
-    /// Spikes a step that are wanted of the other classes.
+    /// Target firing rate of the other classes, in spikes per step.
     pub incorrect: f32,
 }
 
 /// Mean squared error of the output at every step: `L = 1/(T · K) Σ_t Σ_k (y_k(t) - target_k)²`.
 ///
-/// The score takes no part in it; it still says which class wins.
+/// The score does not enter the loss; it only determines the predicted class.
 ///
 /// Defaults: correct 1, incorrect 0.
 ///
 /// # Equals
-/// `mse_membrane_loss(on_target, off_target)` of snnTorch, for targets of 0 and above;
-/// a negative `off_target` counts as 0 there.
+/// `mse_membrane_loss(on_target, off_target)` of snnTorch for targets of 0 and above. snnTorch treats a negative
+/// `off_target` as 0.
 #[derive(Debug, Clone, Copy, PartialEq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields, default)]
 pub struct MembraneMse {
@@ -99,7 +99,8 @@ mod tests {
 
     #[test]
     fn counts_are_held_against_the_rates_that_are_wanted() {
-        // Wanted are 4 · 0.5 = 2 of the class and 4 · 0.25 = 1 of the other: (1² + 0²) / 8, and 2 · 1 / 8 at every step.
+        // Target counts are 4 · 0.5 = 2 for the class and 4 · 0.25 = 1 for the other: (1² + 0²) / 8, and 2 · 1 / 8 at
+        // every step.
         let loss = CountMse { correct: 0.5, incorrect: 0.25 };
         let expected = vec![0.25, 0.0, 0.25, 0.0, 0.25, 0.0, 0.25, 0.0];
         assert_eq!(loss.evaluate(&SPIKES, 2, 0, &Sum {}), (0.125, expected));

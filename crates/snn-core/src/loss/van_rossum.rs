@@ -1,4 +1,4 @@
-//! Distance of spike trains.
+//! The van Rossum distance of spike trains.
 
 use serde::{Deserialize, Serialize};
 
@@ -10,11 +10,11 @@ use crate::score::Score;
 ///
 /// `L = 1/tau Σ_t Σ_k (f_k(t) - g_k(t))²` with `f(t) = e^(-1/tau) · f(t-1) + s(t)`, and `g` the same of the target.
 ///
-/// The target: the sample's class fires at steps `period - 1`, `2 · period - 1` and so on, the other classes never. A spike
-/// too many, or one missing, costs about 1/2 (less near the end, as time ends with the trial); one that comes a little
-/// late costs little. The score takes no part in it; it still says which class wins.
+/// In the target, the sample's class fires at steps `period - 1`, `2 · period - 1` and so on, the other classes never.
+/// One extra or missing spike costs about 1/2 (less near the end of the trial, which cuts the exponential off); a spike
+/// that is slightly late costs little. The score does not enter the loss; it only determines the predicted class.
 ///
-/// Defaults: tau 5, period 2. No peer has this loss with targets of this kind; Lava-DL's `SpikeTime` is one like it, for
+/// Defaults: tau 5, period 2. No other library has this loss with such targets. `SpikeTime` of Lava-DL is similar, for
 /// given target trains.
 #[derive(Debug, Clone, Copy, PartialEq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields, default)]
@@ -35,7 +35,7 @@ impl Loss for VanRossum {
     fn evaluate(&self, output: &[f64], classes: usize, class: usize, _score: &dyn Score) -> (f64, Vec<f64>) {
         let tau = f64::from(self.tau);
         let decay = libm::exp(-1.0 / tau);
-        // The filter is linear: what is smoothed is the difference of the trains.
+        // The filter is linear, so the difference of the two trains is smoothed.
         let mut smoothed: Vec<f64> = Vec::with_capacity(output.len());
         for (i, spike) in output.iter().enumerate() {
             let is_target = i % classes == class && (i / classes + 1).is_multiple_of(self.period);
@@ -63,7 +63,7 @@ mod tests {
     use super::*;
     use crate::score::Sum;
 
-    /// `e^(-1/tau)` is 1/2.
+    /// A loss whose tau makes `e^(-1/tau)` equal to 1/2.
     fn half(period: usize) -> VanRossum {
         VanRossum { tau: std::f32::consts::LOG2_E, period }
     }
@@ -76,7 +76,7 @@ mod tests {
 
     #[test]
     fn a_spike_too_many_leaves_a_trace() {
-        // One class that shall fire at step 3 of 4 only fires at 0 as well: smoothed 1, 1/2, 1/4, 1/8.
+        // The class, whose target is one spike at step 3 of 4, also fires at step 0: smoothed 1, 1/2, 1/4, 1/8.
         let (loss, d) = half(4).evaluate(&[1.0, 0.0, 0.0, 1.0], 1, 0, &Sum {});
         let tau = std::f64::consts::LOG2_E;
         assert!((loss * tau - (1.0 + 0.25 + 0.0625 + 0.015_625)).abs() < 1e-6, "{loss}");

@@ -1,11 +1,11 @@
-//! Windows over rows and columns: what a convolution or pool sees.
+//! Windows over rows and columns, as used by convolutions and pools.
 
-/// The rows and columns of an input that an output sees. Each pair is of rows and columns.
+/// Geometry of a sliding window over the input. Each pair is `[rows, columns]`.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Window {
     /// Height and width.
     pub size: [usize; 2],
-    /// Step between windows.
+    /// Stride: distance between windows.
     pub stride: [usize; 2],
     /// Rows of zeros above and below, columns of zeros left and right.
     pub padding: [usize; 2],
@@ -14,15 +14,15 @@ pub struct Window {
 }
 
 impl Window {
-    /// Windows side by side with all rows and columns, without padding.
+    /// A window of this size with stride 1, without padding or dilation.
     pub const fn new(size: [usize; 2]) -> Self {
         Self { size, stride: [1, 1], padding: [0, 0], dilation: [1, 1] }
     }
 
-    /// How many windows there are over an input of that height and width.
+    /// Number of windows, down and across, over an input of `extents` rows and columns.
     ///
     /// # Errors
-    /// A sentence, if there is none, or if a size, stride or dilation is 0.
+    /// A message, if no window fits, or if a size, stride or dilation is 0.
     pub fn outputs(&self, extents: [usize; 2]) -> Result<[usize; 2], String> {
         let along = |axis: usize| {
             let [size, stride, padding, dilation] =
@@ -40,22 +40,22 @@ impl Window {
         Ok([along(0)?, along(1)?])
     }
 
-    /// The row (`axis` 0) or column (1) of the input that lies under tap `tap` of window `output`; none if it is padding before
-    /// the first one. Beyond the last one is for the caller to see.
+    /// Row (`axis` 0) or column (`axis` 1) of the input under tap `tap` of window `output`; `None` if it lies in the
+    /// padding before the first row or column. It may lie beyond the last one, which the caller must check.
     #[inline(always)]
     pub fn input(&self, axis: usize, output: usize, tap: usize) -> Option<usize> {
         (output * self.stride[axis] + tap * self.dilation[axis]).checked_sub(self.padding[axis])
     }
 
-    /// The window that sees row or column `input` under tap `tap`, if one does; whether there is such a window is for the caller
-    /// to see.
+    /// The window whose tap `tap` lies on row or column `input`, if there is one. The result may exceed the number of
+    /// windows, which the caller must check.
     #[inline(always)]
     pub fn output(&self, axis: usize, input: usize, tap: usize) -> Option<usize> {
         let start = (input + self.padding[axis]).checked_sub(tap * self.dilation[axis])?;
         start.is_multiple_of(self.stride[axis]).then(|| start / self.stride[axis])
     }
 
-    /// The taps under which one of `outputs` windows sees row or column `input`.
+    /// Taps under which at least one of `outputs` windows reads row or column `input`.
     pub(super) fn taps(&self, axis: usize, input: usize, outputs: usize) -> Vec<usize> {
         let is_seen = |&tap: &usize| self.output(axis, input, tap).is_some_and(|output| output < outputs);
         (0..self.size[axis]).filter(is_seen).collect()

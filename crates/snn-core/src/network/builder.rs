@@ -48,9 +48,8 @@ impl Builder {
         Ok(())
     }
 
-    /// Sets whether the weights of hidden populations that are added from here on are
-    /// [standardised](crate::standardise) in training. Weights of readouts and of normalised projections never are.
-    /// Default: false.
+    /// Sets whether the weights of populations that are added from here on are [standardised](crate::standardise) in
+    /// training. Weights of readouts and of normalised projections never are. Default: false.
     pub fn standardise(&mut self, standardise: bool) {
         self.standardise = standardise;
     }
@@ -64,8 +63,8 @@ impl Builder {
     ///
     /// # Errors
     /// [`Error::Population`] if the name is taken, if a shape does not fit, if the neuron has too many trainable
-    /// constants, or if a source cannot be read: it must be an earlier population that is not a readout, or, after
-    /// another projection, the population itself.
+    /// constants, or if a source cannot be read. A source must be the input, an earlier population that is not a
+    /// readout, or, after another projection and if the neuron fires, the population itself.
     pub fn add(&mut self, name: &str, neuron: Neuron, inputs: Vec<Projection>) -> Result<Source, Error> {
         self.add_with_dropout(name, neuron, 0.0, inputs)
     }
@@ -212,7 +211,7 @@ impl Builder {
     /// normalised.
     fn check_stages(&self, projection: &Projection) -> Result<(), String> {
         if projection.join != Join::Sum {
-            let name = if projection.join == Join::And { "AND" } else { "AND-NOT" };
+            let name = projection.join.name();
             if projection.sources.len() != 2 {
                 return Err(format!("{name} joins two sources, not {}", projection.sources.len()));
             }

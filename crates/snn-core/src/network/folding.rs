@@ -89,7 +89,7 @@ impl Network {
     }
 }
 
-/// Whether a projection has no pool, or one that commutes with a factor.
+/// Whether scaling the current commutes with the projection's pool, if it has one.
 fn is_foldable(projection: &Projection) -> bool {
     projection.pool.is_none_or(|pool| pool.kind == PoolKind::Mean)
 }

@@ -49,8 +49,7 @@ impl NormTensors {
 }
 
 impl Norm {
-    /// Normalisation over groups of `group` samples, with PyTorch's constants: epsilon 1e-5, momentum 0.1, a scale of
-    /// 1.
+    /// Normalisation over groups of `group` samples, with PyTorch's constants: epsilon 1e-5, momentum 0.1, scale 1.
     pub fn new(group: usize) -> Self {
         let tensors = NormTensors::default();
         Self { group, epsilon: 1e-5, momentum: 0.1, initial_scale: 1.0, tensors }
@@ -113,8 +112,8 @@ impl Norm {
         ]
     }
 
-    /// The normalisation of one channel as `y = factor · x + added`, given its mean and variance: `factor = scale /
-    /// sqrt(variance + epsilon)` and `added = shift - factor · mean`.
+    /// The normalisation of one channel as `y = factor · x + added`, given its mean and variance:
+    /// `factor = scale / sqrt(variance + epsilon)` and `added = shift - factor · mean`.
     pub fn affine(&self, [scale, shift, mean, variance]: [f64; 4]) -> [f64; 2] {
         let factor = scale / (variance + f64::from(self.epsilon)).sqrt();
         [factor, shift - factor * mean]
@@ -141,7 +140,7 @@ pub struct GroupStatistics {
     pub mean_tensor: usize,
     /// Index of the tensor of running variances.
     pub variance_tensor: usize,
-    /// Weight of these statistics in the update of the running ones, see [`Norm::momentum`].
+    /// Momentum: weight of these statistics in the update of the running ones.
     pub momentum: f32,
     /// Mean of each channel.
     pub mean: Vec<f32>,

@@ -3,6 +3,7 @@
 use super::{Norm, Tensor};
 use crate::map::Map;
 use crate::pool::Pool;
+use crate::real::Real;
 use crate::shape::Shape;
 
 /// Source of a projection.
@@ -36,6 +37,64 @@ pub enum Join {
     AndNot,
 }
 
+impl Join {
+    /// All joins of two sources. Each is `a (p + q b) + r b`, with `[p, q, r]` of [`Join::terms`].
+    pub const OF_TWO: [Self; 2] = [Self::AndNot, Self::And];
+
+    /// The coefficients `[p, q, r]` of a join of two sources, `a (p + q b) + r b`. `None` for a sum, which takes any
+    /// number of sources.
+    pub fn terms(self) -> Option<[f32; 3]> {
+        match self {
+            Self::Sum => None,
+            Self::And => Some([0.0, 1.0, 0.0]),
+            Self::AndNot => Some([1.0, -1.0, 0.0]),
+        }
+    }
+
+    /// The symbol between the names of two sources in RON, such as `& !` in `"a & !b"`: the part after the space is a
+    /// prefix of the second name.
+    pub fn symbol(self) -> &'static str {
+        match self {
+            Self::Sum => "+",
+            Self::And => "&",
+            Self::AndNot => "& !",
+        }
+    }
+
+    /// Name of the join in messages, such as `AND`.
+    pub fn name(self) -> &'static str {
+        match self {
+            Self::Sum => "a sum",
+            Self::And => "AND",
+            Self::AndNot => "AND-NOT",
+        }
+    }
+
+    /// Joins the outputs `a` and `b` of two neurons.
+    pub fn apply<F: Real>(self, a: F, b: F) -> F {
+        match self.terms() {
+            Some([p, q, r]) => a * (F::from(p) + F::from(q) * b) + F::from(r) * b,
+            None => a + b,
+        }
+    }
+
+    /// The derivative of [`Join::apply`] with respect to the source at `position` (0 or 1), given the output of the
+    /// other source.
+    pub fn slope<F: Real>(self, position: usize, other: F) -> F {
+        let [offset, factor] = self.slope_terms(position);
+        F::from(offset) + F::from(factor) * other
+    }
+
+    /// `[offset, factor]` of [`Join::slope`], which is `offset + factor · other`.
+    pub fn slope_terms(self, position: usize) -> [f32; 2] {
+        match (self.terms(), position) {
+            (Some([p, q, _]), 0) => [p, q],
+            (Some([_, q, r]), _) => [r, q],
+            (None, _) => [1.0, 0.0],
+        }
+    }
+}
+
 /// Turns the outputs of its sources into a current: `I = norm(pool(W * join(a, b) + bias))`. Bias, pool and norm are
 /// optional.
 #[derive(Debug, Clone, PartialEq)]
@@ -47,7 +106,8 @@ pub struct Projection {
     pub join: Join,
     /// Linear map applied to the combined outputs.
     pub map: Map,
-    /// Index of the weight in [`Network::tensors`](crate::Network::tensors); set by [`Builder::add`](crate::Builder::add).
+    /// Index of the weight in [`Network::tensors`](crate::Network::tensors); set by
+    /// [`Builder::add`](crate::Builder::add).
     pub weight: Option<usize>,
     /// Index of the bias `[C_out]`, which is added to the current at every step; set by
     /// [`Builder::add`](crate::Builder::add).

@@ -19,7 +19,7 @@ pub struct Split {
 }
 
 impl Split {
-    /// Index in the split network of the original population `population`.
+    /// Index in the split network of population `population` of the original network.
     pub fn index(&self, population: usize) -> Option<usize> {
         self.origins.iter().position(|origin| *origin == Some(population))
     }

@@ -1,4 +1,4 @@
-//! Quadratic integrate-and-fire with adaptation.
+//! Quadratic integrate-and-fire neurons with adaptation.
 
 use serde::{Deserialize, Serialize};
 
@@ -7,30 +7,30 @@ use super::{NeuronModel, Qif, Reset};
 use crate::part::Part;
 use crate::real::Real;
 
-/// Quadratic integrate-and-fire with a current `w` of adaptation, which follows the membrane and jumps with each spike:
-/// Izhikevich's neuron in numbers around 1 instead of millivolts.
+/// Quadratic integrate-and-fire neuron with an adaptation current `w`, which follows the membrane potential and jumps
+/// with each spike. It is Izhikevich's neuron with potentials around 1 instead of millivolts.
 ///
 /// 1. charge `v = V + (I + curvature · (V - rest) · (V - critical) - w) / tau`
 /// 2. fire `s = [v > threshold]`
-/// 3. adapt `w = w + (coupling · (v - rest) - w) / tau_w + jump · s`, from the membrane before its reset; then reset `V` as
-///    [`Reset`] says, with a leak of 1
+/// 3. adapt `w = w + (coupling · (v - rest) - w) / tau_w + jump · s`, from the membrane potential before its reset;
+///    then reset `V` as described at [`Reset`], with a leak of 1
 ///
-/// `V` starts where a hard reset leaves it, else at 0; `w` starts at 0. With `detach_reset` no error passes from `w` into
-/// the spikes either.
+/// `V` starts at the potential after a hard reset, or at 0 with other resets; `w` starts at 0. With `detach_reset` no
+/// error is backpropagated through `w` to the spikes either.
 ///
-/// Defaults: those of [`Qif`], but rest -0.1, hard reset to 0, `tau_w` 2, coupling 0.2, jump 0.3.
+/// Defaults: those of [`Qif`], except rest -0.1, hard reset to 0, `tau_w` 2, coupling 0.2, jump 0.3.
 ///
 /// # Equals
-/// `IzhikevichNode` of SpikingJelly (coupling `a`, jump `b`, which default to 0 there), but for `detach_reset`, which there
-/// leaves the error from `w` into the spikes. It reports `V` and `w`.
+/// `IzhikevichNode` of SpikingJelly (coupling `a`, jump `b`, which default to 0 there), except for `detach_reset`: in
+/// SpikingJelly it does not detach `w`. Its `v` and `w` are `V` and `w`.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields, default)]
 pub struct AdaptiveQif {
     /// Time constant of the membrane in steps, at least 1.
     pub tau: f32,
-    /// Membrane potential without input.
+    /// Resting potential: the membrane potential without input.
     pub rest: f32,
-    /// Membrane potential above which it rises by itself.
+    /// Membrane potential above which it rises without input.
     pub critical: f32,
     /// Strength of the quadratic term, greater than 0.
     pub curvature: f32,
@@ -38,13 +38,14 @@ pub struct AdaptiveQif {
     pub threshold: f32,
     /// Time constant of the adaptation in steps, at least 1.
     pub tau_w: f32,
-    /// Adaptation that a membrane potential of 1 above rest leads to.
+    /// Adaptation current that a membrane potential of 1 above rest leads to.
     pub coupling: f32,
-    /// Adaptation that a spike adds.
+    /// What a spike adds to the adaptation current.
     pub jump: f32,
-    /// What a spike does to the membrane.
+    /// How a spike resets the membrane potential.
     pub reset: Reset,
-    /// Whether no error passes back from reset and adaptation into the spike that caused them.
+    /// Whether reset and adaptation are detached: no error is backpropagated through them to the spike that caused
+    /// them.
     pub detach_reset: bool,
     /// A surrogate such as `Atan(alpha: 2.0)`.
     pub gradient: Part,
@@ -70,7 +71,7 @@ impl Default for AdaptiveQif {
 }
 
 impl AdaptiveQif {
-    /// The same neuron without adaptation.
+    /// Returns the same neuron without adaptation.
     pub fn without_adaptation(&self) -> Qif {
         let Self { tau, rest, critical, curvature, threshold, reset, detach_reset, .. } = *self;
         Qif { tau, rest, critical, curvature, threshold, reset, detach_reset, gradient: self.gradient.clone() }

@@ -1,4 +1,4 @@
-//! Leaky integrate-and-fire with an adaptive threshold.
+//! Leaky integrate-and-fire neurons with an adaptive threshold.
 
 use serde::{Deserialize, Serialize};
 
@@ -7,51 +7,55 @@ use super::{Link, NeuronModel, Parameter, Per, Reset};
 use crate::part::Part;
 use crate::real::Real;
 
-/// Adaptive leaky integrate-and-fire, the neuron of LSNNs: each spike raises the threshold, which relaxes by itself
-/// (Bellec, Salaj, Subramoney, Legenstein and Maass, *Long short-term memory and learning-to-learn in networks of spiking
-/// neurons*, 2018).
+/// Adaptive leaky integrate-and-fire neuron (ALIF), used in LSNNs: each spike raises the threshold, which then decays
+/// back (Bellec, Salaj, Subramoney, Legenstein and Maass, *Long short-term memory and learning-to-learn in networks of
+/// spiking neurons*, 2018).
 ///
 /// 1. charge `j = synapse_leak · i + I`, then `v = V + gain · j`, or `V + gain · i` with `delay`, where `gain` is 1, or
 ///    `1 - leak` with `decay_input`
 /// 2. fire `s = [v > threshold + adaptation · a]`
-/// 3. reset and leak of the membrane as [`Reset`] says, a soft reset by `threshold` without what adaptation adds to it;
-///    `a = adaptation_leak · a + s`; `i = j`
+/// 3. reset and leak of the membrane as described at [`Reset`], where a soft reset subtracts `threshold` without the
+///    adaptation; `a = adaptation_leak · a + s`; `i = j`
 ///
-/// `V`, `a` and `i` start at 0. With `detach_reset` no error passes from `a` into the spikes either.
+/// `V`, `a` and `i` start at 0. With `detach_reset` no error is backpropagated through the adaptation `a` to the spikes
+/// either.
 ///
 /// Defaults: leak 0.9, threshold 1, adaptation 0.2, `adaptation_leak` 0.98, no synapse (`synapse_leak` 0), no delay, hard
 /// reset to 0, gradient `Atan`. Bellec et al. weight the spike in `a` with `1 - adaptation_leak`; their factor `β` is
 /// `adaptation / (1 - adaptation_leak)`.
 ///
 /// # Equals
-/// `LSNNCell` of Norse: `Alif(leak: 1 - dt · tau_mem_inv, adaptation: rho · beta, adaptation_leak: rho, synapse_leak: 1 - dt ·
-/// tau_syn_inv, delay: true, decay_input: true)` with `rho = 1 - dt · tau_adapt_inv`. There the threshold relaxes before the
-/// spike and not after it, hence the factor `rho`; its `b` is `v_th + beta · a`, and its `v` is `V / leak`.
+/// `LSNNCell` of Norse: `Alif(leak: 1 - dt · tau_mem_inv, adaptation: rho · beta, adaptation_leak: rho, synapse_leak: 1
+/// - dt · tau_syn_inv, delay: true, decay_input: true)` with `rho = 1 - dt ·
+/// tau_adapt_inv`. Norse lets the threshold decay before the spike and not after it, hence the factor `rho`. Its `b` is
+/// `v_th + beta · a`, and its `v` is `V / leak`.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields, default)]
 #[expect(clippy::struct_excessive_bools, reason = "choices that are made independently")]
 pub struct Alif {
-    /// Share of the membrane that is kept from step to step, in `(0, 1]`.
+    /// Fraction of the membrane potential that is kept from step to step, in `(0, 1]`.
     pub leak: f32,
     /// Threshold of a neuron that has not fired, greater than 0.
     pub threshold: f32,
-    /// By how much a spike raises the threshold of the step after it, at least 0.
+    /// How much a spike raises the threshold of the next step, at least 0.
     pub adaptation: f32,
-    /// Share of the raise that is kept from step to step, in `(0, 1]`.
+    /// Fraction of the raise that is kept from step to step, in `(0, 1]`.
     pub adaptation_leak: f32,
-    /// Share of the synaptic current that is kept from step to step, in `[0, 1)`; 0 for none.
+    /// Fraction of the synaptic current that is kept from step to step, in `[0, 1)`; 0 for no synaptic current.
     pub synapse_leak: f32,
-    /// Whether the membrane is charged with the synaptic current of the step before.
+    /// Whether the membrane is charged with the synaptic current of the previous step.
     pub delay: bool,
-    /// What a spike does to the membrane.
+    /// How a spike resets the membrane potential.
     pub reset: Reset,
-    /// Whether the current is weighted with `1 - leak`.
+    /// Whether the synaptic current is multiplied by `1 - leak`.
     pub decay_input: bool,
-    /// Whether no error passes back from reset and adaptation into the spike that caused them.
+    /// Whether reset and adaptation are detached: no error is backpropagated through them to the spike that caused
+    /// them.
     pub detach_reset: bool,
-    /// Whether the threshold is trained; needs a surrogate gradient.
+    /// Whether the threshold is trained. Requires a surrogate gradient.
     pub learn_threshold: bool,
-    /// Which neurons share what is trained: those of the `Population`, of a `Channel`, or none (`Neuron`).
+    /// Which neurons share a trained value: all of the `Population`, those of a `Channel`, or none (one value per
+    /// `Neuron`).
     pub per: Per,
     /// A surrogate such as `Atan(alpha: 2.0)`.
     pub gradient: Part,
@@ -77,7 +81,7 @@ impl Default for Alif {
 }
 
 impl Alif {
-    /// The trained threshold, or the constant; without a branch in loops over neurons.
+    /// The trained threshold if there is one, else the constant. Has no branch, as it is called in loops over neurons.
     #[inline(always)]
     fn threshold<F: Real>(&self, p: &[F]) -> F {
         p.first().copied().unwrap_or(self.threshold.into())
@@ -158,8 +162,7 @@ mod tests {
 
     #[test]
     fn a_spike_raises_the_threshold_until_it_relaxes() {
-        // Threshold 1 + a / 2, no memory of the membrane but for the leak of 1/2 of what did not fire.
-        // v: 1.5 > 1; 1.5 at the threshold of 1.5, which is not above it; 0.75 + 1 = 1.75 > 1.25
+        // Threshold 1 + a / 2. The leak keeps half of the membrane potential after a step without a spike.
         let alif = Alif { leak: 0.5, adaptation: 0.5, adaptation_leak: 0.5, ..Alif::default() };
         let rows = run(&neuron(alif), &[], &[1.5, 1.5, 1.0]);
         assert_eq!(rows, [[1.0, 0.0, 1.0, 1.5], [0.0, 0.75, 0.5, 1.5], [1.0, 0.0, 1.25, 1.0]]);

@@ -1,4 +1,4 @@
-//! The leaky integrator with a synaptic current, which never fires.
+//! Leaky integrators with a synaptic current, which never fire.
 
 use serde::{Deserialize, Serialize};
 
@@ -6,13 +6,14 @@ use super::reset::input_equation;
 use super::{Gradient, Neuron, NeuronModel, NeuronOutput};
 use crate::real::Real;
 
-/// Leaky integrator with a synaptic current, a readout that never fires.
+/// Leaky integrator with a synaptic current: a readout that never fires.
 ///
 /// 1. charge `j = i + I`, then `v = leak · V + gain · j`, where `gain` is 1, or `1 - leak` with `decay_input`, and
 ///    `i = synapse_leak · j`
 /// 2. output `v / divisor`
 ///
-/// `V` and `i` start at 0; the derivative is exact. Unlike [`super::LeakyIntegrator`] it leaks before the input comes in.
+/// `V` and `i` start at 0. The gradient is exact. Unlike [`super::LeakyIntegrator`], the leak is applied before the
+/// input is added.
 ///
 /// Defaults: leak 0.9, `synapse_leak` 0.8, divisor 1.
 ///
@@ -21,14 +22,14 @@ use crate::real::Real;
 #[derive(Debug, Clone, Copy, PartialEq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields, default)]
 pub struct CubaIntegrator {
-    /// Share of the membrane that is kept from step to step, in `(0, 1]`.
+    /// Fraction of the membrane potential that is kept from step to step, in `(0, 1]`.
     pub leak: f32,
-    /// Share of the synaptic current that is kept from step to step, in `[0, 1)`.
+    /// Fraction of the synaptic current that is kept from step to step, in `[0, 1)`.
     pub synapse_leak: f32,
     /// Divisor of the output, greater than 0.
     #[serde(alias = "threshold")] // its name in files of version 0.1
     pub divisor: f32,
-    /// Whether the current is weighted with `1 - leak`.
+    /// Whether the synaptic current is multiplied by `1 - leak`.
     pub decay_input: bool,
 }
 
@@ -39,7 +40,7 @@ impl Default for CubaIntegrator {
 }
 
 impl CubaIntegrator {
-    /// The neuron.
+    /// Creates the neuron.
     pub fn neuron(self) -> Neuron {
         Neuron::written("CubaIntegrator", &self, self, Gradient::Exact)
     }

@@ -1,4 +1,4 @@
-//! Leaky integrate-and-fire with a synaptic current.
+//! Leaky integrate-and-fire neurons with a synaptic current.
 
 use serde::{Deserialize, Serialize};
 
@@ -7,38 +7,38 @@ use super::{NeuronModel, Reset};
 use crate::part::Part;
 use crate::real::Real;
 
-/// Current-based leaky integrate-and-fire: input is added to a synaptic current, which decays by itself and charges the
-/// membrane.
+/// Current-based leaky integrate-and-fire neuron (CUBA LIF): the input is added to a synaptic current, which decays
+/// exponentially and charges the membrane.
 ///
 /// 1. charge `j = i + I`, then `v = V + gain · j`, where `gain` is 1, or `1 - leak` with `decay_input`
 /// 2. fire `s = [v > threshold]`
-/// 3. reset and leak of the membrane as [`Reset`] says; synapse `i = synapse_leak · j`
+/// 3. reset and leak of the membrane as described at [`Reset`]; synapse `i = synapse_leak · j`
 ///
-/// Input acts in the step in which it comes. `V` and `i` start at 0.
+/// Input charges the membrane in the step in which it arrives. `V` and `i` start at 0.
 ///
 /// Defaults: leak 0.9, `synapse_leak` 0.8, threshold 1, hard reset to 0, gradient `Atan`.
 ///
 /// # Equals
 /// - `Synaptic(alpha, beta)` of snnTorch: `CubaLif(leak: beta, synapse_leak: alpha, reset: SoftAfterLeak, detach_reset:
-///   true)`. It reports `v` and `j` as they are once charged. With `reset_mechanism="zero"` it is no neuron of ours: a
-///   spike there also cuts the input of the step after it.
-/// - `LIFCell` of Norse: `CubaLif(leak: 1 - dt · tau_mem_inv, synapse_leak: 1 - dt · tau_syn_inv, decay_input: true)`;
-///   `LIFRecurrentCell` is that with a recurrent projection and `detach_reset: true`. They report the `i` of the end of the
-///   step, and as `v` what the reset leaves, `V / leak`.
+///   true)`. It returns `v` and `j`, the values after the charge phase. With `reset_mechanism="zero"` it has no
+///   equivalent here: there a spike also cuts the input of the next step.
+/// - `LIFCell` of Norse: `CubaLif(leak: 1 - dt · tau_mem_inv, synapse_leak: 1 - dt · tau_syn_inv, decay_input:
+///   true)`; `LIFRecurrentCell` is the same with a recurrent projection and `detach_reset: true`. Their `i` is that at
+///   the end of the step, and their `v` is the potential after the reset, `V / leak`.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields, default)]
 pub struct CubaLif {
-    /// Share of the membrane that is kept from step to step, in `(0, 1]`.
+    /// Fraction of the membrane potential that is kept from step to step, in `(0, 1]`.
     pub leak: f32,
-    /// Share of the synaptic current that is kept from step to step, in `[0, 1)`. With 0 this is [`super::Lif`].
+    /// Fraction of the synaptic current that is kept from step to step, in `[0, 1)`. With 0 this is [`super::Lif`].
     pub synapse_leak: f32,
     /// Membrane potential above which the neuron fires, greater than 0.
     pub threshold: f32,
-    /// What a spike does to the membrane.
+    /// How a spike resets the membrane potential.
     pub reset: Reset,
-    /// Whether the current is weighted with `1 - leak`.
+    /// Whether the synaptic current is multiplied by `1 - leak`.
     pub decay_input: bool,
-    /// Whether no error passes back from the reset into the spike that caused it.
+    /// Whether the reset is detached: no error is backpropagated through it to the spike that caused it.
     pub detach_reset: bool,
     /// A surrogate such as `Atan(alpha: 2.0)`.
     pub gradient: Part,

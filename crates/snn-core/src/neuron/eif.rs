@@ -1,4 +1,4 @@
-//! Exponential integrate-and-fire.
+//! Exponential integrate-and-fire neurons.
 
 use serde::{Deserialize, Serialize};
 
@@ -7,28 +7,28 @@ use super::{NeuronModel, Reset};
 use crate::part::Part;
 use crate::real::Real;
 
-/// Exponential integrate-and-fire: a leaky membrane with an upstroke that sets in around `rheobase` (Fourcaud-Trocmé,
-/// Hansel, van Vreeswijk and Brunel, *How spike generation mechanisms determine the neuronal response to fluctuating
-/// inputs*, J. Neurosci. 2003).
+/// Exponential integrate-and-fire neuron (EIF): a leaky membrane with an exponential upstroke that sets in around
+/// `rheobase` (Fourcaud-Trocmé, Hansel, van Vreeswijk and Brunel, *How spike generation mechanisms determine the
+/// neuronal response to fluctuating inputs*, J. Neurosci. 2003).
 ///
 /// 1. charge `v = V + (I + rest - V + sharpness · e^((V - rheobase) / sharpness)) / tau`
 /// 2. fire `s = [v > threshold]`
-/// 3. reset `V` as [`Reset`] says, with a leak of 1
+/// 3. reset `V` as described at [`Reset`], with a leak of 1
 ///
-/// `V` starts where a hard reset leaves it, else at 0. With a soft reset, or none, strong input makes the membrane grow
-/// without bound.
+/// `V` starts at the potential after a hard reset, or at 0 with other resets. With a soft reset, or none, strong input
+/// makes the membrane potential grow without bound.
 ///
 /// Defaults: tau 2, rest 0, rheobase 0.8, sharpness 1, threshold 1, hard reset to -0.1, gradient `Atan`.
 ///
 /// # Equals
-/// `EIFNode` of SpikingJelly: `Eif(tau, rest: v_rest, rheobase: theta_rh, sharpness: delta_T, threshold: v_threshold, reset:
-/// Hard(to: v_reset))`, `v_reset=None` is `reset: Soft`. It reports `V`.
+/// `EIFNode` of SpikingJelly: `Eif(tau, rest: v_rest, rheobase: theta_rh, sharpness: delta_T, threshold: v_threshold,
+/// reset: Hard(to: v_reset))`; with `v_reset=None` the reset is `reset: Soft`. Its `v` is `V`.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields, default)]
 pub struct Eif {
     /// Time constant in steps, at least 1.
     pub tau: f32,
-    /// Membrane potential that the leak is towards.
+    /// Resting potential, to which the membrane leaks.
     pub rest: f32,
     /// Membrane potential at which the exponential term is as large as `sharpness`.
     pub rheobase: f32,
@@ -36,9 +36,9 @@ pub struct Eif {
     pub sharpness: f32,
     /// Membrane potential above which the neuron fires.
     pub threshold: f32,
-    /// What a spike does to the membrane.
+    /// How a spike resets the membrane potential.
     pub reset: Reset,
-    /// Whether no error passes back from the reset into the spike that caused it.
+    /// Whether the reset is detached: no error is backpropagated through it to the spike that caused it.
     pub detach_reset: bool,
     /// A surrogate such as `Atan(alpha: 2.0)`.
     pub gradient: Part,

@@ -1,4 +1,4 @@
-//! The leaky integrator, which never fires.
+//! Leaky integrators, which never fire.
 
 use serde::{Deserialize, Serialize};
 
@@ -6,39 +6,40 @@ use super::reset::input_equation;
 use super::{Gradient, Neuron, NeuronModel, NeuronOutput, PlainLif};
 use crate::real::Real;
 
-/// Leaky integrator, a readout that never fires.
+/// Leaky integrator: a readout that never fires.
 ///
 /// 1. charge `v = V + gain · I`, where `gain` is 1, or `1 - leak` with `decay_input`
 /// 2. leak `V = leak · v`
 /// 3. output `V / divisor`
 ///
-/// With the gradient `LeakFree` this is the paper's readout: error is gathered over time without leak. `Exact` is the
+/// With the gradient `LeakFree` this is the paper's readout: error is summed over time without leak. `Exact` is the
 /// true derivative.
 ///
 /// # Equals
-/// `NonSpikingLIFNode` of SpikingJelly and `Leaky` of snnTorch with an infinite threshold, up to a factor `leak`: what they
-/// report has not leaked yet. `LICell` of Norse has a synaptic current: it is a [`super::CubaIntegrator`].
+/// `NonSpikingLIFNode` of SpikingJelly, and `Leaky` of snnTorch with an infinite threshold, up to a factor `leak`: they
+/// output the potential before the leak. `LICell` of Norse has a synaptic current and is a [`super::CubaIntegrator`]
+/// here.
 #[derive(Debug, Clone, Copy, PartialEq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields, default)]
 pub struct LeakyIntegrator {
-    /// Share of the membrane that is kept from step to step, in `(0, 1]`.
+    /// Fraction of the membrane potential that is kept from step to step, in `(0, 1]`.
     pub leak: f32,
     /// Divisor of the output, greater than 0.
     #[serde(alias = "threshold")] // its name in files of version 0.1
     pub divisor: f32,
-    /// Whether the input is weighted with `1 - leak`.
+    /// Whether the input is multiplied by `1 - leak`.
     pub decay_input: bool,
-    /// How error passes back in time.
+    /// How error is backpropagated through time.
     pub gradient: IntegratorGradient,
 }
 
-/// How error passes back through a [`LeakyIntegrator`].
+/// How error is backpropagated through a [`LeakyIntegrator`].
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize)]
 pub enum IntegratorGradient {
-    /// The derivative as it is.
+    /// The exact derivative.
     #[default]
     Exact,
-    /// The paper's: each step receives the error of all later outputs, without leak.
+    /// The paper's rule: the error of a step is the sum of the errors of its own and all later outputs, without leak.
     LeakFree,
 }
 
@@ -49,7 +50,7 @@ impl Default for LeakyIntegrator {
 }
 
 impl LeakyIntegrator {
-    /// The neuron.
+    /// Creates the neuron.
     pub fn neuron(self) -> Neuron {
         let gradient = match self.gradient {
             IntegratorGradient::Exact => Gradient::Exact,
@@ -58,7 +59,7 @@ impl LeakyIntegrator {
         Neuron::written("LeakyIntegrator", &self, self, gradient)
     }
 
-    /// The paper's readout.
+    /// Creates the paper's readout.
     pub fn leak_free(self) -> Neuron {
         Self { gradient: IntegratorGradient::LeakFree, ..self }.neuron()
     }

@@ -6,8 +6,8 @@ use super::NeuronModel;
 use crate::part::Part;
 use crate::real::Real;
 
-/// Izhikevich's neuron (*Simple Model of Spiking Neurons*, IEEE Trans. Neural Networks 2003, equations 1 to 3), by Euler
-/// steps of `dt` milliseconds.
+/// Izhikevich's neuron (*Simple Model of Spiking Neurons*, IEEE Trans. Neural Networks 2003, equations 1 to 3),
+/// integrated by Euler steps of `dt` milliseconds.
 ///
 /// 1. charge `v = V + dt · (0.04 · V² + 5 · V + 140 - u + I)`, then `u = u + dt · a · (b · V - u)`, both from the state
 ///    before the step
@@ -15,15 +15,15 @@ use crate::real::Real;
 /// 3. reset `V = (1 - s) · v + s · c`, `u = u + d · s`
 ///
 /// `V` starts at `rest` and `u` at `b · rest`. An input of 10 to 20 makes it fire now and then. With `detach_reset` no
-/// error passes from `u` into the spikes either.
+/// error is backpropagated through `u` to the spikes either.
 ///
-/// Defaults: a 0.02, b 0.2, c -65, d 6 (tonic spiking), threshold 30, rest -70 (where those are at rest), dt 0.25,
-/// gradient `Gaussian(sigma: 10.0)`, as wide as millivolts ask for.
+/// Defaults: a 0.02, b 0.2, c -65, d 6 (tonic spiking), threshold 30, rest -70 (the fixed point of these values), dt
+/// 0.25, gradient `Gaussian(sigma: 10.0)`, which is wide because the margin is in millivolts.
 ///
 /// # Equals
 /// `IzhikevichCell` of Norse with `dt · tau_inv` as `dt`; its `tonic_spiking` has these defaults, with the gradient
-/// `FastSigmoid(slope: 1.0)`. `IzhikevichNode` of SpikingJelly, in numbers around 1 and with its adaptation computed from
-/// the charged membrane, is an [`super::AdaptiveQif`].
+/// `FastSigmoid(slope: 1.0)`. `IzhikevichNode` of SpikingJelly has potentials around 1 and computes its adaptation from
+/// the charged membrane potential: it is an [`super::AdaptiveQif`] here.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields, default)]
 pub struct Izhikevich {
@@ -41,7 +41,7 @@ pub struct Izhikevich {
     pub rest: f32,
     /// Length of a step in milliseconds, in `(0, 1]`.
     pub dt: f32,
-    /// Whether no error passes back from reset and recovery into the spike that caused them.
+    /// Whether reset and recovery are detached: no error is backpropagated through them to the spike that caused them.
     pub detach_reset: bool,
     /// A surrogate such as `Gaussian(sigma: 10.0)`, of a margin in millivolts.
     pub gradient: Part,

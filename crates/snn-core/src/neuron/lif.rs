@@ -1,4 +1,4 @@
-//! Leaky integrate-and-fire, and integrate-and-fire, which is the same without leak.
+//! Leaky integrate-and-fire neurons, with and without leak.
 
 use serde::{Deserialize, Serialize};
 
@@ -8,43 +8,44 @@ use crate::part::Part;
 use crate::real::Real;
 use crate::surrogate::SurrogateModel;
 
-/// Leaky integrate-and-fire.
+/// Leaky integrate-and-fire neuron (LIF).
 ///
 /// 1. charge `v = V + gain · I`, where `gain` is 1, or `1 - leak` with `decay_input`
 /// 2. fire `s = [v > threshold]`
 /// 3. reset and leak `V = leak · ((1 - s) · v + s · to)` (`Hard`), `leak · (v - threshold · s)` (`Soft`),
 ///    `leak · v - threshold · s` (`SoftAfterLeak`) or `leak · v` (`None`)
 ///
-/// `V` starts at 0, so a leak at the end of a step is the same as one at the start of the next. The defaults are the
-/// paper's neuron: leak 0.99, threshold 1, hard reset to 0, leak-corrected gradient.
+/// `V` starts at 0, so applying the leak at the end of a step is the same as applying it at the start of the next. The
+/// defaults are the paper's neuron: leak 0.99, threshold 1, hard reset to 0, leak-corrected gradient.
 ///
 /// # Equals
-/// - `Leaky(beta)` of snnTorch: `Lif(leak: beta, reset: SoftAfterLeak, detach_reset: true)`, with `reset_mechanism` "zero"
-///   `Hard()` and with "none" `None`. What it reports as `mem` is `v`. With `reset_delay=False` it is `Soft` or
-///   `Hard()` with `detach_reset: false`, and `mem` is what the reset leaves (with "subtract" only as long as that does
-///   not exceed the threshold).
-/// - `LIFNode(tau)` of SpikingJelly: `Lif(leak: 1 - 1/tau, decay_input: true)`, with `v_reset=None` `reset: Soft`. What it
-///   reports is what the reset leaves, `V / leak`. There the leak is towards `v_reset`: another one than 0 is
-///   `threshold: v_threshold - v_reset` here, with a membrane that is lower by `v_reset`.
-/// - `LIFBoxCell` of Norse: `Lif(leak: 1 - dt · tau_mem_inv, decay_input: true)`; its `v_leak` shifts threshold and reset in
-///   the same way.
+/// - `Leaky(beta)` of snnTorch: `Lif(leak: beta, reset: SoftAfterLeak, detach_reset: true)`. With `reset_mechanism`
+///   "zero" the reset is `Hard()`, with "none" it is `None`. `mem` of snnTorch is `v`. With `reset_delay=False` the
+///   reset is `Soft` or `Hard()` with `detach_reset: false`, and `mem` is the potential after the reset (with
+///   "subtract" only while that does not exceed the threshold).
+/// - `LIFNode(tau)` of SpikingJelly: `Lif(leak: 1 - 1/tau, decay_input: true)`, with `v_reset=None` also `reset: Soft`.
+///   Its `v` is the potential after the reset, `V / leak`. Its leak is towards `v_reset`: if `v_reset` is not 0, use
+///   `threshold: v_threshold - v_reset`; the membrane potential is then lower by `v_reset`.
+/// - `LIFBoxCell` of Norse: `Lif(leak: 1 - dt · tau_mem_inv, decay_input: true)`. Its `v_leak` shifts threshold and
+///   reset in the same way.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields, default)]
 pub struct Lif {
-    /// Share of the membrane that is kept from step to step, in `(0, 1]`; `exp(-1/tau)` for a time constant of `tau`
-    /// steps.
+    /// Fraction of the membrane potential that is kept from step to step, in `(0, 1]`; `exp(-1/tau)` for a time
+    /// constant of `tau` steps.
     pub leak: f32,
     /// Membrane potential above which the neuron fires, greater than 0.
     pub threshold: f32,
-    /// What a spike does to the membrane.
+    /// How a spike resets the membrane potential.
     pub reset: Reset,
-    /// Whether the input is weighted with `1 - leak`.
+    /// Whether the input is multiplied by `1 - leak`.
     pub decay_input: bool,
-    /// Whether no error passes back from the reset into the spike that caused it.
+    /// Whether the reset is detached: no error is backpropagated through it to the spike that caused it.
     pub detach_reset: bool,
-    /// Whether the threshold is trained; needs a surrogate gradient.
+    /// Whether the threshold is trained. Requires a surrogate gradient.
     pub learn_threshold: bool,
-    /// Which neurons share what is trained: those of the `Population`, of a `Channel`, or none (`Neuron`).
+    /// Which neurons share a trained value: all of the `Population`, those of a `Channel`, or none (one value per
+    /// `Neuron`).
     pub per: Per,
     /// `LeakCorrected(trace: ...)`, the paper's rule, or a surrogate such as `Atan(alpha: 2.0)`.
     pub gradient: Part,
@@ -66,14 +67,14 @@ impl Default for Lif {
 }
 
 impl Lif {
-    /// This neuron with the paper's gradient.
+    /// Creates this neuron with the gradient of the paper's rule.
     pub fn leak_corrected(self) -> Neuron {
         let gradient = self.correction(Trace::default());
         let lif = Self { gradient: Part::new("LeakCorrected"), ..self };
         Neuron::written("Lif", &lif, lif.clone(), gradient)
     }
 
-    /// The paper's gradient for this neuron's leak and threshold.
+    /// The gradient of the paper's rule for this neuron's leak and threshold.
     pub(crate) fn correction(&self, trace: Trace) -> Gradient {
         let correction = Some(Correction { leak: self.leak, trace });
         Gradient::SpikeGated { threshold: self.threshold, correction }
@@ -81,7 +82,7 @@ impl Lif {
 }
 
 impl Lif {
-    /// The trained threshold, or the constant; without a branch in loops over neurons.
+    /// The trained threshold if there is one, else the constant. Has no branch, as it is called in loops over neurons.
     #[inline(always)]
     fn threshold<F: Real>(&self, p: &[F]) -> F {
         p.first().copied().unwrap_or(self.threshold.into())
@@ -141,7 +142,7 @@ impl NeuronModel for Lif {
     }
 }
 
-/// Integrate-and-fire: [`Lif`] without leak.
+/// Integrate-and-fire neuron: [`Lif`] without leak.
 ///
 /// # Equals
 /// `IFNode` of SpikingJelly; its `v_reset=None` is `reset: Soft`.
@@ -150,9 +151,9 @@ impl NeuronModel for Lif {
 pub struct If {
     /// Membrane potential above which the neuron fires, greater than 0.
     pub threshold: f32,
-    /// What a spike does to the membrane.
+    /// How a spike resets the membrane potential.
     pub reset: Reset,
-    /// Whether no error passes back from the reset into the spike that caused it.
+    /// Whether the reset is detached: no error is backpropagated through it to the spike that caused it.
     pub detach_reset: bool,
     /// `LeakCorrected(trace: ...)`, the paper's rule, or a surrogate such as `Atan(alpha: 2.0)`.
     pub gradient: Part,
@@ -165,26 +166,26 @@ impl Default for If {
 }
 
 impl If {
-    /// The same neuron as a [`Lif`] of leak 1.
+    /// Returns the same neuron as a [`Lif`] of leak 1.
     pub fn as_lif(&self) -> Lif {
         let Self { threshold, reset, detach_reset, gradient } = self.clone();
         Lif { leak: 1.0, threshold, reset, detach_reset, gradient, ..Lif::default() }
     }
 
-    /// This neuron with a surrogate gradient.
+    /// Creates this neuron with a surrogate gradient.
     pub fn surrogate(self, surrogate: impl SurrogateModel) -> Neuron {
         let gradient = Gradient::surrogate(surrogate).detached(self.detach_reset);
         Neuron::written("If", &self, self.as_lif(), gradient)
     }
 }
 
-/// Integrate-and-fire as it follows an average pool in the paper: hard reset, no leak, and error passes unchanged through
-/// a spike, without correction and without division by the threshold.
+/// The paper's integrate-and-fire neuron after an average pool: hard reset, no leak, and a spike-gated gradient that
+/// passes error unchanged through a spike, without leak correction and without division by the threshold.
 #[derive(Debug, Clone, Copy, PartialEq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields, default)]
 pub struct PoolIf {
-    /// Membrane potential above which the neuron fires, greater than 0. Four un-scaled input spikes of a 2x2 window
-    /// exceed 0.75, three only reach it.
+    /// Membrane potential above which the neuron fires, greater than 0. Four unscaled input spikes of a 2x2 window
+    /// exceed the default of 0.75; three only reach it.
     pub threshold: f32,
 }
 
@@ -195,7 +196,7 @@ impl Default for PoolIf {
 }
 
 impl PoolIf {
-    /// The neuron.
+    /// Creates the neuron.
     pub fn neuron(self) -> Neuron {
         let lif = If { threshold: self.threshold, ..If::default() }.as_lif();
         Neuron::written("PoolIf", &self, lif, Gradient::SpikeGated { threshold: 1.0, correction: None })

@@ -26,7 +26,7 @@ pub(super) fn split<'a, M: NeuronModel, F: Real>(model: &M, mut states: &'a [F],
     rows
 }
 
-/// Splits `states` as [`split`] does, into mutable rows.
+/// Splits `states` as `split` does, into mutable rows.
 #[inline(always)]
 pub(super) fn split_mut<'a, M: NeuronModel, F: Real>(
     model: &M,

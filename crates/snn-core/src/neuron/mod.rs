@@ -155,7 +155,7 @@ pub enum Per {
 }
 
 impl Per {
-    /// The suffix that describes the sharing in [`Neuron::equations`].
+    /// The suffix that describes the sharing in the equations.
     fn words(self) -> &'static str {
         match self {
             Self::Population => "",

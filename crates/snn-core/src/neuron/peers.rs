@@ -1,20 +1,21 @@
-//! Neurons of other libraries, by what they are here.
+//! Neurons of other libraries and their equivalents here.
 
-/// A neuron of another library.
+/// A neuron of another library and its equivalent here.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Peer {
     /// Name, such as `snntorch-leaky`.
     pub name: &'static str,
-    /// The same neuron here, with the constants that it has by default there.
+    /// The equivalent neuron here, with the constants that are the default there.
     pub part: &'static str,
-    /// What it is called there, and what to know.
+    /// Its name in the other library, and remarks.
     pub note: &'static str,
 }
 
-/// Neurons of snnTorch 1.0.0, SpikingJelly 2.0.0 and Norse 1.1.0 that are neurons here too: spikes, membranes and
-/// gradients are the same.
+/// Neurons of snnTorch 1.0.0, SpikingJelly 2.0.0 and Norse 1.1.0 with an equivalent here: spikes, membrane potentials
+/// and gradients are the same.
 ///
-/// SpikingJelly fires at the threshold, too; all others, and all neurons here, only above it.
+/// One exception: a neuron of SpikingJelly also fires if its membrane potential equals the threshold. In all other
+/// libraries, and here, it must exceed the threshold.
 pub const PEERS: &[Peer] = &[
     Peer {
         name: "snntorch-leaky",

@@ -1,4 +1,4 @@
-//! The phases of a neuron and their backward passes as [`Formula`]s, for engines that do not run Rust code, such as GPU
+//! The phases of a neuron and their backward passes as formulas, for engines that do not run Rust code, such as GPU
 //! shaders.
 
 use super::lifted::{NONE, dot, lift, lift_parameters};

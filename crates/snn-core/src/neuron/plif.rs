@@ -1,4 +1,4 @@
-//! Leaky integrate-and-fire with a leak that is learned.
+//! Leaky integrate-and-fire neurons with a trained leak.
 
 use serde::{Deserialize, Serialize};
 
@@ -7,40 +7,41 @@ use super::{Link, NeuronModel, Parameter, Per, Reset};
 use crate::part::Part;
 use crate::real::Real;
 
-/// Parametric leaky integrate-and-fire: [`super::Lif`] whose leak is trained (Fang et al.,
+/// Parametric leaky integrate-and-fire neuron (PLIF): a [`super::Lif`] whose leak is trained (Fang et al.,
 /// *Incorporating Learnable Membrane Time Constant to Enhance Learning of Spiking Neural Networks*, ICCV 2021).
 ///
 /// 1. charge `v = V + gain · I`, where `gain` is 1, or `1 - leak` with `decay_input`
 /// 2. fire `s = [v > threshold]`
-/// 3. reset and leak as [`Reset`] says
+/// 3. reset and leak as described at [`Reset`]
 ///
-/// `V` starts at 0. Trained is the number `w` of `leak = 1 / (1 + e^-w)`, so that the leak stays within `(0, 1)`; with
-/// `learn_threshold` also the threshold, as it is.
+/// `V` starts at 0. The trained number is `w` in `leak = 1 / (1 + e^-w)`, so that the leak stays within `(0, 1)`. With
+/// `learn_threshold` the threshold is also trained, without such a mapping.
 ///
-/// Defaults: leak 0.5, threshold 1 and not learned, one leak for the population, hard reset to 0, gradient `Atan`.
+/// Defaults: leak 0.5, threshold 1 and not trained, one leak for the population, hard reset to 0, gradient `Atan`.
 ///
 /// # Equals
-/// - `ParametricLIFNode(init_tau)` of SpikingJelly: `Plif(leak: 1 - 1/init_tau, decay_input: true)`. Its trained number is
-///   `-w`, as its sigmoid gives `1/tau`; what it reports as `v` is `V / leak`.
-/// - `Leaky(beta, learn_beta=True)` of snnTorch: `Plif(leak: beta, reset: SoftAfterLeak, detach_reset: true)`, with
-///   `learn_threshold=True` `learn_threshold: true`. The gradients of the values are the same; there the trained number is
-///   the leak itself, cut to `[0, 1]`.
+/// - `ParametricLIFNode(init_tau)` of SpikingJelly: `Plif(leak: 1 - 1/init_tau, decay_input: true)`. Its trained number
+///   is `-w`, as its sigmoid gives `1/tau`. Its `v` is `V / leak`.
+/// - `Leaky(beta, learn_beta=True)` of snnTorch: `Plif(leak: beta, reset: SoftAfterLeak, detach_reset: true)`; with
+///   `learn_threshold=True` also `learn_threshold: true`. Gradients with respect to leak and threshold are the same.
+///   snnTorch trains the leak itself, clamped to `[0, 1]`.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields, default)]
 pub struct Plif {
-    /// Share of the membrane that is kept from step to step, before training; in `(0, 1)`.
+    /// Fraction of the membrane potential that is kept from step to step, before training; in `(0, 1)`.
     pub leak: f32,
-    /// Membrane potential above which the neuron fires, greater than 0; before training, if it is learned.
+    /// Membrane potential above which the neuron fires, greater than 0; its value before training if it is trained.
     pub threshold: f32,
     /// Whether the threshold is trained too.
     pub learn_threshold: bool,
-    /// Which neurons share what is trained: those of the `Population`, of a `Channel`, or none (`Neuron`).
+    /// Which neurons share a trained value: all of the `Population`, those of a `Channel`, or none (one value per
+    /// `Neuron`).
     pub per: Per,
-    /// What a spike does to the membrane.
+    /// How a spike resets the membrane potential.
     pub reset: Reset,
-    /// Whether the input is weighted with `1 - leak`.
+    /// Whether the input is multiplied by `1 - leak`.
     pub decay_input: bool,
-    /// Whether no error passes back from the reset into the spike that caused it.
+    /// Whether the reset is detached: no error is backpropagated through it to the spike that caused it.
     pub detach_reset: bool,
     /// A surrogate such as `Atan(alpha: 2.0)`.
     pub gradient: Part,
@@ -62,7 +63,8 @@ impl Default for Plif {
 }
 
 impl Plif {
-    /// The second constant, if it is learned; without a branch in loops over neurons.
+    /// The trained threshold (the second parameter) if there is one, else the constant. Has no branch, as it is called
+    /// in loops over neurons.
     #[inline(always)]
     fn threshold<F: Real>(&self, p: &[F]) -> F {
         p.get(1).copied().unwrap_or(self.threshold.into())

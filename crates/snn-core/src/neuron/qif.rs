@@ -1,4 +1,4 @@
-//! Quadratic integrate-and-fire.
+//! Quadratic integrate-and-fire neurons.
 
 use serde::{Deserialize, Serialize};
 
@@ -6,37 +6,38 @@ use super::{NeuronModel, Reset};
 use crate::part::Part;
 use crate::real::Real;
 
-/// Quadratic integrate-and-fire: below `critical` the membrane relaxes to `rest`, above it runs away (Gerstner, Kistler,
-/// Naud and Paninski, *Neuronal Dynamics*, 2014, section 5.3).
+/// Quadratic integrate-and-fire neuron (QIF): below `critical` the membrane potential relaxes to `rest`; above it, it
+/// rises without input until the neuron fires (Gerstner, Kistler, Naud and Paninski, *Neuronal Dynamics*, 2014, section
+/// 5.3).
 ///
 /// 1. charge `v = V + (I + curvature · (V - rest) · (V - critical)) / tau`
 /// 2. fire `s = [v > threshold]`
-/// 3. reset `V` as [`Reset`] says, with a leak of 1
+/// 3. reset `V` as described at [`Reset`], with a leak of 1
 ///
-/// `V` starts where a hard reset leaves it, else at 0. With a soft reset, or none, strong input makes the membrane grow
-/// without bound.
+/// `V` starts at the potential after a hard reset, or at 0 with other resets. With a soft reset, or none, strong input
+/// makes the membrane potential grow without bound.
 ///
 /// Defaults: tau 2, rest 0, critical 0.8, curvature 1, threshold 1, hard reset to -0.1, gradient `Atan`.
 ///
 /// # Equals
 /// `QIFNode` of SpikingJelly: `Qif(tau, rest: v_rest, critical: v_c, curvature: a0, threshold: v_threshold, reset:
-/// Hard(to: v_reset))`, `v_reset=None` is `reset: Soft`. It reports `V`.
+/// Hard(to: v_reset))`; with `v_reset=None` the reset is `reset: Soft`. Its `v` is `V`.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields, default)]
 pub struct Qif {
     /// Time constant in steps, at least 1.
     pub tau: f32,
-    /// Membrane potential without input.
+    /// Resting potential: the membrane potential without input.
     pub rest: f32,
-    /// Membrane potential above which it rises by itself.
+    /// Membrane potential above which it rises without input.
     pub critical: f32,
     /// Strength of the quadratic term, greater than 0.
     pub curvature: f32,
     /// Membrane potential above which the neuron fires.
     pub threshold: f32,
-    /// What a spike does to the membrane.
+    /// How a spike resets the membrane potential.
     pub reset: Reset,
-    /// Whether no error passes back from the reset into the spike that caused it.
+    /// Whether the reset is detached: no error is backpropagated through it to the spike that caused it.
     pub detach_reset: bool,
     /// A surrogate such as `Atan(alpha: 2.0)`.
     pub gradient: Part,
@@ -57,19 +58,19 @@ impl Default for Qif {
     }
 }
 
-/// `curvature · (v - rest) · (v - critical)`
+/// Computes `curvature · (v - rest) · (v - critical)`.
 #[inline(always)]
 pub(super) fn quadratic<F: Real>(v: F, [rest, critical, curvature]: [f32; 3]) -> F {
     (v - rest.into()) * (v - critical.into()) * curvature.into()
 }
 
-/// The same in symbols.
+/// `curvature · (V - rest) · (V - critical)` as text, with the values filled in.
 pub(super) fn quadratic_equation([rest, critical, curvature]: [f32; 3]) -> String {
     let factor = if curvature == 1.0 { String::new() } else { format!("{curvature} ") };
     format!("{factor}{} {}", distance("V", rest), distance("V", critical))
 }
 
-/// `v - from` in symbols, in brackets where it needs them.
+/// `v - from` as text, in brackets unless `from` is 0.
 pub(super) fn distance(v: &str, from: f32) -> String {
     if from == 0.0 {
         v.to_owned()

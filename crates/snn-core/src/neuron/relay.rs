@@ -1,4 +1,4 @@
-//! Neurons without memory that pass on what reaches them, as spikes or as numbers.
+//! Neurons without state that pass on their input, as spikes or as numbers.
 
 use serde::{Deserialize, Serialize};
 
@@ -7,9 +7,9 @@ use crate::part::Part;
 use crate::real::Real;
 use crate::surrogate::StraightThrough;
 
-/// A population without dynamics that passes on spikes at the step at which they reach it: it fires where its current is above
-/// one half, and error passes through as if it were the current itself. With it, spikes can be joined (`a & b`), or pooled by
-/// the largest of a window, and stay one bit each.
+/// A neuron without state that passes on spikes in the step in which they arrive. It fires where its current is above
+/// one half, and error is backpropagated as if the output were the current itself. With it, populations of spikes can
+/// be joined (`a & b`) or max-pooled, and the result is again spikes of one bit each.
 ///
 /// 1. charge `v = I`
 /// 2. fire where `v > 1/2`
@@ -17,8 +17,8 @@ use crate::surrogate::StraightThrough;
 #[serde(deny_unknown_fields)]
 pub struct Relay {}
 
-/// A population without dynamics that passes on its current as a number, step by step: a shortcut for membranes (MS-ResNet), or
-/// a pool without neurons.
+/// A neuron without state that passes on its current as a number at every step. It serves as a shortcut for membrane
+/// potentials (MS-ResNet), or as a pool without neurons.
 ///
 /// 1. charge `v = I`
 /// 2. output `v`
@@ -30,14 +30,14 @@ pub struct Relay {}
 pub struct Identity {}
 
 impl Relay {
-    /// The neuron.
+    /// Creates the neuron.
     pub fn neuron(self) -> Neuron {
         Neuron::new("Relay", self, Gradient::surrogate(StraightThrough {})).with_part(Part::new("Relay"))
     }
 }
 
 impl Identity {
-    /// The neuron.
+    /// Creates the neuron.
     pub fn neuron(self) -> Neuron {
         Neuron::written("Identity", &self, self, Gradient::Exact)
     }

@@ -5,9 +5,9 @@ use serde::{Deserialize, Serialize};
 use super::{Gradient, Neuron, NeuronModel, NeuronOutput};
 use crate::real::Real;
 
-/// Rectified linear unit, the neuron of ordinary networks: it does not fire, but passes on its input where that is above
-/// 0, and has no memory. With it, direct input and one time step, a network is an ANN, trained by ordinary
-/// backpropagation, that a spiking one can be converted from or compared with.
+/// Rectified linear unit, the neuron of artificial neural networks (ANNs). It does not fire but passes on its input
+/// where that is above 0, and has no state. With it, direct input and one time step, a network is an ANN trained by
+/// ordinary backpropagation, which can be converted to a spiking network or compared with one.
 ///
 /// 1. charge `v = max(0, I)`
 /// 2. output `v`
@@ -19,7 +19,7 @@ use crate::real::Real;
 pub struct Relu {}
 
 impl Relu {
-    /// The neuron.
+    /// Creates the neuron.
     pub fn neuron(self) -> Neuron {
         Neuron::written("Relu", &self, self, Gradient::Exact)
     }

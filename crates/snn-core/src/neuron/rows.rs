@@ -10,7 +10,7 @@ use super::{NeuronModel, NeuronOutput, Parameter, Per, Phases, PlainLif, phases}
 use crate::real::{Dual, Real};
 use crate::vectorized::vectorized;
 
-/// A type-erased [`NeuronModel`].
+/// A type-erased neuron model.
 pub(crate) trait Dynamics: Rows<f32> + Rows<f64> + Debug + Send + Sync {
     fn output(&self) -> NeuronOutput;
     fn state(&self) -> &'static [&'static str];
@@ -204,7 +204,7 @@ fn update<M: NeuronModel, F: Real>(
     }
 }
 
-/// Backward pass of [`update`]. On entry `d` is the error of the states after the phase; on return it is the error of
+/// Backward pass of `update`. On entry `d` is the error of the states after the phase; on return it is the error of
 /// the states before it. `d_inputs` is overwritten.
 #[inline(always)]
 #[expect(clippy::too_many_arguments, reason = "what the phase reads, and the error of each")]

@@ -175,7 +175,7 @@ impl Neuron {
         rows.charge_adjoint(p, before, input, d_state, d_input, d_p);
     }
 
-    /// Backward pass of one step with [`Gradient::SpikeGated`].
+    /// Backward pass of one step with a spike-gated gradient.
     fn spike_gated<F: Float>(
         &self,
         threshold: f32,

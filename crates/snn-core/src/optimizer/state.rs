@@ -1,5 +1,4 @@
-//! The state of an optimizer, and its updates. All arithmetic is element by element, so that results do not depend on the number
-//! of threads.
+//! Optimizer state and updates. All updates are element-wise, so that results do not depend on the number of threads.
 
 use rayon::prelude::*;
 
@@ -7,25 +6,25 @@ use crate::error::Error;
 use crate::network::{Network, Weights};
 use crate::optimizer::Optimizer;
 
-/// Values that one thread works on at a time.
+/// Minimum number of values that one thread processes at a time.
 const CHUNK: usize = 1 << 14;
 
-/// An optimizer and its state. Weight decay applies to weights, not to the constants that neurons train: a leak
-/// that shrank towards 0 would be another neuron, not a simpler one.
+/// An optimizer and its state. Weight decay applies only to weights. Constants of neurons are excluded, because a leak
+/// that decays towards 0 makes another neuron, not a simpler one.
 #[derive(Debug, Clone, PartialEq)]
 pub struct OptimizerState {
     optimizer: Optimizer,
     updates: u64,
-    /// Factor on the weight decay of each tensor: 1, or 0 for a constant.
+    /// Factor on the weight decay of each tensor: 1 for weights, 0 for all others.
     decays: Vec<f32>,
-    /// Whether each tensor stays as it is, whatever its state is.
+    /// Whether each tensor is excluded from updates, because it is frozen or not trained.
     frozen: Vec<bool>,
-    /// One for each of [`Optimizer::state_kinds`], in the form of the weights.
+    /// The state: one element for each of [`Optimizer::state_kinds`], in the form of the weights.
     tensors: Vec<Weights>,
 }
 
 impl OptimizerState {
-    /// The optimizer before its first update of the weights of `network`.
+    /// The optimizer before its first update of the weights of `network`, with a state of 0.
     pub fn new(optimizer: Optimizer, network: &Network) -> Self {
         let decays = network.tensors().iter().map(|weight| if weight.decays() { 1.0 } else { 0.0 });
         let tensors = optimizer.state_kinds().iter().map(|_| network.zeros()).collect();
@@ -33,7 +32,7 @@ impl OptimizerState {
         Self { optimizer, updates: 0, decays: decays.collect(), frozen, tensors }
     }
 
-    /// The optimizer with the [`tensors`](Self::tensors) that it had after `updates` updates.
+    /// The optimizer after `updates` updates, restored from the [`tensors`](Self::tensors) that it had then.
     ///
     /// # Errors
     /// As [`Optimizer::check_state`].
@@ -57,12 +56,12 @@ impl OptimizerState {
         &self.tensors
     }
 
-    /// Updates made so far.
+    /// Number of updates so far.
     pub fn updates(&self) -> u64 {
         self.updates
     }
 
-    /// One update of `weights` by `gradients`, both in the form of the network's weights, at the learning rate `lr`.
+    /// Updates `weights` once by `gradients`, both in the form of the network's weights, at learning rate `lr`.
     pub fn update(&mut self, weights: &mut Weights, gradients: &Weights, lr: f32) {
         self.updates += 1;
         let tensors = weights.iter_mut().zip(gradients).zip(&self.decays).zip(&self.frozen);
@@ -111,7 +110,8 @@ impl OptimizerState {
     }
 }
 
-/// Euclidean norm of all gradients together, summed in double precision in an order of its own.
+/// Euclidean norm of all gradients together, summed in double precision in a fixed order, whatever the number of
+/// threads.
 pub fn norm(gradients: &Weights) -> f64 {
     let square = |chunk: &[f32]| chunk.iter().map(|&g| f64::from(g) * f64::from(g)).sum::<f64>();
     let tensor =
@@ -119,12 +119,12 @@ pub fn norm(gradients: &Weights) -> f64 {
     gradients.iter().map(tensor).sum::<f64>().sqrt()
 }
 
-/// Scales all gradients down to the norm `limit`, given their norm; smaller ones are left as they are.
+/// Scales all gradients down to the norm `limit` if their norm, given as `norm`, is larger.
 pub fn clip(gradients: &mut Weights, norm: f64, limit: f32) {
     scale(gradients, clip_factor(norm, limit));
 }
 
-/// What gradients of this norm are multiplied by to clip them to the norm `limit`.
+/// Factor that clips gradients of norm `norm` to the norm `limit`: 1 if they are not larger.
 pub fn clip_factor(norm: f64, limit: f32) -> f32 {
     if norm > f64::from(limit) { (f64::from(limit) / norm) as f32 } else { 1.0 }
 }
@@ -138,7 +138,7 @@ pub fn scale(gradients: &mut Weights, factor: f32) {
     }
 }
 
-/// Applies `rule` to the elements at each place of several slices.
+/// Applies `rule` in parallel to corresponding elements of several slices.
 pub fn each<S>(slices: S, rule: impl Fn(S::Item) + Sync + Send)
 where
     S: IntoParallelIterator<Iter: IndexedParallelIterator>,
@@ -171,7 +171,8 @@ mod tests {
         registry.neurons.make(&mut Part::new("Plif"), &registry).unwrap()
     }
 
-    /// The weights `[1, -2]` after each of some updates by the gradients given, at rate 0.1.
+    /// The weights, initially `[1, -2]`, after each of the updates by the given gradients, at the optimizer's learning
+    /// rate.
     fn run<const N: usize>(optimizer: Optimizer, gradients: [[f32; 2]; N]) -> [[f32; 2]; N] {
         let mut optimizer = OptimizerState::new(optimizer, &network());
         let mut weights = vec![vec![1.0, -2.0]];

@@ -1,4 +1,4 @@
-//! What can be wrong with a part.
+//! Errors in parts of an experiment.
 
 use std::fmt::Display;
 
@@ -6,44 +6,44 @@ use serde::de::{Expected, Unexpected};
 
 use crate::text::{choices, excerpt};
 
-/// Why a part of an experiment means nothing.
+/// An error in a part of an experiment.
 #[derive(Debug, Clone, PartialEq, thiserror::Error)]
 #[error("{}{fault}", prefix(path))]
 pub struct PartError {
-    /// Path from the part down to what is at fault, such as `gradient` or `layers[2].neuron.leak`; empty for the part
+    /// Path from the part to the value at fault, such as `gradient` or `layers[2].neuron.leak`. Empty for the part
     /// itself.
     pub path: String,
     /// What is wrong.
     pub fault: Box<Fault>,
 }
 
-/// What is wrong with a part.
+/// The kind of error in a part of an experiment.
 #[derive(Debug, Clone, PartialEq, thiserror::Error)]
 #[non_exhaustive]
 pub enum Fault {
-    /// Nothing is registered under the name.
+    /// The name is not registered.
     #[error("unknown {one} \"{}\"; known {many}: {}", excerpt(found), choices(known))]
     Unknown {
-        /// Kind of thing, such as `neuron`.
+        /// Kind of catalog, such as `neuron`.
         one: &'static str,
-        /// Its plural.
+        /// Plural of `one`.
         many: &'static str,
-        /// The name.
+        /// The unknown name.
         found: String,
         /// Names that are registered.
         known: Vec<String>,
     },
-    /// There is no such field, or no such choice.
+    /// A field or enum variant does not exist.
     #[error("unknown {kind} \"{}\"; known {kind}s: {}", excerpt(found), list_or_none(known))]
     NoSuch {
-        /// `field`, or what the choice is called, such as `reset`.
+        /// `field`, or the kind of enum, such as `reset`.
         kind: String,
-        /// The name.
+        /// The unknown name.
         found: String,
-        /// Names that there are.
+        /// Names that exist.
         known: &'static [&'static str],
     },
-    /// A field must be given and is not.
+    /// A required field is missing.
     #[error("missing field \"{field}\"")]
     Missing {
         /// Its name.
@@ -55,22 +55,22 @@ pub enum Fault {
         /// Its name.
         field: &'static str,
     },
-    /// Values stand without the names of their fields, as in `Lif(0.9)`.
+    /// Values are given without field names, as in `Lif(0.9)`.
     #[error("values must be named, as in (name: value)")]
     Unnamed {
-        /// Names of the fields that there are.
+        /// Names of the fields that exist.
         known: &'static [&'static str],
     },
-    /// A choice without fields has brackets, as in `Auto()`.
+    /// An enum variant without fields is followed by brackets, as in `Auto()`.
     #[error("{name} takes no ( )")]
     Brackets {
         /// Its name.
         name: String,
     },
-    /// A value lies outside its range, or is of another kind.
+    /// A value is outside its range or has the wrong type.
     #[error("must be {range}, found {}", excerpt(found))]
     Range {
-        /// The allowed range or kind, in words.
+        /// The allowed range or type, in words.
         range: String,
         /// The value.
         found: String,
@@ -80,21 +80,21 @@ pub enum Fault {
     Other(String),
 }
 
-/// What a [`Fault::Range`] says must be where values without a name are wanted, such as `(0.9, 0.999)`.
+/// The range in a [`Fault::Range`] for values that must be unnamed and in brackets, such as `(0.9, 0.999)`.
 pub const IN_BRACKETS: &str = "values in ( )";
 
 impl PartError {
-    /// A value at `path` that is out of its range.
+    /// Creates the error for a value at `path` that is out of its range.
     pub fn range(path: impl Into<String>, range: impl Into<String>, found: &impl ToString) -> Self {
         Self { path: path.into(), fault: Box::new(Fault::Range { range: range.into(), found: found.to_string() }) }
     }
 
-    /// A sentence about what stands at `path`.
+    /// Creates an error with a free-form sentence about the value at `path`.
     pub fn other(path: impl Into<String>, sentence: impl Into<String>) -> Self {
         Self { path: path.into(), fault: Box::new(Fault::Other(sentence.into())) }
     }
 
-    /// The same error, seen from a part that holds the present one at `path`.
+    /// Returns the same error with `path` put before its path, for a part that holds the faulty one at `path`.
     #[must_use]
     pub fn within(self, path: &str) -> Self {
         let joint = if self.path.is_empty() || self.path.starts_with('[') { "" } else { "." };
@@ -121,7 +121,7 @@ impl serde::de::Error for PartError {
         Self::other("", sentence.to_string())
     }
 
-    /// What was found is filled in by the reader, which has the text.
+    /// The value found is filled in by the reader, which has the text.
     fn invalid_value(_: Unexpected<'_>, expected: &dyn Expected) -> Self {
         Self::range("", expected.to_string(), &"")
     }

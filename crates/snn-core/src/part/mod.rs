@@ -1,8 +1,9 @@
-//! Parts: names and fields as a file has them, and how RON text is read.
+//! Parts (names with fields, as written in an experiment file) and the reader of RON text.
 //!
-//! A [`Part`] is a name and the text of its fields, before a [`Registry`](crate::registry::Registry) has been asked what the name
-//! means. A text becomes a tree of [`Node`]s once, each with its bytes; serde reads types from the tree. Whatever is wrong is a
-//! [`PartError`]: a [`Fault`] and the [`Path`] of the value at fault.
+//! A [`Part`] is a name and the text of its fields, before it is looked up in a
+//! [`Registry`](crate::registry::Registry). A RON text is parsed into a tree of [`Node`]s that know their position in
+//! bytes, and serde deserialises types from the tree. Errors are [`PartError`]s: a [`Fault`] and the [`Path`] of the
+//! value at fault.
 
 mod error;
 mod node;

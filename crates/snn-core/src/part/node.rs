@@ -1,26 +1,28 @@
-//! The values of a RON text, each with its place and found by its path.
+//! The syntax tree of a RON text, whose values know their position and can be found by path.
 
 use std::ops::Range;
 
 use super::path::{Path, Segment};
 
-/// A value of a RON text and where it stands: `network.layers[2].channels` is bytes 310 to 312. `Some(x)` is the same as `x`.
+/// A value of a RON text and its position, such as `network.layers[2].channels` at bytes 310 to 312. `Some(x)` is read
+/// as `x`.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Node<'a> {
     /// The whole value as it is written.
     pub text: &'a str,
-    /// Byte at which it starts.
+    /// Byte at which the value starts.
     pub start: usize,
-    /// The name that it starts with, if any: `Lif` in `Lif(leak: 0.9)`. A number or a name alone is all name.
+    /// The name at the start of the value, such as `Lif` in `Lif(leak: 0.9)`; empty if there is none. For a lone number
+    /// or name, it is the whole value.
     pub name: &'a str,
-    /// What is within it.
+    /// The values within this one.
     pub content: NodeContent<'a>,
 }
 
-/// What is within a value.
+/// The values within a value.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum NodeContent<'a> {
-    /// Nothing: it is a number, a string, a name alone.
+    /// None: the value is a number, a string or a lone name.
     Scalar,
     /// `(a: ..., b: ...)`, or `()`.
     Fields(Vec<Field<'a>>),
@@ -28,7 +30,7 @@ pub enum NodeContent<'a> {
     Items(Vec<Node<'a>>),
 }
 
-/// A value with its name, `leak: 0.9`.
+/// A named value, such as `leak: 0.9`.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Field<'a> {
     /// The name.
@@ -40,12 +42,13 @@ pub struct Field<'a> {
 }
 
 impl Node<'_> {
-    /// Bytes of the whole value.
+    /// The byte range of the whole value.
     pub fn span(&self) -> Range<usize> {
         self.start..self.start + self.text.len()
     }
 
-    /// The bytes to point at: the value if it fits one line, else its name or first character.
+    /// The byte range that an error message marks: the value if it is on one line, else its name or its first
+    /// character.
     pub fn mark(&self) -> Range<usize> {
         let length = match self.text.contains('\n') {
             false => self.text.len(),
@@ -55,7 +58,7 @@ impl Node<'_> {
         self.start..self.start + length
     }
 
-    /// Whether no value is within this one.
+    /// Whether this value contains no other values.
     pub fn is_empty(&self) -> bool {
         match &self.content {
             NodeContent::Scalar => true,
@@ -64,7 +67,8 @@ impl Node<'_> {
         }
     }
 
-    /// The value at `path`, or the deepest value on the way to it, with the number of segments that were found.
+    /// Finds the value at `path`. Returns it, or else the deepest value on the way to it, and the number of path
+    /// segments that were found.
     pub fn descend(&self, path: &Path) -> (&Self, usize) {
         let mut node = self;
         for (depth, segment) in path.0.iter().enumerate() {
@@ -83,14 +87,15 @@ impl Node<'_> {
         (node, path.0.len())
     }
 
-    /// Bytes of the last key of this value that is called `name`.
+    /// The byte range of the last key called `name` in this value.
     pub fn key(&self, name: &str) -> Option<Range<usize>> {
         let NodeContent::Fields(fields) = &self.content else { return None };
         let field = fields.iter().rev().find(|field| bare(field.key) == name)?;
         Some(field.start..field.start + field.key.len())
     }
 
-    /// Calls `visit` with the path of each value within this one, which is at `path`, from the outside in.
+    /// Calls `visit` for each value within this one, which is at `path`, with its own path. Outer values come before
+    /// inner ones.
     pub fn visit(&self, path: &Path, visit: &mut dyn FnMut(&Path, &Self)) {
         let mut child = |segment: Segment, node: &Self| {
             let mut path = path.clone();
@@ -114,7 +119,7 @@ impl Node<'_> {
     }
 }
 
-/// A name without the mark by which RON's writer tells names from words of its own, as in `r#None`.
+/// Strips `r#` from a name, by which RON's writer distinguishes names from keywords, as in `r#None`.
 pub(super) fn bare(name: &str) -> &str {
     name.strip_prefix("r#").unwrap_or(name)
 }

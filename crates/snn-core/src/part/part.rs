@@ -1,4 +1,4 @@
-//! A named part of an experiment: `Lif(leak: 0.9)`.
+//! Named parts of an experiment, such as `Lif(leak: 0.9)`.
 
 use std::fmt;
 
@@ -15,25 +15,26 @@ use super::text::as_written;
 use super::{Fault, PartError, from_ron, options};
 use crate::text::excerpt;
 
-/// A name and the RON text of its fields: what a file says before the registry has been asked what it means.
+/// A name and the RON text of its fields, as written in a file, before it is looked up in the registry.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Part {
     /// The name, such as `Lif`.
     pub name: String,
-    /// The fields with their brackets, such as `(leak: 0.9)`; empty where there are none.
+    /// The fields with their brackets, such as `(leak: 0.9)`; empty if there are none.
     pub fields: String,
 }
 
 impl Part {
-    /// The part called `name`, all fields at their defaults.
+    /// Creates the part called `name` with all fields at their defaults.
     pub fn new(name: impl Into<String>) -> Self {
         Self { name: name.into(), fields: String::new() }
     }
 
-    /// Reads `Name` or `Name(field: value, ...)`. Comments are dropped, and spaces around it; `Some(Name)` is `Name`.
+    /// Parses `Name` or `Name(field: value, ...)`. Comments and surrounding spaces are dropped; `Some(Name)` is read as
+    /// `Name`.
     ///
     /// # Errors
-    /// [`PartError`] if there is no name, or something else than fields follows it. The fields themselves are not read.
+    /// [`PartError`] if there is no name, or if anything but fields follows it. The fields themselves are not parsed.
     pub fn parse(text: &str) -> Result<Self, PartError> {
         let other = |sentence: String| Err(Fault::Other(sentence).into());
         let Ok(text) = plain(text) else { return other("a comment is never closed with */".to_owned()) };
@@ -61,7 +62,7 @@ impl Part {
         }
     }
 
-    /// The part called `name` with the fields of a struct.
+    /// Creates the part called `name` with the serialised `fields`.
     ///
     /// # Errors
     /// [`PartError`] if the fields cannot be written as RON.
@@ -71,7 +72,7 @@ impl Part {
         Ok(part)
     }
 
-    /// Writes `value` where the value of `field` stands; whether there is such a field.
+    /// Replaces the value of `field` by the RON text `value`. Returns whether there is such a field.
     pub fn set(&mut self, field: &str, value: &str) -> bool {
         let Ok(Node { content: NodeContent::Fields(fields), .. }) = Node::read(&self.fields) else { return false };
         let Some(found) = fields.iter().find(|found| bare(found.key) == field) else { return false };
@@ -80,7 +81,7 @@ impl Part {
         true
     }
 
-    /// Reads the fields as a `C`, and writes into this part those that were left at their defaults.
+    /// Deserialises the fields as a `C`, and writes fields that were left at their defaults into this part.
     ///
     /// # Errors
     /// [`PartError`] if the fields are not those of a `C`.

@@ -1,22 +1,22 @@
-//! Paths to values: `network.layers[2].channels`.
+//! Paths to values, such as `network.layers[2].channels`.
 
 use std::fmt;
 
-/// One step of a path.
+/// One segment of a path.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Segment {
-    /// A field by its name, `.channels`.
+    /// A field, by its name: `.channels`.
     Field(String),
-    /// An item of a list by its place from 0, `[2]`.
+    /// An item of a list, by its index from 0: `[2]`.
     Index(usize),
 }
 
-/// Segments from the outermost value down to one within it.
+/// The path of a value, from the outermost value inwards.
 #[derive(Debug, Clone, PartialEq, Eq, Default)]
 pub struct Path(pub Vec<Segment>);
 
 impl Path {
-    /// Reads `a.b[2].c`; none if it is not of this form, or empty.
+    /// Parses a path such as `a.b[2].c`. `None` if the text is empty or has another form.
     pub fn parse(text: &str) -> Option<Self> {
         let mut segments = Vec::new();
         for part in text.trim().split('.') {

@@ -1,13 +1,13 @@
-//! RON text without what means nothing, byte for byte in its place.
+//! Blanks out comments and other text without meaning in RON, keeping all byte positions.
 
 use std::borrow::Cow;
 use std::ops::Range;
 
-/// `text` with spaces in place of comments, of spaces of other kinds, and of `Some( )`, which means what it holds. All else
-/// stays at its byte, line breaks too, so that a place in one is a place in the other.
+/// Replaces comments, non-ASCII white space and `Some( )` around a value by spaces. All other bytes, including line
+/// breaks, keep their position, so that positions in the result are valid in `text`.
 ///
 /// # Errors
-/// The byte at which a comment starts that is never closed.
+/// The byte at which an unclosed comment starts.
 pub(super) fn plain(text: &str) -> Result<Cow<'_, str>, usize> {
     let mut lexer = Lexer { text, out: text.as_bytes().to_vec(), at: 0, word: 0..0, open: Vec::new() };
     while lexer.at < text.len() {
@@ -23,21 +23,21 @@ struct Lexer<'a> {
     text: &'a str,
     out: Vec<u8>,
     at: usize,
-    /// Bytes of the word that ended last, if nothing but spaces came after it.
+    /// Byte range of the last word, if only spaces followed it.
     word: Range<usize>,
-    /// Brackets that are open.
+    /// Currently open brackets.
     open: Vec<Bracket>,
 }
 
 struct Bracket {
     at: usize,
-    /// Bytes of the word `Some` before it.
+    /// Byte range of the word `Some` before the bracket, if there is one.
     some: Option<Range<usize>>,
     commas: Vec<usize>,
 }
 
 impl Lexer<'_> {
-    /// Passes over a comment, string, word or character.
+    /// Advances past one comment, string, word or character.
     fn step(&mut self) -> Result<(), usize> {
         let (start, rest) = (self.at, &self.text[self.at..]);
         let Some(c) = rest.chars().next() else { return Ok(()) };
@@ -72,7 +72,7 @@ impl Lexer<'_> {
         Ok(())
     }
 
-    /// Keeps account of a bracket or comma, and of what stands before it.
+    /// Records a bracket or comma and the word before it. On the closing bracket of a `Some( )`, blanks it out.
     fn bracket(&mut self, at: usize, c: char) {
         match c {
             '(' | '[' | '{' => {
@@ -99,7 +99,7 @@ impl Lexer<'_> {
         }
     }
 
-    /// Puts spaces in place of bytes that are no line breaks.
+    /// Replaces all bytes of `range` except line breaks by spaces.
     fn blank(&mut self, range: Range<usize>) {
         for byte in &mut self.out[range] {
             if !matches!(*byte, b'\n' | b'\r') {
@@ -113,13 +113,13 @@ fn is_word(c: char) -> bool {
     c.is_alphanumeric() || matches!(c, '_' | '.' | '+' | '-' | '#')
 }
 
-/// The hashes of a word that stands before the quote of a raw string, such as `r##`.
+/// The hashes of a word before the quote of a raw string, such as `##` of `r##`. `None` if it is not such a word.
 fn raw(word: &str) -> Option<&str> {
     let hashes = word.strip_prefix("br").or_else(|| word.strip_prefix('r'))?;
     hashes.bytes().all(|byte| byte == b'#').then_some(hashes)
 }
 
-/// Bytes of the comment that `text` starts with, others within it included; none if it is never closed.
+/// Length in bytes of the comment at the start of `text`, including nested comments. `None` if it is unclosed.
 fn block_comment(text: &str) -> Option<usize> {
     let (bytes, mut at, mut depth) = (text.as_bytes(), 0, 0_usize);
     loop {
@@ -134,7 +134,7 @@ fn block_comment(text: &str) -> Option<usize> {
     }
 }
 
-/// Bytes of the string that `text` starts with.
+/// Length in bytes of the string at the start of `text`.
 fn string(text: &str) -> usize {
     let mut is_escaped = false;
     for (at, byte) in text.bytes().enumerate().skip(1) {
@@ -146,7 +146,7 @@ fn string(text: &str) -> usize {
     text.len()
 }
 
-/// Bytes of the character in quotes that `text` starts with, or of the quote alone.
+/// Length in bytes of the quoted character at the start of `text`, or of the quote if there is no such character.
 fn character(text: &str) -> usize {
     let mut characters = text.char_indices().skip(1);
     match (characters.next(), characters.next()) {

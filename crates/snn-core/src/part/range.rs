@@ -1,17 +1,17 @@
-//! Checks that a maker makes of its numbers; each names the field at fault.
+//! Range checks of numeric fields. The error of each check names the field at fault.
 
 use super::PartError;
 
-/// Greater than 0 and finite.
+/// Checks that a number is greater than 0 and finite.
 ///
 /// # Errors
-/// [`PartError`] at `path`, as with all checks here.
+/// [`PartError`] at `path`.
 pub fn positive(path: &str, found: f32) -> Result<(), PartError> {
     finite(path, found)?;
     require(found > 0.0, path, "greater than 0", &found)
 }
 
-/// At least 0 and finite.
+/// Checks that a number is at least 0 and finite.
 ///
 /// # Errors
 /// As [`positive`].
@@ -20,7 +20,7 @@ pub fn not_negative(path: &str, found: f32) -> Result<(), PartError> {
     require(found >= 0.0, path, "at least 0", &found)
 }
 
-/// A finite number.
+/// Checks that a number is finite.
 ///
 /// # Errors
 /// As [`positive`].
@@ -28,7 +28,7 @@ pub fn finite(path: &str, found: f32) -> Result<(), PartError> {
     require(found.is_finite(), path, "a finite number", &found)
 }
 
-/// In `(0, 1]`, as a leak is.
+/// Checks that a number is in `(0, 1]`, as for a leak.
 ///
 /// # Errors
 /// As [`positive`].
@@ -36,7 +36,7 @@ pub fn leak(path: &str, found: f32) -> Result<(), PartError> {
     require(found > 0.0 && found <= 1.0, path, "greater than 0 and at most 1", &found)
 }
 
-/// In `[0, 1)`, as a probability of dropout is.
+/// Checks that a number is in `[0, 1)`, as for a dropout probability.
 ///
 /// # Errors
 /// As [`positive`].
@@ -44,7 +44,7 @@ pub fn fraction(path: &str, found: f32) -> Result<(), PartError> {
     require((0.0..1.0).contains(&found), path, "at least 0 and less than 1", &found)
 }
 
-/// In `(0, 1)`, as a leak that is learned starts.
+/// Checks that a number is in `(0, 1)`, as for the initial value of a trained leak.
 ///
 /// # Errors
 /// As [`positive`].
@@ -52,7 +52,7 @@ pub fn open_fraction(path: &str, found: f32) -> Result<(), PartError> {
     require(found > 0.0 && found < 1.0, path, "greater than 0 and less than 1", &found)
 }
 
-/// At least 1 and at most `most`.
+/// Checks that a number is at least 1 and at most `most`.
 ///
 /// # Errors
 /// As [`positive`].
@@ -61,7 +61,7 @@ pub fn count(path: &str, found: usize, most: usize) -> Result<(), PartError> {
     require(found <= most, path, format!("at most {most}"), &found)
 }
 
-/// Any condition, with its range in words.
+/// Checks the condition `holds`. `range` describes it in words.
 ///
 /// # Errors
 /// As [`positive`].

@@ -1,7 +1,7 @@
-//! From a tree of values to what they stand for, by way of serde.
+//! Deserialises values from a syntax tree by serde.
 //!
-//! A type asks for what it needs, value by value; where it finds something else, that is an error with the path of the value.
-//! Numbers and strings are left to RON's own reader.
+//! If a value does not have the type that is asked for, the error holds its path. Numbers and strings are parsed by
+//! RON's own reader.
 
 use std::iter::Enumerate;
 use std::marker::PhantomData;
@@ -22,11 +22,11 @@ use super::{Fault, IN_BRACKETS, PartError};
 type Names = &'static [&'static str];
 
 impl Node<'_> {
-    /// The value as a `T`. A name without the brackets that it needs, as in `reset: Hard`, is read as if they were there, with
+    /// Deserialises the value as a `T`. A name without the brackets that it needs, as in `reset: Hard`, is read with
     /// all fields at their defaults.
     ///
     /// # Errors
-    /// [`PartError`] with the path, from this value on, of what is not as it must be.
+    /// [`PartError`] with the path, from this value, of the value at fault.
     pub fn parse<T: DeserializeOwned>(&self) -> Result<T, PartError> {
         self.give(PhantomData)
     }
@@ -35,7 +35,7 @@ impl Node<'_> {
         seed.deserialize(self).map_err(|error| self.blamed(error))
     }
 
-    /// The error of a type that says what it expects, with what was found.
+    /// Fills in what was found, in the error of a type that only states what it expects.
     fn blamed(&self, mut error: PartError) -> PartError {
         if let Fault::Range { found, .. } = &mut *error.fault
             && found.is_empty()
@@ -45,7 +45,8 @@ impl Node<'_> {
         error
     }
 
-    /// The fields in the brackets, of those in `known`; none where there are no brackets.
+    /// Passes the fields in the brackets to `visitor`, or no fields if there are no brackets. `known` names the fields
+    /// that exist.
     fn fields<'de, V: Visitor<'de>>(&self, known: Names, visitor: V) -> Result<V::Value, PartError> {
         match &self.content {
             NodeContent::Scalar => visitor.visit_map(Fields { rest: [].iter(), value: None }),
@@ -208,7 +209,7 @@ impl<'de> Deserializer<'de> for &Node<'_> {
     forward_to_deserialize_any! { bytes byte_buf identifier }
 }
 
-/// Names and values that are still to be read.
+/// The remaining named values.
 struct Fields<'a> {
     rest: Iter<'a, Field<'a>>,
     value: Option<&'a Field<'a>>,
@@ -228,7 +229,7 @@ impl<'de> MapAccess<'de> for Fields<'_> {
     }
 }
 
-/// Values without names that are still to be read.
+/// The remaining unnamed values.
 struct Items<'a> {
     rest: Enumerate<Iter<'a, Node<'a>>>,
 }
@@ -287,7 +288,7 @@ fn as_type<T: DeserializeOwned>(number: &ron::Value) -> Option<T> {
     number.clone().into_rust().ok()
 }
 
-/// What a choice is called after the name of its type: an `IntegratorGradient` is a gradient.
+/// Derives the name of a choice from its type, for messages: an `IntegratorGradient` is a gradient.
 fn last_word(name: &str) -> String {
     name[name.rfind(char::is_uppercase).unwrap_or(0)..].to_lowercase()
 }

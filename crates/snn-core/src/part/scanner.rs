@@ -1,4 +1,4 @@
-//! From a RON text to its tree of values.
+//! Parses a RON text into its syntax tree.
 
 use std::ops::Range;
 
@@ -7,24 +7,24 @@ use super::plain::plain;
 use super::value::lower;
 use crate::text::excerpt;
 
-/// Deepest nesting that is read, as in RON's own reader.
+/// Maximum nesting depth, the same as in RON's own reader.
 const DEPTH: usize = 128;
 
-/// Why a text is not a tree of values.
+/// A syntax error in a RON text.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 #[error("{reason}")]
 pub struct Unreadable {
-    /// Bytes at fault.
+    /// Byte range at fault.
     pub span: Range<usize>,
-    /// What is wrong with them.
+    /// What is wrong.
     pub reason: String,
 }
 
 impl<'a> Node<'a> {
-    /// Reads the one value of `text`; comments, spaces and `#![...]` attributes around it are skipped.
+    /// Parses the single value of `text`. Comments, spaces and `#![...]` attributes around it are skipped.
     ///
     /// # Errors
-    /// [`Unreadable`] if brackets, commas or quotes are not as they must be.
+    /// [`Unreadable`] if brackets, commas or quotes are missing or misplaced.
     pub fn read(text: &'a str) -> Result<Self, Unreadable> {
         let unclosed =
             |start| Unreadable { span: start..start + 2, reason: "this comment is never closed with */".to_owned() };
@@ -44,9 +44,9 @@ impl<'a> Node<'a> {
 }
 
 struct Scanner<'a, 'p> {
-    /// The text as it is written, which nodes are parts of.
+    /// The original text, which nodes borrow from.
     source: &'a str,
-    /// The same without comments, byte for byte in its place.
+    /// The text with comments blanked out, at the same byte positions.
     text: &'p str,
     at: usize,
 }
@@ -60,7 +60,7 @@ impl<'a, 'p> Scanner<'a, 'p> {
         self.rest().chars().next()
     }
 
-    /// An error at the character that starts at byte `start`.
+    /// Creates an error at the character that starts at byte `start`.
     fn fault(&self, start: usize, reason: impl Into<String>) -> Unreadable {
         let length = self.text[start..].chars().next().map_or(0, char::len_utf8);
         Unreadable { span: start..start + length, reason: reason.into() }
@@ -80,7 +80,7 @@ impl<'a, 'p> Scanner<'a, 'p> {
             let reason = "this attribute is not closed, as in #![enable(implicit_some)]".to_owned();
             return Err(Unreadable { span: start..start + 2, reason });
         }
-        // RON's own reader knows which attributes there are.
+        // RON's own reader checks that the attribute exists.
         let unknown = |error: ron::error::SpannedError| {
             let reason = format!("this attribute is not known: {}", lower(&error.code.to_string()));
             Unreadable { span: start..self.at, reason }
@@ -118,7 +118,7 @@ impl<'a, 'p> Scanner<'a, 'p> {
         Ok(Node { text: &self.source[start..self.at], start, name, content })
     }
 
-    /// A name or number.
+    /// Reads a name or number.
     fn word(&mut self) -> &'a str {
         let start = self.at;
         let is_word = |c: char| c.is_alphanumeric() || matches!(c, '_' | '.' | '+' | '-' | '#' | '\'');
@@ -139,7 +139,7 @@ impl<'a, 'p> Scanner<'a, 'p> {
         Err(self.fault(start, "this string is never closed"))
     }
 
-    /// A string without escapes, which ends with a quote and as many `hashes` as it starts with.
+    /// Reads a raw string, which ends with a quote and the same `hashes` that it starts with.
     fn raw_string(&mut self, hashes: &str) -> Result<(), Unreadable> {
         let start = self.at;
         let end = self.rest()[1..].find(&format!("\"{hashes}"));
@@ -148,7 +148,7 @@ impl<'a, 'p> Scanner<'a, 'p> {
         Ok(())
     }
 
-    /// What stands between brackets, up to and with `close`.
+    /// Reads the values between brackets, up to and including `close`.
     fn group(&mut self, close: char, depth: usize) -> Result<NodeContent<'a>, Unreadable> {
         let open = self.at;
         self.at += 1;
@@ -192,7 +192,7 @@ impl<'a, 'p> Scanner<'a, 'p> {
         }
     }
 
-    /// The name before a colon, past which the scanner then stands; otherwise nothing moves.
+    /// Reads a name and the colon after it. If there is no colon, returns `None` and does not advance.
     fn key(&mut self) -> Option<&'a str> {
         let start = self.at;
         let name = self.word();
@@ -206,7 +206,7 @@ impl<'a, 'p> Scanner<'a, 'p> {
     }
 }
 
-/// Whether a word is what stands before the quote of a raw string: `r`, `r#`, `r##`.
+/// Whether a word introduces a raw string: `r`, `r#`, `r##`.
 fn is_raw(word: &str) -> bool {
     word.strip_prefix('r').is_some_and(|hashes| hashes.chars().all(|c| c == '#'))
 }

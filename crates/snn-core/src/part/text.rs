@@ -1,4 +1,4 @@
-//! RON text, read and written alike everywhere.
+//! RON options and helpers shared by all readers and writers.
 
 use std::fmt;
 
@@ -8,12 +8,12 @@ use serde::de::{DeserializeOwned, Deserializer, Error, Visitor};
 
 use super::{Fault, Node, PartError};
 
-/// How RON is written everywhere: `clip: 5.0` rather than `clip: Some(5.0)`.
+/// The RON options used everywhere: `clip: 5.0` rather than `clip: Some(5.0)`.
 pub fn options() -> Options {
     Options::default().with_default_extension(Extensions::IMPLICIT_SOME)
 }
 
-/// Reads `text` as [`Node::read`] and [`Node::parse`] do.
+/// Deserialises `text` by [`Node::read`] and [`Node::parse`].
 ///
 /// # Errors
 /// [`PartError`] if the text is not of the form of a `T`.
@@ -21,10 +21,10 @@ pub fn from_ron<T: DeserializeOwned>(text: &str) -> Result<T, PartError> {
     Node::read(text).map_err(|unreadable| Fault::Other(unreadable.reason))?.parse()
 }
 
-/// What RON's own reader, too, knows a value by that is wanted as it is written.
+/// The newtype name by which serde asks for the RON text of a value; also recognised by RON's own reader.
 pub(super) const AS_WRITTEN: &str = "$ron::private::RawValue";
 
-/// The RON text of a value as it is written.
+/// Returns the RON text of a value unparsed.
 pub(crate) fn as_written<'de, D: Deserializer<'de>>(deserializer: D) -> Result<String, D::Error> {
     struct Written;
 

@@ -1,4 +1,4 @@
-//! What a single value is, or else must be.
+//! Reads single values, and creates the errors for values of the wrong type.
 
 use serde::de::{DeserializeOwned, Error as _};
 
@@ -11,13 +11,13 @@ impl Node<'_> {
         PartError::range("", range, &self.found())
     }
 
-    /// What a message says was found.
+    /// The text that an error message shows as found.
     pub(super) fn found(&self) -> String {
         let mark = self.text.get(..self.mark().len()).unwrap_or(self.text);
         if self.is_scalar() {
             return excerpt(mark).into_owned();
         }
-        // Comments within a part have become spaces.
+        // Comments within a part were replaced by spaces.
         excerpt(&mark.split_whitespace().collect::<Vec<_>>().join(" ")).into_owned()
     }
 
@@ -25,12 +25,12 @@ impl Node<'_> {
         self.content == NodeContent::Scalar
     }
 
-    /// Whether it is in `[ ]`.
+    /// Whether the value is in `[ ]`.
     pub(super) fn is_list(&self) -> bool {
         self.text.starts_with('[')
     }
 
-    /// A number, character or string.
+    /// Parses a number, character or string.
     pub(super) fn scalar<T: DeserializeOwned>(&self) -> Option<T> {
         if self.is_scalar() { ron::from_str(self.text).ok() } else { None }
     }
@@ -58,7 +58,7 @@ impl Node<'_> {
         ron::from_str(self.text).map_err(|error| PartError::custom(lower(&error.code.to_string())))
     }
 
-    /// The name of a choice.
+    /// The name of an enum variant.
     pub(super) fn choice(&self) -> Result<&str, PartError> {
         let name = bare(self.name);
         if is_name(name) {
@@ -69,7 +69,7 @@ impl Node<'_> {
         Err(self.must_be(if is_string { quoted } else { "a name" }))
     }
 
-    /// That brackets follow the name `expected`, or no name, or that the name stands alone.
+    /// Checks that the value is `expected` alone, or brackets after `expected` or after no name.
     pub(super) fn check_name(&self, expected: &str) -> Result<(), PartError> {
         let found = bare(self.name);
         if found == expected || (found.is_empty() && !self.is_scalar() && !self.is_list()) {
@@ -81,7 +81,7 @@ impl Node<'_> {
         Err(PartError::range("", format!("called {expected} or nothing"), &excerpt(found)))
     }
 
-    /// As many values in brackets as are expected.
+    /// The unnamed values in brackets; an error unless there are `length` of them.
     pub(super) fn values(&self, length: usize) -> Result<&[Self], PartError> {
         match &self.content {
             NodeContent::Items(items) if items.len() == length && !self.is_list() => Ok(items),
@@ -93,7 +93,7 @@ impl Node<'_> {
     }
 }
 
-/// A sentence as it stands behind a colon.
+/// Returns the sentence with a lower-case first letter, to follow a colon.
 pub(super) fn lower(sentence: &str) -> String {
     let mut characters = sentence.chars();
     characters.next().map_or_else(String::new, |first| first.to_lowercase().chain(characters).collect())

@@ -1,4 +1,4 @@
-//! Projections on one sample at one time step: forward, adjoint, and weight gradient, each as the plain sum.
+//! Linear maps on one sample at one time step: forward, adjoint and weight gradient, each as a plain sum.
 
 use crate::map::{Map, Window};
 use crate::neuron::Float;
@@ -14,7 +14,7 @@ pub(super) fn adjoint<F: Float>(map: &Map, weight: &[F], output: Shape, d: &[F],
     for_each_pair(map, input, output, |i, o, w| g[i] = g[i] + w.value(weight) * d[o]);
 }
 
-/// `dW += d (x) x`, for every weight the sum over the pairs that it connects.
+/// `dW += d (x) x` (outer product): for every weight, the sum over the pairs of neurons that it connects.
 pub(super) fn add_weight_gradient<F: Float>(
     map: &Map,
     input: Shape,
@@ -30,7 +30,7 @@ pub(super) fn add_weight_gradient<F: Float>(
     });
 }
 
-/// What connects one input to one output.
+/// Coefficient between one input and one output: a weight, by index, or a constant.
 #[derive(Clone, Copy)]
 pub(crate) enum Coefficient {
     Weight(usize),
@@ -53,7 +53,7 @@ fn for_each_pair(map: &Map, input: Shape, output: Shape, mut visit: impl FnMut(u
     }
 }
 
-/// Calls `visit(input index, coefficient)` for every input of output `o`, in the order in which a current sums them up.
+/// Calls `visit(input index, coefficient)` for every input of output `o`, in the order in which a current is summed.
 pub(crate) fn for_each_input(
     map: &Map,
     input: Shape,
@@ -92,7 +92,8 @@ pub(crate) fn for_each_input(
     }
 }
 
-/// Calls `visit(tap, input row, input column)` for every position of the window of output `o` that lies inside the input.
+/// Calls `visit(tap, input row, input column)` for every position of the window of output `o` that lies inside the
+/// input.
 fn for_each_tap(
     input: Shape,
     output: Shape,
@@ -147,9 +148,9 @@ mod tests {
         let input = Shape::new(2, 2, 3);
         let x = [1.0, 2.0, 3.0, 4.0, 5.0, 6.0, 10.0, 20.0, 30.0, 40.0, 50.0, 60.0];
         let w = [0.0, 1.0, 2.0, 3.0, 4.0, 5.0, 0.5, 0.25, 0.0, 0.0, 0.0, 1.0];
-        // Upper left: the kernel's last row and columns 1, 2 lie on 1, 2 and 10, 20: 4 + 10 + 20. Upper right: columns 0, 1
-        // lie on 2, 3: 6 + 12, and none of the second channel's. Lower left: the kernel's first row lies on 4, 5 and 40, 50
-        // in columns 1, 2: 4 + 10 + 10. Lower right: 5, 6 and 50, 60 in columns 0, 1: 6 + 25 + 15.
+        // Upper left: the kernel's last row and columns 1, 2 lie on 1, 2 and 10, 20: 4 + 10 + 20. Upper right: columns
+        // 0, 1 lie on 2, 3: 6 + 12, and the second channel adds 0. Lower left: the kernel's first row lies on 4, 5 and
+        // 40, 50 in columns 1, 2: 4 + 10 + 10. Lower right: 5, 6 and 50, 60 in columns 0, 1: 6 + 25 + 15.
         assert_eq!(image(&map, &w, input, &x), [34.0, 18.0, 24.0, 46.0]);
     }
 

@@ -1,5 +1,5 @@
 //! The reference engine: dense, single-threaded, plain loops. It is the specification that faster engines are tested
-//! against; read the forward and the backward pass in `simulation.rs` to learn the method.
+//! against. To learn the method, read the forward and backward pass in `simulation.rs`.
 
 pub(crate) mod maps;
 pub(crate) mod simulation;
@@ -39,7 +39,7 @@ impl Engine for Reference {
     }
 }
 
-/// What a session takes.
+/// Memory that a session takes.
 fn memory(network: &Network, plan: Plan) -> Memory {
     let float = size_of::<f32>();
     let over_time = |words: usize| words * plan.batch * plan.steps * float;
@@ -129,7 +129,7 @@ impl Session for ReferenceSession {
 }
 
 impl ReferenceSession {
-    /// Runs a trial, from where samples `from` of the last one ended if there is one.
+    /// Runs a trial. It continues from samples `from` of the last trial if one is stored, else from rest.
     fn run(&mut self, trial: &Trial<'_>, from: &[usize]) -> Result<Activity, Error> {
         let Self { network, plan, weights, .. } = self;
         trial.check(network, plan)?;
@@ -177,7 +177,7 @@ fn input(trial: &Trial<'_>, steps: usize) -> Vec<Vec<f32>> {
     }
 }
 
-/// Number of spikes of the input; a current has none.
+/// Number of input spikes; 0 for a current or numbers.
 fn spikes_of_input(trial: &Trial<'_>, input: &[Vec<f32>]) -> u64 {
     let is_current = match trial.stimulus {
         Stimulus::Spikes(_) => false,
@@ -195,7 +195,7 @@ fn dense(train: &SpikeTrain, t: usize) -> Vec<f32> {
     (0..train.samples() * len).map(|i| f32::from(train.get(t, i / len, i % len))).collect()
 }
 
-/// The dropout masks of a trial, `[N · neurons]` for each population; empty where there is none.
+/// The dropout masks of a trial, `[N · neurons]` for each population; empty for populations without dropout.
 fn masks(trial: &Trial<'_>, network: &Network) -> Vec<Vec<f32>> {
     let mask = |(index, population): (usize, &crate::network::Population)| match trial.dropout {
         Dropout::Masks(masks) => masks.get(index).cloned().unwrap_or_default(),
@@ -216,7 +216,7 @@ mod tests {
     use crate::neuron::Neuron;
     use crate::shape::Shape;
 
-    /// Input to a hidden neuron by weight 0.75, from there to the readout by weight 2.
+    /// A chain: the input drives a hidden neuron with weight 0.75, which drives the readout with weight 2.
     fn chain(recurrent: bool) -> Box<dyn Session> {
         let mut builder = Network::builder(Shape::features(1));
         let map = Map::Linear { features: 1 };

@@ -1,4 +1,4 @@
-//! A trial and its backward pass, step by step, in single or double precision: the specification.
+//! The forward and backward pass of a trial, step by step, in single or double precision. This is the specification.
 
 use std::borrow::Cow;
 
@@ -9,61 +9,63 @@ use crate::neuron::{Float, Moment, correction, exact_leak};
 use crate::neuron::{Gradient, Trace};
 use crate::shape::Shape;
 
-/// A trial and all that it leaves behind. Tensors over time are `[T][N · neurons]`; states are `[S][N · neurons]`.
+/// A trial and all values that its passes compute. Tensors over time are `[T][N · neurons]`; states are
+/// `[S][N · neurons]`.
 #[derive(Debug, Clone)]
 pub(crate) struct Simulation<F> {
     pub(super) samples: usize,
-    /// Whether normalisations go by the statistics of the trial.
+    /// Whether normalisations use the statistics of the trial rather than the running ones.
     is_training: bool,
     pub(super) input: Vec<Vec<F>>,
     pub(super) populations: Vec<PopulationRun<F>>,
 }
 
-/// What a population did.
+/// Values of one population in a trial.
 #[derive(Debug, Clone)]
 pub(super) struct PopulationRun<F> {
     /// Dropout mask `[N · neurons]`.
     mask: Vec<F>,
     /// Values of the neuron's trainable constants.
     p: Vec<F>,
-    /// What other populations saw at the step before the first; empty if the trial starts from rest.
+    /// Output at the step before the first; empty if the trial starts from rest.
     earlier: Vec<F>,
-    /// What each projection did after its map.
+    /// Pooling and normalisation of each projection, kept for the backward pass.
     stages: Vec<CurrentStages<F>>,
-    /// State before each step, and the currents `I(t)`.
+    /// State before each step, and the current `I(t)` of each step.
     before: Vec<Vec<F>>,
     current: Vec<Vec<F>>,
-    /// Raw spikes `s`, or what neurons that do not fire pass on.
+    /// Spikes `s` before dropout, or the float output of neurons that do not fire.
     pub(super) raw: Vec<Vec<F>>,
-    /// What other populations see: `o = mask · s`.
+    /// Output after dropout, which other populations read: `o = mask · s`.
     pub(super) output: Vec<Vec<F>>,
     /// State after the last step.
     pub(super) state: Vec<F>,
-    /// `Σ leak^(T-1-t) u(t)`, `Σ u(t)` and the correction that they give; empty but for leak-corrected gradients.
+    /// `Σ leak^(T-1-t) u(t)`, `Σ u(t)` and the leak correction computed from both; empty unless the gradient is
+    /// leak-corrected.
     pub(super) trace: Vec<f64>,
     pub(super) count: Vec<f64>,
     pub(super) correction: Vec<F>,
     /// `d(t) = dL/dI(t)`; empty before the backward pass.
     pub(super) delta: Vec<Vec<F>>,
-    /// `g(t)`, errors of what other populations saw, while they are being summed up.
+    /// `g(t)`, error of the output, summed over the populations that read it.
     error: Vec<Vec<F>>,
-    /// Error of the state after the step that the backward pass is at.
+    /// Error of the state after the current step of the backward pass.
     d_state: Vec<F>,
     d_p: Vec<f64>,
 }
 
-/// What takes the place of spikes.
+/// How the fire phase is computed: hard threshold, or smooth for gradient checks.
 #[derive(Debug, Clone, Copy)]
 pub(crate) enum Spikes<'a, F> {
-    /// Spikes.
+    /// Hard threshold: binary spikes.
     Binary,
-    /// The surrogate's primitive of the margin, for proofs. Where the gradient is detached from the reset, the reset
-    /// reads the spikes of another trial, if one is given.
+    /// The surrogate's primitive of the margin, which is differentiable; for gradient checks. Where the gradient is
+    /// detached from the reset, the reset uses the output of another trial, if one is given.
     #[cfg_attr(not(feature = "testing"), expect(dead_code, reason = "for proofs"))]
     Smooth(Option<&'a Simulation<F>>),
 }
 
-/// Where a backward pass starts.
+/// Errors that a backward pass starts from.
 #[derive(Debug, Clone, Copy)]
 pub(crate) struct BackwardStart<'a, F> {
     /// `dL/d output`, `[T][N · K]`.
@@ -73,7 +75,7 @@ pub(crate) struct BackwardStart<'a, F> {
 }
 
 impl<F: Float> Simulation<F> {
-    /// A trial that has not begun. `masks` has an entry for each population, empty where there is none.
+    /// A trial before its forward pass. `masks` has one entry for each population, empty for no dropout.
     pub(crate) fn new(
         network: &Network,
         weights: &[Vec<F>],
@@ -88,7 +90,7 @@ impl<F: Float> Simulation<F> {
         Self { samples, is_training, input, populations }
     }
 
-    /// Starts where samples `from` of `last` ended rather than from rest.
+    /// Sets the initial state to the final state of samples `from` of the trial `last`, instead of rest.
     pub(super) fn resume(&mut self, network: &Network, last: &Self, from: &[usize]) {
         for ((population, run), last) in network.populations().iter().zip(&mut self.populations).zip(&last.populations)
         {
@@ -100,7 +102,7 @@ impl<F: Float> Simulation<F> {
         }
     }
 
-    /// Runs all steps of each population in turn.
+    /// Forward pass: runs all steps of one population after the other.
     pub(crate) fn forward(&mut self, network: &Network, weights: &[Vec<F>], spikes: Spikes<'_, F>) {
         for (index, population) in network.populations().iter().enumerate() {
             for (t, mut current) in self.currents(network, weights, index).into_iter().enumerate() {
@@ -116,7 +118,8 @@ impl<F: Float> Simulation<F> {
         }
     }
 
-    /// Goes back through all steps of each population, the last one first, and returns the gradients of the weights.
+    /// Backward pass: goes through all steps of each population, from the last population to the first. Returns the
+    /// gradients of the weights.
     pub(crate) fn backward(
         &mut self,
         network: &Network,
@@ -153,17 +156,17 @@ impl<F: Float> Simulation<F> {
         gradients
     }
 
-    /// What the last population passed on, `[T][N · K]`.
+    /// Output of the last population before dropout, `[T][N · K]`.
     pub(crate) fn output(&self) -> &[Vec<F>] {
         self.populations.last().map_or(&[], |run| &run.raw)
     }
 
-    /// Sum over neurons and steps of what each population emitted.
+    /// Sum of the output of each population over neurons and steps; 0 for neurons that do not fire.
     pub(crate) fn emitted(&self, network: &Network) -> impl Iterator<Item = f64> {
         self.sums(network, |run| &run.output)
     }
 
-    /// Sum over neurons and steps of a train of each population; 0 for neurons that do not fire.
+    /// Sum of `train` of each population over neurons and steps; 0 for neurons that do not fire.
     pub(super) fn sums(
         &self,
         network: &Network,
@@ -175,7 +178,7 @@ impl<F: Float> Simulation<F> {
         })
     }
 
-    /// What a population emitted, or the input was, at step `t`.
+    /// Output of a source at step `t`: a population's output after dropout, or the input.
     fn emitted_at(&self, source: Source, t: usize) -> &[F] {
         match source {
             Source::Input => &self.input[t],
@@ -183,31 +186,27 @@ impl<F: Float> Simulation<F> {
         }
     }
 
-    /// What a population emitted at the step before `t`; nothing at the first step from rest.
+    /// Output of a population at the step before `t`; `None` at the first step from rest.
     fn emitted_before(&self, index: usize, t: usize) -> Option<&[F]> {
         let PopulationRun { earlier, output, .. } = &self.populations[index];
         let before = t.checked_sub(1).map_or(earlier, |before| &output[before]);
         (!before.is_empty()).then_some(before)
     }
 
-    /// What the map of a projection reads at step `t`, other than what its population emits: one row for each source of a sum,
-    /// or what the sources were joined to.
+    /// Input of a projection's map at step `t`, without recurrent sources: one row for each source of a sum, or one row
+    /// with the joined sources.
     fn read(&self, index: usize, projection: &Projection, t: usize) -> Vec<Cow<'_, [F]>> {
         let rows = projection.sources.iter().filter(|source| **source != Source::Population(index));
         let mut rows = rows.map(|source| self.emitted_at(*source, t));
-        let mut product = |factor: fn(F) -> F| {
-            let both = rows.next().into_iter().flatten().zip(rows.next().into_iter().flatten());
-            vec![Cow::Owned(both.map(|(a, b)| *a * factor(*b)).collect())]
-        };
-        match projection.join {
-            Join::Sum => rows.map(Cow::Borrowed).collect(),
-            Join::And => product(|b| b),
-            Join::AndNot => product(|b| F::from(1.0) - b),
+        if projection.join == Join::Sum {
+            return rows.map(Cow::Borrowed).collect();
         }
+        let both = rows.next().into_iter().flatten().zip(rows.next().into_iter().flatten());
+        vec![Cow::Owned(both.map(|(a, b)| projection.join.apply(*a, *b)).collect())]
     }
 
-    /// `I(t)` of all samples and steps, but for what a population reads of itself: the biases, then what comes through each
-    /// projection.
+    /// Currents `I(t)` of all samples and steps, without recurrent input: first the biases, then the contribution of
+    /// each projection.
     fn currents(&mut self, network: &Network, weights: &[Vec<F>], index: usize) -> Vec<Vec<F>> {
         let (population, steps) = (&network.populations()[index], self.input.len());
         let zeros = |shape: Shape| vec![vec![F::from(0.0); self.samples * shape.len()]; steps];
@@ -243,7 +242,7 @@ impl<F: Float> Simulation<F> {
         currents
     }
 
-    /// Adds to `[T][N · neurons]` what the map of a projection makes of what it reads.
+    /// Applies the map of a projection to its input and adds the result to `sums`, `[T][N · neurons]`.
     fn add_mapped(
         &self,
         network: &Network,
@@ -263,7 +262,8 @@ impl<F: Float> Simulation<F> {
         }
     }
 
-    /// Adds to the current of step `t` what comes from the population's own spikes of the step before.
+    /// Adds the recurrent input to the current of step `t`: the population's own output of the previous step, through
+    /// its recurrent projections.
     fn add_own(&self, network: &Network, weights: &[Vec<F>], index: usize, t: usize, current: &mut [F]) {
         let shape = network.populations()[index].shape;
         for (_, projection) in network.connections(index).filter(|(connection, _)| connection.is_recurrent) {
@@ -275,7 +275,8 @@ impl<F: Float> Simulation<F> {
         }
     }
 
-    /// Adds to the errors of step `t` those that its spikes caused in the population itself, one step later.
+    /// Adds the recurrent errors to the errors `g` of step `t`: those that the output of this step caused in the
+    /// population itself, one step later.
     fn add_own_errors(&self, network: &Network, weights: &[Vec<F>], index: usize, t: usize, g: &mut [F]) {
         let (shape, delta) = (network.populations()[index].shape, &self.populations[index].delta);
         for (_, projection) in network.connections(index).filter(|(connection, _)| connection.is_recurrent) {
@@ -287,7 +288,8 @@ impl<F: Float> Simulation<F> {
         }
     }
 
-    /// Errors of what the map of a projection gave, `[T][N · neurons]`; adds to the gradients of a normalisation.
+    /// Backpropagates through normalisation and pooling of a projection. Returns the errors of the map's output,
+    /// `[T][N · neurons]`, and adds to the gradients of the normalisation.
     fn stages_back(
         &self,
         network: &Network,
@@ -306,8 +308,9 @@ impl<F: Float> Simulation<F> {
             .map_or_else(|| d.clone(), |pool| stages.pool_back(pool, network.mapped_shape(input), population.shape, &d))
     }
 
-    /// `dL/dW += d(t) (x) x(t)` for the weight of a projection, and `dL/db += d(t)` for its bias. A step is summed by itself, as
-    /// backpropagation through time does it: small terms do not drown in the sum over all steps.
+    /// `dL/dW += d(t) (x) x(t)` for the weight of a projection, and `dL/db += d(t)` for its bias. Each step is summed
+    /// separately before it is added, as in backpropagation through time, so that small terms are not lost in the sum
+    /// over all steps.
     fn add_gradients(
         &self,
         network: &Network,
@@ -344,7 +347,7 @@ impl<F: Float> Simulation<F> {
         }
     }
 
-    /// Adds to the errors of the sources of a projection, other than its own population, what errors `d` of its map make of them.
+    /// Backpropagates the errors `d` of the map's output to the sources of a projection, except its own population.
     fn add_source_errors(
         &mut self,
         network: &Network,
@@ -365,22 +368,17 @@ impl<F: Float> Simulation<F> {
                 for (d, g) in d.chunks(output.len()).zip(g.chunks_mut(shape.len())) {
                     maps::adjoint(&projection.map, weight, output, d, shape, g);
                 }
-                // The derivative of a joined value by one of its two factors is the other one.
                 let other = |i: usize| projection.sources.get(i).map_or(&[][..], |source| self.emitted_at(*source, t));
-                let factor = |x: &F| match (projection.join, i) {
-                    (Join::AndNot, 0) => F::from(1.0) - *x,
-                    (Join::AndNot, _) => F::from(0.0) - *x,
-                    _ => *x,
-                };
                 if projection.join != Join::Sum {
-                    g.iter_mut().zip(other(1 - i.min(1))).for_each(|(g, x)| *g = *g * factor(x));
+                    let slope = |other: &F| projection.join.slope(i, *other);
+                    g.iter_mut().zip(other(1 - i.min(1))).for_each(|(g, other)| *g = *g * slope(other));
                 }
                 add(&mut self.populations[own].error[t], &g);
             }
         }
     }
 
-    /// What normalisations found of the groups of a trial of training.
+    /// Statistics of all groups of all normalisations, in a trial of training; otherwise empty.
     pub(crate) fn statistics(&self, network: &Network) -> Vec<GroupStatistics> {
         let mut all = Vec::new();
         for (population, run) in network.populations().iter().zip(&self.populations).filter(|_| self.is_training) {
@@ -394,7 +392,7 @@ impl<F: Float> Simulation<F> {
     }
 }
 
-/// Adds the bias of each channel at every step, `[T][N · neurons]`.
+/// Adds the bias of each channel to `currents` `[T][N · neurons]` at every step.
 fn add_bias<F: Float>(bias: &[F], shape: Shape, currents: &mut [Vec<F>]) {
     for current in currents {
         for (at, plane) in current.chunks_mut(shape.pixels()).enumerate() {
@@ -430,7 +428,7 @@ impl<F: Float> PopulationRun<F> {
         }
     }
 
-    /// One time step of all neurons, given their current.
+    /// Runs one time step of all neurons, given their current.
     fn step(&mut self, population: &Population, current: Vec<F>, spikes: Spikes<'_, F>, index: usize) {
         let neuron = &population.neuron;
         let mut raw = vec![F::from(0.0); current.len()];
@@ -462,7 +460,7 @@ impl<F: Float> PopulationRun<F> {
         self.output.push(output);
     }
 
-    /// Step `t` backward, given the error `g` of what others saw.
+    /// Backpropagates through step `t`, given the error `g` of the output after dropout.
     fn step_back(&mut self, population: &Population, mut g: Vec<F>, d_emitted: F, t: usize) {
         for (g, mask) in g.iter_mut().zip(&self.mask) {
             *g = *mask * (*g + d_emitted);

@@ -1,34 +1,34 @@
-//! What a projection does after its map: pool and normalise its current, over all steps of all samples.
+//! Pooling and normalisation of a projection's current, over all steps of all samples.
 
 use crate::network::{GroupStatistics, Network, Norm};
 use crate::neuron::Float;
 use crate::pool::{Pool, PoolKind};
 use crate::shape::Shape;
 
-/// A current over time as a projection pooled and normalised it, `[T][N · neurons]`.
+/// Values that the backward pass through pooling and normalisation needs. Currents are `[T][N · neurons]`.
 #[derive(Debug, Clone, Default)]
 pub(super) struct CurrentStages<F> {
-    /// Of each value that a pool gave, the index of the largest one of its window; empty but for such pools.
+    /// For each output of max pooling, the index of the input that was the maximum; empty without max pooling.
     largest: Vec<Vec<usize>>,
-    /// What is normalised; empty if nothing is.
+    /// Current before normalisation; empty without normalisation.
     normalised: Vec<Vec<F>>,
-    /// Mean and variance of each channel of each group, as they were used.
+    /// Mean and variance of each channel of each group, as used for the normalisation.
     groups: Vec<Vec<[f64; 2]>>,
 }
 
-/// Who shares a mean and a variance: samples of a group.
+/// Division of the samples into groups that share a mean and a variance per channel.
 struct Groups {
-    /// Values of a sample.
+    /// Number of values per sample and step.
     len: usize,
     pixels: usize,
     channels: usize,
-    /// Samples of a group, and of all.
+    /// Samples per group, and samples in total.
     group: usize,
     samples: usize,
 }
 
 impl<F: Float> CurrentStages<F> {
-    /// Makes the pooled current of a mapped one of shape `mapped`.
+    /// Pools a current of shape `mapped` into one of shape `output`.
     pub(super) fn pool(&mut self, pool: Pool, mapped: Shape, output: Shape, current: &[Vec<F>]) -> Vec<Vec<F>> {
         let share = F::from(1.0 / (pool.size * pool.size) as f32);
         let step = |row: &Vec<F>| {
@@ -78,7 +78,7 @@ impl<F: Float> CurrentStages<F> {
         d.iter().enumerate().map(step).collect()
     }
 
-    /// Normalises a current in place, by the mean and variance of each group, or, unless it `trains`, by those that are kept.
+    /// Normalises a current in place: by the mean and variance of each group if `trains`, else by the running ones.
     pub(super) fn normalise(
         &mut self,
         (norm, trains): (&Norm, bool),
@@ -111,7 +111,7 @@ impl<F: Float> CurrentStages<F> {
         }
     }
 
-    /// Transpose of [`CurrentStages::normalise`], in place; adds to the gradients of scale and shift.
+    /// Transpose of [`CurrentStages::normalise`], in place. Adds to the gradients of scale and shift.
     pub(super) fn normalise_back(
         &self,
         (norm, trains): (&Norm, bool),
@@ -149,7 +149,7 @@ impl<F: Float> CurrentStages<F> {
         }
     }
 
-    /// What a normalisation found of each group; nothing if it goes by what is kept.
+    /// Statistics of each group; empty if the normalisation uses its running mean and variance because both are frozen.
     pub(super) fn statistics(
         &self,
         network: &Network,
@@ -179,12 +179,12 @@ impl Groups {
         group * self.group..self.samples.min((group + 1) * self.group)
     }
 
-    /// Number of values of a channel of a group, over all steps.
+    /// Number of values of one channel in a group, over all steps.
     fn values(&self, group: usize, steps: usize) -> f64 {
         (self.samples(group).len() * self.pixels * steps) as f64
     }
 
-    /// Calls `visit` with the index, within a step, of each value of a channel of a group.
+    /// Calls `visit` with the index, within a step, of each value of one channel in a group.
     fn for_each(&self, group: usize, channel: usize, mut visit: impl FnMut(usize)) {
         debug_assert!(channel < self.channels, "a channel of the current");
         for sample in self.samples(group) {

@@ -1,4 +1,4 @@
-//! Names of one kind of thing, and how each is made from its fields.
+//! Catalogs: the names of one kind of component, and how each is created from its fields.
 
 use std::fmt;
 
@@ -7,12 +7,12 @@ use serde::{Serialize, de::DeserializeOwned};
 use super::{Registry, RegistryError};
 use crate::part::{Fault, Part, PartError};
 
-/// From names to makers of `T`.
+/// Maps names to functions that create a `T` from its fields.
 pub struct Catalog<T> {
     one: &'static str,
     many: &'static str,
     entries: Vec<(String, Maker<T>)>,
-    /// What is done to everything that is made, given the part with all fields.
+    /// Applied to each created `T`, with its part after all defaults were filled in.
     finish: fn(T, &Part) -> T,
 }
 
@@ -23,16 +23,17 @@ impl<T> Catalog<T> {
         Self { one, many, entries: Vec::new(), finish: |made, _| made }
     }
 
-    /// The same catalog of things that take note of the part that they are made from.
+    /// Returns the catalog with `finish`, which is applied to each created `T` with the part it was created from.
     pub(crate) fn finishing(self, finish: fn(T, &Part) -> T) -> Self {
         Self { finish, ..self }
     }
 
-    /// Registers `name`. Its fields are read as a `C` (which should have defaults, and deny unknown fields); `make` checks
-    /// them and makes the thing. A field that is itself a [`Part`] is made through the registry that `make` is given.
+    /// Registers `name`. Its fields are deserialised as a `C`, which should have defaults and deny unknown fields.
+    /// `make` checks them and creates the component. If a field is itself a [`Part`], `make` creates it through the
+    /// registry that it is given.
     ///
     /// # Errors
-    /// [`RegistryError`] if the name is taken.
+    /// [`RegistryError`] if the name is already registered.
     pub fn add<C: Serialize + DeserializeOwned + 'static>(
         &mut self,
         name: &str,
@@ -51,10 +52,10 @@ impl<T> Catalog<T> {
         Ok(())
     }
 
-    /// Makes what `part` names, and writes into `part` the fields that were left at their defaults.
+    /// Creates the component that `part` names, and writes fields that were left at their defaults into `part`.
     ///
     /// # Errors
-    /// [`PartError`] if the name is unknown, or if its fields are unreadable or out of range.
+    /// [`PartError`] if the name is unknown, or if its fields cannot be read or are out of range.
     pub fn make(&self, part: &mut Part, registry: &Registry) -> Result<T, PartError> {
         let entry = self.entries.iter().find(|(name, _)| *name == part.name);
         let (_, make) = entry.ok_or_else(|| {
@@ -65,7 +66,7 @@ impl<T> Catalog<T> {
         Ok((self.finish)(made, part))
     }
 
-    /// All names, in the order of their registration.
+    /// All names, in registration order.
     pub fn names(&self) -> impl Iterator<Item = &str> {
         self.entries.iter().map(|(name, _)| name.as_str())
     }

@@ -1,4 +1,5 @@
-//! The built-in surrogates. `x` is the margin by which the neuron exceeds its threshold.
+//! The built-in surrogates. `x` is the margin by which a neuron exceeds its threshold. The numbers in brackets are the
+//! default values of the equivalent in other libraries.
 
 use std::f32::consts::{FRAC_2_PI, FRAC_PI_2, PI};
 
@@ -36,9 +37,9 @@ impl SurrogateModel for Atan {
 
 /// Fast sigmoid: `grad = 1 / (1 + slope · |x|)²`, with a peak of 1 and an area of `2 / slope`.
 ///
-/// The curve of SuperSpike (Zenke and Ganguli 2018): `fast_sigmoid` of snnTorch (slope 25) and `superspike` of Spyx (25).
-/// `super` of Norse is slope 1, whatever its alpha; so is `SuperSpike` of SpikingJelly with alpha 1. Its `SoftSign` and
-/// `QPseudoSpike` with their default alpha of 2 are slope 2.
+/// The curve of SuperSpike (Zenke and Ganguli 2018): `fast_sigmoid` of snnTorch (slope 25) and `superspike` of Spyx
+/// (25). `super` of Norse always has slope 1, as it ignores its alpha; `SuperSpike` of SpikingJelly with alpha 1 is the
+/// same. `SoftSign` and `QPseudoSpike` of SpikingJelly with their default alpha of 2 have slope 2.
 #[derive(Debug, Clone, Copy, PartialEq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields, default)]
 pub struct FastSigmoid {
@@ -65,7 +66,8 @@ impl SurrogateModel for FastSigmoid {
 
 /// Sigmoid: `grad = alpha · σ(alpha · x) · (1 - σ(alpha · x))` with `σ(z) = 1 / (1 + e^-z)`, with an area of 1.
 ///
-/// `Sigmoid` of SpikingJelly (alpha 4) and `sigmoid` of snnTorch (slope 25). `tanh` of Norse with alpha 2 is alpha 4.
+/// `Sigmoid` of SpikingJelly (alpha 4) and `sigmoid` of snnTorch (slope 25). `tanh` of Norse with alpha 2 is this curve
+/// with alpha 4.
 #[derive(Debug, Clone, Copy, PartialEq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields, default)]
 pub struct Sigmoid {
@@ -81,7 +83,7 @@ impl SurrogateModel for Sigmoid {
 
     #[inline(always)]
     fn grad<F: Real>(&self, x: F) -> F {
-        // Of |x|, so that the exponential cannot overflow: the slope is even.
+        // The slope is an even function of x: using |x| keeps the exponential from overflowing.
         let decay = (-(x.abs() * self.alpha.into())).exp();
         let sum = decay + 1.0.into();
         decay * self.alpha.into() / (sum * sum)
@@ -94,7 +96,8 @@ impl SurrogateModel for Sigmoid {
 
 /// Triangle: `grad = max(0, 1 - |x| / width) / width`, with an area of 1.
 ///
-/// `PiecewiseQuadratic` of SpikingJelly with alpha `1 / width` (default 1); `triangle` of Norse with alpha 1 is width 1.
+/// `PiecewiseQuadratic` of SpikingJelly with alpha `1 / width` (default 1). `triangle` of Norse with alpha 1 has width
+/// 1.
 #[derive(Debug, Clone, Copy, PartialEq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields, default)]
 pub struct Triangular {
@@ -126,7 +129,7 @@ impl SurrogateModel for Triangular {
 #[derive(Debug, Clone, Copy, PartialEq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields, default)]
 pub struct Boxcar {
-    /// Distance from the threshold up to which there is a slope, greater than 0.
+    /// Distance from the threshold within which the slope is not 0, greater than 0.
     pub width: f32,
 }
 
@@ -225,7 +228,7 @@ impl SurrogateModel for StraightThrough {
 
 /// The paper's gate: `grad = slope` where the neuron fired (`x > 0`), else 0.
 ///
-/// With slope `1 / threshold` this is the local derivative of Lee et al. 2020; their rule as a whole is the gradient
+/// With slope `1 / threshold` this is the local derivative of Lee et al. 2020; their complete rule is the gradient
 /// `LeakCorrected`. `heaviside` of snnTorch; `LeakyKReLU` of SpikingJelly with leak 0.
 #[derive(Debug, Clone, Copy, PartialEq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields, default)]

@@ -1,8 +1,8 @@
-//! Surrogate gradients: what stands in for the derivative of the spike, which is 0 or infinite.
+//! Surrogate gradients: replacements for the derivative of the spike function, which is 0 or infinite.
 //!
-//! A neuron fires where `x > 0`, with `x = v - threshold` (or what the neuron calls its margin). Forward that is a step;
-//! backward the step has the slope [`SurrogateModel::grad`]. The formula of each built-in one stands at its type: the
-//! same word means different curves in different libraries.
+//! A neuron fires where its margin `x` is above 0; usually `x = v - threshold`. The forward pass uses this step
+//! function, the backward pass uses the slope [`SurrogateModel::grad`] as its derivative. Each built-in type documents
+//! its formula, because the same name means different curves in different libraries.
 
 mod curves;
 
@@ -17,30 +17,30 @@ pub use curves::{
     Atan, Boxcar, FastSigmoid, Gate, Gaussian, PiecewiseExponential, Sigmoid, StraightThrough, Triangular,
 };
 
-/// A surrogate gradient as its author writes it.
+/// The curve of a surrogate gradient.
 pub trait SurrogateModel: Debug + Send + Sync + 'static {
-    /// A function whose derivative is [`SurrogateModel::grad`]: the smooth step that takes the place of the spike when
-    /// gradients are proven by finite differences.
+    /// A function whose derivative is [`SurrogateModel::grad`]. It replaces the spike function when gradients are
+    /// checked by finite differences.
     fn primitive<F: Real>(&self, x: F) -> F;
 
-    /// The slope that the spike is given at margin `x`.
+    /// The surrogate derivative of the spike function at margin `x`.
     fn grad<F: Real>(&self, x: F) -> F;
 
-    /// The slope in symbols, with the constants filled in, such as `1 / (1 + 25 |x|)²`.
+    /// The equation of the slope as text, with the constants filled in, such as `1 / (1 + 25 |x|)²`.
     fn equation(&self) -> String;
 }
 
-/// Any surrogate gradient. Cloning is cheap.
+/// A type-erased surrogate gradient. Cheap to clone.
 #[derive(Debug, Clone)]
 pub struct Surrogate(Arc<dyn Curve>);
 
 impl Surrogate {
-    /// The surrogate that `model` describes.
+    /// Creates the surrogate gradient of `model`.
     pub fn new(model: impl SurrogateModel) -> Self {
         Self(Arc::new(model))
     }
 
-    /// The smooth step at `x`.
+    /// The primitive at `x`, whose derivative is the slope.
     pub fn primitive(&self, x: f64) -> f64 {
         self.0.primitive(x)
     }
@@ -52,12 +52,12 @@ impl Surrogate {
         x[0]
     }
 
-    /// The slope in symbols.
+    /// The equation of the slope as text.
     pub fn equation(&self) -> String {
         self.0.equation()
     }
 
-    /// The slope written down: of the margin, the slope.
+    /// The slope as a formula. Its argument is the margin, its result the slope.
     pub fn formula(&self) -> Formula {
         self.0.formula()
     }
@@ -67,15 +67,15 @@ impl Surrogate {
     }
 }
 
-/// The surrogate as a RON file would write it, such as `Atan(alpha: 2.0)`.
+/// Formats the surrogate as a RON file spells it, such as `Atan(alpha: 2.0)`.
 impl fmt::Display for Surrogate {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str(&format!("{:?}", self.0).replace(" { ", "(").replace(" }", ")"))
     }
 }
 
-/// A [`SurrogateModel`] behind a pointer: whole rows at a time, so that the call costs nothing and the loop is
-/// vectorised.
+/// A type-erased [`SurrogateModel`]. Each call processes a whole row, so that dynamic dispatch costs little and the
+/// loop is vectorised.
 pub(crate) trait Curve: Debug + Send + Sync {
     fn primitive(&self, x: f64) -> f64;
     fn grad32(&self, x: &mut [f32]);

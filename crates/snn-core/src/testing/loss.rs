@@ -1,4 +1,4 @@
-//! A loss and a readout against finite differences.
+//! Checks of a loss and a score against finite differences.
 
 use std::fmt;
 
@@ -9,12 +9,12 @@ use super::{ProofCase, compare, parts, run};
 use crate::part::Part;
 use crate::registry::Registry;
 
-/// A loss of one sample.
+/// A loss of one sample with given output.
 #[derive(Debug, Clone, PartialEq)]
 pub struct LossCase {
     /// The loss, such as `SquaredError`.
     pub loss: String,
-    /// The readout, such as `Final`.
+    /// The score, such as `Final`.
     pub readout: String,
     /// Number of classes.
     pub classes: usize,
@@ -24,10 +24,10 @@ pub struct LossCase {
     pub output: Vec<f64>,
 }
 
-/// Proves every loss of `registry` with every readout, those among `variants` included.
+/// Checks every loss of `registry` with every score, including those among `variants`.
 ///
 /// # Errors
-/// What failed, as code to paste into a unit test.
+/// The failed case, as code to paste into a unit test.
 pub fn losses(registry: &Registry, variants: &[&str]) -> Result<(), String> {
     for loss in parts(registry.losses.names(), variants) {
         for readout in parts(registry.scores.names(), variants) {
@@ -53,10 +53,10 @@ pub fn losses(registry: &Registry, variants: &[&str]) -> Result<(), String> {
 }
 
 impl LossCase {
-    /// Compares the gradient of the loss with finite differences by each output.
+    /// Compares the gradient of the loss with respect to each output with finite differences.
     ///
     /// # Errors
-    /// What differs.
+    /// The value that differs.
     pub fn check(&self, registry: &Registry) -> Result<(), String> {
         let Self { classes, class, .. } = *self;
         let parse = |text: &str| Part::parse(text).map_err(|error| error.to_string());

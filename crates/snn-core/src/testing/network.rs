@@ -1,4 +1,4 @@
-//! Whole small networks against finite differences.
+//! Checks of whole small networks against finite differences.
 
 use std::fmt;
 
@@ -20,18 +20,18 @@ use crate::registry::Registry;
 use crate::score::Score;
 use crate::shape::Shape;
 
-/// A small network on a few samples: a convolution, then (each if asked for) a pool, a residual block and a recurrent
-/// layer, and a readout. Weights, input and dropout masks are drawn from `seed`.
+/// A small network on a few samples: a convolution, a readout, and between them the optional parts below, such as a
+/// pool, a residual block and a recurrent layer. Weights, input and dropout masks are drawn from `seed`.
 #[derive(Debug, Clone, PartialEq)]
 #[expect(clippy::struct_excessive_bools, reason = "the parts of the network are there or not, independently")]
 pub struct NetworkCase {
-    /// Neuron of every population, such as `Lif(leak: 0.9)`.
+    /// Neuron of the firing populations, such as `Lif(leak: 0.9)`.
     pub neuron: String,
-    /// Surrogate in place of the neuron's own, such as `Atan(alpha: 2.0)`; none if empty.
+    /// Surrogate that replaces the neuron's own, such as `Atan(alpha: 2.0)`; empty to keep it.
     pub surrogate: String,
     /// The loss, such as `SquaredError`.
     pub loss: String,
-    /// The readout, such as `Final`.
+    /// The score, such as `Final`.
     pub readout: String,
     /// Time steps `T`.
     pub steps: usize,
@@ -39,33 +39,34 @@ pub struct NetworkCase {
     pub samples: usize,
     /// Kernel of the convolution.
     pub kernel: [usize; 2],
-    /// Its stride.
+    /// Stride of the convolution.
     pub stride: usize,
-    /// Its padding.
+    /// Padding of the convolution.
     pub padding: usize,
-    /// Whether it is depthwise, and sees every second column.
+    /// Whether the convolution is depthwise, with a dilation of 2 in width.
     pub depthwise: bool,
-    /// Whether a pool follows.
+    /// Whether a population with average pooling follows.
     pub pool: bool,
     /// Whether a residual block follows.
     pub residual: bool,
-    /// Whether the block reads the sum of its two sources through one weight, and a third source shares it.
+    /// Whether the block reads the sum of two sources through one weight, and a third source through the same weight.
     pub shared: bool,
     /// Whether convolution and readout have a bias.
     pub bias: bool,
-    /// Whether the currents of the convolution and of the block are normalised, the former before a bias could be.
+    /// Whether the currents of the convolution and of the inner map of the membrane-shortcut block are normalised. The
+    /// convolution then has no bias.
     pub norm: bool,
-    /// What pools the current of the convolution.
+    /// Pooling of the current of the convolution.
     pub current_pool: Option<PoolKind>,
-    /// Whether spikes are pooled by the largest of a window.
+    /// Whether max pooling of spikes follows.
     pub spike_pool: bool,
-    /// What joins the spikes of two populations.
+    /// How the spikes of two populations are joined; `Sum` for no join.
     pub join: Join,
-    /// Whether a block with a shortcut of membranes follows.
+    /// Whether a residual block with a membrane shortcut follows.
     pub membrane: bool,
-    /// Whether a layer that feeds itself follows.
+    /// Whether a recurrent layer follows.
     pub recurrent: bool,
-    /// Whether outputs are dropped.
+    /// Whether hidden populations have dropout.
     pub dropout: bool,
     /// Whether the last population fires.
     pub fires: bool,
@@ -75,11 +76,11 @@ pub struct NetworkCase {
     pub seed: u64,
 }
 
-/// Proves networks of every neuron, every surrogate, every readout and every loss of `registry`, those among `variants`
-/// included.
+/// Checks networks with every neuron, every surrogate, every score and every loss of `registry`, including those among
+/// `variants`.
 ///
 /// # Errors
-/// What failed, as code to paste into a unit test.
+/// The failed case, as code to paste into a unit test.
 pub fn networks(registry: &Registry, variants: &[&str]) -> Result<(), String> {
     let case = |neuron: &str, surrogate: &str, loss: &str, readout: &str| {
         let [neuron, surrogate, loss, readout] = [neuron, surrogate, loss, readout].map(str::to_owned);
@@ -127,7 +128,7 @@ pub fn networks(registry: &Registry, variants: &[&str]) -> Result<(), String> {
         )
     };
     for neuron in parts(registry.neurons.names(), variants) {
-        // What never fires cannot feed others.
+        // Skip neurons that do not fire: the networks are made for firing neurons.
         if provable(&neuron, registry)?.fires() {
             run(registry, 32, case(&neuron, "", "SquaredError", "Mean"))?;
         }
@@ -143,10 +144,10 @@ pub fn networks(registry: &Registry, variants: &[&str]) -> Result<(), String> {
     Ok(())
 }
 
-/// Classes of the networks.
+/// Number of classes.
 const CLASSES: usize = 3;
 
-/// A network and all that it is run with.
+/// A network with weights, input, dropout masks, loss, score and penalty.
 struct Setting {
     network: Network,
     weights: Vec<Vec<f64>>,
@@ -159,10 +160,10 @@ struct Setting {
 }
 
 impl NetworkCase {
-    /// Compares the gradient of the loss by every weight with finite differences.
+    /// Compares the gradient of the loss with respect to every weight with finite differences.
     ///
     /// # Errors
-    /// What differs.
+    /// The value that differs.
     pub fn check(&self, registry: &Registry) -> Result<(), String> {
         let setting = self.setting(registry)?;
         let Setting { network, weights, .. } = &setting;
@@ -238,7 +239,7 @@ impl NetworkCase {
         let mut builder = Network::builder(Shape::new(2, 4, 3));
         let [height, width] = self.kernel;
         let conv = if self.depthwise {
-            // Two of three columns, so that there are as many as without dilation.
+            // Two taps with dilation 2 span three columns, as many as the widest kernel without dilation.
             let conv = Conv::new(2, [height, width.min(2)]).stride([self.stride, 1]).padding([self.padding; 2]);
             Map::from(conv.dilation([1, 2]).groups(2))
         } else {
@@ -307,8 +308,8 @@ impl NetworkCase {
 }
 
 impl Setting {
-    /// Runs the network with smooth spikes. Where gradients are detached from the reset, the reset reads the spikes of
-    /// `base`: what is not differentiated does not move.
+    /// Runs the network with smooth spikes. If gradients are detached from the reset, the reset uses the spikes of
+    /// `base`, because a value that is not differentiated must stay constant.
     fn run(&self, weights: &[Vec<f64>], base: Option<&Simulation<f64>>) -> Simulation<f64> {
         let mut simulation = Simulation::new(&self.network, weights, self.input.clone(), &self.masks, true);
         simulation.forward(&self.network, weights, Spikes::Smooth(base));

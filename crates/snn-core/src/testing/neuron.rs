@@ -1,4 +1,4 @@
-//! A neuron's adjoint against finite differences.
+//! Checks of a neuron's adjoint against finite differences.
 
 use std::fmt;
 
@@ -14,18 +14,18 @@ use crate::registry::Registry;
 pub struct NeuronCase {
     /// The neuron, such as `Lif(leak: 0.9)`.
     pub neuron: String,
-    /// Input at each step, in units of what makes the neuron fire.
+    /// Input at each step, in units of the input that makes the neuron fire.
     pub input: Vec<f64>,
     /// Error of the output at each step.
     pub d_output: Vec<f64>,
-    /// Error of each entry of the last state; entries that are missing have none.
+    /// Error of each entry of the final state; missing entries have an error of 0.
     pub d_state: Vec<f64>,
 }
 
-/// Proves every neuron of `registry`, and those among `variants`.
+/// Checks every neuron of `registry`, including those among `variants`.
 ///
 /// # Errors
-/// What failed, as code to paste into a unit test.
+/// The failed case, as code to paste into a unit test.
 pub fn neurons(registry: &Registry, variants: &[&str]) -> Result<(), String> {
     for neuron in parts(registry.neurons.names(), variants) {
         let steps = (1..8_usize).prop_flat_map(|t| (vec(-0.5..1.5, t), vec(-1.0..1.0, t), vec(-1.0..1.0, 0..3)));
@@ -40,7 +40,7 @@ pub fn neurons(registry: &Registry, variants: &[&str]) -> Result<(), String> {
     Ok(())
 }
 
-/// A run of the neuron.
+/// States and outputs of one run of the neuron.
 struct NeuronTrial {
     before: Vec<Vec<f64>>,
     output: Vec<Vec<f64>>,
@@ -48,11 +48,11 @@ struct NeuronTrial {
 }
 
 impl NeuronCase {
-    /// Compares the adjoint of the neuron's steps with finite differences by each input, each entry of the first state
-    /// and each trainable constant.
+    /// Compares the adjoint of the neuron's steps with finite differences, with respect to each input, each entry of
+    /// the initial state and each trainable constant.
     ///
     /// # Errors
-    /// What differs.
+    /// The value that differs.
     pub fn check(&self, registry: &Registry) -> Result<(), String> {
         let neuron = provable(&self.neuron, registry)?;
         let p: Vec<f64> = neuron.parameters().iter().map(|parameter| f64::from(parameter.initial)).collect();
@@ -111,8 +111,8 @@ impl NeuronCase {
     }
 }
 
-/// Runs the neuron with smooth spikes. Where its gradient is detached from the reset, the reset reads the spikes of
-/// `base`: what is not differentiated does not move.
+/// Runs the neuron with smooth spikes. If its gradient is detached from the reset, the reset uses the spikes of `base`,
+/// because a value that is not differentiated must stay constant.
 fn trial(neuron: &Neuron, p: &[f64], rest: &[f64], input: &[f64], base: Option<&NeuronTrial>) -> NeuronTrial {
     let mut trial = NeuronTrial { before: Vec::new(), output: Vec::new(), state: rest.to_vec() };
     for (t, input) in input.iter().enumerate() {

@@ -1,4 +1,4 @@
-//! A surrogate's slope against its primitive.
+//! Checks of a surrogate's slope against its primitive.
 
 use std::fmt;
 
@@ -8,7 +8,7 @@ use super::{ProofCase, compare, parts, run};
 use crate::part::Part;
 use crate::registry::Registry;
 
-/// A surrogate at a margin.
+/// A surrogate and a margin at which to evaluate it.
 #[derive(Debug, Clone, PartialEq)]
 pub struct SurrogateCase {
     /// The surrogate, such as `Atan(alpha: 2.0)`.
@@ -17,10 +17,10 @@ pub struct SurrogateCase {
     pub x: f64,
 }
 
-/// Proves every surrogate of `registry`, and those among `variants`.
+/// Checks every surrogate of `registry`, including those among `variants`.
 ///
 /// # Errors
-/// What failed, as code to paste into a unit test.
+/// The failed case, as code to paste into a unit test.
 pub fn surrogates(registry: &Registry, variants: &[&str]) -> Result<(), String> {
     for surrogate in parts(registry.surrogates.names(), variants) {
         let margin = prop_oneof![4 => -3.0..3.0_f64, 1 => -1e4..1e4_f64, 1 => Just(0.0)];
@@ -31,10 +31,11 @@ pub fn surrogates(registry: &Registry, variants: &[&str]) -> Result<(), String> 
 }
 
 impl SurrogateCase {
-    /// Compares `grad` with finite differences of `primitive`, and the single with the double precision.
+    /// Compares `grad` with finite differences of `primitive`, and its single-precision with its double-precision
+    /// value.
     ///
     /// # Errors
-    /// What differs.
+    /// The value that differs.
     pub fn check(&self, registry: &Registry) -> Result<(), String> {
         let text = &self.surrogate;
         let mut part = Part::parse(text).map_err(|error| error.to_string())?;

@@ -1,4 +1,4 @@
-//! Training: a session whose weights follow their gradients, and a trainer over any samples.
+//! Training: a session that updates its weights, and a trainer for samples from any iterator.
 
 mod session;
 mod standardised;

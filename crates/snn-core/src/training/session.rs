@@ -1,4 +1,4 @@
-//! Where the weights are updated: where the session computes, if it can, or else here.
+//! A training session: updates of the weights, on the session's device or on the host.
 
 use super::standardised::Standardised;
 use crate::engine::{Activity, Errors, Learner, Memory, Session, Timing, Trial};
@@ -6,41 +6,41 @@ use crate::error::Error;
 use crate::network::{GroupStatistics, Network, Weights};
 use crate::optimizer::{Optimizer, OptimizerState, each, norm, scale};
 
-/// A session whose weights follow their gradients. They are updated where the session computes, if it is a [`Learner`], or else
-/// here; raw values of standardised weights, an average of the weights, and the means that normalisations keep are taken care of.
-/// Callers do not need to know which.
+/// A session that trains its weights. If it is a [`Learner`], the weights are updated on its device, else on the host.
+/// Updates on the host also cover raw values of standardised weights, an average of the weights, and running statistics
+/// of normalisations. Callers do not need to know where updates happen.
 pub struct TrainingSession {
     network: Network,
     session: Box<dyn Session>,
     optimizer: Optimizer,
     side: Side,
-    /// The weights as they were last known here.
+    /// Last known weights on the host.
     weights: Weights,
-    /// Whether the session has updated its weights since.
+    /// Whether the session has updated its weights since they were last fetched.
     is_behind: bool,
-    /// What normalisations found in the last trial: the update takes it in.
+    /// Statistics of normalisations in the last trial, for the next update.
     statistics: Vec<GroupStatistics>,
 }
 
-/// Where gradients and the state of the optimizer are.
+/// Where gradients and optimizer state are held.
 enum Side {
-    /// Here; the session is given new weights after each update.
+    /// On the host; the new weights are loaded into the session after each update.
     Host {
         state: OptimizerState,
         gradients: Weights,
         standardised: Option<Box<Standardised>>,
         average: Option<Average>,
     },
-    /// Where the session computes, after so many updates.
+    /// On the session's device; `updates` counts the updates so far.
     Device { updates: u64 },
 }
 
 impl TrainingSession {
-    /// A session of `network`, compiled for training, that starts with `weights` before the first update; with the decay of an
-    /// average, if one is kept.
+    /// Wraps `session`, which is compiled from `network` for training, and starts from `weights` before the first
+    /// update. `average` is the decay of an exponential average of the weights, if one is kept.
     ///
     /// # Errors
-    /// As [`Session::load`] and [`Learner::remember`].
+    /// As [`Session::load`] and [`Learner::set_optimizer`].
     pub fn new(
         mut session: Box<dyn Session>,
         network: &Network,
@@ -69,7 +69,7 @@ impl TrainingSession {
         Ok(training)
     }
 
-    /// Goes to `weights` before the first update.
+    /// Restarts from `weights`, before the first update.
     ///
     /// # Errors
     /// As [`TrainingSession::new`].
@@ -92,10 +92,11 @@ impl TrainingSession {
         self.restore(weights, kept, 0)
     }
 
-    /// Goes to `weights` after so many updates, wherever they were made, with what [`TrainingSession::optimizer_state`] gave then.
+    /// Restores the state after `updates` updates: `weights`, and `kept` as [`TrainingSession::optimizer_state`]
+    /// returned it then. Those updates may have been made on the host or on a device.
     ///
     /// # Errors
-    /// As [`TrainingSession::new`]; [`Error::Size`] if `kept` has another form.
+    /// As [`TrainingSession::new`]; [`Error::Size`] if `kept` does not have the expected form.
     pub fn restore(&mut self, weights: Weights, mut kept: Vec<Weights>, updates: u64) -> Result<(), Error> {
         self.session.load(&weights)?;
         match &mut self.side {
@@ -137,14 +138,14 @@ impl TrainingSession {
     /// As [`Session::forward`].
     ///
     /// # Errors
-    /// As there.
+    /// As [`Session::forward`].
     pub fn forward(&mut self, trial: &Trial<'_>) -> Result<Activity, Error> {
         let mut activity = self.session.forward(trial)?;
         self.statistics = std::mem::take(&mut activity.statistics);
         Ok(activity)
     }
 
-    /// Goes back through the last trial, and gives the Euclidean norm of all gradients together.
+    /// Backpropagates through the last trial, and returns the Euclidean norm of all gradients together.
     ///
     /// # Errors
     /// As [`Session::backward`].
@@ -161,11 +162,11 @@ impl TrainingSession {
         }
     }
 
-    /// One update of the weights by the gradients times `factor`, at learning rate `rate`. What is updated here is checked to
-    /// be finite; what is updated elsewhere, when it is asked for.
+    /// Updates the weights once by the gradients times `factor`, at learning rate `rate`. Updates on the host are
+    /// checked to be finite immediately; updates on the device are checked when the weights or the state are read.
     ///
     /// # Errors
-    /// [`Error::NotFinite`] that names what is not; as [`Learner::update`].
+    /// [`Error::NotFinite`] naming the tensor that is not finite; as [`Learner::update`].
     pub fn update(&mut self, factor: f32, rate: f32) -> Result<(), Error> {
         match &mut self.side {
             Side::Host { state, gradients, standardised, average } => {
@@ -201,7 +202,7 @@ impl TrainingSession {
         }
     }
 
-    /// The weights as they are now.
+    /// The current weights.
     ///
     /// # Errors
     /// As [`Learner::weights`]; [`Error::NotFinite`].
@@ -215,7 +216,7 @@ impl TrainingSession {
         Ok(&self.weights)
     }
 
-    /// The weights to answer with: the average, if one is kept.
+    /// The weights to use for inference: the average, if one is kept, else the current weights.
     ///
     /// # Errors
     /// As [`TrainingSession::weights`].
@@ -232,8 +233,8 @@ impl TrainingSession {
         matches!(&self.side, Side::Host { average: Some(_), .. })
     }
 
-    /// What is kept beside the weights, in this order: raw values where weights are standardised, the average if one is kept,
-    /// and the state of the state; each in the form of the weights, or of [`Network::with_gains`] where weights are
+    /// State to save beside the weights, in this order: raw values if weights are standardised, the average if one is
+    /// kept, and the optimizer state. Each has the form of the weights, or of [`Network::with_gains`] if weights are
     /// standardised.
     ///
     /// # Errors
@@ -254,16 +255,17 @@ impl TrainingSession {
     }
 }
 
-/// An exponential average of what the state moves.
+/// Exponential moving average of the tensors that the optimizer updates.
 struct Average {
-    /// Share that an update keeps.
+    /// Fraction of the average that an update keeps.
     decay: f32,
     values: Weights,
 }
 
 impl Average {
-    /// Takes in what update number `updates` has made. The first updates count for more, so that the average forgets the
-    /// weights that it started with: no more than `(1 + n) / (10 + n)` of it is kept, as TensorFlow's has it.
+    /// Adds the values after update number `updates` to the average. At most `(1 + n) / (10 + n)` of the average is
+    /// kept, where `n` is `updates`, as in TensorFlow: the first updates count more, so that the average forgets the
+    /// initial weights.
     fn take(&mut self, moved: &Weights, updates: u64) {
         let n = updates as f64;
         let decay = f64::from(self.decay).min((1.0 + n) / (10.0 + n)) as f32;

@@ -1,4 +1,4 @@
-//! What the optimizer moves where weights are standardised.
+//! Raw values and gains of standardised weights, which the optimizer updates.
 
 use rayon::prelude::*;
 
@@ -6,16 +6,16 @@ use crate::error::Error;
 use crate::network::{Network, Weights};
 use crate::standardisation::{gains, standardise, standardise_backward};
 
-/// Raw values and gains, of which the weights that the network computes with are made.
+/// Raw values and gains, from which the weights of the network are computed.
 pub(super) struct Standardised {
-    /// The network with its gains: names and shapes of all that is moved.
+    /// The network with a gain for each standardised weight: names and shapes of all tensors that are updated.
     form: Network,
     raw: Weights,
     gradients: Weights,
 }
 
 impl Standardised {
-    /// None if no weight of the network is standardised.
+    /// `None` if the network has no standardised weight.
     pub(super) fn of(network: &Network) -> Option<Self> {
         let form = network.with_gains()?;
         Some(Self { raw: form.zeros(), gradients: form.zeros(), form })
@@ -29,14 +29,15 @@ impl Standardised {
         &self.raw
     }
 
-    /// Goes to raw values that make `weights`, but for the means of their channels.
+    /// Sets raw values and gains to those that give `weights`, except that standardisation removes the mean of each
+    /// channel.
     pub(super) fn begin(&mut self, weights: &Weights) {
         let scales = self.form.tensors().iter().zip(weights).filter(|(weight, _)| weight.standardised);
         let scales = scales.map(|(weight, values)| gains(values, weight.shape[0]));
         self.raw = weights.iter().cloned().chain(scales).collect();
     }
 
-    /// Goes to raw values that were kept.
+    /// Restores saved raw values and gains.
     pub(super) fn restore(&mut self, raw: Weights) -> Result<(), Error> {
         self.form.check_weights(&raw)?;
         self.raw = raw;
@@ -48,7 +49,7 @@ impl Standardised {
         self.weights_of(&self.raw)
     }
 
-    /// The weights that other raw values make.
+    /// The weights that result from the raw values and gains in `raw`.
     pub(super) fn weights_of(&self, raw: &Weights) -> Weights {
         let (values, gains) = raw.split_at(self.count());
         let mut gains = gains.iter();
@@ -65,7 +66,7 @@ impl Standardised {
         weights.collect()
     }
 
-    /// The gradients of raw values and gains, given those of the weights.
+    /// Computes the gradients of raw values and gains from those of the weights.
     pub(super) fn backward(&mut self, gradients: &Weights) -> &mut Weights {
         let count = self.count();
         let (raw, gains) = self.raw.split_at(count);
@@ -86,12 +87,12 @@ impl Standardised {
         &mut self.gradients
     }
 
-    /// One update: `each` is given raw values and their gradients.
+    /// Runs one update: calls `each` with the raw values and gains and their gradients.
     pub(super) fn update(&mut self, each: impl FnOnce(&mut Weights, &mut Weights)) {
         each(&mut self.raw, &mut self.gradients);
     }
 
-    /// How many of the tensors are weights; the others are gains.
+    /// Number of tensors of the network without gains; the gains follow them.
     fn count(&self) -> usize {
         let tensors = self.form.tensors();
         tensors.len() - tensors.iter().filter(|weight| weight.standardised).count()

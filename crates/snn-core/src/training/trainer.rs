@@ -1,4 +1,4 @@
-//! Training on any samples: a loop over batches, without files.
+//! A training loop over batches of samples from any iterator, without files.
 
 use std::sync::Arc;
 
@@ -12,19 +12,20 @@ use crate::optimizer::{Optimizer, clip_factor};
 use crate::score::{Mean, Score};
 use crate::spikes::SpikeTrain;
 
-/// Classes that samples can be of, at most.
+/// Largest number of classes.
 const MOST_CLASSES: usize = 256;
 
-/// How a [`Trainer`] trains. The gradient of an update is the mean over its samples, as in PyTorch.
+/// Settings of a [`Trainer`]. The gradient of an update is the mean over its samples, as in PyTorch.
 #[derive(Debug, Clone)]
 pub struct Recipe {
-    /// How weights follow their gradients. Default: Adam at a learning rate of 1e-3.
+    /// Optimizer of the weights. Default: Adam at a learning rate of 1e-3.
     pub optimizer: Optimizer,
-    /// What is made small. Default: [`CrossEntropy`].
+    /// Loss function to minimise. Default: [`CrossEntropy`].
     pub loss: Arc<dyn Loss>,
     /// How the output over time becomes class scores. Default: [`Mean`].
     pub score: Arc<dyn Score>,
-    /// Largest Euclidean norm of the whole gradient; larger ones are scaled down to it. Default: none.
+    /// Gradient clipping: larger gradients are scaled down to this Euclidean norm of all gradients together. Default:
+    /// none.
     pub clip: Option<f32>,
     /// Seed of the initial weights and of dropout. Default: 1.
     pub seed: u64,
@@ -37,19 +38,19 @@ impl Default for Recipe {
     }
 }
 
-/// How well samples were told apart.
+/// Mean loss and accuracy over some samples.
 #[derive(Debug, Clone, Copy, PartialEq, Default)]
 pub struct Metrics {
     /// Number of samples.
     pub samples: usize,
-    /// Mean of their losses; 0 without samples.
+    /// Mean loss; 0 without samples.
     pub loss: f64,
-    /// How many were given their own class.
+    /// Number of correctly classified samples.
     pub correct: usize,
 }
 
 impl Metrics {
-    /// Share of the samples that were given their own class; 0 without samples.
+    /// Fraction of correctly classified samples; 0 without samples.
     pub fn accuracy(&self) -> f64 {
         self.correct as f64 / self.samples.max(1) as f64
     }
@@ -64,8 +65,8 @@ impl Metrics {
     }
 }
 
-/// Trains a network on samples of one's own, from any iterator of inputs and their classes: spike trains, numbers
-/// ([`Encoded`]), whatever becomes such. Same seed and samples, same bits.
+/// Trains a network on the caller's own samples: any iterator of inputs and class indices. An input is anything that
+/// converts into [`Encoded`], such as a spike train or numbers. The same seed and samples give the same bits.
 ///
 /// ```
 /// use snn_core::prelude::*;
@@ -93,15 +94,15 @@ pub struct Trainer<'a> {
     plan: Plan,
     recipe: Recipe,
     training: TrainingSession,
-    /// The session that only looks, once one was needed.
+    /// Session for evaluation, compiled when it is first needed.
     evaluation: Option<Box<dyn Session>>,
-    /// Passes over samples so far, for dropout.
+    /// Number of passes over samples so far, for drawing dropout.
     passes: u32,
 }
 
 impl<'a> Trainer<'a> {
-    /// A trainer of `network` for trials of `plan.steps` steps and updates by `plan.batch` samples, that starts with
-    /// [`Network::initial_weights`].
+    /// Creates a trainer of `network` for trials of `plan.steps` steps and updates over `plan.batch` samples. It starts
+    /// from [`Network::initial_weights`].
     ///
     /// # Errors
     /// As [`Engine::compile`]; [`Error::Range`] for a network of more than 256 classes.
@@ -115,7 +116,7 @@ impl<'a> Trainer<'a> {
         Ok(Self { engine, network: network.clone(), plan, recipe, training, evaluation: None, passes: 0 })
     }
 
-    /// Goes to `weights`, before the first update.
+    /// Restarts training from `weights`, before the first update.
     ///
     /// # Errors
     /// As [`Session::load`].
@@ -124,7 +125,7 @@ impl<'a> Trainer<'a> {
         self.training.begin(weights)
     }
 
-    /// The weights as they are now: those of [`Network::tensors`], to be saved or shown.
+    /// The current weights, in the order of [`Network::tensors`], for saving or inspection.
     ///
     /// # Errors
     /// [`Error::NotFinite`]; [`Error::Device`].
@@ -132,11 +133,11 @@ impl<'a> Trainer<'a> {
         self.training.weights()
     }
 
-    /// Learns all `samples` once, one update for each batch, the last of which may be smaller; how well the network told them
-    /// apart as they came.
+    /// Trains on all `samples` once, with one update for each batch; the last batch may be smaller. Returns loss and
+    /// accuracy over all batches, each measured before its update.
     ///
     /// # Errors
-    /// [`Error::Size`] if a sample does not fit the network, [`Error::Range`] if its class is none of the network's;
+    /// [`Error::Size`] if a sample does not fit the network, [`Error::Range`] if its class is not one of the network's;
     /// [`Error::NotFinite`]; [`Error::Device`].
     pub fn learn<I: Into<Encoded>>(&mut self, samples: impl IntoIterator<Item = (I, usize)>) -> Result<Metrics, Error> {
         let (mut score, mut samples, mut first) = (Metrics::default(), samples.into_iter(), 0);
@@ -148,7 +149,7 @@ impl<'a> Trainer<'a> {
             let activity = self.training.forward(&trial)?;
             let grades = self.grade(&activity.output, &batch.labels);
             let norm = self.training.backward(Errors::of_output(&grades.d_output))?;
-            // The gradient is the sum over the samples, its mean what is clipped.
+            // The gradient is the sum over the samples; clipping applies to the mean.
             let mean = 1.0 / batch.labels.len() as f32;
             let clipped = self.recipe.clip.map_or(1.0, |limit| clip_factor(norm * f64::from(mean), limit));
             self.training.update(clipped * mean, self.recipe.optimizer.learning_rate())?;
@@ -158,7 +159,7 @@ impl<'a> Trainer<'a> {
         Ok(score)
     }
 
-    /// How well the network tells `samples` apart; nothing is learned, and no neuron drops out.
+    /// Returns loss and accuracy of the network on `samples`. It trains nothing and uses no dropout.
     ///
     /// # Errors
     /// As [`Trainer::learn`].
@@ -193,7 +194,7 @@ struct UpdateBatch {
 }
 
 impl UpdateBatch {
-    /// The next samples, as many as the plan has room for, or those that are left; none if there are no more.
+    /// Takes the next samples, up to the batch size of the plan; `None` if there are no more.
     fn take<I: Into<Encoded>>(
         samples: &mut impl Iterator<Item = (I, usize)>,
         network: &Network,
@@ -247,7 +248,7 @@ impl UpdateBatch {
     }
 }
 
-/// Numbers `[T, N, ...]` of those of each sample, `[T, ...]`.
+/// Joins the numbers of samples, each `[T, ...]`, into `[T, N, ...]`.
 fn joined(samples: &[Vec<f32>], steps: usize) -> Vec<f32> {
     let row = |values: &Vec<f32>| values.len() / steps;
     let step = |t: usize| samples.iter().flat_map(move |values| &values[t * row(values)..(t + 1) * row(values)]);
@@ -264,7 +265,7 @@ mod tests {
     use crate::shape::Shape;
     use crate::surrogate::Atan;
 
-    /// A network whose parts all take care: standardised and normalised weights, dropout.
+    /// A network with standardised weights, normalised weights and dropout.
     fn network() -> Network {
         let lif = || Lif::default().surrogate(Atan::default());
         let linear = |source, features| Projection::new(source, Map::Linear { features });
@@ -277,7 +278,7 @@ mod tests {
         builder.build().unwrap()
     }
 
-    /// Numbers of which the largest is the class.
+    /// Samples whose class is the index of the largest number.
     fn samples(first: usize, count: usize) -> impl Iterator<Item = (Vec<f32>, usize)> {
         (first..first + count).map(|i| {
             let class = i * 7 % 3;

@@ -1,16 +1,16 @@
-//! Adjoint pass through one projection for one sample: from the errors of its target to those of its source, and the
-//! gradient of its weight.
+//! The backward kernel of one projection for one sample: from the errors of its target it computes the errors of its
+//! source and the gradient of its weight.
 //!
-//! The error `d(t)` of a neuron changes only where it spiked, so that of a target pixel is laid out over time from a
-//! short list of changes. Then, for each spike of a source neuron in the window, at step `t`,
+//! The error `d(t)` of a neuron changes only where it spiked, so the errors of a target pixel over time are expanded
+//! from a short list of changes. Then, for each spike of a source neuron in the window, at step `t`,
 //!
 //! - `g(t)` of the source neuron is the scalar product of its weight row with `d(t)`;
 //! - the gradient of that row is the sum of `d(t)` over its spikes.
 //!
-//! Both come from one walk over the source's events, with weight row and gradient row in registers and `d` of all steps
-//! in the first-level cache. Per spike and tap, 64 channels are four vectors loaded, and some twelve vector operations on
-//! two ports, of which a quarter go into summing lanes: those are the limit. Neither transposed weights nor the errors of
-//! steps without a spike are ever needed.
+//! One walk over the source's events computes both, with weight row and gradient row in registers and `d` of all steps
+//! in the L1 cache. Per spike and tap, 64 channels take four vector loads and some twelve vector operations on two
+//! ports, a quarter of which sum lanes; these operations are the limit. The kernel needs neither transposed weights
+//! nor the errors at steps without a spike.
 
 use snn_core::Map;
 
@@ -22,33 +22,33 @@ use crate::kernels::walk::{ErrorsOverTime, add_products, sum_over_time, walk};
 use crate::layout::{Layout, Tile, WeightShape};
 use crate::simd::{LANE, Lane, MAX_TILE_LANES, Simd, SimdJob};
 
-/// Work space of one target pixel and tile.
+/// Scratch buffers for one target pixel and tile.
 #[derive(Debug, Default)]
 pub(crate) struct Scratch {
     /// Errors `d`, `[T][lane]`.
     d: Vec<Lane>,
-    /// Matrices of the dense path.
+    /// The matrices of the dense path.
     patches: Vec<f32>,
     product: Vec<f32>,
 }
 
-/// A projection to go back through.
+/// The job that backpropagates through one projection.
 pub(crate) struct Adjoint<'a> {
     pub(crate) map: Map,
     pub(crate) source: Layout,
     pub(crate) target: Layout,
     /// Errors of the target.
     pub(crate) errors: ErrorsOverTime<'a>,
-    /// Events of the source; to its `delta`, `g` of each spike is added, if there is room for it.
+    /// Events of the source. `g` of each spike is added to their `delta`, unless that is empty.
     pub(crate) events: &'a mut Events,
-    /// Numbers of the source in place of its events; empty if there are none.
+    /// Numbers of the source, used instead of its events; empty if there are none.
     pub(crate) numbers: &'a [Lane],
-    /// Packed rows; empty for maps without weights.
+    /// Packed weight rows; empty for maps without weights.
     pub(crate) weight: &'a [Lane],
-    /// Gradient of the weight, packed alike; empty if it is not wanted.
+    /// Gradient of the weight, packed in the same way; empty if it is not wanted.
     pub(crate) gradient: &'a mut [Lane],
     pub(crate) shape: WeightShape,
-    /// Whether the source fires so often that matrix products are quicker than its events.
+    /// Whether the source fires so often that matrix products are faster than walking its events.
     pub(crate) is_dense: bool,
     pub(crate) steps: usize,
     pub(crate) tile_lanes: usize,
@@ -147,7 +147,7 @@ impl Adjoint<'_> {
     }
 }
 
-/// Adds `g` of the source neurons in the window of a pooling or subsampling target pixel.
+/// Adds the errors `g` of the source neurons in the window of one target pixel, for maps that pool or subsample.
 #[inline(always)]
 fn add_through_pool<const V: usize>(
     map: &Map,
@@ -179,11 +179,11 @@ fn add_through_pool<const V: usize>(
     );
 }
 
-/// Gradient of one tile of a linear map's weight, over samples in order.
+/// The job that sums the gradient of one tile of a linear map's weight over samples, in their order.
 pub(crate) struct LinearGradient<'a> {
     pub(crate) map: Map,
     pub(crate) source: Layout,
-    /// What is read of the source and errors of the target, for each sample.
+    /// For each sample, what is read of the source and the errors of the target.
     pub(crate) samples: &'a [(Reads<'a>, ErrorsOverTime<'a>)],
     pub(crate) target: Layout,
     pub(crate) shape: WeightShape,

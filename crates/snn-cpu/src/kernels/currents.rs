@@ -1,8 +1,8 @@
-//! Currents of a population from the events of its sources.
+//! The forward kernel: the currents of a population from the events or numbers of its sources.
 //!
-//! An output pixel is taken at a time, with its currents of all steps in the first-level cache: each active input
-//! neuron in its window adds its weight row, held in registers, at the steps where it fired. The limit is that cache: a
-//! row of 64 channels at one step is four vectors loaded and stored, and little else.
+//! The kernel handles one output pixel at a time and keeps its currents of all steps in the L1 cache. Each active
+//! input neuron in the pixel's window adds its weight row, held in registers, at the steps where it fired. The L1
+//! cache is the limit: a row of 64 channels at one step costs four vector loads and stores, and little else.
 
 use snn_core::Map;
 
@@ -15,30 +15,30 @@ use crate::kernels::taps::{for_each_tap, share};
 use crate::layout::{Layout, Tile, WeightShape};
 use crate::simd::{LANE, Lane, MAX_TILE_LANES, Simd, SimdJob};
 
-/// One feed as the kernel needs it.
+/// One feed, in the form that the kernel needs.
 pub(crate) struct Incoming<'a> {
     pub(crate) map: Map,
     pub(crate) source: Layout,
     pub(crate) reads: Reads<'a>,
-    /// Packed rows; empty for maps without weights.
+    /// Packed weight rows; empty for maps without weights.
     pub(crate) weight: &'a [Lane],
     pub(crate) shape: WeightShape,
-    /// Whether the source fires so often that a matrix product is quicker than its events.
+    /// Whether the source fires so often that a matrix product is faster than walking its events.
     pub(crate) is_dense: bool,
 }
 
-/// Adds up the currents of a population.
+/// The job that sums the currents of a population.
 pub(crate) struct Currents<'a> {
     pub(crate) layout: Layout,
     pub(crate) incoming: &'a [Incoming<'a>],
     pub(crate) tile_lanes: usize,
     /// Currents `[step][pixel][lane]`.
     pub(crate) rows: &'a mut [Lane],
-    /// Whether what stands in `rows` is added to, rather than overwritten.
+    /// Whether to add to the contents of `rows`, rather than overwrite them.
     pub(crate) is_begun: bool,
-    /// Currents that every step of a pixel begins with `[lane]`, if it is not begun; empty for none.
+    /// Initial currents of each pixel at every step, `[lane]`, if `is_begun` is false; empty for 0.
     pub(crate) bias: &'a [Lane],
-    /// Work space: currents `[step][lane]` of one pixel and tile, and that of the dense path.
+    /// Scratch buffers: the currents `[step][lane]` of one pixel and tile, and the matrix of the dense path.
     pub(crate) current: &'a mut Vec<Lane>,
     pub(crate) patches: &'a mut Vec<f32>,
 }
@@ -84,14 +84,14 @@ impl Currents<'_> {
     }
 }
 
-/// What the currents of a tile begin with: the bias, which may be empty.
+/// The initial currents of a tile: the bias, or 0 if that is empty.
 #[inline(always)]
 pub(crate) fn beginning<const V: usize>(bias: &[Lane], tile: Tile) -> [Lane; V] {
     bias.get(tile.start..).and_then(|bias| bias.first_chunk::<V>()).copied().unwrap_or([Lane::ZERO; V])
 }
 
 impl<'a> Incoming<'a> {
-    /// A feed of a population, to be taken event by event if it is spikes.
+    /// Prepares a feed of a population; spikes are processed event by event.
     pub(crate) fn new(
         compiled: &Compiled,
         (population, feed): (usize, &Feed),
@@ -109,7 +109,7 @@ impl<'a> Incoming<'a> {
         }
     }
 
-    /// Adds the currents of one pixel and tile to `current`.
+    /// Adds the currents that the feed causes in one pixel and tile to `current`.
     #[inline(always)]
     pub(crate) fn add_currents<S: Simd, const V: usize>(
         &self,
@@ -208,7 +208,7 @@ impl<'a> Incoming<'a> {
     }
 }
 
-/// Adds the weight row of each active neuron at the steps where it fired.
+/// Adds the weight row of each active neuron to the currents at the steps where it fired.
 #[inline(always)]
 fn add_rows<S: Simd, const V: usize>(active: &[Active], times: &[u16], rows: &[[Lane; V]], current: &mut [[Lane; V]]) {
     for active in active {

@@ -1,4 +1,5 @@
-//! The dense path: where most neurons fire, a matrix product over all steps of a window is quicker than its events.
+//! The dense path: where most neurons fire, a matrix product over all steps of a window is faster than walking its
+//! events.
 
 use gemm::{Parallelism, gemm};
 
@@ -9,9 +10,9 @@ use crate::kernels::taps::for_each_tap;
 use crate::layout::Layout;
 use crate::simd::{Lane, flat, flat_mut};
 
-/// Bytes that `gemm` takes at most for itself in each thread, for products over `steps` steps, `width` channels of a tile and
-/// `columns` inputs: a block of the size of the second-level cache, which the thread keeps, and both factors as it packs
-/// them, the smaller of them whole and the larger one over as many terms of the sum as are taken together.
+/// The maximum number of bytes that `gemm` allocates in each thread, for products over `steps` steps, `width` channels
+/// of a tile and `columns` inputs. This is a block of the size of the L2 cache, which the thread keeps, and both
+/// packed factors: the smaller one whole, the larger one for as many terms of the sum as `gemm` takes together.
 pub(crate) fn work_space(steps: usize, width: usize, columns: usize) -> usize {
     let cache = gemm_common::cache::CACHE_INFO[1].cache_bytes;
     let packed = |[m, n, k]: [usize; 3]| {
@@ -22,27 +23,27 @@ pub(crate) fn work_space(steps: usize, width: usize, columns: usize) -> usize {
     cache + products.into_iter().map(packed).max().unwrap_or(0)
 }
 
-/// Of `gemm`: a multiple of the extents of its tiles, the most terms of a sum that it takes together, and the most rows that
-/// it packs before it starts.
+/// Constants of `gemm`: a multiple of its tile extents, the maximum number of terms of a sum that it takes together,
+/// and the maximum number of rows that it packs before it starts.
 const MOST_TILE: usize = 96;
 const MOST_TERMS: usize = 1024;
 const MOST_ROWS: usize = 16 * MOST_TILE;
 
-/// The windows of one target pixel over all steps, as a matrix of `T` rows and `taps · inputs` columns, stored by column:
-/// the spikes of a neuron lie side by side.
+/// The inputs that one target pixel sees over all steps, as a matrix of `T` rows and `taps · inputs` columns. It is
+/// stored by column, so that the spikes of a neuron are contiguous.
 pub(crate) struct Windows<'a> {
     pub(crate) map: &'a Map,
     pub(crate) source: &'a Layout,
     pub(crate) target: &'a Layout,
     pub(crate) pixel: usize,
-    /// Taps times inputs.
+    /// Number of columns: taps times inputs.
     pub(crate) columns: usize,
     pub(crate) steps: usize,
     pub(crate) matrix: &'a mut Vec<f32>,
 }
 
 impl Windows<'_> {
-    /// Fills in the spikes of the source.
+    /// Writes the spikes of the source into the matrix.
     pub(crate) fn fill(&mut self, events: &Events) {
         self.matrix.clear();
         self.matrix.resize(self.steps * self.columns, 0.0);
@@ -64,7 +65,7 @@ impl Windows<'_> {
         );
     }
 
-    /// Adds to `current`, `[T][lane]`, the product of the windows with a tile's `weight`.
+    /// Adds the product of the windows and a tile's `weight` to `current`, `[T][lane]`.
     pub(crate) fn add_currents(&self, weight: &[Lane], current: &mut [Lane]) {
         let width = flat(weight).len() / self.columns;
         let windows = Matrix { values: self.matrix, row: 1, column: self.steps };
@@ -72,7 +73,7 @@ impl Windows<'_> {
         multiply_add(flat_mut(current), [self.steps, width, self.columns], windows, weight);
     }
 
-    /// Adds to a tile's `gradient` (if it is not empty) what errors `d`, `[T][lane]`, make of it.
+    /// Adds the contribution of the errors `d`, `[T][lane]`, to a tile's `gradient`, if that is not empty.
     pub(crate) fn add_gradient(&self, d: &[Lane], gradient: &mut [Lane]) {
         if gradient.is_empty() {
             return;
@@ -83,7 +84,7 @@ impl Windows<'_> {
         multiply_add(flat_mut(gradient), [self.columns, width, self.steps], transposed, errors);
     }
 
-    /// Adds to the source's errors what errors `d` of the target, `[T][lane]`, make of them.
+    /// Backpropagates the errors `d` of the target, `[T][lane]`, and adds the result to the errors of the source.
     pub(crate) fn add_errors(&self, d: &[Lane], weight: &[Lane], events: &mut Events, product: &mut Vec<f32>) {
         let width = flat(d).len() / self.steps;
         product.clear();
@@ -110,7 +111,7 @@ impl Windows<'_> {
     }
 }
 
-/// A matrix within a slice, by the distances between its rows and between its columns.
+/// A matrix within a slice, with the strides between its rows and between its columns.
 #[derive(Clone, Copy)]
 struct Matrix<'a> {
     values: &'a [f32],
@@ -118,7 +119,7 @@ struct Matrix<'a> {
     column: usize,
 }
 
-/// `product += left · right` for a row-major product of `[m, n]` and an inner extent `k`.
+/// Computes `product += left · right` for a row-major product of shape `[m, n]` and an inner extent `k`.
 #[expect(unsafe_code, reason = "gemm takes pointers")]
 fn multiply_add(product: &mut [f32], [m, n, k]: [usize; 3], left: Matrix<'_>, right: Matrix<'_>) {
     let last =

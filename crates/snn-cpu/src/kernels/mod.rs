@@ -1,10 +1,11 @@
-//! The inner loops, each over one sample and one projection, at any level of vector instructions.
+//! The kernels: inner loops over one sample and one projection, generic over the level of vector instructions.
 //!
-//! Forward, [`currents`] adds up what a population's neurons receive. Backward, [`adjoint`] goes from the errors of a target to
-//! those of its source at the source's spikes, and to the gradient of the weight; [`spread`] to the errors of all neurons of the
-//! source, fired or not. [`walk`] is the loop along spikes that the first two backward kernels share, [`numbers`] the kernels
-//! of sources that pass on numbers, [`dense`] the matrix products that take over where nearly all neurons fire, [`taps`] the
-//! pairs of pixels that a map connects.
+//! In the forward pass, [`currents`] sums the input currents of a population. In the backward pass, [`adjoint`]
+//! computes, from the errors of a target, those of its source at the source's spikes and the gradient of the weight;
+//! [`spread`] computes the errors of all neurons of the source, fired or not. These kernels use the others: [`walk`]
+//! is the loop over spikes in `adjoint`, [`numbers`] handles sources that pass on numbers, [`dense`] has the matrix
+//! products for sources where nearly all neurons fire, and [`taps`] enumerates the pairs of pixels that a map
+//! connects.
 
 pub(crate) mod adjoint;
 pub(crate) mod currents;

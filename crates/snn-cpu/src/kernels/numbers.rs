@@ -1,7 +1,9 @@
-//! Sources whose outputs are numbers over time rather than spikes: `[step][pixel][lane]`, like currents and errors.
+//! Kernels for sources whose outputs are numbers over time rather than spikes. Their layout is `[step][pixel][lane]`,
+//! as for currents and errors.
 //!
-//! Currents are sums in the order of the reference engine, products and sums rounded one by one, with those of a few steps in
-//! registers. The limit is multiply-adds, half of which that rounding costs.
+//! Currents are summed in the order of the reference engine, with each product and each sum rounded separately. The
+//! sums of a few steps stay in registers. Multiply-adds are the limit; the separate rounding costs half of their
+//! throughput.
 
 use snn_core::Map;
 
@@ -10,16 +12,16 @@ use crate::kernels::taps::{for_each_tap, share};
 use crate::layout::{Layout, Tile, WeightShape};
 use crate::simd::{Lane, Simd, flat};
 
-/// What kernels read of a source.
+/// What a kernel reads of a source.
 #[derive(Debug, Clone, Copy)]
 pub(crate) enum Reads<'a> {
-    /// Spikes, or a current that is the same at every step.
+    /// Spikes, or a current that is constant over time.
     Events(&'a Events),
     /// Numbers, `[step][pixel][lane]`.
     Numbers(&'a [Lane]),
 }
 
-/// Numbers of a source as one target pixel and tile see them through a map.
+/// The numbers of a source that one target pixel and tile see through a map.
 pub(crate) struct Seen<'a> {
     pub(crate) map: &'a Map,
     pub(crate) source: &'a Layout,
@@ -30,11 +32,12 @@ pub(crate) struct Seen<'a> {
     pub(crate) numbers: &'a [Lane],
 }
 
-/// Steps whose sums are held in registers together.
+/// Number of steps whose sums are held in registers together.
 const STEPS: usize = 4;
 
 impl Seen<'_> {
-    /// Adds their currents to `current`, `[step][lane]`. `weight` are the rows of the tile; none for maps without weights.
+    /// Adds the currents to `current`, `[step][lane]`. `weight` has the rows of the tile; it is empty for maps without
+    /// weights.
     #[inline(always)]
     pub(crate) fn add_currents<S: Simd, const V: usize>(&self, weight: &[Lane], current: &mut [[Lane; V]]) {
         if self.shape.taps == 0 {
@@ -94,7 +97,7 @@ impl Seen<'_> {
         }
     }
 
-    /// Values of all channels of a pixel at a step, padding included.
+    /// The values of all channels of a pixel at a step, padding included.
     #[inline(always)]
     fn at(&self, step: usize, pixel: usize) -> &[f32] {
         flat(&self.numbers[step * self.source.width() + pixel * self.source.lanes..][..self.source.lanes])
@@ -122,7 +125,7 @@ impl Seen<'_> {
         );
     }
 
-    /// Adds to the gradient of the tile's rows what errors `d`, `[step][lane]`, make of it.
+    /// Adds the contribution of the errors `d`, `[step][lane]`, to the gradient of the tile's rows.
     #[inline(always)]
     pub(crate) fn add_gradient<S: Simd, const V: usize>(&self, d: &[[Lane; V]], gradient: &mut [Lane]) {
         for_each_tap(

@@ -1,11 +1,12 @@
-//! From the errors of a target, at every step, to those of all neurons of its source, whether they fired or not:
-//! `g(t) += W^T d(t)`.
+//! The backward kernel for surrogate gradients: from the errors of a target at every step, it computes those of all
+//! neurons of its source, whether they fired or not: `g(t) += W^T d(t)`.
 //!
-//! A source pixel is taken at a time. Its `g` of one channel and step is the scalar product of that channel's weight
-//! rows, one for each target pixel that sees it, with the errors of those pixels. Squares of some channels by some steps
-//! are summed in registers, lane by lane over all rows, before the lanes are: a vector loaded from either side serves a
-//! whole side of the square. The limit is multiply-adds, as in a matrix product, with no matrix to be laid out. Target
-//! pixels without any error at the steps of a square are left out.
+//! The kernel handles one source pixel at a time. `g` of one channel and step is the scalar product of that channel's
+//! weight rows, one for each target pixel that reads the source pixel, with the errors of those target pixels. It
+//! computes squares of several channels by several steps in registers. Each square is summed lane by lane over all
+//! rows; the lanes are summed at the end. One vector load thus serves a whole side of the square. Multiply-adds are
+//! the limit, as in a matrix product, but no matrix needs to be built. Target pixels that have no error at the steps
+//! of a square are skipped.
 
 use snn_core::Map;
 
@@ -14,18 +15,18 @@ use crate::kernels::walk::is_zero;
 use crate::layout::{Layout, Tile, WeightShape};
 use crate::simd::{LANE, Lane, MAX_TILE_LANES, Simd, SimdJob, flat_mut};
 
-/// A projection to pass errors back through.
+/// The job that backpropagates errors through one projection.
 pub(crate) struct Spread<'a> {
     pub(crate) map: Map,
     pub(crate) source: Layout,
     pub(crate) target: Layout,
-    /// Packed rows; empty for maps without weights.
+    /// Packed weight rows; empty for maps without weights.
     pub(crate) weight: &'a [Lane],
     pub(crate) shape: WeightShape,
     pub(crate) tile_lanes: usize,
     /// Errors of the target, `[step][pixel][lane]`.
     pub(crate) d: &'a [Lane],
-    /// What is added to, `[step][pixel][lane]` of the source.
+    /// Errors of the source, `[step][pixel][lane]`, which are added to.
     pub(crate) g: &'a mut [Lane],
 }
 
@@ -50,7 +51,7 @@ impl SimdJob for Spread<'_> {
 }
 
 impl Spread<'_> {
-    /// A map without weights.
+    /// Handles a map without weights.
     #[inline(always)]
     fn pool<S: Simd>(&mut self) {
         let share = S::splat(share(&self.map));
@@ -90,7 +91,7 @@ impl Spread<'_> {
         }
     }
 
-    /// `STEPS` steps of all source pixels.
+    /// Handles `STEPS` steps of all source pixels.
     #[inline(always)]
     fn steps<S: Simd, const V: usize, const STEPS: usize>(&mut self, tile: Tile, first: usize) {
         let (width, lanes) = (self.target.width(), self.target.lanes);
@@ -139,14 +140,15 @@ impl Spread<'_> {
     }
 }
 
-/// A target pixel as seen from a source pixel.
+/// A target pixel that reads a source pixel.
 struct TargetPixel<'a, const V: usize, const STEPS: usize> {
-    /// Weight rows of the tap by which it sees it, one for each source channel.
+    /// Weight rows of the tap through which it reads the source pixel, one for each source channel.
     rows: &'a [[Lane; V]],
     errors: [&'a [Lane; V]; STEPS],
 }
 
-/// Adds to `g`, `step` floats from one step to the next, what `readers` make of the errors of `ROWS` channels.
+/// Backpropagates the errors of `readers` to `ROWS` source channels and adds the result to `g`. The values of
+/// consecutive steps are `step` floats apart.
 #[inline(always)]
 fn add_products<S: Simd, const V: usize, const STEPS: usize, const ROWS: usize>(
     readers: &[TargetPixel<'_, V, STEPS>],

@@ -1,10 +1,10 @@
-//! Which input pixels an output pixel sees through a map, and by which tap.
+//! Enumerates the pairs of input and output pixels that a map connects, with the tap of each pair.
 
 use snn_core::{Map, Shape, Window};
 
 use crate::layout::Layout;
 
-/// Coefficient of a map without weights.
+/// The coefficient of a map without weights.
 pub(crate) fn share(map: &Map) -> f32 {
     match *map {
         Map::AvgPool { size, .. } => 1.0 / (size * size) as f32,
@@ -12,13 +12,13 @@ pub(crate) fn share(map: &Map) -> f32 {
     }
 }
 
-/// What an output of a map sees of an input of layout `source`.
+/// The window of a map over an input of layout `source`.
 #[inline(always)]
 fn window(map: &Map, source: &Layout) -> Window {
     map.window(Shape::new(source.channels, source.height, source.width))
 }
 
-/// Calls `visit(tap, input pixel)` for the taps of the window of an output pixel that lie inside the input.
+/// Calls `visit(tap, input pixel)` for each tap of an output pixel's window that lies inside the input.
 #[inline(always)]
 pub(crate) fn for_each_tap(
     map: &Map,
@@ -39,7 +39,8 @@ pub(crate) fn for_each_tap(
     }
 }
 
-/// Calls `visit(tap, output pixel)` for the output pixels that see an input pixel, each with the tap by which it does.
+/// Calls `visit(tap, output pixel)` for each output pixel that reads an input pixel, with the tap through which it
+/// reads it.
 #[inline(always)]
 pub(crate) fn for_each_reader(
     map: &Map,

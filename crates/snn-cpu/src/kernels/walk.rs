@@ -1,4 +1,4 @@
-//! Errors over time, and walks along the spikes of source neurons beside them.
+//! Errors of a target over time, and the loop over the spikes of source neurons that reads them.
 
 use std::ops::Range;
 
@@ -9,14 +9,15 @@ use crate::simd::{LANE, Lane, Simd};
 /// The errors of a population over time.
 #[derive(Debug, Clone, Copy)]
 pub(crate) enum ErrorsOverTime<'a> {
-    /// As changes, one for each event.
+    /// One change of the error per event.
     Changes(&'a Events),
-    /// As they are, `[step][pixel][lane]`.
+    /// The error at every step, `[step][pixel][lane]`.
     Rows(&'a [Lane]),
 }
 
 impl ErrorsOverTime<'_> {
-    /// Lays out the errors of a pixel and tile in `d`; false, and nothing laid out, if all are 0 for sure.
+    /// Writes the errors of a pixel and tile at every step to `d`. Returns false if all are known to be 0; `d` is then
+    /// unspecified.
     #[inline(always)]
     pub(crate) fn lay_out<S: Simd, const V: usize>(
         self,
@@ -46,13 +47,13 @@ impl ErrorsOverTime<'_> {
     }
 }
 
-/// Whether all of a lane is 0.
+/// Whether all values of a lane are 0.
 #[inline(always)]
 pub(crate) fn is_zero(lane: &Lane) -> bool {
     lane.0.iter().fold(0, |any, x| any | x.to_bits() << 1) == 0
 }
 
-/// `d[t] = Σ_{t' >= t} delta[t']` of the neurons that are `active`, all of one pixel and tile.
+/// Computes `d[t] = Σ_{t' >= t} delta[t']` for the neurons in `active`, all of one pixel and tile.
 #[inline(always)]
 fn add_up<S: Simd, const V: usize>(errors: &Events, active: Range<usize>, tile: Tile, d: &mut [[Lane; V]]) {
     d.fill([Lane::ZERO; V]);
@@ -71,8 +72,8 @@ fn add_up<S: Simd, const V: usize>(errors: &Events, active: Range<usize>, tile: 
     }
 }
 
-/// Walks the spikes of active source neurons: with `ERRORS`, `g += row · d(t)` for each; with `GRADIENT`, the gradient
-/// row gains `scale · Σ d(t)`.
+/// Walks over the spikes of active source neurons. With `ERRORS`, adds `row · d(t)` to `g` of each spike. With
+/// `GRADIENT`, adds `scale · Σ d(t)` to the gradient row of each neuron.
 #[inline(always)]
 pub(crate) fn walk<S: Simd, const V: usize, const ERRORS: bool, const GRADIENT: bool>(
     active: &[Active],
@@ -130,7 +131,7 @@ pub(crate) fn walk<S: Simd, const V: usize, const ERRORS: bool, const GRADIENT: 
     }
 }
 
-/// One spike: the lanes of `row · d` yet to be summed, and `sum + d`.
+/// Handles one spike: returns `row · d` with its lanes not yet summed, and `sum + d`.
 #[inline(always)]
 fn visit<S: Simd, const V: usize, const ERRORS: bool, const GRADIENT: bool>(
     d: &[Lane; V],
@@ -150,7 +151,7 @@ fn visit<S: Simd, const V: usize, const ERRORS: bool, const GRADIENT: bool>(
     (product, sum)
 }
 
-/// `Σ d(t)`.
+/// Computes `Σ d(t)`.
 #[inline(always)]
 pub(crate) fn sum_over_time<S: Simd, const V: usize>(d: &[[Lane; V]]) -> [S::F; V] {
     let mut sum = [S::splat(0.0); V];
@@ -162,7 +163,7 @@ pub(crate) fn sum_over_time<S: Simd, const V: usize>(d: &[[Lane; V]]) -> [S::F; 
     sum
 }
 
-/// Adds to the gradient row of each neuron its current times `Σ d(t)`.
+/// Adds the current of each neuron times `Σ d(t)` to the neuron's gradient row.
 #[inline(always)]
 pub(crate) fn add_products<S: Simd, const V: usize>(active: &[Active], sum: &[S::F; V], d_rows: &mut [[Lane; V]]) {
     for active in active {

@@ -1,4 +1,4 @@
-//! The backward pass of a trial: rounds of samples, populations from last to first.
+//! The backward pass of a trial, in rounds of samples. Each round goes through the populations from last to first.
 
 use rayon::prelude::*;
 use snn_core::{Error, Errors, Source, Weights};
@@ -44,8 +44,8 @@ impl SpikeGatedSession {
     }
 }
 
-/// Number of samples at the start of `samples` whose events and errors fit the budget together; at least one. The
-/// output has errors at `rows` steps.
+/// The number of leading samples of `samples` whose events and errors together fit the memory budget; at least one.
+/// `rows` is the number of steps at which the output has errors.
 fn round_size(compiled: &Compiled, samples: &[SampleState], most: usize, rows: usize) -> usize {
     let (budget, outputs) = (event_budget(compiled), rows * compiled.network.classes());
     let mut sum = 0;
@@ -61,7 +61,7 @@ fn round_size(compiled: &Compiled, samples: &[SampleState], most: usize, rows: u
     samples.iter().take(most).take_while(fits).count().max(1)
 }
 
-/// Samples that go back together, one in each slot.
+/// The samples that run backward together, one in each slot.
 struct BackwardRound<'a> {
     compiled: &'a Compiled,
     trial: &'a LastTrial,
@@ -76,7 +76,7 @@ struct BackwardRound<'a> {
     d_emitted: &'a [f32],
 }
 
-/// The rows `[N · K]` of errors of the output that are not all 0, each with its step, ascending.
+/// The rows `[N · K]` of the output's errors that are not all 0, each with its step, ascending.
 fn rows(d_output: &[f32], width: usize) -> Vec<(u16, &[f32])> {
     let rows = d_output.chunks_exact(width).enumerate().map(|(t, row)| (t as u16, row));
     rows.filter(|(_, row)| row.iter().any(|d| *d != 0.0)).collect()
@@ -105,7 +105,7 @@ impl BackwardRound<'_> {
         }
     }
 
-    /// Finishes the errors of a population and goes back through its projections, for each sample.
+    /// Completes the errors of a population and backpropagates them through its projections, for each sample.
     fn population(&mut self, index: usize) {
         let Self { compiled, trial, weights, first, samples, slots, d_emitted, .. } = self;
         slots.par_iter_mut().zip(&**samples).enumerate().for_each(|(i, (slot, sample))| {
@@ -156,7 +156,7 @@ impl BackwardRound<'_> {
         });
     }
 
-    /// Adds up the gradients of the projections into a population.
+    /// Sums the gradients of the projections into a population over samples.
     fn sum(&mut self, index: usize) {
         let (compiled, slots) = (self.compiled, &*self.slots);
         if compiled.trains_bias(index) {
@@ -186,7 +186,7 @@ impl BackwardRound<'_> {
         }
     }
 
-    /// Keeps the errors of a population over time, if the plan records.
+    /// Stores the errors of a population over time, if the plan records.
     fn record(&mut self, population: usize) {
         let compiled = self.compiled;
         if !compiled.plan.record {
@@ -218,8 +218,8 @@ impl BackwardRound<'_> {
     }
 }
 
-/// The sums of the errors of a population's channels over all steps and pixels: a change at step `t` counts for all steps up to
-/// it.
+/// Sums the errors of each channel over all steps and pixels. A change at step `t` counts for all steps up to and
+/// including `t`.
 fn sums_over_time(errors: &Events, layout: &Layout) -> Vec<f32> {
     let mut sums = vec![0.0; layout.channels];
     for pixel in 0..layout.pixels() {

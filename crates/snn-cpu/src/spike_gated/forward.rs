@@ -1,4 +1,4 @@
-//! The forward pass of a trial: rounds of samples, and for each sample all populations, first to last.
+//! The forward pass of a trial, in rounds of samples. Each sample runs through all populations, first to last.
 
 use rayon::prelude::*;
 use snn_core::neuron::PlainLif;
@@ -16,7 +16,7 @@ use crate::sample::{LastTrial, SampleState, activity};
 use crate::simd::Lane;
 
 impl SpikeGatedSession {
-    /// Runs a trial; if it `resumes`, from the membranes that the samples have.
+    /// Runs a trial. If it `resumes`, samples start from their current membranes.
     pub(super) fn run(&mut self, trial: &Trial<'_>, resumes: bool) -> Result<Activity, Error> {
         let Self { compiled, neurons, pool, weights, biases, samples, slots, .. } = self;
         let n = trial.check(&compiled.network, &compiled.plan)?;
@@ -43,15 +43,16 @@ impl SpikeGatedSession {
     }
 }
 
-/// Parts of a population that run at the same time, for each thread; so many, as some have more spikes than others.
+/// Number of parts of a population per thread. It is more than one, as some parts have more spikes than others.
 const PARTS_PER_THREAD: usize = 4;
 
-/// In how many parts each of `samples` samples runs on `threads` threads: one, where there are samples enough.
+/// The number of parts into which each of `samples` samples is cut on `threads` threads. It is one where there are
+/// enough samples.
 pub(super) fn parts(samples: usize, threads: usize) -> usize {
     (PARTS_PER_THREAD * threads).div_ceil(samples)
 }
 
-/// Neurons, weights and biases.
+/// The neurons, weights and biases.
 #[derive(Clone, Copy)]
 struct Loaded<'a> {
     neurons: &'a [PlainLif],
@@ -59,11 +60,11 @@ struct Loaded<'a> {
     biases: &'a [Vec<Lane>],
 }
 
-/// Which sample of the batch runs.
+/// The sample of the batch that runs.
 #[derive(Clone, Copy)]
 struct Turn {
     n: usize,
-    /// Whether it goes on from its membranes.
+    /// Whether it starts from its current membranes.
     resumes: bool,
 }
 
@@ -109,7 +110,7 @@ fn forward(
         job.run(compiled.level, &mut slot.works, left);
         let spikes = count(compiled.level, &sample.bits[index]);
         sample.spikes.push(spikes);
-        sample.emitted[index] = spikes as f64; // where there is a mask, its worth replaces it
+        sample.emitted[index] = spikes as f64; // replaced where a dropout mask changes the values of spikes
     }
     for index in compiled.unread() {
         sample.emitted[index] = sample.emitted_by(compiled, index, &masks.of(compiled, index, n));

@@ -1,4 +1,4 @@
-//! What the event-driven path takes.
+//! Memory requirements of spike-gated sessions.
 
 use snn_core::Memory;
 
@@ -9,7 +9,7 @@ use crate::kernels::dense;
 use crate::layout::Layout;
 use crate::simd::LANE;
 
-/// Memory of a session, by purpose.
+/// The memory of a session, by purpose.
 pub(crate) fn of(compiled: &Compiled, threads: usize) -> Memory {
     let mut memory = compiled.memory();
     let work_space = (1..=compiled.round).map(|samples| parts(samples, threads) * samples * of_part(compiled)).max();
@@ -20,7 +20,7 @@ pub(crate) fn of(compiled: &Compiled, threads: usize) -> Memory {
     memory
 }
 
-/// Bytes that the event lists of all samples in flight may take: enough for every sample of a round in the forward pass,
+/// The budget in bytes of the event lists of all samples of a round. It is enough for every sample in the forward pass
 /// and for one sample's errors in the backward pass, even if every neuron fires at every step.
 pub(super) fn event_budget(compiled: &Compiled) -> usize {
     let steps = compiled.plan.steps;
@@ -33,7 +33,7 @@ pub(super) fn event_budget(compiled: &Compiled) -> usize {
     forward.max(backward)
 }
 
-/// Bytes of all event lists: those that a forward pass leaves in place, those of a backward pass, and the input's.
+/// Bytes of all event lists: those that remain from a forward pass, those of a backward pass, and those of the input.
 fn lists(compiled: &Compiled) -> usize {
     if !compiled.plan.train {
         return event_budget(compiled);
@@ -42,20 +42,20 @@ fn lists(compiled: &Compiled) -> usize {
     2 * event_budget(compiled) + compiled.round * Events::bytes(&compiled.input, spikes, false)
 }
 
-/// Bytes of the buffers over time of a part of a sample in the forward pass: currents, and the matrix of the dense path.
+/// Bytes of the forward buffers of one part of a sample: currents over time, and the matrix of the dense path.
 fn of_part(compiled: &Compiled) -> usize {
     (windows(compiled) + compiled.level.tile_lanes() * LANE) * compiled.plan.steps * size_of::<f32>()
 }
 
-/// Bytes of one sample's buffers over time in the backward pass, errors and the matrices of the dense path, and of its
-/// dropout mask.
+/// Bytes of the backward buffers of one sample: errors over time, the matrices of the dense path, and the dropout
+/// mask.
 fn of_sample(compiled: &Compiled) -> usize {
     let masks = compiled.populations.iter().map(|layout| layout.pixels() * layout.channels).max().unwrap_or(0);
     let errors = if compiled.plan.train { 2 * windows(compiled) + compiled.level.tile_lanes() * LANE } else { 0 };
     (errors * compiled.plan.steps + masks) * size_of::<f32>()
 }
 
-/// The longest row of the dense path's matrix: all inputs of a neuron.
+/// The maximum row length of the dense path's matrix: the number of inputs of a neuron.
 fn windows(compiled: &Compiled) -> usize {
     compiled.weights.iter().map(|shape| shape.taps * shape.inputs).max().unwrap_or(0)
 }

@@ -1,7 +1,7 @@
-//! Networks of which every gradient is a function of spikes: the paper's rule.
+//! Sessions of networks whose gradients are all functions of spikes: the paper's rule.
 //!
-//! The spikes of a trial, one bit each, are all that its backward pass needs, and work is in proportion to them, forward,
-//! backward and for the weight gradients.
+//! The backward pass needs only the spikes of a trial, one bit each. The work of the forward pass, the backward pass
+//! and the weight gradients is proportional to the number of spikes.
 
 mod backward;
 mod forward;
@@ -25,10 +25,11 @@ use crate::sample::{LastTrial, SampleState, record};
 use crate::simd::Lane;
 use population::PartScratch;
 
-/// The neurons of a network that the event-driven path can run: leaky integrate-and-fire without more ado, a last
-/// population that does not fire, no recurrence and, if gradients are asked for, the paper's.
+/// Returns the neurons of a network if this kind of session can run it, else `None`. All neurons must be plain leaky
+/// integrate-and-fire, the last population must not fire, there must be no recurrence, and for training the gradients
+/// must be spike-gated.
 pub(crate) fn neurons(network: &Network, plan: Plan) -> Option<Vec<PlainLif>> {
-    // An input of numbers has no events to go by.
+    // An input of numbers has no events to list.
     if plan.numbers {
         return None;
     }
@@ -53,26 +54,26 @@ pub(crate) struct SpikeGatedSession {
     weights: Vec<Vec<Lane>>,
     /// Biases of each population, see [`Compiled::bias`].
     biases: Vec<Vec<Lane>>,
-    /// One for each sample of the batch.
+    /// State of each sample of the batch.
     samples: Vec<SampleState>,
-    /// One for each sample of a round.
+    /// Scratch buffers of each sample of a round.
     slots: Vec<Slot>,
-    /// Gradients of linear maps, packed, summed over samples as they come.
+    /// Packed gradients of linear maps, accumulated over samples.
     linear_gradients: Vec<Vec<Lane>>,
     trial: Option<LastTrial>,
 }
 
-/// Work space of one sample in flight.
+/// Scratch buffers of one sample of a round.
 #[derive(Default)]
 struct Slot {
-    /// Events of the sources of the population that runs forward.
+    /// Events of the sources of the population that is being run forward.
     sources: Vec<Events>,
     works: Vec<PartScratch>,
     scratch: Scratch,
-    /// Events and errors of the populations, while the backward pass needs them.
+    /// Events and errors of each population, while the backward pass needs them.
     errors: Vec<Option<Events>>,
     input: Events,
-    /// Gradients of the convolutions into the population that the pass is at.
+    /// Gradients of the convolutions into the current population of the backward pass.
     gradients: Vec<Vec<Lane>>,
 }
 
@@ -120,7 +121,7 @@ impl Session for SpikeGatedSession {
     }
 }
 
-/// Lists all events of `source` of sample `n`.
+/// Lists all events of `source` for sample `n`.
 fn list(
     compiled: &Compiled,
     sample: &SampleState,
@@ -138,7 +139,7 @@ fn list(
 }
 
 impl Slot {
-    /// Events of what `source` is, with errors, if they are held.
+    /// The events of `source`, with their errors, if they are held.
     fn events(&self, source: Source) -> Option<&Events> {
         match source {
             Source::Input => Some(&self.input),

@@ -1,8 +1,8 @@
-//! PopulationForward pass of one population for one sample: the currents of a pixel over all steps, then the neuron scan, with
-//! both in the first-level cache.
+//! The forward pass of one population for one sample: the currents of a pixel over all steps, then the scan of its
+//! neurons over time, with both in the L1 cache.
 //!
-//! Pixels do not depend on each other, so that a population can be cut into parts that run at the same time. This is what
-//! makes a single image quick: where there are more samples than threads, each runs in one part.
+//! Pixels are independent of each other, so a population can be cut into parts that run in parallel. This speeds up
+//! the inference of single images. Where there are more samples than threads, each sample runs in one part.
 
 use std::ops::Range;
 
@@ -13,39 +13,39 @@ use crate::kernels::currents::{Incoming, beginning};
 use crate::layout::{Layout, Tile};
 use crate::simd::{LANE, Lane, Level, MAX_TILE_LANES, Simd, SimdJob, dispatch};
 
-/// A population, and what it reads of one sample.
+/// The job that runs one population for one sample.
 #[derive(Clone, Copy)]
 pub(super) struct PopulationForward<'a> {
     pub(super) neuron: PlainLif,
     pub(super) layout: Layout,
     pub(super) incoming: &'a [Incoming<'a>],
-    /// Currents of every step and pixel besides `[lane]`; empty for none.
+    /// Bias currents, `[lane]`, of every step and pixel; empty for none.
     pub(super) bias: &'a [Lane],
     pub(super) steps: usize,
-    /// Whether neurons start from their membranes rather than from 0.
+    /// Whether neurons start from their current membranes rather than from 0.
     pub(super) resumes: bool,
 }
 
-/// What a population leaves behind of a sample; of the first two, one is empty.
+/// The buffers that the job writes for a sample. Either `bits` or `output` is empty.
 pub(super) struct Left<'a> {
-    /// Spikes `[pixel][word][channel]`, of neurons that fire.
+    /// Spikes `[pixel][word][channel]` of neurons that fire.
     pub(super) bits: &'a mut [u32],
-    /// What neurons that do not fire pass on, `[T][neuron]` in `C, H, W` order.
+    /// Outputs of neurons that do not fire, `[T][neuron]` in `C, H, W` order.
     pub(super) output: &'a mut [f32],
     /// Membranes after the last step, `[pixel][channel]`; empty if not wanted.
     pub(super) membrane: &'a mut [f32],
 }
 
-/// Work space of a part.
+/// Scratch buffers of a part.
 #[derive(Default)]
 pub(super) struct PartScratch {
     /// Currents `[T][lane]` of one pixel and tile.
     current: Vec<Lane>,
-    /// That of the dense path.
+    /// Matrix of the dense path.
     patches: Vec<f32>,
 }
 
-/// Some pixels of a population; spikes and membranes begin at the first of them.
+/// A range of pixels of a population. Its spikes and membranes begin at the first pixel of the range.
 struct PixelPart<'a> {
     forward: PopulationForward<'a>,
     pixels: Range<usize>,
@@ -55,7 +55,7 @@ struct PixelPart<'a> {
 }
 
 impl<'a> PopulationForward<'a> {
-    /// Runs the population, in as many parts at the same time as there are `works`, if its neurons fire.
+    /// Runs the population. If its neurons fire, it runs in as many parallel parts as there are `works`.
     pub(super) fn run(self, level: Level, works: &'a mut [PartScratch], left: Left<'a>) {
         let pixels = self.layout.pixels();
         let Left { mut bits, output, mut membrane } = left;

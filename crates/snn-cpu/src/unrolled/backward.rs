@@ -1,5 +1,5 @@
-//! The backward pass of a trial, round by round: chunk by chunk and population by population, from last to first, each for every
-//! sample of the round.
+//! The backward pass of a trial, in rounds of samples. Each round goes through chunks and populations from last to
+//! first, and runs each for all samples of the round.
 
 use rayon::prelude::*;
 use snn_core::{Errors, Weights};
@@ -12,7 +12,7 @@ use crate::layout::Layout;
 use crate::sample::{LastTrial, SampleState};
 use crate::simd::{Lane, flat};
 
-/// Samples that go back together, one in each slot.
+/// The samples that run backward together, one in each slot.
 pub(super) struct BackwardRound<'a> {
     pub(super) loaded: Loaded<'a>,
     pub(super) trial: &'a LastTrial,
@@ -26,7 +26,7 @@ pub(super) struct BackwardRound<'a> {
 }
 
 impl BackwardRound<'_> {
-    /// Goes back through all chunks and populations, last to first.
+    /// Backpropagates through all chunks and populations, last to first.
     pub(super) fn run(&mut self, errors: Errors<'_>, d_values: &mut [Vec<f64>]) {
         let Self { loaded, trial, first, samples, slots, .. } = self;
         slots.par_iter_mut().zip(&**samples).enumerate().for_each(|(i, (slot, (sample, _)))| {
@@ -74,8 +74,9 @@ impl BackwardRound<'_> {
         }
     }
 
-    /// Adds the errors of scales and shifts of a population's normalisations to their gradients. Of each group of the round and
-    /// each normalisation, the means of errors and of errors times the normalised current, for each channel.
+    /// Adds the gradients of the scales and shifts of a population's normalisations. Returns, for each group of the
+    /// round and each normalisation, the means per channel of the errors, and of the errors times the normalised
+    /// current.
     fn means_of_errors(&mut self, index: usize) -> Vec<Vec<Vec<[f64; 2]>>> {
         let unrolled = self.loaded.unrolled;
         let size = unrolled.compiled.group().unwrap_or(self.slots.len().max(1));
@@ -108,8 +109,8 @@ impl BackwardRound<'_> {
         means
     }
 
-    /// Adds up the gradients of the projections into a population, of a chunk of `steps` steps; group by group, so that the
-    /// number of groups in a round does not matter.
+    /// Sums the gradients of the projections into a population over samples, for a chunk of `steps` steps. The sums go
+    /// group by group, so that they do not depend on the number of groups in a round.
     fn sum(&mut self, index: usize, steps: usize) {
         let (compiled, slots) = (self.loaded.compiled(), &*self.slots);
         let size = compiled.group().unwrap_or(slots.len().max(1));
@@ -140,7 +141,7 @@ impl BackwardRound<'_> {
     }
 }
 
-/// The sums of errors, `[step][pixel][lane]`, of each channel over steps and pixels.
+/// Sums errors, `[step][pixel][lane]`, over steps and pixels, for each channel.
 fn sums_over_time(rows: &[Lane], layout: &Layout) -> Vec<f32> {
     let mut sums = vec![Lane::ZERO; layout.lanes];
     for pixel in rows.chunks_exact(layout.lanes) {

@@ -1,5 +1,5 @@
-//! The neurons of a population of one sample, block by block. Within a block, states are `[S][neuron]`; the states of
-//! the blocks follow each other.
+//! Runs the neurons of a population for one sample, block by block. Within a block, states are stored as
+//! `[S][neuron]`; the blocks follow each other in memory.
 
 use std::ops::Range;
 
@@ -9,32 +9,32 @@ use snn_core::neuron::Per;
 use crate::layout::Layout;
 use crate::simd::{LANE, Lane, Simd, SimdJob};
 
-/// Neurons and how they are cut into blocks.
+/// The neurons of a population, cut into blocks.
 #[derive(Clone, Copy)]
 pub(super) struct Cells<'a> {
     pub(super) neuron: &'a Neuron,
-    /// Values of their trainable constants: `[P]` where all share them, else `[P][neuron]` of each block, one block after the
-    /// other.
+    /// Values of their trainable constants: `[P]` where all neurons share them. Otherwise `[P][neuron]` of each block,
+    /// one block after the other.
     pub(super) p: &'a [f32],
     pub(super) layout: Layout,
-    /// Lanes of a block.
+    /// Number of lanes of a block.
     pub(super) block: usize,
 }
 
 impl Cells<'_> {
-    /// The lanes of each block.
+    /// The range of lanes of each block.
     pub(super) fn blocks(&self) -> impl Iterator<Item = Range<usize>> + use<> {
         let (width, block) = (self.layout.width(), self.block);
         (0..width).step_by(block).map(move |start| start..width.min(start + block))
     }
 
-    /// Where the states of a block lie.
+    /// The range of a block's states among all states.
     pub(super) fn part(&self, block: &Range<usize>) -> Range<usize> {
         let states = self.neuron.state().len() * LANE;
         block.start * states..block.end * states
     }
 
-    /// Where the constants of a block lie.
+    /// The range of a block's constants among all constants.
     pub(super) fn constants(&self, block: &Range<usize>) -> Range<usize> {
         let each = self.p.len() / (self.layout.width() * LANE);
         if self.shares_constants() { 0..self.p.len() } else { block.start * LANE * each..block.end * LANE * each }
@@ -44,7 +44,7 @@ impl Cells<'_> {
         self.neuron.per() == Per::Population
     }
 
-    /// Puts constants, which stand as [`snn_core::Population::constants`] of one sample has them, into the order of blocks.
+    /// Reorders constants from the order of [`snn_core::Population::constants`] for one sample to the order of blocks.
     pub(super) fn pack(&self, constants: Vec<f32>) -> Vec<f32> {
         if self.shares_constants() || constants.is_empty() {
             return constants;
@@ -54,7 +54,8 @@ impl Cells<'_> {
         packed
     }
 
-    /// The errors of constants, in the order of blocks, as [`snn_core::Population::constants_adjoint`] takes those of one sample.
+    /// Reorders errors of constants from the order of blocks to that of [`snn_core::Population::constants_adjoint`]
+    /// for one sample.
     pub(super) fn unpack(&self, packed: Vec<f64>) -> Vec<f64> {
         if self.shares_constants() || packed.is_empty() {
             return packed;
@@ -65,12 +66,12 @@ impl Cells<'_> {
         errors
     }
 
-    /// Number of constants of a neuron, where all neurons together have `all`.
+    /// The number of constants of one neuron, given the number `all` of the constants of all neurons.
     fn count(&self, all: usize) -> usize {
         all / (self.layout.pixels() * self.layout.channels)
     }
 
-    /// For each of `all` constants, where it stands by neuron and where in the order of blocks.
+    /// Calls `each` for all constants, with the index in the order of neurons and the index in the order of blocks.
     fn each_constant(&self, all: usize, mut each: impl FnMut(usize, usize)) {
         let Layout { lanes, channels, .. } = self.layout;
         let (count, neurons) = (self.count(all), self.layout.pixels() * channels);
@@ -87,21 +88,21 @@ impl Cells<'_> {
         }
     }
 
-    /// Makes `states` those of all neurons before the first step.
+    /// Sets `states` to the states of all neurons before the first step.
     pub(super) fn rest(&self, states: &mut Vec<f32>) {
         states.clear();
         states.reserve_exact(self.part(&(0..self.layout.width())).len());
         self.blocks().for_each(|block| self.add_rest(&block, states));
     }
 
-    /// Appends the states of a block before the first step.
+    /// Appends the states of one block before the first step.
     pub(super) fn add_rest(&self, block: &Range<usize>, states: &mut Vec<f32>) {
         for entry in self.neuron.rest::<f32>(1) {
             states.resize(states.len() + block.len() * LANE, entry);
         }
     }
 
-    /// Writes the membrane potentials among `states` of all neurons to `membrane`, `[pixel][channel]`.
+    /// Copies the membrane potentials from the `states` of all neurons to `membrane`, `[pixel][channel]`.
     pub(super) fn membranes(&self, states: &[f32], membrane: &mut [f32]) {
         for block in self.blocks() {
             let neurons = block.start * LANE..block.end * LANE;
@@ -111,27 +112,27 @@ impl Cells<'_> {
     }
 }
 
-/// Where the spikes of a block go, step by step.
+/// Collects the spikes of a block step by step and stores them as bits.
 pub(super) struct Spikes<'a> {
     pub(super) layout: Layout,
-    /// Lanes of the block.
+    /// The range of lanes of the block.
     pub(super) block: Range<usize>,
     /// Bits of the whole population, `[pixel][word][channel]`.
     pub(super) bits: &'a mut [u32],
-    /// Words of a neuron.
+    /// Number of words of each neuron.
     pub(super) words: usize,
-    /// The word at hand, `[lane]`.
+    /// The word that is being filled, `[lane]`.
     pub(super) word: &'a mut Vec<[u32; LANE]>,
 }
 
 impl Spikes<'_> {
-    /// Starts a word.
+    /// Starts a new word.
     pub(super) fn start(&mut self) {
         self.word.clear();
         self.word.resize(self.block.len(), [0; LANE]);
     }
 
-    /// Stores the word as number `word` of the block's neurons; what padding did is left out.
+    /// Stores the word as word number `word` of the block's neurons, without the bits of padding.
     pub(super) fn store(&mut self, word: usize) {
         let Layout { lanes, channels, .. } = self.layout;
         for (lane, fired) in self.block.clone().zip(&*self.word) {
@@ -143,9 +144,9 @@ impl Spikes<'_> {
     }
 }
 
-/// Sets `bit` in the words of the neurons that fired.
+/// The job that sets `bit` in the words of the neurons that fired.
 pub(super) struct Mark<'a> {
-    /// 1 or 0.
+    /// Outputs of the neurons: 1 or 0.
     pub(super) output: &'a [Lane],
     pub(super) word: &'a mut [[u32; LANE]],
     pub(super) bit: u32,

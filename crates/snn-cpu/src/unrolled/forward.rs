@@ -1,5 +1,5 @@
-//! The forward pass: population by population, and within each, for every sample of a round, chunk by chunk, block by block,
-//! step by step.
+//! The forward pass of a round of samples, population by population. Within a population, each sample runs chunk by
+//! chunk, block by block, step by step.
 
 use rayon::prelude::*;
 use snn_core::{Trial, Weights};
@@ -9,21 +9,22 @@ use super::{Loaded, Slot};
 use crate::masks::Masks;
 use crate::sample::SampleState;
 
-/// Samples that go forward together, one in each slot.
+/// The samples that run forward together, one in each slot.
 pub(super) struct ForwardRound<'a> {
     pub(super) loaded: Loaded<'a>,
     pub(super) trial: &'a Trial<'a>,
     pub(super) masks: &'a Masks,
     /// Index in the batch of the first sample.
     pub(super) first: usize,
-    /// Whether samples go on from the states that they have.
+    /// Whether samples start from their current states.
     pub(super) resumes: bool,
-    /// Each with its states of each population at the start of every chunk but the first. In a stream these become what each
-    /// population needs to go on: its states after the last step and, if it is recurrent, what it then passed on.
+    /// Each sample with the states of each population at the start of every chunk but the first. In a stream, the
+    /// vectors hold instead what a population needs to continue: its states after the last step and, if it is
+    /// recurrent, its last output.
     pub(super) samples: &'a mut [(SampleState, Vec<Vec<f32>>)],
     pub(super) slots: &'a mut [Slot],
     pub(super) weights: &'a Weights,
-    /// The normalisations of each group of the batch, which are found on the way.
+    /// The normalisations of each group of the batch; the forward pass fills them in.
     pub(super) groups: &'a mut [Vec<Affine>],
 }
 
@@ -36,8 +37,8 @@ impl ForwardRound<'_> {
             slot.draw_masks(compiled, masks, *first + i);
             saved.resize(compiled.populations.len(), Vec::new());
         });
-        // All samples of a group must have come to a population before it can be normalised. Where none is, each sample runs
-        // through all populations by itself, while what it works on is in the cache.
+        // A population can be normalised by group only when all samples of the group have reached it. The populations
+        // between such points run sample by sample, so that each sample's working set stays in the cache.
         let mut start = 0;
         for end in (1..=compiled.populations.len())
             .filter(|&end| end == compiled.populations.len() || self.loaded.unrolled.has_groups(end))
@@ -56,7 +57,8 @@ impl ForwardRound<'_> {
         }
     }
 
-    /// Finds mean and variance of the currents of a population, over each group of the round. A trial is then one chunk.
+    /// Computes mean and variance of the currents of a population over each group of the round. With group
+    /// normalisation, a trial is always one chunk.
     fn find_groups(&mut self, index: usize) {
         let Self { loaded, first, samples, slots, weights, groups, .. } = self;
         let unrolled = loaded.unrolled;

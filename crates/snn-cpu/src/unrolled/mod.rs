@@ -1,15 +1,15 @@
-//! Every other network: backpropagation through time, with any neuron and any gradient.
+//! Sessions of all other networks: backpropagation through time, with any neuron and any gradient.
 //!
-//! Forward, currents come from events as on the path of the paper's rule; the neurons then run step by step as their
-//! authors wrote them. Of a trial, the spikes are kept, one bit each, and the states at a few steps: the trial is cut
-//! into chunks of time, and the backward pass computes the states of a chunk anew from the spikes before it goes
-//! through it. Weight gradients are walks along spikes; the errors of all neurons at all steps are a matrix product
-//! ([`crate::kernels::spread`]).
+//! In the forward pass, currents come from events, as in spike-gated sessions. The neurons then run step by step. The
+//! session keeps the spikes of a trial, one bit each, and the neuron states at a few steps: the trial is cut into
+//! chunks of time, and the backward pass recomputes the states of a chunk from the spikes before it backpropagates
+//! through it. Weight gradients come from walks over spikes. The errors of all neurons at all steps are a matrix
+//! product ([`crate::kernels::spread`]).
 //!
-//! What limits it, in LeNet over eight steps: some two fifths of the time go into the neurons (forward twice, and their
-//! transposes), a fifth into currents, a sixth into that product, whose number of multiply-adds does not depend on the
-//! spikes; the rest lists events, sums gradients and moves rows. Memory grows with the length of chunks, the time hardly
-//! shrinks with it.
+//! Where the time goes, in LeNet over eight steps: about two fifths into the neurons (forward twice, and their
+//! transposes), a fifth into currents, and a sixth into that matrix product, whose number of multiply-adds does not
+//! depend on the spikes. The rest lists events, sums gradients and copies rows. Memory grows with the length of
+//! chunks, while the time hardly shrinks with it.
 
 mod backward;
 mod cells;
@@ -38,7 +38,7 @@ use plan::Unrolled;
 use slot_backward::Carried;
 use stages::{Affine, StageScratch};
 
-/// What a session takes.
+/// The memory that a session needs.
 pub(crate) fn memory(compiled: Compiled) -> Memory {
     Unrolled::cut(compiled).memory()
 }
@@ -50,26 +50,27 @@ pub(crate) struct UnrolledSession {
     weights: Vec<Vec<Lane>>,
     /// Biases of each population, see [`Compiled::bias`].
     biases: Vec<Vec<Lane>>,
-    /// Biases of projections that pool their currents, by population and projection; and the normalisations by what is kept.
+    /// Biases of projections that pool their currents, by population and projection. `kept` has the normalisations by
+    /// kept statistics.
     staged_biases: Vec<Vec<Vec<Lane>>>,
     kept: Vec<Affine>,
-    /// The tensors of trained constants and of normalisations, none of the others; and the values that the former give for each
+    /// Tensors other than weights; entries of weights are empty. `values` has the constants that they give for each
     /// population, see [`Cells::p`].
     trained: Weights,
     values: Vec<Vec<f32>>,
-    /// One for each sample of the batch, with its states of each population at the start of every chunk but the first; in
-    /// a stream, those after the last step.
+    /// State of each sample of the batch, with the states of each population at the start of every chunk but the
+    /// first. In a stream, the vectors have the states after the last step.
     samples: Vec<(SampleState, Vec<Vec<f32>>)>,
-    /// The normalisations of each group of the last trial; those that go by what is kept stay empty.
+    /// The normalisations of each group of the last trial; entries of normalisations by kept statistics stay empty.
     groups: Vec<Vec<Affine>>,
-    /// One for each sample of a round.
+    /// Scratch buffers of each sample of a round.
     slots: Vec<Slot>,
-    /// Gradients of linear maps, packed, summed over samples as they come.
+    /// Packed gradients of linear maps, accumulated over samples.
     linear_gradients: Vec<Vec<Lane>>,
     trial: Option<LastTrial>,
 }
 
-/// A network with its weights.
+/// A compiled network with its loaded weights.
 #[derive(Clone, Copy)]
 struct Loaded<'a> {
     unrolled: &'a Unrolled,
@@ -80,39 +81,40 @@ struct Loaded<'a> {
     values: &'a [Vec<f32>],
 }
 
-/// Work space of one sample in flight.
+/// Scratch buffers of one sample of a round.
 #[derive(Default)]
 struct Slot {
-    /// Events of the sources of the population at hand, numbers of those that pass on such, and its own events.
+    /// Per feed of the current population: events of the source, or numbers if it is read as numbers. `own` has events
+    /// of the current population itself.
     sources: Vec<Events>,
     numbers: Vec<Vec<Lane>>,
     joined: Vec<Lane>,
     own: Events,
     delayed: Vec<u32>,
-    /// Currents of the population at hand over a chunk, then their errors, `[step][pixel][lane]`.
+    /// Currents of the current population over a chunk, then their errors, `[step][pixel][lane]`.
     rows: Vec<Lane>,
     current: Vec<Lane>,
-    /// Of each projection of the population at hand that pools or normalises.
+    /// Scratch buffers of each projection of the current population that pools or normalises.
     stages: Vec<StageScratch>,
     scratch: Scratch,
-    /// States of the population or block at hand, and what it passes on at one step.
+    /// States of the current population or block, and its output at one step.
     state: Vec<f32>,
     output: Vec<Lane>,
     word: Vec<[u32; LANE]>,
-    /// Of the block at hand, over a chunk: states before each step, and spikes.
+    /// For the current block over a chunk: states before each step, and spikes.
     before: Vec<f32>,
     outputs: Vec<Lane>,
     d_input: Vec<Lane>,
-    /// Dropout masks of all populations in `C, H, W` order, empty where there are none; and that of the one at hand as
-    /// `[pixel][lane]`.
+    /// Dropout masks of all populations in `C, H, W` order, empty where there are none. `mask` has that of the current
+    /// population as `[pixel][lane]`.
     masks: Vec<Vec<f32>>,
     mask: Vec<Lane>,
-    /// Errors of what others saw of each population over a chunk, while they are being summed.
+    /// Errors of each population's outputs as read by others, over a chunk, while they are being summed.
     errors: Vec<Option<Vec<Lane>>>,
-    /// Buffers of errors that are not in use.
+    /// Error buffers that are not in use.
     spare: Vec<Vec<Lane>>,
     carried: Vec<Carried>,
-    /// Gradients of the convolutions into the population at hand.
+    /// Gradients of the convolutions into the current population.
     gradients: Vec<Vec<Lane>>,
 }
 
@@ -207,7 +209,7 @@ impl Session for UnrolledSession {
 }
 
 impl UnrolledSession {
-    /// Runs a trial; if it `resumes`, from the states that the samples have.
+    /// Runs a trial. If it `resumes`, samples start from their current states.
     fn run(&mut self, trial: &Trial<'_>, resumes: bool) -> Result<Activity, Error> {
         let Self {
             unrolled, pool, weights, biases, staged_biases, kept, trained, values, samples, slots, groups, ..
@@ -243,7 +245,7 @@ impl UnrolledSession {
         Ok(Activity { statistics: self.statistics(n), ..activity })
     }
 
-    /// What the normalisations of the last trial of `samples` samples found of each group.
+    /// The statistics that each normalisation found for each group of the last trial of `samples` samples.
     fn statistics(&self, samples: usize) -> Vec<GroupStatistics> {
         let (unrolled, size) = (&self.unrolled, self.unrolled.compiled.group().unwrap_or(1));
         let all = unrolled.norms.iter().enumerate().filter(|(norm, _)| unrolled.is_of_group(*norm));
@@ -273,7 +275,7 @@ impl<'a> Loaded<'a> {
         &self.staged_biases[population][projection]
     }
 
-    /// A normalisation as the group of a sample has it, or by what is kept.
+    /// The normalisation `norm`: that of a sample's group, or the one by kept statistics.
     fn affine<'b>(&self, norm: usize, group: &'b [Affine]) -> &'b Affine
     where
         'a: 'b,
@@ -282,7 +284,7 @@ impl<'a> Loaded<'a> {
     }
 }
 
-/// Makes `values` `len` long, at no more memory than that takes; new ones are `value`.
+/// Resizes `values` to `len` without allocating more than that; new elements are `value`.
 fn fit<T: Clone>(values: &mut Vec<T>, len: usize, value: T) {
     values.reserve_exact(len.saturating_sub(values.len()));
     values.resize(len, value);

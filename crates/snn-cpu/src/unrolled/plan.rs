@@ -1,4 +1,4 @@
-//! How a trial is cut into chunks of time and blocks of neurons, and what memory that takes.
+//! Cuts a trial into chunks of time and blocks of neurons, and computes the memory that this needs.
 
 use std::ops::Range;
 
@@ -11,43 +11,43 @@ use crate::events::Events;
 use crate::layout::Layout;
 use crate::simd::{LANE, Lane, flat_mut};
 
-/// Bytes that the work space of a round may take where the plan leaves the length of chunks open: they are then the longest
-/// that fit, but at least a word. Longer ones save the sums of gradients between them, which is little.
+/// Maximum bytes of the scratch buffers of a round, where the plan does not set the length of chunks. Chunks are then
+/// the longest that fit, but at least one word. Longer ones save little: only the sums of gradients between them.
 const WORK_SPACE: usize = 256 << 20;
 
-/// Bytes of the states and spikes of a block of neurons over a chunk, so that they stay in the second-level cache.
+/// Maximum bytes of the states and spikes of a block of neurons over a chunk, so that they stay in the L2 cache.
 const BLOCK: usize = 512 << 10;
 
-/// Steps of one word of bits.
+/// Number of steps in one word of bits.
 const WORD: usize = 32;
 
-/// A network laid out to be unrolled over time.
+/// A compiled network with its chunks and blocks.
 pub(super) struct Unrolled {
     pub(super) compiled: Compiled,
-    /// Steps of a chunk: whole words, or all steps.
+    /// Number of steps of a chunk: a multiple of a word, or all steps.
     chunk: usize,
     /// All normalisations, in evaluation order.
     pub(super) norms: Vec<Normalised>,
-    /// Per population: 1 for each neuron, 0 for padding, `[pixel][lane]`.
+    /// For each population, `[pixel][lane]` with 1 for each neuron and 0 for padding.
     pub(super) ones: Vec<Vec<Lane>>,
 }
 
-/// A current that is normalised.
+/// A projection whose current is normalised.
 #[derive(Debug, Clone, Copy)]
 pub(super) struct Normalised {
     population: usize,
     projection: usize,
     pub(super) norm: Norm,
-    /// Whether by mean and variance of a group, rather than by those that are kept.
+    /// Whether mean and variance are those of a group, rather than the kept ones.
     is_of_group: bool,
 }
 
-/// Steps that are held in memory together.
+/// A range of steps that are held in memory together.
 #[derive(Debug, Clone)]
 pub(super) struct Chunk {
     pub(super) index: usize,
     pub(super) steps: Range<usize>,
-    /// The words of their bits.
+    /// The range of the words of their bits.
     pub(super) window: Range<usize>,
 }
 
@@ -57,20 +57,21 @@ impl Unrolled {
         Self { ones, ..Self::cut(compiled) }
     }
 
-    /// The network with its chunks, but without [`Unrolled::ones`]: enough to say what it takes.
+    /// Computes the chunks but leaves [`Unrolled::ones`] empty, which is enough to compute the memory.
     pub(super) fn cut(compiled: Compiled) -> Self {
         let steps = compiled.plan.steps;
         let longest = steps.div_ceil(WORD);
         let norms = norms(&compiled);
         let mut unrolled = Self { compiled, chunk: steps, norms, ones: Vec::new() };
         if unrolled.compiled.group().is_some() {
-            return unrolled; // the statistics of a group are over all steps
+            return unrolled; // the statistics of a group cover all steps
         }
         let fits = |parts: &[(&str, usize)]| {
             let work_space = parts.iter().map(|(_, bytes)| bytes).sum::<usize>();
             work_space * unrolled.compiled.round <= WORK_SPACE
         };
-        // All but the blocks grows with the chunk, so that the search may start where that alone no longer fits.
+        // Everything except the blocks grows with the chunk, so the search can start where these parts alone no longer
+        // fit.
         let may_fit = |words: usize| {
             let [events, currents, _, states, stages] = unrolled.slot(words * WORD);
             fits(&[events, currents, states, stages])
@@ -86,7 +87,7 @@ impl Unrolled {
         unrolled
     }
 
-    /// All chunks, in the order of time.
+    /// All chunks, in order of time.
     pub(super) fn chunks(&self) -> impl DoubleEndedIterator<Item = Chunk> + use<> {
         let (steps, chunk) = (self.compiled.plan.steps, self.chunk);
         (0..steps.div_ceil(chunk)).map(move |index| {
@@ -96,13 +97,13 @@ impl Unrolled {
         })
     }
 
-    /// The neurons of a population with the values `p` of their constants.
+    /// The neurons of a population, with the values `p` of their trainable constants.
     pub(super) fn cells<'a>(&'a self, population: usize, p: &'a [f32]) -> Cells<'a> {
         let neuron = &self.compiled.network.populations()[population].neuron;
         Cells { neuron, p, layout: self.compiled.populations[population], block: self.block(population) }
     }
 
-    /// The normalisations of a population: index of the projection, and of the normalisation.
+    /// The normalisations of a population, each as the index of its projection and its index in `norms`.
     pub(super) fn norms(&self, population: usize) -> impl Iterator<Item = (usize, usize)> {
         let of = move |(index, found): (usize, &Normalised)| {
             (found.population == population).then_some((found.projection, index))
@@ -110,17 +111,18 @@ impl Unrolled {
         self.norms.iter().enumerate().filter_map(of)
     }
 
-    /// Index of the normalisation of a projection.
+    /// The index of a projection's normalisation.
     pub(super) fn norm(&self, population: usize, projection: usize) -> Option<usize> {
         self.norms(population).find(|(found, _)| *found == projection).map(|(_, norm)| norm)
     }
 
-    /// Pixels of the population whose current is normalised.
+    /// The number of pixels of the population whose current is normalised.
     pub(super) fn pixels(&self, norm: usize) -> usize {
         self.compiled.populations[self.norms[norm].population].pixels()
     }
 
-    /// The bias, `[lane]`, of each projection of a population that pools its current; empty for the others.
+    /// For each projection of a population, the bias `[lane]` if the projection pools its current; empty for the
+    /// others.
     pub(super) fn staged_biases(&self, population: usize, weights: &Weights) -> Vec<Vec<Lane>> {
         let lanes = self.compiled.populations[population].lanes;
         let bias = |input: &Projection| {
@@ -132,27 +134,27 @@ impl Unrolled {
         self.compiled.network.populations()[population].inputs.iter().map(bias).collect()
     }
 
-    /// Whether a normalisation is by mean and variance of a group.
+    /// Whether a normalisation uses mean and variance of a group.
     pub(super) fn is_of_group(&self, norm: usize) -> bool {
         self.norms[norm].is_of_group
     }
 
-    /// Whether a population has such a normalisation.
+    /// Whether a population has a normalisation that uses group statistics.
     pub(super) fn has_groups(&self, population: usize) -> bool {
         self.norms(population).any(|(_, norm)| self.is_of_group(norm))
     }
 
-    /// The group of sample `n` of a batch, if there are any.
+    /// The group of sample `n` of a batch, if there are groups.
     pub(super) fn group_of(&self, n: usize) -> Option<usize> {
         self.compiled.group().map(|group| n / group)
     }
 
-    /// Whether a population reads itself.
+    /// Whether a population has a projection from itself.
     pub(super) fn is_recurrent(&self, population: usize) -> bool {
         self.compiled.network.graph().is_recurrent(population)
     }
 
-    /// Lanes of a block of a population's neurons; one that reads itself is a single block.
+    /// The number of lanes of a block of a population's neurons. A recurrent population is a single block.
     pub(super) fn block(&self, population: usize) -> usize {
         self.block_within(population, self.chunk)
     }
@@ -166,12 +168,12 @@ impl Unrolled {
         (BLOCK / lane).max(1).min(width)
     }
 
-    /// Entries of the state of a population's neurons.
+    /// Number of state variables of a population's neurons.
     fn states(&self, population: usize) -> usize {
         self.compiled.network.populations()[population].neuron.state().len()
     }
 
-    /// Constants that each neuron of a population has for itself.
+    /// Number of constants that each neuron of a population has of its own.
     fn constants(&self, population: usize) -> usize {
         let neuron = &self.compiled.network.populations()[population].neuron;
         if neuron.per() == Per::Population { 0 } else { neuron.parameters().len() }
@@ -201,7 +203,7 @@ impl Unrolled {
         memory
     }
 
-    /// Bytes of the work space of one sample, by purpose.
+    /// Bytes of the scratch buffers of one sample, by purpose.
     fn slot(&self, chunk: usize) -> [(&'static str, usize); 5] {
         let compiled = &self.compiled;
         let (populations, lane) = (0..compiled.populations.len(), size_of::<Lane>());
@@ -231,7 +233,7 @@ impl Unrolled {
         ]
     }
 
-    /// Lanes, for each step, of the currents that projections pool or normalise, and of sources that are numbers.
+    /// Number of lanes, per step, of the currents that projections pool or normalise, and of sources read as numbers.
     fn stages(&self) -> usize {
         let compiled = &self.compiled;
         let mut inputs: Vec<[usize; 2]> = Vec::new(); // the largest of the first, second, ... projections of all populations
@@ -254,7 +256,7 @@ impl Unrolled {
         inputs.iter().flatten().chain(&feeds).sum::<usize>() + joined
     }
 
-    /// Bytes of the event lists of one sample, even if every neuron fires at every step.
+    /// Maximum bytes of the event lists of one sample, reached if every neuron fires at every step.
     fn lists(&self, chunk: usize) -> usize {
         let compiled = &self.compiled;
         let most = |layout: &Layout, steps| Events::bytes(layout, layout.pixels() * layout.channels * steps, false);
@@ -289,7 +291,7 @@ fn norms(compiled: &Compiled) -> Vec<Normalised> {
     norms
 }
 
-/// 1 for each neuron, 0 for padding.
+/// Returns `[pixel][lane]` with 1 for each neuron and 0 for padding.
 fn ones(layout: &Layout) -> Vec<Lane> {
     let mut rows = vec![Lane::ZERO; layout.width()];
     for pixel in rows.chunks_exact_mut(layout.lanes) {

@@ -1,14 +1,13 @@
-//! The backward pass of one sample through one population and chunk: states anew, from the last step to the first, and
-//! on to the sources.
+//! The backward pass of one sample through one population and chunk. It recomputes the states, backpropagates from the
+//! last step to the first, and goes on to the sources.
 
 use std::ops::Range;
 
 use snn_core::neuron::Moment;
-use snn_core::{Join, Projection, Source};
+use snn_core::{Projection, Source};
 
 use super::cells::Cells;
 use super::plan::Chunk;
-use super::slot_forward::factor;
 use super::stages::{self, Affine};
 use super::{Loaded, Slot, fit};
 use crate::compiled::Compiled;
@@ -21,14 +20,14 @@ use crate::masks::Masks;
 use crate::sample::SampleState;
 use crate::simd::{LANE, Lane, dispatch, flat, flat_mut};
 
-/// What one sample's pass through a chunk starts from.
+/// The inputs of one sample's backward pass through a chunk.
 #[derive(Clone, Copy)]
 pub(super) struct ChunkStart<'a> {
-    /// States of each population at the start of every chunk but the first.
+    /// States of each population at the start of every chunk except the first.
     pub(super) saved: &'a [Vec<f32>],
     /// `dL/d output` `[T, N, K]`.
     pub(super) d_output: &'a [f32],
-    /// Index of the sample, and number of samples.
+    /// Index of the sample in the batch, and number of samples.
     pub(super) n: usize,
     pub(super) samples: usize,
     /// `dL/d emitted` of each population, or empty.
@@ -36,7 +35,7 @@ pub(super) struct ChunkStart<'a> {
 }
 
 impl Slot {
-    /// Prepares to go back through sample `n`.
+    /// Prepares the backward pass of sample `n`.
     pub(super) fn start_backward(&mut self, loaded: &Loaded<'_>, masks: &Masks, n: usize, sample: &SampleState) {
         let compiled = loaded.compiled();
         self.draw_masks(compiled, masks, n);
@@ -57,8 +56,8 @@ impl Slot {
         }
     }
 
-    /// Goes back through the neurons of a population over a chunk: leaves the errors of its currents in `rows`, what it reads in
-    /// `sources` and `numbers`, and the sums of errors of normalised currents in `stages`.
+    /// Backpropagates through the neurons of a population over a chunk. Leaves the errors of its currents in `rows`,
+    /// the inputs in `sources` and `numbers`, and the summed errors of normalised currents in `stages`.
     pub(super) fn go_back(
         &mut self,
         loaded: &Loaded<'_>,
@@ -92,8 +91,8 @@ impl Slot {
         }
     }
 
-    /// Goes on back through normalisations (of which `means` has what the group makes of their errors) and pools, leaves the
-    /// gradients of convolutions in `gradients`, and adds to the errors of the population's sources.
+    /// Continues through normalisations and pools, leaves the gradients of convolutions in `gradients`, and adds to
+    /// the errors of the population's sources. `means` are the mean errors of each group's normalisations.
     pub(super) fn go_on(
         &mut self,
         loaded: &Loaded<'_>,
@@ -127,12 +126,12 @@ impl Slot {
         self.add_to_sources(loaded, index, chunk, sample);
     }
 
-    /// Errors of what the map of a projection gave, `[step][pixel][lane]`.
+    /// Errors of the output of a projection's map, `[step][pixel][lane]`.
     pub(super) fn errors_of(&self, input: &Projection, feed: &Feed) -> &[Lane] {
         if input.is_staged() { &self.stages[feed.projection].mapped } else { &self.rows }
     }
 
-    /// Errors of a population over a chunk, all 0.
+    /// Returns an error buffer of a population over a chunk, all 0.
     fn no_errors(&mut self, loaded: &Loaded<'_>, index: usize, chunk: &Chunk) -> Vec<Lane> {
         let mut g = self.spare.pop().unwrap_or_default();
         fit(&mut g, chunk.steps.len() * loaded.compiled().populations[index].width(), Lane::ZERO);
@@ -140,7 +139,7 @@ impl Slot {
         g
     }
 
-    /// The dropout mask of a population as `[pixel][lane]`, with 0 for padding.
+    /// Sets `mask` to the dropout mask of a population as `[pixel][lane]`, with 0 for padding.
     fn set_mask(&mut self, loaded: &Loaded<'_>, index: usize) {
         let layout = loaded.compiled().populations[index];
         self.mask.clone_from(&loaded.unrolled.ones[index]);
@@ -149,8 +148,8 @@ impl Slot {
             flat_mut(&mut self.mask)[pixel * layout.lanes * LANE + channel] = *value;
         }
     }
-    /// Goes through the steps of a chunk, forward to compute states anew and backward; `rows` are currents and become
-    /// errors of currents, given the errors `g` of what others saw.
+    /// Runs the steps of a chunk, first forward to recompute states, then backward. `rows` are the currents and are
+    /// replaced by their errors, given the errors `g` of the outputs as read by others.
     fn step_back(&mut self, loaded: &Loaded<'_>, index: usize, chunk: &Chunk, start: ChunkStart<'_>, g: &mut [Lane]) {
         let cells = loaded.cells(index);
         let width = cells.layout.width();
@@ -191,8 +190,8 @@ impl Slot {
         }
     }
 
-    /// States before each step of a chunk and spikes of a block, given all currents; `saved` has the states at the starts
-    /// of chunks.
+    /// Recomputes the spikes of a block and its states before each step of a chunk, given all currents. `saved` has
+    /// the states at the starts of chunks.
     fn compute_states(&mut self, cells: &Cells<'_>, block: &Range<usize>, chunk: &Chunk, saved: &[f32]) {
         let (part, width) = (cells.part(block), cells.layout.width());
         self.state.clear();
@@ -213,7 +212,8 @@ impl Slot {
         }
     }
 
-    /// Gradients of the convolutions into a population; those of linear maps follow for all samples together.
+    /// Computes the gradients of the convolutions into a population. Those of linear maps are computed later for all
+    /// samples together.
     fn add_gradients(&mut self, loaded: &Loaded<'_>, index: usize, chunk: &Chunk) {
         let compiled = loaded.compiled();
         compiled.reset_convolutions(index, &mut self.gradients);
@@ -242,7 +242,8 @@ impl Slot {
         }
     }
 
-    /// Adds to the errors of earlier populations.
+    /// Adds the errors of a population's currents, backpropagated through its projections, to the errors of its
+    /// sources.
     fn add_to_sources(&mut self, loaded: &Loaded<'_>, index: usize, chunk: &Chunk, sample: &SampleState) {
         let compiled = loaded.compiled();
         for feed in &compiled.feeds[index] {
@@ -262,7 +263,7 @@ impl Slot {
         }
     }
 
-    /// Adds to the errors of two sources that were joined: the derivative by one is what it was multiplied by.
+    /// Adds to the errors of two joined sources. See [`Join::slope`](snn_core::Join::slope).
     fn add_to_joined(
         &mut self,
         loaded: &Loaded<'_>,
@@ -276,7 +277,7 @@ impl Slot {
         };
         let mut d = self.no_errors(loaded, first, chunk);
         spread(loaded, index, feed, self.errors_of(compiled.projection(index, feed), feed), &mut d);
-        for (own, other, is_first) in [(first, second, true), (second, first, false)] {
+        for (position, own, other) in [(0, first, second), (1, second, first)] {
             if !compiled.needs_errors(own) {
                 continue;
             }
@@ -284,14 +285,14 @@ impl Slot {
             sample.expand(compiled, Source::Population(other), steps, mask, &mut self.joined);
             let mut g = self.errors[own].take().unwrap_or_else(|| self.no_errors(loaded, own, chunk));
             for ((g, d), other) in flat_mut(&mut g).iter_mut().zip(flat(&d)).zip(flat(&self.joined)) {
-                *g += d * if is_first { factor(join, *other) } else { slope(join, *other) };
+                *g += d * join.slope(position, *other);
             }
             self.errors[own] = Some(g);
         }
         self.spare.push(d);
     }
 
-    /// Writes down the errors of the currents of a population over a chunk, which are in `rows`, if the plan records.
+    /// Stores the errors of a population's currents over a chunk, which are in `rows`, if the plan records.
     pub(super) fn record_if_asked(&self, loaded: &Loaded<'_>, index: usize, chunk: &Chunk, sample: &mut SampleState) {
         let compiled = loaded.compiled();
         if !compiled.plan.record {
@@ -307,25 +308,20 @@ impl Slot {
     }
 }
 
-/// What goes from chunk to chunk of one population, back in time.
+/// Values that the backward pass of a population carries from one chunk to the chunk before it in time.
 #[derive(Default)]
 pub(super) struct Carried {
-    /// Error of the states at the end of the chunk.
+    /// Errors of the states at the end of the chunk.
     d_state: Vec<f32>,
     /// Errors of the values of the trainable constants, in the order of blocks.
     pub(super) d_p: Vec<f64>,
-    /// Leak correction of each neuron; empty but for leak-corrected gradients.
+    /// Leak correction of each neuron; empty unless the gradient is leak-corrected.
     correction: Vec<f32>,
-    /// What recurrent projections add to `g` of the last step of the chunk; empty if there are none.
+    /// Contribution of recurrent projections to `g` of the last step of the chunk; empty if there are none.
     late: Vec<Lane>,
 }
 
-/// Derivative of what two sources are joined to by the second one, given the first.
-fn slope(join: Join, other: f32) -> f32 {
-    if join == Join::AndNot { -other } else { other }
-}
-
-/// Adds to the errors `g` of what a feed of a population reads what errors `d` of its map make of them.
+/// Backpropagates the errors `d` of a feed's map and adds the result to the errors `g` of its source.
 fn spread(loaded: &Loaded<'_>, index: usize, feed: &Feed, d: &[Lane], g: &mut [Lane]) {
     let compiled = loaded.compiled();
     let projection = compiled.projection(index, feed);
@@ -342,8 +338,8 @@ fn spread(loaded: &Loaded<'_>, index: usize, feed: &Feed, d: &[Lane], g: &mut [L
     dispatch(compiled.level, job);
 }
 
-/// Leak correction of each neuron of a population, `[pixel][channel]`, from all of its spikes; none but for leak-corrected
-/// gradients.
+/// Computes the leak correction of each neuron of a population, `[pixel][channel]`, from all of its spikes. Empty
+/// unless the gradient is leak-corrected.
 fn list_corrections(
     compiled: &Compiled,
     index: usize,
@@ -367,7 +363,7 @@ fn list_corrections(
     }
 }
 
-/// Adds `dL/d output` of a chunk to the errors of the last population.
+/// Adds `dL/d output` over a chunk to the errors of the last population.
 fn add_output_errors(compiled: &Compiled, chunk: &Chunk, start: ChunkStart<'_>, g: &mut [Lane]) {
     let (layout, classes) = (compiled.populations[compiled.populations.len() - 1], compiled.network.classes());
     for (g, t) in g.chunks_exact_mut(layout.width()).zip(chunk.steps.clone()) {
@@ -379,7 +375,7 @@ fn add_output_errors(compiled: &Compiled, chunk: &Chunk, start: ChunkStart<'_>, 
     }
 }
 
-/// Makes errors of what others saw those of spikes: `mask · (g + d_emitted)`.
+/// Converts the errors of outputs as read by others to errors of spikes: `mask · (g + d_emitted)`.
 fn weigh(g: &mut [Lane], mask: &[Lane], d_emitted: f32) {
     for (g, mask) in g.iter_mut().zip(mask) {
         for (g, mask) in g.0.iter_mut().zip(mask.0) {

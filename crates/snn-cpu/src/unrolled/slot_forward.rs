@@ -1,6 +1,6 @@
-//! The forward pass of one sample through one population: chunk by chunk, block by block, step by step.
+//! The forward pass of one sample through one population, chunk by chunk, block by block, step by step.
 
-use snn_core::{Join, Source};
+use snn_core::Source;
 
 use super::cells::{Cells, Mark, Spikes};
 use super::plan::Chunk;
@@ -17,7 +17,7 @@ use crate::sample::SampleState;
 use crate::simd::{LANE, Lane, dispatch, flat, flat_mut};
 
 impl Slot {
-    /// Runs a population of a sample.
+    /// Runs a population for one sample.
     pub(super) fn forward(
         &mut self,
         loaded: &Loaded<'_>,
@@ -64,8 +64,8 @@ impl Slot {
     }
 }
 
-/// Runs the neurons of a population over a chunk, given the currents of all of its projections but the recurrent ones.
-/// A trial that resumes finds in the slot what the population passed on at the step before the first.
+/// Runs the neurons of a population over a chunk, given the currents of all of its projections except recurrent ones.
+/// If the trial resumes, the slot has the population's output at the step before the first.
 fn run(
     loaded: &Loaded<'_>,
     index: usize,
@@ -115,7 +115,7 @@ fn run(
     }
 }
 
-/// Adds to the currents of one step what a population's own spikes of the step before make of them.
+/// Adds the currents from a population's own spikes of the previous step to the currents of one step.
 fn add_own(loaded: &Loaded<'_>, index: usize, own: &Events, row: &mut [Lane], current: &mut Vec<Lane>) {
     let compiled = loaded.compiled();
     let recurrent = compiled.feeds[index].iter().filter(|feed| feed.is_recurrent);
@@ -135,13 +135,14 @@ fn add_own(loaded: &Loaded<'_>, index: usize, own: &Events, row: &mut [Lane], cu
 }
 
 impl Slot {
-    /// Draws the masks of sample `n`.
+    /// Draws the dropout masks of sample `n`.
     pub(super) fn draw_masks(&mut self, compiled: &Compiled, masks: &Masks, n: usize) {
         self.masks.clear();
         self.masks.extend((0..compiled.populations.len()).map(|index| masks.of(compiled, index, n)));
     }
 
-    /// Lists the events of a chunk of the sources of a population, recurrent ones one step late, or writes down their numbers.
+    /// Lists the events of a population's sources over a chunk, those of recurrent projections one step late, or
+    /// expands the sources to numbers.
     pub(super) fn list_sources(&mut self, loaded: &Loaded<'_>, index: usize, chunk: &Chunk, sample: &SampleState) {
         let compiled = loaded.compiled();
         let feeds = &compiled.feeds[index];
@@ -164,7 +165,7 @@ impl Slot {
         }
     }
 
-    /// Writes down the numbers of a feed over a chunk.
+    /// Expands a feed to numbers over a chunk.
     fn expand(&mut self, compiled: &Compiled, (j, feed): (usize, &Feed), chunk: &Chunk, sample: &SampleState) {
         let mask = |source: Source| match source {
             Source::Input => &[][..],
@@ -174,7 +175,7 @@ impl Slot {
         if let Some((join, other)) = feed.joined {
             sample.expand(compiled, other, chunk.steps.clone(), mask(other), &mut self.joined);
             for (a, b) in flat_mut(&mut self.numbers[j]).iter_mut().zip(flat(&self.joined)) {
-                *a *= factor(join, *b);
+                *a = join.apply(*a, *b);
             }
         }
     }
@@ -218,8 +219,8 @@ impl Slot {
         }
     }
 
-    /// Currents of a chunk of a population, of which sources are listed and stages have run; without those of recurrent
-    /// projections unless `with_own`, which come last, as in [`run`].
+    /// Computes the currents of a population over a chunk. Its sources must have been listed and its stages run.
+    /// Recurrent projections are left out unless `with_own`, which then come last, as in [`run`].
     pub(super) fn add_currents(
         &mut self,
         loaded: &Loaded<'_>,
@@ -235,7 +236,7 @@ impl Slot {
         fit(&mut rows, chunk.steps.len() * layout.width(), Lane::ZERO);
         let feeds: Vec<(usize, &Feed)> = compiled.feeds[index].iter().enumerate().collect();
         let is_staged = |feed: &Feed| inputs[feed.projection].is_staged();
-        // Feeds without stages that follow each other are taken together, the stages of a projection for all of its feeds.
+        // Consecutive feeds without stages are handled together; so are all feeds of a projection with stages.
         let alike = |a: &(usize, &Feed), b: &(usize, &Feed)| {
             is_staged(a.1) == is_staged(b.1) && (!is_staged(a.1) || a.1.projection == b.1.projection)
         };
@@ -276,7 +277,7 @@ impl Slot {
     }
 }
 
-/// Starts every step of currents at the bias, `[lane]`, which may be empty.
+/// Initialises the currents of every step to the bias, `[lane]`, or to 0 if it is empty.
 fn begin(bias: &[Lane], layout: &crate::layout::Layout, rows: &mut [Lane]) {
     for pixel in rows.chunks_exact_mut(layout.lanes) {
         if bias.is_empty() {
@@ -285,9 +286,4 @@ fn begin(bias: &[Lane], layout: &crate::layout::Layout, rows: &mut [Lane]) {
             pixel.copy_from_slice(bias);
         }
     }
-}
-
-/// What the first of two joined values is multiplied by, given the second.
-pub(super) fn factor(join: Join, other: f32) -> f32 {
-    if join == Join::AndNot { 1.0 - other } else { other }
 }

@@ -1,33 +1,35 @@
-//! What a projection does after its map: pool and normalise its current, of one sample over all steps of a chunk.
+//! The stages of a projection after its map: pooling and normalising its current, for one sample over all steps of a
+//! chunk.
 //!
-//! Mean and variance of a group are put together from those of its samples, in their order, so that they do not depend on who
-//! computed them.
+//! Mean and variance of a group are combined from those of its samples, in sample order, so that they do not depend on
+//! the assignment of samples to threads.
 
 use snn_core::{Norm, Pool, PoolKind, Shape, Weights};
 
 use crate::layout::Layout;
 use crate::simd::{LANE, Lane, flat, flat_mut};
 
-/// Work space of a projection that pools or normalises.
+/// Scratch buffers of a projection that pools or normalises.
 #[derive(Default)]
 pub(super) struct StageScratch {
-    /// What its map gave, `[step][pixel][lane]`; becomes its errors on the way back.
+    /// Output of the map, `[step][pixel][lane]`; the backward pass replaces it by its errors.
     pub(super) mapped: Vec<Lane>,
-    /// What its pool made of that; empty if it has none.
+    /// Output of the pool; empty if there is none.
     pub(super) pooled: Vec<Lane>,
-    /// Sums of a sample over steps and pixels, for each channel: on the way forward of the current, and of the squared distances
-    /// from its mean; on the way back of its errors, and of its errors times the normalised current.
+    /// Sums over the steps and pixels of a sample, for each channel. In the forward pass: of the current, and of the
+    /// squared distances from its mean. In the backward pass: of the errors, and of the errors times the normalised
+    /// current.
     pub(super) sums: Vec<[f64; 2]>,
 }
 
 impl StageScratch {
-    /// The current once it is pooled, which is normalised.
+    /// The current that is normalised: the pooled one, if there is a pool.
     pub(super) fn current(&self) -> &[Lane] {
         if self.pooled.is_empty() { &self.mapped } else { &self.pooled }
     }
 }
 
-/// A normalisation of a group: `y = factor · x + added`.
+/// A normalisation with given moments: `y = factor · x + added`.
 #[derive(Debug, Clone, Default)]
 pub(super) struct Affine {
     /// `[lane]`, 0 for padding.
@@ -35,13 +37,13 @@ pub(super) struct Affine {
     added: Vec<Lane>,
     /// Mean and variance of each channel.
     pub(super) moments: Vec<[f64; 2]>,
-    /// `x̂ = (x - mean) / deviation` as `inverse · x + offset`.
+    /// `x̂ = (x - mean) / deviation`, written as `inverse · x + offset`.
     inverse: Vec<Lane>,
     offset: Vec<Lane>,
 }
 
 impl Affine {
-    /// That of given moments.
+    /// The normalisation with given moments.
     pub(super) fn new(norm: &Norm, weights: &Weights, moments: Vec<[f64; 2]>) -> Self {
         let lanes = || vec![Lane::ZERO; moments.len().div_ceil(LANE)];
         let [mut factor, mut added, mut inverse, mut offset] = [lanes(), lanes(), lanes(), lanes()];
@@ -58,14 +60,14 @@ impl Affine {
         Self { factor, added, moments, inverse, offset }
     }
 
-    /// That of the moments that are kept.
+    /// The normalisation with the kept moments.
     pub(super) fn kept(norm: &Norm, weights: &Weights) -> Self {
         let [mean, variance] = [norm.tensors.mean, norm.tensors.variance].map(|tensor| &weights[tensor]);
         let moments = mean.iter().zip(variance).map(|(mean, variance)| [f64::from(*mean), f64::from(*variance)]);
         Self::new(norm, weights, moments.collect())
     }
 
-    /// That of a group, of whose samples `sums` has the sums, each over `count` values of a channel.
+    /// The normalisation of a group. `sums` has the sums of each of its samples, each over `count` values per channel.
     pub(super) fn of_group<'a>(
         norm: &Norm,
         weights: &Weights,
@@ -76,7 +78,8 @@ impl Affine {
         let counted = count * sums.len() as f64;
         let channel = |c: usize| {
             let mean = sums.iter().map(|sums| sums[c][0]).sum::<f64>() / counted;
-            // Squared distances from the mean of all are those from a sample's own, and of its own from that of all.
+            // Squared distances from the group's mean are those from the sample's mean, plus that of the sample's mean
+            // from the group's.
             let apart = |[sum, squares]: [f64; 2]| squares + count * (sum / count - mean).powi(2);
             [mean, sums.iter().map(|sums| apart(sums[c])).sum::<f64>() / counted]
         };
@@ -96,7 +99,7 @@ impl Affine {
         }
     }
 
-    /// Sums of errors `d` and of errors times the normalised current, given the current `x`.
+    /// Sums the errors `d`, and the errors times the normalised current, per channel, given the current `x`.
     pub(super) fn error_sums(&self, x: &[Lane], d: &[Lane]) -> Vec<[f64; 2]> {
         let lanes = self.factor.len();
         let mut both = vec![([0.0_f64; LANE], [0.0_f64; LANE]); lanes];
@@ -114,8 +117,8 @@ impl Affine {
         (0..self.moments.len()).map(channel).collect()
     }
 
-    /// Makes the current `x` the errors of itself, given those of the normalised one and the means, over the group, of errors
-    /// and of errors times the normalised current (0 where the moments are kept ones).
+    /// Replaces the current `x` by its errors, given the errors `d` of the normalised current. `means` are the means
+    /// over the group of the errors and of the errors times the normalised current (0 for kept moments).
     pub(super) fn errors(&self, means: &[[f64; 2]], x: &mut [Lane], d: &[Lane]) {
         let lanes = self.factor.len();
         let lane = |which: usize| {
@@ -136,7 +139,7 @@ impl Affine {
     }
 }
 
-/// Sum of each channel, and the sum of the squared distances from the mean.
+/// The sum of each channel, and the sum of its squared distances from the mean.
 pub(super) fn moments(x: &[Lane], layout: &Layout) -> Vec<[f64; 2]> {
     let count = (x.len() / layout.lanes) as f64;
     let mut means = vec![[0.0_f64; LANE]; layout.lanes];
@@ -159,7 +162,7 @@ pub(super) fn moments(x: &[Lane], layout: &Layout) -> Vec<[f64; 2]> {
     (0..layout.channels).map(|c| [sums_of_values[c / LANE][c % LANE], squares[c / LANE][c % LANE]]).collect()
 }
 
-/// Pools each step of a current laid out as `mapped`.
+/// Pools each step of a current `x` with layout `mapped`.
 pub(super) fn pool(pool: Pool, mapped: &Layout, output: &Layout, x: &[Lane], pooled: &mut Vec<Lane>) {
     let [input_shape, output_shape] = [mapped, output].map(shape);
     let (lanes, share) = (mapped.lanes, 1.0 / (pool.size * pool.size) as f32);
@@ -187,7 +190,7 @@ pub(super) fn pool(pool: Pool, mapped: &Layout, output: &Layout, x: &[Lane], poo
     }
 }
 
-/// Makes a current `x`, laid out as `mapped`, the errors of itself, given those of the pooled one.
+/// Replaces a current `x` with layout `mapped` by its errors, given the errors `d` of the pooled current.
 pub(super) fn pool_back(pool: Pool, mapped: &Layout, output: &Layout, x: &mut [Lane], d: &[Lane]) {
     let [input_shape, output_shape] = [mapped, output].map(shape);
     let (lanes, share) = (mapped.lanes, 1.0 / (pool.size * pool.size) as f32);

@@ -1,4 +1,4 @@
-//! The kernels of a network: which files of `snn-shaders` make them, and with which constants.
+//! The kernels of a network: assembles each from files of `snn-shaders` and constants.
 
 mod neurons;
 mod projections;
@@ -13,31 +13,31 @@ use crate::layout::{ErrorStorage, Layout, PopulationLayout};
 
 pub(crate) use stages::Stage;
 
-/// What a trial shows the network, as far as kernels differ by it.
+/// The kind of input of a trial, where kernels depend on it.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
 pub(crate) enum InputKind {
-    /// Spikes of +1.
+    /// Positive spikes only.
     Spikes,
-    /// Spikes of either sign.
+    /// Spikes of both signs.
     Signed,
-    /// Numbers that are the same at every step.
+    /// Numbers that are constant over time.
     Constant,
-    /// Numbers that differ from step to step.
+    /// Numbers that change over time.
     Numbers,
 }
 
-/// How long a thread may loop.
+/// The limit on the loops of a thread.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Loops {
-    /// A fraction of a second, so that no driver takes a kernel for one that hangs.
+    /// Long loops, but at most a fraction of a second, so that no driver assumes that a kernel hangs.
     Long,
-    /// Mesa's software drivers break off, without a word, what goes on for more than 65,535 rounds, counting those of all loops
-    /// of a thread together.
+    /// Short loops, for Mesa's software drivers. They silently abort a thread after 65,535 loop iterations, counted
+    /// over all of its loops.
     Short,
 }
 
 impl Loops {
-    /// Rounds that a thread may make.
+    /// Maximum number of loop iterations of a thread.
     fn rounds(self) -> usize {
         match self {
             Self::Long => 1 << 24,
@@ -45,14 +45,14 @@ impl Loops {
         }
     }
 
-    /// Pairs of a sample and an output pixel that the gradient of a weight is summed over at a time; each takes at most 40
-    /// rounds for each chunk of its terms.
+    /// Maximum number of pairs of a sample and an output pixel that a weight gradient kernel sums in one dispatch.
+    /// Each pair takes at most 40 iterations for each chunk of its terms.
     pub(crate) fn pairs_at_once(self) -> usize {
         self.rounds() / 80
     }
 }
 
-/// Makes the programs of one network, laid out in one way.
+/// Assembles the programs of one network with one layout.
 pub(crate) struct Programs<'a> {
     pub(crate) network: &'a Network,
     pub(crate) layout: &'a Layout,
@@ -60,7 +60,7 @@ pub(crate) struct Programs<'a> {
     /// Whether each population has a dropout mask.
     pub(crate) masked: &'a [bool],
     pub(crate) loops: Loops,
-    /// Edge of the card's matrices, if it has any.
+    /// Side length of the matrices of the GPU's matrix instructions, if it has any.
     pub(crate) matrices: Option<u32>,
 }
 
@@ -71,7 +71,7 @@ impl Programs<'_> {
         (&self.network.populations()[index], &self.layout.populations[index])
     }
 
-    /// Sizes of the trial.
+    /// Constants for the sizes of a trial.
     fn trial(&self) -> Constants {
         vec![
             ("GROUP", self.layout.group as f64),
@@ -80,7 +80,7 @@ impl Programs<'_> {
         ]
     }
 
-    /// Sizes of a population, what its neurons emit, and what reads it.
+    /// Constants of a population: its sizes, its output, and whether it is read.
     fn neurons(&self, index: usize) -> Constants {
         let (population, place) = self.population(index);
         let mut constants = self.trial();
@@ -102,13 +102,13 @@ impl Programs<'_> {
         constants
     }
 
-    /// The connection of that number of a population, and the projection that it belongs to.
+    /// The connection with index `connection` of a population, and the projection that it belongs to.
     fn connection(&self, index: usize, connection: usize) -> (Connection, &Projection) {
         let connection = self.network.graph().connections(index)[connection];
         (connection, &self.network.populations()[index].inputs[connection.projection])
     }
 
-    /// Sizes of a connection into a population, and what it reads.
+    /// Constants of a connection into a population, and of its source.
     fn projection(&self, index: usize, (connection, projection): (Connection, &Projection)) -> Constants {
         let (population, _) = self.population(index);
         let input = self.network.shape(connection.source);
@@ -164,7 +164,7 @@ impl Programs<'_> {
         format!("{}: {what}", self.network.populations()[index].name)
     }
 
-    /// All of them.
+    /// All programs of the network, in every form.
     pub(crate) fn all(&self) -> Vec<Program> {
         let mut programs = vec![self.encode(), self.count(Source::Input)];
         for (index, place) in self.layout.populations.iter().enumerate() {
@@ -195,11 +195,11 @@ impl Programs<'_> {
     }
 }
 
-/// Threads that count spikes, and partial sums that they leave. Mirrors shaders/trial/count.wgsl.
+/// Number of threads that count spikes, and of their partial sums. Mirrors shaders/trial/count.wgsl.
 pub(crate) const PARTS: usize = 1024;
 
-/// Input as it is seen, and what an output of a map sees of it. A linear map is a convolution of a single pixel whose channels
-/// are all neurons.
+/// The shape of a projection's input, and the window through which the map reads it. A linear map counts as a
+/// convolution of a single pixel whose channels are all neurons.
 fn geometry(projection: &Projection, input: Shape) -> (Shape, Window) {
     match projection.map {
         Map::Linear { .. } => (Shape::features(input.len()), Window::new([1, 1])),
@@ -211,7 +211,7 @@ fn flag(holds: bool) -> f64 {
     f64::from(u8::from(holds))
 }
 
-/// The step that the first slot of a population's errors stands for, in a window that begins at `word`.
+/// The step of the first slot of a population's errors, in a window that begins at `word`.
 pub(crate) fn first_error(place: &PopulationLayout, word: u32) -> u32 {
     match place.errors {
         ErrorStorage::OfTrial => 0,

@@ -1,4 +1,5 @@
-//! Kernels of neurons, and those around a trial: what it shows and drops, what is counted, what goes on.
+//! Kernels of neurons, and kernels around a trial: encoding, dropout masks, spike counts, and state for resumed
+//! trials.
 
 use snn_core::{Source, Trace};
 use snn_shaders as wgsl;
@@ -9,14 +10,14 @@ use crate::layout::GradientRule;
 use crate::wgsl as written;
 
 impl Programs<'_> {
-    /// Steps of the neurons.
+    /// The kernel that runs the neurons forward.
     pub(crate) fn scan_forward(&self, index: usize) -> Program {
         let neuron = written::neuron(&self.population(index).0.neuron);
         let parts = [wgsl::WINDOW, wgsl::SCAN_NEURONS, &neuron, wgsl::SCAN_STEP, wgsl::SCAN_FORWARD];
         Program::new(self.name(index, "scan forward"), &parts, &self.neurons(index), self.each_neuron(index))
     }
 
-    /// Steps of the neurons backward.
+    /// The kernel that runs the neurons backward.
     pub(crate) fn scan_backward(&self, index: usize) -> Program {
         let (population, place) = self.population(index);
         let mut constants = self.neurons(index);
@@ -35,7 +36,7 @@ impl Programs<'_> {
         }
     }
 
-    /// Gradients of the trainable constants; none where there are none.
+    /// The kernel of the gradients of trainable constants; `None` if there are none.
     pub(crate) fn constants(&self, index: usize) -> Option<Program> {
         let (population, place) = self.population(index);
         if place.constants == 0 || !matches!(place.rule, GradientRule::Unrolled { .. }) {
@@ -46,7 +47,7 @@ impl Programs<'_> {
         Some(Program::new(self.name(index, "constants"), &parts, &self.neurons(index), Extent::Groups(1)))
     }
 
-    /// The leak correction; none where there is none.
+    /// The kernel of the leak correction; `None` if the gradient has none.
     pub(crate) fn correction(&self, index: usize) -> Option<Program> {
         let (_, place) = self.population(index);
         let GradientRule::SpikeGated { correction: Some(correction), .. } = place.rule else { return None };
@@ -59,7 +60,7 @@ impl Programs<'_> {
         Some(Program::new(self.name(index, "correction"), &parts, &constants, self.each_neuron(index)))
     }
 
-    /// Numbers of spikes of a population, or of the input.
+    /// The kernel that counts the spikes of a population, or of the input.
     pub(crate) fn count(&self, source: Source) -> Program {
         let (name, mut constants) = match source {
             Source::Population(index) => (self.name(index, "count"), self.neurons(index)),
@@ -72,14 +73,14 @@ impl Programs<'_> {
         Program::new(name, &[wgsl::WINDOW, wgsl::TRIAL_COUNT], &constants, Extent::Threads(PARTS))
     }
 
-    /// Dropout masks of a population.
+    /// The kernel that draws the dropout masks of a population.
     pub(crate) fn masks(&self, index: usize) -> Program {
         let parts = [wgsl::PHILOX, wgsl::TRIAL_MASKS];
         let threads = self.layout.populations[index].len.div_ceil(4);
         Program::new(self.name(index, "mask"), &parts, &self.neurons(index), Extent::OfSample(threads))
     }
 
-    /// Input spikes that are drawn.
+    /// The kernel that draws the input spikes.
     pub(crate) fn encode(&self) -> Program {
         let mut constants = self.trial();
         let (len, channels) = (self.layout.input, self.network.input().channels);
@@ -89,7 +90,7 @@ impl Programs<'_> {
         Program::new("input: encode".to_owned(), &parts, &constants, Extent::OfSample(threads))
     }
 
-    /// The four kernels that take a population's samples along to the next trial.
+    /// The four kernels that carry the samples of a population over to the next trial.
     pub(crate) fn gather(&self, index: usize) -> [Program; 4] {
         let mut constants = self.neurons(index);
         let place = &self.layout.populations[index];

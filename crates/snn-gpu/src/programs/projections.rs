@@ -1,4 +1,4 @@
-//! Kernels of projections: currents, the errors that they pass back, gradients of their weights.
+//! Kernels of projections: currents, backpropagated errors, and weight gradients.
 
 use snn_core::{Connection, Reader, Source, Window};
 use snn_shaders as wgsl;
@@ -10,11 +10,11 @@ use crate::layout::{ErrorStorage, GradientRule};
 use crate::wgsl as written;
 use crate::window::WORD;
 
-/// Rows and columns of a tile. Mirrors shaders/conv/tile.wgsl.
+/// Number of rows, and of columns, of a tile. Mirrors shaders/conv/tile.wgsl.
 const TILE: usize = 64;
 
 impl Programs<'_> {
-    /// The currents that a population begins with: its bias of number `order`.
+    /// The kernel that initialises the currents of a population to its bias number `order`, or adds that bias.
     pub(crate) fn bias(&self, index: usize, order: usize) -> Program {
         let mut constants = self.neurons(index);
         constants.push(("ADD", flag(order > 0)));
@@ -22,14 +22,14 @@ impl Programs<'_> {
         Program::new(self.name(index, "bias"), &[wgsl::WINDOW, wgsl::BIAS_CURRENT], &constants, extent)
     }
 
-    /// The gradient of a bias.
+    /// The kernel of the gradient of a bias.
     pub(crate) fn bias_gradient(&self, index: usize) -> Program {
         let extent = Extent::Groups(self.population(index).0.shape.channels);
         let parts = [wgsl::WINDOW, wgsl::BIAS_GRADIENT];
         Program::new(self.name(index, "bias gradient"), &parts, &self.neurons(index), extent)
     }
 
-    /// The current of the connection that runs as number `order`.
+    /// The kernel of the current of the connection that runs as number `order`.
     pub(crate) fn current(&self, index: usize, order: usize, form: KernelForm) -> Program {
         let (population, place) = self.population(index);
         let (connection, projection) = self.connection(index, place.connections[order]);
@@ -41,7 +41,7 @@ impl Programs<'_> {
             Stage::Largest => return self.largest(index, &constants),
             Stage::Norm(norm) => return self.norm_current(index, &norm, flag(order > 0 || place.has_bias)),
         }
-        // What comes from the population itself comes one step at a time.
+        // A recurrent connection runs one step at a time.
         let is_recurrent = connection.is_recurrent;
         let shape = population.shape;
         if let (KernelForm::Cooperative, Some(edge), Some(_), false) =
@@ -64,7 +64,7 @@ impl Programs<'_> {
         Program::new(self.name(index, name), &parts, &constants, extent)
     }
 
-    /// A current by matrices of `edge` x `edge`.
+    /// The kernel of a current by matrix instructions of `edge` x `edge`.
     fn cooperative(&self, index: usize, constants: &Constants, edge: u32) -> Program {
         let shape = self.population(index).0.shape;
         let matrix = if edge == 8 { wgsl::COOP_EIGHT } else { wgsl::COOP_SIXTEEN };
@@ -74,7 +74,7 @@ impl Programs<'_> {
         Program::new(self.name(index, "current cooperative"), &parts, constants, extent)
     }
 
-    /// Whether what a connection reads are spikes, and not numbers.
+    /// Whether a connection reads spikes rather than numbers.
     fn hears_spikes(&self, connection: Connection) -> bool {
         match connection.source {
             Source::Input => matches!(self.input, InputKind::Spikes | InputKind::Signed),
@@ -82,13 +82,13 @@ impl Programs<'_> {
         }
     }
 
-    /// What the errors of the reader number `order` of a population make of its error.
+    /// The kernel that backpropagates the errors of a population's reader number `order` to the population.
     pub(crate) fn adjoint(&self, index: usize, order: usize, form: KernelForm) -> Program {
         let (_, place) = self.population(index);
         let Reader { population: reader, connection: number } = place.readers[order];
         let (connection, projection) = self.connection(reader, number);
         let mut constants = self.projection(reader, (connection, projection));
-        // The errors of the output are there before any reader's.
+        // The errors of the output are stored before those of any reader are added.
         let add = flag(order > 0 || place.is_last);
         constants.extend([("ADD", add), ("G_OF_TRIAL", flag(place.is_last))]);
         match Stage::of(projection) {
@@ -111,7 +111,7 @@ impl Programs<'_> {
         Program::new(self.name(index, name), &[wgsl::WINDOW, wgsl::PROJECTION, tile, main], &constants, extent)
     }
 
-    /// What a connection adds to the gradient of its weight.
+    /// The kernel that adds to the weight gradient of a connection.
     pub(crate) fn gradient(&self, index: usize, connection: usize, form: KernelForm) -> Program {
         let (connection, projection) = self.connection(index, connection);
         let hears_spikes = self.hears_spikes(connection) && !connection.is_recurrent;
@@ -132,7 +132,8 @@ impl Programs<'_> {
         Program::new(self.name(index, name), &parts, &constants, extent)
     }
 
-    /// The last connection and the neurons in one kernel, if `form` is one of those, and can do it.
+    /// The kernel that computes the last connection and the neurons together, if `form` is such a form and supports
+    /// the connection.
     pub(crate) fn fused(&self, index: usize, form: KernelForm) -> Option<Program> {
         let (population, place) = self.population(index);
         let (connection, projection) = self.connection(index, *place.connections.last()?);
@@ -140,7 +141,7 @@ impl Programs<'_> {
             return None;
         }
         let shape = population.shape;
-        // A round for each weight that a neuron hears, and with events one for each of its spikes in a word.
+        // One loop iteration per weight of a neuron; with events, also one for each of the source's spikes in a word.
         let (input, Window { size, .. }) = geometry(projection, self.network.shape(connection.source));
         let weights = size[0] * size[1] * input.channels;
         let is_too_long = form == KernelForm::Events && 33 * weights > self.loops.rounds();
@@ -177,7 +178,8 @@ impl Programs<'_> {
         Some(Program::new(self.name(index, form.name()), &parts, &constants, extent))
     }
 
-    /// The adjoint of the last reader and the neurons in one kernel, if `form` is events, and they can do it.
+    /// The kernel that computes the adjoint of the last reader and the neurons together, if `form` is `Events` and the
+    /// population supports it.
     pub(crate) fn spike_gated_events(&self, index: usize, form: KernelForm) -> Option<Program> {
         let (_, place) = self.population(index);
         let Reader { population: reader, connection } = *place.readers.last()?;
@@ -185,7 +187,7 @@ impl Programs<'_> {
         let GradientRule::SpikeGated { threshold, correction } = place.rule else { return None };
         let reader_shape = self.network.populations()[reader].shape;
         let (_, Window { size: kernel, .. }) = geometry(projection, self.network.shape(connection.source));
-        // At each step of a word, under each kernel pixel, all channels.
+        // A thread loops over the steps of a word, the kernel pixels, and all channels.
         let is_short = 32 * kernel[0] * kernel[1] * (1 + reader_shape.channels) <= self.loops.rounds();
         let can = place.fires && !place.is_recurrent() && !place.is_last && projection.weight.is_some() && is_short;
         if form != KernelForm::Events || !can {
@@ -206,7 +208,7 @@ impl Programs<'_> {
     }
 }
 
-/// Threads of a workgroup that walks the events of a pixel.
+/// The number of threads of a workgroup that walks over the events of a pixel.
 fn channels_at_once(channels: usize) -> usize {
     channels.next_multiple_of(16).min(64)
 }

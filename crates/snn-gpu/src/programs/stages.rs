@@ -1,4 +1,4 @@
-//! Kernels of projections that are no map: of what joins, takes the largest of windows, or normalises.
+//! Kernels of projections that have no map: joins, max pools and normalisations.
 
 use snn_core::{Connection, Join, Norm, Projection, Source};
 use snn_shaders as wgsl;
@@ -7,7 +7,7 @@ use super::{Constants, Programs, flag};
 use crate::kernel::{Extent, Program};
 use crate::layout::{Normalised, position};
 
-/// What a projection does, in a network whose stages are populations.
+/// The operation of a projection, in a network whose stages are populations of their own.
 #[derive(Debug, Clone, Copy, PartialEq)]
 pub(crate) enum Stage {
     Map,
@@ -27,7 +27,7 @@ impl Stage {
     }
 }
 
-/// A kernel that lacks the number of its threads.
+/// A kernel without its number of threads.
 struct StageKernel {
     name: String,
     text: [&'static str; 3],
@@ -41,7 +41,7 @@ impl StageKernel {
 }
 
 impl Programs<'_> {
-    /// The current of two joined sources, given the connection from the first.
+    /// The kernel of the current of two joined sources, given the connection from the first.
     pub(super) fn joined(&self, index: usize, mut constants: Constants, projection: &Projection) -> Program {
         if let Some(&Source::Population(other)) = projection.sources.get(1) {
             constants.extend([
@@ -49,36 +49,38 @@ impl Programs<'_> {
                 ("OTHER_MASKED", flag(self.masked[other])),
             ]);
         }
-        constants.extend(factor(projection.join, 0));
+        let [offset, factor, other] = projection.join.terms().unwrap_or_default().map(f64::from);
+        constants.extend([("OFFSET", offset), ("FACTOR", factor), ("OTHER", other)]);
         let parts = [wgsl::WINDOW, wgsl::PROJECTION, wgsl::SOURCE, wgsl::JOIN_CURRENT];
         Program::new(self.name(index, "join"), &parts, &constants, self.each_moment(index))
     }
 
-    /// What the errors of population `reader` make of the error of one of the sources that it joins.
+    /// The kernel that backpropagates the errors of population `reader` to one of the sources that it joins.
     pub(super) fn join_adjoint(&self, index: usize, reader: usize, connection: usize, add: f64) -> Program {
         let own = position(self.network, reader, connection);
         let (_, projection) = self.connection(reader, connection);
         let other = Connection { source: projection.sources[1 - own], ..self.connection(reader, connection).0 };
         let mut constants = self.projection(reader, (other, projection));
         constants.push(("ADD", add));
-        constants.extend(factor(projection.join, own));
+        let [offset, factor] = projection.join.slope_terms(own).map(f64::from);
+        constants.extend([("OFFSET", offset), ("FACTOR", factor)]);
         let parts = [wgsl::WINDOW, wgsl::PROJECTION, wgsl::SOURCE, wgsl::JOIN_ADJOINT];
         Program::new(self.name(index, "join adjoint"), &parts, &constants, self.each_moment(index))
     }
 
-    /// The largest of each window.
+    /// The kernel of a max pool.
     pub(super) fn largest(&self, index: usize, constants: &Constants) -> Program {
         let parts = [wgsl::WINDOW, wgsl::PROJECTION, wgsl::SOURCE, wgsl::POOL_LARGEST];
         Program::new(self.name(index, "largest"), &parts, constants, self.each_moment(index))
     }
 
-    /// Its transpose, for the error of population `index`.
+    /// The transpose of a max pool, which computes the errors of population `index`.
     pub(super) fn largest_adjoint(&self, index: usize, constants: &Constants) -> Program {
         let parts = [wgsl::WINDOW, wgsl::PROJECTION, wgsl::SOURCE, wgsl::POOL_LARGEST_ADJOINT];
         Program::new(self.name(index, "largest adjoint"), &parts, constants, self.each_moment(index))
     }
 
-    /// A kernel of a normalisation in population `index`.
+    /// Prepares a kernel of a normalisation in population `index`.
     fn norm(
         &self,
         index: usize,
@@ -91,7 +93,7 @@ impl Programs<'_> {
         all.extend([
             ("LEN", place.len as f64),
             ("CHANNELS", population.shape.channels as f64),
-            ("NORM_GROUP", norm.group.min(self.layout.group) as f64), // kernels count in 32 bits
+            ("NORM_GROUP", norm.group.min(self.layout.group) as f64), // kernels use 32-bit integers
             ("EPSILON", f64::from(norm.epsilon)),
         ]);
         all.extend(constants);
@@ -102,19 +104,19 @@ impl Programs<'_> {
         }
     }
 
-    /// A normalised current.
+    /// The kernel of a normalised current.
     pub(super) fn norm_current(&self, index: usize, norm: &Norm, add: f64) -> Program {
         let kernel = self.norm(index, norm, [("ADD", add)], ("norm", wgsl::NORM_CURRENT));
         kernel.run_by(self.each_moment(index))
     }
 
-    /// What the errors of population `reader` make of the error of what it normalises.
+    /// The kernel that backpropagates the errors of population `reader` through its normalisation.
     pub(super) fn norm_adjoint(&self, reader: usize, norm: &Norm, add: f64) -> Program {
         let kernel = self.norm(reader, norm, [("ADD", add)], ("norm adjoint", wgsl::NORM_ADJOINT));
         kernel.run_by(self.each_moment(reader))
     }
 
-    /// The kernels that measure what is normalised, and make mean and variance of it.
+    /// The kernels that measure the current to be normalised, and combine the measurements to mean and variance.
     pub(crate) fn measures(&self, index: usize, of: &Normalised) -> [Program; 2] {
         let kernel = |kernel| self.norm(index, &of.norm, [("FIXED", flag(of.is_fixed))], kernel);
         let groups = self.layout.norm_groups(&of.norm);
@@ -124,7 +126,7 @@ impl Programs<'_> {
         ]
     }
 
-    /// The kernels that sum up the errors of what is normalised, and make gradients and means of the sums.
+    /// The kernels that sum the errors of a normalised current, and combine the sums to gradients and means.
     pub(crate) fn error_measures(&self, index: usize, of: &Normalised) -> [Program; 2] {
         let kernel = |kernel| self.norm(index, &of.norm, [("FIXED", flag(of.is_fixed))], kernel);
         [
@@ -136,14 +138,4 @@ impl Programs<'_> {
     fn each_moment(&self, index: usize) -> Extent {
         Extent::OfMoment(self.layout.populations[index].len)
     }
-}
-
-/// What the source at `position` of a join is multiplied by, given the other one, `b`: `OFFSET + SIGN b`.
-fn factor(join: Join, position: usize) -> Constants {
-    let (offset, sign) = match (join, position) {
-        (Join::AndNot, 0) => (1.0, -1.0),
-        (Join::AndNot, _) => (0.0, -1.0),
-        _ => (0.0, 1.0),
-    };
-    vec![("OFFSET", offset), ("SIGN", sign)]
 }

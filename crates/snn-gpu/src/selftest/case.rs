@@ -1,4 +1,4 @@
-//! A small network and a trial of it that any engine can run.
+//! Test cases: a small network and a trial of it, which any engine can run.
 
 use snn_core::agreement::{Agreement, Flip, Scales, TrialResults};
 use snn_core::reference::Reference;
@@ -7,40 +7,40 @@ use snn_core::{
     Shape, SpikeTrain, Stimulus, Stream, Trial, Weights,
 };
 
-/// Time steps: a word of spikes and a part of the next.
+/// Number of time steps: one full word of spikes and part of the next.
 const STEPS: usize = 40;
 
-/// Samples of a trial, and those that the plan has room for.
+/// Number of samples of a trial, and the batch size of the plan.
 const SAMPLES: usize = 3;
 const BATCH: usize = 4;
 
-/// Index in a data set of each sample.
+/// Data set index of each sample.
 const INDICES: [u32; SAMPLES] = [5, 0, 70_000];
 
-/// Variances of weights times their fan-in: some neurons need much more current than others to fire at all.
+/// Candidates for the variance of weights times their fan-in: some neurons need much more current than others to fire.
 const KAPPAS: [f32; 6] = [4.0, 40.0, 400.0, 4e3, 4e4, 1e6];
 
-/// Shares of the weights by which they are changed to see where rounding decides over a spike, and how rounding grows.
+/// Relative changes of the weights, to find out where rounding decides over a spike, and how rounding errors grow.
 const TRIFLE: f32 = 1e-5;
 const ROUNDING: f32 = 1e-6;
 
-/// Share of steps at which the input spikes.
+/// Share of steps at which an input neuron spikes.
 const DENSITY: f32 = 0.3;
 
-/// A network and what is done with it.
+/// A network, and options of its trial.
 #[derive(Debug, Clone)]
 pub(super) struct SelftestCase {
     pub(super) network: Network,
     pub(super) show: Show,
-    /// Whether the loss depends on what was emitted.
+    /// Whether the loss depends on the number of emitted spikes.
     pub(super) emitted: bool,
-    /// Whether dropout is drawn.
+    /// Whether the trial has dropout.
     pub(super) dropout: bool,
-    /// Whether the trial goes on in a second one, without its middle sample, rather than being learned from.
+    /// Whether a second trial resumes the first one, without its middle sample, instead of a backward pass.
     pub(super) stream: bool,
 }
 
-/// What the network is shown.
+/// The kind of input.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum Show {
     Spikes,
@@ -48,7 +48,7 @@ pub(super) enum Show {
     Direct,
 }
 
-/// A case with all that is random in it.
+/// A case with all of its random values.
 #[derive(Debug, Clone)]
 pub(super) struct Drawn {
     case: SelftestCase,
@@ -65,7 +65,7 @@ impl SelftestCase {
         Self { network, show: Show::Spikes, emitted: false, dropout: false, stream: false }
     }
 
-    /// Draws what is random, with weights that let every population fire now and then.
+    /// Draws all random values, with weights for which every population fires now and then.
     pub(super) fn draw(&self, seed: u64) -> Result<Drawn, Error> {
         let words = SelftestDraws(Stream::new(seed, Purpose::Initialisation));
         let input = self.network.input();
@@ -105,7 +105,7 @@ impl SelftestCase {
         Ok(drawn)
     }
 
-    /// Normal weights, of which more are positive, so that neurons fire.
+    /// Draws normally distributed weights with a positive mean, so that neurons fire.
     fn weights(&self, words: &SelftestDraws, kappa: f32) -> Weights {
         let last = self.network.populations().len() - 1;
         let of_last = |index: usize| {
@@ -135,14 +135,14 @@ impl SelftestCase {
 }
 
 impl Drawn {
-    /// What `engine` makes of it.
+    /// The results of `engine`.
     pub(super) fn outcome(&self, engine: &dyn Engine) -> Result<TrialResults, Error> {
         let mut session = engine.compile(&self.case.network, self.case.plan())?;
         session.load(&self.weights)?;
         self.run(session.as_mut(), 1, &mut Scales::default())
     }
 
-    /// What the reference makes of it, and what is large.
+    /// The results of the reference engine, and their magnitudes.
     pub(super) fn reference(&self) -> Result<(TrialResults, Scales), Error> {
         let mut scales = Scales::default();
         let mut session = Reference.compile(&self.case.network, self.case.plan())?;
@@ -151,7 +151,7 @@ impl Drawn {
         Ok((outcome, scales))
     }
 
-    /// Whether the reference itself has other spikes at each of `flips` if its weights change by a trifle.
+    /// Whether the reference engine itself has other spikes at each of `flips` if its weights change by [`TRIFLE`].
     pub(super) fn excuses(&self, flips: &[Flip], expected: &TrialResults) -> Result<bool, Error> {
         let others = self.neighbours(TRIFLE)?;
         let is_fragile = |flip: &Flip| {
@@ -162,15 +162,15 @@ impl Drawn {
         Ok(flips.iter().all(is_fragile))
     }
 
-    /// How far the reference moves if its weights change by a few roundings: neurons whose membranes grow by themselves
-    /// make more of it than others.
+    /// How much the results of the reference engine change if its weights change by a few roundings. Neurons with
+    /// growing membranes amplify rounding more than others.
     pub(super) fn growth(&self, expected: &TrialResults, scales: &Scales) -> Result<f32, Error> {
         let others = self.neighbours(ROUNDING)?;
         let agreements = others.iter().map(|other| Agreement::of(other, expected, scales));
         Ok(agreements.filter(|agreement| agreement.flips == 0).map(|agreement| agreement.largest()).fold(0.0, f32::max))
     }
 
-    /// What the reference makes of weights that are smaller and larger by `share`.
+    /// The results of the reference engine with weights that are smaller and larger by `share`.
     fn neighbours(&self, share: f32) -> Result<[TrialResults; 2], Error> {
         let with = |factor: f32| {
             let mut other = self.clone();
@@ -183,7 +183,7 @@ impl Drawn {
         Ok([with(1.0 - share)?, with(1.0 + share)?])
     }
 
-    /// A trial and so many backward passes, of which the first one counts.
+    /// Runs a trial and `passes` backward passes, and returns the results of the first pass.
     fn run(&self, session: &mut dyn Session, passes: usize, scales: &mut Scales) -> Result<TrialResults, Error> {
         let network = &self.case.network;
         let mut activity = session.forward(&self.trial(&self.spikes, &INDICES))?;
@@ -223,11 +223,11 @@ impl Drawn {
     }
 }
 
-/// Random numbers by two indices.
+/// Random numbers addressed by two indices.
 struct SelftestDraws(Stream);
 
 impl SelftestDraws {
-    /// In `[0, 1)`.
+    /// Uniform in `[0, 1)`.
     fn uniform(&self, major: u32, minor: u32) -> f32 {
         (self.0.word(0, 0, major, minor) >> 8) as f32 / 16_777_216.0
     }

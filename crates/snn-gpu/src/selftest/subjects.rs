@@ -1,4 +1,5 @@
-//! What is tried: every name that has kernels of its own, and every way in which populations are joined.
+//! The subjects of the checks: every registered name that has kernels of its own, and every way of connecting
+//! populations.
 
 use snn_core::neuron::{LeakyIntegrator, Lif, Per, Plif, Relay};
 use snn_core::part::Part;
@@ -7,22 +8,22 @@ use snn_core::{Conv, Error, Gradient, Map, Network, Neuron, Norm, Pool, Projecti
 
 use super::case::{SelftestCase, Show};
 
-/// One thing that is tried.
+/// One subject of a check.
 #[derive(Debug, Clone)]
 pub struct SelftestSubject {
-    /// What kind of thing it is, such as `neuron`.
+    /// The kind of subject, such as `neuron`.
     pub kind: &'static str,
-    /// Its name.
+    /// The name of the subject.
     pub name: String,
     pub(super) case: SelftestCase,
-    /// Samples that run together at most.
+    /// Maximum number of samples that run at the same time.
     pub(super) group: Option<usize>,
 }
 
-/// Everything that is to be tried of the names in `registry`.
+/// Returns all subjects, with the neurons and surrogates in `registry`.
 ///
 /// # Errors
-/// Those of networks and names, if a plug-in's neuron cannot be made without fields.
+/// Errors of networks and names, if a plug-in's neuron cannot be made without fields.
 pub fn subjects(registry: &Registry) -> Result<Vec<SelftestSubject>, Error> {
     let mut subjects = Vec::new();
     let mut add = |kind, name: &str, case: SelftestCase| {
@@ -87,7 +88,7 @@ pub fn subjects(registry: &Registry) -> Result<Vec<SelftestSubject>, Error> {
     Ok(subjects)
 }
 
-/// What a projection does besides its map.
+/// What the tested projection does besides its map.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 enum StageSubject {
     Norm,
@@ -131,7 +132,8 @@ fn readout() -> Neuron {
     LeakyIntegrator { leak: 0.95, ..LeakyIntegrator::default() }.neuron()
 }
 
-/// One hidden population of `neuron`, and a readout; or the other way round if `neuron` can only be the readout.
+/// A network with one hidden population of `neuron` and a readout. If `neuron` can only be the readout, it is the
+/// readout.
 fn flat(neuron: Neuron, dropout: f32) -> Result<Network, Error> {
     let mut builder = Network::builder(Shape::features(18));
     let input = vec![Projection::new(Source::Input, Map::Linear { features: 24 })];
@@ -146,7 +148,8 @@ fn flat(neuron: Neuron, dropout: f32) -> Result<Network, Error> {
     builder.build()
 }
 
-/// Two hidden populations of `neuron`, the second fed by `map` and, if there is one, by its own spikes through `own`.
+/// A network with two hidden populations of `neuron`. The second is fed by `map` and, if given, by its own spikes
+/// through `own`.
 fn deep(neuron: &Neuron, map: Map, own: Option<Map>) -> Result<Network, Error> {
     let mut builder = Network::builder(Shape::new(2, 6, 6));
     let conv = Map::conv(4, [3, 3], 1, 0);
@@ -159,7 +162,8 @@ fn deep(neuron: &Neuron, map: Map, own: Option<Map>) -> Result<Network, Error> {
     builder.build()
 }
 
-/// Populations with biases, of which one reads the sum of two others, and the last again by the same weight.
+/// A network of populations with biases. One population reads the sum of two others, and reads the last of them again
+/// through the same weight.
 fn joined(neuron: &Neuron) -> Result<Network, Error> {
     let mut builder = Network::builder(Shape::new(2, 6, 6));
     let conv = |channels| Map::conv(channels, [3, 3], 1, 1);
@@ -172,7 +176,7 @@ fn joined(neuron: &Neuron) -> Result<Network, Error> {
     builder.build()
 }
 
-/// Two hidden populations of `neuron`, and a third that reads them through `stage`.
+/// A network with two hidden populations of `neuron`, and a third population that reads them through `stage`.
 fn staged(neuron: &Neuron, stage: StageSubject) -> Result<Network, Error> {
     let mut builder = Network::builder(Shape::new(2, 6, 6));
     let conv = Map::conv(4, [3, 3], 1, 1);

@@ -1,6 +1,6 @@
-//! The backward pass: word by word from the last to the first, and in each from the last population to the first, so that
-//! errors are kept for the length of a word only. With normalisations, whose errors are functions of those of all steps, it goes
-//! population by population, and in each word by word.
+//! The backward pass. It runs word by word from the last to the first, and within a word from the last population to
+//! the first, so that errors are stored for one word only. With normalisations, whose errors depend on those of all
+//! steps, it runs population by population instead, and within each word by word.
 
 use snn_core::{Error, Errors};
 
@@ -14,7 +14,7 @@ use crate::programs::first_error;
 use crate::window::WindowConstants;
 
 impl GpuSession {
-    /// Leaves the gradients of the last trial on the card.
+    /// Computes the gradients of the last trial, which stay on the GPU.
     pub(super) fn go_back(&mut self, errors: Errors<'_>) -> Result<(), Error> {
         if !self.layout.plan.train {
             return Err(Error::Order("the session was not compiled for training"));
@@ -26,7 +26,7 @@ impl GpuSession {
         let stages = last.stages.clone();
         self.submit_backward(samples, &stages, errors.emitted)?;
         if let Some(stages) = self.tune_after_backward()? {
-            self.submit_backward(samples, &stages, errors.emitted)?; // measuring has overwritten errors and gradients
+            self.submit_backward(samples, &stages, errors.emitted)?; // measurements have overwritten errors and gradients
         }
         Ok(())
     }
@@ -52,7 +52,7 @@ impl GpuSession {
         self.read_timer()
     }
 
-    /// Brings the errors `[T, N, K]` of the output to the card, `[T][sample][K]` for each group.
+    /// Uploads the errors `[T, N, K]` of the output, as `[T][sample][K]` for each group.
     fn upload_errors(&self, output: &[f32], samples: usize) {
         let (layout, classes) = (&self.layout, self.network.classes());
         let Some(shape) = self.network.populations().last().map(|last| last.shape) else { return };
@@ -83,7 +83,7 @@ impl GpuSession {
         for ((own, stage), place) in group.populations.iter().zip(&stages.populations).zip(&layout.populations) {
             commands.encoder().clear_buffer(&own.carried, 0, None);
             if place.errors == ErrorStorage::OfTrial {
-                let slot = 4 * (layout.group * place.len) as u64; // the slot after the last step
+                let slot = 4 * (layout.group * place.len) as u64; // the extra slot after the last step
                 commands.encoder().clear_buffer(&own.errors, steps as u64 * slot, Some(slot));
             }
             if let Some(correction) = &stage.correction {
@@ -92,7 +92,7 @@ impl GpuSession {
         }
         let populations = || stages.populations.iter().zip(&layout.populations).enumerate().rev();
         let windows = || WindowConstants::all(steps, samples, false).rev();
-        // Errors go no further than to the first population that trains something.
+        // Errors stop at the first population that trains something.
         let needs_errors = |index: usize| layout.plan.record || self.network.graph().needs_errors(index);
         let mut go = |index: usize, stage: &PopulationKernels, place: &PopulationLayout, window: WindowConstants| {
             let Some(backward) = stage.backward.as_ref().filter(|_| needs_errors(index)) else { return };
@@ -119,8 +119,8 @@ impl GpuSession {
         }
     }
 
-    /// One window of a population backward: the error of what it emits, and that of its currents. A population that reads
-    /// itself goes step by step.
+    /// Runs one window of a population backward: the errors of its output, then those of its currents. A recurrent
+    /// population runs step by step.
     pub(super) fn pass_back(
         &self,
         commands: &mut Commands<'_>,
@@ -139,7 +139,8 @@ impl GpuSession {
             errors: first_error(&self.layout.populations[reader], window.word),
             ..window
         };
-        // The last adjoint is taken by a kernel that does more than that, or the last ones are the population's own.
+        // The spike-gated kernel replaces the last adjoint. Otherwise the last adjoints are those of recurrent
+        // connections.
         let apart = if backward.spike_gated.is_some() { 1 } else { place.own };
         let (others, last) = backward.adjoints.split_at(backward.adjoints.len() - apart);
         for (adjoint, reader) in others.iter().zip(&place.readers) {
@@ -160,7 +161,7 @@ impl GpuSession {
     }
 }
 
-/// What a window adds to the gradients of a population's weights.
+/// Adds the weight gradients of a window of a population.
 pub(super) fn add_gradients(
     commands: &mut Commands<'_>,
     backward: &BackwardKernels,

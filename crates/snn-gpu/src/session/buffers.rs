@@ -1,4 +1,4 @@
-//! The buffers of a session.
+//! The GPU buffers of a session.
 
 use snn_core::Error;
 
@@ -7,56 +7,56 @@ use crate::device::Gpu;
 use crate::layout::{ErrorStorage, GradientRule, Layout, Normalised, PopulationLayout};
 use crate::programs::PARTS;
 
-/// Numbers that a count leaves: spikes, and what is emitted.
+/// Number of values that a count kernel writes: partial sums of spikes, and of their values.
 pub(crate) const SUMS: usize = 2 * PARTS;
 
-/// Everything that a session keeps on the card.
+/// All buffers of a session on the GPU.
 #[derive(Debug)]
 pub(crate) struct Buffers {
     pub(crate) weights: wgpu::Buffer,
     pub(crate) gradients: wgpu::Buffer,
-    /// Currents of a population, and errors of what it emits, for the length of a word.
+    /// Currents of a population over a word of steps; `g` has the errors of its output.
     pub(crate) current: wgpu::Buffer,
     pub(crate) g: wgpu::Buffer,
-    /// Stands where a kernel has nothing to read.
+    /// Placeholder for a binding that a kernel does not use.
     pub(crate) nothing: wgpu::Buffer,
     pub(crate) groups: Vec<Group>,
 }
 
-/// What is kept of a group of samples.
+/// The buffers of a group of samples.
 #[derive(Debug)]
 pub(crate) struct Group {
-    /// Values that spikes are drawn from, and the index of each sample in the data set.
+    /// Spike probabilities of the input; `samples` has the data set index of each sample.
     pub(crate) values: wgpu::Buffer,
     pub(crate) samples: wgpu::Buffer,
     pub(crate) input: wgpu::Buffer,
-    /// Which samples of the last trial go on.
+    /// Which samples of the last trial are resumed.
     pub(crate) from: wgpu::Buffer,
-    /// Numbers of spikes of the input and of each population.
+    /// Spike counts of the input and of each population.
     pub(crate) sums: wgpu::Buffer,
     /// Errors of the output, `[T][sample][K]`.
     pub(crate) output_errors: wgpu::Buffer,
     pub(crate) populations: Vec<Own>,
 }
 
-/// What is kept of a population and a group; some of it may be shared with others.
+/// The buffers of a population for a group; some may be shared with others.
 #[derive(Debug)]
 pub(crate) struct Own {
     pub(crate) output: wgpu::Buffer,
-    /// Dropout masks, once there are any.
+    /// Dropout masks; `None` until they are first needed.
     pub(crate) mask: Option<wgpu::Buffer>,
     pub(crate) state: wgpu::Buffer,
     pub(crate) saved: wgpu::Buffer,
     pub(crate) carried: wgpu::Buffer,
     pub(crate) correction: wgpu::Buffer,
-    /// Powers of the leak, for the trace of the correction.
+    /// Powers of the leak, for the trace of the leak correction.
     pub(crate) decay: wgpu::Buffer,
     pub(crate) errors: wgpu::Buffer,
-    /// Of each normalisation, in the order of [`PopulationLayout::norms`].
+    /// The buffers of each normalisation, in the order of [`PopulationLayout::norms`].
     pub(crate) norms: Vec<OfNorm>,
 }
 
-/// What is kept of a normalisation. Mirrors shaders/norm/group.wgsl.
+/// The buffers of a normalisation. Mirrors shaders/norm/group.wgsl.
 #[derive(Debug)]
 pub(crate) struct OfNorm {
     pub(crate) measured: wgpu::Buffer,
@@ -64,10 +64,10 @@ pub(crate) struct OfNorm {
 }
 
 impl Buffers {
-    /// All buffers of `layout`.
+    /// Allocates all buffers of `layout`.
     ///
     /// # Errors
-    /// [`Error::Device`] if the card has no room for them.
+    /// [`Error::Device`] if they do not fit in device memory.
     pub(crate) fn new(gpu: &Gpu, layout: &Layout) -> Result<Self, Error> {
         let scope = gpu.device.push_error_scope(wgpu::ErrorFilter::OutOfMemory);
         let buffers = Self::allocate(gpu, layout);
@@ -85,7 +85,8 @@ impl Buffers {
         let states = (!layout.keeps_states()).then(|| make("states", layout.shared_state()));
         let decays: Vec<wgpu::Buffer> =
             layout.populations.iter().map(|place| decay(gpu, layout.plan.steps, place)).collect();
-        // What lives for one group at a time; records look at it later, so that they have one of each for every group.
+        // Groups share these buffers, as they run one after the other. Records are read later, so with them each group
+        // has its own.
         let scratch = |place: &PopulationLayout| {
             [make("carried", layout.carried_words(place)), make("correction", layout.correction_words(place))]
         };
@@ -133,7 +134,7 @@ impl Buffers {
         }
     }
 
-    /// Makes room for the dropout masks of population `index`.
+    /// Allocates the dropout masks of population `index`, unless they exist.
     pub(crate) fn make_mask(&mut self, gpu: &Gpu, layout: &Layout, index: usize) {
         let words = layout.group * layout.populations[index].len;
         for group in &mut self.groups {
@@ -142,13 +143,13 @@ impl Buffers {
     }
 }
 
-/// A buffer in which the program reads what a trial gave: for each group, the output and the numbers of spikes.
+/// Creates the staging buffer for the results of a trial: the output and the spike counts of each group.
 pub(crate) fn staging(gpu: &Gpu, layout: &Layout) -> wgpu::Buffer {
     let output = layout.populations.last().map_or(0, |last| layout.output_words(last));
     crate::buffers::staging(gpu, layout.groups * (output + SUMS * (1 + layout.populations.len())))
 }
 
-/// The powers of a population's leak from 0 on, each rounded once.
+/// Uploads the powers of a population's leak from 0 on, each rounded once.
 fn decay(gpu: &Gpu, steps: usize, place: &PopulationLayout) -> wgpu::Buffer {
     let GradientRule::SpikeGated { correction: Some(correction), .. } = place.rule else {
         return storage(gpu, "decay", 1);

@@ -14,7 +14,7 @@ use crate::programs::PARTS;
 use crate::window::{WORD, WindowConstants};
 
 impl GpuSession {
-    /// Runs a trial that was brought to the card.
+    /// Runs a trial whose input has been uploaded.
     pub(super) fn run(&mut self, needs: &Needs, samples: usize, is_resumed: bool) -> Result<Activity, Error> {
         let stages = self.stages(needs.input, &needs.masked)?;
         let mut timer = self.timer.take();
@@ -75,7 +75,7 @@ impl GpuSession {
         }
     }
 
-    /// Submits, waits, and reads what the last population gave and how often all fired.
+    /// Submits the commands, waits, and reads the output and the spike counts.
     fn collect(&self, mut commands: Commands<'_>, needs: &Needs, samples: usize) -> Result<Activity, Error> {
         let (layout, populations) = (&self.layout, self.layout.populations.len());
         let last = layout.populations.last().zip(self.network.populations().last());
@@ -128,7 +128,7 @@ impl GpuSession {
         Ok(activity)
     }
 
-    /// Mean and variance of each group that was normalised.
+    /// Downloads mean and variance of each normalised group.
     fn statistics(&self, samples: usize) -> Result<Vec<GroupStatistics>, Error> {
         let mut statistics = Vec::new();
         for (index, place) in self.layout.populations.iter().enumerate() {
@@ -153,7 +153,7 @@ impl GpuSession {
     }
 }
 
-/// All windows of a population.
+/// Runs all windows of a population.
 pub(super) fn run_population(
     commands: &mut Commands<'_>,
     stage: &PopulationKernels,
@@ -163,15 +163,15 @@ pub(super) fn run_population(
     is_resumed: bool,
 ) {
     match &stage.fused {
-        // A single kernel goes through all words by itself.
+        // A single kernel loops over all words.
         Some(fused) if stage.is_whole => commands.run(fused, WindowConstants::whole(steps, samples, is_resumed)),
         _ => WindowConstants::all(steps, samples, is_resumed).for_each(|window| step(commands, stage, place, window)),
     }
 }
 
-/// One window of a population: its currents, then its neurons. A population that reads itself goes step by step.
+/// Runs one window of a population: its currents, then its neurons. A recurrent population runs step by step.
 fn step(commands: &mut Commands<'_>, stage: &PopulationKernels, place: &PopulationLayout, window: WindowConstants) {
-    // The last current is taken by a kernel that does more than that, or the last ones are the population's own.
+    // The fused kernel replaces the last current. Otherwise the last currents are those of recurrent connections.
     let apart = if stage.fused.is_some() { 1 } else { place.own };
     let (others, last) = stage.currents.split_at(stage.currents.len() - apart);
     for current in stage.biases.iter().chain(others) {
@@ -191,7 +191,7 @@ fn step(commands: &mut Commands<'_>, stage: &PopulationKernels, place: &Populati
     }
 }
 
-/// Takes along the states and last spikes of the samples that go on.
+/// Carries over the states and last spikes of resumed samples.
 fn take_along(commands: &mut Commands<'_>, gather: &[Bound; 4], place: &PopulationLayout, whole: WindowConstants) {
     let [take_states, put_states, take_spikes, put_spikes] = gather;
     if whole.resumed == 1 {
@@ -204,12 +204,13 @@ fn take_along(commands: &mut Commands<'_>, gather: &[Bound; 4], place: &Populati
     }
 }
 
-/// Immediates of the kernels that draw.
+/// The immediates of kernels that draw random numbers.
 fn draws(key: Key, samples: usize, further: &[u32]) -> Vec<u32> {
     [&[key.words[0], key.words[1], key.epoch, samples as u32], further].concat()
 }
 
-/// Puts what the samples of a group gave, `count` from `first` on, into the output `[T, N, K]` of all `samples`.
+/// Copies the output of a group, which is `count` samples from `first` on, into the output `[T, N, K]` of all
+/// `samples`.
 fn put_output(
     output: &mut [f32],
     layout: &Layout,
@@ -234,7 +235,7 @@ fn put_output(
 }
 
 impl GpuSession {
-    /// Takes in the times of the kernels that have run.
+    /// Reads the run times of the kernels that have run.
     pub(super) fn read_timer(&mut self) -> Result<(), Error> {
         if let Some(timer) = &mut self.timer {
             for (name, nanos) in Timer::take(timer, &self.gpu)? {

@@ -1,4 +1,4 @@
-//! What a trial shows and drops, brought to the card.
+//! Uploads the input and the dropout masks of a trial to the GPU.
 
 use snn_core::{Draws, Dropout, Encoded, Error, Purpose, SpikeTrain, Stimulus, Stream, Trial};
 
@@ -7,23 +7,23 @@ use crate::buffers::upload;
 use crate::order::{elsewhere, to_card};
 use crate::programs::InputKind;
 
-/// Where a trial's random numbers start: key and epoch of a purpose, as kernels take them.
+/// The address of a trial's random numbers: key and epoch of a purpose, in the form that kernels need.
 #[derive(Debug, Clone, Copy)]
 pub(crate) struct Key {
     pub(crate) words: [u32; 2],
     pub(crate) epoch: u32,
 }
 
-/// What a trial needs of the kernels.
+/// What the kernels need to know about a trial.
 #[derive(Debug)]
 pub(crate) struct Needs {
     pub(crate) input: InputKind,
-    /// Whether spikes of the input are drawn on the card, and from where.
+    /// The random key, if the input spikes are drawn on the GPU.
     pub(crate) encode: Option<Key>,
-    /// Whether the input has spikes that can be counted.
+    /// Whether the input consists of spikes, which are counted.
     pub(crate) has_spikes: bool,
     pub(crate) masked: Vec<bool>,
-    /// Whether masks are drawn on the card, and from where.
+    /// The random key, if the dropout masks are drawn on the GPU.
     pub(crate) draw_masks: Option<Key>,
 }
 
@@ -35,7 +35,7 @@ impl Key {
 
 /// The input of all samples.
 enum UploadedInput {
-    /// Values `[N][neuron]` that spikes are drawn from.
+    /// Spike probabilities `[N][neuron]`, and the random key.
     Values(Vec<f32>, Key),
     Spikes(SpikeTrain),
     /// Numbers `[N][neuron]`.
@@ -45,7 +45,7 @@ enum UploadedInput {
 }
 
 impl GpuSession {
-    /// Uploads the stimulus and the masks of a trial of `samples` samples.
+    /// Uploads the stimulus and the dropout masks of a trial of `samples` samples.
     pub(super) fn show(&mut self, trial: &Trial<'_>, samples: usize) -> Result<Needs, Error> {
         let shown = self.shown(trial.stimulus)?;
         let (input, has_spikes) = match &shown {
@@ -103,13 +103,14 @@ impl GpuSession {
         }
     }
 
-    /// The mask of a population, among those that were given.
+    /// The dropout mask of a population, if `masks` has one.
     fn mask_of<'a>(&self, masks: &'a [Vec<f32>], population: usize) -> Option<&'a [f32]> {
         let mask = self.origins[population].and_then(|origin| masks.get(origin));
         mask.map(Vec::as_slice).filter(|mask| !mask.is_empty())
     }
 
-    /// Brings dropout masks to the card: which populations have some, and whether they are still to be drawn.
+    /// Uploads given dropout masks. Returns which populations have a mask, and the random key if the GPU is to draw
+    /// them.
     fn drop(&mut self, dropout: Dropout<'_>, samples: usize) -> (Vec<bool>, Option<Key>) {
         let populations = self.network.populations();
         let masked: Vec<bool> = match dropout {
@@ -144,7 +145,7 @@ fn signed(is_signed: bool) -> InputKind {
     if is_signed { InputKind::Signed } else { InputKind::Spikes }
 }
 
-/// Index in the data set of each sample, wherever the trial says it.
+/// The data set index of each sample, if the trial has them.
 fn indices<'a>(trial: &Trial<'a>) -> Option<Draws<'a>> {
     match (trial.stimulus, trial.dropout) {
         (Stimulus::Images { draws, .. }, _) | (_, Dropout::Drawn(draws)) => Some(draws),
@@ -152,7 +153,7 @@ fn indices<'a>(trial: &Trial<'a>) -> Option<Draws<'a>> {
     }
 }
 
-/// Encoded images as one input.
+/// Combines encoded images to one input.
 fn joined(encoded: impl Iterator<Item = Encoded>, steps: usize) -> Result<UploadedInput, Error> {
     let (mut trains, mut currents, mut numbers) = (Vec::new(), Vec::new(), Vec::new());
     for image in encoded {
@@ -175,8 +176,8 @@ fn joined(encoded: impl Iterator<Item = Encoded>, steps: usize) -> Result<Upload
     }
 }
 
-/// The words of `count` samples of a train from `first` on, `[sample][row][neuron]`: the rows of all spikes, then those of
-/// the negative ones.
+/// The spike words of `count` samples of a train from `first` on, `[sample][row][neuron]`: first the rows of all
+/// spikes, then those of the negative ones.
 fn words(train: &SpikeTrain, first: usize, count: usize) -> Vec<u32> {
     let (len, rows) = (train.shape().len(), train.steps().div_ceil(crate::window::WORD));
     let mut words = vec![0; count * 2 * rows * len];

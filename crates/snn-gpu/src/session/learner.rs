@@ -1,4 +1,4 @@
-//! Updates of the weights where they are: gradients and the state of the optimizer stay on the card.
+//! Updates weights on the GPU, where gradients and optimizer state stay.
 
 use bytemuck::{Pod, Zeroable};
 use snn_core::{Error, Errors, Learner, Optimizer, Weights};
@@ -8,22 +8,22 @@ use super::GpuSession;
 use crate::buffers::{numbers, storage};
 use crate::kernel::{Bound, Commands, Extent, Program};
 
-/// Partial sums of the norm. Mirrors shaders/learn/norm.wgsl.
+/// Number of partial sums of the gradient norm. Mirrors shaders/learn/norm.wgsl.
 const PARTS: usize = 1024;
 
 /// An optimizer, its state and its kernels.
 #[derive(Debug)]
 pub(crate) struct OptimizerKernels {
     optimizer: Optimizer,
-    /// In the order of [`Optimizer::state_kinds`].
+    /// The buffers of the optimizer state, in the order of [`Optimizer::state_kinds`].
     state: Vec<wgpu::Buffer>,
-    /// The update of each weight, and the number of its values.
+    /// The update kernel of each tensor, and the number of its values.
     updates: Vec<(Bound, usize)>,
     norm: Bound,
     sums: wgpu::Buffer,
 }
 
-/// See shaders/learn/update.wgsl.
+/// The immediates of the update kernel; the fields are explained in shaders/learn/update.wgsl.
 #[derive(Debug, Clone, Copy, Default, Pod, Zeroable)]
 #[repr(C)]
 struct UpdateConstants {
@@ -39,7 +39,7 @@ struct UpdateConstants {
     nesterov: u32,
 }
 
-/// The kernel of optimizers of a kind: 0 without state, 1 with momentum, 2 with two moments.
+/// The update kernel of a kind of optimizer: 0 without state, 1 with momentum, 2 with two moments.
 fn update_program(kind: u8) -> Program {
     let name = format!("update {kind}");
     Program::new(name, &[wgsl::LEARN_UPDATE], &[("RULE", f64::from(kind))], Extent::Threads(0))
@@ -50,13 +50,14 @@ fn norm_program() -> Program {
     Program::new("norm".to_owned(), &[wgsl::LEARN_NORM], &[], Extent::Threads(PARTS))
 }
 
-/// All kernels of this file.
+/// All kernels of this module.
 pub(crate) fn programs() -> Vec<Program> {
     (0..3).map(update_program).chain([norm_program()]).collect()
 }
 
 impl UpdateConstants {
-    /// What `optimizer` does in its update number `updates`, to weights that decay, or to constants, which do not.
+    /// The constants of update number `updates` of `optimizer`, where `decays` says whether weight decay applies to
+    /// the tensor.
     fn new(optimizer: Optimizer, [scale, rate]: [f32; 2], updates: u64, decays: bool) -> Self {
         let decay = |weight_decay: f32| if decays { weight_decay } else { 0.0 };
         match optimizer {
@@ -95,8 +96,8 @@ impl GpuSession {
         self.optimizer.as_ref().ok_or(Error::Order("no optimizer was set"))
     }
 
-    /// Moves the means and variances that normalisations keep, which are few, here rather than on the card: to the same bits as
-    /// elsewhere.
+    /// Updates the kept means and variances of normalisations. They are few, so this is done on the host, with the
+    /// same bits as on other engines.
     fn keep_statistics(&mut self) {
         for group in std::mem::take(&mut self.statistics) {
             for (tensor, found) in [(group.mean_tensor, &group.mean), (group.variance_tensor, &group.variance)] {
@@ -118,7 +119,7 @@ impl Learner for GpuSession {
             arena.upload(gpu, buffer, memory);
         }
         let kernel = self.kernels.get(gpu, &update_program(optimizer.state_kinds().len() as u8))?;
-        // An optimizer with less state has nothing to bind there.
+        // Placeholders for bindings that an optimizer with less state does not need.
         let nothing = [storage(gpu, "nothing", 1), storage(gpu, "nothing", 1)];
         let update = |index: usize| {
             let memory = |which: usize| match buffers.get(which) {

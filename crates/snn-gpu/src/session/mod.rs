@@ -1,4 +1,4 @@
-//! A network on a card.
+//! The session of the GPU engine: a network compiled for a plan, with its buffers and kernels.
 
 mod backward;
 mod buffers;
@@ -28,43 +28,44 @@ use buffers::Buffers;
 use stages::{Binder, GroupKernels};
 use tune::Tuning;
 
-/// Kind of input, dropout masks and forms that kernels are bound for.
+/// What bound kernels depend on: the kind of input, which populations have dropout masks, and the forms.
 type BindingKey = (InputKind, Vec<bool>, Vec<Forms>);
 
-/// A network compiled for a plan.
+/// The session of a network and a plan.
 pub(crate) struct GpuSession {
     gpu: Arc<Gpu>,
     kernels: Arc<Kernels>,
-    /// The network that was given, and the one that kernels are made of: its stages are populations, see [`Network::split`].
+    /// The original network, and the network that kernels are made for. The stages of the latter are populations of
+    /// their own, see [`Network::split`].
     given: Network,
     network: Network,
-    /// Of each population of that, the index of the one that was given.
+    /// For each population of the split network, the index of the original population; `None` for stages.
     origins: Vec<Option<usize>>,
     layout: Layout,
     buffers: Buffers,
-    /// The forms of each population's kernels, whether they were measured before, and where measuring stands.
+    /// The forms of each population's kernels, whether they have been measured, and the state of the measurements.
     forms: Vec<Forms>,
     is_measured: Vec<bool>,
     tuning: Tuning,
     tuner: Arc<Tuner>,
-    /// Kernels that were bound already.
+    /// Cache of bound kernels.
     stages: BTreeMap<BindingKey, Arc<Vec<GroupKernels>>>,
-    /// Where the program reads what a trial gave.
+    /// Staging buffer from which the host reads the results of a trial.
     staging: wgpu::Buffer,
     has_weights: bool,
     last: Option<Last>,
-    /// Whether there was a backward pass since.
+    /// Whether there was a backward pass since the last trial.
     went_back: bool,
-    /// The optimizer, if weights are updated here.
+    /// The optimizer, if the session updates weights itself.
     optimizer: Option<learner::OptimizerKernels>,
-    /// Kernels that leave no gradients where there are no weights.
+    /// Kernels that set the gradients between channels of different groups to 0.
     grouped: Vec<Bound>,
-    /// The means and variances that normalisations keep, by the index of their tensor, as they were loaded or last updated; and
-    /// what the last trial found of them.
+    /// The kept means and variances of normalisations, by tensor index, as they were last loaded or updated.
+    /// `statistics` has those of the groups of the last trial.
     kept: BTreeMap<usize, Vec<f32>>,
     statistics: Vec<GroupStatistics>,
     timer: Option<Timer>,
-    /// What the kernels took since this was last asked.
+    /// Run times of kernels since they were last queried.
     timings: Vec<Timing>,
 }
 
@@ -77,7 +78,8 @@ struct Last {
 }
 
 impl GpuSession {
-    /// Prepares to run `network`; kernels are of the given forms, or of those that are measured to be the quickest.
+    /// Creates a session for `network`. Kernels have the given forms, or else those that are measured to be the
+    /// fastest.
     pub(crate) fn new(
         opened: &Opened,
         network: &Network,
@@ -123,7 +125,7 @@ impl GpuSession {
         })
     }
 
-    /// The kernels for a kind of input and a choice of masks, bound unless they were before.
+    /// Returns the kernels for a kind of input and a choice of masks, binding them if they are not in the cache.
     fn stages(&mut self, input: InputKind, masked: &[bool]) -> Result<Arc<Vec<GroupKernels>>, Error> {
         let key = (input, masked.to_vec(), self.forms.clone());
         if let Some(stages) = self.stages.get(&key) {
@@ -134,7 +136,7 @@ impl GpuSession {
         Ok(stages)
     }
 
-    /// Binds kernels of the given forms.
+    /// Returns a binder for kernels of the given forms.
     fn binder<'a>(&'a self, input: InputKind, masked: &'a [bool], forms: &'a [Forms]) -> Binder<'a> {
         let Self { gpu, kernels, network, layout, buffers, .. } = self;
         let loops = if gpu.adapter.is_software() { Loops::Short } else { Loops::Long };
@@ -164,14 +166,15 @@ impl GpuSession {
     }
 }
 
-/// Checks that no sum of a population is so long that a software driver would break it off, see [`Loops::Short`].
+/// Checks that no sum of a population is so long that a software driver would abort its kernel, see [`Loops::Short`].
 fn check_sums(network: &Network, plan: Plan) -> Result<(), Error> {
     for population in network.populations() {
         let of_weight = |weight: usize| {
             let weight = &network.tensors()[weight];
             weight.fan_in().max(weight.len() / weight.shape.get(1).copied().unwrap_or(1).max(1))
         };
-        // A round for each step and sample that may run together, a third of what a term takes elsewhere.
+        // One loop iteration per step and sample that may run at the same time, a third of what a term costs
+        // elsewhere.
         let of_norm = population.shape.pixels().max(plan.steps.saturating_mul(plan.batch).div_ceil(3));
         let of_pool = |pool: Pool| {
             let windows = pool.size.div_ceil(pool.stride.max(1)).saturating_mul(pool.size);
@@ -192,10 +195,11 @@ fn check_sums(network: &Network, plan: Plan) -> Result<(), Error> {
     Ok(())
 }
 
-/// Terms of a sum that take no software driver more rounds than [`Loops::Short`] allows, three for each.
+/// Maximum number of terms of a sum, at three loop iterations each, within the limit of [`Loops::Short`].
 const MOST_TERMS: usize = 20_000;
 
-/// Buffers for `layout`, or for smaller groups of samples if the card, or a limit of so many MiB, has no room for them.
+/// Allocates the buffers of `layout`, with smaller groups of samples if they do not fit in device memory or in a limit
+/// in MiB.
 fn room(gpu: &Gpu, mut layout: Layout, split: &Split, limit: Option<usize>) -> Result<(Layout, Buffers), Error> {
     let plan = layout.plan;
     let make = |layout: &Layout| {

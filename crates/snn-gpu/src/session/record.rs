@@ -1,4 +1,4 @@
-//! What a population did, brought back from the card.
+//! Downloads the record of a population from the GPU.
 
 use snn_core::neuron::NeuronOutput;
 use snn_core::{Error, Record, Shape, SpikeTrain};
@@ -70,7 +70,7 @@ impl GpuSession {
     }
 }
 
-/// Sets the spikes of a group's samples, `count` from `first` on.
+/// Sets the spikes of the samples of a group, which are `count` samples from `first` on.
 fn put_spikes(
     train: &mut SpikeTrain,
     place: &PopulationLayout,

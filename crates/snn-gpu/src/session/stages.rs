@@ -1,4 +1,4 @@
-//! The kernels of a network bound to the buffers of a session, for one kind of input and one choice of dropout masks.
+//! Binds the kernels of a network to the buffers of a session, for one kind of input and one choice of dropout masks.
 
 use snn_core::{Connection, Error, Network, Norm, Projection, Reader, Source};
 
@@ -9,7 +9,7 @@ use crate::kernel::{Bound, Kernels, Program};
 use crate::layout::{GradientRule, Layout, position};
 use crate::programs::{Loops, Programs, Stage};
 
-/// The kernels of a group of samples.
+/// The bound kernels of a group of samples.
 #[derive(Debug)]
 pub(crate) struct GroupKernels {
     pub(crate) encode: Bound,
@@ -17,44 +17,44 @@ pub(crate) struct GroupKernels {
     pub(crate) populations: Vec<PopulationKernels>,
 }
 
-/// The kernels of a population.
+/// The bound kernels of a population.
 #[derive(Debug)]
 pub(crate) struct PopulationKernels {
-    /// What is found of what is normalised, over all steps, before there are currents.
+    /// Statistics of normalised currents over all steps, computed before the currents.
     pub(crate) measures: Vec<Bound>,
-    /// Biases, with which currents begin.
+    /// Kernels that initialise currents to biases.
     pub(crate) biases: Vec<Bound>,
-    /// Currents, in the order in which they are run.
+    /// Kernels of the currents, in the order in which they run.
     pub(crate) currents: Vec<Bound>,
     pub(crate) scan_forward: Bound,
-    /// The last current and the neurons in one kernel, if the form is such.
+    /// The kernel of the last current and the neurons together, if the form has one.
     pub(crate) fused: Option<Bound>,
-    /// Whether that kernel goes through all words by itself.
+    /// Whether that kernel loops over all words by itself.
     pub(crate) is_whole: bool,
     pub(crate) correction: Option<Bound>,
     pub(crate) count: Bound,
-    /// Dropout masks, if there are any.
+    /// The kernel that draws dropout masks, if there are any.
     pub(crate) mask: Option<Bound>,
-    /// See [`Programs::gather`]; for trials that go on.
+    /// For resumed trials, see [`Programs::gather`].
     pub(crate) gather: Option<[Bound; 4]>,
-    /// What is needed for a backward pass.
+    /// The kernels of the backward pass, in a session for training.
     pub(crate) backward: Option<BackwardKernels>,
 }
 
-/// The kernels of a population's backward pass.
+/// The bound kernels of a population's backward pass.
 #[derive(Debug)]
 pub(crate) struct BackwardKernels {
-    /// In the order of [`crate::layout::PopulationLayout::readers`].
+    /// Kernels of the errors of each reader, in the order of [`crate::layout::PopulationLayout::readers`].
     pub(crate) adjoints: Vec<Bound>,
     pub(crate) scan: Bound,
-    /// The last adjoint and the neurons in one kernel, if the form is such.
+    /// The kernel of the last adjoint and the neurons together, if the form has one.
     pub(crate) spike_gated: Option<Bound>,
-    /// Gradients of weights, one for each connection, and of biases.
+    /// Kernels of weight gradients, one for each connection, and of bias gradients.
     pub(crate) gradients: Vec<Bound>,
-    /// Pairs of a sample and an output pixel that they sum over at a time.
+    /// Number of pairs of a sample and an output pixel that these kernels sum in one dispatch.
     pub(crate) pairs_at_once: usize,
     pub(crate) constants: Option<Bound>,
-    /// What is found of the errors of what is normalised, once they are there for all steps.
+    /// Kernels that sum the errors of normalised currents, once those of all steps are known.
     pub(crate) measures: Vec<Bound>,
 }
 
@@ -66,17 +66,17 @@ pub(crate) struct Binder<'a> {
     pub(crate) layout: &'a Layout,
     pub(crate) buffers: &'a Buffers,
     pub(crate) programs: Programs<'a>,
-    /// Of each population.
+    /// The forms of each population.
     pub(crate) forms: &'a [Forms],
 }
 
 impl Binder<'_> {
-    /// The kernels of each group.
+    /// Binds the kernels of each group.
     pub(crate) fn stages(&self) -> Result<Vec<GroupKernels>, Error> {
         self.buffers.groups.iter().map(|group| self.group(group)).collect()
     }
 
-    /// The kernels of a population for the first group.
+    /// Binds the kernels of a population for the first group.
     pub(crate) fn stage_of_first(&self, index: usize) -> Result<PopulationKernels, Error> {
         let group = self.buffers.groups.first().ok_or(Error::Order("a session without samples"))?;
         self.stage(group, index)
@@ -140,7 +140,7 @@ impl Binder<'_> {
         })
     }
 
-    /// Binds a kernel for each bias of a population, given its number and its place in `buffer`.
+    /// Binds a kernel for each bias of a population; `bind` gets its number and its part of `buffer`.
     fn biases(
         &self,
         index: usize,
@@ -151,13 +151,13 @@ impl Binder<'_> {
         biases.enumerate().map(|(order, bias)| bind(order, self.layout.arena.binding(buffer, bias))).collect()
     }
 
-    /// The connection of that number of a population, and the projection that it belongs to.
+    /// The connection with index `connection` of a population, and the projection that it belongs to.
     fn connection(&self, index: usize, connection: usize) -> (Connection, &Projection) {
         let connection = self.network.graph().connections(index)[connection];
         (connection, &self.network.populations()[index].inputs[connection.projection])
     }
 
-    /// The current of the connection that runs as number `order`.
+    /// Binds the current of the connection that runs as number `order`.
     fn current(&self, group: &Group, index: usize, order: usize) -> Result<Bound, Error> {
         let (connection, projection) = self.connection(index, self.layout.populations[index].connections[order]);
         let [source, mask] = self.source(group, connection.source);
@@ -173,14 +173,14 @@ impl Binder<'_> {
         self.bind(&self.programs.current(index, order, self.forms[index].forward), &buffers)
     }
 
-    /// What was found of a normalisation of population `index`.
+    /// The statistics of a normalisation of population `index`.
     fn found<'a>(&'a self, group: &'a Group, index: usize, norm: &Norm) -> wgpu::BindingResource<'a> {
         let norms = self.layout.populations[index].norms.iter().zip(&group.populations[index].norms);
         let mut found = norms.filter(|(of, _)| of.norm.tensors == norm.tensors).map(|(_, own)| &own.found);
         found.next().unwrap_or(&self.buffers.nothing).as_entire_binding()
     }
 
-    /// The kernels that find what normalisations of a population need.
+    /// Binds the kernels that compute the statistics of a population's normalisations.
     fn measures(&self, group: &Group, index: usize) -> Result<Vec<Bound>, Error> {
         let whole = wgpu::Buffer::as_entire_binding;
         let mut bound = Vec::new();
@@ -198,7 +198,7 @@ impl Binder<'_> {
         Ok(bound)
     }
 
-    /// The kernels that find what the errors of normalisations of a population need.
+    /// Binds the kernels that sum the errors of a population's normalisations.
     fn error_measures(&self, group: &Group, index: usize) -> Result<Vec<Bound>, Error> {
         let whole = wgpu::Buffer::as_entire_binding;
         let mut bound = Vec::new();
@@ -231,7 +231,7 @@ impl Binder<'_> {
         Ok(Some(self.bind(&program, &buffers)?))
     }
 
-    /// The samples that go on pass through the buffer of currents, which has room for them.
+    /// Binds the kernels that carry over resumed samples, with the buffer of currents as temporary storage.
     fn gather(&self, group: &Group, index: usize) -> Result<[Bound; 4], Error> {
         let own = &group.populations[index];
         let through = |buffer| [&group.from, &self.buffers.current, buffer].map(wgpu::Buffer::as_entire_binding);
@@ -333,7 +333,7 @@ impl Binder<'_> {
         })
     }
 
-    /// What a projection from `source` reads, and the mask that it passes.
+    /// The output of `source`, and its dropout mask.
     fn source<'a>(&'a self, group: &'a Group, source: Source) -> [wgpu::BindingResource<'a>; 2] {
         match source {
             Source::Input => [&group.input, &self.buffers.nothing].map(wgpu::Buffer::as_entire_binding),
@@ -355,7 +355,7 @@ impl Binder<'_> {
     }
 }
 
-/// The numbers of spikes of the input (0) or a population (its index and 1).
+/// The spike counts of the input (index 0) or of a population (its index plus 1).
 fn sums(group: &Group, index: usize) -> wgpu::BindingResource<'_> {
     wgpu::BindingResource::Buffer(wgpu::BufferBinding {
         buffer: &group.sums,

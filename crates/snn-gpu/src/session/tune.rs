@@ -1,7 +1,7 @@
-//! Measures which forms of kernels are the quickest, on the trial that the card has just run.
+//! Measures which kernel forms are the fastest, on the trial that has just run.
 //!
-//! Forms compute the same but for rounding in errors and gradients, so a choice must not change from run to run: it is made
-//! once for a card and kind of population, and remembered.
+//! Errors and gradients of different forms differ by rounding, so a choice must not change from run to run. It is made
+//! once for a GPU and kind of population, and stored.
 
 use std::sync::Arc;
 use std::time::{Duration, Instant};
@@ -17,13 +17,13 @@ use crate::layout::PopulationLayout;
 use crate::programs::InputKind;
 use crate::window::WindowConstants;
 
-/// Measurements of each form; the quickest one counts.
+/// Number of measurements of each form, of which the fastest counts.
 const REPEATS: usize = 3;
 
-/// Where the choice of forms stands.
+/// The state of the choice of forms.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Tuning {
-    /// It is made.
+    /// The choice is made.
     Done,
     /// Forward passes have been measured, backward passes not.
     Forward,
@@ -32,14 +32,14 @@ pub(crate) enum Tuning {
 }
 
 impl GpuSession {
-    /// Takes the forms that are known, before a trial runs by them.
+    /// Loads the known forms before a trial runs.
     pub(super) fn tune_before_forward(&mut self, input: InputKind) {
         if self.tuning == Tuning::Due && !self.recall_forms(input) {
             self.tuning = Tuning::Done;
         }
     }
 
-    /// Measures forward passes, if that is due, once a trial has run from rest.
+    /// Measures forward passes, if that is due, after a trial that was not resumed.
     pub(super) fn tune_after_forward(&mut self, is_resumed: bool) -> Result<(), Error> {
         if self.tuning == Tuning::Due
             && !is_resumed
@@ -53,7 +53,8 @@ impl GpuSession {
         Ok(())
     }
 
-    /// Measures backward passes, if that is due, once a trial has gone back; gives the kernels that it must then go back by again.
+    /// Measures backward passes, if that is due, after a backward pass. Returns the kernels with which the backward
+    /// pass must then be repeated.
     pub(super) fn tune_after_backward(&mut self) -> Result<Option<Arc<Vec<GroupKernels>>>, Error> {
         let Some(mut last) = self.last.take_if(|_| self.tuning == Tuning::Forward) else { return Ok(None) };
         self.tune_backward(&last)?;
@@ -63,7 +64,7 @@ impl GpuSession {
         Ok(Some(stages))
     }
 
-    /// Takes the forms that are known. Whether those of a population are missing.
+    /// Loads the known forms. Returns whether those of any population are missing.
     fn recall_forms(&mut self, input: InputKind) -> bool {
         for index in 0..self.forms.len() {
             if let Some(forms) = self.tuner.find(&self.key(index, input)) {
@@ -74,12 +75,12 @@ impl GpuSession {
         self.is_measured.contains(&false)
     }
 
-    /// Populations whose forms are to be measured.
+    /// The populations whose forms have not been measured.
     fn unmeasured(&self) -> Vec<usize> {
         (0..self.forms.len()).filter(|&index| !self.is_measured[index]).collect()
     }
 
-    /// What the choice for a population depends on.
+    /// The key under which the forms of a population are stored: everything that the choice depends on.
     fn key(&self, index: usize, input: InputKind) -> String {
         let (population, place) = (&self.network.populations()[index], &self.layout.populations[index]);
         let info = &self.gpu.adapter.info;
@@ -111,7 +112,7 @@ impl GpuSession {
         )
     }
 
-    /// Measures forward passes; spikes stay what they are.
+    /// Measures forward passes, which leave all spikes unchanged.
     fn tune_forward(&mut self, last: &Last) -> Result<(), Error> {
         let samples = self.layout.samples(0, last.samples);
         for index in self.unmeasured() {
@@ -120,7 +121,7 @@ impl GpuSession {
                 self.quickest(last, index, &forms, |session, commands, stage, place, form| {
                     let is_same = form != KernelForm::Tiled && stage.fused.is_none();
                     if is_same {
-                        return false; // there is no such form; it would run the plain kernels
+                        return false; // the form does not exist here; the plain kernels would run
                     }
                     super::forward::run_population(commands, stage, place, session.layout.plan.steps, samples, false);
                     true
@@ -129,7 +130,7 @@ impl GpuSession {
         Ok(())
     }
 
-    /// Measures backward passes, on one word; errors and gradients are then what they happen to be.
+    /// Measures backward passes on one word, which overwrites errors and gradients.
     fn tune_backward(&mut self, last: &Last) -> Result<(), Error> {
         let samples = self.layout.samples(0, last.samples);
         let words: Vec<WindowConstants> = WindowConstants::all(self.layout.plan.steps, samples, false).collect();
@@ -163,15 +164,15 @@ impl GpuSession {
         Ok(())
     }
 
-    /// Remembers the forms as they are: the choice is made.
+    /// Stores the current forms, which completes the choice.
     fn remember_forms(&self, input: InputKind) -> Tuning {
         let keys: Vec<String> = (0..self.forms.len()).map(|index| self.key(index, input)).collect();
         self.tuner.remember(keys.into_iter().zip(self.forms.iter().copied()));
         Tuning::Done
     }
 
-    /// The quickest of `forms` by what `run` does with the kernels of population `index` bound for it. A form for which it
-    /// gives false is left out; if all are, it is the plain one.
+    /// Returns the fastest of `forms`, where `run` runs the kernels of population `index` in a form. Forms for which
+    /// `run` returns false are skipped; if all are skipped, returns the plain form.
     fn quickest(
         &mut self,
         last: &Last,

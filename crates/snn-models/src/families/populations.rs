@@ -223,12 +223,22 @@ fn feeds(path: &str, inputs: &[ProjectionSpec], names: &Names<'_>, index: usize)
 
 /// The names of the sources of `from`, and how they are joined.
 fn joined(from: &str) -> (Join, Vec<&str>) {
-    let parts = |between: char| from.split(between).map(str::trim).collect::<Vec<&str>>();
-    match &parts('&')[..] {
-        [_] => (Join::Sum, parts('+')),
-        [first, second] if second.starts_with('!') => (Join::AndNot, vec![first, second[1..].trim_start()]),
-        all => (Join::And, all.to_vec()),
+    let parts = |symbol: &str| from.split(symbol).map(str::trim).collect::<Vec<&str>>();
+    for join in Join::OF_TWO {
+        // `& !` is `&` between the names and `!` before the second one.
+        let (between, prefix) = join.symbol().split_once(' ').unwrap_or((join.symbol(), ""));
+        match &parts(between)[..] {
+            [first, second] => {
+                if let Some(second) = second.strip_prefix(prefix) {
+                    return (join, vec![first, second.trim_start()]);
+                }
+            }
+            // The builder says how many sources the join takes.
+            several if several.len() > 2 && prefix.is_empty() => return (join, several.to_vec()),
+            _ => {}
+        }
     }
+    (Join::Sum, parts(Join::Sum.symbol()))
 }
 
 /// What the population at `index` means by `from`.

@@ -19,7 +19,7 @@ use crate::{EncodedBatch, Event, Observer, TrainError};
 /// spikes and operations. Returns `None` if the observer stops it.
 ///
 /// # Errors
-/// [`TrainError::Setup`] if data and network do not fit each other, or `images` are not in `data`; [`TrainError::Core`].
+/// [`TrainError::Setup`] if data and network do not match, or `images` are not in `data`; [`TrainError::Core`].
 pub fn measure(
     engine: &dyn Engine,
     experiment: &Experiment,

@@ -28,7 +28,7 @@ pub struct ActivityReport {
     pub steps: usize,
     /// Accuracy after all time steps: fraction of images classified correctly.
     pub accuracy: f64,
-    /// Spikes of all populations.
+    /// Spikes of all populations, without the input.
     pub spikes: f64,
     /// Fraction of zeros in the output of the populations below, over neurons and time steps, without the input.
     pub activation_sparsity: f64,
@@ -132,7 +132,7 @@ pub struct CurvePoint {
     pub accuracy: f64,
     /// Input spikes so far.
     pub input_spikes: f64,
-    /// Spikes of all populations.
+    /// Spikes of all populations, without the input.
     pub spikes: f64,
     /// `Effective_ACs` so far.
     pub effective_acs: f64,

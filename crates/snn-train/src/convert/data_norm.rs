@@ -1,4 +1,4 @@
-//! Data-based normalisation: scales by the activations of the trained network.
+//! Data-based normalisation: scales weights by the activations of the trained network.
 
 use snn_core::{Draws, Dropout, Engine, Network, Plan, Source, Trial, check_finite};
 use snn_data::Loader;
@@ -7,7 +7,7 @@ use super::{BATCH, Conversion, Trained, is_weighted, scale, silent};
 use crate::evaluate::EPOCH;
 use crate::{Event, Observer, TrainError};
 
-/// Scales the weights of the conversion. False if the observer broke off.
+/// Scales the weights of the conversion. Returns false if the observer stops it.
 pub(super) fn balance(
     engine: &dyn Engine,
     trained: &Trained<'_>,
@@ -43,8 +43,9 @@ pub(super) fn balance(
     Ok(true)
 }
 
-/// Gives populations that one reads from the other without weights, where nothing can be scaled, the same scale: the
-/// `largest` of theirs; or that of the input, 1, if one of them so reads it. The same goes for sources that are summed.
+/// Makes populations share one scale where no weight lies between them that could be scaled: if one reads the other
+/// without weights, or if both are summed as sources of a projection. The shared scale is the `largest` of theirs, or
+/// that of the input, 1, if they share with the input.
 fn share_scales(network: &Network, largest: &mut [f32]) {
     let mut alike: Vec<[Source; 2]> = Vec::new();
     for (index, population) in network.populations().iter().enumerate() {
@@ -57,7 +58,7 @@ fn share_scales(network: &Network, largest: &mut [f32]) {
         }
     }
     let mut is_input = vec![false; largest.len()];
-    // A scale may have to pass through all of them.
+    // A scale may have to propagate through all of them.
     for _ in 0..largest.len() {
         for &pair in &alike {
             match pair {
@@ -78,7 +79,7 @@ fn share_scales(network: &Network, largest: &mut [f32]) {
     }
 }
 
-/// The activation of each hidden population that `share` of its activations above 0 do not exceed.
+/// For each hidden population, the activation that the fraction `share` of its positive activations does not exceed.
 fn activations(
     engine: &dyn Engine,
     trained: &Trained<'_>,

@@ -1,7 +1,7 @@
-//! From a trained network of rectified linear units to one of integrate-and-fire neurons: threshold balancing.
+//! Conversion of a trained network of rectified linear units to integrate-and-fire neurons, by threshold balancing.
 //!
-//! A neuron whose weights are divided by the threshold that it ought to have does what it would do with that threshold;
-//! so thresholds stay 1 here, and weights change.
+//! Dividing the weights of a neuron by a factor has the same effect as multiplying its threshold by it. Thresholds
+//! therefore stay 1, and the weights are scaled.
 
 mod data_norm;
 mod spike_norm;
@@ -19,69 +19,68 @@ use snn_models::{Built, Experiment, ExperimentError};
 use crate::evaluate::check_data;
 use crate::{Observer, TrainError};
 
-/// Images of a calibration batch: few, as currents of all steps are looked at.
+/// Images per calibration batch. It is small because the currents of all time steps are recorded.
 const BATCH: usize = 4;
 
-/// How thresholds are found.
+/// How thresholds are determined.
 #[derive(Debug, Clone, Copy, PartialEq, Serialize, Deserialize)]
 pub enum Balance {
     /// Data-based normalisation: the weights of a population are scaled so that its largest activation in the trained
-    /// network becomes 1; or its largest weight, if that is larger, as in Diehl et al., "Fast-classifying, high-accuracy
-    /// spiking deep networks through weight and threshold balancing", IJCNN 2015. With a `share` below 1, such as 0.999,
-    /// it is the activation that this share of the activations above 0 do not exceed, whatever the weights: the robust
-    /// form of Rueckauer et al. 2017.
+    /// network becomes 1; or its largest weight, if that is larger, as in Diehl et al., "Fast-classifying,
+    /// high-accuracy spiking deep networks through weight and threshold balancing", IJCNN 2015. With a `share` below 1,
+    /// such as 0.999, the scale is the activation that this fraction of the positive activations does not exceed, and
+    /// weights are not considered: the robust form of Rueckauer et al. 2017.
     DataNorm {
-        /// In `(0, 1]`.
+        /// Fraction in `(0, 1]`.
         share: f64,
     },
-    /// Spike-norm: population by population, the threshold is the largest current that the spikes of those before it cause
-    /// at a step, as in Sengupta et al., "Going deeper in spiking neural networks: VGG and residual architectures", Front.
-    /// Neurosci. 13:95, 2019.
+    /// Spike-norm: population by population, the threshold is the largest current at any time step caused by the spikes
+    /// of earlier populations, as in Sengupta et al., "Going deeper in spiking neural networks: VGG and residual
+    /// architectures", Front. Neurosci. 13:95, 2019.
     SpikeNorm,
 }
 
 /// A converted network.
 #[derive(Debug, Clone)]
 pub struct Conversion {
-    /// The experiment, with spiking neurons, spikes as input, and time steps.
+    /// The experiment, with spiking neurons, spike input and time steps.
     pub experiment: Experiment,
     /// Its weights.
     pub weights: Weights,
-    /// Name of each population with weights, and what its threshold of 1 now stands for: an activation of the trained
-    /// network (data-norm), or a current in the network whose earlier populations are converted already (spike-norm).
+    /// Name of each population with weights, and the value that its threshold of 1 represents: an activation of the
+    /// trained network (data-norm), or a current in the network with its earlier populations converted (spike-norm).
     pub thresholds: Vec<(String, f32)>,
 }
 
-/// What is to be converted, and on what it is measured.
+/// The trained network to convert, and the images to measure it on.
 #[derive(Clone, Copy)]
 pub struct Trained<'a> {
-    /// Experiment of one time step, with `Relu` neurons and direct input.
+    /// The experiment, with one time step, `Relu` neurons and direct input.
     pub experiment: &'a Experiment,
-    /// What its names stand for.
+    /// The network and data description built from it.
     pub built: &'a Built,
     /// Its weights.
     pub weights: &'a Weights,
-    /// Data set of which images are shown to find the thresholds: the training set.
+    /// Data set for finding the thresholds: the training set.
     pub data: &'a Dataset,
-    /// How many of them, the first ones of each class.
+    /// Number of images to use, the first ones of each class.
     pub images: usize,
 }
 
 impl Trained<'_> {
-    /// The images that are shown.
+    /// Indices of the images to show.
     fn samples(&self) -> Vec<u32> {
         Limit::Spread(self.images).samples(self.data.labels())
     }
 }
 
-/// Converts a trained network into one whose hidden neurons are `neuron`, an `If` or `Lif` of threshold 1 such as
-/// `If(reset: Soft)`, that sees Poisson spikes for `steps` time steps. The scale of its output is that of the trained
-/// network with data-norm, and another one with spike-norm. None if the observer broke off.
+/// Converts a trained network to a spiking network. Its hidden neurons are `neuron`, an `If` or `Lif` of threshold 1
+/// such as `If(reset: Soft)`, and its input is Poisson spikes for `steps` time steps. Data-norm keeps the scale of the
+/// output, spike-norm does not. Returns `None` if the observer stops it.
 ///
 /// # Errors
-/// [`TrainError::Setup`] if the network is not one of `Relu`s with direct input over one step, or cannot be balanced, or
-/// if `neuron` is another one;
-/// [`TrainError::Experiment`] if the spiking experiment cannot be built; [`TrainError::Core`].
+/// [`TrainError::Setup`] if the network does not consist of `Relu`s with direct input over one step, cannot be
+/// balanced, or if `neuron` is of another kind;
 pub fn convert(
     engine: &dyn Engine,
     registry: &Registry,
@@ -113,7 +112,8 @@ pub fn convert(
     Ok(done.then_some(conversion))
 }
 
-/// The same network with biases in place of its normalisations, if it has any: its experiment, and weights.
+/// The network with its normalisations folded into weights and biases: experiment, network and weights. `None` if it
+/// has no normalisations.
 fn without_norms(
     registry: &Registry,
     trained: &Trained<'_>,
@@ -133,13 +133,13 @@ fn without_norms(
     let built = experiment.build(registry)?;
     let known: HashMap<&str, Vec<f32>> =
         folded.tensors().iter().map(|tensor| tensor.name.as_str()).zip(network.fold(trained.weights)).collect();
-    // A readout is not normalised, and has a bias of 0 now.
+    // A readout is not normalised, so its bias, which the trained network lacks, is 0.
     let values = |tensor: &Tensor| known.get(&*tensor.name).cloned().unwrap_or_else(|| vec![0.0; tensor.len()]);
     let weights = built.network.tensors().iter().map(values).collect();
     Ok(Some((experiment, built, weights)))
 }
 
-/// Checks that the network can be converted; the factor on its input.
+/// Checks that the network can be converted, and returns the scale of its input.
 fn check(trained: &Trained<'_>) -> Result<f32, TrainError> {
     let &Trained { experiment, built, data, images, .. } = trained;
     let fail = |reason: String| Err(TrainError::setup("the network to convert", reason));
@@ -171,7 +171,8 @@ fn check(trained: &Trained<'_>) -> Result<f32, TrainError> {
     direct.map_or_else(|| fail(format!("must have direct input, not {}", experiment.input.name)), Ok)
 }
 
-/// Checks that all hidden populations of the `spiking` network have the neuron, and that it is one that can be balanced.
+/// Checks that all hidden populations of the `spiking` network have the given neuron, and that this neuron can be
+/// balanced.
 fn check_neuron(text: &str, spiking: &Network) -> Result<(), TrainError> {
     let fail = |reason: String| Err(TrainError::setup("neuron of the hidden layers", reason));
     let mut part = Part::parse(text).unwrap_or_else(|_| Part::new(text));
@@ -194,7 +195,7 @@ fn check_neuron(text: &str, spiking: &Network) -> Result<(), TrainError> {
 }
 
 /// Divides the currents of `population` by `threshold`, and multiplies what it reads from each source by that source's
-/// `gain`; sources that are summed before a weight have the same.
+/// `gain`. Sources that are summed before a weight have the same gain.
 fn scale(network: &Network, population: usize, threshold: f32, gain: impl Fn(Source) -> f32, weights: &mut Weights) {
     for projection in &network.populations()[population].inputs {
         if let (Some(weight), Some(&source)) = (projection.weight, projection.sources.first()) {
@@ -207,14 +208,14 @@ fn scale(network: &Network, population: usize, threshold: f32, gain: impl Fn(Sou
     }
 }
 
-/// A weight that several projections share.
+/// Name of a weight that several projections share, if there is one.
 fn shared(network: &Network) -> Option<&str> {
     let mut seen = std::collections::HashSet::new();
     let mut weights = network.populations().iter().flat_map(|p| p.inputs.iter().filter_map(|input| input.weight));
     weights.find(|weight| !seen.insert(*weight)).map(|weight| network.tensors()[weight].name.as_str())
 }
 
-/// Whether some of what feeds the population goes through weights.
+/// Whether any input of the population has weights.
 fn is_weighted(network: &Network, population: usize) -> bool {
     network.populations()[population].inputs.iter().any(|projection| projection.weight.is_some())
 }

@@ -1,4 +1,4 @@
-//! Spike-norm: scales by the currents that spikes cause, one population after the other.
+//! Spike-norm: scales weights by the currents that spikes cause, one population after the other.
 
 use snn_core::neuron::Relu;
 use snn_core::{Draws, Dropout, Encoder, Engine, Input, Stimulus, Trial};
@@ -9,7 +9,7 @@ use super::{BATCH, Conversion, Trained, is_weighted, scale, silent};
 use crate::evaluate::{EPOCH, check_output};
 use crate::{Event, Observer, TrainError};
 
-/// Scales the weights of the conversion. False if the observer broke off.
+/// Scales the weights of the conversion. Returns false if the observer stops it.
 pub(super) fn balance(
     engine: &dyn Engine,
     trained: &Trained<'_>,
@@ -54,8 +54,8 @@ pub(super) fn balance(
     Ok(true)
 }
 
-/// The largest current into the neurons of `population` at any step, by the spikes of those before it. None if `go_on`,
-/// which is told how many images are done, says no.
+/// The largest current into any neuron of `population` at any time step, caused by the spikes of earlier populations.
+/// Returns `None` if `go_on`, which receives the number of images done, returns false.
 fn largest_current(
     engine: &dyn Engine,
     trained: &Trained<'_>,
@@ -64,7 +64,7 @@ fn largest_current(
     conversion: &Conversion,
     go_on: &mut dyn FnMut(usize) -> bool,
 ) -> Result<Option<f32>, TrainError> {
-    // Its output is the population's current, where that is above 0.
+    // The output is the population's current, rectified.
     let network = spiking.network.up_to(population, &Relu {}.neuron())?;
     let experiment = &conversion.experiment;
     let weights = conversion.weights[..network.tensors().len()].to_vec();

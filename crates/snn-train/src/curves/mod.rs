@@ -1,4 +1,4 @@
-//! How a run learned: its records as curves, and a page that shows them.
+//! Learning curves: the records of a run as curves, and a page that shows them.
 
 mod page;
 
@@ -12,77 +12,77 @@ use crate::{Evaluation, Event, TrainError};
 
 pub use page::page;
 
-/// Most stretches that the updates of a run are cut into.
+/// Maximum number of stretches that the updates of a run are divided into.
 pub const STRETCHES: usize = 120;
 
-/// What the records of a run say.
+/// The learning curves of a run.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub struct Curves {
-    /// Training images.
+    /// Number of training images.
     pub images: usize,
-    /// Epochs that the run is to have.
+    /// Planned number of epochs.
     pub planned: usize,
-    /// The populations that fire.
+    /// Names of the populations that fire.
     pub populations: Vec<String>,
-    /// The updates so far, in at most [`STRETCHES`] stretches of about the same length.
+    /// The updates so far, averaged over at most [`STRETCHES`] stretches of about equal length.
     pub stretches: Vec<Stretch>,
-    /// The epochs that are complete.
+    /// The completed epochs.
     pub epochs: Vec<Epoch>,
-    /// The best weights on the test images, if the run has come to its end.
+    /// Result of the best weights on the test images, once the run has finished.
     pub finished: Option<Finished>,
-    /// What a person should look at.
+    /// Warnings that were recorded.
     pub warnings: Vec<String>,
 }
 
-/// Means over some updates in a row.
+/// Means over consecutive updates.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub struct Stretch {
-    /// Where it ends, in epochs from the start of the run.
+    /// End of the stretch, in epochs since the start of the run.
     pub end: f64,
-    /// Loss per image, before each update.
+    /// Mean loss per image, before each update.
     pub loss: f64,
-    /// Share of the images answered correctly, before each update.
+    /// Accuracy (fraction of images classified correctly), before each update.
     pub accuracy: f64,
-    /// Norm of the gradient, before clipping.
+    /// Gradient norm, before clipping.
     pub gradient: f64,
-    /// Firing rate (spikes per neuron and time step) of each of [`Curves::populations`].
+    /// Firing rate (spikes per neuron and time step), for each of [`Curves::populations`].
     pub rates: Vec<f64>,
 }
 
-/// An epoch.
+/// Results of one epoch.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub struct Epoch {
-    /// Its number, from 1.
+    /// Number of the epoch, from 1.
     pub epoch: usize,
     /// Mean loss per training image, while the weights changed.
     pub loss: f64,
-    /// Share of the training images answered correctly, while the weights changed.
+    /// Accuracy on the training images, while the weights changed.
     pub accuracy: f64,
-    /// Mean loss per validation image; none without validation images.
+    /// Mean loss per validation image; `None` without validation images.
     pub validation_loss: Option<f64>,
-    /// Share of the validation images answered correctly.
+    /// Accuracy on the validation images.
     pub validation_accuracy: Option<f64>,
     /// Spikes of all populations per training image.
     pub spikes: f64,
-    /// Duration in seconds, validation included; of the part after the last resumption, where a run was resumed in it.
+    /// Duration in seconds, including validation. If the run was resumed within the epoch, only the part since then.
     pub seconds: f64,
 }
 
-/// The end of a run.
+/// Final result of a run.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub struct Finished {
     /// Epoch of the best weights, from 1.
     pub best_epoch: usize,
-    /// These on the test images.
+    /// Evaluation of the best weights on the test images.
     pub test: Evaluation,
 }
 
 impl Curves {
-    /// Reads the records of the run in `folder`, which may still be going on.
+    /// Reads the records of the run in `folder`, which may still be in progress.
     ///
     /// # Errors
-    /// [`TrainError::File`]; [`TrainError::Record`] if a line is none that a run writes or does not fit those before it, or if
-    /// no update is recorded.
+    /// [`TrainError::File`]; [`TrainError::Record`] if a line is not a valid record or does not fit those before it, or
+    /// if no update is recorded.
     pub fn read(folder: &Path) -> Result<Self, TrainError> {
         let mut records = Records::open(&folder.join(METRICS))?;
         let (mut events, mut sequence) = (Vec::new(), RecordOrder::default());
@@ -94,7 +94,7 @@ impl Curves {
         Self::of(&events).ok_or_else(|| records.fault("no update has been recorded yet".to_owned()))
     }
 
-    /// What `events`, in the order in which they came, say; none without a start and an update.
+    /// Builds the curves from `events` in their recorded order; `None` without a start and an update.
     fn of(events: &[Event]) -> Option<Self> {
         let (images, planned, per_epoch) = events.iter().find_map(|event| match *event {
             Event::Started { images, epochs, updates, .. } => Some((images, epochs, updates.max(1))),
@@ -143,7 +143,7 @@ impl Curves {
         Some(curves)
     }
 
-    /// The epoch whose weights were best on the validation images, the first of them if there are several.
+    /// The epoch with the best validation accuracy; the first of equals.
     pub fn best(&self) -> Option<&Epoch> {
         let better = |best: &Epoch, epoch: &Epoch| epoch.validation_accuracy > best.validation_accuracy;
         let judged = self.epochs.iter().filter(|epoch| epoch.validation_accuracy.is_some());
@@ -151,9 +151,9 @@ impl Curves {
     }
 }
 
-/// One update of the weights.
+/// Metrics of one weight update.
 struct UpdatePoint<'a> {
-    /// In epochs from the start of the run.
+    /// Position in epochs since the start of the run.
     end: f64,
     loss: f32,
     accuracy: f32,
@@ -170,7 +170,7 @@ impl<'a> UpdatePoint<'a> {
 }
 
 impl Stretch {
-    /// The means over `updates`, of which there is at least one.
+    /// The means over `updates`, which must not be empty.
     fn over(updates: &[UpdatePoint<'_>]) -> Self {
         let mean = |value: &dyn Fn(&UpdatePoint<'_>) -> Option<f32>| {
             let sum: f64 = updates.iter().filter_map(value).map(f64::from).sum();

@@ -1,4 +1,4 @@
-//! The curves as one page of HTML.
+//! Renders the learning curves as one HTML page.
 
 use std::iter::once;
 
@@ -8,7 +8,7 @@ use crate::page::html::{self, Cell, card, escape, facts, figure, table};
 use crate::page::plots::{CLASSES, HeatMap, Line, Lines, accuracy_floor};
 use crate::units::{count, duration, percent, significant};
 
-/// The page about the run `name`, with what else is to be said of it, such as `("engine", "cpu, 2 threads")`.
+/// Renders the page about the run `name`. `about` holds further facts to show, such as `("engine", "cpu, 2 threads")`.
 pub fn page(name: &str, about: &[(&str, String)], curves: &Curves) -> String {
     let body = [
         format!("<h1>Learning of {}</h1>", escape(name)),

@@ -1,4 +1,4 @@
-//! What can be wrong with how a network fires, and the settings that could be at fault.
+//! Problems with how a network fires, and the settings that may cause them.
 
 use snn_core::{Gradient, Network, Neuron, Source};
 use snn_models::Experiment;
@@ -9,35 +9,35 @@ use super::vitals::{Fired, Rates};
 use super::{SettingChange, share};
 use crate::health::{is_saturated, is_silent};
 
-/// Fewer spikes than this, per neuron and trial, pass on next to nothing.
+/// Below this many spikes per neuron and trial, a population passes on almost nothing.
 const FEW_SPIKES: f32 = 0.05;
 
-/// An input with fewer spikes per neuron and step says next to nothing.
+/// Below this many spikes per neuron and time step, an input carries almost no information.
 const FAINT_INPUT: f32 = 0.002;
 
-/// The input is clipped if more than this share of its fainter pixels fire at nearly every step.
+/// The input counts as clipped if more than this fraction of its darker pixels fires at nearly every time step.
 const CLIPPED: f32 = 0.5;
 
-/// More neurons than this share that fire at nearly every step are too many.
+/// Above this fraction of neurons that fire at nearly every time step, a population counts as saturated.
 const MOST_SATURATED: f32 = 0.25;
 
-/// A membrane that keeps less than this share from step to step hardly sums up spikes.
+/// Below this leak (fraction of the membrane kept per time step), a neuron hardly integrates spikes.
 const SHORT_LEAK: f32 = 0.8;
 
 /// The leak of the paper's neurons.
 const GOOD_LEAK: &str = "0.99";
 
-/// The paper's thresholds: of neurons with weights, and of pools.
+/// The paper's thresholds: for neurons with weights, and for pools.
 const GOOD_THRESHOLD: (f32, &str) = (1.0, "1.0");
 const POOL_THRESHOLD: (f32, &str) = (0.75, "0.75");
 
-/// Fewer steps than this for each population can be too few for any spike to come through the network.
+/// Below this many time steps per population, spikes may not reach the end of the network.
 const FEW_STEPS: usize = 2;
 
-/// Numbers of steps to try.
+/// Numbers of time steps to try.
 const STEPS: [usize; 3] = [10, 25, 50];
 
-/// Something that is wrong with how a network fires.
+/// A problem with how a network fires.
 #[derive(Debug, Clone, Copy, PartialEq)]
 pub(super) enum Doubt {
     FaintInput,
@@ -46,8 +46,8 @@ pub(super) enum Doubt {
     Saturated(usize),
 }
 
-/// With the paper's rule, a population learns from its own spikes, so it needs some; with a surrogate, error reaches neurons
-/// that do not fire, and few spikes are enough.
+/// Whether a population fires too little. With spike-gated gradients, a population learns from its own spikes, so it
+/// needs some. With a surrogate gradient, error also reaches neurons that do not fire, so few spikes are enough.
 fn is_faint(neuron: &Neuron, fired: Fired) -> bool {
     let needs_spikes = matches!(neuron.gradient(), Gradient::SpikeGated { .. });
     is_silent(fired.rate) || fired.silent == 1.0 || needs_spikes && fired.spikes < FEW_SPIKES
@@ -57,7 +57,7 @@ fn is_full(fired: Fired) -> bool {
     is_saturated(fired.rate) || fired.saturated > MOST_SATURATED
 }
 
-/// Whether some source of the population at `index` passes on spikes, or numbers.
+/// Whether any source of the population at `index` passes on spikes or numbers.
 fn hears(network: &Network, index: usize, rates: &Rates) -> bool {
     network.graph().connections(index).iter().any(|connection| match connection.source {
         Source::Input => rates.input.is_none_or(|rate| rate > 0.0),
@@ -70,8 +70,8 @@ fn hears(network: &Network, index: usize, rates: &Rates) -> bool {
 }
 
 impl Doubt {
-    /// What is wrong first, on the way from the input to the output, but for populations that are `hopeless`. A population
-    /// that hears nothing is not at fault.
+    /// The first problem from the input to the output, except for populations in `hopeless`. A population without
+    /// active sources is not at fault.
     pub(super) fn first(network: &Network, rates: &Rates, hopeless: &[usize]) -> Option<Self> {
         let is_hopeless = |doubt: &Self| hopeless.contains(&doubt.index());
         let input = [
@@ -89,7 +89,7 @@ impl Doubt {
         input.into_iter().flatten().chain(of_population).find(|doubt| !is_hopeless(doubt))
     }
 
-    /// A number of its own for each population, and for the input.
+    /// A unique number for each population and each input problem.
     pub(super) fn index(self) -> usize {
         match self {
             Self::FaintInput => usize::MAX,
@@ -103,7 +103,7 @@ impl Doubt {
         Some(population.name.clone())
     }
 
-    /// Whether it is still so in a network like `network`.
+    /// Whether the problem persists in a network like `network`.
     pub(super) fn holds(self, network: &Network, rates: &Rates) -> bool {
         match self {
             Self::FaintInput => rates.input.is_some_and(|rate| rate < FAINT_INPUT),
@@ -115,19 +115,19 @@ impl Doubt {
         }
     }
 
-    /// Whether a change of the setting at `path`, which made `before` to `after`, can have to do with it.
+    /// Whether changing the setting at `path`, which turned `before` into `after`, can affect the problem.
     pub(super) fn is_touched_by(self, path: &str, before: &Network, after: &Network) -> bool {
         let (Some(before), Some(after)) =
             (before.populations().get(self.index()), after.populations().get(self.index()))
         else {
             return true;
         };
-        // Constants belong to the neurons of some populations; everything else concerns all.
+        // Constants belong to the neurons of some populations. All other settings affect all populations.
         let is_constant = path.ends_with("leak") || path.ends_with("threshold");
         !is_constant || format!("{:?}", before.neuron) != format!("{:?}", after.neuron)
     }
 
-    /// What is wrong, and with which value, if a change of the setting at `path` mends it.
+    /// Describes the problem. Names the value of the setting at `path` as its cause, if changing it fixes the problem.
     pub(super) fn problem(self, network: &Network, rates: &Rates, experiment: &Experiment, path: &str) -> String {
         let name = path.rsplit('.').next().unwrap_or_default();
         let values = experiment.values(name);
@@ -197,7 +197,7 @@ impl Doubt {
         }
     }
 
-    /// What a change was measured to do.
+    /// Describes the measured effect of a change.
     pub(super) fn outcome(self, network: &Network, before: &Rates, after: &Rates) -> String {
         let words = |name: &str, before: f32, after: f32| {
             format!("tried: the firing rate of {name} goes from {} to {}", share(before), share(after))
@@ -215,8 +215,8 @@ impl Doubt {
         }
     }
 
-    /// What to do where no change was found: a trained network that fell silent does not wake by more training, as no error
-    /// reaches it, so it has to begin anew.
+    /// The advice if no change helps. A trained network that fell silent does not recover by more training, since no
+    /// error reaches it. It must be trained from new initial weights.
     pub(super) fn last_resort(self, is_trained: bool, experiment: &Experiment) -> Option<SettingChange> {
         let helps =
             is_trained && experiment.start == Start::Drawn && matches!(self, Self::Silent(_) | Self::Saturated(_));
@@ -229,7 +229,7 @@ impl Doubt {
     }
 }
 
-/// Whether a population that is read by one that fires is not needed for that.
+/// Whether a population feeds another that fires and has further sources, so is not needed for it to fire.
 fn feeds_a_live_one(network: &Network, rates: &Rates, index: usize) -> bool {
     let readers = network.graph().readers(index).iter().map(|reader| reader.population);
     let mut others = readers.filter(|other| *other != index);
@@ -241,7 +241,7 @@ fn feeds_a_live_one(network: &Network, rates: &Rates, index: usize) -> bool {
     })
 }
 
-/// Path and value of the changes that could mend it, the likeliest first.
+/// Path and value of the changes that may fix the problem, most likely first.
 pub(super) fn candidates(
     doubt: Doubt,
     network: &Network,

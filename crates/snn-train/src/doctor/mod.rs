@@ -1,10 +1,11 @@
-//! What is wrong with a network that does not learn, and which change mends it.
+//! Diagnosis of a network that does not learn: the cause, and the change of a setting that fixes it.
 //!
-//! The network is shown real training images and looked at population by population. Where one is silent or saturated, those
-//! settings that could be at fault are changed one at a time, towards what is usual, and the images are shown again: a change
-//! that wakes the population is the finding. It is kept, and the search goes on with the network as changed, until nothing
-//! is wrong any more. So whoever makes all the changes has a network in which every population fires. Then updates are judged
-//! in the same way: one that moves the weights too far or hardly at all, or that some of them never feel.
+//! The doctor shows the network real training images and examines it population by population. If a population is
+//! silent or saturated, it changes the settings that may be the cause one at a time, towards usual values, and shows
+//! the images again. A change that fixes the population becomes a finding. The change is kept and the search continues
+//! with the changed network until no problem is left. A user who makes all the changes gets a network in which every
+//! population fires. Updates are then examined in the same way: whether one changes the weights too much or too little,
+//! or leaves some weights unchanged.
 
 mod changes;
 mod unusual;
@@ -25,75 +26,77 @@ use vitals::{Probe, Rates};
 
 pub use vitals::{Learning, Vitals};
 
-/// Training images that are shown.
+/// Number of training images that are shown.
 const IMAGES: usize = 32;
 
-/// The most changes that are looked for, one after the other.
+/// Maximum number of changes searched for, one after the other.
 const MOST_CHANGES: usize = 8;
 
-/// The largest dropout that is usual: it holds for a whole trial.
+/// Largest usual dropout. A dropout mask holds for a whole trial.
 const LARGEST_DROPOUT: f32 = 0.5;
 
-/// What the doctor is to look at.
+/// The network to examine, with its data.
 #[derive(Clone, Copy)]
 pub struct Patient<'a> {
-    /// What computes.
+    /// The engine to compute on.
     pub engine: &'a dyn Engine,
-    /// What the names of the experiment stand for when it is changed.
+    /// Registry for building changed experiments.
     pub registry: &'a Registry,
     /// The experiment.
     pub experiment: &'a Experiment,
-    /// What its names stand for.
+    /// The network built from the experiment.
     pub built: &'a Built,
-    /// Weights that a run starts with, before any calibration; none for those that are drawn.
+    /// Initial weights of a run, before any calibration; `None` for randomly drawn ones.
     pub initial: Option<&'a Weights>,
-    /// Trained weights, and what the optimizer remembers; none for the weights that a run would start with.
+    /// Trained weights and optimizer state; `None` to examine the network at the start of a run.
     pub checkpoint: Option<&'a Checkpoint>,
-    /// Training images, those for validation included.
+    /// Training images, including those held out for validation.
     pub train: &'a Dataset,
 }
 
-/// A setting to be changed.
+/// A change of one setting.
 #[derive(Debug, Clone, PartialEq, Eq, serde::Serialize)]
 pub struct SettingChange {
     /// Path of the setting, such as `network.neuron.threshold`.
     pub path: String,
     /// Its new value, in RON.
     pub value: String,
-    /// The field of the experiment, of its network or of its training that holds it, with the new value: RON to be pasted.
+    /// RON to paste: the field of the experiment, of its network or of its training that holds the setting, with the
+    /// new value.
     pub ron: String,
 }
 
-/// Something that is wrong.
+/// A problem that was found.
 #[derive(Debug, Clone, PartialEq, Eq, Default, serde::Serialize)]
 pub struct Finding {
-    /// The population, if it is one that is at fault.
+    /// The population at fault, if the problem lies in one.
     pub population: Option<String>,
-    /// What it is, in a sentence.
+    /// Description of the problem, as a sentence.
     pub problem: String,
-    /// What to change; none if no change was found that mends it.
+    /// The change that fixes it; `None` if none was found.
     pub change: Option<SettingChange>,
-    /// What the change was measured to do, in a sentence.
+    /// The measured effect of the change, as a sentence.
     pub outcome: Option<String>,
 }
 
-/// What was found.
+/// Result of an examination.
 #[derive(Debug, Clone, PartialEq, serde::Serialize)]
 pub struct Examination {
-    /// Images that were shown.
+    /// Number of images shown.
     pub images: usize,
-    /// Spikes per input neuron and time step; none if the input is numbers.
+    /// Spikes per input neuron and time step; `None` if the input is numbers.
     pub input: Option<f32>,
-    /// Each population, as the network is.
+    /// Measurements of each population of the unchanged network.
     pub populations: Vec<Vitals>,
-    /// What is wrong, in the order in which it should be mended.
+    /// The problems, in the order in which they should be fixed.
     pub findings: Vec<Finding>,
 }
 
-/// Examines a network. None if the observer, who is told of the images shown and of populations calibrated, broke off.
+/// Examines a network. The observer is notified of images shown and of calibration progress. Returns `None` if it stops
+/// the examination.
 ///
 /// # Errors
-/// [`TrainError::Setup`] if network and data do not fit each other; [`TrainError::Mismatch`] if the checkpoint is of another
+/// [`TrainError::Setup`] if network and data do not match; [`TrainError::Mismatch`] if the checkpoint is of another
 /// network; [`TrainError::Core`].
 pub fn examine(patient: &Patient<'_>, observer: &mut dyn Observer) -> Result<Option<Examination>, TrainError> {
     let mut state = PendingChanges::of(patient);
@@ -108,27 +111,27 @@ pub fn examine(patient: &Patient<'_>, observer: &mut dyn Observer) -> Result<Opt
     if !state.mend(patient, rates, &mut findings, observer)? {
         return Ok(None);
     }
-    // Where a population does not fire, what an update does says nothing of the rate.
+    // As long as a population does not fire, updates do not tell whether the learning rate is right.
     if findings.iter().all(|finding| finding.population.is_none() || finding.outcome.is_some()) {
         updates::mend(&mut state, patient, &mut findings)?;
     }
     Ok(Some(Examination { images, input, populations, findings }))
 }
 
-/// The network as it is changed.
+/// The experiment and its network with the changes made so far.
 struct PendingChanges {
     experiment: Experiment,
     built: Built,
     weights: Weights,
-    /// Whether nothing was changed yet.
+    /// Whether nothing has been changed.
     is_as_it_was: bool,
 }
 
-/// A change that helps.
+/// A change that fixes a problem.
 struct Found {
     changed: PendingChanges,
     change: SettingChange,
-    /// How the populations fire with it.
+    /// Firing rates after the change.
     after: Rates,
 }
 
@@ -138,7 +141,7 @@ impl PendingChanges {
         Self { experiment: experiment.clone(), built: built.clone(), weights: Weights::new(), is_as_it_was: true }
     }
 
-    /// Takes up the weights: trained ones, or as a run would start. False if a calibration was broken off.
+    /// Sets the weights: the trained ones, or the initial ones of a run. Returns false if a calibration is stopped.
     fn prepare(&mut self, patient: &Patient<'_>, observer: &mut dyn Observer) -> Result<bool, TrainError> {
         if let Some(checkpoint) = patient.checkpoint {
             self.weights = checkpoint.weights_for(&self.built.network)?;
@@ -155,7 +158,7 @@ impl PendingChanges {
         let subject = (&self.experiment, &self.built);
         match calibrate(patient.engine, subject, patient.train, &mut self.weights, observer) {
             Ok(rows) => Ok(rows.is_some()),
-            // What a run would refuse is what the doctor is to explain.
+            // A run would refuse this setup. The doctor explains it instead.
             Err(TrainError::Setup { .. }) => Ok(true),
             Err(error) => Err(error),
         }
@@ -166,7 +169,7 @@ impl PendingChanges {
         Probe { engine: patient.engine, experiment, built, weights, train: patient.train, images: IMAGES }
     }
 
-    /// The network with a setting changed; none if the experiment does not allow it.
+    /// The network with one setting changed; `None` if the experiment is then invalid.
     fn with(&self, patient: &Patient<'_>, (path, value): (&str, &str)) -> Option<Self> {
         let changes = [(path, value)];
         let experiment = Experiment::from_ron(&self.experiment.to_ron(), "", &changes, patient.registry).ok()?;
@@ -174,8 +177,8 @@ impl PendingChanges {
         Some(Self { experiment, built, weights: Weights::new(), is_as_it_was: false })
     }
 
-    /// The network with a setting changed, and with the weights that it starts with, or the trained ones. None if the
-    /// experiment does not allow the change, or a calibration fails.
+    /// The network with one setting changed, and with its initial or trained weights. Returns `None` if the experiment
+    /// is then invalid, or if a calibration fails.
     fn prepared_with(&self, patient: &Patient<'_>, setting: (&str, &str)) -> Result<Option<Self>, TrainError> {
         let Some(mut changed) = self.with(patient, setting) else { return Ok(None) };
         let is_of_training = setting.0.starts_with("training.");
@@ -184,7 +187,7 @@ impl PendingChanges {
         } else if !changed.prepare(patient, &mut |_: &Event| ControlFlow::Continue(()))? {
             return Ok(None);
         }
-        // What an optimizer remembers serves only the same optimizer.
+        // Optimizer state is valid only for the same optimizer.
         changed.is_as_it_was = self.is_as_it_was && is_of_training && setting.0 != "training.optimizer";
         Ok(Some(changed))
     }
@@ -194,7 +197,8 @@ impl PendingChanges {
         SettingChange { path: path.to_owned(), value: value.to_owned(), ron }
     }
 
-    /// Looks for changes until every population fires as it should, or none helps. False if the observer broke off.
+    /// Searches for changes until every population fires as it should, or no further change helps. Returns false if the
+    /// observer stops it.
     fn mend(
         &mut self,
         patient: &Patient<'_>,
@@ -223,7 +227,7 @@ impl PendingChanges {
         Ok(true)
     }
 
-    /// The first of the changes that could mend it which does.
+    /// The first candidate change that fixes the problem.
     fn search(
         &self,
         patient: &Patient<'_>,
@@ -249,7 +253,7 @@ impl PendingChanges {
         Ok(ControlFlow::Continue(None))
     }
 
-    /// Dropout that leaves too little of a network.
+    /// Reports dropout that silences too many neurons, and reduces it.
     fn dropouts(&mut self, patient: &Patient<'_>) -> Vec<Finding> {
         let mut findings = Vec::new();
         let values = self.experiment.values("dropout");
@@ -283,7 +287,7 @@ impl PendingChanges {
     }
 }
 
-/// `30 %`.
+/// Formats a fraction as `30 %`.
 fn share(share: f32) -> String {
     let percent = 100.0 * share;
     if percent > 0.0 && percent < 0.1 || percent >= 1e6 {
@@ -293,7 +297,7 @@ fn share(share: f32) -> String {
     }
 }
 
-/// A number with one significant digit, as RON reads it.
+/// Formats a number with one significant digit, in RON syntax.
 fn one_digit(value: f32) -> String {
     let text = format!("{value:.0e}");
     text.parse::<f32>().map_or(text, |value| format!("{value:?}"))

@@ -1,8 +1,8 @@
-//! Settings whose values are far from what is usual.
+//! Detection of settings whose values are far from usual.
 
 use snn_models::Experiment;
 
-/// A setting that can be far from usual: the end of its path, its usual range, and a value that works for most networks.
+/// A setting to check: the end of its path, its usual range, and a value that works for most networks.
 struct Usual {
     path: &'static str,
     range: std::ops::RangeInclusive<f64>,
@@ -13,7 +13,8 @@ const fn usual(path: &'static str, low: f64, high: f64, value: &'static str) -> 
     Usual { path, range: low..=high, value }
 }
 
-/// The ranges are wide on purpose: what lies outside is tried, and reported only if the change is measured to help.
+/// The usual ranges. They are wide on purpose: a value outside is tested, and reported only if changing it measurably
+/// helps.
 const USUAL: [Usual; 10] = [
     usual("training.optimizer.weight_decay", 0.0, 0.5, "0.0005"),
     usual("training.optimizer.epsilon", 0.0, 1e-3, "1e-8"),
@@ -27,12 +28,12 @@ const USUAL: [Usual; 10] = [
     usual("pool.threshold", 0.02, 50.0, "0.75"),
 ];
 
-/// A setting far from usual.
+/// A setting with an unusual value.
 pub(super) struct Unusual {
     pub(super) path: String,
-    /// Its value, as RON has it.
+    /// Its value, in RON.
     pub(super) found: String,
-    /// Whether it is larger than usual, and not smaller.
+    /// Whether the value is above the usual range; otherwise it is below.
     pub(super) is_large: bool,
     /// A usual value, in RON.
     pub(super) value: &'static str,

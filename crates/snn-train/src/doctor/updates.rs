@@ -1,4 +1,5 @@
-//! What updates do to the weights, judged before any is made: how far one moves them, and how far all of a run could.
+//! Examines weight updates before any training: how far one update changes the weights, and how far all updates of a
+//! run could.
 
 use snn_core::Optimizer;
 use snn_models::Experiment;
@@ -8,44 +9,44 @@ use super::vitals::Learning;
 use super::{Finding, Patient, PendingChanges, one_digit, share};
 use crate::{TrainError, factor};
 
-/// An update that changes a weight tensor by more than this share of its norm destroys what it holds.
+/// An update that changes a weight tensor by more than this fraction of its norm destroys its content.
 const LARGE_UPDATE: f32 = 0.25;
 
-/// All updates of a run together must be able to change some weight tensor by this share of its norm.
+/// All updates of a run together must be able to change at least one weight tensor by this fraction of its norm.
 const SMALL_WAY: f32 = 0.1;
 
-/// The share of its norm by which an update changes a weight tensor, when it goes well.
+/// Fraction of its norm by which a healthy update changes a weight tensor.
 const GOOD_UPDATE: f32 = 0.01;
 
-/// All updates of a run together must be able to change every weight tensor by this share of its norm.
+/// All updates of a run together must be able to change every weight tensor by this fraction of its norm.
 const NO_WAY: f32 = 1e-3;
 
-/// A change that makes an update so many times smaller, or larger, helps, even if more is wrong.
+/// A change that makes an update smaller, or larger, by this factor helps, even if other problems remain.
 const FAR: f32 = 10.0;
 
-/// The most learning rates that are tried.
+/// Maximum number of learning rates to try.
 const MOST_RATES: usize = 6;
 
-/// The most faults that are looked for, one after the other.
+/// Maximum number of faults to look for, one after the other.
 const MOST_FAULTS: usize = 3;
 
 /// An optimizer whose updates do not depend on the size of the gradient.
 const ADAPTIVE: &str = "Adam(lr: 0.0005)";
 
-/// What is wrong with the updates of a run.
+/// A fault of the updates of a run.
 #[derive(Debug, Clone, PartialEq)]
 enum UpdateFault {
     /// A weight, or its gradient, is no longer finite.
     NotFinite { weight: String },
-    /// One update changes the weights by this share of their norm.
+    /// One update changes the weight by this (too large) fraction of its norm.
     Large { weight: String, share: f32 },
-    /// No weights are changed by more than this share of their norm.
+    /// No weight changes by more than this (too small) fraction of its norm per update.
     Small { weight: String, share: f32 },
-    /// Some weights learn, these as good as nothing: the largest of their shares.
+    /// Some weights learn, but these hardly do: their largest relative change per update.
     Vanishing { weights: Vec<String>, share: f32 },
 }
 
-/// Looks for what is wrong with updates, and mends it as long as changes help.
+/// Finds faults of the updates, and fixes them as long as changes help.
 pub(super) fn mend(
     state: &mut PendingChanges,
     patient: &Patient<'_>,
@@ -70,8 +71,8 @@ fn fault(state: &PendingChanges, patient: &Patient<'_>) -> Result<Option<UpdateF
     Ok(judge(&weights, decay, way(&state.experiment, patient)))
 }
 
-/// What is wrong with updates that move `weights` so, `way` of them at the full rate together. Each update takes the share `decay`
-/// off the weights.
+/// Finds the fault of the updates measured in `weights`. `way` is the number of updates of the run, in units of updates
+/// at the full learning rate. Weight decay shrinks the weights by the fraction `decay` per update.
 fn judge(weights: &[Learning], decay: f32, way: f32) -> Option<UpdateFault> {
     if let Some(weight) = weights.iter().find(|weight| !weight.update.is_finite() || !weight.gradient.is_finite()) {
         return Some(UpdateFault::NotFinite { weight: weight.weight.clone() });
@@ -92,7 +93,7 @@ fn judge(weights: &[Learning], decay: f32, way: f32) -> Option<UpdateFault> {
     (!weights.is_empty()).then_some(UpdateFault::Vanishing { weights, share })
 }
 
-/// The share that weight decay takes off the weights at an update.
+/// Fraction by which weight decay shrinks the weights per update.
 fn decay(optimizer: &Optimizer) -> f32 {
     match *optimizer {
         Optimizer::Sgd { lr, weight_decay, .. } | Optimizer::AdamW { lr, weight_decay, .. } => lr * weight_decay,
@@ -100,7 +101,7 @@ fn decay(optimizer: &Optimizer) -> f32 {
     }
 }
 
-/// Updates of a run, each counted as the share of the full learning rate that the schedule gives it.
+/// Number of updates of a run, each weighted by the schedule's factor on the learning rate.
 fn way(experiment: &Experiment, patient: &Patient<'_>) -> f32 {
     let training = &experiment.training;
     let [learned, _] = training.validation.split(patient.train.labels());
@@ -112,7 +113,7 @@ fn way(experiment: &Experiment, patient: &Patient<'_>) -> f32 {
     (0..training.epochs.min(10_000)).map(of_epoch).sum::<f64>() as f32
 }
 
-/// The network with the first change that mends the fault, and what is to be told.
+/// Searches for the first change that fixes the fault. Returns the changed network, if any, and the finding to report.
 fn search(
     state: &PendingChanges,
     patient: &Patient<'_>,
@@ -154,7 +155,7 @@ fn search(
     Ok((Some(changed), Finding { change, ..finding }))
 }
 
-/// Whether a change has mended a fault, or made it far smaller, without making it the opposite.
+/// Whether a change has fixed a fault, or made it far smaller, without causing the opposite fault.
 fn fault_is_gone(before: &UpdateFault, changed: &PendingChanges, patient: &Patient<'_>) -> Result<bool, TrainError> {
     Ok(match (before, fault(changed, patient)?) {
         (_, None) => true,
@@ -170,8 +171,8 @@ fn fault_is_gone(before: &UpdateFault, changed: &PendingChanges, patient: &Patie
     })
 }
 
-/// A rate at which updates are as they should be: what an update does is not in proportion to the rate where rounding
-/// swallows it, so it is tried. None if none is found.
+/// Searches for a learning rate that gives healthy updates; `None` if none is found. Candidates are tried out, because
+/// updates are not proportional to the learning rate where rounding absorbs them.
 fn good_rate(
     state: &PendingChanges,
     patient: &Patient<'_>,

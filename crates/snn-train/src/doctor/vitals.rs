@@ -1,5 +1,5 @@
-//! What can be measured of a population: how it fires, how near its membranes come to the threshold, how much error reaches
-//! it, how far an update moves its weights.
+//! Measurements of a population: how it fires, how close its membranes come to the threshold, how much error reaches
+//! it, and how far an update changes its weights.
 
 use serde::Serialize;
 use snn_core::optimizer::{clip_factor, norm};
@@ -14,34 +14,34 @@ use crate::evaluate::{Judgement, check_data, check_output, judge};
 use crate::inference::input;
 use crate::{Checkpoint, Event, Observer, TrainError};
 
-/// A neuron that fires at more than this share of the steps is saturated.
+/// A neuron that fires at more than this fraction of the time steps counts as saturated.
 const SATURATED: f32 = 0.9;
 
-/// Neurons of each population whose membranes are computed.
+/// Maximum number of neurons per population whose membranes are computed.
 const MOST_MEMBRANES: usize = 256;
 
-/// What was measured of a population, over all images that were shown, without dropout.
+/// Measurements of one population, over all images shown, without dropout.
 #[derive(Debug, Clone, PartialEq, Serialize)]
 pub struct Vitals {
-    /// Its name.
+    /// Name of the population.
     pub population: String,
-    /// Spikes per neuron and time step; none if it does not fire.
+    /// Spikes per neuron and time step; `None` if it does not fire.
     pub rate: Option<f32>,
-    /// Share of its neurons that fire on none of the images.
+    /// Fraction of its neurons that fire on none of the images.
     pub silent: Option<f32>,
-    /// Share of its neurons that fire at more than 0.9 of all steps.
+    /// Fraction of its neurons that fire at more than 0.9 of all time steps.
     pub saturated: Option<f32>,
-    /// How near to the threshold the membranes come: the highest potential of a trial as a share of the threshold, 1 for a
-    /// neuron that fires, mean over neurons, on the first image. None if it does not fire, or reads numbers of another
-    /// population.
+    /// How close the membranes come to the threshold on the first image: each neuron's highest potential during the
+    /// trial as a fraction of the threshold (1 for a neuron that fires), averaged over neurons. `None` if the
+    /// population does not fire, or reads numbers from another population.
     pub membrane: Option<f32>,
-    /// Share of its neurons that receive error, mean over images of a batch.
+    /// Fraction of its neurons that receive error, averaged over the images of a batch.
     pub errors: f32,
     /// Its weights, in the order of its projections.
     pub weights: Vec<Learning>,
 }
 
-/// How far an update moves a weight tensor.
+/// The effect of one update on a weight tensor.
 #[derive(Debug, Clone, PartialEq, Serialize)]
 pub struct Learning {
     /// Name of the weight.
@@ -50,33 +50,33 @@ pub struct Learning {
     pub norm: f32,
     /// Norm of its gradient, before clipping.
     pub gradient: f32,
-    /// Norm of what an update at the full learning rate changes; infinite if it leads beyond all numbers.
+    /// Norm of the change by one update at the full learning rate; infinite if the new weights are not finite.
     pub update: f32,
 }
 
 impl Learning {
-    /// The update as a share of the weights.
+    /// Norm of the update relative to that of the weights.
     pub fn share(&self) -> f32 {
         if self.norm > 0.0 { self.update / self.norm } else { 0.0 }
     }
 }
 
-/// How all populations fire.
+/// Firing statistics of all populations.
 #[derive(Debug, Clone)]
 pub(super) struct Rates {
     pub(super) images: usize,
-    /// Spikes per input neuron and step; none if the input is numbers.
+    /// Spikes per input neuron and time step; `None` if the input is numbers.
     pub(super) input: Option<f32>,
-    /// Of the pixels with less than half of the largest value, the share that fire at nearly every step. None if there are
-    /// no such pixels, or the input is numbers.
+    /// Among the pixels above 0 and below half of the largest value, the fraction that fires at nearly every time step.
+    /// `None` if there are no such pixels, or the input is numbers.
     pub(super) clipped: Option<f32>,
     pub(super) populations: Vec<Fired>,
 }
 
-/// How a population fires.
+/// Firing statistics of a population.
 #[derive(Debug, Clone, Copy, Default)]
 pub(super) struct Fired {
-    /// Spikes per neuron and step.
+    /// Spikes per neuron and time step.
     pub(super) rate: f32,
     /// Spikes per neuron and trial.
     pub(super) spikes: f32,
@@ -84,7 +84,7 @@ pub(super) struct Fired {
     pub(super) saturated: f32,
 }
 
-/// A network with weights, and what it is shown.
+/// A network with its weights and the images to show.
 pub(super) struct Probe<'a> {
     pub(super) engine: &'a dyn Engine,
     pub(super) experiment: &'a Experiment,
@@ -95,7 +95,7 @@ pub(super) struct Probe<'a> {
 }
 
 impl Probe<'_> {
-    /// The training images, in the order of the first epoch.
+    /// A loader of the training images, in the order of the first epoch.
     fn loader(&self) -> Loader<'_> {
         let training = &self.experiment.training;
         let [learned, _] = training.validation.split(self.train.labels());
@@ -112,7 +112,7 @@ impl Probe<'_> {
         Ok(session)
     }
 
-    /// How all populations fire. None if the observer broke off.
+    /// Measures how all populations fire. Returns `None` if the observer stops it.
     pub(super) fn rates(&self, observer: &mut dyn Observer) -> Result<Option<Rates>, TrainError> {
         check_data(self.built, self.train)?;
         let Self { experiment, built, .. } = *self;
@@ -164,7 +164,7 @@ impl Probe<'_> {
         }))
     }
 
-    /// Everything that is measured, given how the populations fire.
+    /// All measurements, given the firing statistics.
     pub(super) fn vitals(&self, rates: &Rates, checkpoint: Option<&Checkpoint>) -> Result<Vec<Vitals>, TrainError> {
         let populations = self.built.network.populations();
         let membranes = self.membranes()?;
@@ -190,7 +190,7 @@ impl Probe<'_> {
         Ok((0..populations.len()).map(&mut of).collect())
     }
 
-    /// The first batch as it is shown, or the first `samples` of it, and the labels.
+    /// The first batch as network input, limited to `samples` samples, with its labels.
     fn first_batch(&self, samples: usize) -> Result<(Encoded, Vec<u8>), TrainError> {
         let Self { experiment, built, .. } = *self;
         let mut loader = self.loader();
@@ -203,7 +203,7 @@ impl Probe<'_> {
         Ok((part, batch.labels[..shown.len()].to_vec()))
     }
 
-    /// How near the membranes of each population come to the threshold, on the first image.
+    /// For each population, how close the membranes come to the threshold on the first image.
     fn membranes(&self) -> Result<Vec<Option<f32>>, TrainError> {
         let Self { experiment, built, weights, .. } = *self;
         let populations = built.network.populations();
@@ -235,7 +235,7 @@ impl Probe<'_> {
         (0..populations.len()).map(of).collect()
     }
 
-    /// The share of neurons of each population that receive error, on the first batch.
+    /// For each population, the fraction of neurons that receive error on the first batch.
     fn errors(&self) -> Result<Vec<f32>, TrainError> {
         let (part, labels) = self.first_batch(self.images)?;
         let mut session = self.session(|plan| plan.train().record())?;
@@ -251,7 +251,8 @@ impl Probe<'_> {
         (0..self.built.network.populations().len()).map(of).collect()
     }
 
-    /// How far an update by the first batch moves each weight; with what a checkpoint remembers of earlier ones, if it does.
+    /// How far one update on the first batch changes each weight. Uses the optimizer state of `checkpoint`, if it has
+    /// one.
     pub(super) fn learning(&self, checkpoint: Option<&Checkpoint>) -> Result<Vec<Learning>, TrainError> {
         let Self { experiment, built, weights, .. } = *self;
         let (network, training) = (&built.network, &experiment.training);
@@ -274,7 +275,7 @@ impl Probe<'_> {
         let scale = training.clip.map_or(1.0, |limit| clip_factor(gradient, limit));
         let after = match updates.update(scale, training.optimizer.learning_rate()).and_then(|()| updates.weights()) {
             Ok(after) => after.clone(),
-            // Where to these weights went, no engine follows.
+            // These weights are not finite, so no engine accepts them.
             Err(Error::NotFinite { .. }) => before.iter().map(|values| vec![f32::INFINITY; values.len()]).collect(),
             Err(error) => return Err(error.into()),
         };
@@ -291,7 +292,7 @@ impl Probe<'_> {
     }
 }
 
-/// Adds the spikes of each neuron, of all samples together, to `counts`.
+/// Adds the spikes of each neuron, summed over all samples, to `counts`.
 fn count(train: &SpikeTrain, counts: &mut [u32]) {
     for sample in 0..train.samples() {
         for (neuron, count) in counts.iter_mut().enumerate() {
@@ -304,7 +305,8 @@ fn spikes_of(train: &SpikeTrain, sample: usize, neuron: usize) -> u32 {
     train.words(sample, neuron).0.iter().map(|word| word.count_ones()).sum()
 }
 
-/// Counts pixels of less than half of the largest value but not 0, and those of them that fire at nearly every step.
+/// Counts nonzero pixels below half of the largest value (`faint`), and those among them that fire at nearly every time
+/// step (`clipped`).
 fn count_clipped(pixels: &[f32], train: &SpikeTrain, [faint, clipped]: &mut [usize; 2]) {
     let largest = pixels.iter().fold(0.0_f32, |largest, pixel| largest.max(pixel.abs()));
     let neurons = train.shape().len();

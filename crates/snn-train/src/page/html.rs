@@ -1,34 +1,34 @@
-//! Pieces of HTML.
+//! Builders for pieces of HTML.
 
-/// A cell of a table.
+/// A table cell.
 pub(crate) struct Cell {
     class: &'static str,
     text: String,
 }
 
 impl Cell {
-    /// Words, at the left.
+    /// A cell of text, aligned left.
     pub(crate) fn text(text: &str) -> Self {
         Self { class: "text", text: escape(text) }
     }
 
-    /// A number, at the right.
+    /// A cell of a number, aligned right.
     pub(crate) fn number(text: String) -> Self {
         Self { class: "", text }
     }
 }
 
-/// Text without signs that mean something in HTML.
+/// Escapes HTML special characters.
 pub(crate) fn escape(text: &str) -> String {
     text.replace('&', "&amp;").replace('<', "&lt;").replace('>', "&gt;").replace('"', "&quot;")
 }
 
-/// The pieces that `make` makes of `items`, one after the other.
+/// Concatenates the results of `make` for all `items`.
 pub(crate) fn each<I: IntoIterator>(items: I, make: impl FnMut(I::Item) -> String) -> String {
     items.into_iter().map(make).collect::<Vec<String>>().concat()
 }
 
-/// A figure that stands out, its label above and a note below.
+/// A card: a prominent figure, with a label above and a note below.
 pub(crate) fn card(label: &str, figure: &str, note: &str) -> String {
     let (label, figure, note) = (escape(label), escape(figure), escape(note));
     format!(
@@ -36,19 +36,19 @@ pub(crate) fn card(label: &str, figure: &str, note: &str) -> String {
     )
 }
 
-/// Labels and what they stand for.
+/// A list of labels and their texts.
 pub(crate) fn facts(facts: &[(&str, String)]) -> String {
     let line = |(label, text): &(&str, String)| format!("<dt>{}</dt><dd>{}</dd>", escape(label), escape(text));
     format!("<dl class=\"facts\">{}</dl>", each(facts, line))
 }
 
-/// A part of the page: title, introduction, two figures, and a table, which may be empty.
+/// A section of the page: title, introduction, two figures, and a table, which may be empty.
 pub(crate) fn section(title: &str, introduction: &str, figures: &[String; 2], table: &str) -> String {
     let (title, introduction, figures) = (escape(title), escape(introduction), figures.concat());
     format!("<h2>{title}</h2><p>{introduction}</p><div class=\"figures\">{figures}</div>{table}")
 }
 
-/// A plot under its title and a legend of classes of colour and what they stand for.
+/// A plot with its title, and a legend of colour classes and their meaning.
 pub(crate) fn figure(title: &str, legend: &[(&str, &str)], svg: &str) -> String {
     let title = escape(title);
     let entry = |(class, text): &(&str, &str)| format!("<span><i class=\"{class}\"></i>{}</span>", escape(text));
@@ -57,7 +57,7 @@ pub(crate) fn figure(title: &str, legend: &[(&str, &str)], svg: &str) -> String 
     format!("<figure><figcaption>{title}<div class=\"legend\">{legend}</div></figcaption>{svg}</figure>")
 }
 
-/// A table; each row has a class of its own.
+/// A table. Each row has its own CSS class.
 pub(crate) fn table<'a>(head: &[&str], rows: impl Iterator<Item = (&'a str, Vec<Cell>)>) -> String {
     let rows: Vec<(&str, Vec<Cell>)> = rows.collect();
     let is_text = |column: usize| {

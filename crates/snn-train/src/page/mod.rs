@@ -1,9 +1,9 @@
-//! What pages of HTML are made of: no script, and nothing from elsewhere.
+//! Self-contained HTML pages: no scripts, no external resources.
 
 pub(crate) mod html;
 pub(crate) mod plots;
 
-/// A whole page.
+/// A complete HTML page.
 pub(crate) fn document(title: &str, body: &str) -> String {
     format!(
         "<!DOCTYPE html>\n<html lang=\"en\">\n<head>\n<meta charset=\"utf-8\">\n<meta name=\"viewport\" \

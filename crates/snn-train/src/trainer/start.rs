@@ -1,4 +1,4 @@
-//! The start of a run, from the beginning or from a checkpoint.
+//! Start of a run, from scratch or from a checkpoint.
 
 use std::time::Instant;
 
@@ -13,7 +13,7 @@ use crate::event::SCHEMA;
 use crate::{Event, Health, Observer, RunFolder, TrainError, calibrate};
 
 impl<'a> ActiveRun<'a> {
-    /// Checks the parts, compiles the network and takes up the run where it stands.
+    /// Checks the job, compiles the network, and loads the checkpoint if there is one.
     pub(super) fn start(
         job: &'a TrainingJob<'a>,
         folder: &'a mut RunFolder,
@@ -50,7 +50,7 @@ impl<'a> ActiveRun<'a> {
         Ok(run)
     }
 
-    /// Goes to where the folder's checkpoint stands; saves the first checkpoint if there is none.
+    /// Restores the state from the folder's checkpoint, or saves a first checkpoint if there is none.
     fn take_up(&mut self) -> Result<(), TrainError> {
         let checkpoint = self.folder.checkpoint()?;
         if let Some(checkpoint) = &checkpoint {
@@ -66,7 +66,7 @@ impl<'a> ActiveRun<'a> {
             let (network, rule) = (&self.job.built.network, self.job.experiment.training.optimizer);
             checkpoint.restore(&mut self.learning, network, rule)?;
             if self.progress.best.is_some() {
-                self.best(false)?; // what is not there at the end is told before hours of training
+                self.best(false)?; // report a missing file before hours of training
             }
         }
         let Progress { epoch, update, .. } = self.progress;
@@ -106,7 +106,7 @@ impl<'a> ActiveRun<'a> {
         Ok(())
     }
 
-    /// Calibrates the initial weights, if the experiment says so. False if that was broken off.
+    /// Calibrates the initial weights, if the experiment asks for it. Returns false if the calibration was stopped.
     fn calibrate(&mut self) -> Result<bool, TrainError> {
         let &TrainingJob { engine, experiment, built, train, initial, .. } = self.job;
         if !matches!(experiment.start, Start::Calibrated { .. }) {
@@ -179,13 +179,13 @@ impl<'a> ActiveRun<'a> {
     }
 }
 
-/// Name of this program.
+/// Name of the running program.
 fn program() -> Option<String> {
     let path = std::env::current_exe().ok()?;
     Some(path.file_stem()?.to_string_lossy().into_owned())
 }
 
-/// What is to be told of these `samples` of `data`, the `name` images: classes without any of them, and how many are
+/// Remarks on the given `samples` of `data`, the `name` images: classes without any of them, and the number of
 /// recordings without events.
 pub fn remarks_on(name: &str, data: &Dataset, samples: &[u32]) -> Vec<String> {
     let missing: Vec<String> = data.missing_classes(samples).iter().map(ToString::to_string).collect();
@@ -200,8 +200,8 @@ pub fn remarks_on(name: &str, data: &Dataset, samples: &[u32]) -> Vec<String> {
 }
 
 impl TrainingJob<'_> {
-    /// What is to be told of the data before anything is learned: classes without images, recordings without events, and
-    /// what their reader has to tell.
+    /// Remarks on the data before training: classes without images, recordings without events, and remarks of the data
+    /// set's reader.
     pub(super) fn remarks(&self) -> Vec<String> {
         let &TrainingJob { train, test, experiment, .. } = self;
         let [learned, held_out] = experiment.training.validation.split(train.labels());
@@ -220,11 +220,11 @@ impl TrainingJob<'_> {
         of_part.chain(train.notes().iter().chain(test.notes()).cloned()).collect()
     }
 
-    /// Checks what the run relies on, such as images to learn from. [`fit`](crate::fit) does so too; who calls it before
-    /// makes no folder for a run that cannot start.
+    /// Checks the preconditions of the run, such as that there are training images. [`fit`](crate::fit) calls this too.
+    /// Calling it earlier avoids creating a folder for a run that cannot start.
     ///
     /// # Errors
-    /// [`TrainError`]: what does not fit, and what would.
+    /// A [`TrainError`] that says what does not match, and what would.
     pub fn check(&self) -> Result<(), TrainError> {
         let training = &self.experiment.training;
         for (what, count) in [("training.epochs", training.epochs), ("training.batch", training.batch)] {

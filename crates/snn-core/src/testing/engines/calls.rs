@@ -1,4 +1,4 @@
-//! Calls that no session can serve, and what every engine says to them.
+//! Invalid calls, and the errors that every engine must return for them.
 #![expect(clippy::unwrap_used, clippy::missing_panics_doc, reason = "a test that cannot go on has failed")]
 
 use crate::encoder::Poisson;
@@ -11,8 +11,8 @@ use crate::neuron::Neuron;
 use crate::shape::Shape;
 use crate::spikes::SpikeTrain;
 
-/// Two inputs, two classes, and a trial of two samples with a spike in it; with the paper's gradient and without, which is
-/// to say for both kinds of session.
+/// Networks with two inputs and two classes, each with a trial of two samples that contains one spike. One has the
+/// paper's gradient, the other an exact one, so that both kinds of session of an engine are covered.
 pub fn small() -> [(Network, SpikeTrain); 2] {
     [Neuron::readout(), LeakyIntegrator::default().neuron()].map(|neuron| {
         let mut builder = Network::builder(Shape::features(2));
@@ -28,7 +28,7 @@ fn session(engine: &dyn Engine, network: &Network, train: bool) -> Box<dyn Sessi
     engine.compile(network, Plan { train, ..Plan::new(3, 2) }).unwrap()
 }
 
-/// No error at any step.
+/// Output errors of 0 at every step.
 fn silent() -> Errors<'static> {
     Errors::of_output(&[0.0; 12])
 }
@@ -37,10 +37,10 @@ fn silence(spikes: &SpikeTrain) -> Trial<'_> {
     Trial { stimulus: Stimulus::Spikes(spikes), dropout: Dropout::Off }
 }
 
-/// All of them.
+/// Makes all invalid calls.
 ///
 /// # Panics
-/// If a session serves one, or says something else.
+/// If a session accepts one of them, or returns another error.
 pub fn all(engine: &dyn Engine) {
     a_backward_pass_needs_a_trial(engine);
     a_trial_needs_weights(engine);
@@ -50,10 +50,11 @@ pub fn all(engine: &dyn Engine) {
     numbers_need_a_plan_and_a_plan_for_them_takes_spikes(engine);
 }
 
-/// Numbers that change over time, in a session that was not compiled for them; and spikes in one that was, which are numbers too.
+/// Checks that numbers over time are rejected by a session that was not compiled for them, and that a session compiled
+/// for them accepts spikes too.
 ///
 /// # Panics
-/// If a session serves the first, or takes the second for something else.
+/// If a session accepts the former, or handles the latter wrongly.
 pub fn numbers_need_a_plan_and_a_plan_for_them_takes_spikes(engine: &dyn Engine) {
     for (network, spikes) in small() {
         let weights = network.initial_weights(1);
@@ -72,10 +73,10 @@ pub fn numbers_need_a_plan_and_a_plan_for_them_takes_spikes(engine: &dyn Engine)
     }
 }
 
-/// Going back without a trial to go back through.
+/// Checks that a backward pass without a trial is rejected.
 ///
 /// # Panics
-/// If a session serves it, or says something else.
+/// If a session accepts it, or returns another error.
 pub fn a_backward_pass_needs_a_trial(engine: &dyn Engine) {
     for (network, spikes) in small() {
         let mut session = session(engine, &network, true);
@@ -90,10 +91,10 @@ pub fn a_backward_pass_needs_a_trial(engine: &dyn Engine) {
     }
 }
 
-/// A trial before weights are loaded.
+/// Checks that a trial before weights are loaded is rejected.
 ///
 /// # Panics
-/// If a session serves it, or says something else.
+/// If a session accepts it, or returns another error.
 pub fn a_trial_needs_weights(engine: &dyn Engine) {
     for (network, spikes) in small() {
         let result = session(engine, &network, true).forward(&silence(&spikes));
@@ -101,10 +102,10 @@ pub fn a_trial_needs_weights(engine: &dyn Engine) {
     }
 }
 
-/// Going back and recording in sessions that were not compiled for it.
+/// Checks that backward passes and records are rejected by sessions that were not compiled for them.
 ///
 /// # Panics
-/// If a session serves it, or says something else.
+/// If a session accepts it, or returns another error.
 pub fn a_session_does_what_it_was_compiled_for_and_no_more(engine: &dyn Engine) {
     for (network, spikes) in small() {
         let mut session = session(engine, &network, false);
@@ -116,10 +117,10 @@ pub fn a_session_does_what_it_was_compiled_for_and_no_more(engine: &dyn Engine) 
     }
 }
 
-/// Records of no trial, and of no population.
+/// Checks that a record before a trial, or of a population that does not exist, is rejected.
 ///
 /// # Panics
-/// If a session serves it, or says something else.
+/// If a session accepts it, or returns another error.
 pub fn a_record_needs_a_trial_and_a_population(engine: &dyn Engine) {
     for (network, spikes) in small() {
         let mut session = engine.compile(&network, Plan::new(3, 2).record()).unwrap();
@@ -131,10 +132,10 @@ pub fn a_record_needs_a_trial_and_a_population(engine: &dyn Engine) {
     }
 }
 
-/// Weights, input, masks and errors of the wrong size.
+/// Checks that weights, input, masks and errors of the wrong size are rejected.
 ///
 /// # Panics
-/// If a session serves it, or says something else.
+/// If a session accepts it, or returns another error.
 pub fn what_is_of_the_wrong_size_is_named(engine: &dyn Engine) {
     for (network, spikes) in small() {
         let mut session = session(engine, &network, true);

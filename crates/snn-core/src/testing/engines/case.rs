@@ -1,8 +1,8 @@
-//! Random networks and trials, and what engines make of them.
+//! Random networks and trials, and the results of engines on them.
 //!
-//! Weights are multiples of 1/64, masks of 1/2, currents of 1/32, and averages are over 2x2, so that single precision holds
-//! every current exactly, in whatever order it is summed. Membranes are then equal to the bit, and so are spikes.
-//! (Averages over 3x3 are not exact; they stand alone in their population, where both engines sum in the same order.)
+//! Weights are multiples of 1/64, masks of 1/2, currents of 1/32, and averages are over 2x2. Single precision then
+//! represents every current exactly, in any order of summation, so membranes and spikes are bit-identical. (Averages
+//! over 3x3 are not exact; they are the only input of their population, for which both engines sum in the same order.)
 #![expect(clippy::unwrap_used, clippy::missing_panics_doc, reason = "a test that cannot go on has failed")]
 
 use crate::encoder::{Direct, Encoder, Poisson};
@@ -20,7 +20,7 @@ use super::maps::{fitted, is_exact, projections_onto};
 use super::words::Words;
 use crate::agreement::TrialResults;
 
-/// Multiply-accumulates of a trial in the reference, at most: it is slow.
+/// Limit on the multiply-accumulates of a trial in the reference engine, which is slow.
 const BUDGET: u64 = 2_000_000;
 
 /// A random network and a random trial of it.
@@ -30,77 +30,78 @@ pub struct EngineCase {
     pub input: Shape,
     /// Hidden populations.
     pub layers: Vec<LayerCase>,
-    /// The output.
+    /// Output population.
     pub last: LayerCase,
-    /// Largest weight in 64ths.
+    /// Largest weight, in units of 1/64.
     pub largest: u32,
     /// Steps of a trial.
     pub steps: usize,
     /// Samples of a trial.
     pub samples: usize,
-    /// Samples that the plan has room for besides.
+    /// Additional samples that the plan has room for.
     pub spare: usize,
-    /// What is shown.
+    /// Input of the trial.
     pub stimulus: InputCase,
-    /// What is dropped.
+    /// Dropout of the trial.
     pub dropout: DropoutCase,
-    /// When the output has errors.
+    /// Steps at which the output has errors.
     pub output_errors: OutputErrors,
-    /// Whether the loss depends on what was emitted.
+    /// Whether the loss depends on the emitted spike counts.
     pub emitted_errors: bool,
     /// See [`Plan::chunk`].
     pub chunk: Option<usize>,
     /// Seed of weights, input, masks and errors.
     pub seed: u64,
-    /// What is made smaller if the case takes too long: the first two in turn, then the third.
+    /// Order in which the case is shrunk if it takes too long, as indices into steps, samples and input size: the first
+    /// two alternate, then the third.
     pub shrink: [usize; 3],
     /// Bit `i` freezes tensor `i`.
     pub frozen: u32,
-    /// Samples of the groups over which currents are normalised.
+    /// Group size of normalisations, in samples.
     pub group: usize,
 }
 
-/// One population. What does not fit the network is bent until it does.
+/// One population. Properties that do not fit the network are adjusted until they do.
 #[derive(Debug, Clone)]
 pub struct LayerCase {
     /// The map of the first projection.
     pub map: Map,
-    /// How many populations back its source lies.
+    /// Distance of its source, counted in populations backwards.
     pub back: usize,
     /// Whether the first projection has a bias.
     pub bias: bool,
-    /// Which of all sources of the same shape the first projection reads too: summed before the map, or through a projection of
-    /// its own that shares the weight.
+    /// Selects another source of the same shape for the first projection. The flag says whether it is read through a
+    /// projection of its own that shares the weight, rather than summed before the map.
     pub also: Option<(usize, bool)>,
-    /// Which of all projections that would fit is added to the first one.
+    /// Selects an additional projection among all that fit.
     pub second: Option<usize>,
-    /// What is done to the current of the first projection, and what it joins.
+    /// Pool, normalisation and join of the first projection.
     pub stages: StagesCase,
     /// The neurons.
     pub neuron: Neuron,
-    /// Which of all projections from itself that would fit is added, if the neuron fires.
+    /// Selects a recurrent projection among all that fit, if the neuron fires.
     pub own: Option<usize>,
-    /// Probability with which a neuron drops out.
+    /// Dropout probability.
     pub dropout: f32,
 }
 
-/// What the first projection does besides its map, where it can.
+/// Operations of the first projection besides its map, used where they fit.
 #[derive(Debug, Clone, Copy, Default)]
 pub struct StagesCase {
-    /// The pool of the current.
+    /// Pool of the current.
     pub pool: Option<Pool>,
     /// Whether the current is normalised.
     pub is_normalised: bool,
-    /// Which of all populations of the same shape is joined to the source, instead of the map.
+    /// Joins the source with another firing population of the same shape, selected by index. A join replaces the map.
     pub join: Option<(Join, usize)>,
 }
 
-/// What a trial shows.
+/// Kind of input of a trial.
 #[derive(Debug, Clone, Copy)]
 pub enum InputCase {
     /// Spikes.
     Spikes {
-        /// Share of steps and neurons that have one.
+        /// Fraction of steps and neurons with a spike.
         density: f32,
         /// Whether half of them are negative.
         signed: bool,
@@ -114,36 +115,36 @@ pub enum InputCase {
     },
     /// Images, encoded by [`Direct`].
     Direct,
-    /// Numbers that are the input at every step.
+    /// Numbers, the same input at every step.
     Current,
     /// Numbers that differ from step to step.
     Numbers,
 }
 
-/// How neurons drop out.
+/// Kind of dropout of a trial.
 #[derive(Debug, Clone, Copy)]
 pub enum DropoutCase {
-    /// Not at all.
+    /// No dropout.
     Off,
-    /// By masks that are given.
+    /// Given masks.
     Masks,
-    /// By masks that are drawn.
+    /// Masks drawn by the engine.
     Drawn,
 }
 
-/// The steps at which the output has errors.
+/// Steps at which the output has errors.
 #[derive(Debug, Clone, Copy, PartialEq)]
 pub enum OutputErrors {
-    /// The last one.
+    /// The last step.
     Final,
-    /// A third of them.
+    /// A random third of the steps.
     Some,
-    /// All.
+    /// All steps.
     All,
 }
 
 impl EngineCase {
-    /// The same case with smaller extents, if it takes the reference too long.
+    /// Shrinks the case until the reference engine is fast enough.
     #[must_use]
     pub fn within_budget(mut self) -> Self {
         while self.operations() > BUDGET {
@@ -158,7 +159,7 @@ impl EngineCase {
         self
     }
 
-    /// The same case with one channel in the input.
+    /// The same case with one input channel.
     fn narrowed(mut self) -> Self {
         self.input.channels = 1;
         self
@@ -182,11 +183,11 @@ impl EngineCase {
     /// The network.
     ///
     /// # Panics
-    /// If the case cannot be bent into one, which is a fault of this proof.
+    /// If no network can be made of the case, which is a bug of this test.
     pub fn network(&self) -> Network {
         let mut builder = Network::builder(self.input);
         let mut sources = vec![(Source::Input, self.input)];
-        // Populations that fire, and those that pass on numbers that single precision rounds.
+        // Populations that fire, and populations that pass on numbers with rounding errors.
         let (mut firing, mut rounded): (Vec<Source>, Vec<Source>) = (Vec::new(), Vec::new());
         for (i, layer) in self.layers.iter().chain([&self.last]).enumerate() {
             let name = format!("p{i}");
@@ -194,7 +195,7 @@ impl EngineCase {
             let is_rounded = rounded.contains(&source);
             let reads_numbers = source != Source::Input && !firing.contains(&source);
             let map = match fitted(layer.map, shape) {
-                // All engines sum up a convolution in one order, but not a linear map.
+                // All engines sum a convolution in the same order, but not a linear map.
                 Map::Linear { .. } if is_rounded => Map::IDENTITY,
                 map => map,
             };
@@ -260,7 +261,8 @@ impl EngineCase {
         network.freeze(&frozen)
     }
 
-    /// From two thirds of `-largest` to `largest`, so that most networks are kept awake.
+    /// Random weights from `-2/3 · largest` to `largest`, in units of 1/64. The mean is above 0, so that most networks
+    /// fire.
     pub fn weights(&self, network: &Network) -> Weights {
         let words = Words::new(self.seed, 0);
         let below = self.largest * 2 / 3;
@@ -275,13 +277,13 @@ impl EngineCase {
         weights.map(|(weight, w)| (0..w.len()).map(|i| of(weight, i)).collect()).collect()
     }
 
-    /// The plan of a session that goes back and records.
+    /// Plan of a session that trains and records.
     pub fn plan(&self) -> Plan {
         let numbers = matches!(self.stimulus, InputCase::Numbers);
         Plan { chunk: self.chunk, numbers, ..Plan::new(self.steps, self.samples + self.spare).train().record() }
     }
 
-    /// What the first `samples` samples are shown in the trial numbered `trial`.
+    /// Inputs of the trial numbered `trial`, with `samples` samples.
     fn shown(&self, network: &Network, trial: u32, samples: usize) -> Given {
         let words = Words::new(self.seed, 1 + trial);
         let neurons = network.input().len();
@@ -335,7 +337,7 @@ impl EngineCase {
         }
     }
 
-    /// Shows it to a session.
+    /// Runs the forward pass of a session on the inputs.
     fn show(&self, session: &mut dyn Session, shown: &Given) -> Activity {
         let draws = Draws { seed: self.seed, epoch: 3, samples: &shown.indices };
         let encoder = self.encoder();
@@ -355,7 +357,8 @@ impl EngineCase {
         session.forward(&Trial { stimulus, dropout }).unwrap()
     }
 
-    /// Shows it to a session, and goes back; what all populations did at last.
+    /// Runs the forward and backward pass of a session on the inputs. Returns the activity, the records of all
+    /// populations and the gradients.
     fn run(
         &self,
         session: &mut dyn Session,
@@ -378,7 +381,7 @@ impl EngineCase {
         }
     }
 
-    /// What an engine makes of the case, in a session that was used before.
+    /// Result of an engine on the case, in a session that has already run another trial.
     pub fn outcome(&self, engine: &dyn Engine, network: &Network) -> TrialResults {
         let mut session = engine.compile(network, self.plan()).unwrap();
         assert_eq!(engine.memory(network, self.plan()).unwrap(), session.memory(), "what is stated before");
@@ -388,7 +391,7 @@ impl EngineCase {
         self.run(session.as_mut(), network, &self.shown(network, 0, self.samples), &mut gradients)
     }
 
-    /// The gradients of a session that keeps no records, and so need not pass errors on to where nothing is trained.
+    /// Gradients of a session without records, which need not compute errors where nothing is trained.
     pub fn gradients(&self, engine: &dyn Engine, network: &Network) -> Weights {
         let plan = Plan { record: false, ..self.plan() };
         let mut session = engine.compile(network, plan).unwrap();
@@ -403,7 +406,7 @@ impl EngineCase {
         gradients
     }
 
-    /// What an engine makes of it in a session that cannot go back.
+    /// Activity of an engine on the case, in a session without training.
     pub fn inference(&self, engine: &dyn Engine, network: &Network) -> Activity {
         let plan = Plan { train: false, record: false, ..self.plan() };
         let mut session = engine.compile(network, plan).unwrap();
@@ -412,7 +415,7 @@ impl EngineCase {
         self.show(session.as_mut(), &self.shown(network, 0, self.samples))
     }
 
-    /// What the reference makes of it in a session that cannot go back, once normalisations are parts of weights and biases.
+    /// Activity of the reference engine on the folded network, in a session without training.
     pub fn folded_inference(&self, network: &Network) -> Activity {
         let folded = network.folded();
         let mut session = Reference.compile(&folded, Plan { train: false, record: false, ..self.plan() }).unwrap();
@@ -420,8 +423,8 @@ impl EngineCase {
         self.show(session.as_mut(), &self.shown(network, 0, self.samples))
     }
 
-    /// The output of the last sample at every step, if the trial is run in so many parts and the other samples drop out
-    /// one after the other.
+    /// Output of the last sample at every step, if the trial is run in `parts` parts and the other samples leave one
+    /// after the other.
     pub fn streamed(&self, engine: &dyn Engine, network: &Network, parts: usize) -> Vec<f32> {
         let shown = self.shown(network, 0, self.samples);
         let (mut output, mut staying) = (Vec::new(), (0..self.samples).collect::<Vec<usize>>());
@@ -460,7 +463,7 @@ impl EngineCase {
         output
     }
 
-    /// What the reference makes of it; and how large errors and gradients are with other errors of the output.
+    /// Result of the reference engine, with scales measured for other errors of the output.
     pub fn expected(&self, network: &Network) -> Expected {
         let mut session = Reference.compile(network, self.plan()).unwrap();
         assert_eq!(Reference.memory(network, self.plan()).unwrap(), session.memory(), "what is stated before");
@@ -480,7 +483,7 @@ impl EngineCase {
     }
 }
 
-/// Goes back through the last trial: the gradients, and what all populations did.
+/// Backpropagates through the last trial. Returns the gradients and the records of all populations.
 fn go_back(
     session: &mut dyn Session,
     network: &Network,
@@ -493,7 +496,7 @@ fn go_back(
     (gradients.clone(), records.collect())
 }
 
-/// Everything that a session is given in one trial.
+/// Inputs of a session for one trial.
 struct Given {
     spikes: SpikeTrain,
     pixels: Vec<f32>,

@@ -1,10 +1,10 @@
-//! Maps that fit where they are put.
+//! Maps that fit given shapes.
 
 use crate::map::{Map, Window};
 use crate::network::{Projection, Source};
 use crate::shape::Shape;
 
-/// A map of the same kind that `shape` has room for.
+/// Returns a map of the same kind, reduced so that it fits an input of shape `shape`.
 pub(super) fn fitted(map: Map, shape: Shape) -> Map {
     match map {
         Map::Conv(mut conv) => {
@@ -25,12 +25,12 @@ pub(super) fn fitted(map: Map, shape: Shape) -> Map {
     }
 }
 
-/// Whether single precision holds the map's coefficients.
+/// Whether the map's constant coefficients are exact in single precision.
 pub(super) fn is_exact(map: &Map) -> bool {
     !matches!(map, Map::AvgPool { size: 3, .. })
 }
 
-/// Projections of some kinds, from any of `sources`, whose output is of shape `target`.
+/// Projections of several kinds from any of `sources` whose output has shape `target`.
 pub(super) fn projections_onto(target: Shape, sources: &[(Source, Shape)]) -> Vec<Projection> {
     let channels = target.channels;
     let strides = || 1..=3;

@@ -1,10 +1,11 @@
-//! The proof of an engine: random networks and trials on which it must agree with the reference engine, and calls that it must
-//! refuse. It is the proof that the engines of this project are put to, and open to engines of third parties.
+//! Checks of an engine: random networks and trials on which it must agree with the reference engine, and invalid calls
+//! that it must reject. The engines of this project are checked with it, and engines of third parties can be.
 //!
-//! Networks have convolutions of every kind, linear maps, pools, several sources, shared weights, biases, joins, normalisations,
-//! recurrence, dropout, neurons that fire and such that pass on numbers; trials show spikes of either sign, currents, numbers over time
-//! and encoded images, with errors of some outputs or all. [`prove`] compares with what single precision leaves of sums in another order;
-//! an engine that sums currents in the order of the reference engine is held to equal bits by [`Expected::check`].
+//! Networks have convolutions of every kind, linear maps, pools, several sources, shared weights, biases, joins,
+//! normalisations, recurrence, dropout, and neurons that pass on spikes or numbers. Trials have spikes of either sign,
+//! currents, numbers over time or encoded images as input, and errors of some outputs or all. [`prove`] allows for the
+//! rounding of single-precision sums in another order. [`Expected::check`] is for engines that sum currents in the
+//! order of the reference engine: it requires spikes and membranes to be bit-identical.
 //!
 //! ```
 //! use snn_core::reference::Reference;
@@ -30,15 +31,16 @@ pub use case::{DropoutCase, EngineCase, InputCase, LayerCase, OutputErrors, Stag
 pub use outcome::Expected;
 pub use tally::Tally;
 
-/// Tries `engine` on `cases` random networks of each of three kinds: neurons with surrogate gradients, the paper's rule, and
-/// projections that join, pool and normalise; then makes the calls that no engine can serve. The same ones at every run;
-/// `PROPTEST_CASES` sets another number, and then they are drawn anew. Gives what was compared, in words.
+/// Checks `engine` on `cases` random networks of each of three kinds: neurons with surrogate gradients, the paper's
+/// rule, and projections that join, pool and normalise. Then makes invalid calls, which the engine must reject. Cases
+/// are the same in every run, unless `PROPTEST_CASES` is set: it overrides their number and makes them random. Returns
+/// a summary for people to read.
 ///
 /// # Errors
-/// What failed, with the case that did.
+/// The failure, with its case.
 ///
 /// # Panics
-/// If the engine serves a call that it should refuse, or fails in one that it should serve.
+/// If the engine accepts an invalid call, or fails in a valid one.
 pub fn prove(engine: &dyn Engine, cases: u32) -> Result<String, String> {
     use strategies::{case, feed_forward, feeding, firing, last, layer, leak_free, spike_gated, staged};
     let mut told = Vec::new();
@@ -60,10 +62,11 @@ pub fn prove(engine: &dyn Engine, cases: u32) -> Result<String, String> {
     Ok(told.join("\n"))
 }
 
-/// Runs `check` on the same `cases` cases every time, or on as many as `PROPTEST_CASES` says, then at random; gives their number.
+/// Runs `check` on `cases` cases, the same ones every time. If `PROPTEST_CASES` is set, it overrides their number and
+/// makes them random. Returns the number of cases.
 ///
 /// # Errors
-/// What failed, with the case that did, shrunk a little: each takes an engine a while.
+/// The failure, with its case. Shrinking is limited, because each run of an engine takes a while.
 pub fn each<S: Strategy>(
     cases: u32,
     strategy: S,

@@ -1,4 +1,4 @@
-//! What engines make of a case, and whether two make the same of it.
+//! The reference result of a case, and the comparison of an engine's result with it.
 #![expect(clippy::missing_panics_doc, reason = "a test fails by panicking")]
 
 use crate::agreement::TrialResults;
@@ -6,37 +6,38 @@ use crate::engine::{Activity, Record};
 use crate::network::{Network, Norm, Source, Weights};
 use crate::shape::Shape;
 
-/// Share of a tensor's usual largest magnitude by which an error or a gradient may be off: sums of some thousand terms,
-/// in another order.
+/// Allowed difference of an error or gradient, relative to the usual largest magnitude of its tensor: for sums of some
+/// thousand terms in another order.
 const SHARE: f32 = 2e-5;
 
-/// Share of the sum of magnitudes by which a sum may be off where its terms cancel.
+/// Allowed difference of a sum whose terms cancel, relative to the sum of their magnitudes.
 const ROUNDING: f32 = 2.0 * f32::EPSILON;
 
-/// What an engine must make of a case. Forward that is the same to the bit; errors and gradients are sums in any order.
+/// Expected result of a case. The forward pass must be bit-identical; errors and gradients may be summed in any order.
 ///
-/// What rounding leaves of a sum is in proportion to its terms, which may cancel, so that a sum by itself does not say how
-/// far off it may be: least of all the gradient of a trainable constant, a single number. Its size for several errors of
-/// the output does: terms that cancel for one of them hardly do for all. Where they do, as in a network whose states swing,
-/// the size that the sum would have if the signs of its terms were drawn says it: the root of the sum of their squares.
+/// Rounding error is proportional to the terms of a sum, not to the sum, since terms may cancel. So the value of a sum
+/// does not bound its error, least of all for the gradient of a trainable constant, which is a single number. Its
+/// largest magnitude over several output errors does: terms that cancel for one of them rarely cancel for all. Where
+/// they do, as in a network with oscillating states, the bound uses the expected size of the sum if the signs of its
+/// terms were random: the root of the sum of their squares.
 #[derive(Debug)]
 pub struct Expected {
-    /// What the reference makes of it.
+    /// Result of the reference engine.
     pub outcome: TrialResults,
-    /// Largest magnitude in the errors of each population and in each gradient, over several errors of the output.
+    /// Largest magnitude in the errors of each population and in each gradient, over several output errors.
     largest_errors: Vec<f32>,
     largest_gradients: Vec<f32>,
 }
 
 impl Expected {
-    /// What is expected, given what the reference makes of it.
+    /// Creates the expectation from the reference result.
     pub fn new(outcome: TrialResults) -> Self {
         let largest_errors = outcome.records.iter().map(|record| largest(&record.delta)).collect();
         let largest_gradients = outcome.gradients.iter().map(|gradient| largest(gradient)).collect();
         Self { outcome, largest_errors, largest_gradients }
     }
 
-    /// Takes in the errors and gradients that follow from other errors of the output.
+    /// Updates the largest magnitudes with the errors and gradients that follow from other output errors.
     pub fn measure(&mut self, gradients: &Weights, records: &[Record]) {
         for (size, record) in self.largest_errors.iter_mut().zip(records) {
             *size = size.max(largest(&record.delta));
@@ -46,8 +47,9 @@ impl Expected {
         }
     }
 
-    /// What counts as large in the errors of each population and in each gradient: the largest magnitude, and where errors
-    /// have passed a normalisation a share of what they were before its means were taken away, as little may be left.
+    /// Scales of the errors of each population and of each gradient, to which differences are relative. A scale is the
+    /// largest magnitude. Behind a normalisation it is at least a share of the errors' size before the normalisation
+    /// subtracts their means, because little may remain afterwards.
     pub fn scales(&self, network: &Network) -> (Vec<f32>, Vec<f32>) {
         const LEFT: f32 = 5e-2;
         let (mut errors, mut gradients) = (self.largest_errors.clone(), self.largest_gradients.clone());
@@ -67,7 +69,7 @@ impl Expected {
         (errors, gradients)
     }
 
-    /// Whether nothing has grown beyond all bounds.
+    /// Whether all values are finite.
     pub fn is_finite(&self) -> bool {
         let TrialResults { activity, gradients, records } = &self.outcome;
         let tensors = records.iter().flat_map(|record| [&record.membrane, &record.delta]).chain(gradients);
@@ -81,12 +83,13 @@ fn largest(values: &[f32]) -> f32 {
 }
 
 impl Expected {
-    /// Fails unless `outcome`, of what `engine` names, is what is expected: spikes and membranes to the bit.
+    /// Asserts that `outcome` of the engine named `engine` is as expected, with bit-identical spikes and membranes.
     pub fn check(&self, engine: &str, network: &Network, outcome: &TrialResults) {
         let Self { outcome: expected, largest_errors, largest_gradients } = self;
         let without_statistics = |activity: &Activity| Activity { statistics: Vec::new(), ..activity.clone() };
         assert_eq!(without_statistics(&outcome.activity), without_statistics(&expected.activity), "{engine}");
-        // Sums in another order, in double precision: what they are off by shows where nothing varies.
+        // Statistics are summed in another order, in double precision. Differences show where values hardly vary, so
+        // the bound includes the means.
         assert_eq!(outcome.activity.statistics.len(), expected.activity.statistics.len(), "{engine}: statistics");
         for (found, expected) in outcome.activity.statistics.iter().zip(&expected.activity.statistics) {
             assert_eq!(found.mean_tensor, expected.mean_tensor, "{engine}: statistics");
@@ -115,7 +118,7 @@ impl Expected {
             check(&format!("{engine}: errors of {}", p.name), found, expected_delta, bound);
             let sums = expected_delta.chunks(p.shape.len()).map(|d| d.iter().map(|d| d.abs()).sum());
             behind = sums.fold(behind, f32::max);
-            // Errors grow on their way through a normalisation, and what they were off by with them.
+            // Errors can grow as they pass through a normalisation, and their rounding grows with them.
             let growth = p.inputs.iter().filter_map(|input| input.norm).map(|norm| expected.activity.growth(&norm));
             let growth = growth.fold(1.0, f32::max);
             behind *= growth;
@@ -128,14 +131,14 @@ impl Expected {
                     check(&name, &outcome.gradients[tensor], &expected.gradients[tensor], bound);
                 }
             }
-            // What a source that passes on numbers multiplies errors by.
+            // Largest factor by which the values of a numeric source multiply errors.
             let numbers = p.inputs.iter().flat_map(|input| &input.sources).filter_map(|source| match source {
                 Source::Population(source) => Some(largest(&expected.records[*source].values)),
                 Source::Input => None,
             });
             let growth = growth * numbers.fold(1.0, f32::max);
             for weight in p.inputs.iter().filter_map(|input| input.weight) {
-                // Errors that cancel to nothing in one order of summing may leave their rounding in another.
+                // Errors that cancel to 0 in one summation order may leave a rounding residue in another.
                 let trials = (expected_delta.len() / p.shape.len()) as f32;
                 let sum = largest_channel_sum(expected_delta, p.shape, f32::abs) + ROUNDING * behind * trials;
                 let drawn = largest_channel_sum(expected_delta, p.shape, |x| x * x).sqrt();
@@ -144,7 +147,7 @@ impl Expected {
                 check(&name, &outcome.gradients[weight], &expected.gradients[weight], bound);
             }
             for &weight in &p.parameters {
-                // A sum over all neurons and steps, of errors times states.
+                // A sum of errors times states over all neurons and steps.
                 let name = format!("{engine}: gradient of {}", network.tensors()[weight].name);
                 let sum: f32 = expected_delta.iter().map(|d| d.abs()).sum();
                 let state = largest(&expected.records[index].membrane).max(1.0);
@@ -154,7 +157,7 @@ impl Expected {
                 check(&name, &outcome.gradients[weight], &expected.gradients[weight], bound);
             }
             for bias in p.inputs.iter().filter_map(|input| input.bias) {
-                // A sum of errors, each of which may be off by what is behind it.
+                // A sum of errors, each with the rounding error from the populations behind it.
                 let terms = (expected_delta.len() / p.shape.channels) as f32;
                 let sum = largest_channel_sum(expected_delta, p.shape, f32::abs) + ROUNDING * behind * terms;
                 let drawn = largest_channel_sum(expected_delta, p.shape, |x| x * x).sqrt();
@@ -166,15 +169,16 @@ impl Expected {
     }
 }
 
-/// How much errors can grow on their way through a normalisation.
+/// Growth of errors that pass through a normalisation.
 trait Growth {
-    /// The largest factor of a normalisation.
+    /// Largest factor that a normalisation can apply.
     fn factor(&self, norm: &Norm) -> f32;
 
-    /// How much rounding can grow.
+    /// Factor by which rounding errors can grow.
     fn growth(&self, norm: &Norm) -> f32 {
-        // Of a few values little more than rounding is left, once their mean is taken away, and what is along themselves: each
-        // error is a difference of three numbers, rounded in every step.
+        // With few values per channel, little more than rounding remains after the normalisation removes the mean and
+        // the component along the values themselves. Each error is a difference of three numbers, rounded in every
+        // operation.
         const STEPS: f32 = 8.0;
         2.0 * STEPS * self.factor(norm)
     }
@@ -189,7 +193,7 @@ impl Growth for Activity {
     }
 }
 
-/// The largest, over channels, of the sums of the `size` of `values`, `[T, N, C, H, W]`.
+/// Maximum over channels of the sum of `size(x)` over the values `x` of the channel; `values` is `[T, N, C, H, W]`.
 fn largest_channel_sum(values: &[f32], shape: Shape, size: impl Fn(f32) -> f32) -> f32 {
     let mut sums = vec![0.0_f32; shape.channels];
     for (i, value) in values.iter().enumerate() {
@@ -198,7 +202,7 @@ fn largest_channel_sum(values: &[f32], shape: Shape, size: impl Fn(f32) -> f32) 
     sums.into_iter().fold(0.0, f32::max)
 }
 
-/// Fails unless all of `found` lie within `bound` of what was `expected`.
+/// Asserts that all of `found` are finite and within `bound` of `expected`.
 fn check(what: &str, found: &[f32], expected: &[f32], bound: f32) {
     assert_eq!(found.len(), expected.len(), "{what}: size");
     assert!(found.iter().all(|x| x.is_finite()), "{what} are not finite");

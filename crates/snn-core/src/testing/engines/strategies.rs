@@ -1,4 +1,4 @@
-//! Random networks and trials.
+//! Proptest strategies for random networks and trials.
 #![expect(clippy::unwrap_used, reason = "a test that cannot go on has failed")]
 
 use crate::map::{Conv, Map};
@@ -19,7 +19,7 @@ fn channels() -> impl Strategy<Value = usize> {
 
 fn map() -> impl Strategy<Value = Map> {
     let conv = (channels(), [1..=5_usize, 1..=5], 1..=3_usize, 0..=2_usize);
-    // Strides, paddings and dilations that differ by axis, and groups, if the channels can be cut into so many.
+    // Strides, paddings and dilations that differ by axis; groups are used if they divide the channels.
     let uneven = (
         channels(),
         [1..=4_usize, 1..=4],
@@ -39,17 +39,17 @@ fn map() -> impl Strategy<Value = Map> {
     ]
 }
 
-/// Leaks.
+/// Common leaks.
 pub fn leak() -> impl Strategy<Value = f32> {
     prop::sample::select(vec![0.5, 0.75, 0.9, 0.99, 1.0])
 }
 
-/// Thresholds.
+/// Common thresholds.
 pub fn threshold() -> impl Strategy<Value = f32> {
     prop::sample::select(vec![0.25, 0.7, 0.75, 1.0, 1.3])
 }
 
-/// Neurons that follow the paper's rule, plain ones.
+/// Leaky integrate-and-fire and pooling neurons with the paper's rule.
 pub fn spike_gated() -> impl Strategy<Value = Neuron> {
     let trace = prop::sample::select(vec![Trace::AfterDropout, Trace::BeforeDropout]);
     let lif = (leak(), threshold(), trace);
@@ -70,7 +70,7 @@ pub fn leak_free() -> impl Strategy<Value = Neuron> {
     })
 }
 
-/// Constants of neurons that can be written in a file, and the surrogates of their gradients.
+/// Constants of neurons as a file spells them: leak, threshold, reset and surrogate.
 fn constants() -> impl Strategy<Value = (f32, f32, &'static str, &'static str)> {
     let reset = prop::sample::select(vec!["Hard()", "Hard(to: -0.25)", "Soft", "None"]);
     let surrogate = prop::sample::select(vec![
@@ -92,7 +92,7 @@ fn named(text: &str) -> Neuron {
     registry.neurons.make(&mut part, &registry).unwrap_or_else(|error| panic!("{text}: {error}"))
 }
 
-/// Neurons of every kind that fire.
+/// Firing neurons of every kind.
 pub fn firing() -> impl Strategy<Value = Neuron> {
     let common = |(_, threshold, reset, surrogate): (f32, f32, &str, &str), detach: bool| {
         format!("threshold: {threshold}, reset: {reset}, gradient: {surrogate}, detach_reset: {detach}")
@@ -118,13 +118,13 @@ pub fn firing() -> impl Strategy<Value = Neuron> {
     prop_oneof![8 => named, 1 => Just("Izhikevich").prop_map(self::named), 2 => spike_gated()]
 }
 
-/// Neurons of every kind that others can read, spikes or numbers.
+/// Neurons of every kind that other populations can read, with spikes or numbers.
 pub fn feeding() -> impl Strategy<Value = Neuron> {
     let plain = prop::sample::select(vec!["Relay", "Identity", "Relu"]).prop_map(named);
     prop_oneof![4 => firing(), 2 => plain]
 }
 
-/// What a projection does besides its map.
+/// Operations of a projection besides its map.
 fn stages() -> impl Strategy<Value = StagesCase> {
     let kind = prop::sample::select(vec![PoolKind::Max, PoolKind::Mean]);
     let pool =
@@ -134,12 +134,13 @@ fn stages() -> impl Strategy<Value = StagesCase> {
         .prop_map(|(pool, is_normalised, join)| StagesCase { pool, is_normalised, join })
 }
 
-/// Layers that join, pool and normalise.
+/// Layers that also join, pool and normalise.
 pub fn staged(layer: impl Strategy<Value = LayerCase>) -> impl Strategy<Value = LayerCase> {
     (layer, stages()).prop_map(|(layer, stages)| LayerCase { stages, ..layer })
 }
 
-/// Layers that join and pool: streams are compared without normalisations, which are folded into weights on one side alone.
+/// Layers that also join and pool, for comparing streams. Normalisations are excluded, because they are folded into
+/// weights on only one side of that comparison.
 pub fn pooled(layer: impl Strategy<Value = LayerCase>) -> impl Strategy<Value = LayerCase> {
     staged(layer).prop_map(|layer| {
         let stages = StagesCase { is_normalised: false, ..layer.stages };
@@ -147,7 +148,7 @@ pub fn pooled(layer: impl Strategy<Value = LayerCase>) -> impl Strategy<Value = 
     })
 }
 
-/// Neurons of every kind that do not fire, and some that do.
+/// Neurons of the last population: all kinds that do not fire, and some that do.
 pub fn last() -> impl Strategy<Value = Neuron> {
     let integrator = (leak(), threshold(), any::<bool>()).prop_map(|(leak, threshold, decay_input)| {
         LeakyIntegrator { leak, divisor: threshold, decay_input, ..LeakyIntegrator::default() }.neuron()
@@ -155,12 +156,12 @@ pub fn last() -> impl Strategy<Value = Neuron> {
     prop_oneof![integrator, Just("CubaIntegrator(leak: 0.9, synapse_leak: 0.5)").prop_map(named), leak_free(), firing()]
 }
 
-/// Layers of which none reads itself.
+/// Layers without recurrent projections.
 pub fn feed_forward(neuron: impl Strategy<Value = Neuron>) -> impl Strategy<Value = LayerCase> {
     layer(neuron).prop_map(|layer| LayerCase { own: None, ..layer })
 }
 
-/// Layers of every kind, without stages.
+/// Layers of every kind, without joins, pools of a current and normalisations.
 pub fn layer(neuron: impl Strategy<Value = Neuron>) -> impl Strategy<Value = LayerCase> {
     let back = prop_oneof![3 => Just(0), 1 => 0..=3_usize];
     let second = prop::option::of(0..=40_usize);
@@ -181,7 +182,7 @@ pub fn layer(neuron: impl Strategy<Value = Neuron>) -> impl Strategy<Value = Lay
     })
 }
 
-/// A network of some `layers` and the layer `last`, and a trial of it.
+/// Strategy for a case: a network of one to three `layers` and the layer `last`, and a trial.
 pub fn case(
     layers: impl Strategy<Value = LayerCase>,
     last: impl Strategy<Value = LayerCase>,
@@ -237,7 +238,7 @@ pub fn case(
     )
 }
 
-/// `cases` cases, or as many as `PROPTEST_CASES` says.
+/// Configuration for `cases` cases, or for as many as `PROPTEST_CASES` says.
 pub fn config(cases: u32) -> ProptestConfig {
     let default = ProptestConfig { failure_persistence: None, ..ProptestConfig::default() };
     if std::env::var_os("PROPTEST_CASES").is_some() { default } else { ProptestConfig { cases, ..default } }

@@ -1,4 +1,4 @@
-//! Cases that are compared but for rounding, and what they came to.
+//! Comparison of cases with tolerance for rounding, and a summary over all cases.
 
 use std::cell::{Cell, RefCell};
 
@@ -9,10 +9,10 @@ use crate::agreement::{Agreement, BOUND, Scales};
 use crate::engine::{Activity, Engine};
 use crate::network::GroupStatistics;
 
-/// Share of spikes, over all cases, that rounding may decide over.
+/// Largest allowed fraction of spikes, over all cases, that rounding may flip.
 const FLIPS: f64 = 1e-4;
 
-/// What all cases of a test came to.
+/// Summary of all cases of a test.
 #[derive(Debug, Default)]
 pub struct Tally {
     compared: Cell<u32>,
@@ -23,10 +23,11 @@ pub struct Tally {
 }
 
 impl Tally {
-    /// Takes in a case; fails if an engine differs from the reference by more than rounding, and no spike flipped.
+    /// Checks a case and adds it to the summary. Fails if the engine differs from the reference by more than rounding
+    /// although no spike flipped.
     ///
     /// # Errors
-    /// How it differs.
+    /// The difference.
     pub fn check(&self, engine: &dyn Engine, case: &EngineCase) -> Result<(), TestCaseError> {
         let network = case.network();
         let expected = case.expected(&network);
@@ -49,10 +50,10 @@ impl Tally {
         Ok(())
     }
 
-    /// What came of `cases` cases, in words.
+    /// Summary of `cases` cases, for people to read.
     ///
     /// # Errors
-    /// The same, if little could be compared, or if rounding decided over too much.
+    /// The same text, if less than half of the cases could be compared, or if too many spikes flipped.
     pub fn close(&self, cases: u32) -> Result<String, String> {
         let Self { compared, spikes, flips, largest, worst } = self;
         let (compared, spikes, flips) = (compared.get(), spikes.get(), flips.get());
@@ -66,7 +67,8 @@ impl Tally {
     }
 }
 
-/// Whether the groups that are normalised vary by more than rounding: an engine may have no double precision to measure less.
+/// Whether the variance of each normalised channel is well above rounding: an engine without double precision cannot
+/// measure smaller ones.
 fn is_measured(activity: &Activity) -> bool {
     const LEAST: f32 = 1e-3;
     let channels = |group: &GroupStatistics| {

@@ -2,7 +2,7 @@
 
 use crate::random::{Purpose, Stream};
 
-/// Random words of a test, by two indices.
+/// Random words of a test, addressed by two indices.
 pub(super) struct Words {
     stream: Stream,
     trial: u32,
@@ -18,7 +18,7 @@ impl Words {
         ((u64::from(word) * u64::from(bound)) >> 32) as u32
     }
 
-    /// In `[0, 1)`, in steps of 2^-16.
+    /// Random number in `[0, 1)`, a multiple of 2^-16.
     pub(super) fn uniform(&self, major: usize, minor: usize) -> f32 {
         self.below(major, minor, 1 << 16) as f32 / 65_536.0
     }

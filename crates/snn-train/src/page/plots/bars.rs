@@ -1,19 +1,19 @@
-//! Bars for numbers beside each other.
+//! Horizontal bar charts.
 
 use plotters::prelude::*;
 use plotters::style::text_anchor::{HPos, Pos, VPos};
 
 use super::{Area, Drawn, GRID, SERIES, WIDTH, font, short, svg, width};
 
-/// Bars from the left, a group for each row.
+/// A horizontal bar chart, with a group of bars for each row.
 pub(crate) struct Bars<'a> {
-    /// What the bars measure, with its unit.
+    /// Axis label: the quantity, with its unit.
     pub(crate) axis: &'a str,
-    /// Label, and the value of each series in it.
+    /// For each row, its label and the value of each series.
     pub(crate) rows: Vec<(String, Vec<Option<f64>>)>,
-    /// Which colours the series have.
+    /// Colour indices of the series.
     pub(crate) colours: &'a [usize],
-    /// A value at the axis and at the end of its bar.
+    /// Formats a value at the axis and at the end of its bar.
     pub(crate) format: &'a dyn Fn(f64) -> String,
 }
 
@@ -30,7 +30,7 @@ impl Bars<'_> {
         let room = values().map(|&value| width(&(self.format)(value))).max().unwrap_or(0) + 12;
         let labels = self.rows.iter().map(|(label, _)| width(label)).max().unwrap_or(0) + 20;
         let count = self.rows.len();
-        // The longest bar leaves room for its value.
+        // The axis is extended so that the longest bar leaves room for its value.
         let plot = f64::from(WIDTH - (labels + 24).min(WIDTH / 2));
         let end = end * plot / (plot - f64::from(room)).max(plot / 4.0);
         let mut chart = ChartBuilder::on(area)

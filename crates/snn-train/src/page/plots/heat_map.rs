@@ -1,19 +1,19 @@
-//! How values of many rows change, as darkness.
+//! Heat maps.
 
 use plotters::prelude::*;
 use plotters::style::text_anchor::{HPos, Pos, VPos};
 
 use super::{Area, Drawn, GRID, SERIES, font, short, svg, width};
 
-/// A row of fields for each label, the darker the larger their value, over a number.
+/// A heat map: a row of cells for each label, darker for larger values, over a numeric axis.
 pub(crate) struct HeatMap<'a> {
-    /// What runs to the right, with its unit.
+    /// Label of the horizontal axis, with its unit.
     pub(crate) axis: &'a str,
-    /// Where it ends.
+    /// End of the horizontal axis.
     pub(crate) end: f64,
-    /// Label, and the values from left to right, of which the last one stands at the right.
+    /// For each row, its label and its values from left to right. The last value is also printed at the right.
     pub(crate) rows: Vec<(String, Vec<f64>)>,
-    /// A number at the axis, and a value at the right.
+    /// Formatters of numbers at the axis, and of the values printed at the right.
     pub(crate) formats: [&'a dyn Fn(f64) -> String; 2],
 }
 
@@ -58,7 +58,7 @@ impl HeatMap<'_> {
             chart.draw_series([beside(end, 16, HPos::Left, last(values))])?;
             let step = end / values.len().max(1) as f64;
             for (place, value) in values.iter().enumerate() {
-                // The root tells small values apart from none.
+                // The square root makes small values distinguishable from zero.
                 let colour = SERIES[0].mix((value.max(0.0) / largest).sqrt());
                 let left = step * place as f64;
                 chart.draw_series([Rectangle::new(

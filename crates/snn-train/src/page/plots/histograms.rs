@@ -1,17 +1,17 @@
-//! Small histograms, one below the other.
+//! Small histograms, stacked vertically.
 
 use plotters::prelude::*;
 use plotters::style::text_anchor::{HPos, Pos, VPos};
 
 use super::{ANN, Area, Drawn, GRID, SERIES, WIDTH, font, svg, width};
 
-/// A small histogram for each row, one below the other, over the same classes.
+/// Small histograms over the same bins, one for each row, stacked vertically.
 pub(crate) struct Histograms<'a> {
-    /// What the classes are of, with its unit.
+    /// Axis label: the binned quantity, with its unit.
     pub(crate) axis: &'a str,
-    /// The classes from left to right.
+    /// Labels of the bins from left to right.
     pub(crate) classes: Vec<String>,
-    /// Label, and the share of each class.
+    /// For each row, its label and the fraction in each bin.
     pub(crate) rows: Vec<(String, Vec<f64>)>,
 }
 
@@ -53,5 +53,5 @@ impl Histograms<'_> {
     }
 }
 
-/// Height of a small histogram.
+/// Height of one histogram.
 const ROW: u32 = 96;

@@ -1,4 +1,4 @@
-//! Lines over time.
+//! Line plots.
 
 use std::ops::Range;
 
@@ -6,29 +6,28 @@ use plotters::prelude::*;
 
 use super::{Area, Drawn, GRID, SERIES, TEXT, font, short, svg};
 
-/// Lines over a number.
+/// A line plot over a numeric axis.
 pub(crate) struct Lines<'a> {
-    /// What runs to the right and up, with units.
+    /// Labels of the horizontal and the vertical axis, with units.
     pub(crate) axes: [&'a str; 2],
     pub(crate) series: Vec<Line>,
-    /// A value at each axis.
+    /// Formatters of values at each axis.
     pub(crate) formats: [&'a dyn Fn(f64) -> String; 2],
-    /// What the upward axis shows; up to above the highest point, if this is empty. Points beyond lie at its ends.
+    /// Range of the vertical axis; if empty, from 0 to above the highest point. Points outside are clamped to its ends.
     pub(crate) span: Range<f64>,
-    /// A height that is marked.
+    /// Height of a horizontal marker line.
     pub(crate) level: Option<f64>,
 }
 
-/// Points to the right and up, of which one may be marked.
+/// A line through points (x, y), one of which may be marked.
 pub(crate) struct Line {
-    /// Which colour it has.
+    /// Colour index.
     pub(crate) colour: usize,
     pub(crate) points: Vec<(f64, f64)>,
     pub(crate) marked: Option<(f64, f64)>,
 }
 
-/// Where an axis of accuracies begins, if the curves have these best ones: where all are high, what lies far below them is
-/// left out.
+/// Lower end of an accuracy axis for curves with these best accuracies. If all are high, the low range is left out.
 pub(crate) fn accuracy_floor(best: impl Iterator<Item = f64>) -> f64 {
     if best.fold(1.0, f64::min) >= 0.9 { 0.8 } else { 0.0 }
 }

@@ -1,4 +1,4 @@
-//! Plots as SVG. Colours are those of a light page; the style sheet of the page puts others in their place on a dark one.
+//! Plots as SVG. The colours are those of a light page; the page's style sheet replaces them in dark mode.
 
 mod bars;
 mod heat_map;
@@ -13,8 +13,9 @@ pub(crate) use heat_map::HeatMap;
 pub(crate) use histograms::Histograms;
 pub(crate) use lines::{Line, Lines, accuracy_floor};
 
-/// Text, lines of the grid, and the series: networks one to four, and what they are compared with. They can be told apart
-/// by everybody (Okabe and Ito, *Color universal design*, 2008), the first two and grey in print too.
+/// Colours of text, of grid lines, and of the series: networks one to four, and what they are compared with. They are
+/// distinguishable with colour vision deficiency (Okabe and Ito, *Color universal design*, 2008); the first two and
+/// grey also in print.
 const TEXT: RGBColor = RGBColor(0x33, 0x3B, 0x45);
 const GRID: RGBColor = RGBColor(0xDF, 0xE3, 0xE8);
 const SERIES: [RGBColor; 5] = [
@@ -24,28 +25,28 @@ const SERIES: [RGBColor; 5] = [
     RGBColor(0xCC, 0x79, 0xA7),
     RGBColor(0x8A, 0x93, 0x9E),
 ];
-/// Classes of the style sheet with their colours.
+/// CSS classes of the series colours.
 pub(crate) const CLASSES: [&str; 5] = ["first", "second", "third", "fourth", "ann"];
-/// Which of them is what the others are compared with.
+/// Index of the series that the others are compared with.
 pub(crate) const ANN: usize = 4;
 
-/// Two units are a pixel, as coordinates are whole.
+/// Width of a plot. Two units are one pixel, because coordinates are integers.
 const WIDTH: u32 = 960;
 const FONT: f64 = 25.0;
-/// What the crate divides sizes of fonts by.
+/// Factor by which the `plotters` crate divides font sizes.
 const FONT_SCALE: f64 = 1.24;
-/// Width of a letter, about.
+/// Approximate width of a letter.
 const LETTER: f64 = 0.58 * FONT;
 
 type Area<'a> = DrawingArea<SVGBackend<'a>, Shift>;
 type Drawn = Result<(), DrawingAreaErrorKind<std::io::Error>>;
 
-/// Draws on a canvas of this height.
+/// Renders a plot of the given height as SVG text.
 fn svg(height: u32, draw: impl FnOnce(&Area<'_>) -> Drawn) -> String {
     let mut text = String::new();
     {
         let area = SVGBackend::with_string(&mut text, (WIDTH, height)).into_drawing_area();
-        // Text in memory takes whatever is written to it.
+        // Writing to a string in memory cannot fail.
         draw(&area).and_then(|()| area.present()).ok();
     }
     text
@@ -55,7 +56,7 @@ fn font() -> TextStyle<'static> {
     TextStyle::from(("sans-serif", FONT * FONT_SCALE).into_font()).color(&TEXT)
 }
 
-/// A number without zeros at its end: `2 M` for `2.00 M`.
+/// Removes trailing zeros from a number: `2 M` for `2.00 M`.
 fn short(text: &str) -> String {
     let (number, unit) =
         text.split_once(' ').map_or((text, String::new()), |(number, unit)| (number, format!(" {unit}")));
@@ -66,7 +67,7 @@ fn short(text: &str) -> String {
     }
 }
 
-/// Width of a text, about.
+/// Approximate width of a text.
 fn width(text: &str) -> u32 {
     (text.chars().count() as f64 * LETTER) as u32
 }
