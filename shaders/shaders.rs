@@ -1,5 +1,6 @@
-//! The compute shaders, as text: one file a job, put together by `snn-gpu`. Each file says what one thread does, the shapes of
-//! its buffers and which Rust file it mirrors; what it needs from other files is named there.
+//! The compute shaders as text, one file per job; `snn-gpu` joins them to kernels. Each file says what one thread
+//! does, gives the shapes of its buffers, and names the Rust file that it mirrors and the other shader files that it
+//! needs.
 
 macro_rules! shaders {
     ($($(#[$doc:meta])* $name:ident = $path:literal;)*) => {
@@ -8,106 +9,106 @@ macro_rules! shaders {
 }
 
 shaders! {
-    /// The part of a trial that a dispatch works on.
+    /// The range of steps and samples that a dispatch works on.
     WINDOW = "common/window.wgsl";
-    /// Sizes of a projection.
+    /// The sizes of a projection.
     PROJECTION = "common/projection.wgsl";
-    /// What a projection reads.
+    /// Reads the source of a projection.
     SOURCE = "common/source.wgsl";
-    /// The random numbers.
+    /// The random number generator, Philox.
     PHILOX = "common/philox.wgsl";
-    /// Current of a convolution, plain.
+    /// Current of a convolution, as a direct sum.
     CONV_CURRENT = "conv/current.wgsl";
-    /// Transpose of a convolution, plain.
+    /// Transpose of a convolution, as a direct sum.
     CONV_ADJOINT = "conv/adjoint.wgsl";
-    /// Gradient of a convolution's weights, plain.
+    /// Gradient of a convolution's weights, as a direct sum.
     CONV_GRADIENT = "conv/gradient.wgsl";
-    /// Current and neurons from the events of a source.
+    /// Current and neurons in one kernel, from the events of a source.
     CONV_EVENTS = "conv/events.wgsl";
-    /// Current and neurons of many steps in registers.
+    /// Current and neurons in one kernel, with many steps in registers.
     CONV_FUSED = "conv/fused.wgsl";
-    /// Currents of many steps in registers.
+    /// The currents of that kernel.
     CONV_FUSED_CURRENTS = "conv/fused_currents.wgsl";
-    /// Products of matrices in tiles.
+    /// Tiled matrix products.
     CONV_TILE = "conv/tile.wgsl";
-    /// Current of a convolution as a product of matrices.
+    /// Current of a convolution as a matrix product.
     CONV_CURRENT_TILED = "conv/current_tiled.wgsl";
-    /// Transpose of a convolution as a product of matrices.
+    /// Transpose of a convolution as a matrix product.
     CONV_ADJOINT_TILED = "conv/adjoint_tiled.wgsl";
-    /// Gradient of a convolution's weights as a product of matrices.
+    /// Gradient of a convolution's weights as a matrix product.
     CONV_GRADIENT_TILED = "conv/gradient_tiled.wgsl";
     /// Gradient of a convolution's weights from the events of its source.
     CONV_GRADIENT_EVENTS = "conv/gradient_events.wgsl";
-    /// The paper's rule back through a convolution, where neurons fired.
+    /// Spike-gated errors backpropagated through a convolution, only where neurons fired.
     CONV_SPIKE_GATED_EVENTS = "conv/spike_gated_events.wgsl";
     /// Current of a convolution by matrix instructions.
     COOP_CURRENT = "coop/current.wgsl";
-    /// Their matrices, of 8 x 8.
+    /// Types of matrix instructions of size 8 x 8.
     COOP_EIGHT = "coop/eight.wgsl";
-    /// Their matrices, of 16 x 16.
+    /// Types of matrix instructions of size 16 x 16.
     COOP_SIXTEEN = "coop/sixteen.wgsl";
-    /// Rounding to 16 bits.
+    /// Rounding to 16-bit floats.
     COOP_HALF = "coop/half.wgsl";
     /// Current of a map without weights.
     POOL_CURRENT = "pool/current.wgsl";
     /// Transpose of a map without weights.
     POOL_ADJOINT = "pool/adjoint.wgsl";
-    /// The largest of windows.
+    /// Max pooling.
     POOL_LARGEST = "pool/largest.wgsl";
-    /// Its transpose.
+    /// Transpose of max pooling.
     POOL_LARGEST_ADJOINT = "pool/largest_adjoint.wgsl";
     /// Current of two joined sources.
     JOIN_CURRENT = "join/current.wgsl";
-    /// Its transpose.
+    /// Transpose of a join.
     JOIN_ADJOINT = "join/adjoint.wgsl";
-    /// What the kernels of a normalisation share.
+    /// Definitions shared by the kernels of a normalisation.
     NORM_GROUP = "norm/group.wgsl";
-    /// What is measured of a current that is normalised.
+    /// Mean and squared distances of a current that is to be normalised, per step, sample and channel.
     NORM_MEASURE = "norm/measure.wgsl";
-    /// Mean and variance of it.
+    /// Mean and variance of each group.
     NORM_COMBINE = "norm/combine.wgsl";
-    /// A normalised current.
+    /// The normalised current.
     NORM_CURRENT = "norm/current.wgsl";
-    /// Sums of the errors of a normalised current.
+    /// Sums of the errors of a normalised current, per step, sample and channel.
     NORM_MEASURE_ERRORS = "norm/measure_errors.wgsl";
-    /// Gradients and means of them.
+    /// Gradients of scale and shift, and means of the errors of each group.
     NORM_COMBINE_ERRORS = "norm/combine_errors.wgsl";
     /// Transpose of a normalisation.
     NORM_ADJOINT = "norm/adjoint.wgsl";
-    /// Currents that begin with a bias.
+    /// Initialises currents to a bias.
     BIAS_CURRENT = "bias/current.wgsl";
     /// Gradient of a bias.
     BIAS_GRADIENT = "bias/gradient.wgsl";
-    /// What the kernels of neurons share.
+    /// Definitions shared by the kernels of neurons.
     SCAN_NEURONS = "scan/neurons.wgsl";
-    /// What kernels do around the steps of neurons.
+    /// Initial state, output and final state of neurons in a window.
     SCAN_STEP = "scan/step.wgsl";
-    /// Steps of neurons.
+    /// The forward pass of neurons.
     SCAN_FORWARD = "scan/forward.wgsl";
-    /// The paper's rule.
+    /// The backward pass of neurons with spike-gated gradients.
     SCAN_SPIKE_GATED = "scan/spike_gated.wgsl";
-    /// Backpropagation through time.
+    /// The backward pass of neurons by backpropagation through time.
     SCAN_UNROLLED = "scan/unrolled.wgsl";
     /// Gradients of trainable constants.
     SCAN_CONSTANTS = "scan/constants.wgsl";
     /// The leak correction.
     SCAN_CORRECTION = "scan/correction.wgsl";
-    /// Input spikes.
+    /// Draws input spikes.
     TRIAL_ENCODE = "trial/encode.wgsl";
-    /// Dropout masks.
+    /// Draws dropout masks.
     TRIAL_MASKS = "trial/masks.wgsl";
-    /// Numbers of spikes.
+    /// Counts spikes.
     TRIAL_COUNT = "trial/count.wgsl";
-    /// Samples that go on from trial to trial.
+    /// Carries resumed samples over to the next trial.
     TRIAL_GATHER = "trial/gather.wgsl";
-    /// Update rules.
+    /// The update of optimizers.
     LEARN_UPDATE = "learn/update.wgsl";
-    /// Gradients where there are no weights.
+    /// Sets gradients between channels of different groups to 0.
     LEARN_GROUPS = "learn/groups.wgsl";
-    /// Norm of the gradients.
+    /// Partial sums for the norm of the gradients.
     LEARN_NORM = "learn/norm.wgsl";
-    /// Multiply-adds and nothing else, to measure a card.
+    /// Only multiply-adds, to measure the peak throughput of a GPU.
     PROBE_MULTIPLY = "probe/multiply.wgsl";
-    /// Memory read and written and nothing else, to measure a card.
+    /// Only memory accesses, to measure the memory bandwidth of a GPU.
     PROBE_COPY = "probe/copy.wgsl";
 }

@@ -1,5 +1,5 @@
-// The currents that a population begins with: its bias, the same at every step and pixel of a channel. One thread for each step,
-// sample and neuron. Needs common/window.wgsl.
+// Initialises the currents of a population to its bias, the same at every step and pixel of a channel. One thread for
+// each step, sample and neuron. Needs common/window.wgsl.
 //
 // bias [channel], current [step of the word][sample][neuron].
 @group(0) @binding(0) var<storage, read> bias: array<f32>;
@@ -7,7 +7,7 @@
 
 override LEN: u32;
 override CHANNELS: u32;
-// Whether another bias is there already.
+// Whether to add to another bias rather than overwrite the current.
 override ADD: bool;
 
 @compute @workgroup_size(64)

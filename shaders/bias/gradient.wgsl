@@ -1,5 +1,5 @@
-// The gradient of a bias: the sum of a channel's errors over steps, samples and pixels, added to what is there. One workgroup for
-// each channel. Needs common/window.wgsl.
+// The gradient of a bias: sums the errors of a channel over steps, samples and pixels, and adds the sum to the
+// existing gradient. One workgroup for each channel. Needs common/window.wgsl.
 //
 // d [slot][sample][neuron], gradient [channel].
 @group(0) @binding(0) var<storage, read> d: array<f32>;

@@ -1,6 +1,6 @@
 // Philox4x32-10. Mirrors crates/snn-core/src/random.rs, bit for bit.
 
-// High word of a product.
+// The high word of the product of two words.
 fn high(a: u32, b: u32) -> u32 {
     let low = (a & 0xffffu) * (b & 0xffffu);
     let middle = (a >> 16u) * (b & 0xffffu) + (low >> 16u);

@@ -1,5 +1,5 @@
-// Sizes of a projection. A linear map is a convolution of a single pixel whose channels are all neurons of its input.
-// Neurons stand in the order [row][column][channel].
+// The sizes of a projection. A linear map counts as a convolution of a single pixel whose channels are all neurons of
+// its input. Neurons are stored in the order [row][column][channel].
 override IN_C: u32;
 override IN_H: u32;
 override IN_W: u32;
@@ -14,11 +14,11 @@ override PADDING_H: u32;
 override PADDING_W: u32;
 override DILATION_H: u32;
 override DILATION_W: u32;
-// Numbers in a row of output channels of a weight.
+// Length of a row of output channels of a weight.
 override WEIGHT_ROW: u32;
-// Whether it is added to what other projections have left.
+// Whether to add to the result of other projections rather than overwrite it.
 override ADD: bool;
-// Whether the population reads itself, one step late.
+// Whether the population reads its own spikes, one step late.
 override DELAY: bool;
 
 fn in_len() -> u32 {

@@ -1,8 +1,8 @@
-// What a projection reads. Needs common/window.wgsl and common/projection.wgsl.
+// Reads the source of a projection. Needs common/window.wgsl and common/projection.wgsl.
 //
-// Spikes are words of 32 steps, [sample][row][neuron], row w for steps 32 w to 32 w + 31; after those of all steps come the
-// rows of the negative spikes, or the row whose lowest bit is the spike before the first step. Numbers are f32,
-// [sample][step][neuron], or [sample][neuron] if they are the same at every step.
+// Spikes are words of 32 steps, [sample][row][neuron], where row w has the steps 32 w to 32 w + 31. Further rows
+// follow: those of negative spikes, or one row whose lowest bit is the spike before the first step. Numbers are f32,
+// [sample][step][neuron], or [sample][neuron] if they are constant over time.
 @group(0) @binding(0) var<storage, read> source: array<u32>;
 @group(0) @binding(1) var<storage, read> mask: array<f32>;
 
@@ -11,12 +11,12 @@ const SIGNED: u32 = 1u;
 const NUMBERS: u32 = 2u;
 const CONSTANT: u32 = 3u;
 override SOURCE: u32;
-// Rows of a sample.
+// Number of rows of a sample.
 override ROWS: u32;
-// Whether what it reads passes a dropout mask [sample][neuron].
-override MASKED: bool;
+// Whether the source has a dropout mask [sample][neuron].
+override SOURCE_MASKED: bool;
 
-// What neuron i of sample n emits, as it is read at step t.
+// The output of neuron i of sample n, as it is read at step t.
 fn emitted(n: u32, t: u32, i: u32) -> f32 {
     let len = in_len();
     var value = 0.0;
@@ -37,7 +37,7 @@ fn emitted(n: u32, t: u32, i: u32) -> f32 {
             value = select(value, -value, is_negative);
         }
     }
-    if MASKED {
+    if SOURCE_MASKED {
         value *= mask[n * len + i];
     }
     return value;

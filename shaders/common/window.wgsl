@@ -1,25 +1,27 @@
-// The part of a trial that a dispatch works on, and how threads are numbered. Mirrors crates/snn-gpu/src/window.rs.
+// The range of steps and samples that a dispatch works on, and the numbering of threads. Mirrors
+// crates/snn-gpu/src/window.rs.
 struct Window {
-    // First step of a word of 32 steps; what is kept for the length of a word is indexed from here.
+    // First step of a word of 32 steps. Buffers that hold one word of steps are indexed from here.
     word: u32,
-    // First step, and the step after the last.
+    // First step, and the step after the last one.
     start: u32,
     end: u32,
-    // Samples of the group that are in use.
+    // Number of samples of the group that are in use.
     samples: u32,
-    // Step that the first slot of the errors `d` stands for.
+    // The step of the first slot of the errors `d`.
     errors: u32,
-    // 1 if the trial goes on where the last one ended.
+    // 1 if the trial resumes the last one.
     resumed: u32,
     // dL/d emitted of the population.
     d_emitted: f32,
-    // Sums over samples and output pixels go over these pairs, `sample * pixels + pixel`, so that no thread takes too long.
+    // Range of the pairs `sample * pixels + pixel` that sums over samples and output pixels cover, so that no thread
+    // takes too long.
     first_pair: u32,
     last_pair: u32,
 }
 var<immediate> window: Window;
 
-// Samples that buffers have room for, steps of a trial, and words of 32 steps that hold them.
+// Number of samples in buffers, number of steps of a trial, and number of 32-step words.
 override GROUP: u32;
 override STEPS: u32;
 override WORDS: u32;

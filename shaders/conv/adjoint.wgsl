@@ -1,5 +1,5 @@
-// The transpose of a convolution, as the plain sum: what the errors d of its outputs make of the error g of its source. One
-// thread for each step, sample and input neuron. Mirrors crates/snn-core/src/reference/maps.rs. Needs
+// The transpose of a convolution, as a direct sum: backpropagates the errors d of its outputs to the errors g of its
+// source. One thread for each step, sample and input neuron. Mirrors crates/snn-core/src/reference/maps.rs. Needs
 // common/projection.wgsl.
 //
 // d [slot][sample][output neuron], g [step of the word][sample][input neuron].
@@ -7,7 +7,7 @@
 @group(0) @binding(1) var<storage, read> weight: array<f32>;
 @group(0) @binding(2) var<storage, read_write> g: array<f32>;
 
-// Whether g has a place for each step of the trial rather than of the word.
+// Whether g has a row for each step of the trial rather than of the word.
 override G_OF_TRIAL: bool;
 
 @compute @workgroup_size(64)

@@ -1,11 +1,11 @@
-// The transpose of a convolution as a product of matrices: rows are two input pixels at the 32 steps of a word, columns are 64
-// input channels, terms are kernel pixels and output channels. Mirrors conv/adjoint.wgsl. Needs common/projection.wgsl,
-// conv/tile.wgsl.
+// The transpose of a convolution as a matrix product. Rows are two input pixels at the 32 steps of a word, columns are
+// 64 input channels, terms are kernel pixels and output channels. Mirrors conv/adjoint.wgsl. Needs
+// common/projection.wgsl, conv/tile.wgsl.
 @group(0) @binding(0) var<storage, read> d: array<f32>;
 @group(0) @binding(1) var<storage, read> weight: array<f32>;
 @group(0) @binding(2) var<storage, read_write> g: array<f32>;
 
-// Whether g has a place for each step of the trial rather than of the word.
+// Whether g has a row for each step of the trial rather than of the word.
 override G_OF_TRIAL: bool;
 
 @compute @workgroup_size(64)
@@ -55,7 +55,7 @@ fn main(
     }
 }
 
-// The error of one term that an input pixel hears at a step of the word.
+// The error for one term of an input pixel at a step of the word.
 fn error(n: u32, term: u32, pixel: u32, step: u32) -> f32 {
     let tap = term / OUT_C;
     let top = pixel / IN_W + PADDING_H - tap / KERNEL_W * DILATION_H; // wraps to a large number above the first window

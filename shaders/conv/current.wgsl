@@ -1,5 +1,5 @@
-// The current of a convolution, as the plain sum. One thread for each step, sample and output neuron.
-// Mirrors crates/snn-core/src/reference/maps.rs. Needs common/source.wgsl.
+// The current of a convolution, as a direct sum. One thread for each step, sample and output neuron. Mirrors
+// crates/snn-core/src/reference/maps.rs. Needs common/source.wgsl.
 //
 // weight [kernel row][kernel column][input channel][output channel], current [step of the word][sample][neuron].
 @group(0) @binding(2) var<storage, read> weight: array<f32>;

@@ -1,6 +1,6 @@
-// The current of a convolution as a product of matrices: rows are two output pixels at the 32 steps of a word, columns are 64
-// output channels, terms are kernel pixels and input channels. Bits become numbers in workgroup memory, a word by two threads.
-// Mirrors conv/current.wgsl. Needs common/source.wgsl, conv/tile.wgsl.
+// The current of a convolution as a matrix product. Rows are two output pixels at the 32 steps of a word, columns are
+// 64 output channels, terms are kernel pixels and input channels. Two threads expand each word of spikes to numbers in
+// workgroup memory. Mirrors conv/current.wgsl. Needs common/source.wgsl, conv/tile.wgsl.
 @group(0) @binding(2) var<storage, read> weight: array<f32>;
 @group(0) @binding(3) var<storage, read_write> current: array<f32>;
 
@@ -50,8 +50,8 @@ fn main(
     }
 }
 
-// Writes what an output pixel hears of one term at 16 steps: the lower half of the threads the first ones, the upper half the
-// others.
+// Writes the input of an output pixel for one term at 16 steps: the lower half of the threads the first steps, the
+// upper half the others.
 fn expand(n: u32, term: u32, pixel: u32, lane: u32) {
     let tap = term / IN_C;
     let row = pixel / OUT_W * STRIDE_H + tap / KERNEL_W * DILATION_H - PADDING_H; // wraps to a large number above the image

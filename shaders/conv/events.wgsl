@@ -1,14 +1,15 @@
-// Current and neurons of a population in one go, from the events of its source: for each spike that a neuron hears, the weight
-// is added to the current of its step. One workgroup for each output pixel and block of output channels, one thread for
-// each channel: all threads walk the same spikes, side by side along a row of weights. Currents of a word of steps lie in
-// workgroup memory, each thread in a column of its own; membranes stay in registers. Mirrors conv/current.wgsl and
-// scan/forward.wgsl. Needs common/source.wgsl, scan/neurons.wgsl, scan/step.wgsl.
+// Computes current and neurons of a population in one kernel, from the events of its source: adds the weight of each
+// input spike to the current of its step. One workgroup for each output pixel and block of output channels, one thread
+// for each channel: all threads walk over the same spikes, and read neighbouring weights of a row. Currents of a word
+// of steps are in workgroup memory, with a column for each thread; membranes are in registers. Mirrors
+// conv/current.wgsl and scan/forward.wgsl. Needs common/source.wgsl, scan/neurons.wgsl, scan/step.wgsl.
 //
-// weight as in conv/current.wgsl; current [step of the word][sample][neuron] is what other projections have left, if ADD.
+// weight as in conv/current.wgsl; current [step of the word][sample][neuron] has the result of other projections, if
+// ADD.
 @group(0) @binding(2) var<storage, read> weight: array<f32>;
 @group(0) @binding(3) var<storage, read> current: array<f32>;
 
-// Threads of a workgroup.
+// Number of threads of a workgroup.
 override CHANNELS_AT_ONCE: u32;
 
 var<workgroup> columns: array<f32, 32 * CHANNELS_AT_ONCE>;
@@ -57,7 +58,7 @@ fn main(
     keep(n, i, s);
 }
 
-// Adds the weights of all spikes of a word that the output neuron hears.
+// Adds the weights of all input spikes of the output neuron in a word.
 fn hear(n: u32, w: u32, pixel: u32, c_out: u32, lane: u32) {
     for (var dy = 0u; dy < KERNEL_H; dy++) {
         for (var dx = 0u; dx < KERNEL_W; dx++) {
@@ -74,7 +75,7 @@ fn hear(n: u32, w: u32, pixel: u32, c_out: u32, lane: u32) {
                     continue;
                 }
                 var value = weight[first_weight + c_in * WEIGHT_ROW];
-                if MASKED {
+                if SOURCE_MASKED {
                     value *= mask[n * in_len() + first_in + c_in];
                 }
                 var negative = 0u;

@@ -1,8 +1,9 @@
-// Current and neurons of a population in one go, for sources that spike often: the currents of 16 steps and four output channels
-// lie in registers, and so do the membranes; no current is stored. One thread for each output pixel and four channels.
-// Mirrors conv/current.wgsl and scan/forward.wgsl. Needs conv/fused_currents.wgsl, scan/neurons.wgsl, scan/step.wgsl.
+// Computes current and neurons of a population in one kernel, for sources that spike often. The currents of 16 steps
+// and four output channels are in registers, and so are the membranes; currents are not stored. One thread for each
+// output pixel and four channels. Mirrors conv/current.wgsl and scan/forward.wgsl. Needs conv/fused_currents.wgsl,
+// scan/neurons.wgsl, scan/step.wgsl.
 //
-// current [step of the word][sample][neuron] is what other projections have left, if ADD.
+// current [step of the word][sample][neuron] has the result of other projections, if ADD.
 @group(0) @binding(3) var<storage, read> current: array<f32>;
 
 @compute @workgroup_size(64)

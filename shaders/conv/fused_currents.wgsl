@@ -1,5 +1,5 @@
-// The currents of 16 steps and four output channels in registers; the steps are written out, as registers have no index. Needs
-// common/source.wgsl.
+// Computes the currents of 16 steps and four output channels in registers. The steps are unrolled by hand, as
+// registers cannot be indexed. Needs common/source.wgsl.
 //
 // weight as in conv/current.wgsl, four channels at a time.
 @group(0) @binding(2) var<storage, read> weight: array<vec4<f32>>;
@@ -24,7 +24,7 @@ fn hear(n: u32, first: u32, pixel: u32, block: u32) -> array<vec4<f32>, 16> {
                     continue;
                 }
                 var value = weight[((dy * KERNEL_W + dx) * IN_C + c_in) * (WEIGHT_ROW / 4u) + block];
-                if MASKED {
+                if SOURCE_MASKED {
                     value *= mask[n * in_len() + first_in + c_in];
                 }
                 var negative = 0u;
@@ -53,7 +53,7 @@ fn hear(n: u32, first: u32, pixel: u32, block: u32) -> array<vec4<f32>, 16> {
     return sums;
 }
 
-// 1, -1 or 0: what the bits of a step say.
+// The spike of a step: 1, -1 or 0.
 fn spike_of(bits: u32, negative: u32, step: u32) -> f32 {
     let fired = f32((bits >> step) & 1u);
     return select(fired, -fired, ((negative >> step) & 1u) == 1u);

@@ -1,5 +1,6 @@
-// The gradient of a convolution's weights, as the plain sum over samples, steps and output pixels; added to what is there.
-// One thread for each weight. Mirrors crates/snn-core/src/reference/maps.rs. Needs common/source.wgsl.
+// The gradient of a convolution's weights, as a direct sum over samples, steps and output pixels, added to the
+// existing gradient. One thread for each weight. Mirrors crates/snn-core/src/reference/maps.rs. Needs
+// common/source.wgsl.
 //
 // d [slot][sample][output neuron], gradient [kernel row][kernel column][input channel][output channel].
 @group(0) @binding(2) var<storage, read> d: array<f32>;
@@ -29,7 +30,7 @@ fn main(
             continue;
         }
         let i = (row * IN_W + column) * IN_C + c_in;
-        // The sums of a pixel are added to those of others, so that small terms do not drown in a large sum.
+        // Each pixel is summed by itself first, so that small terms are not lost in a large sum.
         var of_pixel = 0.0;
         for (var t = window.start; t < window.end; t++) {
             let slot = t - window.errors;

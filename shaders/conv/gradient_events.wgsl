@@ -1,6 +1,6 @@
-// The gradient of a convolution's weights from the events of its source: for each spike, the errors of its step are added. One
-// thread for each weight; threads side by side, of output channels, walk the same spikes. Mirrors conv/gradient.wgsl, in the
-// same order of sums. Needs common/source.wgsl.
+// The gradient of a convolution's weights from the events of its source: adds the error at the step of each spike. One
+// thread for each weight; neighbouring threads have neighbouring output channels and walk over the same spikes.
+// Mirrors conv/gradient.wgsl, with the same order of sums. Needs common/source.wgsl.
 @group(0) @binding(2) var<storage, read> d: array<f32>;
 @group(0) @binding(3) var<storage, read_write> gradient: array<f32>;
 
@@ -46,7 +46,7 @@ fn main(
             of_pixel += select(error, -error, ((negative >> step) & 1u) == 1u);
             word &= word - 1u;
         }
-        if MASKED {
+        if SOURCE_MASKED {
             of_pixel *= mask[n * in_len() + i];
         }
         sum += of_pixel;

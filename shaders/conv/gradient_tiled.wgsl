@@ -1,6 +1,6 @@
-// The gradient of a convolution's weights as a product of matrices: rows are 64 input channels of one kernel pixel, columns are
-// 64 output channels, terms are samples, output pixels and steps. Mirrors conv/gradient.wgsl. Needs common/source.wgsl,
-// conv/tile.wgsl.
+// The gradient of a convolution's weights as a matrix product. Rows are 64 input channels of one kernel pixel, columns
+// are 64 output channels, terms are samples, output pixels and steps. Mirrors conv/gradient.wgsl. Needs
+// common/source.wgsl, conv/tile.wgsl.
 @group(0) @binding(2) var<storage, read> d: array<f32>;
 @group(0) @binding(3) var<storage, read_write> gradient: array<f32>;
 
@@ -23,7 +23,7 @@ fn main(
         let row = pixel / OUT_W * STRIDE_H + tap / KERNEL_W * DILATION_H - PADDING_H; // wraps to a large number above the image
         let column = pixel % OUT_W * STRIDE_W + tap % KERNEL_W * DILATION_W - PADDING_W;
         if row >= IN_H || column >= IN_W {
-            continue; // for all threads alike
+            continue; // the same for all threads
         }
         for (var first = window.start; first < window.end; first += TERMS) {
             for (var k = 0u; k < TERMS; k++) {

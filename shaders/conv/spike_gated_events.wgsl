@@ -1,11 +1,11 @@
-// The paper's rule backward through a convolution and the neurons of its source, in one go: only where a neuron fired is the
-// error of what it emits needed, and it is the scalar product of its weights with the errors of those that hear it. One
-// thread for each neuron of the source and sample. Mirrors conv/adjoint.wgsl and scan/spike_gated.wgsl. Needs
-// common/projection.wgsl.
+// Backpropagates spike-gated errors through a convolution and the neurons of its source, in one kernel. The error of a
+// neuron's output is needed only where the neuron fired; it is the scalar product of its weights with the errors of
+// the neurons that read it. One thread for each neuron of the source and sample. Mirrors conv/adjoint.wgsl and
+// scan/spike_gated.wgsl. Needs common/projection.wgsl.
 //
-// heard [slot][sample][output neuron]: errors of those that hear it, weight as in conv/current.wgsl; output as in
-// common/source.wgsl, g [step of the word][sample][neuron] is what other readers have left, if ADD; mask, correction, carried
-// [sample][neuron], d [slot][sample][neuron].
+// heard [slot][sample][output neuron]: errors of the reading neurons; weight as in conv/current.wgsl; output as in
+// common/source.wgsl; g [step of the word][sample][neuron] has the errors of other readers, if ADD; mask, correction,
+// carried [sample][neuron]; d [slot][sample][neuron].
 @group(0) @binding(0) var<storage, read> heard: array<f32>;
 @group(0) @binding(1) var<storage, read> weight: array<f32>;
 @group(0) @binding(2) var<storage, read> output: array<u32>;
@@ -15,12 +15,12 @@
 @group(0) @binding(6) var<storage, read_write> carried: array<f32>;
 @group(0) @binding(7) var<storage, read_write> d: array<f32>;
 
-// Rows of a sample in the output.
+// Number of rows of a sample in the output.
 override OUTPUT_ROWS: u32;
 override THRESHOLD: f32;
 override CORRECTED: bool;
-override MASKED: bool;
-// Whether the slots of the errors stand for the steps of the trial rather than of the word: those heard, and its own.
+override SOURCE_MASKED: bool;
+// Whether the slots of errors are the steps of the trial rather than of the word: those of heard, and those of d.
 override HEARD_OF_TRIAL: bool;
 override D_OF_TRIAL: bool;
 
@@ -41,7 +41,7 @@ fn main(
         gain = correction[id];
     }
     var factor = 1.0;
-    if MASKED {
+    if SOURCE_MASKED {
         factor = mask[id];
     }
     let word = output[(n * OUTPUT_ROWS + window.word / 32u) * in_len() + i];
@@ -61,7 +61,7 @@ fn main(
     carried[id] = error;
 }
 
-// What the errors in `slot` of those that hear neuron i make of its own.
+// Backpropagates the errors in `slot` of the reading neurons to neuron i.
 fn product(n: u32, i: u32, slot: u32) -> f32 {
     let c_in = i % IN_C;
     var sum = 0.0;

@@ -1,5 +1,6 @@
-// Products of matrices in tiles of 64 x 64, 16 terms at a time through workgroup memory. A workgroup of 64 threads makes a tile,
-// each thread 8 x 8 of it in registers, four rows to a vector; the columns are written out, as registers have no index.
+// Matrix products in tiles of 64 x 64, with 16 terms of the sum at a time in workgroup memory. A workgroup of 64
+// threads computes a tile; each thread keeps 8 x 8 sums in registers, four rows to a vector. The columns are unrolled
+// by hand, as registers cannot be indexed.
 const TILE: u32 = 64u;
 const TERMS: u32 = 16u;
 
@@ -7,10 +8,10 @@ const TERMS: u32 = 16u;
 var<workgroup> left: array<f32, 1024>;
 var<workgroup> right: array<f32, 1024>;
 
-// For each column the rows 0 to 3, then for each the rows 4 to 7.
+// First the rows 0 to 3 of each column, then the rows 4 to 7 of each.
 alias Sums = array<vec4<f32>, 16>;
 
-// Adds the products of the 16 terms; the threads have written their part of both factors.
+// Adds the products of 16 terms, after all threads have written their part of both factors.
 fn multiply(lane: u32, sums: ptr<function, Sums>) {
     workgroupBarrier();
     for (var k = 0u; k < TERMS; k++) {
@@ -38,7 +39,7 @@ fn multiply(lane: u32, sums: ptr<function, Sums>) {
     workgroupBarrier();
 }
 
-// The sum of a row, of the rows 0 to 3 and 4 to 7 of a column.
+// The sum in a row, given the rows 0 to 3 and 4 to 7 of its column.
 fn sum_of(upper: vec4<f32>, lower: vec4<f32>, row: u32) -> f32 {
     return select(lower, upper, row < 4u)[row % 4u];
 }

@@ -1,18 +1,18 @@
-// The current of a convolution by the matrix instructions of a card. Rows are the 32 steps of a word at output pixels of one
-// sample after the other, columns are output channels, terms are kernel pixels and input channels. Factors have 16 bits: spikes
-// are exact, weights and dropout masks are rounded to the nearest. Sums have 32.
-// Mirrors conv/current.wgsl. Needs common/source.wgsl, and coop/eight.wgsl or coop/sixteen.wgsl.
+// The current of a convolution by matrix instructions. Rows are the 32 steps of a word at consecutive output pixels
+// and samples, columns are output channels, terms are kernel pixels and input channels. Factors have 16 bits: spikes
+// are exact, weights and dropout masks are rounded to nearest. Sums have 32 bits. Mirrors conv/current.wgsl. Needs
+// common/source.wgsl, and coop/eight.wgsl or coop/sixteen.wgsl.
 @group(0) @binding(2) var<storage, read> weight: array<f32>;
 @group(0) @binding(3) var<storage, read_write> current: array<f32>;
 
 const TERMS: u32 = 16u;
-// Each subgroup makes a strip, four matrices side by side; a workgroup makes eight.
+// Each subgroup computes a strip of four matrices side by side; a workgroup computes eight strips.
 const STRIPS: u32 = 8u;
-// Of the sums that a workgroup makes.
+// Height and width of the sums of a workgroup.
 const HEIGHT: u32 = STRIPS * MATRIX;
 const WIDTH: u32 = 4u * MATRIX;
 
-// Factors, [term][row] and [term][column], and a matrix of sums of each strip, [row][column].
+// Factors, [term][row] and [term][column], and one matrix of sums per strip, [row][column].
 var<workgroup> left: array<f16, TERMS * HEIGHT>;
 var<workgroup> right: array<f16, TERMS * WIDTH>;
 var<workgroup> sums: array<f32, HEIGHT * MATRIX>;
@@ -31,7 +31,7 @@ fn main(
     let at_once = min(subgroups, STRIPS); // both are powers of two
     for (var first_strip = 0u; first_strip < STRIPS; first_strip += at_once) {
         let first_row = id / blocks * HEIGHT + first_strip * MATRIX;
-        let strip = subgroup % at_once * MATRIX; // subgroups beyond the strips make one once more
+        let strip = subgroup % at_once * MATRIX; // surplus subgroups repeat a strip
         var a: Sum;
         var b: Sum;
         var c: Sum;
@@ -65,7 +65,7 @@ fn main(
     }
 }
 
-// What a row hears of one term.
+// The input of a row for one term.
 fn heard(row: u32, term: u32) -> f16 {
     let step = window.word + row % 32u;
     let pixel = row / 32u % (OUT_H * OUT_W);
@@ -86,7 +86,7 @@ fn weight_of(term: u32, c_out: u32) -> f16 {
     return half(weight[term * WEIGHT_ROW + c_out]);
 }
 
-// Writes the matrix of sums of each strip of this round, whose columns begin at the output channel `first_out`.
+// Writes one matrix of sums of each strip in this iteration; its columns start at the output channel `first_out`.
 fn put(lane: u32, first_row: u32, strips: u32, first_out: u32) {
     workgroupBarrier();
     for (var i = lane; i < strips * MATRIX * MATRIX; i += THREADS) {

@@ -1,7 +1,7 @@
-// Rounding to 16 bits. Needs coop/eight.wgsl or coop/sixteen.wgsl, which enable them.
+// Rounding to 16-bit floats. Needs coop/eight.wgsl or coop/sixteen.wgsl, which enable them.
 
-// The nearest number of 16 bits, and of two the even one. It is written out, as drivers may round either way; what is too large
-// becomes the largest.
+// The nearest 16-bit float, ties to even. This is written out because drivers may round either way. Values that are
+// too large become the largest one.
 fn half(x: f32) -> f16 {
     let bits = bitcast<u32>(clamp(x, -65504.0, 65504.0));
     let rounded = bitcast<f32>((bits + 0xfffu + ((bits >> 13u) & 1u)) & 0xffffe000u);

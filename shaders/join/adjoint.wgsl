@@ -1,5 +1,5 @@
-// What the errors of two joined sources make of the error of one of them: d (OFFSET + FACTOR b), where b is the other. One thread for
-// each step, sample and neuron. Needs common/source.wgsl, which reads b.
+// The transpose of a join of two sources, for one of them: d (OFFSET + FACTOR b), where b is the other source. One
+// thread for each step, sample and neuron. Needs common/source.wgsl, which reads b.
 //
 // d [slot][sample][neuron], g [step of the word][sample][neuron].
 @group(0) @binding(2) var<storage, read> d: array<f32>;

@@ -1,7 +1,7 @@
-// The current of two sources that are joined, neuron by neuron: a (OFFSET + FACTOR b) + OTHER b. One thread for each step, sample and neuron.
-// Needs common/source.wgsl, which reads a.
+// The current of two joined sources, neuron by neuron: a (OFFSET + FACTOR b) + OTHER b. One thread for each step,
+// sample and neuron. Needs common/source.wgsl, which reads a.
 //
-// other, b's spikes, and other_mask as in common/source.wgsl; current [step of the word][sample][neuron].
+// other: the spikes of b, and other_mask as in common/source.wgsl; current [step of the word][sample][neuron].
 @group(0) @binding(2) var<storage, read> other: array<u32>;
 @group(0) @binding(3) var<storage, read> other_mask: array<f32>;
 @group(0) @binding(4) var<storage, read_write> current: array<f32>;

@@ -1,5 +1,5 @@
-// Sets the gradients to 0 that stand where an input channel and an output channel are of different groups: there is no weight, and
-// none must come into being. One thread for each value.
+// Sets the gradients between input and output channels of different groups to 0: there are no weights, and none must
+// arise. One thread for each value.
 //
 // gradient [kernel pixel][input channel][row of output channels].
 @group(0) @binding(0) var<storage, read_write> gradient: array<f32>;

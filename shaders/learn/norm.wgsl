@@ -1,4 +1,4 @@
-// Squares of all gradients: 1024 partial sums, one a thread.
+// Sums the squares of all gradients: 1024 partial sums, one per thread.
 struct Norm {
     length: u32,
 }

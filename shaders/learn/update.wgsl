@@ -1,21 +1,21 @@
-// One update of a tensor of weights. One thread for each value. Mirrors crates/snn-core/src/optimizer.rs.
+// Applies one update to a tensor of weights. One thread for each value. Mirrors crates/snn-core/src/optimizer.rs.
 struct Update {
     length: u32,
-    // Learning rate; of Adam, divided by the bias of the first moment.
+    // Learning rate; for Adam, divided by the bias correction of the first moment.
     rate: f32,
-    // Factor on the gradient, which limits its norm.
+    // Factor on the gradient that limits its norm.
     scale: f32,
     // L2 penalty, added to the gradient.
     penalty: f32,
-    // Share by which the weight shrinks apart from that.
+    // Decoupled weight decay: the share by which the weight shrinks.
     shrink: f32,
-    // Momentum, or decays of the first and second moment.
+    // Momentum, or the decay rates of the first and second moments.
     first_decay: f32,
     second_decay: f32,
-    // Root of the bias of the second moment, and what is added to its root.
+    // Square root of the bias correction of the second moment, and the constant added to the root of that moment.
     root_bias: f32,
     epsilon: f32,
-    // Whether momentum looks one update ahead.
+    // Whether to use Nesterov momentum.
     nesterov: u32,
 }
 var<immediate> change: Update;

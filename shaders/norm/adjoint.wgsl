@@ -8,7 +8,7 @@
 @group(0) @binding(3) var<storage, read_write> g: array<f32>;
 
 override EPSILON: f32;
-// Whether it is added to what other readers have left.
+// Whether to add to the errors of other readers rather than overwrite them.
 override ADD: bool;
 
 @compute @workgroup_size(64)

@@ -1,6 +1,7 @@
-// Mean and variance of a channel over a group, of those of its samples and steps (Chan et al., "Updating formulae and a pairwise
-// algorithm for computing sample variances", 1979), and what they make of a current. One thread for each group and channel.
-// Mirrors crates/snn-core/src/reference/stages.rs. Needs norm/group.wgsl.
+// Combines the means and squared distances of samples and steps to the mean and variance of a channel over a group
+// (Chan et al., "Updating formulae and a pairwise algorithm for computing sample variances", 1979), and computes the
+// factors of the normalised current. One thread for each group and channel. Mirrors
+// crates/snn-core/src/reference/stages.rs. Needs norm/group.wgsl.
 @group(0) @binding(0) var<storage, read> measured: array<f32>;
 @group(0) @binding(1) var<storage, read> scale: array<f32>;
 @group(0) @binding(2) var<storage, read> shift: array<f32>;
@@ -9,7 +10,7 @@
 @group(0) @binding(5) var<storage, read_write> found: array<f32>;
 
 override EPSILON: f32;
-// Whether the kept mean and variance are taken rather than those of the group.
+// Whether to use the kept mean and variance rather than those of the group.
 override FIXED: bool;
 
 @compute @workgroup_size(64)

@@ -1,12 +1,12 @@
-// Gradients of a channel's scale and shift, added to what is there, and the means of its errors that a group takes away from them.
-// One thread for each channel; groups come one after the other. Mirrors crates/snn-core/src/reference/stages.rs. Needs
-// norm/group.wgsl.
+// Adds the gradients of a channel's scale and shift to the existing ones, and computes the means of its errors over
+// each group, which the transpose subtracts. One thread for each channel, which loops over groups. Mirrors
+// crates/snn-core/src/reference/stages.rs. Needs norm/group.wgsl.
 @group(0) @binding(0) var<storage, read> measured: array<f32>;
 @group(0) @binding(1) var<storage, read_write> found: array<f32>;
 @group(0) @binding(2) var<storage, read_write> scale_gradient: array<f32>;
 @group(0) @binding(3) var<storage, read_write> shift_gradient: array<f32>;
 
-// Whether mean and variance were those that are kept, so that no error passes through them.
+// Whether mean and variance are the kept ones, so that no error passes through them.
 override FIXED: bool;
 
 @compute @workgroup_size(64)

@@ -1,11 +1,11 @@
-// A normalised current. One thread for each step, sample and neuron. Needs norm/group.wgsl.
+// Computes a normalised current. One thread for each step, sample and neuron. Needs norm/group.wgsl.
 //
 // current [step of the word][sample][neuron].
 @group(0) @binding(0) var<storage, read> x: array<u32>;
 @group(0) @binding(1) var<storage, read> found: array<f32>;
 @group(0) @binding(2) var<storage, read_write> current: array<f32>;
 
-// Whether it is added to what other projections have left.
+// Whether to add to the result of other projections rather than overwrite it.
 override ADD: bool;
 
 @compute @workgroup_size(64)

@@ -1,5 +1,5 @@
-// Mean of a channel over the pixels of one step of a sample, and the sum of the squared distances from it. One thread for each
-// step, sample and channel. Needs norm/group.wgsl.
+// Computes the mean of a channel over the pixels of one step of a sample, and the sum of the squared distances from
+// it. One thread for each step, sample and channel. Needs norm/group.wgsl.
 @group(0) @binding(0) var<storage, read> x: array<u32>;
 @group(0) @binding(1) var<storage, read_write> measured: array<f32>;
 

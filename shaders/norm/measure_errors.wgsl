@@ -1,5 +1,5 @@
-// Sums, over the pixels of one step of a sample, of a channel's errors d and of d times the normalised x. One thread for each step,
-// sample and channel. Needs norm/group.wgsl.
+// Sums, over the pixels of one step of a sample, the errors d of a channel, and d times the normalised x. One thread
+// for each step, sample and channel. Needs norm/group.wgsl.
 //
 // d [step][sample][neuron].
 @group(0) @binding(0) var<storage, read> x: array<u32>;

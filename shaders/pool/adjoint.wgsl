@@ -6,7 +6,7 @@
 @group(0) @binding(1) var<storage, read_write> g: array<f32>;
 
 override SHARE: f32;
-// Whether g has a place for each step of the trial rather than of the word.
+// Whether g has a row for each step of the trial rather than of the word.
 override G_OF_TRIAL: bool;
 
 @compute @workgroup_size(64)

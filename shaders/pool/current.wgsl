@@ -1,5 +1,6 @@
-// The current of a map without weights: each channel by itself, every input of a window times SHARE (average pooling; with a
-// window of one pixel, subsampling). One thread for each step, sample and output neuron. Needs common/source.wgsl.
+// The current of a map without weights: for each channel, sums every input of a window times SHARE (average pooling,
+// or subsampling with a window of one pixel). One thread for each step, sample and output neuron. Needs
+// common/source.wgsl.
 //
 // current [step of the word][sample][neuron].
 @group(0) @binding(2) var<storage, read_write> current: array<f32>;

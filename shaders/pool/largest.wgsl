@@ -1,5 +1,5 @@
-// The largest of what each window reads, channel by channel. One thread for each step, sample and output neuron. Mirrors
-// crates/snn-core/src/reference/stages.rs. Needs common/source.wgsl.
+// Max pooling: the largest value of each window, per channel. One thread for each step, sample and output neuron.
+// Mirrors crates/snn-core/src/reference/stages.rs. Needs common/source.wgsl.
 //
 // current [step of the word][sample][neuron].
 @group(0) @binding(2) var<storage, read_write> current: array<f32>;

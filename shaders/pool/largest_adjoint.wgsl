@@ -1,11 +1,12 @@
-// The transpose of taking the largest: error goes to the first of a window's largest values. One thread for each step, sample and
-// input neuron. Mirrors crates/snn-core/src/reference/stages.rs. Needs common/source.wgsl.
+// The transpose of max pooling: the error goes to the largest value of a window, or to the first of several. One
+// thread for each step, sample and input neuron. Mirrors crates/snn-core/src/reference/stages.rs. Needs
+// common/source.wgsl.
 //
 // d [slot][sample][output neuron], g [step of the word][sample][input neuron].
 @group(0) @binding(2) var<storage, read> d: array<f32>;
 @group(0) @binding(3) var<storage, read_write> g: array<f32>;
 
-// Whether input neuron i is the first of the largest in the window whose first pixel is neuron first.
+// Whether input neuron i is the first largest value of the window whose first pixel is neuron `first`.
 fn is_taken(n: u32, t: u32, i: u32, first: u32) -> bool {
     let value = emitted(n, t, i);
     for (var dy = 0u; dy < KERNEL_H; dy++) {

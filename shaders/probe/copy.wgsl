@@ -1,5 +1,5 @@
-// Copies a buffer, to measure how fast a card reads and writes its memory. A thread copies 16 bytes.
-// Mirrors crates/snn-gpu/src/probe.rs.
+// Copies a buffer, to measure the memory bandwidth of a GPU. A thread copies 16 bytes. Mirrors
+// crates/snn-gpu/src/probe.rs.
 @group(0) @binding(0) var<storage, read> source: array<vec4<f32>>;
 @group(0) @binding(1) var<storage, read_write> copied: array<vec4<f32>>;
 

@@ -1,9 +1,9 @@
-// Multiply-adds and next to nothing else, to measure how many a card does at most. A thread keeps 16 sums in registers, as
-// four vectors that do not wait for each other, and adds to each of them 16 times a round: 256 multiply-adds.
-// Mirrors crates/snn-gpu/src/probe.rs.
+// Does almost only multiply-adds, to measure the peak throughput of a GPU. A thread keeps 16 sums in registers, as
+// four independent vectors, and adds to each of them 16 times a round: 256 multiply-adds. Mirrors
+// crates/snn-gpu/src/probe.rs.
 struct Multiply {
     rounds: u32,
-    // Factor and summand; not known to the compiler, so that it cannot take the sums from the loop.
+    // Factor and summand. They are not constants, so that the compiler cannot move the sums out of the loop.
     factor: f32,
     summand: f32,
 }

@@ -1,8 +1,9 @@
-// The gradients of a population's trainable constants: the sums that scan/unrolled.wgsl carried, over the neurons that share a
-// value and all samples, added to what is there. One workgroup: for a value that all neurons share, its threads sum up parts of
-// the neurons; else each thread takes values of its own. Needs scan/neurons.wgsl.
+// Adds the gradients of a population's trainable constants to the existing ones. They are the errors summed by
+// scan/unrolled.wgsl, summed over all samples and over the neurons that share a value. One workgroup: for a value that
+// all neurons share, its threads sum parts of the neurons; otherwise each thread handles values of its own. Needs
+// scan/neurons.wgsl.
 //
-// carried [STATE + CONSTANTS][sample][neuron]; trained and gradient: a constant every CONSTANT_STRIDE numbers.
+// carried [STATE + CONSTANTS][sample][neuron]; trained and gradient have a constant every CONSTANT_STRIDE values.
 @group(0) @binding(0) var<storage, read> carried: array<f32>;
 @group(0) @binding(1) var<storage, read> trained: array<f32>;
 @group(0) @binding(2) var<storage, read_write> gradient: array<f32>;
@@ -16,7 +17,7 @@ fn main(@builtin(local_invocation_index) lane: u32) {
         return;
     }
     let pixels = LEN / CHANNELS;
-    // The neurons of the value at a place are `first + j * CHANNELS` for `count` numbers j.
+    // The neurons of the value at `place` are `first + j * CHANNELS`, for j below `count`.
     let count = select(1u, pixels, CONSTANT_PER == 1u);
     for (var place = lane; place < LEN / count; place += 64u) {
         let first = select(place / pixels + place % pixels * CHANNELS, place, CONSTANT_PER == 1u);

@@ -1,8 +1,8 @@
 // The leak correction of the paper's rule, from the spikes of the whole trial. One thread for each neuron of a sample.
 // Mirrors crates/snn-core/src/neuron/gradient.rs.
 //
-// output as in common/source.wgsl, decay [T]: the powers of the leak from 0 on, correction [3][sample][neuron]: the
-// correction, the leaky trace and the count that it is made of.
+// output as in common/source.wgsl; decay [T]: the powers of the leak from 0 on; correction [3][sample][neuron]: the
+// correction, and the leaky trace and the count that it is computed from.
 @group(0) @binding(0) var<storage, read> output: array<u32>;
 @group(0) @binding(1) var<storage, read> mask: array<f32>;
 @group(0) @binding(2) var<storage, read> decay: array<f32>;
@@ -12,8 +12,8 @@ override LEN: u32;
 override OUTPUT_ROWS: u32;
 // Natural logarithm of the leak.
 override LN_LEAK: f32;
-// Whether trace and count are taken of what passes the dropout mask.
-override MASKED: bool;
+// Whether trace and count are those after the dropout mask.
+override TRACE_MASKED: bool;
 
 @compute @workgroup_size(64)
 fn main(
@@ -37,7 +37,7 @@ fn main(
             word &= word - 1u;
         }
     }
-    if MASKED {
+    if TRACE_MASKED {
         trace *= mask[id];
         count *= mask[id];
     }

@@ -1,4 +1,4 @@
-// Steps the neurons of a population: charge, fire, reset. One thread for each neuron of a sample. Mirrors
+// Runs the neurons of a population forward: charge, fire, reset. One thread for each neuron of a sample. Mirrors
 // crates/snn-core/src/neuron/step.rs. Needs scan/neurons.wgsl, scan/step.wgsl.
 //
 // current [step of the word][sample][neuron].

@@ -1,9 +1,9 @@
-// The paper's rule, from the last step of a window to its first: d(t) = C g(t) / threshold where the neuron fired, else
-// d(t+1); neurons of a kind that does not fire gather d(t) = d(t+1) + g(t) / threshold. One thread for each neuron of a sample.
-// Mirrors crates/snn-core/src/neuron/step.rs.
+// Runs the neurons of a population backward with spike-gated gradients, from the last step of a window to its first:
+// d(t) = C g(t) / threshold where the neuron fired, else d(t+1). Neurons of a kind that does not fire accumulate d(t)
+// = d(t+1) + g(t) / threshold. One thread for each neuron of a sample. Mirrors crates/snn-core/src/neuron/step.rs.
 //
-// output as in common/source.wgsl, g [step of the word or trial][sample][neuron], mask, correction, carried
-// [sample][neuron], d [slot][sample][neuron].
+// output as in common/source.wgsl; g [step of the word or trial][sample][neuron]; mask, correction, carried
+// [sample][neuron]; d [slot][sample][neuron].
 @group(0) @binding(0) var<storage, read> output: array<u32>;
 @group(0) @binding(1) var<storage, read> g: array<f32>;
 @group(0) @binding(2) var<storage, read> mask: array<f32>;
@@ -16,8 +16,8 @@ override OUTPUT_ROWS: u32;
 override FIRES: bool;
 override THRESHOLD: f32;
 override CORRECTED: bool;
-override MASKED: bool;
-// Whether anything reads the population, and whether g has a place for each step of the trial.
+override OWN_MASKED: bool;
+// Whether anything reads the population, and whether g has a row for each step of the trial.
 override IS_READ: bool;
 override G_OF_TRIAL: bool;
 
@@ -34,7 +34,7 @@ fn main(
     let i = id % LEN;
     let n = id / LEN;
     var factor = 1.0;
-    if MASKED {
+    if OWN_MASKED {
         factor = mask[id];
     }
     var gain = 1.0;

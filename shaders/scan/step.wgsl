@@ -1,12 +1,12 @@
-// What kernels do around the steps of neurons: where they start, what they emit, and what they keep. Needs scan/neurons.wgsl.
+// Initial state, output and final state of neurons in a window. Needs scan/neurons.wgsl.
 //
-// state [entry][sample][neuron], output as in common/source.wgsl, saved [word][entry][sample][neuron].
+// state [variable][sample][neuron], output as in common/source.wgsl, saved [word][variable][sample][neuron].
 @group(0) @binding(4) var<storage, read_write> state: array<f32>;
 @group(0) @binding(5) var<storage, read_write> output: array<u32>;
 @group(0) @binding(6) var<storage, read_write> saved: array<f32>;
 @group(0) @binding(7) var<storage, read> trained: array<f32>;
 
-// Whether the state before each word is saved for a backward pass.
+// Whether to save the state before each word for the backward pass.
 override SAVES: bool;
 
 // The state before the first step of the window.
@@ -29,19 +29,19 @@ fn save(n: u32, i: u32, t: u32, s: State) {
     }
 }
 
-// Writes the spikes of the word that holds step t.
+// Writes the spikes of the word that contains step t.
 fn emit_word(n: u32, i: u32, t: u32, word: u32) {
     if FIRES {
         output[(n * OUTPUT_ROWS + t / 32u) * LEN + i] = word;
     }
 }
 
-// Writes what a neuron that does not fire passes on.
+// Writes the output of a neuron that does not fire.
 fn emit_number(n: u32, i: u32, t: u32, x: f32) {
     output[(n * STEPS + t) * LEN + i] = bitcast<u32>(x);
 }
 
-// Keeps the state after the window.
+// Stores the state after the window.
 fn keep(n: u32, i: u32, s: State) {
     for (var k = 0u; k < STATE; k++) {
         state[entry(k, n, i)] = s[k];

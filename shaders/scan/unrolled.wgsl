@@ -1,11 +1,10 @@
-// Backpropagation through the time of a window: states are computed anew from the one saved before its word, then error goes
-// back through them. One thread for each neuron of a sample. Mirrors crates/snn-core/src/neuron/step.rs. Needs
-// scan/neurons.wgsl.
+// Backpropagation through time over a window: recomputes states from the one saved before the word, then
+// backpropagates errors through them. One thread for each neuron of a sample. Mirrors
+// crates/snn-core/src/neuron/step.rs. Needs scan/neurons.wgsl.
 //
-// current [step of the word][sample][neuron], output as in common/source.wgsl, saved [word][entry][sample][neuron],
-// g [step of the word or trial][sample][neuron], mask [sample][neuron], d [slot][sample][neuron]; carried
-// [STATE + CONSTANTS][sample][neuron]: the error of the state after the window, and the sums of the errors of the
-// constants.
+// current [step of the word][sample][neuron], output as in common/source.wgsl, saved [word][variable][sample][neuron],
+// g [step of the word or trial][sample][neuron], mask [sample][neuron], d [slot][sample][neuron]; carried [STATE +
+// CONSTANTS][sample][neuron]: the errors of the state after the window, and the summed errors of the constants.
 @group(0) @binding(0) var<storage, read> current: array<f32>;
 @group(0) @binding(1) var<storage, read> output: array<u32>;
 @group(0) @binding(2) var<storage, read> saved: array<f32>;
@@ -15,8 +14,8 @@
 @group(0) @binding(6) var<storage, read_write> carried: array<f32>;
 @group(0) @binding(7) var<storage, read_write> d: array<f32>;
 
-override MASKED: bool;
-// Whether anything reads the population, and whether g has a place for each step of the trial.
+override OWN_MASKED: bool;
+// Whether anything reads the population, and whether g has a row for each step of the trial.
 override IS_READ: bool;
 override G_OF_TRIAL: bool;
 // Whether no error passes back from the reset into the spike that caused it.
@@ -36,7 +35,7 @@ fn main(
     let n = id / LEN;
     let p = constants(i);
     var factor = 1.0;
-    if MASKED {
+    if OWN_MASKED {
         factor = mask[id];
     }
     var word = 0u;

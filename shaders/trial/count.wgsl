@@ -1,13 +1,15 @@
-// Spikes of a population over the trial, and what is left of them after dropout: 1024 partial sums of each, one a thread.
+// Counts the spikes of a population over the trial, before and after dropout: 1024 partial sums of each, one per
+// thread.
 //
-// output as in common/source.wgsl, mask [sample][neuron], sums [2][1024]: counts as they are, what is emitted as f32.
+// output as in common/source.wgsl, mask [sample][neuron], sums [2][1024]: counts as u32, then values after dropout as
+// f32.
 @group(0) @binding(0) var<storage, read> output: array<u32>;
 @group(0) @binding(1) var<storage, read> mask: array<f32>;
 @group(0) @binding(2) var<storage, read_write> sums: array<u32>;
 
 override LEN: u32;
 override OUTPUT_ROWS: u32;
-override MASKED: bool;
+override OWN_MASKED: bool;
 
 const PARTS: u32 = 1024u;
 
@@ -26,7 +28,7 @@ fn main(
             count += countOneBits(output[(id / LEN * OUTPUT_ROWS + w) * LEN + id % LEN]);
         }
         spikes += count;
-        if MASKED {
+        if OWN_MASKED {
             emitted += f32(count) * mask[id];
         } else {
             emitted += f32(count);

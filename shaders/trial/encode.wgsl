@@ -1,8 +1,9 @@
-// Input spikes: a value spikes at each step with probability min(1, |value|), with its sign. One thread for a word of 32 steps
-// of four neurons side by side. Mirrors crates/snn-core/src/encoder/poisson.rs, bit for bit. Needs common/philox.wgsl.
+// Draws input spikes: a value spikes at each step with probability min(1, |value|), with the sign of the value. One
+// thread for a word of 32 steps of four neighbouring neurons. Mirrors crates/snn-core/src/encoder/poisson.rs, bit for
+// bit. Needs common/philox.wgsl.
 //
-// values [sample][channel][pixel], samples [sample]: index in the data set, spikes [sample][row][neuron], first those of either
-// sign, then the negative ones.
+// values [sample][channel][pixel]; samples [sample]: index in the data set; spikes [sample][row][neuron], first the
+// rows of all spikes, then those of the negative ones.
 struct Draws {
     key: vec2<u32>,
     epoch: u32,
@@ -39,7 +40,8 @@ fn main(
             value[k] = values[n * LEN + block * 4u + k];
         }
     }
-    // Exact: scaling by a power of two, and rounding up to a whole number, lose nothing; a value of 1 always spikes.
+    // The bound is exact: neither scaling by a power of two nor rounding up to an integer loses anything. A value of 1
+    // always spikes.
     let size = abs(value);
     let always = size >= vec4<f32>(1.0);
     let bound = vec4<u32>(ceil(select(size, vec4<f32>(0.0), always) * 4294967296.0));

@@ -1,8 +1,8 @@
-// Takes along the samples that go on, from where the last trial ended: their states, and the last spikes of a population that
-// reads itself. One thread for each neuron of a sample, and for states of each entry.
+// Carries over resumed samples from the end of the last trial: their states, and the last spikes of a population that
+// reads itself. One thread for each neuron of a sample; for states, also for each state variable.
 //
-// from_sample [sample]: which sample of the last trial it is; data are states, [entry][sample][neuron], or spikes as in
-// common/source.wgsl; kept holds what goes on in between.
+// from_sample [sample]: index of the sample in the last trial; data: states [variable][sample][neuron], or spikes as
+// in common/source.wgsl; kept: temporary storage.
 @group(0) @binding(0) var<storage, read> from_sample: array<u32>;
 @group(0) @binding(1) var<storage, read_write> kept: array<u32>;
 @group(0) @binding(2) var<storage, read_write> data: array<u32>;
@@ -11,7 +11,7 @@ override LEN: u32;
 override OUTPUT_ROWS: u32;
 override ENTRIES: u32;
 
-// State of the samples that go on.
+// Copies the states of resumed samples to kept.
 @compute @workgroup_size(64)
 fn take_states(
     @builtin(workgroup_id) workgroup: vec3<u32>,
@@ -27,7 +27,7 @@ fn take_states(
     kept[(k * GROUP + n) * LEN + id % LEN] = data[(k * GROUP + from_sample[n]) * LEN + id % LEN];
 }
 
-// Puts them where the next trial finds them.
+// Copies the states back to where the next trial reads them.
 @compute @workgroup_size(64)
 fn put_states(
     @builtin(workgroup_id) workgroup: vec3<u32>,
@@ -42,7 +42,7 @@ fn put_states(
     data[at] = kept[at];
 }
 
-// Spikes of the last step.
+// Copies the spikes of the last step to kept.
 @compute @workgroup_size(64)
 fn take_spikes(
     @builtin(workgroup_id) workgroup: vec3<u32>,
@@ -57,7 +57,7 @@ fn take_spikes(
     kept[id] = (word >> ((STEPS - 1u) % 32u)) & 1u;
 }
 
-// Puts them into the row of the step before the first.
+// Copies the spikes to the row of the step before the first.
 @compute @workgroup_size(64)
 fn put_spikes(
     @builtin(workgroup_id) workgroup: vec3<u32>,

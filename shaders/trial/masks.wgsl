@@ -1,5 +1,5 @@
-// Dropout masks, one for the whole trial: 0 with a probability, else 1 / (1 - probability). One thread for four neurons side by
-// side. Mirrors crates/snn-core/src/dropout.rs, bit for bit. Needs common/philox.wgsl.
+// Draws dropout masks, one for the whole trial: 0 with the dropout probability, else 1 / (1 - probability). One thread
+// for four neighbouring neurons. Mirrors crates/snn-core/src/dropout.rs, bit for bit. Needs common/philox.wgsl.
 //
 // samples [sample]: index in the data set, mask [sample][neuron].
 struct Draws {
@@ -8,7 +8,7 @@ struct Draws {
     samples: u32,
     // Index of the population.
     population: u32,
-    // A word below this one drops the neuron; what is kept is multiplied by `keep`.
+    // A random word below this one drops the neuron; kept neurons are multiplied by `keep`.
     below: u32,
     keep: f32,
 }

@@ -247,7 +247,7 @@ fn judged(record: &ZooRecord, test: &Evaluation, must_be_same: bool) -> (bool, S
     (is_good, if is_good { line } else { style(line).red().to_string() })
 }
 
-/// An observer that hides the start and end of a run, because the user did not ask for a run.
+/// An observer that shows only the progress of evaluations and calibrations. It hides the run used for the comparison.
 struct Hushed<'a>(&'a mut Display);
 
 impl crate::train::Observer for Hushed<'_> {

@@ -33,7 +33,7 @@ pub(crate) fn stdout() -> Stdout {
     Stdout(io::stdout().lock())
 }
 
-/// Whether the reader of standard output has gone.
+/// Whether the reader of standard output has closed it.
 pub(crate) fn is_closed() -> bool {
     CLOSED.load(Ordering::Relaxed)
 }

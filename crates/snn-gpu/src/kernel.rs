@@ -6,6 +6,7 @@ use std::sync::{Arc, Mutex, PoisonError};
 use snn_core::Error;
 
 use crate::device::Gpu;
+use crate::reflection::Declarations;
 use crate::window::WindowConstants;
 
 /// Number of threads of a workgroup; the same in all kernels.
@@ -30,6 +31,8 @@ pub struct Program {
     pub constants: Vec<(&'static str, f64)>,
     /// The number of threads that run it.
     pub(crate) extent: Extent,
+    /// Number of each buffer's binding, ascending, and whether the buffer is read-only.
+    buffers: Vec<(u32, bool)>,
 }
 
 /// The number of threads or workgroups that run a kernel.
@@ -70,12 +73,12 @@ impl Program {
     /// that the text declares are used.
     pub(crate) fn new(name: String, parts: &[&str], constants: &[(&'static str, f64)], extent: Extent) -> Self {
         let text = parts.join("\n");
-        let declared = |name: &str| text.contains(&format!("override {name}:"));
+        let Declarations { overrides, buffers } = Declarations::of(&text);
         let mut constants: Vec<(&'static str, f64)> =
-            constants.iter().copied().filter(|(name, _)| declared(name)).collect();
-        constants.sort_by_key(|(name, _)| *name);
-        constants.dedup_by_key(|(name, _)| *name); // the sizes of the trial occur twice
-        Self { name, text, entry: "main", constants, extent }
+            constants.iter().copied().filter(|(name, _)| overrides.contains(*name)).collect();
+        constants.sort_by(|(a, x), (b, y)| a.cmp(b).then(x.total_cmp(y)));
+        constants.dedup(); // a population and its projections both give the sizes of the trial
+        Self { name, text, entry: "main", constants, extent, buffers }
     }
 
     /// Returns the same program with another entry point.
@@ -83,14 +86,9 @@ impl Program {
         Self { entry, ..self }
     }
 
-    /// The buffers that the text declares: the number of each binding, and whether it is read-only.
-    fn bindings(&self) -> Vec<(u32, bool)> {
-        let declarations = self.text.lines().filter_map(|line| line.trim_start().strip_prefix("@group(0) @binding("));
-        let mut bindings: Vec<(u32, bool)> = declarations
-            .filter_map(|rest| Some((rest.split(')').next()?.parse().ok()?, rest.contains("<storage, read>"))))
-            .collect();
-        bindings.sort_unstable();
-        bindings
+    /// The name of a constant that was given two values.
+    fn conflict(&self) -> Option<&'static str> {
+        self.constants.windows(2).find(|pair| pair[0].0 == pair[1].0).map(|pair| pair[0].0)
     }
 
     /// A key that is unique for each program.
@@ -130,13 +128,19 @@ impl Kernels {
 impl Kernel {
     fn compile(gpu: &Gpu, program: &Program) -> Result<Self, Error> {
         dump(program);
+        if let Some(name) = program.conflict() {
+            return Err(Error::Device(format!(
+                "the kernel \"{}\" has two values for its constant {name}",
+                program.name
+            )));
+        }
         let device = &gpu.device;
         let scope = device.push_error_scope(wgpu::ErrorFilter::Validation);
         let internal = device.push_error_scope(wgpu::ErrorFilter::Internal);
         let label = Some(program.name.as_str());
         let source = wgpu::ShaderSource::Wgsl(program.text.as_str().into());
         let module = device.create_shader_module(wgpu::ShaderModuleDescriptor { label, source });
-        let bindings = program.bindings();
+        let bindings = &program.buffers;
         let entries: Vec<wgpu::BindGroupLayoutEntry> = (bindings.iter())
             .map(|&(binding, read_only)| wgpu::BindGroupLayoutEntry {
                 binding,
@@ -176,18 +180,27 @@ impl Kernel {
                 program.name
             )));
         }
-        let bindings = bindings.into_iter().map(|(binding, _)| binding).collect();
+        let bindings = bindings.iter().map(|&(binding, _)| binding).collect();
         Ok(Self { name: program.name.clone(), pipeline, layout, bindings })
     }
 
     /// Binds the kernel to buffers, in the order of its bindings, to be run by as many threads as `extent` says.
-    pub(crate) fn bind(self: &Arc<Self>, gpu: &Gpu, buffers: &[wgpu::BindingResource<'_>], extent: Extent) -> Bound {
+    pub(crate) fn bind(
+        self: &Arc<Self>,
+        gpu: &Gpu,
+        buffers: &[wgpu::BindingResource<'_>],
+        extent: Extent,
+    ) -> Result<Bound, Error> {
+        if buffers.len() != self.bindings.len() {
+            let name = &self.name;
+            return Err(Error::size(format!("buffers of the kernel \"{name}\""), self.bindings.len(), buffers.len()));
+        }
         let entries: Vec<wgpu::BindGroupEntry<'_>> = (self.bindings.iter())
             .zip(buffers)
             .map(|(&binding, resource)| wgpu::BindGroupEntry { binding, resource: resource.clone() })
             .collect();
         let descriptor = wgpu::BindGroupDescriptor { label: Some(&self.name), layout: &self.layout, entries: &entries };
-        Bound { kernel: self.clone(), group: gpu.device.create_bind_group(&descriptor), extent }
+        Ok(Bound { kernel: self.clone(), group: gpu.device.create_bind_group(&descriptor), extent })
     }
 }
 

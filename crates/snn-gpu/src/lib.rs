@@ -11,6 +11,7 @@ mod matrices;
 mod order;
 mod probe;
 mod programs;
+mod reflection;
 mod session;
 mod tuner;
 mod wgsl;

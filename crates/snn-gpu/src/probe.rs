@@ -46,7 +46,7 @@ fn multiply_adds(gpu: &Gpu, kernels: &Kernels) -> Result<f64, Error> {
     let threads = WORKGROUPS * LANES as usize;
     let sums = storage(gpu, "probe: multiply", threads);
     let [program, _] = programs();
-    let bound = kernels.get(gpu, &program)?.bind(gpu, &[sums.as_entire_binding()], Extent::Groups(WORKGROUPS));
+    let bound = kernels.get(gpu, &program)?.bind(gpu, &[sums.as_entire_binding()], Extent::Groups(WORKGROUPS))?;
     let rounds_a_second = rate(|rounds| {
         let (factor, summand) = (0.999_f32, 0.001_f32); // sums stay near 1
         let immediates = [rounds as u32, factor.to_bits(), summand.to_bits()];
@@ -63,7 +63,7 @@ fn bandwidth(gpu: &Gpu, kernels: &Kernels) -> Result<f64, Error> {
     let extent = Extent::Groups(bytes as usize / (16 * LANES as usize));
     let [_, program] = programs();
     let kernel = kernels.get(gpu, &program)?;
-    let bound = kernel.bind(gpu, &[source.as_entire_binding(), copied.as_entire_binding()], extent);
+    let bound = kernel.bind(gpu, &[source.as_entire_binding(), copied.as_entire_binding()], extent)?;
     let copies_a_second = rate(|copies| run(gpu, &bound, &[], copies))?;
     Ok(copies_a_second * 2.0 * bytes as f64)
 }

@@ -36,7 +36,7 @@ pub struct SelftestCheck {
     pub states: Option<f32>,
     /// Largest relative difference of errors; `None` where nothing was compared, and without a backward pass.
     pub errors: Option<f32>,
-    /// See above.
+    /// Largest relative difference of gradients; `None` where nothing was compared, and without a backward pass.
     pub gradients: Option<f32>,
     /// What is wrong, if anything.
     pub failure: Option<String>,

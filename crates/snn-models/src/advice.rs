@@ -1,4 +1,4 @@
-//! What is allowed and yet hardly meant.
+//! Warnings about experiments that are valid but probably not intended.
 
 use snn_core::Population;
 use snn_core::text::list;
@@ -6,14 +6,15 @@ use snn_core::text::list;
 use crate::{Built, Experiment};
 
 impl Experiment {
-    /// Sentences about what may be built so, but is hardly meant, each with the path of the value and what to write. `built`
-    /// is what the experiment stands for.
+    /// Returns warnings about settings that are valid but probably not intended. Each one is a sentence with the path
+    /// of the value and what to write instead. `built` holds the components of this experiment.
     pub fn advice(&self, built: &Built) -> Vec<String> {
         spiking_among_numbers(self, built).into_iter().collect()
     }
 }
 
-/// Populations that spike between others that pass on numbers, as the pools of an ANN do that are given no neuron.
+/// Warns about populations that spike between populations that pass on numbers, such as the pools of an ANN that are
+/// left at their default neuron.
 fn spiking_among_numbers(experiment: &Experiment, built: &Built) -> Option<String> {
     let (_, hidden) = built.network.populations().split_last()?;
     let (spiking, graded): (Vec<&Population>, Vec<&Population>) =

@@ -1,4 +1,4 @@
-//! From the names of an experiment to what they stand for.
+//! Builds the network and the other components of an experiment from the names in it.
 
 use std::sync::Arc;
 
@@ -11,22 +11,22 @@ use wildmatch::WildMatch;
 
 use crate::{Experiment, ExperimentError};
 
-/// What the parts of an experiment stand for.
+/// The components of an experiment, built from its parts.
 #[derive(Debug, Clone)]
 pub struct Built {
-    /// The data set, not yet read.
+    /// The data set, not yet loaded.
     pub data: Arc<dyn DataSet>,
-    /// How an image or recording becomes input.
+    /// How an image or event recording is converted to network input.
     pub input: Input,
     /// The network, for inputs of the encoder's shape and the classes of the data set.
     pub network: Network,
-    /// How the network's output becomes class scores.
+    /// How the network's output is reduced to class scores.
     pub score: Arc<dyn Score>,
-    /// What is made small.
+    /// The loss that training minimises.
     pub loss: Arc<dyn Loss>,
 }
 
-/// What the names stand for, each by itself.
+/// The components of an experiment before they are checked against each other.
 pub(crate) struct Made {
     pub(crate) data: Arc<dyn DataSet>,
     input: Input,
@@ -36,8 +36,8 @@ pub(crate) struct Made {
 }
 
 impl Experiment {
-    /// Makes all parts through `registry`, and checks that every value is in its range and that the parts fit each
-    /// other.
+    /// Creates all components through `registry`, and checks that every value is in its range and that the components
+    /// fit together.
     ///
     /// # Errors
     /// [`ExperimentError::Value`] with the path of the first value at fault.
@@ -46,7 +46,7 @@ impl Experiment {
         Ok(self.put_together(made)?)
     }
 
-    /// Makes each part, and writes into it the fields that were left at their defaults.
+    /// Creates each component, and writes fields that were left at their defaults into its part.
     pub(crate) fn resolve(&mut self, registry: &Registry) -> Result<Made, PartError> {
         let within = |path: &'static str| move |error: PartError| error.within(path);
         Ok(Made {
@@ -89,7 +89,7 @@ impl Experiment {
     }
 }
 
-/// The network with the tensors that `patterns` name frozen.
+/// Returns the network with the tensors frozen whose names match `patterns`.
 fn freeze(network: Network, patterns: &[String]) -> Result<Network, PartError> {
     let names = |network: &Network| list(network.tensors().iter().map(|tensor| tensor.name.clone()));
     let mut frozen = vec![false; network.tensors().len()];

@@ -1,4 +1,4 @@
-//! Ranges of the values that are not parts, and parts that do not go together.
+//! Range checks of values that are not parts, and checks that parts fit together.
 
 use snn_core::part::{PartError, range};
 use snn_core::{Augmentation, DataSet, Input, Limit, Network, Optimizer, RatePenalty};
@@ -6,14 +6,14 @@ use snn_core::{Augmentation, DataSet, Input, Limit, Network, Optimizer, RatePena
 use crate::Experiment;
 use crate::experiment::{Schedule, Start};
 
-/// Most time steps of a trial, images of a batch, channels and features.
+/// Maximum number of time steps of a trial, images of a batch, channels and features.
 pub(crate) const LARGE: usize = 65_536;
 
 /// Losses that count spikes.
 const COUNTS: [&str; 2] = ["CountMse", "VanRossum"];
 
 impl Experiment {
-    /// Checks the values that are not parts, some of them against the data set.
+    /// Checks the values that are not parts. Some limits depend on the data set.
     pub(crate) fn check(&self, data: &dyn DataSet) -> Result<(), PartError> {
         range::count("steps", self.steps, LARGE)?;
         if let Some(RatePenalty { target, weight, epochs }) = self.rates {
@@ -36,7 +36,8 @@ impl Experiment {
         self.check_training(data).map_err(|error| error.within("training"))
     }
 
-    /// Checks that the trial is long enough for the encoder, and that the loss finds in the output what it looks at.
+    /// Checks that the trial is long enough for the encoder, and that the output suits the loss, such as spikes for a
+    /// loss that counts spikes.
     pub(crate) fn check_together(&self, input: &Input, network: &Network) -> Result<(), PartError> {
         input.check(self.steps).map_err(|error| error.within("input"))?;
         if let Some(group) = network.norm_group() {

@@ -1,26 +1,26 @@
-//! What an experiment can choose from besides the names of a registry, each with an example to paste.
+//! Choices in an experiment file that are not names of a registry, each with an example to paste.
 //!
-//! Error messages, `snn list` and the test that reads every example take them from here.
+//! Used by error messages, by `snn list` and by a test that reads every example.
 
-/// Choices of one kind.
+/// All choices of one kind.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Choices {
-    /// What they are called, such as `optimizers`.
+    /// Plural name of the kind, such as `optimizers`.
     pub many: &'static str,
-    /// Path of a field that holds one, or a list of them, such as `training.optimizer`.
+    /// Path of a field that holds one of them, or a list of them, such as `training.optimizer`.
     pub path: &'static str,
-    /// All of them.
+    /// The choices.
     pub all: &'static [Choice],
 }
 
 /// One choice.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Choice {
-    /// RON text, with all fields.
+    /// RON text with all fields.
     pub example: &'static str,
-    /// What it does, in symbols; may be empty.
+    /// Its equation as text; may be empty.
     pub equation: &'static str,
-    /// What it does, in words.
+    /// Description in words.
     pub meaning: &'static str,
 }
 
@@ -31,12 +31,12 @@ impl Choice {
     }
 }
 
-/// The choices called `many`.
+/// Returns the choices of the kind `many`.
 pub fn of(many: &str) -> Option<&'static Choices> {
     CHOICES.iter().find(|choices| choices.many == many)
 }
 
-/// The example for a choice called `name` at `path`.
+/// Returns the example for the choice `name` at `path`.
 pub(crate) fn example_of_choice(path: &str, name: &str) -> Option<&'static str> {
     let path = without_indices(path);
     let named = || {
@@ -47,13 +47,13 @@ pub(crate) fn example_of_choice(path: &str, name: &str) -> Option<&'static str> 
     found.map(|(_, choice)| choice.example)
 }
 
-/// The example for the group of values at `path`.
+/// Returns the example for the group of values at `path`.
 pub(crate) fn example_of_group(path: &str) -> Option<&'static str> {
     let path = without_indices(path);
     GROUPS.iter().find(|(of, _)| *of == path).map(|(_, example)| *example)
 }
 
-/// `network.blocks` for `network.blocks[1]`.
+/// Removes indices from a path: `network.blocks` for `network.blocks[1]`.
 fn without_indices(path: &str) -> String {
     let mut is_inside = false;
     let keep = |c: &char| {
@@ -64,7 +64,7 @@ fn without_indices(path: &str) -> String {
     path.chars().filter(keep).collect()
 }
 
-/// Fields that hold a group of values without a name, and an example of each.
+/// Fields that hold a group of values without a name, with an example of each.
 const GROUPS: [(&str, &str); 5] = [
     ("network.blocks", "(channels: 256, stride: 2)"),
     ("network.populations", "(name: \"fc1\", inputs: [Linear(from: \"input\", features: 100)])"),

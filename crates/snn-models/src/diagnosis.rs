@@ -1,40 +1,40 @@
-//! An error with the line of text it is about, drawn as compilers draw theirs.
+//! Error messages that show the source line at fault, in the style of compilers.
 
 use std::{fmt, ops::Range};
 
 use crate::elsewhere;
 use annotate_snippets::{AnnotationKind, Group, Level, Renderer, Snippet};
 
-/// What is wrong, where, and what would be right.
+/// An error message: what is wrong, where, and how to correct it.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Diagnosis {
-    /// One line: what is wrong.
+    /// What is wrong, in one line.
     pub title: String,
-    /// The text at fault; none for errors of the command line.
+    /// The source text at fault; `None` for errors of the command line.
     pub place: Option<SourceSpan>,
-    /// Lines below: known names, what to do.
+    /// Lines below the source text: known names, what to do.
     pub notes: Vec<String>,
 }
 
 /// A span of a text.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct SourceSpan {
-    /// Name of the file that the text is from.
+    /// Name of the file that holds the text.
     pub file: String,
     /// The whole text.
     pub text: String,
-    /// Bytes of `text` that are at fault.
+    /// The byte range of `text` at fault.
     pub span: Range<usize>,
-    /// What to say beside them; may be empty.
+    /// Label shown beside it; may be empty.
     pub label: String,
 }
 
-/// Most characters of the title and of each note, and of the text that is marked.
+/// Maximum number of characters of the title and of each note, and of the marked text.
 const LONGEST_LINE: usize = 2000;
 const LONGEST_MARK: usize = 80;
 
 impl Diagnosis {
-    /// The diagnosis with its `error:` prefix; with colours where `styled`.
+    /// Formats the message with its `error:` prefix, and with colours if `styled`.
     pub fn render(&self, styled: bool) -> String {
         let renderer = if styled { Renderer::styled() } else { Renderer::plain() };
         let cut = |text: &str| text.chars().take(LONGEST_LINE).collect::<String>();
@@ -52,7 +52,7 @@ impl Diagnosis {
     }
 }
 
-/// The start of `span` in `text` that is marked: no more than a line has room for.
+/// Shortens `span` in `text` to what fits on a line.
 fn marked(text: &str, span: &Range<usize>) -> Range<usize> {
     let value = text.get(span.clone()).unwrap_or_default();
     let length = value.char_indices().nth(LONGEST_MARK).map_or(value.len(), |(end, _)| end);
@@ -66,11 +66,11 @@ impl fmt::Display for Diagnosis {
     }
 }
 
-/// Most bytes of a name that is compared with others.
+/// Maximum length in bytes of a name that is compared with others.
 const LONGEST_NAME: usize = 100;
 
-/// What a word of another library is here, or `did you mean X?` for the known name closest to `found`, or nothing if none
-/// is close.
+/// Returns what a word of another library corresponds to here, or `did you mean X?` for the known name closest to
+/// `found`. `None` if no name is close.
 pub(crate) fn did_you_mean(found: &str, known: &[impl AsRef<str>]) -> Option<String> {
     if found.len() > LONGEST_NAME {
         return None; // comparing takes time with the product of both lengths

@@ -1,21 +1,21 @@
-//! Words of PyTorch, snnTorch, SpikingJelly and Norse, and what they are here.
+//! A dictionary of PyTorch, snnTorch, SpikingJelly and Norse terms and their equivalents here.
 //!
-//! One dictionary answers wherever such a word is met: in an experiment, in an override, as an option of a command, in
-//! `snn list`. Neurons are those of [`PEERS`].
+//! It is used wherever a user may write such a term: in an experiment, in an override, as an option of a command, in
+//! `snn list`. Neurons are taken from [`PEERS`].
 
 use snn_core::neuron::{PEERS, Peer};
 
-/// A thing that has other names elsewhere.
+/// An entry of the dictionary.
 struct Word {
-    /// Its names, without case, `-` and `_`.
+    /// Names in other libraries, in lower case and without `-` and `_`.
     names: &'static [&'static str],
-    /// What it is here.
+    /// A sentence on the equivalent here.
     here: &'static str,
-    /// How the command line has it, if it has.
+    /// The equivalent command-line option; empty if there is none.
     flag: &'static str,
 }
 
-/// What a word of another library is here, as a sentence; upper and lower case, `-` and `_` are the same.
+/// Returns a sentence on the equivalent of a word of another library. Case, `-` and `_` are ignored.
 pub fn meaning(word: &str) -> Option<String> {
     let wanted = plain(word);
     let peers: Vec<&Peer> = PEERS.iter().filter(|peer| plain(class(peer)) == wanted).collect();
@@ -25,7 +25,7 @@ pub fn meaning(word: &str) -> Option<String> {
     find(&wanted).map(|word| word.here.to_owned())
 }
 
-/// What an option of a command of this name is here, as a sentence; `name` stands without its dashes.
+/// Returns a sentence on the equivalent of a command-line option; `name` has no leading dashes.
 pub fn flag(name: &str) -> Option<String> {
     let word = find(&plain(name))?;
     Some(if word.flag.is_empty() { word.here.to_owned() } else { format!("{}: {}", word.here, word.flag) })
@@ -39,7 +39,7 @@ fn plain(word: &str) -> String {
     word.chars().filter(|c| !matches!(c, '-' | '_')).flat_map(char::to_lowercase).collect()
 }
 
-/// The class of a neuron there, such as `LIFNode`.
+/// The class name of a neuron in its library, such as `LIFNode`.
 fn class(peer: &Peer) -> &str {
     peer.note.split('(').next().unwrap_or_default().trim()
 }

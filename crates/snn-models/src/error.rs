@@ -1,15 +1,15 @@
-//! What can be wrong with an experiment.
+//! Errors in experiments.
 
 use snn_core::part::{Fault, PartError};
 use snn_core::text::excerpt;
 
 use crate::Diagnosis;
 
-/// An error of this crate. `Display` is plain text, on several lines where there is source text to show.
+/// An error of this crate. `Display` gives plain text, with several lines if it shows source text.
 #[derive(Debug, Clone, PartialEq, thiserror::Error)]
 #[non_exhaustive]
 pub enum ExperimentError {
-    /// The text does not describe an experiment, or describes one that cannot be.
+    /// The text does not describe a valid experiment.
     #[error("{0}")]
     Text(Box<Diagnosis>),
     /// An override does not fit the experiment.
@@ -18,13 +18,13 @@ pub enum ExperimentError {
     /// No preset has this name.
     #[error("{0}")]
     Preset(Box<Diagnosis>),
-    /// A value means nothing, or not what it could, and is not written in any text: its path says which.
+    /// A value is invalid and does not come from a text. Its path says which value it is.
     #[error("{}", sentence(.0))]
     Value(PartError),
 }
 
 impl ExperimentError {
-    /// The error as a terminal should show it, with its `error:` prefix; with colours where `styled`.
+    /// Formats the error for a terminal, with its `error:` prefix, and with colours if `styled`.
     pub fn render(&self, styled: bool) -> String {
         match self {
             Self::Text(diagnosis) | Self::Override(diagnosis) | Self::Preset(diagnosis) => diagnosis.render(styled),
@@ -39,7 +39,7 @@ impl From<PartError> for ExperimentError {
     }
 }
 
-/// What is wrong where, such as `training.batch must be at least 1, found 0`.
+/// A sentence that says what is wrong and where, such as `training.batch must be at least 1, found 0`.
 pub(crate) fn sentence(error: &PartError) -> String {
     let place = place(error);
     match &*error.fault {
@@ -53,7 +53,7 @@ pub(crate) fn sentence(error: &PartError) -> String {
     }
 }
 
-/// The path of an error as a sentence names it.
+/// The path of an error for use in a sentence.
 pub(crate) fn place(error: &PartError) -> &str {
     if error.path.is_empty() { "the experiment" } else { &error.path }
 }

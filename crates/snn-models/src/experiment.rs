@@ -1,61 +1,61 @@
-//! An experiment: what a RON file describes, and all that is needed to repeat a run.
+//! The experiment type: the content of a RON file, which is all that is needed to repeat a run.
 
 use serde::{Deserialize, Serialize};
 use snn_core::part::Part;
 use snn_core::{Augmentation, HoldOut, Limit, Optimizer, RatePenalty};
 
-/// Data, input, network, loss and training of one run. A [`Part`] is a name of a registry with its fields.
+/// The data, input, network, loss and training of one run. A [`Part`] is a name of a registry with its fields.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct Experiment {
     /// Data set.
     pub data: Part,
-    /// Encoder: how an image becomes input.
+    /// Encoder: how an image is converted to network input.
     #[serde(default = "default_input")]
     pub input: Part,
     /// Time steps `T` of a trial.
     pub steps: usize,
-    /// Network: populations and what connects them.
+    /// Network: populations and the projections between them.
     pub network: Part,
-    /// How the output of the network becomes class scores.
+    /// How the output of the network is reduced to class scores.
     #[serde(default = "default_score", alias = "readout")] // its name in files of version 0.1
     pub score: Part,
     /// Loss.
     #[serde(default = "default_loss")]
     pub loss: Part,
-    /// Penalty on firing rates, added to the loss. None: no penalty.
+    /// Firing-rate penalty, added to the loss. `None`: no penalty.
     #[serde(default)]
     pub rates: Option<RatePenalty>,
-    /// Weights before the first update.
+    /// Initial weights, before the first update.
     #[serde(default)]
     pub start: Start,
-    /// Epochs, batch, optimizer and all else of training.
+    /// Epochs, batch, optimizer and the other settings of training.
     pub training: Training,
 }
 
-/// Weights before the first update.
+/// Initial weights, before the first update.
 #[derive(Debug, Clone, PartialEq, Default, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub enum Start {
-    /// As they are drawn, with the variance that the network says.
+    /// Random weights with the variance that the network sets.
     #[default]
     Drawn,
-    /// Drawn, then scaled so that each population fires at a rate that follows from its depth.
+    /// Random weights, then scaled so that each population fires at a target rate that depends on its depth.
     Calibrated {
-        /// Firing rate (spikes per neuron and time step) of the first population with weights. None: `0.8 / sqrt(T)`, at most
-        /// 0.3.
-        #[serde(default)]
-        first: Option<f32>,
-        /// Firing rate of the last population with weights that fires; those between follow in equal ratios. None: `1.6 / T`,
+        /// Firing rate (spikes per neuron and time step) of the first population with weights. `None`: `0.8 / sqrt(T)`,
         /// at most 0.3.
         #[serde(default)]
+        first: Option<f32>,
+        /// Firing rate of the last firing population with weights. The rates in between form a geometric sequence.
+        /// `None`: `1.6 / T`, at most 0.3.
+        #[serde(default)]
         last: Option<f32>,
-        /// Training images that rates are measured on.
+        /// Number of training images on which firing rates are measured.
         #[serde(default = "default_calibration_images")]
         images: usize,
     },
-    /// Those of a checkpoint, by name and shape; tensors that it does not have, or in another shape, are drawn. Whoever makes the
-    /// run takes them over.
+    /// The weights of a checkpoint, matched by name and shape. Tensors that are missing there or have another shape are
+    /// random. The code that creates the run copies the weights.
     From {
         /// The checkpoint: a file, the folder of a run, or an entry of the zoo.
         checkpoint: String,
@@ -63,13 +63,13 @@ pub enum Start {
 }
 
 impl Start {
-    /// A calibration with all defaults.
+    /// Creates a calibration with all defaults.
     pub fn calibrated() -> Self {
         Self::Calibrated { first: None, last: None, images: default_calibration_images() }
     }
 
-    /// The firing rate that is asked of the population at `depth` of `depths`, the populations with weights that fire, in
-    /// trials of `steps` time steps. None without calibration.
+    /// Target firing rate of the population at `depth` among the `depths` firing populations with weights, in trials of
+    /// `steps` time steps. `None` without calibration.
     pub fn target(&self, steps: usize, depth: usize, depths: usize) -> Option<f32> {
         let Self::Calibrated { first, last, .. } = *self else { return None };
         let first = first.unwrap_or((0.8 / (steps as f32).sqrt()).min(HIGHEST_RATE));
@@ -79,7 +79,7 @@ impl Start {
     }
 }
 
-/// The highest firing rate that a calibration asks for by itself.
+/// Upper limit of the default firing rates of a calibration.
 const HIGHEST_RATE: f32 = 0.3;
 
 /// How the weights are trained.
@@ -88,61 +88,64 @@ const HIGHEST_RATE: f32 = 0.3;
 pub struct Training {
     /// Passes over the training images.
     pub epochs: usize,
-    /// Images of one update of the weights.
+    /// Number of images in a batch, for which the weights are updated once.
     pub batch: usize,
-    /// Update rule and its constants.
+    /// Optimizer and its hyperparameters.
     pub optimizer: Optimizer,
-    /// What the gradient of an update is of: the mean or the sum of the losses of its images.
+    /// How the gradients of the images of a batch are combined: mean or sum.
     #[serde(default)]
     pub reduction: Reduction,
-    /// How the learning rate changes.
+    /// Learning rate schedule.
     #[serde(default)]
     pub schedule: Schedule,
-    /// Largest Euclidean norm of the whole gradient; larger ones are scaled down to it. None: no clipping.
+    /// Gradient clipping: the maximum Euclidean norm of the gradient of all tensors together, to which larger gradients
+    /// are scaled down. `None`: no clipping.
     #[serde(default)]
     pub clip: Option<f32>,
-    /// Names of tensors that stay as they are, with `*` for any letters: `["conv1*"]`.
+    /// Names of frozen tensors, which are not trained. `*` stands for any letters: `["conv1*"]`.
     #[serde(default)]
     pub freeze: Vec<String>,
-    /// Change made to each training image before it is encoded.
+    /// Random augmentation of each training image before it is encoded.
     #[serde(default)]
     pub augmentation: Augmentation,
-    /// Epoch, from 0, from which on neurons drop out; before it none does, so that deep networks wake first.
+    /// First epoch with dropout, counted from 0. Training without dropout at first lets deep networks start to fire.
     #[serde(default)]
     pub dropout_from: usize,
-    /// Share of the average of all weights so far that an update keeps, the rest being the new weights: the network then answers,
-    /// in validation and test, with the average, and learns with the weights. None: it answers with the weights.
+    /// Decay of the exponential moving average of the weights: the fraction of the average that an update keeps.
+    /// Validation and test then use the average, while training uses the weights themselves. `None`: the weights are
+    /// used everywhere.
     #[serde(default)]
     pub average: Option<f32>,
-    /// Images of the training set that are held out to choose the best checkpoint: a number, spread over the classes, or
+    /// Training images held out for validation, to select the best checkpoint: a number, spread over the classes, or
     /// `Last(number)`.
     #[serde(default = "default_validation")]
     pub validation: HoldOut,
-    /// Use only this many images of the training set, and as many of the test set: a number, spread over the classes, or
-    /// `First(number)`. None: all.
+    /// Use only this many images of the training set, and the same number of the test set: a number, spread over the
+    /// classes, or `First(number)`. `None`: all.
     #[serde(default)]
     pub limit: Option<Limit>,
-    /// Steps that a backward pass with surrogate gradients holds in memory at a time. None: the engine's choice.
+    /// Number of time steps that a backward pass with surrogate gradients holds in memory at a time. `None`: the
+    /// engine's choice.
     #[serde(default)]
     pub chunk: Option<usize>,
-    /// Seed of everything random.
+    /// Seed of all random numbers.
     #[serde(default = "default_seed")]
     pub seed: u64,
 }
 
-/// What the gradient of an update is of, the penalty on firing rates included. PyTorch's word, and its default: a learning rate,
-/// a weight decay and a limit on the norm of the gradient that are right there are right here.
+/// How the gradients of the images of a batch are combined, including that of the firing-rate penalty. The name and the
+/// default are PyTorch's, so learning rate, weight decay and gradient clipping can be set to the same values as there.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize)]
 pub enum Reduction {
-    /// The mean of the losses.
+    /// The mean over the images.
     #[default]
     Mean,
-    /// Their sum, as the programs of Lee et al. 2020 have it: the gradient grows with the batch.
+    /// The sum over the images, as in the programs of Lee et al. 2020: the gradient grows with the batch size.
     Sum,
 }
 
 impl Reduction {
-    /// What the sum of the gradients of `images` images is multiplied by.
+    /// The factor by which the summed gradients of `images` images are multiplied.
     pub fn factor(self, images: usize) -> f32 {
         match self {
             Self::Mean => 1.0 / images.max(1) as f32,
@@ -151,33 +154,34 @@ impl Reduction {
     }
 }
 
-/// Factor on the optimizer's learning rate.
+/// Learning rate schedule: the factor by which the optimizer's learning rate is multiplied.
 #[derive(Debug, Clone, PartialEq, Default, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub enum Schedule {
     /// Always 1.
     #[default]
     Constant,
-    /// `factor` once for every epoch of `at` (counted from 0) that was reached.
+    /// `factor^n`, where `n` is the number of epochs in `at` (counted from 0) that were reached.
     Steps {
-        /// Epochs at which the rate drops, in rising order.
+        /// Epochs at which the learning rate drops, in ascending order.
         at: Vec<usize>,
-        /// What it is multiplied by each time.
+        /// Factor of each drop.
         factor: f32,
     },
-    /// From 1 down to `floor` along half a cosine over all updates, after a linear rise over `warmup` epochs.
+    /// A linear warmup over `warmup` epochs, then half a cosine from 1 down to `floor` over the rest of all updates.
     Cosine {
         /// Factor at the end.
         #[serde(default)]
         floor: f32,
-        /// Epochs of linear rise from 0 at the start, fewer than there are.
+        /// Epochs of linear warmup from 0, fewer than the epochs of the run.
         #[serde(default)]
         warmup: f32,
     },
-    /// From `start` to 1 over the first `rise` of all updates, then down to `end`, both in a line or along half a cosine
-    /// (Smith and Topin, "Super-convergence", 2019; PyTorch's `OneCycleLR`, whose `max_lr` is the rate of the optimizer).
+    /// From `start` to 1 over the first `rise` of all updates, then down to `end`, both linearly or along half a cosine
+    /// (Smith and Topin, "Super-convergence", 2019). PyTorch's `OneCycleLR`, whose `max_lr` is the optimizer's learning
+    /// rate here.
     OneCycle {
-        /// Share of all updates in which the rate rises, above 0 and below 1.
+        /// Fraction of all updates in which the learning rate rises, above 0 and below 1.
         #[serde(default = "default_rise")]
         rise: f32,
         /// Factor at the first update.
@@ -186,19 +190,19 @@ pub enum Schedule {
         /// Factor after the last update.
         #[serde(default)]
         end: f32,
-        /// Shape of both ways.
+        /// Curve of both the rise and the fall.
         #[serde(default)]
         anneal: Anneal,
     },
 }
 
-/// Shape of the ways up and down.
+/// Curve by which a learning rate rises and falls.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize)]
 pub enum Anneal {
     /// Half a cosine.
     #[default]
     Cosine,
-    /// A line.
+    /// Linear.
     Linear,
 }
 

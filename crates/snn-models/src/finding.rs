@@ -1,4 +1,4 @@
-//! What is wrong with the text of an experiment, and where.
+//! Errors in the text of an experiment, with their positions.
 
 use std::ops::Range;
 
@@ -9,19 +9,19 @@ use crate::choices::{example_of_choice, example_of_group};
 use crate::diagnosis::{Diagnosis, SourceSpan, did_you_mean};
 use crate::error::{place, sentence};
 
-/// What is wrong with a text, and where.
+/// An error in the text of an experiment, and its position.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(crate) struct TextFinding {
     pub(crate) title: String,
-    /// Beside the bytes at fault; may be empty.
+    /// Label shown beside the text at fault; may be empty.
     pub(crate) label: String,
     pub(crate) notes: Vec<String>,
-    /// The bytes at fault.
+    /// The byte range at fault.
     pub(crate) span: Range<usize>,
 }
 
 impl TextFinding {
-    /// What `error` is about in the text that is `tree`.
+    /// Locates `error` in the text whose syntax tree is `tree`.
     pub(crate) fn new(error: &PartError, tree: &Node<'_>) -> Self {
         let path = Path::parse(&error.path).unwrap_or_default();
         let (node, _) = tree.descend(&path);
@@ -58,14 +58,14 @@ impl TextFinding {
         }
     }
 
-    /// The finding in the file called `file` that holds `text`.
+    /// Converts the finding to a diagnosis for the file called `file`, whose content is `text`.
     pub(crate) fn diagnosis(self, file: &str, text: &str) -> Diagnosis {
         let place = SourceSpan { file: file.to_owned(), text: text.to_owned(), span: self.span, label: self.label };
         Diagnosis { title: self.title, place: Some(place), notes: self.notes }
     }
 }
 
-/// Values without the names of their fields, as in `Shift(1)`.
+/// The finding for values without field names, as in `Shift(1)`.
 fn unnamed(error: &PartError, node: &Node<'_>, known: &[&str]) -> TextFinding {
     let (place, name) = (place(error), excerpt(node.name));
     let values = if let NodeContent::Items(values) = &node.content { values.as_slice() } else { &[] };

@@ -1,14 +1,15 @@
-//! RON text laid out to be read: what fits a line stays on one.
+//! Formats RON text for reading: a value that fits on a line stays on one line.
 
 use snn_core::part::{Node, NodeContent};
 
-/// Columns of a line.
+/// Maximum line width in columns.
 const WIDTH: usize = 120;
 
-/// `text`, one value of RON, with line breaks and without comments. The outermost value is broken into its fields, and
-/// so is all that is too wide; the items of a list stay on a line each, whatever their width, unless they hold lists.
+/// Formats `text`, a single RON value, with line breaks and without comments. The outermost value has one line for each
+/// field, and so has each value that is too wide. Items of a list are on one line each, however wide, unless they
+/// contain lists.
 ///
-/// Text that cannot be read is given back as it is.
+/// Text that cannot be parsed is returned unchanged.
 pub(crate) fn lay_out(text: &str) -> String {
     match Node::read(text) {
         Ok(node) => {
@@ -25,7 +26,7 @@ struct Writer {
 }
 
 impl Writer {
-    /// The value with a line for each of its fields or items.
+    /// Writes the value with one line for each of its fields or items.
     fn broken(&mut self, node: &Node<'_>, depth: usize) {
         let (open, close) = brackets(node);
         self.out += node.name;
@@ -48,7 +49,7 @@ impl Writer {
         self.out += close;
     }
 
-    /// A field or item, on one line or several.
+    /// Writes a field or item, on one or several lines.
     fn line(&mut self, key: Option<&str>, value: &Node<'_>, depth: usize) {
         self.out += &"    ".repeat(depth);
         let mut width = 4 * depth + 1;
@@ -68,11 +69,11 @@ impl Writer {
     }
 }
 
-/// The value on one line.
+/// Formats the value on one line.
 fn flat(node: &Node<'_>) -> String {
     let (open, close) = brackets(node);
     let inside: Vec<String> = match &node.content {
-        // RON's writer marks a choice called None as a name, which it need not be.
+        // RON's writer marks an enum variant `None` with `r#`, which is not necessary.
         NodeContent::Scalar if node.text == "r#None" => return "None".to_owned(),
         NodeContent::Scalar => return node.text.to_owned(),
         NodeContent::Fields(fields) => {

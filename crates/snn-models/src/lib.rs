@@ -1,4 +1,4 @@
-//! Experiments described in RON: what they are, how they are read, and the networks they stand for.
+//! Experiments described in RON: their types, how they are read and checked, and the networks that they describe.
 //!
 //! ```
 //! use snn_core::registry::Registry;
@@ -16,8 +16,8 @@
 //! ```
 //!
 //! Every name in an experiment (of neurons, surrogates, encoders, scores, losses, networks, data sets) is looked up in
-//! the [`Registry`](snn_core::registry::Registry) that the caller gives. Nothing here touches files or devices: text comes
-//! in, plain data goes out.
+//! the [`Registry`](snn_core::registry::Registry) that the caller passes. This crate accesses neither files nor
+//! devices: it reads text and returns data.
 
 mod advice;
 mod built;

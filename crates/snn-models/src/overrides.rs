@@ -1,7 +1,7 @@
-//! Overrides of the command line: `training.epochs = 3`, `network.layers[2].channels = 64`.
+//! Command-line overrides of values in an experiment: `training.epochs = 3`, `network.layers[2].channels = 64`.
 //!
-//! An override replaces text in the resolved experiment, which is then read anew, so it can be any value that a file
-//! could hold and is checked in the same way.
+//! An override replaces text in the resolved experiment, which is then read again. A value can thus be anything that a
+//! file can hold, and is checked in the same way.
 
 use snn_core::part::{Node, NodeContent, PartError, Path, Segment};
 use snn_core::registry::Registry;
@@ -11,7 +11,7 @@ use crate::diagnosis::did_you_mean;
 use crate::error::sentence;
 use crate::{Diagnosis, Experiment, ExperimentError, reading};
 
-/// `experiment` with the value at `path` replaced by `value`, in RON.
+/// Returns `experiment` with the value at `path` replaced by `value`, in RON.
 pub(crate) fn apply(
     experiment: &Experiment,
     path: &str,
@@ -26,7 +26,7 @@ pub(crate) fn apply(
         let example = "paths look like training.batch or network.layers[2].channels";
         return Err(fail(format!("\"{}\" is not a path", excerpt(path)), vec![example.to_owned()]));
     };
-    // Without what stands around it, such as a comment, which would go on to the end of the line.
+    // Drops anything around the value, such as a line comment, which would hide the text after it.
     let bare = match Node::read(value) {
         Ok(node) => node.text,
         Err(error) => return Err(fail(format!("\"{}\" is not a value: {}", excerpt(value), error.reason), Vec::new())),
@@ -38,7 +38,7 @@ pub(crate) fn apply(
     })
 }
 
-/// The same error as the fault of an override, if one of `overrides` set the value.
+/// Returns the error as that of an override, if one of `overrides` set the value.
 pub(crate) fn blame(error: &PartError, overrides: &[(&str, &str)]) -> Option<ExperimentError> {
     let at_fault = Path::parse(&error.path)?;
     let (path, value) = overrides.iter().rev().find(|(path, _)| {
@@ -49,7 +49,8 @@ pub(crate) fn blame(error: &PartError, overrides: &[(&str, &str)]) -> Option<Exp
     Some(ExperimentError::Override(Box::new(Diagnosis { title: sentence(error), place: None, notes })))
 }
 
-/// `text` with `value` at `path`, in place of the value there or as a new field. The error is a title and notes.
+/// Returns `text` with `value` at `path`, which replaces the value there or is added as a new field. The error is a
+/// title and notes.
 fn splice(text: &str, path: &Path, value: &str) -> Result<String, (String, Vec<String>)> {
     let tree = Node::read(text).map_err(|unreadable| (unreadable.reason, Vec::new()))?;
     let (node, depth) = tree.descend(path);
@@ -96,7 +97,7 @@ fn place(path: &Path) -> String {
     if path.0.is_empty() { "the experiment".to_owned() } else { path.to_string() }
 }
 
-/// A path as it stands before a field.
+/// The path as a prefix of a field.
 fn place_before(path: &Path) -> String {
     if path.0.is_empty() { String::new() } else { format!("{path}.") }
 }

@@ -1,28 +1,28 @@
-//! The experiments that are shipped.
+//! Presets: the experiments that are shipped with the program.
 
 use crate::{Diagnosis, ExperimentError, diagnosis::did_you_mean};
 
 /// A shipped experiment.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Preset {
-    /// Name by which it is asked for.
+    /// Name of the preset.
     pub name: &'static str,
-    /// What its data set is called in print; presets of one data set follow each other.
+    /// Display name of its data set. Presets of one data set are adjacent in the list.
     pub data: &'static str,
-    /// One line on what it is for.
+    /// One-line description.
     pub summary: &'static str,
     /// Its RON text, with comments.
     pub text: &'static str,
 }
 
 impl Preset {
-    /// The name of the file that holds its text.
+    /// Name of the file that holds its text.
     pub fn file_name(&self) -> String {
         format!("{}.ron", self.name)
     }
 }
 
-/// A preset whose text is the file of its name.
+/// Creates a preset whose text is the file of the same name.
 macro_rules! preset {
     ($name:literal, $data:literal, $summary:literal) => {
         Preset { name: $name, data: $data, summary: $summary, text: include_str!(concat!("../models/", $name, ".ron")) }
@@ -49,12 +49,12 @@ const PRESETS: &[Preset] = &[
     preset!("cifar10-resnet11-fast", "CIFAR-10", "half as wide, on a part of the data, by surrogate gradients"),
 ];
 
-/// Every preset; the first one is the default.
+/// Returns all presets; the first one is the default.
 pub fn all() -> &'static [Preset] {
     PRESETS
 }
 
-/// The preset named `name`.
+/// Returns the preset named `name`.
 ///
 /// # Errors
 /// [`ExperimentError::Preset`], which lists the known names.

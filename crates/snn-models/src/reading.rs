@@ -1,4 +1,4 @@
-//! From text to an experiment with every part resolved, or to what is wrong with the text and where.
+//! Reads the text of an experiment and resolves its parts, or reports what is wrong and where.
 
 use snn_core::part::{Node, PartError, Unreadable};
 use snn_core::registry::Registry;
@@ -6,7 +6,7 @@ use snn_core::registry::Registry;
 use crate::Experiment;
 use crate::finding::TextFinding;
 
-/// Reads an experiment. Its parts are resolved; what is not a part is not checked.
+/// Reads an experiment and resolves its parts. Values outside of parts are not range-checked.
 pub(crate) fn read(text: &str, registry: &Registry) -> Result<Experiment, TextFinding> {
     let tree = Node::read(text).map_err(|unreadable| unread(unreadable, text))?;
     resolved(&tree, registry).map_err(|error| TextFinding::new(&error, &tree))

@@ -10,20 +10,20 @@ use crate::layout::lay_out;
 use crate::{Experiment, ExperimentError, overrides, reading};
 
 impl Experiment {
-    /// Reads the experiment that `text` describes, from a file called `file_name` (which only errors mention), looks up
-    /// its names in `registry`, sets each `(path, value)` of `overrides` in turn, such as `("training.epochs", "3")`, and
-    /// checks the result. Every default is then written out, those of parts within parts too.
+    /// Reads an experiment from `text` and checks it. `file_name` is only used in error messages. Names are looked up
+    /// in `registry`. Each `(path, value)` of `overrides` is set in turn, such as `("training.epochs", "3")`. The
+    /// result holds all default values, including those of nested parts.
     ///
     /// # Errors
-    /// [`ExperimentError::Text`] for text that does not describe an experiment or is out of range, with the line at
-    /// fault; [`ExperimentError::Override`] for an override that does not fit; else as [`Experiment::build`].
+    /// [`ExperimentError::Text`] if the text does not describe an experiment or a value is out of range, with the line
+    /// at fault; [`ExperimentError::Override`] if an override does not fit; else as [`Experiment::build`].
     pub fn from_ron(
         text: &str,
         file_name: &str,
         overrides: &[(&str, &str)],
         registry: &Registry,
     ) -> Result<Self, ExperimentError> {
-        // Editors of some systems put a mark at the start that says that the text is in UTF-8.
+        // Some editors put a byte order mark at the start of UTF-8 text.
         let text = text.strip_prefix('\u{feff}').unwrap_or(text);
         let mut experiment = reading::read(text, registry)
             .map_err(|finding| ExperimentError::Text(Box::new(finding.diagnosis(file_name, text))))?;
@@ -39,7 +39,8 @@ impl Experiment {
         }
     }
 
-    /// The experiment as RON, all defaults written out. [`Experiment::from_ron`] reads it back equal.
+    /// Returns the experiment as RON text with all default values. [`Experiment::from_ron`] reads it back as an equal
+    /// experiment.
     ///
     /// # Panics
     /// Never: an experiment holds only numbers, lists and names, all of which RON can write.
@@ -49,7 +50,7 @@ impl Experiment {
         lay_out(&format!("Experiment{line}"))
     }
 
-    /// Path and RON text of every value whose field is called `name`, wherever it is, such as all `threshold`s.
+    /// Returns the path and RON text of every field called `name`, at any depth, such as all `threshold`s.
     pub fn values(&self, name: &str) -> Vec<(String, String)> {
         let text = self.to_ron();
         let mut found = Vec::new();
@@ -62,8 +63,9 @@ impl Experiment {
         found
     }
 
-    /// The text of the field of `network`, of `training` or of the experiment itself that `path` leads through, as it would be
-    /// written there: for `network.neuron.leak`, `neuron: Lif(...)`. None if there is no value at `path`.
+    /// Returns the RON text of the field that holds the value at `path`. The field is one of `network`, of `training`
+    /// or of the experiment itself: for `network.neuron.leak`, `neuron: Lif(...)`. `None` if there is no value at
+    /// `path`.
     pub fn field(&self, path: &str) -> Option<String> {
         let text = self.to_ron();
         let path = Path::parse(path)?;
@@ -77,7 +79,7 @@ impl Experiment {
     }
 }
 
-/// The same error with its line, if the value at fault is written in `text`.
+/// Returns the error with its source line, if the value at fault is written in `text`.
 fn locate(error: &PartError, text: &str, file_name: &str, overrides: &[(&str, &str)]) -> Option<ExperimentError> {
     let path = Path::parse(&error.path)?;
     let tree = Node::read(text).ok()?;

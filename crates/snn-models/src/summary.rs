@@ -1,50 +1,50 @@
-//! A network as a table: one row a population, and sums.
+//! The layer table of a network: one row for each population, and totals.
 
 use std::collections::HashSet;
 
 use snn_core::{Join, Map, Network, Pool, PoolKind, Projection, Role, Shape, Source, Tensor, Window};
 
-/// What a layer table shows.
+/// The content of a layer table.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Summary {
     /// Shape of the input spikes.
     pub input: Shape,
     /// Populations in evaluation order.
     pub rows: Vec<SummaryRow>,
-    /// Neurons of all populations.
+    /// Number of neurons in all populations.
     pub neurons: usize,
-    /// Trainable values.
+    /// Number of trainable values.
     pub parameters: usize,
-    /// Multiply-accumulates of one image and time step, if it were computed densely.
+    /// Multiply-accumulate operations of a dense computation, for one image and time step; 0 without weights.
     pub dense_operations: u64,
 }
 
-/// One population.
+/// One row: a population.
 #[derive(Debug, Clone, PartialEq)]
 pub struct SummaryRow {
     /// Its name.
     pub name: String,
-    /// What feeds it, one for each of its projections, such as `conv 5x5` or `linear, from itself`. The source is named
-    /// where it is not the population before, or the input of the first.
+    /// Its projections in words, such as `conv 5x5` or `linear, from itself`. The source is named unless it is the
+    /// previous population, or the input for the first population.
     pub maps: Vec<String>,
     /// Name of its neuron.
     pub neuron: String,
     /// Shape of one sample at one step.
     pub shape: Shape,
-    /// Shape of the weight of each map that has one, then of each trainable constant of its neurons.
+    /// Shapes of the trainable tensors of its projections, then of the trainable parameters of its neurons.
     pub weights: Vec<Vec<usize>>,
-    /// Neurons.
+    /// Number of neurons.
     pub neurons: usize,
-    /// Trainable values.
+    /// Number of trainable values.
     pub parameters: usize,
-    /// Weighted inputs of one neuron, its own population among them; 0 without weights.
+    /// Number of weighted inputs of one neuron, including recurrent ones; 0 without weights.
     pub fan_in: usize,
-    /// Multiply-accumulates of one image and time step, if it were computed densely; 0 without weights.
+    /// Multiply-accumulate operations of a dense computation, for one image and time step; 0 without weights.
     pub dense_operations: u64,
 }
 
 impl Summary {
-    /// The summary of `network`.
+    /// Summarises `network`.
     pub fn new(network: &Network) -> Self {
         let rows: Vec<SummaryRow> = (0..network.populations().len()).map(|index| row(network, index)).collect();
         Self {
@@ -64,7 +64,7 @@ fn row(network: &Network, index: usize) -> SummaryRow {
     let mut indices: Vec<usize> = population.inputs.iter().flat_map(Projection::all_tensors).collect();
     indices.extend(&population.parameters);
     let mut seen = HashSet::new();
-    // Of weights that projections share, one; and none of what nothing is learned in.
+    // Counts a weight that projections share once, and skips running statistics, which are not trained.
     indices.retain(|&index| seen.insert(index) && network.tensors()[index].role != Role::Running);
     let weights = || indices.iter().copied().map(weight);
     let from = |source: &Source| match *source {
@@ -83,7 +83,7 @@ fn row(network: &Network, index: usize) -> SummaryRow {
         let from = if names.is_empty() { names } else { format!(", from {names}") };
         format!("{}{from}", projection_words(input))
     };
-    // What several sources emit is summed before the map.
+    // The outputs of several sources are summed before the map, so its operations are counted once.
     let operations = population.inputs.iter().filter_map(|input| Some((input.map, *input.sources.first()?)));
     let operations = operations.map(|(map, source)| map.dense_operations(network.shape(source)));
     SummaryRow {
@@ -99,19 +99,19 @@ fn row(network: &Network, index: usize) -> SummaryRow {
     }
 }
 
-/// What a projection does to what it reads, in words: `conv 5x5, pad 2, max 2x2, norm`.
+/// Describes a projection in words: `conv 5x5, pad 2, max 2x2, norm`.
 pub fn projection_words(input: &Projection) -> String {
     let bias = if input.bias.is_some() { ", bias" } else { "" };
     let norm = if input.norm.is_some() { ", norm" } else { "" };
     match input.pool.map(pool_words) {
-        // What passes everything on, and pools it, is a pool.
+        // An identity map with a pool is described as a pool.
         Some(pool) if input.map == Map::IDENTITY => pool,
         Some(pool) => format!("{}{bias}, {pool}{norm}", words(&input.map)),
         None => format!("{}{bias}{norm}", words(&input.map)),
     }
 }
 
-/// A pool of a current in words: `max 2x2`.
+/// Describes a pool in words: `max 2x2`.
 fn pool_words(pool: Pool) -> String {
     let Pool { kind, size, stride, .. } = pool;
     let kind = if kind == PoolKind::Max { "max" } else { "mean" };
@@ -119,7 +119,7 @@ fn pool_words(pool: Pool) -> String {
     format!("{kind} {size}x{size}{stride}")
 }
 
-/// What a source is called.
+/// The name of a source.
 fn name_of(network: &Network, source: Source) -> String {
     match source {
         Source::Input => "input".to_owned(),
@@ -127,7 +127,7 @@ fn name_of(network: &Network, source: Source) -> String {
     }
 }
 
-/// A map in words, with the stride and padding where they are not the usual ones: `conv 5x5, pad 2`.
+/// Describes a map in words, with stride and padding unless they have the usual values: `conv 5x5, pad 2`.
 pub fn words(map: &Map) -> String {
     match *map {
         Map::Conv(conv) => {

@@ -1,4 +1,4 @@
-//! Networks that were built in Rust, written down as a file has them.
+//! Converts networks that were built in Rust to parts of an experiment file.
 
 use snn_core::part::Part;
 use snn_core::{Error, Map, Network, Pool, PoolKind, Population, Projection, Source};
@@ -7,13 +7,15 @@ use crate::families::populations::{self, Populations};
 use crate::families::{NormSpec, PoolSpec, RowsColumns, own_stride};
 use crate::summary::join_words;
 
-/// The network as the family `Populations` spells it: `Experiment { network: to_part(&network)?, .. }` describes a run of it, which
-/// every command understands. Tensors that are frozen are not part of a network, but of `training.freeze`.
+/// Converts a network to a part of the family `Populations`: `Experiment { network: to_part(&network)?, .. }` describes
+/// a run of it, which every command can use. Frozen tensors are not part of a network but are listed in
+/// `training.freeze`.
 ///
 /// # Errors
-/// [`Error::Population`] that names the first population that a file cannot describe: whose name, or that of whose weight, is not of
-/// letters, digits and `_`, whose neuron was made of a model that has no name ([`Neuron::part`](snn_core::Neuron::part)), some of
-/// whose weights alone are standardised, or which pools or biases what a file cannot.
+/// [`Error::Population`] for the first population that a file cannot describe. Names of populations and weights must
+/// consist of letters, digits and `_` (weights also of `.`). The neuron must have a name
+/// ([`Neuron::part`](snn_core::Neuron::part)). Either all or none of the weights that can be standardised must be.
+/// Pools and biases must be of the kinds that `Populations` has.
 pub fn to_part(network: &Network) -> Result<Part, Error> {
     let standardise = network.tensors().iter().any(|tensor| tensor.standardised);
     let of = |(index, population): (usize, &Population)| {
@@ -35,7 +37,7 @@ pub fn to_part(network: &Network) -> Result<Part, Error> {
         let mut inputs = Vec::new();
         for projection in &population.inputs {
             let is_all = standardise && !population.neuron.is_readout() && projection.norm.is_none();
-            // Frozen weights are not standardised, and what is frozen is not part of a network.
+            // Frozen weights are exempt: they are not standardised, and freezing is not part of a network.
             let is_other = |weight: usize| {
                 let tensor = &network.tensors()[weight];
                 !tensor.frozen && tensor.standardised != is_all
@@ -62,8 +64,8 @@ pub fn to_part(network: &Network) -> Result<Part, Error> {
     Part::of("Populations", &written).map_err(|error| Error::Network(error.to_string()))
 }
 
-/// The name of a projection's weight, unless it is the one that it has by itself: that of its population for the first weight, and
-/// another one for spikes of the population itself.
+/// The name of a projection's weight; `None` if it is the default name. The default is the name of the population for
+/// its first weight, and `<population>.recurrent` for a projection from the population itself.
 fn weight(
     network: &Network,
     (index, population): (usize, &Population),

@@ -1,4 +1,4 @@
-//! The viewer: what it shows, and what happens when something is clicked.
+//! The state of the viewer and its reactions to user input.
 
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
@@ -17,13 +17,13 @@ use crate::{
     ViewedTrial, Worker,
 };
 
-/// Most neurons whose traces are shown; a further one takes the place of the first.
+/// Maximum number of pinned neurons, whose traces are shown; a further one replaces the first.
 pub const MOST_PINS: usize = 4;
 
 /// The viewer.
 #[derive(Debug)]
 pub struct App {
-    /// What is kept from one start to the next.
+    /// Settings that persist between sessions.
     pub settings: Settings,
     pub(crate) start: StartupSettings,
     pub(crate) worker: Worker,
@@ -32,33 +32,33 @@ pub struct App {
     pub(crate) player: Player,
     /// The open population; none for the input.
     pub(crate) selected: Option<usize>,
-    /// The channel that the raster is narrowed to.
+    /// The channel that the raster is limited to.
     pub(crate) channel: Option<usize>,
     pub(crate) pins: Vec<Pin>,
     pub(crate) membranes: Option<Arc<Membranes>>,
     pub(crate) traces: Vec<(Pin, Traces)>,
     pub(crate) gradients: Option<Arc<Gradients>>,
-    /// The class that gradients take for right; none for the true one.
+    /// The class assumed correct when computing gradients; `None` for the true one.
     pub(crate) gradient_label: Option<usize>,
     pub(crate) sparsity: Sparsity,
-    /// The test sample that is or was shown last.
+    /// Index of the test sample that is or was shown last.
     pub(crate) sample: usize,
-    /// The drawing, while one is shown.
+    /// The drawn image, if one is shown.
     pub(crate) drawing: Option<Vec<u8>>,
     pub(crate) draw: u32,
     pub(crate) exporter: Exporter,
     pub(crate) textures: Textures,
-    /// Whether plots are to show all of their data again, as when another network was opened.
+    /// Whether plots must reset their zoom, as after opening another network.
     pub(crate) fit_plots: bool,
-    /// Counts the trials and membranes that came, so that pictures know what they show.
+    /// Counter of received trials and membranes, from which textures know whether they are outdated.
     pub(crate) version: u64,
     /// The run that is watched.
     pub(crate) follower: Option<Follower>,
-    /// Folder and next step of a run of frames that is being saved.
+    /// Folder and next time step of a series of frames being saved.
     pub(crate) recording: Option<(String, usize)>,
-    /// What was asked for last, so as not to ask twice.
+    /// The latest request of each kind, to avoid duplicates.
     asked: Vec<Request>,
-    /// What the network was opened from.
+    /// Path that the network was opened from.
     pub(crate) opened: Option<PathBuf>,
     pub(crate) fault: Option<String>,
     pub(crate) notice: Option<String>,
@@ -66,7 +66,8 @@ pub struct App {
 }
 
 impl App {
-    /// A viewer that knows the names of `registry` and opens what `start` says. `context` is woken when there is news.
+    /// Creates a viewer that uses the names of `registry` and opens what `start` specifies. `context` is asked to
+    /// repaint when results arrive.
     pub fn new(registry: Registry, start: StartupSettings, settings: Settings, context: &Context) -> Self {
         context.set_theme(settings.theme);
         let (waker, registry) = (context.clone(), Arc::new(registry));
@@ -107,14 +108,14 @@ impl App {
         app
     }
 
-    /// Opens a checkpoint or run folder, or the network that is shipped. The run is watched from then on.
+    /// Opens a checkpoint or run folder, or the shipped network for `None`. If it is a run, follows it from then on.
     pub fn open(&mut self, path: Option<PathBuf>) {
-        // What is wrong with the folder comes as the answer to the request.
+        // Errors about the folder are reported by the answer to the request.
         self.follower = path.as_deref().and_then(|path| Follower::attach(path).ok()).or(self.follower.take());
         self.open_network(path);
     }
 
-    /// Opens a network, and goes on to watch the run that is watched.
+    /// Opens a network without changing which run is followed.
     pub(crate) fn open_network(&mut self, path: Option<PathBuf>) {
         self.fault = None;
         self.opened.clone_from(&path);
@@ -122,7 +123,7 @@ impl App {
         self.worker.ask(Request::Open { path, data, steps });
     }
 
-    /// Watches the run in `folder`, which may be going on.
+    /// Follows the run in `folder`, which may be in progress.
     pub fn watch(&mut self, folder: &Path) {
         self.fault = None;
         match Follower::attach(folder) {
@@ -136,7 +137,7 @@ impl App {
         self.follower.as_ref()
     }
 
-    /// Shows test sample `index`, or the last one.
+    /// Shows test sample `index`, or the last one if there are fewer.
     pub fn show_sample(&mut self, index: usize) {
         let Some(subject) = &self.subject else { return };
         let samples = subject.samples.as_ref().map_or(0, Dataset::len);
@@ -145,19 +146,19 @@ impl App {
         self.show();
     }
 
-    /// Shows a drawn image, grey values `[H, W]`.
+    /// Shows a drawn image, as grey values `[H, W]`.
     pub fn show_drawing(&mut self, bytes: Vec<u8>) {
         self.drawing = Some(bytes);
         self.show();
     }
 
-    /// Goes one time step on, or from the last one to the first.
+    /// Moves one time step forward, or from the last one to the first.
     pub fn step(&mut self) {
         let last = self.trial.as_ref().map_or(0, |trial| trial.steps() - 1);
         self.player.seek(if self.player.t() == last { 0 } else { self.player.t() + 1 });
     }
 
-    /// Shows the same picture with the next random input train.
+    /// Shows the same image with newly drawn random input spikes.
     pub fn draw_anew(&mut self) {
         self.draw = self.draw.wrapping_add(1);
         self.show();
@@ -168,14 +169,14 @@ impl App {
         self.worker.ask(Request::Show(picture, self.draw));
     }
 
-    /// Opens a population; none for the input.
+    /// Opens a population; `None` for the input.
     pub fn select(&mut self, population: Option<usize>) {
         if self.selected != population {
             (self.selected, self.channel, self.membranes) = (population, None, None);
         }
     }
 
-    /// Pins a neuron, or takes the pin away.
+    /// Pins a neuron, or unpins it.
     pub fn toggle_pin(&mut self, pin: Pin) {
         if let Some(at) = self.pins.iter().position(|other| *other == pin) {
             self.pins.remove(at);
@@ -187,7 +188,7 @@ impl App {
         }
     }
 
-    /// The network that is open.
+    /// The open network.
     pub fn subject(&self) -> Option<&Arc<OpenNetwork>> {
         self.subject.as_ref()
     }
@@ -207,27 +208,27 @@ impl App {
         self.selected
     }
 
-    /// The pinned neurons and what they did.
+    /// The pinned neurons and their traces.
     pub fn traces(&self) -> &[(Pin, Traces)] {
         &self.traces
     }
 
-    /// Membranes of the open population, once they are computed.
+    /// Membrane potentials of the open population, once computed.
     pub fn membranes(&self) -> Option<&Membranes> {
         self.membranes.as_deref()
     }
 
-    /// Errors and gradients, once they were asked for.
+    /// Errors and gradients, once computed.
     pub fn gradients(&self) -> Option<&Gradients> {
         self.gradients.as_deref()
     }
 
-    /// What could not be done, as the window says it.
+    /// The current error message.
     pub fn fault(&self) -> Option<&str> {
         self.fault.as_deref()
     }
 
-    /// Waits until all that was asked for is computed, and takes it in; for tests and pictures.
+    /// Waits for the answers to all requests and processes them. For tests and screenshots.
     pub fn settle(&mut self) {
         loop {
             self.worker.wait();
@@ -300,7 +301,7 @@ impl App {
         self.asked.clear();
     }
 
-    /// Asks for membranes, traces and gradients that the window needs and does not have.
+    /// Requests the membranes, traces and gradients that the window needs and does not have.
     pub(crate) fn ask_for_what_is_shown(&mut self) {
         let Some((subject, trial)) = self.subject.clone().zip(self.trial.clone()) else { return };
         let t = self.player.t();
@@ -330,14 +331,14 @@ impl App {
         }
     }
 
-    /// The pins in the order of their populations.
+    /// The pins, sorted by population.
     fn sorted_pins(&self) -> Vec<Pin> {
         let mut pins = self.pins.clone();
         pins.sort_by_key(|pin| pin.population);
         pins
     }
 
-    /// Asks for something unless it was what was asked for last of its kind.
+    /// Sends a request, unless it equals the latest of its kind.
     fn ask(&mut self, request: Request) {
         let kind = std::mem::discriminant(&request);
         if self.asked.contains(&request) {
@@ -348,7 +349,7 @@ impl App {
         self.worker.ask(request);
     }
 
-    /// Name for a file with something of the shown trial.
+    /// File name for saving something of the shown trial.
     pub(crate) fn file_name(&self, what: &str) -> String {
         let name = self.subject.as_ref().map_or("", |subject| &subject.name);
         match self.trial.as_ref().map(|trial| &trial.picture) {
@@ -357,15 +358,15 @@ impl App {
         }
     }
 
-    /// Starts to save a picture of the window for every time step.
+    /// Starts saving a screenshot of the window for every time step.
     pub(crate) fn record_frames(&mut self) {
         let name = self.subject.as_ref().map_or("frames", |subject| &subject.name);
         self.recording = Some((self.exporter.free_folder(&format!("{name} frames")), 0));
     }
 }
 
-/// The neuron of a population whose spikes are nearest to a quarter of the steps, the first of several: one that can be
-/// seen to charge and to fire. None if the population was silent.
+/// The neuron of a population whose number of spikes is nearest to a quarter of the time steps, the first of equals.
+/// Its trace shows both charging and firing. `None` if the population was silent.
 fn lively(trial: &ViewedTrial, population: usize) -> Option<usize> {
     let train = trial.trains.get(population)?;
     let spikes = |neuron: usize| train.words(0, neuron).0.iter().map(|word| word.count_ones() as usize).sum::<usize>();

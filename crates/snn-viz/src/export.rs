@@ -1,4 +1,4 @@
-//! Pictures and tables of what is on the screen, as files.
+//! Saving screenshots of plots, and their data as tables.
 
 use std::fs::{self, File};
 use std::io::{BufWriter, Write as _};
@@ -9,31 +9,31 @@ use egui::{ColorImage, Context, Rect, Vec2};
 
 use crate::ViewError;
 
-/// What to save.
+/// Format to save in.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Format {
-    /// A picture of the plot as it is on the screen.
+    /// A screenshot of the plot.
     Png,
-    /// The numbers behind it.
+    /// The plotted data.
     Csv,
 }
 
-/// Writes files into a folder that is made when the first one comes.
+/// Writes files into a folder that is created with the first file.
 #[derive(Debug)]
 pub(crate) struct Exporter {
     folder: PathBuf,
-    /// A picture that is to be taken, and how many frames from now: a menu that hides it has to close first.
+    /// A pending screenshot: area, file, and the number of frames to wait for the menu that covers the area to close.
     next: Option<(Rect, PathBuf, u32)>,
     done: Arc<Mutex<Vec<Result<PathBuf, ViewError>>>>,
 }
 
 impl Exporter {
-    /// Writes into `folder`.
+    /// Creates an exporter that writes into `folder`.
     pub(crate) fn into_folder(folder: PathBuf) -> Self {
         Self { folder, next: None, done: Arc::default() }
     }
 
-    /// Saves a plot called `name` that stands at `rect`.
+    /// Saves the plot called `name`, located at `rect`.
     pub(crate) fn save(&mut self, format: Format, name: &str, rect: Rect, csv: impl FnOnce() -> String) {
         match format {
             Format::Png => self.next = Some((rect, self.free(name, "png"), 2)),
@@ -45,17 +45,17 @@ impl Exporter {
         }
     }
 
-    /// Saves a picture of the whole window in the file `name` of a folder within the exporter's.
+    /// Saves a screenshot of the whole window as the file `name` in a subfolder of the exporter's folder.
     pub(crate) fn frame(&mut self, context: &Context, folder: &str, name: &str) {
         self.shoot(context, Rect::EVERYTHING, self.folder.join(folder).join(name));
     }
 
-    /// A name for a folder within the exporter's that is not taken.
+    /// An unused subfolder name.
     pub(crate) fn free_folder(&self, name: &str) -> String {
         self.free(name, "").file_name().map(|name| name.to_string_lossy().into_owned()).unwrap_or_default()
     }
 
-    /// Takes the pictures that are due; to be called once a frame.
+    /// Takes pending screenshots; to be called once per frame.
     pub(crate) fn tick(&mut self, context: &Context) {
         let Some((rect, path, frames)) = self.next.take() else { return };
         if frames > 0 {
@@ -66,7 +66,7 @@ impl Exporter {
         }
     }
 
-    /// What was written since the last call, or not.
+    /// Files written since the last call, or the errors.
     pub(crate) fn done(&self) -> Vec<Result<PathBuf, ViewError>> {
         std::mem::take(&mut *self.done.lock().unwrap_or_else(PoisonError::into_inner))
     }
@@ -84,7 +84,7 @@ impl Exporter {
         });
     }
 
-    /// `name.extension`, or `name-2.extension` and so on if there is such a file already.
+    /// The path `name.extension`, or `name-2.extension` and so on if it exists already.
     fn free(&self, name: &str, extension: &str) -> PathBuf {
         let clean: String = name.chars().map(|c| if c.is_alphanumeric() { c } else { '-' }).collect();
         let path = |stem: String| self.folder.join(stem).with_extension(extension);
@@ -102,7 +102,7 @@ fn write(path: &Path, bytes: &[u8]) -> Result<(), ViewError> {
     file.write_all(bytes).and_then(|()| file.flush()).map_err(fail)
 }
 
-/// The bytes of a PNG file.
+/// Encodes an image as PNG.
 fn encode(image: &ColorImage) -> Result<Vec<u8>, String> {
     let mut bytes = Vec::new();
     let mut encoder = png::Encoder::new(&mut bytes, image.width() as u32, image.height() as u32);
@@ -114,7 +114,7 @@ fn encode(image: &ColorImage) -> Result<Vec<u8>, String> {
     Ok(bytes)
 }
 
-/// A table with a head, one line a row, in the form that spreadsheets and pandas read.
+/// Formats a table as CSV: a header and one line per row, as read by spreadsheets and pandas.
 pub(crate) fn csv<'a>(head: impl IntoIterator<Item = &'a str>, rows: impl IntoIterator<Item = Vec<f64>>) -> String {
     let head: Vec<&str> = head.into_iter().collect();
     let rows = rows.into_iter().map(|row| row.iter().map(f64::to_string).collect::<Vec<_>>().join(","));

@@ -1,7 +1,7 @@
-//! A training run as it goes on: the records in its folder, read while they are written.
+//! Follows a training run in progress by reading the records in its folder while they are written.
 //!
-//! Nothing in the folder is written or locked. A file of records is read in pieces of at most 256 KiB, which takes about a
-//! hundredth of a second, so that it can be done between two frames.
+//! Nothing in the folder is written or locked. The file of records is read in pieces of at most 256 KiB. This takes
+//! about 10 ms, so that it can be done between two frames.
 
 mod history;
 mod series;
@@ -19,29 +19,29 @@ use tail::Tail;
 pub use history::{Beginning, Epochs, History, Messages};
 pub use series::{MOST_POINTS, Series};
 
-/// Time between two looks at the records.
+/// Interval between two reads of the records.
 pub const LOOK_EVERY: Duration = Duration::from_millis(500);
 
-/// Time without a new record after which a run counts as stopped, unless an evaluation may take longer.
+/// Time without a new record after which a run counts as stopped. It is longer if an evaluation may take longer.
 const PATIENCE: Duration = Duration::from_secs(30);
 
-/// Whether a run goes on.
+/// State of a run.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum RunState {
     /// Nothing is recorded yet.
     Waiting,
-    /// There are records, the last of them new.
+    /// There are records, and the last one is recent.
     Running,
-    /// There are records, but no new ones.
+    /// There are records, but no recent ones.
     Stopped,
-    /// It has come to its end.
+    /// The run has ended.
     Finished,
     /// Its records cannot be read.
     Foreign,
 }
 
 impl RunState {
-    /// It in words.
+    /// Name of the state.
     pub fn name(self) -> &'static str {
         match self {
             Self::Waiting => "waiting for the first update",
@@ -53,7 +53,7 @@ impl RunState {
     }
 }
 
-/// Follows the run in a folder.
+/// Reader that follows the run in a folder.
 #[derive(Debug)]
 pub struct Follower {
     folder: PathBuf,
@@ -67,10 +67,10 @@ pub struct Follower {
 }
 
 impl Follower {
-    /// Follows the run in `folder`, from its first record on.
+    /// Starts following the run in `folder`, from its first record.
     ///
     /// # Errors
-    /// [`ViewError::Missing`] if there is no such folder, [`ViewError::NoRun`] if there is no run in it.
+    /// [`ViewError::Missing`] if there is no such folder, [`ViewError::NoRun`] if it contains no run.
     pub fn attach(folder: &Path) -> Result<Self, ViewError> {
         if !folder.is_dir() {
             return Err(ViewError::Missing(folder.to_owned()));
@@ -93,17 +93,17 @@ impl Follower {
         Ok(follower)
     }
 
-    /// The folder.
+    /// Path of the run's folder.
     pub fn folder(&self) -> &Path {
         &self.folder
     }
 
-    /// Name of the run: that of its folder.
+    /// Name of the run: the name of its folder.
     pub fn name(&self) -> String {
         self.folder.file_name().unwrap_or(self.folder.as_os_str()).to_string_lossy().into_owned()
     }
 
-    /// Reads on if it is time to, and says when it will be again; never after the end.
+    /// Reads new records if they are due, and returns the time until the next read; `None` after the end of the run.
     pub fn look(&mut self) -> Option<Duration> {
         let passed = self.looked.map_or(LOOK_EVERY, |looked| looked.elapsed());
         if self.has_more || passed >= LOOK_EVERY {
@@ -113,7 +113,7 @@ impl Follower {
         (self.has_more || self.state(SystemTime::now()) != RunState::Finished).then_some(again)
     }
 
-    /// Reads what was recorded since the last time, at most 256 KiB of it.
+    /// Reads new records, at most 256 KiB.
     pub fn read(&mut self) {
         self.looked = Some(Instant::now());
         self.has_checkpoint =
@@ -155,12 +155,12 @@ impl Follower {
         }
     }
 
-    /// What the records say so far.
+    /// The history according to the records so far.
     pub fn history(&self) -> &History {
         &self.history
     }
 
-    /// Whether the run goes on, as far as can be seen at the time `now`.
+    /// State of the run at the time `now`, as far as it can be known.
     pub fn state(&self, now: SystemTime) -> RunState {
         if self.history.foreign.is_some() {
             return RunState::Foreign;
@@ -170,7 +170,7 @@ impl Follower {
         }
         let patience = PATIENCE.as_secs_f64().max(self.history.seconds_of_evaluation());
         let Some(modified) = self.modified.filter(|_| self.history.start.is_some()) else { return RunState::Waiting };
-        // A time to come, as the clocks of two machines may give it, is not long ago.
+        // A time in the future, which can occur if the clocks of two machines differ, counts as recent.
         let is_new = now.duration_since(modified).map_or(true, |age| age.as_secs_f64() < patience);
         match self.history.position {
             _ if !is_new => RunState::Stopped,
@@ -179,12 +179,12 @@ impl Follower {
         }
     }
 
-    /// Whether there is a checkpoint, so that the network can be opened.
+    /// Whether there is a checkpoint, from which the network can be opened.
     pub fn has_checkpoint(&self) -> bool {
         self.has_checkpoint
     }
 
-    /// What a person should look at, in sentences: records that cannot be read, then what is wrong with the run.
+    /// Alarms, as sentences: unreadable records first, then problems of the run.
     pub fn alarms(&self) -> Vec<String> {
         if let Some(version) = self.history.foreign {
             return vec![format!(
@@ -202,7 +202,7 @@ impl Follower {
     }
 }
 
-/// The version that a first record gives, if it is another than the one that can be read.
+/// The schema version given by a first record, if it is not the supported one.
 fn foreign_version(line: &[u8]) -> Option<u32> {
     #[derive(Deserialize)]
     struct Version {

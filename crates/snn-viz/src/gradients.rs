@@ -1,4 +1,4 @@
-//! A backward pass through one trial: the errors of all populations, and what they make of the weights.
+//! Backward pass through one trial: errors of all populations, and gradients of the weights.
 
 use snn_core::{Errors, Gradient, Session, Weights, grade};
 
@@ -8,7 +8,7 @@ use crate::{OpenNetwork, Pin, ViewError, ViewedTrial};
 /// Errors and gradients of one trial.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Gradients {
-    /// The class that the loss takes for right.
+    /// The class that the loss assumes to be correct.
     pub label: usize,
     /// The loss.
     pub loss: f64,
@@ -16,19 +16,19 @@ pub struct Gradients {
     pub errors: Vec<Vec<f32>>,
     /// Sum over time of `d(t)` for each neuron of each population.
     pub sums: Vec<Vec<f32>>,
-    /// Leak correction of each neuron of each population; empty where the gradient has none.
+    /// Leak correction of each neuron of each population; empty if the gradient has none.
     pub corrections: Vec<Vec<f32>>,
-    /// `d(t)` `[T]` of each pinned neuron.
+    /// Error `d(t)` `[T]` of each pinned neuron.
     pub pinned: Vec<(Pin, Vec<f32>)>,
-    /// `dL/dW` of each of the network's weights.
+    /// Gradient `dL/dW` of each weight tensor of the network.
     pub weights: Weights,
-    /// How each of the network's weights is spread, and its gradients.
+    /// Statistics of each weight tensor of the network, and of its gradient.
     pub(crate) spread: Vec<[Statistics; 2]>,
 }
 
 impl Gradients {
-    /// Goes back through `trial`, which is run anew in `session`, compiled for training with records on one sample, as if
-    /// `label` were right.
+    /// Runs `trial` again in `session` and backpropagates through it, assuming that `label` is correct. The session
+    /// must be compiled for training with records on one sample.
     ///
     /// # Errors
     /// [`ViewError::Core`] if the session fails.

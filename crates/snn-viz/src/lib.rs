@@ -1,7 +1,7 @@
 //! Look inside a spiking network: membranes, spikes, sparsity, gradients, and training as it goes.
 //!
-//! Everything here is without a window: [`App`] draws into any [`egui::Ui`], so that tests can drive it. The program
-//! `snn-viz` puts it into one.
+//! This library needs no window: [`App`] draws into any [`egui::Ui`], so that tests can drive it. The program `snn-viz`
+//! shows it in a window.
 
 mod app;
 mod error;
@@ -44,16 +44,16 @@ pub use worker::{Answer, Request, Worker};
 /// A neuron whose traces are shown.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Pin {
-    /// Its population.
+    /// Index of its population.
     pub population: usize,
     /// Its index in the population, in `C, H, W` order.
     pub neuron: usize,
 }
 
-/// The names that the viewer knows. A plug-in adds its own: `snn_viz::registry()?.with(my::plugin)?`.
+/// The registry of the viewer. A plug-in adds its own names: `snn_viz::registry()?.with(my::plugin)?`.
 ///
 /// # Errors
-/// [`RegistryError`] never; the result is that of [`Registry::with`], so that plug-ins can follow.
+/// [`RegistryError`] never. The function returns the same type as [`Registry::with`], so that plug-ins can be added.
 pub fn registry() -> Result<Registry, RegistryError> {
     Registry::new().with(snn_core::plugin)?.with(snn_data::plugin)?.with(snn_models::plugin)
 }

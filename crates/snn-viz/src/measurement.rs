@@ -1,4 +1,4 @@
-//! A measurement of what a network spends, in a thread of its own, as it may take long.
+//! Measures the activity of a network in a separate thread, because it may take long.
 
 use std::ops::ControlFlow;
 use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError};
@@ -10,19 +10,19 @@ use snn_train::activity::{MeasuredActivity, measure};
 
 use crate::{OpenNetwork, ViewError};
 
-/// Most images in a batch: so often is there news, and so soon does it stop.
+/// Maximum batch size. Progress is reported, and a stop is possible, after each batch.
 const BATCH: usize = 20;
 
-/// A network, and what it spends.
+/// A network with its measured activity.
 #[derive(Debug)]
 pub struct NetworkMeasurement {
-    /// The network.
+    /// The measured network.
     pub subject: Arc<OpenNetwork>,
-    /// What it spends, and what each neuron did.
+    /// The activity report, and the spike count of each neuron.
     pub measured: MeasuredActivity,
 }
 
-/// A measurement under way. It stops with this value.
+/// A measurement in progress. Dropping it stops the measurement.
 #[derive(Debug)]
 pub struct Measurement {
     desk: Arc<Desk>,
@@ -44,8 +44,8 @@ struct MeasurementState {
 }
 
 impl Measurement {
-    /// Shows the network that `open` gives the first `images` of its test samples, or as many as there are. `wake` is called
-    /// whenever there is news.
+    /// Starts measuring the network that `open` returns on the first `images` of its test samples, or on all if there
+    /// are fewer. `wake` is called whenever there is news.
     pub fn start(
         open: impl FnOnce() -> Result<Arc<OpenNetwork>, ViewError> + Send + 'static,
         images: usize,
@@ -64,28 +64,28 @@ impl Measurement {
         Self { desk }
     }
 
-    /// Images done, and images in all; 0 of 0 until the network is open.
+    /// Number of images done, and in total; 0 of 0 until the network is open.
     pub fn progress(&self) -> (usize, usize) {
         let state = self.desk.lock();
         (state.done, state.images)
     }
 
-    /// Whether it has ended, by itself or because it was stopped.
+    /// Whether the measurement has ended, by itself or by being stopped.
     pub fn is_over(&self) -> bool {
         self.desk.lock().is_over
     }
 
-    /// What was found, once: none before the end, and none if it was stopped.
+    /// Takes the result, once. `None` before the end, and if it was stopped.
     pub fn take(&self) -> Option<Result<NetworkMeasurement, ViewError>> {
         self.desk.lock().result.take()
     }
 
-    /// Stops after the present batch of images; nothing is found then.
+    /// Stops after the current batch of images, without a result.
     pub fn stop(&self) {
         self.desk.lock().is_stopped = true;
     }
 
-    /// Waits until it has ended.
+    /// Waits until the measurement has ended.
     pub fn wait(&self) {
         let mut state = self.desk.lock();
         while !state.is_over {
@@ -105,7 +105,7 @@ impl Desk {
         self.state.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
-    /// Measures; none if it was stopped.
+    /// Runs the measurement. Returns `None` if it was stopped.
     fn measure(
         &self,
         subject: &Arc<OpenNetwork>,

@@ -1,40 +1,42 @@
-//! Membranes of a whole population over a stretch of time, computed anew from the spikes of a trial.
+//! Membrane potentials of a whole population over a range of time steps, recomputed from the spikes of a trial.
 
 use std::ops::Range;
 use std::thread;
 
 use crate::{OpenNetwork, ViewError, ViewedTrial};
 
-/// Memory for membranes: a longer trial is held in stretches of this size.
+/// Memory budget for membrane potentials. A longer trial is computed in windows of this size.
 pub const BUDGET_BYTES: usize = 48 << 20;
 
-/// Neurons that are computed together.
+/// Number of neurons computed together.
 const BLOCK: usize = 128;
 
-/// Membranes of a population over some steps of a trial.
+/// Membrane potentials of a population over some time steps of a trial.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Membranes {
     /// The population.
     pub population: usize,
-    /// The steps that are held.
+    /// The range of time steps.
     pub steps: Range<usize>,
     /// Number of neurons.
     pub neurons: usize,
     /// Membrane potential after the input and before the reset, `[T', n]`.
     pub charged: Vec<f32>,
-    /// What a membrane is measured by: the threshold at the first step, or, of neurons that do not fire, the largest potential.
+    /// Reference potential for display: the threshold at the first time step, or, for neurons that do not fire, the
+    /// largest absolute potential.
     pub scale: f32,
 }
 
 impl Membranes {
-    /// The steps that are held where step `t` of a trial of `steps` steps is looked at: all, if the memory allows it.
+    /// The window of time steps to compute in order to show step `t` of a trial of `steps` steps: all of them, if the
+    /// budget allows it.
     pub fn window(t: usize, steps: usize, neurons: usize) -> Range<usize> {
         let most = (BUDGET_BYTES / (neurons.max(1) * size_of::<f32>())).clamp(1, steps.max(1));
         let start = (t / most) * most;
         start..(start + most).min(steps)
     }
 
-    /// Computes the membranes of `population` over `steps`.
+    /// Computes the membrane potentials of `population` at the time steps `steps`.
     ///
     /// # Errors
     /// As [`snn_core::Replay::traces`].
@@ -51,7 +53,8 @@ impl Membranes {
         let blocks: Vec<Range<usize>> =
             (0..neurons).step_by(BLOCK).map(|start| start..(start + BLOCK).min(neurons)).collect();
         let threads = thread::available_parallelism().map_or(1, usize::from).min(blocks.len().max(1));
-        // Each thread takes every k-th block; what it computes is put in place afterwards, so that rows may interleave.
+        // Each thread computes every k-th block. Results are copied afterwards, because the rows of different blocks
+        // interleave.
         let share = |k: usize| {
             let mut done = Vec::new();
             for block in blocks.iter().skip(k).step_by(threads) {
@@ -86,7 +89,7 @@ impl Membranes {
         Ok(Self { population, steps, neurons, charged, scale })
     }
 
-    /// Potentials of all neurons at step `t`, if it is held.
+    /// Potentials of all neurons at step `t`, if it is in the window.
     pub fn at(&self, t: usize) -> Option<&[f32]> {
         let row = t.checked_sub(self.steps.start).filter(|_| t < self.steps.end)?;
         self.charged.get(row * self.neurons..(row + 1) * self.neurons)

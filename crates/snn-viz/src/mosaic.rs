@@ -1,13 +1,13 @@
-//! Populations as pictures: a tile for each channel, side by side.
+//! Mosaics: populations as images, with a tile for each channel, side by side.
 
 use egui::{Color32, ColorImage, Pos2, Rect, pos2, vec2};
 use snn_core::Shape;
 
-/// Where the neurons of a population stand in its picture. A vector of features is one tile.
+/// Layout of the neurons of a population in an image. A vector of features is one tile.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) struct Mosaic {
     shape: Shape,
-    /// Tiles in a row.
+    /// Number of tiles per row.
     columns: usize,
     /// Height and width of a tile.
     tile: [usize; 2],
@@ -16,7 +16,7 @@ pub(crate) struct Mosaic {
 }
 
 impl Mosaic {
-    /// The mosaic of `shape` that is largest in a place whose width over height is `aspect`.
+    /// The layout of `shape` with the largest scale in a space of the given `aspect` ratio (width over height).
     pub(crate) fn new(shape: Shape, aspect: f32) -> Self {
         let [height, width] = if shape.pixels() == 1 { [1, 1] } else { [shape.height, shape.width] };
         let gap = usize::from(shape.pixels() > 1 && shape.channels > 1);
@@ -26,13 +26,13 @@ impl Mosaic {
         };
         let columns = (1..=shape.channels).max_by(|a, b| scale(*a).total_cmp(&scale(*b))).unwrap_or(1);
         if shape.pixels() == 1 {
-            // Features have no place in an image: they are laid out in lines, as one tile.
+            // Features have no positions, so they are laid out in lines, as one tile.
             return Self { shape, columns: 1, tile: [shape.channels.div_ceil(columns), columns], gap };
         }
         Self { shape, columns, tile: [height, width], gap }
     }
 
-    /// Width and height of the picture in pixels.
+    /// Width and height of the image in pixels.
     pub(crate) fn size(&self) -> [usize; 2] {
         let tiles = if self.is_vector() { 1 } else { self.shape.channels };
         let [height, width] = self.tile;
@@ -40,7 +40,7 @@ impl Mosaic {
         [self.columns * (width + self.gap) - self.gap, rows * (height + self.gap) - self.gap]
     }
 
-    /// Column and row of the pixel of a neuron.
+    /// Column and row of a neuron's pixel.
     pub(crate) fn pixel(&self, neuron: usize) -> [usize; 2] {
         let [height, width] = self.tile;
         if self.is_vector() {
@@ -52,7 +52,7 @@ impl Mosaic {
         [left + pixel % width, top + pixel / width]
     }
 
-    /// The neuron at a pixel, if there is one.
+    /// The neuron at a pixel, if any.
     pub(crate) fn neuron(&self, column: usize, row: usize) -> Option<usize> {
         let [height, width] = self.tile;
         let neuron = if self.is_vector() {
@@ -67,7 +67,7 @@ impl Mosaic {
         (neuron < self.shape.len()).then_some(neuron)
     }
 
-    /// The neuron at `pos` of a picture that is drawn in `rect`.
+    /// The neuron at `pos` in an image drawn in `rect`.
     pub(crate) fn neuron_at(&self, rect: Rect, pos: Pos2) -> Option<usize> {
         let [width, height] = self.size();
         let at = (pos - rect.min) / rect.size() * vec2(width as f32, height as f32);
@@ -77,7 +77,7 @@ impl Mosaic {
         self.neuron(at.x as usize, at.y as usize)
     }
 
-    /// The rectangle of a neuron's pixel in a picture that is drawn in `rect`.
+    /// The rectangle of a neuron's pixel in an image drawn in `rect`.
     pub(crate) fn rect_of(&self, rect: Rect, neuron: usize) -> Rect {
         let [width, height] = self.size();
         let scale = vec2(rect.width() / width as f32, rect.height() / height as f32);
@@ -85,7 +85,7 @@ impl Mosaic {
         Rect::from_min_size(rect.min + vec2(x as f32, y as f32) * scale, scale)
     }
 
-    /// The picture in which each neuron has its colour, and `between` lies between tiles.
+    /// Paints the image, with a colour for each neuron and the colour `between` in the gaps.
     pub(crate) fn paint(&self, between: Color32, mut colour: impl FnMut(usize) -> Color32) -> ColorImage {
         let [width, height] = self.size();
         let mut image = ColorImage::filled([width, height], between);
@@ -109,7 +109,7 @@ impl Mosaic {
     }
 }
 
-/// The largest rectangle with the proportions of `size` in the middle of the upper edge of `room`.
+/// The largest rectangle with the proportions of `size` that fits in `room`, at its top and centred horizontally.
 pub(crate) fn fit(room: Rect, [width, height]: [usize; 2]) -> Rect {
     let scale = f32::min(room.width() / width.max(1) as f32, room.height() / height.max(1) as f32);
     let size = vec2(width as f32, height as f32) * scale;

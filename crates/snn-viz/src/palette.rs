@@ -1,4 +1,5 @@
-//! Colours: one accent for spikes, one for membranes, greys for the rest, told apart by colour-blind eyes too.
+//! Colours: one accent for spikes, one for membranes, greys for the rest. They are distinguishable with colour vision
+//! deficiency.
 //!
 //! The accents are those of Okabe and Ito (*Color Universal Design*, 2008).
 
@@ -9,24 +10,24 @@ use egui::{Color32, Visuals};
 pub struct Palette {
     /// Spikes.
     pub spike: Color32,
-    /// Membrane potentials, and what is most important in a plot.
+    /// Membrane potentials, and the most important element of a plot.
     pub membrane: Color32,
-    /// Negative spikes; the second of two networks that are compared.
+    /// Negative spikes; the second of two compared networks.
     pub other: Color32,
-    /// The last of four neurons.
+    /// The last of four pinned neurons.
     pub fourth: Color32,
-    /// What is right.
+    /// Correct answers.
     pub right: Color32,
-    /// What is wrong, and warnings.
+    /// Wrong answers, and warnings.
     pub wrong: Color32,
-    /// Lines that stand behind: thresholds, classes that do not win.
+    /// Background lines: thresholds, classes that do not win.
     pub faint: Color32,
-    /// Ground of pictures and maps.
+    /// Background of images and maps.
     pub ground: Color32,
 }
 
 impl Palette {
-    /// The palette of the present theme.
+    /// The palette of the current theme.
     pub fn of(visuals: &Visuals) -> Self {
         if visuals.dark_mode {
             Self {
@@ -53,8 +54,8 @@ impl Palette {
         }
     }
 
-    /// Colour of a membrane at `level`, its potential over the threshold: the ground at 0, the membrane's colour at 1, grey
-    /// below 0, half way to `faint` at -1.
+    /// Colour of a membrane potential. `level` is the potential divided by the threshold. The colour is that of the
+    /// background at 0, the membrane colour at 1, and grey below 0, half way to `faint` at -1.
     pub fn level(&self, level: f32) -> Color32 {
         if level >= 0.0 {
             mix(self.ground, self.membrane, level)
@@ -63,18 +64,18 @@ impl Palette {
         }
     }
 
-    /// Colour of a count or rate between 0 and 1: from the ground to the spikes' colour.
+    /// Colour of a count or rate between 0 and 1: from the background colour to the spike colour.
     pub fn rate(&self, share: f32) -> Color32 {
         mix(self.ground, self.spike, share)
     }
 
-    /// Colour of a number with a sign, between -1 and 1: blue below, orange above, the ground at 0.
+    /// Colour of a signed number between -1 and 1: blue below 0, orange above, the background colour at 0.
     pub fn signed(&self, value: f32) -> Color32 {
         mix(self.ground, if value >= 0.0 { self.spike } else { self.membrane }, value.abs())
     }
 }
 
-/// `from` at 0, `to` at 1, and between them in between.
+/// Interpolates between `from` (at 0) and `to` (at 1).
 fn mix(from: Color32, to: Color32, share: f32) -> Color32 {
     let share = if share.is_finite() { share.clamp(0.0, 1.0) } else { 0.0 };
     let part = |from: u8, to: u8| (f32::from(from) + share * (f32::from(to) - f32::from(from))).round() as u8;

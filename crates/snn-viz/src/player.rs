@@ -1,13 +1,13 @@
-//! The playhead: which time step is shown, and whether time moves.
+//! The playhead: which time step is shown, and whether it is playing.
 
 /// The playhead.
 #[derive(Debug, Clone, Copy, PartialEq)]
 pub(crate) struct Player {
     /// Time steps of the trial, at least 1.
     steps: usize,
-    /// Place in time, in steps.
+    /// Position in time, in time steps.
     at: f64,
-    /// Whether time moves.
+    /// Whether it is playing.
     is_playing: bool,
 }
 
@@ -23,29 +23,29 @@ impl Player {
         (self.at as usize).min(self.steps - 1)
     }
 
-    /// Whether time moves.
+    /// Whether it is playing.
     pub(crate) fn is_playing(&self) -> bool {
         self.is_playing
     }
 
-    /// Sets how many steps there are; the playhead stays where it is if it can.
+    /// Sets the number of time steps. The playhead keeps its position if possible.
     pub(crate) fn set_steps(&mut self, steps: usize) {
         self.steps = steps.max(1);
         self.at = self.at.min((self.steps - 1) as f64);
     }
 
-    /// Goes to step `t`, or the last one.
+    /// Moves to time step `t`, or to the last one if there are fewer.
     pub(crate) fn seek(&mut self, t: usize) {
         self.at = t.min(self.steps - 1) as f64;
     }
 
-    /// Stops, and goes `by` steps on, or back.
+    /// Stops playing, and moves by `by` steps, forward or back.
     pub(crate) fn step(&mut self, by: isize) {
         self.is_playing = false;
         self.seek(self.t().saturating_add_signed(by));
     }
 
-    /// Plays, from the start if the end was reached; or stops.
+    /// Toggles playing; starts over if the end was reached.
     pub(crate) fn toggle(&mut self) {
         self.is_playing = !self.is_playing;
         if self.is_playing && self.t() + 1 == self.steps {
@@ -53,12 +53,12 @@ impl Player {
         }
     }
 
-    /// Seconds until the next step is shown at `speed` steps a second; none if time stands still.
+    /// Seconds until the next time step is shown, at `speed` steps per second; `None` if it is not playing.
     pub(crate) fn until_next(&self, speed: f64) -> Option<f64> {
         self.is_playing.then(|| (1.0 - self.at.fract()) / speed)
     }
 
-    /// Lets `seconds` pass at `speed` steps a second; stops at the last step.
+    /// Advances by `seconds` at `speed` steps per second; stops at the last step.
     pub(crate) fn advance(&mut self, seconds: f64, speed: f64) {
         if !self.is_playing {
             return;

@@ -1,22 +1,22 @@
-//! What the viewer is told at its start, and what it keeps from one start to the next.
+//! Startup arguments of the viewer, and settings that persist between sessions.
 
 use std::path::PathBuf;
 
 use serde::{Deserialize, Serialize};
 
-/// What is kept from one start to the next.
+/// Settings that persist between sessions.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 #[serde(default)]
 pub struct Settings {
-    /// Colours.
+    /// Colour theme.
     pub theme: egui::ThemePreference,
-    /// Time steps a second, while playing.
+    /// Playing speed in time steps per second.
     pub speed: f64,
     /// The open tab.
     pub tab: Tab,
     /// What the large map of a population shows.
     pub map: MapKind,
-    /// Test images that a network is measured on.
+    /// Number of test images for measuring activity.
     pub images: usize,
 }
 
@@ -35,24 +35,24 @@ impl Default for Settings {
 /// What the large map of a population shows.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 pub enum MapKind {
-    /// Membrane potentials at the present step.
+    /// Membrane potentials at the current time step.
     Membranes,
-    /// Spikes of the present step.
+    /// Spikes at the current time step.
     Spikes,
-    /// Spikes up to the present step.
+    /// Spike counts up to the current time step.
     Counts,
 }
 
-/// What to open at the start.
+/// What to open at startup.
 #[derive(Debug, Clone, Default)]
 pub struct StartupSettings {
-    /// Checkpoint or run folder; none for the network that is shipped.
+    /// Checkpoint or run folder; `None` for the shipped network.
     pub path: Option<PathBuf>,
-    /// Folder of the data set; none for where it is usually found.
+    /// Folder of the data set; `None` for the default locations.
     pub data: Option<PathBuf>,
-    /// Time steps; none for as many as it was trained on.
+    /// Number of time steps; `None` for the number it was trained on.
     pub steps: Option<usize>,
-    /// Folder for what is saved; none for `exports`.
+    /// Folder for exported files; `None` for `exports`.
     pub exports: Option<PathBuf>,
 }
 
@@ -71,10 +71,10 @@ pub enum Tab {
 }
 
 impl Tab {
-    /// All of them, in order.
+    /// All tabs, in order.
     pub const ALL: [Self; 4] = [Self::Inspect, Self::Sparsity, Self::Gradients, Self::Training];
 
-    /// What it is called.
+    /// Name of the tab.
     pub fn name(self) -> &'static str {
         match self {
             Self::Inspect => "Inspect",

@@ -42,7 +42,7 @@ struct Cli {
     tab: Option<Tab>,
 }
 
-/// The viewer as eframe drives it.
+/// The viewer as an eframe application.
 struct ViewerWindow(App);
 
 impl eframe::App for ViewerWindow {
@@ -55,7 +55,7 @@ impl eframe::App for ViewerWindow {
     }
 }
 
-/// The program, with the names of `registry`, which a plug-in may have added to:
+/// Runs the program with the names of `registry`, to which a plug-in may have added:
 ///
 /// ```no_run
 /// # mod my { pub fn plugin(_: &mut snn_core::registry::Registry) -> Result<(), snn_core::registry::RegistryError> { Ok(()) } }

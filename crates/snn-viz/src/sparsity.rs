@@ -1,4 +1,4 @@
-//! What the tab on sparsity shows: what the open network spends, and another one beside it.
+//! State of the sparsity tab: the activity of the open network, and of another one to compare with.
 
 use std::path::PathBuf;
 use std::sync::Arc;
@@ -8,34 +8,34 @@ use snn_core::registry::Registry;
 
 use crate::{Measurement, NetworkMeasurement, OpenNetwork, ViewError};
 
-/// Measurements of the open network and of the one that it is compared with.
+/// Measurements of the open network and of the network it is compared with.
 #[derive(Debug)]
 pub(crate) struct Sparsity {
     registry: Arc<Registry>,
     context: Context,
-    /// The open network.
+    /// Measurement of the open network.
     pub(crate) own: MeasurementSlot,
-    /// The other one.
+    /// Measurement of the other network.
     pub(crate) other: MeasurementSlot,
-    /// Where the other one is looked for.
+    /// Path of the other network, as entered.
     pub(crate) path: String,
-    /// A population that only the other one has, if it is looked at.
+    /// The population that is open, if only the other network has it.
     pub(crate) only_other: Option<String>,
 }
 
-/// A measurement: not asked for, under way, done or failed.
+/// State of a measurement.
 #[derive(Debug, Default)]
 pub(crate) enum MeasurementSlot {
-    /// Nothing was asked for.
+    /// Not requested.
     #[default]
     Empty,
-    /// Under way.
+    /// In progress.
     Running(Measurement),
     /// Done.
     Found(Arc<NetworkMeasurement>),
-    /// It was stopped.
+    /// Stopped by the user.
     Stopped,
-    /// It could not be done.
+    /// Failed, with the error message.
     Failed(String),
 }
 
@@ -45,12 +45,12 @@ impl Sparsity {
         Self { registry, context, own: MeasurementSlot::Empty, other: MeasurementSlot::Empty, path, only_other: None }
     }
 
-    /// Forgets the open network's figures, as another one was opened.
+    /// Discards the measurement of the open network, because another one was opened.
     pub(crate) fn forget(&mut self) {
         (self.own, self.only_other) = (MeasurementSlot::Empty, None);
     }
 
-    /// Measures the open network on `images` test images; the other one too, if it was measured on fewer or more.
+    /// Measures the open network on `images` test images; the other one too, if it was measured on a different number.
     pub(crate) fn measure(&mut self, subject: &Arc<OpenNetwork>, images: usize) {
         let own = Arc::clone(subject);
         self.own = self.start(move || Ok(own), images);
@@ -59,7 +59,7 @@ impl Sparsity {
         }
     }
 
-    /// Opens the network that the path names, for as many time steps as it was trained on, and measures it.
+    /// Opens the network at the entered path, for the number of time steps it was trained on, and measures it.
     pub(crate) fn compare(&mut self, data: Option<PathBuf>, images: usize) {
         let (registry, path) = (Arc::clone(&self.registry), PathBuf::from(self.path.trim()));
         let open = move || OpenNetwork::open(&registry, Some(&path), data.as_deref(), None).map(Arc::new);
@@ -71,13 +71,13 @@ impl Sparsity {
         (self.other, self.only_other) = (MeasurementSlot::Empty, None);
     }
 
-    /// Takes in what was found.
+    /// Processes new results.
     pub(crate) fn tick(&mut self) {
         self.own.tick();
         self.other.tick();
     }
 
-    /// Waits for all measurements under way.
+    /// Waits for all running measurements.
     pub(crate) fn wait(&mut self) {
         for slot in [&self.own, &self.other] {
             if let MeasurementSlot::Running(measurement) = slot {
@@ -98,7 +98,7 @@ impl Sparsity {
 }
 
 impl MeasurementSlot {
-    /// What was found, if it is done.
+    /// The measurement, if it is done.
     pub(crate) fn found(&self) -> Option<&Arc<NetworkMeasurement>> {
         match self {
             Self::Found(found) => Some(found),
@@ -118,7 +118,7 @@ impl MeasurementSlot {
     }
 }
 
-/// A population by name, and where it stands in the reports of two networks.
+/// A population by name, with its index in the reports of two networks.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(crate) struct ReportRow {
     pub(crate) name: String,
@@ -126,7 +126,8 @@ pub(crate) struct ReportRow {
     pub(crate) other: Option<usize>,
 }
 
-/// The names of two lists, the equal ones together: in the order of the first, then those of the second alone.
+/// Merges two lists of names: equal names become one row. Rows are in the order of the first list, followed by names
+/// that only the second has.
 pub(crate) fn matched<'a>(own: &[&'a str], other: &[&'a str]) -> Vec<ReportRow> {
     let place = |list: &[&str], name: &str| list.iter().position(|other| *other == name);
     let first = own.iter().enumerate().map(|(at, name)| ReportRow {

@@ -1,25 +1,26 @@
-//! Numbers by the hundred thousand, in a few: mean, deviation, zeros, and a histogram.
+//! Summary statistics of large tensors: mean, deviation, zeros, and a histogram.
 
-/// Classes of the histograms that are shown; odd, so that one of them is around 0.
+/// Number of histogram bins; odd, so that one is centred at 0.
 pub(crate) const CLASSES: usize = 61;
 
-/// How many values of a tensor lie where.
+/// Statistics of the values of a tensor.
 #[derive(Debug, Clone, PartialEq)]
 pub(crate) struct Statistics {
     /// Mean.
     pub(crate) mean: f64,
     /// Standard deviation.
     pub(crate) deviation: f64,
-    /// Share of values that are exactly 0.
+    /// Fraction of values that are exactly 0.
     pub(crate) zeros: f64,
-    /// Largest value without its sign.
+    /// Largest absolute value.
     pub(crate) largest: f64,
-    /// Values other than 0 in each of equally wide classes from `-largest` to `largest`.
+    /// Number of nonzero values in each bin. Bins have equal width, from `-largest` to `largest`.
     pub(crate) histogram: Vec<u64>,
 }
 
 impl Statistics {
-    /// Of `values`, in `classes` classes. Numbers that are not finite count for nothing but as values other than 0.
+    /// Computes the statistics of `values` with `classes` bins. Non-finite values are ignored, except that they count
+    /// as nonzero.
     pub(crate) fn of(values: &[f32], classes: usize) -> Self {
         let finite = || values.iter().map(|&value| f64::from(value)).filter(|value| value.is_finite());
         let number = finite().count().max(1) as f64;
@@ -37,13 +38,13 @@ impl Statistics {
         Self { mean, deviation: variance.sqrt(), zeros, largest, histogram }
     }
 
-    /// Width of a class.
+    /// Width of a bin.
     pub(crate) fn width(&self) -> f64 {
         let width = 2.0 * self.largest / self.histogram.len() as f64;
         if width > 0.0 { width } else { 1.0 }
     }
 
-    /// Middle of a class.
+    /// Centre of a bin.
     pub(crate) fn middle(&self, class: usize) -> f64 {
         (class as f64 + 0.5 - self.histogram.len() as f64 / 2.0) * self.width()
     }

@@ -1,4 +1,4 @@
-//! What is looked at: a trained network, and the samples to show it.
+//! The network being viewed, and the samples to show it.
 
 use std::ffi::OsStr;
 use std::fs;
@@ -12,35 +12,35 @@ use snn_train::Checkpoint;
 
 use crate::ViewError;
 
-/// The network that is opened unless another is named.
+/// The network that is opened by default.
 const SHIPPED: &str = "mnist-lenet";
 
-/// A trained network, and the samples to show it.
+/// A trained network, with the samples to show it.
 #[derive(Debug)]
 pub struct OpenNetwork {
     /// Short name, such as `mnist-lenet-1/best`.
     pub name: String,
-    /// How far its training had come, in words.
+    /// Description of its training progress.
     pub progress: String,
     /// The experiment that trained it.
     pub experiment: Experiment,
-    /// What the experiment's names stand for.
+    /// The network and data description built from the experiment.
     pub built: Built,
-    /// Time steps that it was trained on.
+    /// Number of time steps that it was trained on.
     pub trained_steps: usize,
     /// Its weights.
     pub weights: Weights,
-    /// Test samples; where they cannot be read, why.
+    /// Test samples, or the reason why they cannot be read.
     pub samples: Result<Dataset, String>,
-    /// Its file, and when that was written; none for the network that is shipped.
+    /// Path and modification time of its file; `None` for the shipped network.
     file: Option<(PathBuf, SystemTime)>,
 }
 
 impl OpenNetwork {
-    /// Opens the checkpoint at `path`, the best one of the run in the folder `path`, or the network of the zoo that it names, as
-    /// in `zoo:mnist-lenet`, which is also opened without `path`. It comes with the test samples of its data set, from the folder
-    /// `data` or where they are usually found, to be shown for `steps` time steps, or for as many as it was trained on. Without
-    /// samples, drawn images can be shown.
+    /// Opens a network with the test samples of its data set. `path` is a checkpoint, a run folder, of which the best
+    /// checkpoint is opened, or a network of the zoo such as `zoo:mnist-lenet`, which is also the default. The samples
+    /// are from the folder `data` or the default locations. `steps` is the number of time steps per trial, by default
+    /// the number it was trained on. Without samples, only drawn images can be shown.
     ///
     /// # Errors
     /// [`ViewError`] if there is no checkpoint, if it cannot be read, or if its network does not spike.
@@ -76,8 +76,8 @@ impl OpenNetwork {
         if let Some(graded) = populations.first().filter(|_| !populations.iter().any(|p| p.neuron.fires())) {
             return Err(ViewError::NoSpikes(graded.name.clone()));
         }
-        // Normalisations are shown as what they are once training is done: a part of weights and biases. Those that cannot be
-        // go by what is kept, in the view of gradients too.
+        // Normalisations are folded into weights and biases, as they act after training. Those that cannot be folded
+        // use the kept mean and variance, also in the gradients view.
         let weights = built.network.fold(&checkpoint.weights_for(&built.network)?);
         let folded = built.network.folded();
         let kept: Vec<bool> =
@@ -90,7 +90,7 @@ impl OpenNetwork {
         Ok(Self { name, progress, experiment, built, trained_steps, weights, samples, file })
     }
 
-    /// Whether its file was written anew since it was opened.
+    /// Whether its file has changed since it was opened.
     pub fn is_outdated(&self) -> bool {
         let written = |file: &Path| fs::metadata(file).ok()?.modified().ok();
         self.file.as_ref().is_some_and(|(file, then)| written(file).is_some_and(|now| now > *then))
@@ -106,12 +106,12 @@ impl OpenNetwork {
         self.experiment.steps
     }
 
-    /// Shape of an image or of the sensor.
+    /// Shape of an image, or of the event camera's sensor.
     pub fn image(&self) -> Shape {
         self.built.data.shape()
     }
 
-    /// Whether images can be drawn for it: it takes grey images.
+    /// Whether the user can draw images for it: it must accept grey images.
     pub fn can_be_drawn_for(&self) -> bool {
         self.built.data.kind() == DatasetKind::Images && self.image().channels == 1
     }
@@ -122,7 +122,7 @@ impl OpenNetwork {
     }
 }
 
-/// `mnist-lenet-1/best`: the folder, if it has one, and the file.
+/// Short name such as `mnist-lenet-1/best`: the folder, if any, and the file name without extension.
 fn short_name(file: &Path) -> String {
     let text = |part: Option<&OsStr>| part.map(|part| part.to_string_lossy().into_owned()).unwrap_or_default();
     let (folder, stem) = (text(file.parent().and_then(Path::file_name)), text(file.file_stem()));
@@ -140,7 +140,7 @@ fn progress(checkpoint: &Checkpoint) -> String {
     parts.into_iter().flatten().collect::<Vec<_>>().join(", ")
 }
 
-/// The checkpoint that `path` names: itself, or the best one of a run folder.
+/// The checkpoint file at `path`: the file itself, or the best checkpoint of a run folder.
 fn checkpoint_file(path: &Path) -> Result<PathBuf, ViewError> {
     if path.is_file() {
         return Ok(path.to_owned());

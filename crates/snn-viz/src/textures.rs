@@ -1,11 +1,11 @@
-//! Pictures on the graphics card, made anew only when what they show has changed.
+//! Cache of GPU textures, which are updated only when their content changes.
 
 use std::collections::BTreeMap;
 use std::hash::{DefaultHasher, Hash, Hasher as _};
 
 use egui::{ColorImage, Context, TextureHandle, TextureId, TextureOptions};
 
-/// The pictures of the window by name, and what each shows.
+/// The textures of the window by name, each with a hash of its content.
 #[derive(Default)]
 pub(crate) struct Textures {
     by_name: BTreeMap<String, (u64, TextureHandle)>,
@@ -18,7 +18,7 @@ impl std::fmt::Debug for Textures {
 }
 
 impl Textures {
-    /// The picture called `name`, which is `make`d unless it is there and shows `what` already.
+    /// The texture called `name`. Calls `make` unless the cached one already shows `what`.
     pub(crate) fn get(
         &mut self,
         context: &Context,
@@ -42,7 +42,7 @@ impl Textures {
         id
     }
 
-    /// Forgets all pictures, as when another network is opened.
+    /// Discards all textures, as after opening another network.
     pub(crate) fn clear(&mut self) {
         self.by_name.clear();
     }

@@ -1,4 +1,4 @@
-//! One inference: what was shown, every spike of every population, and the scores as they came to be.
+//! One inference: the input, every spike of every population, and the scores over time.
 
 use snn_core::{
     AddressEvent, Content, Draws, Dropout, Encoded, Input, Replay, SampleKey, Session, Shape, SpikeTrain, Trial, argmax,
@@ -6,47 +6,48 @@ use snn_core::{
 
 use crate::{OpenNetwork, ViewError};
 
-/// Pass over the data from which random input spikes are drawn, as in an evaluation; each further draw counts down.
+/// Epoch number used to draw random input spikes, the same as in evaluations. Each further draw decrements it.
 const EPOCH: u32 = u32::MAX;
 
-/// What a network is shown.
+/// The sample shown to a network.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum ShownSample {
-    /// A test sample.
+    /// Index of a test sample.
     Sample(usize),
-    /// A drawn image: grey values `[H, W]`.
+    /// A drawn image, as grey values `[H, W]`.
     Drawing(Vec<u8>),
 }
 
 /// One inference over all time steps `T`.
 #[derive(Debug)]
 pub struct ViewedTrial {
-    /// What was shown.
+    /// The sample that was shown.
     pub picture: ShownSample,
-    /// Which of the random input trains that can be drawn for it, from 0.
+    /// Number of the random draw of its input spikes, from 0.
     pub draw: u32,
     /// Its class, if it is known.
     pub label: Option<usize>,
-    /// The image as values in `[0, 1]`, `[C, H, W]`; of a recording, the events of each polarity over their largest number.
+    /// The image as values in `[0, 1]`, `[C, H, W]`. For a recording, the number of events per pixel and polarity,
+    /// divided by the largest.
     pub image: Vec<f32>,
-    /// The input of the network, encoded.
+    /// The encoded input of the network.
     pub input: Encoded,
-    /// Spikes of each population; silent for neurons that do not fire.
+    /// Spikes of each population; empty trains for neurons that do not fire.
     pub trains: Vec<SpikeTrain>,
-    /// Spikes at each step `[T]` of the input, then of each population.
+    /// Number of spikes at each time step `[T]`, of the input and then of each population.
     pub counts: Vec<Vec<u32>>,
-    /// What the last population passed on `[T, K]`.
+    /// Output of the last population `[T, K]`.
     pub output: Vec<f32>,
-    /// Class scores `[T][K]`, had the trial ended after that step.
+    /// Class scores `[T][K]` if the trial ended after that time step.
     pub scores: Vec<Vec<f64>>,
 }
 
 impl ViewedTrial {
-    /// Shows `picture` to the network of `subject`, compiled in `session` for one sample with records. `draw` chooses among the
-    /// random input trains; 0 is that of `snn evaluate`.
+    /// Runs the network of `subject` on `picture`. `session` must be compiled from it for one sample with records.
+    /// `draw` selects the random draw of input spikes; 0 is that of `snn evaluate`.
     ///
     /// # Errors
-    /// [`ViewError`] if there is no such picture, or the session fails.
+    /// [`ViewError`] if there is no such sample, or the session fails.
     pub fn run(
         session: &mut dyn Session,
         subject: &OpenNetwork,
@@ -75,18 +76,18 @@ impl ViewedTrial {
         self.scores.len()
     }
 
-    /// The answer, had the trial ended after step `t` (from 0).
+    /// The predicted class if the trial ended after step `t` (from 0).
     pub fn answer(&self, t: usize) -> usize {
         let scores = self.scores.get(t).map_or(&[][..], Vec::as_slice);
         argmax(&scores.iter().map(|&score| score as f32).collect::<Vec<f32>>())
     }
 
-    /// Whether there was an answer after step `t`: whether the scores differ.
+    /// Whether there is an answer after step `t`, that is, whether the scores differ.
     pub fn has_answer(&self, t: usize) -> bool {
         self.scores.get(t).is_some_and(|scores| scores.iter().any(|score| *score != scores[0]))
     }
 
-    /// The trial as one whose neurons can be looked into.
+    /// A replay of the trial, from which traces of neurons can be computed.
     ///
     /// # Errors
     /// [`ViewError::Core`] if it is not a trial of `subject`.
@@ -94,12 +95,12 @@ impl ViewedTrial {
         Ok(Replay::new(subject.network(), &subject.weights, &self.input, &self.trains, self.steps())?)
     }
 
-    /// The trial as an engine is shown it.
+    /// The trial in the form that an engine accepts.
     pub fn shown(&self) -> Trial<'_> {
         shown(&self.input)
     }
 
-    /// Spikes of the input; none if it is numbers.
+    /// Spikes of the input; `None` if it is numbers.
     pub fn input_train(&self) -> Option<&SpikeTrain> {
         self.input.spikes()
     }
@@ -109,7 +110,7 @@ fn shown(input: &Encoded) -> Trial<'_> {
     Trial { stimulus: input.stimulus(), dropout: Dropout::Off }
 }
 
-/// The input that `picture` becomes, what it looks like, and its class.
+/// Encodes `picture`. Returns the input, the image to display, and the class.
 fn encode(
     subject: &OpenNetwork,
     picture: &ShownSample,
@@ -148,7 +149,7 @@ fn encode(
     encode_image(subject, &centred(bytes, shape), 0, draw).map(|(input, image)| (input, image, None))
 }
 
-/// An image of bytes `[C, H, W]`, encoded, and as values in `[0, 1]`.
+/// Encodes an image of bytes `[C, H, W]`. Also returns it as values in `[0, 1]`.
 fn encode_image(subject: &OpenNetwork, bytes: &[u8], index: u32, draw: u32) -> Result<(Encoded, Vec<f32>), ViewError> {
     let Input::Images(encoder) = &subject.built.input else {
         return Err(ViewError::Data("the experiment's input takes recordings, not images".to_owned()));
@@ -165,7 +166,7 @@ fn encode_image(subject: &OpenNetwork, bytes: &[u8], index: u32, draw: u32) -> R
     Ok((input, bytes.iter().map(|&byte| f32::from(byte) / 255.0).collect()))
 }
 
-/// A grey image moved so that the centre of its mass is in the middle, as those of MNIST are.
+/// Shifts a grey image so that its centre of mass is in the middle, as in MNIST.
 fn centred(bytes: &[u8], shape: Shape) -> Vec<u8> {
     let mass: usize = bytes.iter().map(|&byte| usize::from(byte)).sum();
     if mass == 0 || shape.channels != 1 {
@@ -186,7 +187,7 @@ fn centred(bytes: &[u8], shape: Shape) -> Vec<u8> {
     (0..bytes.len()).map(|at| source(at).copied().unwrap_or(0)).collect()
 }
 
-/// Events of each pixel over those of the busiest.
+/// Number of events per pixel, divided by the largest.
 fn accumulated(events: &[AddressEvent], pixels: usize) -> Vec<f32> {
     let mut counts = vec![0.0_f32; pixels];
     for event in events {
@@ -198,7 +199,7 @@ fn accumulated(events: &[AddressEvent], pixels: usize) -> Vec<f32> {
     counts.into_iter().map(|count| count / most).collect()
 }
 
-/// Spikes of either sign at each step.
+/// Number of spikes of either sign at each time step.
 fn counts(train: &SpikeTrain) -> Vec<u32> {
     let mut counts = vec![0; train.steps()];
     for neuron in 0..train.shape().len() {

@@ -1,5 +1,5 @@
-//! The backward kernel for surrogate gradients: from the errors of a target at every step, it computes those of all
-//! neurons of its source, whether they fired or not: `g(t) += W^T d(t)`.
+//! The backward kernel for errors that do not depend on spikes: from the errors of a target at every step, it computes
+//! those of all neurons of its source, whether they fired or not: `g(t) += W^T d(t)`.
 //!
 //! The kernel handles one source pixel at a time. `g` of one channel and step is the scalar product of that channel's
 //! weight rows, one for each target pixel that reads the source pixel, with the errors of those target pixels. It

@@ -94,7 +94,7 @@ impl Programs<'_> {
             ("CONSTANT_PER", f64::from(population.neuron.per() as u8)),
             ("OUTPUT_ROWS", place.rows as f64),
             ("FIRES", flag(place.fires)),
-            ("MASKED", flag(self.masked[index])),
+            ("OWN_MASKED", flag(self.masked[index])),
             ("SAVES", flag(self.layout.saves(place))),
             ("IS_READ", flag(!place.readers.is_empty() || place.is_last)),
             ("G_OF_TRIAL", flag(place.is_last)),
@@ -149,7 +149,7 @@ impl Programs<'_> {
         ];
         constants.extend(sizes.map(|(name, size)| (name, size as f64)));
         constants.extend([
-            ("MASKED", flag(masked)),
+            ("SOURCE_MASKED", flag(masked)),
             ("DELAY", flag(connection.is_recurrent)),
             ("SHARE", 1.0 / (kernel[0] * kernel[1]) as f64),
         ]);

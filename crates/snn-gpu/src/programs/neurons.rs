@@ -53,9 +53,10 @@ impl Programs<'_> {
         let GradientRule::SpikeGated { correction: Some(correction), .. } = place.rule else { return None };
         let is_after = correction.trace == Trace::AfterDropout;
         let mut constants = self.neurons(index);
-        constants.retain(|(name, _)| *name != "MASKED");
-        constants
-            .extend([("MASKED", flag(self.masked[index] && is_after)), ("LN_LEAK", f64::from(correction.leak.ln()))]);
+        constants.extend([
+            ("TRACE_MASKED", flag(self.masked[index] && is_after)),
+            ("LN_LEAK", f64::from(correction.leak.ln())),
+        ]);
         let parts = [wgsl::WINDOW, wgsl::SCAN_CORRECTION];
         Some(Program::new(self.name(index, "correction"), &parts, &constants, self.each_neuron(index)))
     }
@@ -68,7 +69,7 @@ impl Programs<'_> {
         };
         if source == Source::Input {
             let (len, rows) = (self.layout.input as f64, 2.0 * self.layout.words as f64);
-            constants.extend([("LEN", len), ("OUTPUT_ROWS", rows), ("MASKED", 0.0)]);
+            constants.extend([("LEN", len), ("OUTPUT_ROWS", rows), ("OWN_MASKED", 0.0)]);
         }
         Program::new(name, &[wgsl::WINDOW, wgsl::TRIAL_COUNT], &constants, Extent::Threads(PARTS))
     }

@@ -158,7 +158,6 @@ impl Programs<'_> {
             }
         };
         let mut constants = self.neurons(index);
-        constants.retain(|(name, _)| *name != "MASKED");
         constants.extend(self.projection(index, (connection, projection)));
         constants.extend([
             ("ADD", flag(place.connections.len() > 1 || place.has_bias)),

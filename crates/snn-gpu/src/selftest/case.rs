@@ -151,7 +151,7 @@ impl Drawn {
         Ok((outcome, scales))
     }
 
-    /// Whether the reference engine itself has other spikes at each of `flips` if its weights change by [`TRIFLE`].
+    /// Whether the reference engine itself has other spikes at each of `flips` if its weights change by `TRIFLE`.
     pub(super) fn excuses(&self, flips: &[Flip], expected: &TrialResults) -> Result<bool, Error> {
         let others = self.neighbours(TRIFLE)?;
         let is_fragile = |flip: &Flip| {

@@ -26,7 +26,7 @@ impl GpuSession {
         let stages = last.stages.clone();
         self.submit_backward(samples, &stages, errors.emitted)?;
         if let Some(stages) = self.tune_after_backward()? {
-            self.submit_backward(samples, &stages, errors.emitted)?; // measurements have overwritten errors and gradients
+            self.submit_backward(samples, &stages, errors.emitted)?; // the measurements overwrote errors and gradients
         }
         Ok(())
     }

@@ -129,14 +129,14 @@ impl Learner for GpuSession {
             let weight = arena.binding(&self.buffers.weights, index);
             let gradient = arena.binding(&self.buffers.gradients, index);
             let length = arena.room(index);
-            let bound = kernel.bind(gpu, &[weight, gradient, memory(0), memory(1)], Extent::Threads(length));
-            (bound, length)
+            let bound = kernel.bind(gpu, &[weight, gradient, memory(0), memory(1)], Extent::Threads(length))?;
+            Ok((bound, length))
         };
-        let updates = (0..self.network.tensors().len()).map(update).collect();
+        let updates = (0..self.network.tensors().len()).map(update).collect::<Result<_, Error>>()?;
         let sums = storage(gpu, "norm", PARTS);
         let norm = self.kernels.get(gpu, &norm_program())?;
         let of_norm = [self.buffers.gradients.as_entire_binding(), sums.as_entire_binding()];
-        let norm = norm.bind(gpu, &of_norm, Extent::Threads(PARTS));
+        let norm = norm.bind(gpu, &of_norm, Extent::Threads(PARTS))?;
         self.optimizer = Some(OptimizerKernels { optimizer, state: buffers, updates, norm, sums });
         gpu.check()
     }

@@ -97,7 +97,7 @@ impl GpuSession {
         let mut grouped = Vec::new();
         for (weight, program) in layout.arena.grouped().filter(|_| plan.train) {
             let gradient = layout.arena.binding(&buffers.gradients, weight);
-            grouped.push(kernels.get(gpu, &program)?.bind(gpu, &[gradient], program.extent));
+            grouped.push(kernels.get(gpu, &program)?.bind(gpu, &[gradient], program.extent)?);
         }
         Ok(Self {
             timer: (options.timed && gpu.has_timestamps()).then(|| Timer::new(gpu)),

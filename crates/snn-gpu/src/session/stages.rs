@@ -83,7 +83,7 @@ impl Binder<'_> {
     }
 
     fn bind(&self, program: &Program, buffers: &[wgpu::BindingResource<'_>]) -> Result<Bound, Error> {
-        Ok(self.kernels.get(self.gpu, program)?.bind(self.gpu, buffers, program.extent))
+        self.kernels.get(self.gpu, program)?.bind(self.gpu, buffers, program.extent)
     }
 
     fn group(&self, group: &Group) -> Result<GroupKernels, Error> {

@@ -1,4 +1,4 @@
-//! Layers, each fed by the one before: what most families are made of.
+//! Chains of layers, each of which reads the previous one. Most families are built from them.
 
 use snn_core::neuron::{Identity, Relay};
 use snn_core::part::{Part, PartError, range};
@@ -9,10 +9,10 @@ use super::stack::{Feed, Stack, StackPopulation, WeightOptions, hidden};
 use super::{POOL, Pooling, WINDOW};
 use crate::check::LARGE;
 
-/// Those whose neurons must fire.
+/// The layers whose output others read, as named in error messages.
 pub(super) const FIRING: &str = "all layers but the Readout";
 
-/// A stack of which every population reads the one before, and what its layers have in common.
+/// A stack whose populations each read the previous one, and the settings that its layers share.
 #[derive(Debug)]
 pub(super) struct Chain {
     pub(super) stack: Stack,
@@ -20,7 +20,7 @@ pub(super) struct Chain {
     pool: Neuron,
     pub(super) pooling: Pooling,
     pub(super) dropout: f32,
-    /// What the next layer reads: the sum of their outputs.
+    /// The sources of the next layer, whose outputs are summed.
     pub(super) end: Vec<Source>,
 }
 
@@ -38,14 +38,14 @@ impl Chain {
         Ok(Self { stack: Stack::new(weights)?, neuron, pool, pooling, dropout, end: vec![Source::Input] })
     }
 
-    /// Adds a layer with dropout that `at` asks for; `second` is its second input.
+    /// Adds a layer with dropout. `at` is its path, and `second` its second input.
     pub(super) fn layer(&mut self, at: &str, name: String, neuron: Neuron, map: Map, second: Option<Feed>) {
         let feeds = std::iter::once(self.feed(at, map)).chain(second).collect();
         self.add(at, name, neuron, self.dropout, feeds);
     }
 
-    /// Adds a convolution of stride 1 that keeps height and width, and, if it is the last one before a pool of currents, pools;
-    /// `at` is the path of its channels.
+    /// Adds a convolution of stride 1 that keeps height and width. If `is_pooled` and the network pools currents, its
+    /// current is pooled. `at` is the path of its channels.
     pub(super) fn conv(
         &mut self,
         at: &str,
@@ -62,7 +62,7 @@ impl Chain {
         Ok(())
     }
 
-    /// Adds a pool of 2 x 2, unless the current of the convolution before has been pooled.
+    /// Adds a 2 x 2 pool, unless the current of the previous convolution is already pooled.
     pub(super) fn pool_of_block(&mut self, at: &str, name: String) {
         match self.pooling {
             Pooling::Neurons => self.pool(at, name, [POOL, POOL]),
@@ -72,33 +72,33 @@ impl Chain {
         }
     }
 
-    /// Adds neurons that hear the mean of windows of a size, a step apart.
+    /// Adds an average pool with neurons, of the given window size and stride.
     pub(super) fn pool(&mut self, at: &str, name: String, [size, stride]: [usize; 2]) {
         let feed = Feed::new(at, self.end.clone(), Map::AvgPool { size, stride });
         self.add(at, name, self.pool.clone(), 0.0, vec![feed]);
     }
 
-    /// Adds a population that fires where any neuron of a window has.
+    /// Adds a max pool: a population that spikes where any neuron of a window spiked.
     pub(super) fn max_pool(&mut self, at: &str, name: String, [size, stride]: [usize; 2]) {
         let pool = Some(Pool::max(size).with_stride(stride));
         let feed = Feed { pool, ..Feed::new(at, self.end.clone(), Map::IDENTITY) };
         self.add(at, name, Relay {}.neuron(), 0.0, vec![feed]);
     }
 
-    /// Adds a population that passes on numbers.
+    /// Adds a population without neurons, which passes on the numbers of `map`.
     pub(super) fn without_neurons(&mut self, at: &str, name: String, map: Map) {
         let feed = Feed::new(at, self.end.clone(), map);
         self.add(at, name, Identity {}.neuron(), 0.0, vec![feed]);
     }
 
-    /// Adds the readout. Without a map, it has one neuron a class.
+    /// Adds the readout. Without a map it is fully connected with one neuron for each class.
     pub(super) fn readout(&mut self, at: &str, neuron: Neuron, map: Option<Map>) {
         let usual = Feed::new(at, self.end.clone(), Map::IDENTITY);
         let feed = Feed { map, bias: self.stack.weights.bias, ..usual };
         self.add(at, "readout".to_owned(), neuron, 0.0, vec![feed]);
     }
 
-    /// Adds linear layers and a readout of the fields `features` and `readout`, and ends.
+    /// Adds the linear layers of the field `features` and the `readout`, and returns the stack.
     pub(super) fn head(
         mut self,
         registry: &Registry,
@@ -115,13 +115,14 @@ impl Chain {
         Ok(self.stack)
     }
 
-    /// What a hidden layer reads: the end of the chain, through a map with the bias or the normalisation of the family.
+    /// Returns the input of a hidden layer: the end of the chain through `map`, with the bias or the normalisation of
+    /// the network.
     pub(super) fn feed(&self, at: &str, map: Map) -> Feed {
         let WeightOptions { bias, norm, .. } = self.stack.weights;
         Feed { bias, norm, ..Feed::new(at, self.end.clone(), map) }
     }
 
-    /// Adds a population, which the next layer reads.
+    /// Adds a population as the new end of the chain.
     pub(super) fn add(&mut self, at: &str, name: String, neuron: Neuron, dropout: f32, inputs: Vec<Feed>) {
         self.end = vec![self.stack.next()];
         self.stack.add(StackPopulation { at: at.to_owned(), name, neuron, dropout, inputs });

@@ -1,7 +1,7 @@
-//! The network families: ways to spell a network in a file, from `LeNet` to a free list of `Populations`.
+//! The network families: ways to describe a network in a file, from `LeNet` to a free list of `Populations`.
 //!
-//! Each reads its fields, checks them, and lists populations, so that all share checks, messages and the way to a
-//! [`Network`](snn_core::Network).
+//! Each family checks its fields and lists its populations. The checks, the error messages and the construction of the
+//! [`Network`](snn_core::Network) are shared.
 
 mod chain;
 mod pair;
@@ -28,13 +28,13 @@ pub(crate) use stages::own_stride;
 pub use stages::{NormSpec, PoolSpec, Pooling};
 pub use vgg::{LeNet, Vgg};
 
-/// Largest kernels, strides, paddings and pools.
+/// Maximum size of kernels, strides, paddings and pools.
 const WINDOW: usize = 1024;
 
-/// Window and stride of the pools between blocks.
+/// Window size and stride of the pools between blocks.
 const POOL: usize = 2;
 
-/// Adds the network families `Sequence`, `LeNet`, `Vgg`, `ResNet` and `Populations`.
+/// Registers the network families `Sequence`, `LeNet`, `Vgg`, `ResNet` and `Populations`.
 ///
 /// # Errors
 /// [`RegistryError`] if a name is taken.
@@ -59,7 +59,7 @@ fn zeros() -> RowsColumns {
     RowsColumns::both(0)
 }
 
-/// A convolution, once its values, of the fields that `at` gives the paths of, are in their ranges.
+/// Creates a convolution after checking the ranges of its values. `at` gives the path of a field.
 fn conv(conv: Conv, at: &dyn Fn(&str) -> String) -> Result<Map, PartError> {
     range::count(&at("channels"), conv.channels, LARGE)?;
     range::count(&at("groups"), conv.groups, LARGE)?;

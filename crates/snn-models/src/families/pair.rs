@@ -1,4 +1,4 @@
-//! Numbers for rows and for columns, written as one where they are alike.
+//! Pairs of numbers for rows and columns, written as a single number if they are equal.
 
 use std::fmt;
 
@@ -6,12 +6,12 @@ use serde::de::{self, SeqAccess, Visitor};
 use serde::ser::SerializeTuple as _;
 use serde::{Deserialize, Deserializer, Serialize, Serializer};
 
-/// A number for rows and one for columns: `3` stands for both, `(3, 5)` for each.
+/// A number for rows and one for columns, written as `3` if they are equal, else as `(3, 5)`.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct RowsColumns(pub [usize; 2]);
 
 impl RowsColumns {
-    /// The same number for both.
+    /// Creates a pair of equal numbers.
     pub const fn both(number: usize) -> Self {
         Self([number, number])
     }

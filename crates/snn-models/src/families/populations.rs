@@ -1,4 +1,4 @@
-//! The network family `Populations`: each population with what feeds it.
+//! The network family `Populations`: populations, each with its projections.
 
 use std::collections::HashMap;
 
@@ -13,19 +13,21 @@ use super::stages::windows;
 use super::{NormSpec, PoolSpec, RowsColumns, WINDOW, conv, one, ones, zeros};
 use crate::check::LARGE;
 
-/// What the input of the network is called where it is a source.
+/// Name of the network's input as a source.
 pub(crate) const INPUT: &str = "input";
 
-/// Populations with their projections, in evaluation order: any network that the library can compute.
+/// Populations with their projections, in evaluation order. Describes any network that the library can compute.
 ///
-/// The last population is the output and has one neuron a class. The first weight of a population has its name, each
-/// further one is called `<population>.<source>`, and one from the population to itself `<population>.recurrent`.
+/// The last population is the output, with one neuron for each class. By default, the first weight of a population has
+/// the name of the population, each further one is named `<population>.<source>`, and that of a recurrent projection
+/// `<population>.recurrent`.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields, default)]
 pub struct Populations {
-    /// Variance of the initial weights times their fan-in, greater than 0.
+    /// Variance of the initial weights multiplied by their fan-in, greater than 0.
     pub kappa: f32,
-    /// Whether the weights of all populations but the readout are [standardised](snn_core::standardise) in training.
+    /// Whether weight standardisation is used in training: the weights of all populations except the readout are
+    /// [standardised](snn_core::standardise).
     pub standardise: bool,
     /// The populations.
     pub populations: Vec<PopulationSpec>,
@@ -37,97 +39,99 @@ pub struct Populations {
 pub struct PopulationSpec {
     /// Name: letters, digits and `_`.
     pub name: String,
-    /// Its neuron, which must fire in all but the last population.
+    /// Its neuron. In all populations but the last it must pass on spikes or numbers, not be a readout neuron.
     #[serde(default = "lif")]
     pub neuron: Part,
-    /// Dropout, in `[0, 1)`; 0 in the last population.
+    /// Dropout probability, in `[0, 1)`; must be 0 in the last population.
     #[serde(default)]
     pub dropout: f32,
     /// Projections whose currents are summed.
     pub inputs: Vec<ProjectionSpec>,
 }
 
-/// What a population reads, and what it makes of it. `from` is `"input"`, the name of an earlier population, or, but
-/// for the first projection, the name of the population itself, whose spikes are read one step late; `"a + b"` stands for the
-/// sum of what both emit, which must be of one shape, `"a & b"` for a spike where both fired, and `"a & !b"` for one where the
-/// first fired and the second did not. Projections that name the same weight share it.
+/// A projection: what a population reads, and through which map. `from` is `"input"`, the name of an earlier population
+/// or, except in the first projection, that of the population itself, whose spikes are read one step late. `"a + b"` is
+/// the sum of the outputs of both, which must have the same shape. `"a & b"` is a spike where both spiked, and
+/// `"a & !b"` one where the first spiked and the second did not. Projections with the same `weight` name share the
+/// weight.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub enum ProjectionSpec {
     /// 2-D convolution.
     Conv {
-        /// Source, or sources.
+        /// Source or sources.
         from: String,
         /// Output channels.
         channels: usize,
         /// Kernel height and width.
         kernel: RowsColumns,
-        /// Step between windows.
+        /// Stride of the window.
         #[serde(default = "ones")]
         stride: RowsColumns,
-        /// Rows of zeros above and below, columns of zeros left and right.
+        /// Zero padding: rows above and below, columns left and right.
         #[serde(default = "zeros")]
         padding: RowsColumns,
-        /// Distance between the rows, and the columns, that a window sees.
+        /// Dilation: distance between the rows, and between the columns, of the kernel.
         #[serde(default = "ones")]
         dilation: RowsColumns,
-        /// Groups of channels that see nothing of each other; as many as the source has channels: depthwise.
+        /// Number of groups of channels, as in PyTorch's `groups`; equal to the number of channels of the source for a
+        /// depthwise convolution.
         #[serde(default = "one")]
         groups: usize,
-        /// Whether there is a bias.
+        /// Whether the projection has a bias.
         #[serde(default)]
         bias: bool,
-        /// What pools the current.
+        /// Pool of the current.
         #[serde(default, skip_serializing_if = "Option::is_none")]
         pool: Option<PoolSpec>,
-        /// How the current is normalised.
+        /// Normalisation of the current.
         #[serde(default, skip_serializing_if = "Option::is_none")]
         norm: Option<NormSpec>,
-        /// Name of the weight, if not the usual one.
+        /// Name of the weight. `None`: the default name.
         #[serde(default, skip_serializing_if = "Option::is_none")]
         weight: Option<String>,
     },
-    /// Every input to every output.
+    /// Fully connected.
     Linear {
-        /// Source, or sources.
+        /// Source or sources.
         from: String,
         /// Output features.
         features: usize,
-        /// Whether there is a bias.
+        /// Whether the projection has a bias.
         #[serde(default)]
         bias: bool,
-        /// How the current is normalised.
+        /// Normalisation of the current.
         #[serde(default, skip_serializing_if = "Option::is_none")]
         norm: Option<NormSpec>,
-        /// Name of the weight, if not the usual one.
+        /// Name of the weight. `None`: the default name.
         #[serde(default, skip_serializing_if = "Option::is_none")]
         weight: Option<String>,
     },
-    /// Average over `size x size` windows.
+    /// Average pool over `size x size` windows.
     AvgPool {
-        /// Source, or sources.
+        /// Source or sources.
         from: String,
-        /// Window.
+        /// Height and width of the window.
         size: usize,
-        /// Step between windows. None: as large as they are.
+        /// Stride of the window. `None`: the window size.
         #[serde(default, skip_serializing_if = "Option::is_none")]
         stride: Option<usize>,
     },
-    /// The largest over `size x size` windows.
+    /// Max pool over `size x size` windows.
     MaxPool {
-        /// Source, or sources.
+        /// Source or sources.
         from: String,
-        /// Window.
+        /// Height and width of the window.
         size: usize,
-        /// Step between windows. None: as large as they are.
+        /// Stride of the window. `None`: the window size.
         #[serde(default, skip_serializing_if = "Option::is_none")]
         stride: Option<usize>,
     },
-    /// Rows and columns `0, stride, 2 stride, ...`; those of stride 1 are all.
+    /// Subsampling to rows and columns `0, stride, 2 stride, ...`. With stride 1 it is the identity.
     Subsample {
-        /// Source, or sources.
+        /// Source or sources.
         from: String,
-        /// Step between the pixels taken.
+        /// Stride between the selected pixels.
         stride: usize,
     },
 }
@@ -183,11 +187,11 @@ impl Populations {
 /// Names of the populations.
 struct Names<'a> {
     all: &'a [String],
-    /// Index of the first population of each name.
+    /// Index of the first population with each name.
     first: HashMap<&'a str, usize>,
 }
 
-/// The inputs of the population at `index`, whose path is `path`.
+/// Creates the inputs of the population at `index`, whose path is `path`.
 fn feeds(path: &str, inputs: &[ProjectionSpec], names: &Names<'_>, index: usize) -> Result<Vec<Feed>, PartError> {
     let mut has_weight = false;
     let mut feeds = Vec::with_capacity(inputs.len());
@@ -221,7 +225,7 @@ fn feeds(path: &str, inputs: &[ProjectionSpec], names: &Names<'_>, index: usize)
     Ok(feeds)
 }
 
-/// The names of the sources of `from`, and how they are joined.
+/// Parses `from` into the names of its sources and how they are joined.
 fn joined(from: &str) -> (Join, Vec<&str>) {
     let parts = |symbol: &str| from.split(symbol).map(str::trim).collect::<Vec<&str>>();
     for join in Join::OF_TWO {
@@ -241,7 +245,7 @@ fn joined(from: &str) -> (Join, Vec<&str>) {
     (Join::Sum, parts(Join::Sum.symbol()))
 }
 
-/// What the population at `index` means by `from`.
+/// Looks up the source named `from` for the population at `index`.
 fn source(at: &str, from: &str, names: &Names<'_>, index: usize) -> Result<Source, PartError> {
     if from == INPUT {
         return Ok(Source::Input);
@@ -317,7 +321,7 @@ impl ProjectionSpec {
         }
     }
 
-    /// The map, once its values are in their ranges.
+    /// Creates the map after checking the ranges of its values.
     fn map(&self, path: &str) -> Result<Map, PartError> {
         let at = |field: &str| format!("{path}.{field}");
         if let Some(weight) = self.weight() {

@@ -1,4 +1,4 @@
-//! The network family `ResNet`: blocks of two convolutions and a shortcut around them.
+//! The network family `ResNet`: residual blocks of two convolutions and a shortcut.
 
 use serde::{Deserialize, Serialize};
 use snn_core::neuron::{Identity, Relay};
@@ -13,46 +13,48 @@ use crate::check::LARGE;
 
 const KERNEL: usize = 3;
 
-/// A convolution and a pool of 2, then residual blocks, then linear layers and a readout with one neuron a
+/// A convolution and a 2 x 2 pool, then residual blocks, then linear layers and a readout with one neuron for each
 /// class. The defaults are the paper's `ResNet11`.
 ///
-/// A block has two convolutions of 3x3. The current of the second one and that of the shortcut, which reads what the
-/// block reads, are summed into the same neurons; the shortcut has none of its own. With `shortcut: SewAdd`, it is spikes that
-/// are summed: what follows a block reads the spikes of the block and those that the block has read.
+/// A block has two 3x3 convolutions. The shortcut reads the input of the block; its current is added to that of the
+/// second convolution, so it has no neurons of its own. With `shortcut: SewAdd`, spikes are added instead: the layer
+/// after a block reads the spikes of the block and those of its input.
 ///
-/// Populations are called `stem`, `pool1`, `block1_1`, `block1_2`, `block2_1`, ..., then `fc1`, ... and `readout`; the
-/// weight of a shortcut is called `block1_2.shortcut`, the neurons of one between spikes `block1_shortcut`, and what joins them
-/// `block1`. With `Membrane`, `stem` and `block1_2` pass on numbers, `block1_spikes` is what a block begins with, and `spikes` what
-/// the linear layers read.
+/// Populations are named `stem`, `pool1`, `block1_1`, `block1_2`, `block2_1`, ..., then `fc1`, ... and `readout`. The
+/// weight of a shortcut is named `block1_2.shortcut`. With the `Sew` shortcuts, the neurons of a shortcut with a
+/// convolution are named `block1_shortcut`, and the population that joins both paths `block1`. With `Membrane`, `stem`
+/// and `block1_2` pass on numbers, `block1_spikes` is the first population of a block, and `spikes` is what the linear
+/// layers read.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields, default)]
 pub struct ResNet {
     /// Neuron of every convolution and linear layer.
     pub neuron: Part,
-    /// Neuron of the pool, where it has neurons.
+    /// Neuron of the pool, if it has neurons.
     pub pool: Part,
-    /// What pools.
+    /// Kind of pooling.
     pub pooling: Pooling,
-    /// Dropout of every convolution and linear layer, in `[0, 1)`.
+    /// Dropout probability of every convolution and linear layer, in `[0, 1)`.
     pub dropout: f32,
-    /// Variance of the initial weights times their fan-in, greater than 0.
+    /// Variance of the initial weights multiplied by their fan-in, greater than 0.
     pub kappa: f32,
-    /// Whether the weights of all populations but the readout are [standardised](snn_core::standardise) in training.
+    /// Whether weight standardisation is used in training: the weights of all populations except the readout are
+    /// [standardised](snn_core::standardise).
     pub standardise: bool,
-    /// Whether every convolution and linear layer, the readout among them, adds a trained bias to its currents; a layer that
-    /// is normalised has none.
+    /// Whether every convolution and linear layer, including the readout, has a trained bias. A normalised layer has
+    /// none.
     pub bias: bool,
-    /// How the currents of convolutions and linear layers but the readout are normalised.
+    /// Normalisation of the currents of all convolutions and linear layers except the readout.
     pub norm: Option<NormSpec>,
     /// Channels of the first convolution.
     pub stem: usize,
     /// The residual blocks.
     pub blocks: Vec<Block>,
-    /// What leads around the blocks.
+    /// Kind of shortcut around the blocks.
     pub shortcut: Shortcut,
     /// Features of each linear layer.
     pub features: Vec<usize>,
-    /// Neuron of the readout, which need not fire.
+    /// Neuron of the readout. It does not have to fire.
     pub readout: Part,
 }
 
@@ -67,27 +69,29 @@ pub struct Block {
     pub stride: usize,
 }
 
-/// What leads around a block.
+/// Kind of shortcut around a block.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub enum Shortcut {
-    /// `Conv` where the channels change, `Subsample` where they do not.
+    /// `Conv` if the channels change, else `Subsample`.
     #[default]
     Auto,
-    /// A convolution of 1x1 with the stride of the block.
+    /// A 1x1 convolution with the stride of the block.
     Conv,
-    /// Every spike, or with a stride those of every second row and column, and so on. No weights; the channels cannot
-    /// change.
+    /// The spikes themselves; with a stride, those of every stride-th row and column. It has no weights, so the number
+    /// of channels cannot change.
     Subsample,
-    /// Spikes are added to spikes (SEW-ADD; Fang et al., "Deep residual learning in spiking neural networks", 2021).
-    /// Where the block changes the channels or has a stride, a convolution of 1x1 with neurons of its own leads around it.
+    /// Adds the spikes of the block and of its input (SEW-ADD; Fang et al., "Deep residual learning in spiking neural
+    /// networks", 2021). If the block changes the channels or has a stride, the shortcut is a 1x1 convolution with
+    /// neurons.
     SewAdd,
-    /// As `SewAdd`, but a spike goes on where both fired. A block whose neurons are silent stops everything.
+    /// As `SewAdd`, but the result is a spike where both spiked. A silent block therefore blocks all spikes.
     SewAnd,
-    /// As `SewAdd`, but a spike goes on where what the block has read fired and the block did not.
+    /// As `SewAdd`, but the result is a spike where the input of the block spiked and the block did not.
     SewAndNot,
-    /// Membranes are added to membranes, as numbers (MS-ResNet; Hu et al., "Advancing spiking neural networks toward deep residual
-    /// learning", 2021): a block fires first, has a convolution, neurons and a convolution, and adds that to what it has read.
+    /// Adds membrane potentials, as numbers (MS-ResNet; Hu et al., "Advancing spiking neural networks toward deep
+    /// residual learning", 2021). A block consists of neurons, a convolution, neurons and a second convolution, whose
+    /// current is added to the input of the block.
     Membrane,
 }
 
@@ -139,7 +143,7 @@ impl ResNet {
     }
 }
 
-/// The first convolution of a network whose blocks pass on membranes: it has no neurons, and pools its current.
+/// Adds the first convolution of a network with `Membrane` shortcuts. It has no neurons and pools its current.
 fn stem_of_membranes(chain: &mut Chain, channels: usize) -> Result<(), PartError> {
     range::count("stem", channels, LARGE)?;
     let mut feed = chain.feed("stem", Map::conv(channels, [KERNEL; 2], 1, KERNEL / 2));
@@ -183,7 +187,7 @@ impl Shortcut {
         if let Map::Conv(_) = around {
             chain.layer(&at, format!("block{number}_shortcut"), neuron, around, None);
         }
-        // What the block has read is passed on where the block itself did not fire.
+        // `AndNot` passes on its first source where the second is silent, so the input of the block comes first.
         let all = if join == Join::AndNot { [chain.end.clone(), own] } else { [own, chain.end.clone()] }.concat();
         chain.end.clone_from(&all);
         if join != Join::Sum {
@@ -193,7 +197,7 @@ impl Shortcut {
         Ok(())
     }
 
-    /// The map from `before` to `channels` channels, of which `at` is the path.
+    /// The map of the shortcut from `before` to `channels` channels. `at` is the path of the block's channels.
     fn map(self, at: &str, before: usize, channels: usize, stride: usize) -> Result<Map, PartError> {
         let conv = Map::conv(channels, [1, 1], stride, 0);
         let keeps = before == channels;

@@ -1,4 +1,4 @@
-//! The network family `Sequence`: layers one after the other.
+//! The network family `Sequence`: a list of layers.
 
 use serde::{Deserialize, Serialize};
 use snn_core::part::{Part, PartError, range};
@@ -11,25 +11,26 @@ use super::stages::windows;
 use super::{NormSpec, PoolSpec, Pooling, RowsColumns, conv, integrator, one, ones, zeros};
 use crate::check::LARGE;
 
-/// Layers one after the other, as a RON file spells them. Each becomes one population, named `conv1`, `conv2`, ...,
+/// A sequence of layers, as described in a RON file. Each layer becomes one population, named `conv1`, `conv2`, ...,
 /// `pool1`, ..., `fc1`, ... for `Linear`, and `readout`.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields, default)]
 pub struct Sequence {
-    /// Neuron of every `Conv` and `Linear` layer that names none of its own.
+    /// Neuron of every `Conv` and `Linear` layer that does not set its own.
     pub neuron: Part,
     /// Neuron of every `AvgPool` layer.
     pub pool: Part,
-    /// Dropout of every `Conv` and `Linear` layer, in `[0, 1)`.
+    /// Dropout probability of every `Conv` and `Linear` layer, in `[0, 1)`.
     pub dropout: f32,
-    /// Variance of the initial weights times their fan-in, greater than 0.
+    /// Variance of the initial weights multiplied by their fan-in, greater than 0.
     pub kappa: f32,
-    /// Whether the weights of all populations but the readout are [standardised](snn_core::standardise) in training.
+    /// Whether weight standardisation is used in training: the weights of all populations except the readout are
+    /// [standardised](snn_core::standardise).
     pub standardise: bool,
-    /// Whether every convolution and linear layer, the readout among them, adds a trained bias to its currents; a layer that
-    /// is normalised has none.
+    /// Whether every convolution and linear layer, including the readout, has a trained bias. A normalised layer has
+    /// none.
     pub bias: bool,
-    /// How the currents of convolutions and linear layers but the readout are normalised.
+    /// Normalisation of the currents of all convolutions and linear layers except the readout.
     pub norm: Option<NormSpec>,
     /// The layers; the last one is a `Readout`.
     pub layers: Vec<Layer>,
@@ -52,9 +53,9 @@ impl Default for Sequence {
 
 /// One layer of a [`Sequence`].
 ///
-/// A recurrent layer also feeds its own spikes back to itself, one step late, through a weight named
-/// `<population>.recurrent`: `Linear` from every neuron to every other and itself, `Conv` with the same kernel (which
-/// must then be odd), stride 1 and the padding that keeps the shape.
+/// A recurrent layer also reads its own spikes, one step late, through a weight named `<population>.recurrent`. For
+/// `Linear` it connects every neuron to all neurons of the layer. For `Conv` it is a convolution with the same kernel
+/// size (which must then be odd), stride 1 and the padding that keeps the shape.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub enum Layer {
@@ -64,60 +65,61 @@ pub enum Layer {
         channels: usize,
         /// Kernel height and width.
         kernel: RowsColumns,
-        /// Step between windows.
+        /// Stride of the window.
         #[serde(default = "ones")]
         stride: RowsColumns,
-        /// Rows of zeros above and below, columns of zeros left and right.
+        /// Zero padding: rows above and below, columns left and right.
         #[serde(default = "zeros")]
         padding: RowsColumns,
-        /// Distance between the rows, and the columns, that a window sees.
+        /// Dilation: distance between the rows, and between the columns, of the kernel.
         #[serde(default = "ones")]
         dilation: RowsColumns,
-        /// Groups of channels that see nothing of each other; as many as there are before it: depthwise.
+        /// Number of groups of channels, as in PyTorch's `groups`; equal to the number of input channels for a
+        /// depthwise convolution.
         #[serde(default = "one")]
         groups: usize,
-        /// What pools its current, before the neurons.
+        /// Pool of the current, before the neurons.
         #[serde(default, skip_serializing_if = "Option::is_none")]
         pool: Option<PoolSpec>,
-        /// Whether the layer feeds itself.
+        /// Whether the layer is recurrent.
         #[serde(default)]
         recurrent: bool,
-        /// Neuron of this layer, where it differs from the network's.
+        /// Neuron of this layer. `None`: that of the network.
         #[serde(default, skip_serializing_if = "Option::is_none")]
         neuron: Option<Part>,
     },
-    /// Average pool over `size x size` windows, and its neurons.
+    /// Average pool over `size x size` windows and its neurons.
     AvgPool {
-        /// Window.
+        /// Height and width of the window.
         size: usize,
-        /// Step between windows. None: as large as they are.
+        /// Stride of the window. `None`: the window size.
         #[serde(default, skip_serializing_if = "Option::is_none")]
         stride: Option<usize>,
     },
-    /// The largest of the spikes of `size x size` windows: a spike where any neuron of the window fired. It has no neurons.
+    /// Max pool of spikes over `size x size` windows: a spike if any neuron of the window spiked. It has no neurons.
     MaxPool {
-        /// Window.
+        /// Height and width of the window.
         size: usize,
-        /// Step between windows. None: as large as they are.
+        /// Stride of the window. `None`: the window size.
         #[serde(default, skip_serializing_if = "Option::is_none")]
         stride: Option<usize>,
     },
-    /// Every input to every output, and its neurons.
+    /// Fully connected layer and its neurons.
     Linear {
         /// Output features.
         features: usize,
-        /// Whether the layer feeds itself.
+        /// Whether the layer is recurrent.
         #[serde(default)]
         recurrent: bool,
-        /// Neuron of this layer, where it differs from the network's.
+        /// Neuron of this layer. `None`: that of the network.
         #[serde(default, skip_serializing_if = "Option::is_none")]
         neuron: Option<Part>,
     },
-    /// Every input to one neuron a class.
+    /// Last layer: fully connected, with one neuron for each class.
     Readout {
         /// Number of classes.
         classes: usize,
-        /// Neuron, which need not fire. The default is the paper's leaky integrator.
+        /// Neuron of the readout. It does not have to fire. The default is the paper's leaky integrator.
         #[serde(default = "integrator")]
         neuron: Part,
     },
@@ -193,7 +195,7 @@ impl Sequence {
     }
 }
 
-/// Adds a layer that feeds itself through the map `back`, if there is one.
+/// Adds a layer, with a recurrent projection through the map `back` if there is one.
 fn add(chain: &mut Chain, path: &str, name: String, neuron: Neuron, feed: Feed, back: Option<Map>) {
     let back = back.map(|map| Feed::new(path, vec![chain.stack.next()], map));
     let dropout = chain.dropout;

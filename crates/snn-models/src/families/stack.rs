@@ -1,33 +1,33 @@
-//! Populations as a family lists them, before the shape of the input is known.
+//! Lists of populations that families produce, before the shape of the input is known.
 
 use snn_core::part::{Part, PartError, range};
 use snn_core::registry::Registry;
 use snn_core::{Builder, Error, Family, Join, Map, Network, Neuron, Norm, Pool, Projection, Shape, Source};
 
-/// What the weights of a family have in common.
+/// Settings that all weights of a network share.
 #[derive(Debug, Clone, Copy)]
 pub(super) struct WeightOptions {
     pub(super) kappa: f32,
     pub(super) standardise: bool,
     /// Whether each convolution and linear map has a bias, unless its current is normalised.
     pub(super) bias: bool,
-    /// How the currents of hidden layers are normalised.
+    /// Normalisation of the currents of hidden layers.
     pub(super) norm: Option<Norm>,
 }
 
-/// Populations in evaluation order, whose values are in their ranges and whose neurons are made.
+/// Populations in evaluation order. Their values are checked and their neurons are created.
 #[derive(Debug)]
 pub(super) struct Stack {
     pub(super) weights: WeightOptions,
     populations: Vec<StackPopulation>,
-    /// Path and value of the number of classes, in families that state it.
+    /// Path and value of the number of classes, if the family states it.
     pub(super) classes: Option<(String, usize)>,
 }
 
 /// One population.
 #[derive(Debug)]
 pub(super) struct StackPopulation {
-    /// Path of what asks for it, such as `layers[3]`.
+    /// Path of the value in the experiment that describes it, such as `layers[3]`.
     pub(super) at: String,
     pub(super) name: String,
     pub(super) neuron: Neuron,
@@ -38,24 +38,24 @@ pub(super) struct StackPopulation {
 /// One input of a population.
 #[derive(Debug)]
 pub(super) struct Feed {
-    /// Path of what asks for it.
+    /// Path of the value in the experiment that describes it.
     pub(super) at: String,
-    /// What it reads, and how their outputs become one.
+    /// Sources, and how their outputs are joined.
     pub(super) sources: Vec<Source>,
     pub(super) join: Join,
-    /// What is done to the spikes of the sources. None: each of them to one neuron a class.
+    /// The map applied to the joined outputs. `None`: a linear map with one feature for each class.
     pub(super) map: Option<Map>,
-    /// Name of its weight, where the usual one will not do.
+    /// Name of its weight; `None` for the default name.
     pub(super) weight: Option<String>,
     /// Whether a convolution or linear map has a bias, unless its current is normalised.
     pub(super) bias: bool,
-    /// What is done to its current.
+    /// Pooling and normalisation of its current.
     pub(super) pool: Option<Pool>,
     pub(super) norm: Option<Norm>,
 }
 
 impl Feed {
-    /// The sum of what sources emit through a map, and no more.
+    /// Creates an input that reads the sum of `sources` through `map`, without bias, pool or normalisation.
     pub(super) fn new(at: &str, sources: Vec<Source>, map: Map) -> Self {
         let (at, map) = (at.to_owned(), Some(map));
         Self { at, sources, join: Join::Sum, map, weight: None, bias: false, pool: None, norm: None }
@@ -68,7 +68,7 @@ impl Stack {
         Ok(Self { weights, populations: Vec::new(), classes: None })
     }
 
-    /// The population that is added next, as a source of its own spikes.
+    /// The population that is added next, as a source for its own recurrent projection.
     pub(super) fn next(&self) -> Source {
         Source::Population(self.populations.len())
     }
@@ -134,7 +134,8 @@ impl StackPopulation {
     }
 }
 
-/// The neuron that `part` names, which others must be able to read, as `those` need, such as `all layers but the Readout`.
+/// Creates the neuron that `part` names for a population that others read. It must not be a readout neuron. `those`
+/// describes such populations in the error message, as in `all layers but the Readout`.
 pub(super) fn hidden(registry: &Registry, path: &str, part: &mut Part, those: &str) -> Result<Neuron, PartError> {
     let neuron = registry.neurons.make(part, registry).map_err(|error| error.within(path))?;
     let range = format!("a neuron that passes on spikes or numbers to others, as {those} need");

@@ -1,4 +1,4 @@
-//! How files spell what happens to a current before it reaches neurons, and what stands between blocks.
+//! The RON types for normalisation, for pooling of currents, and for the pools between blocks.
 
 use serde::{Deserialize, Serialize};
 use snn_core::PoolKind;
@@ -7,62 +7,65 @@ use snn_core::part::{PartError, range};
 use super::WINDOW;
 use crate::check::LARGE;
 
-/// How currents are normalised.
+/// Normalisation of currents.
 #[derive(Debug, Clone, Copy, PartialEq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub enum NormSpec {
-    /// Batch normalisation over time: for each channel, over the samples of a group, all steps and all pixels. A layer that is
-    /// normalised has no bias, as the normalisation has a shift.
+    /// Batch normalisation over time: statistics for each channel, over the samples of a group, all time steps and all
+    /// pixels. A normalised layer has no bias, because the normalisation has a shift.
     BatchNorm {
-        /// Samples of a group, a divisor of the batch: what is computed does not depend on how many are computed together.
+        /// Number of samples in a group, a divisor of the batch size. Results thus do not depend on how many samples
+        /// are computed together.
         group: usize,
-        /// First value of the scale; the neurons' threshold for threshold-dependent normalisation (tdBN).
+        /// Initial value of the scale. Set it to the neurons' threshold for threshold-dependent batch normalisation
+        /// (tdBN).
         #[serde(default = "unit")]
         scale: f32,
-        /// What is added to the variance.
+        /// Added to the variance.
         #[serde(default = "epsilon")]
         epsilon: f32,
-        /// Share of a group's mean and variance that the kept ones take on after an update.
+        /// Weight of a group's mean and variance in the update of the running statistics.
         #[serde(default = "momentum")]
         momentum: f32,
     },
 }
 
-/// A pool of a current.
+/// A pool of currents.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub enum PoolSpec {
-    /// The largest of each window.
+    /// Max pooling.
     Max {
-        /// Window.
+        /// Height and width of the window.
         size: usize,
-        /// Step between windows. None: as large as they are.
+        /// Stride of the window. `None`: the window size.
         #[serde(default, skip_serializing_if = "Option::is_none")]
         stride: Option<usize>,
     },
-    /// The mean of each window.
+    /// Average pooling.
     Mean {
-        /// Window.
+        /// Height and width of the window.
         size: usize,
-        /// Step between windows. None: as large as they are.
+        /// Stride of the window. `None`: the window size.
         #[serde(default, skip_serializing_if = "Option::is_none")]
         stride: Option<usize>,
     },
 }
 
-/// What pools 2 x 2 between the blocks of a network.
+/// Kind of 2 x 2 pooling between the blocks of a network.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize)]
 pub enum Pooling {
-    /// Neurons of their own (`pool`) that hear the mean of four spikes: the paper's.
+    /// Average pooling by spiking neurons (field `pool`), which receive the mean of four spikes. This is the paper's
+    /// pooling.
     #[default]
     Neurons,
-    /// The largest of four spikes: one where any of them is. No neurons.
+    /// Max pooling of spikes: a spike if any of the four neurons spiked. No neurons.
     Max,
-    /// The mean of four spikes, as a number. No neurons.
+    /// Average pooling of spikes to a number. No neurons.
     Mean,
-    /// The largest of four currents of the convolution before, which then has a quarter of the neurons.
+    /// Max pooling of the currents of the previous convolution, which then has a quarter of the neurons.
     CurrentMax,
-    /// The mean of four currents of the convolution before, which then has a quarter of the neurons.
+    /// Average pooling of the currents of the previous convolution, which then has a quarter of the neurons.
     CurrentMean,
 }
 
@@ -79,7 +82,7 @@ fn momentum() -> f32 {
 }
 
 impl NormSpec {
-    /// The normalisation, once its values, whose field is at `path`, are in their ranges.
+    /// Creates the normalisation after checking the ranges of its values. `path` is that of the field that holds it.
     pub(super) fn make(self, path: &str) -> Result<snn_core::Norm, PartError> {
         let Self::BatchNorm { group, scale, epsilon, momentum } = self;
         let at = |field: &str| format!("{path}.{field}");
@@ -91,7 +94,7 @@ impl NormSpec {
         Ok(snn_core::Norm::new(group).starting_at(scale).with_epsilon(epsilon).with_momentum(momentum))
     }
 
-    /// How a file spells a normalisation.
+    /// Converts a normalisation to its RON type.
     pub(crate) fn of(norm: &snn_core::Norm) -> Self {
         let snn_core::Norm { group, epsilon, momentum, initial_scale: scale, .. } = *norm;
         Self::BatchNorm { group, scale, epsilon, momentum }
@@ -99,7 +102,7 @@ impl NormSpec {
 }
 
 impl PoolSpec {
-    /// The pool, once its fields, which stand at `path`, are in their ranges.
+    /// Creates the pool after checking the ranges of its fields. `path` is that of the pool.
     pub(super) fn make(self, path: &str) -> Result<snn_core::Pool, PartError> {
         let (Self::Max { size, stride } | Self::Mean { size, stride }) = self;
         let stride = windows(path, size, stride)?;
@@ -107,7 +110,7 @@ impl PoolSpec {
         Ok(snn_core::Pool::new(kind, size).with_stride(stride))
     }
 
-    /// How a file spells a pool.
+    /// Converts a pool to its RON type.
     pub(crate) fn of(pool: snn_core::Pool) -> Self {
         let (size, stride) = (pool.size, own_stride(pool.size, pool.stride));
         match pool.kind {
@@ -117,7 +120,7 @@ impl PoolSpec {
     }
 }
 
-/// The step between windows of `size`, whose fields stand at `path`, once both are in their ranges.
+/// Returns the stride of windows of `size`, after checking both. `path` is that of the value that holds them.
 pub(super) fn windows(path: &str, size: usize, stride: Option<usize>) -> Result<usize, PartError> {
     range::count(&format!("{path}.size"), size, WINDOW)?;
     if let Some(stride) = stride {
@@ -126,13 +129,13 @@ pub(super) fn windows(path: &str, size: usize, stride: Option<usize>) -> Result<
     Ok(stride.unwrap_or(size))
 }
 
-/// A step between windows where a file has to say it.
+/// The stride as written in a file: `None` if it equals the window size.
 pub(crate) fn own_stride(size: usize, stride: usize) -> Option<usize> {
     (stride != size).then_some(stride)
 }
 
 impl Pooling {
-    /// The pool of the current of the convolution before, if it is one.
+    /// The pool of the current of the previous convolution, for the kinds that pool currents.
     pub(super) fn of_current(self) -> Option<snn_core::Pool> {
         match self {
             Self::CurrentMax => Some(snn_core::Pool::max(super::POOL)),

@@ -1,4 +1,4 @@
-//! The network families `Vgg` and `LeNet`: blocks of convolutions and a pool, then linear layers.
+//! The network families `Vgg` and `LeNet`: blocks of convolutions with a pool, then linear layers.
 
 use serde::{Deserialize, Serialize};
 use snn_core::part::{Part, PartError, range};
@@ -8,30 +8,31 @@ use super::chain::Chain;
 use super::stack::{Stack, WeightOptions};
 use super::{NormSpec, Pooling, integrator};
 
-/// Blocks of convolutions, each block with a pool of 2 at its end; then linear layers and a readout with one
-/// neuron a class. The defaults are the paper's VGG9.
+/// Blocks of convolutions, each with a 2 x 2 pool at its end, then linear layers and a readout with one neuron for each
+/// class. The defaults are the paper's VGG9.
 ///
-/// Populations are called `conv1_1`, `conv1_2`, ... (of the first block), `pool1`, `conv2_1`, ..., then `fc1`, ... and
+/// Populations are named `conv1_1`, `conv1_2`, ... (of the first block), `pool1`, `conv2_1`, ..., then `fc1`, ... and
 /// `readout`.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields, default)]
 pub struct Vgg {
     /// Neuron of every convolution and linear layer.
     pub neuron: Part,
-    /// Neuron of every pool, where pools have neurons.
+    /// Neuron of every pool, if pools have neurons.
     pub pool: Part,
-    /// What pools.
+    /// Kind of pooling.
     pub pooling: Pooling,
-    /// Dropout of every convolution and linear layer, in `[0, 1)`.
+    /// Dropout probability of every convolution and linear layer, in `[0, 1)`.
     pub dropout: f32,
-    /// Variance of the initial weights times their fan-in, greater than 0.
+    /// Variance of the initial weights multiplied by their fan-in, greater than 0.
     pub kappa: f32,
-    /// Whether the weights of all populations but the readout are [standardised](snn_core::standardise) in training.
+    /// Whether weight standardisation is used in training: the weights of all populations except the readout are
+    /// [standardised](snn_core::standardise).
     pub standardise: bool,
-    /// Whether every convolution and linear layer, the readout among them, adds a trained bias to its currents; a layer that
-    /// is normalised has none.
+    /// Whether every convolution and linear layer, including the readout, has a trained bias. A normalised layer has
+    /// none.
     pub bias: bool,
-    /// How the currents of convolutions and linear layers but the readout are normalised.
+    /// Normalisation of the currents of all convolutions and linear layers except the readout.
     pub norm: Option<NormSpec>,
     /// Height and width of the kernels, odd. Convolutions have stride 1 and keep height and width.
     pub kernel: usize,
@@ -39,7 +40,7 @@ pub struct Vgg {
     pub blocks: Vec<Vec<usize>>,
     /// Features of each linear layer.
     pub features: Vec<usize>,
-    /// Neuron of the readout, which need not fire.
+    /// Neuron of the readout. It does not have to fire.
     pub readout: Part,
 }
 
@@ -82,30 +83,31 @@ impl Vgg {
     }
 }
 
-/// Convolutions, each with a pool of 2 behind it; then linear layers and a readout with one neuron a class.
-/// The defaults are the paper's LeNet.
+/// Convolutions, each followed by a 2 x 2 pool, then linear layers and a readout with one neuron for each class. The
+/// defaults are the paper's LeNet.
 ///
-/// Populations are called `conv1`, `pool1`, `conv2`, ..., then `fc1`, ... and `readout`, as in the
-/// [`Sequence`](super::Sequence) of the same layers, which gives the same network.
+/// Populations are named `conv1`, `pool1`, `conv2`, ..., then `fc1`, ... and `readout`, as in the equivalent
+/// [`Sequence`](super::Sequence), which gives the same network.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields, default)]
 pub struct LeNet {
     /// Neuron of every convolution and linear layer.
     pub neuron: Part,
-    /// Neuron of every pool, where pools have neurons.
+    /// Neuron of every pool, if pools have neurons.
     pub pool: Part,
-    /// What pools.
+    /// Kind of pooling.
     pub pooling: Pooling,
-    /// Dropout of every convolution and linear layer, in `[0, 1)`.
+    /// Dropout probability of every convolution and linear layer, in `[0, 1)`.
     pub dropout: f32,
-    /// Variance of the initial weights times their fan-in, greater than 0.
+    /// Variance of the initial weights multiplied by their fan-in, greater than 0.
     pub kappa: f32,
-    /// Whether the weights of all populations but the readout are [standardised](snn_core::standardise) in training.
+    /// Whether weight standardisation is used in training: the weights of all populations except the readout are
+    /// [standardised](snn_core::standardise).
     pub standardise: bool,
-    /// Whether every convolution and linear layer, the readout among them, adds a trained bias to its currents; a layer that
-    /// is normalised has none.
+    /// Whether every convolution and linear layer, including the readout, has a trained bias. A normalised layer has
+    /// none.
     pub bias: bool,
-    /// How the currents of convolutions and linear layers but the readout are normalised.
+    /// Normalisation of the currents of all convolutions and linear layers except the readout.
     pub norm: Option<NormSpec>,
     /// Height and width of the kernels, odd. Convolutions have stride 1 and keep height and width.
     pub kernel: usize,
@@ -113,7 +115,7 @@ pub struct LeNet {
     pub channels: Vec<usize>,
     /// Features of each linear layer.
     pub features: Vec<usize>,
-    /// Neuron of the readout, which need not fire.
+    /// Neuron of the readout. It does not have to fire.
     pub readout: Part,
 }
 

@@ -1,4 +1,4 @@
-//! What the records of a run amount to, in bounded memory.
+//! Summary of the records of a run, in bounded memory.
 
 use std::collections::VecDeque;
 
@@ -6,42 +6,42 @@ use snn_train::{EVENT_SCHEMA, Evaluation, Event, Health, RecordOrder};
 
 use super::series::Series;
 
-/// Updates whose durations are averaged.
+/// Number of latest updates whose durations are averaged.
 const LATEST: usize = 50;
 
-/// Most messages of a kind that are kept.
+/// Maximum number of messages of a kind that are kept.
 const MOST_MESSAGES: usize = 20;
 
-/// What the records of a run say so far.
+/// Metrics of a run according to its records so far.
 #[derive(Debug, Clone, Default)]
 pub struct History {
-    /// How it started; none before the first record.
+    /// Data of the run's start; `None` before the first record.
     pub start: Option<Beginning>,
-    /// Version of the records, if it is not the one that can be read.
+    /// Schema version of the records, if it is not the supported one.
     pub foreign: Option<u32>,
-    /// Complete epochs, and updates of the one that is going on.
+    /// Number of complete epochs, and of updates in the current one.
     pub position: (usize, usize),
     /// Loss per image, at each update.
     pub loss: Series,
-    /// Share of the images answered correctly, at each update.
+    /// Accuracy on the training batch, at each update.
     pub accuracy: Series,
-    /// Learning rate.
+    /// Learning rate, at each update.
     pub rate: Series,
-    /// Norm of the gradient before clipping.
+    /// Gradient norm before clipping, at each update.
     pub gradient: Series,
-    /// Images learned from in a second.
+    /// Training speed in images per second, at each update.
     pub speed: Series,
     /// Name and firing rate (spikes per neuron and time step) of each population that fires.
     pub populations: Vec<(String, Series)>,
     /// Means over each epoch, on the training and the validation images.
     pub epochs: Epochs,
-    /// Best share of the validation images answered correctly, and its epoch, from 1.
+    /// Best validation accuracy, and its epoch, from 1.
     pub best: Option<(f64, usize)>,
     /// Duration of the latest complete epoch, in seconds.
     pub seconds: Option<f64>,
-    /// The epoch of the best weights, from 1, and these on the test images; none before the end.
+    /// The epoch of the best weights, from 1, and their evaluation on the test images; `None` before the end.
     pub finished: Option<(usize, Evaluation)>,
-    /// The run's own warnings, and where they came.
+    /// The warnings recorded by the run, with their positions.
     pub warnings: Messages,
     health: Health,
     /// Durations of the latest updates in milliseconds.
@@ -49,18 +49,18 @@ pub struct History {
     sequence: RecordOrder,
 }
 
-/// How a run started.
+/// Data of the start of a run.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Beginning {
-    /// What it is computed on, in words.
+    /// Description of the engine.
     pub engine: String,
-    /// Training images.
+    /// Number of training images.
     pub images: usize,
-    /// Epochs of the whole run.
+    /// Number of epochs of the whole run.
     pub epochs: usize,
-    /// Updates of an epoch.
+    /// Number of updates per epoch.
     pub updates: usize,
-    /// Images that are evaluated at once: for validation or, at the end, for the test.
+    /// Number of images in one evaluation, for validation or for the final test; the larger of the two.
     pub evaluated: usize,
 }
 
@@ -69,25 +69,25 @@ pub struct Beginning {
 pub struct Epochs {
     /// Loss per training image, while the weights changed.
     pub loss: Series,
-    /// Share of the training images answered correctly, while the weights changed.
+    /// Accuracy on the training images, while the weights changed.
     pub accuracy: Series,
     /// Loss per validation image.
     pub validation_loss: Series,
-    /// Share of the validation images answered correctly.
+    /// Accuracy on the validation images.
     pub validation_accuracy: Series,
 }
 
-/// The first messages of a kind, and how many there are.
+/// The first messages of a kind, and the number of further ones.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct Messages {
-    /// The first of them.
+    /// The first messages.
     pub first: Vec<String>,
-    /// How many more there were.
+    /// Number of further messages.
     pub further: usize,
 }
 
 impl Messages {
-    /// Takes in a message.
+    /// Adds a message.
     pub(super) fn push(&mut self, message: String) {
         if self.first.len() < MOST_MESSAGES {
             self.first.push(message);
@@ -98,10 +98,10 @@ impl Messages {
 }
 
 impl History {
-    /// Takes in the next record.
+    /// Processes the next record.
     ///
     /// # Errors
-    /// A sentence: why it cannot be shown.
+    /// A sentence that says why it cannot be shown.
     pub(super) fn take(&mut self, event: Event) -> Result<(), String> {
         match event {
             Event::Started { schema, .. } if schema != EVENT_SCHEMA => {
@@ -121,7 +121,7 @@ impl History {
                 };
                 let at = epoch as f64 + update as f64 / start.updates as f64;
                 self.position = (epoch, update);
-                // The last batch of an epoch is smaller, by how much is not recorded.
+                // The last batch of an epoch is smaller. Its size is not recorded, so its speed is unknown.
                 let speed = if update < start.updates { images_per_second(start, f64::from(millis)) } else { f64::NAN };
                 let values = [
                     (&mut self.loss, f64::from(loss)),
@@ -165,34 +165,35 @@ impl History {
         Ok(())
     }
 
-    /// Mean duration of the latest updates in milliseconds; none before the first one.
+    /// Mean duration of the latest updates in milliseconds; `None` before the first.
     fn millis(&self) -> Option<f64> {
         let sum: f64 = self.millis.iter().sum();
         (sum > 0.0).then(|| sum / self.millis.len() as f64)
     }
 
-    /// Images learned from in a second, over the latest updates.
+    /// Training speed in images per second, over the latest updates.
     pub fn images_per_second(&self) -> Option<f64> {
         self.start.as_ref().zip(self.millis()).map(|(start, millis)| images_per_second(start, millis))
     }
 
-    /// Duration of an epoch in seconds: of the latest complete one or, before, what the latest updates let expect.
+    /// Duration of an epoch in seconds: that of the latest complete one, or before that, an estimate from the latest
+    /// updates.
     pub fn seconds_per_epoch(&self) -> Option<f64> {
         let expected = || Some(self.start.as_ref()?.updates as f64 * self.millis()? / 1000.0);
         self.seconds.or_else(expected)
     }
 
-    /// Seconds that an evaluation takes at most, during which nothing is recorded: its images are not slower than those
-    /// learned from.
+    /// Upper estimate of the duration of an evaluation in seconds, during which nothing is recorded. Evaluation is not
+    /// slower per image than training.
     pub(super) fn seconds_of_evaluation(&self) -> f64 {
         let evaluated = self.start.as_ref().map_or(0, |start| start.evaluated);
         self.images_per_second().map_or(0.0, |speed| evaluated as f64 / speed)
     }
 
-    /// What a person should look at: what is wrong at present, then the run's own warnings.
+    /// Alarms: current problems, then warnings recorded by the run.
     pub fn alarms(&self) -> Vec<String> {
         let mut alarms = self.health.alarms();
-        // What is still so is said once, with the latest figures.
+        // A warning about a problem that still exists is omitted, since the alarm has the latest figures.
         let start = |alarm: &str| alarm.split(" to ").next().unwrap_or_default().to_owned();
         let is_new = |warning: &&String| !alarms.iter().any(|alarm| warning.contains(&start(alarm)));
         let warnings: Vec<String> = self.warnings.first.iter().filter(is_new).cloned().collect();

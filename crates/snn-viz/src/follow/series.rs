@@ -1,16 +1,17 @@
 //! A quantity over a run of any length, in bounded memory.
 
-/// Most points that a [`Series`] keeps.
+/// Maximum number of points that a [`Series`] keeps.
 pub const MOST_POINTS: usize = 4096;
 
-/// A quantity over the epochs of a run. Once there are [`MOST_POINTS`], neighbours become one point, their mean, and each
-/// further point stands for twice as many values. What is kept depends on the values alone, not on when they came.
+/// A quantity over the epochs of a run. Once there are [`MOST_POINTS`] points, neighbours are merged into their mean,
+/// and each further point represents twice as many values. The result depends on the values only, not on when they were
+/// added.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Series {
     points: Vec<[f64; 2]>,
-    /// Values that make a point.
+    /// Number of values per point.
     each: usize,
-    /// Sums and number of the values that do not make a point yet.
+    /// Sums and number of the values that do not fill a point yet.
     sums: [f64; 2],
     count: usize,
 }
@@ -22,7 +23,7 @@ impl Default for Series {
 }
 
 impl Series {
-    /// Appends `value` at `epoch`. What is not finite has no place in a plot and is passed over.
+    /// Appends `value` at `epoch`. Values that are not finite cannot be plotted and are ignored.
     pub fn push(&mut self, epoch: f64, value: f64) {
         if !epoch.is_finite() || !value.is_finite() {
             return;
@@ -45,8 +46,8 @@ impl Series {
         &self.points
     }
 
-    /// The means of at most `most` stretches of the same number of points. Points at the end that make no whole stretch are
-    /// left out: a mean of few would stand out among the others.
+    /// Means over at most `most` stretches with the same number of points. Points at the end that do not fill a stretch
+    /// are omitted, because a mean of few points would be noisier than the others.
     pub fn stretches(&self, most: usize) -> Vec<[f64; 2]> {
         let each = self.points.len().div_ceil(most.max(1)).max(1);
         self.points.chunks_exact(each).map(mean).collect()

@@ -1,55 +1,56 @@
-//! The whole lines of a file that someone else appends to.
+//! Reads the complete lines of a file that another process appends to.
 
 use std::fs::File;
 use std::io::{self, Read as _, Seek as _, SeekFrom};
 use std::path::{Path, PathBuf};
 use std::time::SystemTime;
 
-/// Most bytes that are read at once. Reading and parsing them takes about a hundredth of a second.
+/// Maximum bytes per read. Reading and parsing them takes about 10 ms.
 pub(super) const MOST_BYTES: usize = 1 << 18;
 
-/// Bytes before the place reached that are compared, to see whether the file is still the same. The last record is among
-/// them, and with it a duration, which no second computation repeats.
+/// Number of bytes before the current position that are compared to detect whether the file was replaced. They include
+/// the last record with its duration, which no other run would repeat.
 const SEEN_BYTES: usize = 4096;
 
-/// A place in a growing file.
+/// A position in a growing file.
 #[derive(Debug, Default)]
 pub(super) struct Tail {
     path: PathBuf,
-    /// Bytes and lines that were read.
+    /// Number of bytes and lines read.
     offset: u64,
     lines: usize,
     /// The last bytes that were read.
     seen: Vec<u8>,
 }
 
-/// What was read.
+/// The result of one read.
 #[derive(Debug, Default)]
 pub(super) struct Chunk {
-    /// Whole lines.
+    /// Complete lines.
     pub(super) bytes: Vec<u8>,
-    /// Number of the first one, from 1.
+    /// Number of the first line, from 1.
     pub(super) first_line: usize,
-    /// Whether the file was cut or replaced, and is read from its start again.
+    /// Whether the file was truncated or replaced, and is read from its start again.
     pub(super) is_anew: bool,
-    /// Whether there is more to be read at once.
+    /// Whether more data is available right away.
     pub(super) has_more: bool,
-    /// When the file was written last; none if there is none.
+    /// Modification time of the file; `None` if it does not exist.
     pub(super) modified: Option<SystemTime>,
 }
 
 impl Tail {
-    /// The start of the file at `path`, which may come to be later.
+    /// The start of the file at `path`, which need not exist yet.
     pub(super) fn of(path: &Path) -> Self {
         Self { path: path.to_owned(), ..Self::default() }
     }
 
-    /// The file.
+    /// Path of the file.
     pub(super) fn path(&self) -> &Path {
         &self.path
     }
 
-    /// Reads on, at most [`MOST_BYTES`]. Half a line stays for the next time; a line longer than that comes in pieces.
+    /// Reads at most [`MOST_BYTES`] further bytes. An incomplete line is left for the next read. A line longer than the
+    /// limit is returned in pieces.
     pub(super) fn read(&mut self) -> io::Result<Chunk> {
         let mut file = match snn_data::open_file(&self.path) {
             Ok(file) => file,
@@ -76,7 +77,7 @@ impl Tail {
         Ok(Chunk { bytes, first_line, is_anew, has_more, modified: metadata.modified().ok() })
     }
 
-    /// Whether what was read is still there.
+    /// Whether the file still contains what was read.
     fn continues(&self, file: &mut File, length: u64) -> io::Result<bool> {
         if length < self.offset {
             return Ok(false);
