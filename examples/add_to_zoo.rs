@@ -70,7 +70,7 @@ fn main() -> Result<(), Box<dyn Error>> {
     let all: Vec<u32> = (0..splits.test.len() as u32).collect();
     let mut go_on = |_: &Event| ControlFlow::Continue(());
     let network_weights = shipped.weights_for(&built.network)?;
-    let test = evaluate(engine.as_ref(), &experiment, &built, &network_weights, &splits.test, &all, &mut go_on)?;
+    let test = evaluate(engine.as_ref(), &built, &network_weights, &splits.test, &all, &mut go_on)?;
     let mut record =
         ZooRecord { machine: machine.clone(), arithmetic, curves, test: test.ok_or("stopped")?, first: Vec::new() };
     let write = |record: &ZooRecord| {
@@ -84,7 +84,7 @@ fn main() -> Result<(), Box<dyn Error>> {
             println!("{level}: not of this processor");
             continue;
         };
-        let found = first(engine.as_ref(), (&experiment, &built), &sample, &shipped, &mut go_on)?.ok_or("stopped")?;
+        let found = first(engine.as_ref(), &built, &sample, &shipped, &mut go_on)?.ok_or("stopped")?;
         if found.arithmetic == record.arithmetic {
             check(&found, run)?;
         }

@@ -20,7 +20,7 @@
 //! use snn::core::{Draws, Dropout, Plan, Trial};
 //! use snn::data::Batch;
 //! use snn::models::{Experiment, presets};
-//! use snn::train::Shown;
+//! use snn::train::EncodedBatch;
 //!
 //! let registry = snn::registry()?;
 //! let preset = presets::find("mnist-lenet")?;
@@ -32,7 +32,7 @@
 //! session.load(&built.network.initial_weights(1))?;
 //! let draws = Draws { seed: 1, epoch: 0, samples: &[0] };
 //! let batch = Batch { pixels: vec![0.5; 28 * 28], ..Batch::default() };
-//! let shown = Shown::new(&built, experiment.steps, &batch);
+//! let shown = EncodedBatch::new(&built, experiment.steps, &batch);
 //! let activity = session.forward(&Trial { stimulus: shown.stimulus(draws), dropout: Dropout::Off })?;
 //! assert_eq!(activity.output.len(), 10 * 10, "each class at each step");
 //! # Ok::<(), Box<dyn std::error::Error>>(())

@@ -78,7 +78,6 @@ fn train(experiment: &Experiment, engine: &str) -> Run {
     let engine = REGISTRY.engines.make(&mut Part::new(engine), &REGISTRY).unwrap();
     let job = TrainingJob {
         engine: engine.as_ref(),
-        experiment,
         built: &built,
         initial: &built.network.initial_weights(experiment.training.seed),
         train: &DIGITS.train,

@@ -1,11 +1,12 @@
-//! Mutated inputs for all that reads files: nothing may panic, hang, take memory without bound, or accept what does not hold.
+//! Fuzzing of all file readers with mutated inputs. A reader must not panic, hang, use unbounded memory, or accept
+//! inputs that violate its checks.
 //!
 //! ```sh
 //! cargo run --release -p snn-fuzz                                   # all readers, in a minute or two
 //! cargo run --profile fuzz -p snn-fuzz -- checkpoint --seconds 600  # one of them, for longer, with checks of overflow
 //! ```
 //!
-//! Equal seeds try equal inputs. An input that fails is kept as a file.
+//! Equal seeds give equal inputs. An input that fails is saved as a file.
 
 mod mutation;
 mod targets;
@@ -29,10 +30,10 @@ use targets::{ALL, Bench, Target};
 #[global_allocator]
 static MEMORY: PeakAlloc = PeakAlloc;
 
-/// Time after which an execution counts as one that hangs.
+/// Time after which an execution counts as hanging.
 const HANG: Duration = Duration::from_secs(5);
 
-/// Faults after which a target is left.
+/// Number of faults after which a target is abandoned.
 const FAULTS: usize = 5;
 
 /// Try mutated inputs on all that reads files.
@@ -59,7 +60,7 @@ fn main() -> Result<ExitCode, Box<dyn Error>> {
     }
     let registry = Registry::new().with(snn_core::plugin)?.with(snn_cpu::plugin)?;
     let registry = registry.with(snn_data::plugin)?.with(snn_models::plugin)?;
-    let shared = Path::new("/dev/shm"); // in memory, where there is such a thing
+    let shared = Path::new("/dev/shm"); // a file system in memory, if the system has one
     let folder = if shared.is_dir() { tempfile::tempdir_in(shared)? } else { tempfile::tempdir()? };
     let samples = Path::new(env!("CARGO_MANIFEST_DIR")).join("../crates/snn-data/tests/samples");
     let bench = Bench { registry, folder: folder.path().to_owned(), samples };
@@ -104,19 +105,19 @@ fn stdout() -> io::Stdout {
     io::stdout()
 }
 
-/// What came of a target.
+/// Results of a target.
 #[derive(Default)]
 struct Tally {
     executions: u64,
     accepted: u64,
     slowest: Duration,
     largest: usize,
-    /// Why, and the file of the input.
+    /// Reason of each fault, and the file with its input.
     faults: Vec<(String, PathBuf)>,
 }
 
-/// Ends the program where an input takes far too long, which a look at the clock afterwards would never tell. The input is
-/// in a file by then, as it is if the program aborts.
+/// Watchdog that ends the program if an input takes far too long; a check after the execution would never be reached.
+/// The input is already saved in a file, which also serves if the program aborts.
 struct Watch {
     path: PathBuf,
     begun: Arc<Mutex<Option<Instant>>>,

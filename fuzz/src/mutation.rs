@@ -1,25 +1,25 @@
-//! Inputs made of genuine ones: bytes and words changed, cut, doubled and put together.
+//! Generates inputs by mutating valid ones: bytes and words are changed, cut, doubled and combined.
 
 use fastrand::Rng;
 
 use crate::targets::Target;
 
-/// Bytes that are often at a limit of something.
+/// Bytes that are often boundary values.
 const BYTES: [u8; 8] = [0, 1, 0x7f, 0x80, 0xff, b'(', b')', b'"'];
 
-/// Numbers that are often at a limit of something.
+/// Numbers that are often boundary values.
 const NUMBERS: [u64; 9] = [0, 1, 0x7f, 0xff, 0xffff, 0x7fff_ffff, 0xffff_ffff, u64::MAX >> 1, u64::MAX];
 
-/// Most bytes of a mutated input: a few times what genuine ones have.
+/// Maximum bytes of a mutated input: a few times the size of valid ones.
 const LONGEST: usize = 1 << 18;
 
-/// Most accepted inputs that are changed further.
+/// Maximum number of accepted mutated inputs that are kept for further mutation.
 const KEPT: usize = 200;
 
-/// The inputs of a target, one after the other.
+/// Generator of the inputs of a target.
 pub(crate) struct Inputs {
     rng: Rng,
-    /// The genuine ones, then mutated ones that were accepted.
+    /// The valid inputs, then mutated ones that were accepted.
     seeds: Vec<Vec<u8>>,
     genuine: usize,
     given: usize,
@@ -30,13 +30,13 @@ impl Inputs {
         Self { rng: Rng::with_seed(seed), genuine: genuine.len(), seeds: genuine, given: 0 }
     }
 
-    /// Whether there is none to begin with, or an empty one.
+    /// Whether there are no valid inputs, or an empty one.
     pub(crate) fn are_missing(&self) -> bool {
         self.seeds.is_empty() || self.seeds.iter().any(Vec::is_empty)
     }
 
-    /// The next input, and whether it is genuine. The genuine ones come first: they must be accepted, or nothing is tried in
-    /// earnest.
+    /// The next input, and whether it is an unmutated valid one. Valid inputs come first. They must be accepted,
+    /// otherwise the test is meaningless.
     pub(crate) fn following(&mut self, target: &Target) -> (Vec<u8>, bool) {
         self.given += 1;
         if self.given <= self.genuine {
@@ -49,7 +49,7 @@ impl Inputs {
         (input, false)
     }
 
-    /// Takes an accepted input to those that are changed further, in the place of another if there are many.
+    /// Keeps an accepted input for further mutation. If there are many, it replaces a random one.
     pub(crate) fn keep(&mut self, input: Vec<u8>) {
         if input.is_empty() {
             return;
@@ -62,7 +62,7 @@ impl Inputs {
         }
     }
 
-    /// A few changes, one after the other, of a genuine input or, every other time, of any.
+    /// Applies a few mutations to an input: half of the time a valid one, otherwise any of those kept.
     fn mutated(&mut self, words: &[&str]) -> Vec<u8> {
         let among = if self.rng.bool() { self.genuine } else { self.seeds.len() };
         let mut input = self.seeds[self.rng.usize(..among)].clone();

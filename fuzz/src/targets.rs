@@ -1,4 +1,5 @@
-//! What is tried: each reader, with genuine inputs to start from and with what must hold of all that it accepts.
+//! The fuzzing targets: each reader, with valid inputs to start from and the properties that every accepted input must
+//! have.
 
 mod checkpoints;
 mod data;
@@ -11,24 +12,25 @@ use std::path::PathBuf;
 use fastrand::Rng;
 use snn_core::registry::Registry;
 
-/// Whether the input was accepted; or what does not hold that must.
+/// Whether the input was accepted; or which property is violated.
 pub(crate) type Verdict = Result<bool, String>;
 
-/// A reader.
+/// A reader under test.
 pub(crate) struct Target {
     pub(crate) name: &'static str,
-    /// Genuine inputs, all of which must be accepted.
+    /// Valid inputs, all of which must be accepted.
     pub(crate) seeds: fn(&Bench) -> Vec<Vec<u8>>,
-    /// Put into inputs here and there.
+    /// Words that are inserted at random places.
     pub(crate) words: &'static [&'static str],
-    /// Makes a mutated input fit again, now and then, where a sum or a length would betray each change.
+    /// Repairs a mutated input some of the time, for formats in which a checksum or a length would expose every
+    /// mutation.
     pub(crate) mend: Option<fn(&mut Rng, &mut Vec<u8>)>,
     pub(crate) run: fn(&Bench, &[u8]) -> Verdict,
-    /// Most bytes that may be allocated at a time.
+    /// Maximum bytes that may be allocated at a time.
     pub(crate) most: usize,
 }
 
-/// What the targets have in common.
+/// Environment shared by the targets.
 pub(crate) struct Bench {
     pub(crate) registry: Registry,
     /// A folder for inputs that are read from files.
@@ -37,7 +39,7 @@ pub(crate) struct Bench {
 }
 
 impl Bench {
-    /// The input as a file.
+    /// Writes the input to a file.
     fn file(&self, name: &str, input: &[u8]) -> Result<PathBuf, String> {
         let path = self.folder.join(name);
         fs::write(&path, input).map_err(|error| format!("the input cannot be written ({error})"))?;
@@ -51,12 +53,12 @@ impl Bench {
 
 const MEGABYTES: usize = 1 << 20;
 
-/// A target of files that are not texts.
+/// A target with a binary format.
 const fn binary(name: &'static str, seeds: fn(&Bench) -> Vec<Vec<u8>>, run: fn(&Bench, &[u8]) -> Verdict) -> Target {
     Target { name, seeds, words: &[], mend: None, run, most: 64 * MEGABYTES }
 }
 
-/// A target of texts.
+/// A target with a text format.
 const fn text(
     name: &'static str,
     words: &'static [&'static str],

@@ -1,4 +1,4 @@
-//! `snn activity`: what a trained network spends on an image.
+//! `snn activity`: spikes, operations, energy and early answers of a trained network.
 
 use std::{
     io::Write as _,
@@ -137,7 +137,7 @@ fn networks(
     }
     let load = |path: &PathBuf| {
         let network = TrainedNetwork::load(registry, path, args.steps)?;
-        let plan = Plan::new(network.experiment.steps, network.experiment.training.batch).record();
+        let plan = Plan::new(network.built.experiment.steps, network.built.experiment.training.batch).record();
         memory::checked(&network.built, engine, plan, &args.selection)?;
         anyhow::Ok((name(&network.path), network))
     };
@@ -145,7 +145,7 @@ fn networks(
     let images = own.1.images(&args.selection, &args.common)?;
     let shown = |network: &TrainedNetwork| {
         let (_, range) = network.select(&images, &args.selection)?;
-        anyhow::Ok((network.experiment.data.to_string(), range))
+        anyhow::Ok((network.built.experiment.data.to_string(), range))
     };
     let first = shown(&own.1)?;
     let mut all = vec![own];
@@ -187,9 +187,10 @@ fn measured(
     engine: &dyn Engine,
     display: &mut Display,
 ) -> anyhow::Result<Option<Measured>> {
-    let TrainedNetwork { experiment, built, weights, .. } = &network;
+    let TrainedNetwork { built, weights, .. } = &network;
+    let experiment = &built.experiment;
     let (data, chosen) = network.select(images, &args.selection)?;
-    let found = measure(engine, experiment, built, weights, data, &chosen, display)?;
+    let found = measure(engine, built, weights, data, &chosen, display)?;
     let Some(report) = found.map(|found| found.report) else { return Ok(None) };
     let (shown, split) = (text::thousands(report.images), args.selection.split.name());
     let facts = vec![

@@ -64,11 +64,12 @@ pub(crate) fn run(registry: &Registry, args: &CalibrateArgs) -> anyhow::Result<E
     }
     let engine = loading::engine(registry, &args.common.compute)?;
     let named = loading::experiment(registry, args.experiment.as_deref(), &args.overrides.settings())?;
-    let Named { mut experiment, built, name, origin, .. } = named;
-    let (mut weights, _) = loading::initial(&experiment, &built)?;
-    if !matches!(experiment.start, Start::Calibrated { .. }) {
-        experiment.start = Start::calibrated();
+    let Named { mut built, name, origin, .. } = named;
+    let (mut weights, _) = loading::initial(&built)?;
+    if !matches!(built.experiment.start, Start::Calibrated { .. }) {
+        built.experiment.start = Start::calibrated();
     }
+    let experiment = &built.experiment;
     let training = &experiment.training;
     let plan = Plan::new(experiment.steps, training.batch);
     let memory = memory::of_trials(&built, engine.as_ref(), plan, true)?;
@@ -76,7 +77,7 @@ pub(crate) fn run(registry: &Registry, args: &CalibrateArgs) -> anyhow::Result<E
     let images = loading::limited_images(&built, &args.common, training.limit)?;
     let audience = if args.common.json { Audience::Nobody } else { Audience::Person };
     let mut display = Display::new(training.batch, audience)?;
-    let found = calibrate(engine.as_ref(), (&experiment, &built), &images.train, &mut weights, &mut display);
+    let found = calibrate(engine.as_ref(), &built, &images.train, &mut weights, &mut display);
     display.finish()?;
     let Some(populations) = found? else { return Ok(ExitCode::from(STOPPED)) };
 

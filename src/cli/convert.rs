@@ -22,7 +22,7 @@ use crate::{
     },
     core::{Engine, Plan, registry::Registry},
     models::Experiment,
-    train::{Balance, Checkpoint, Conversion, FileCheck, Trained, convert},
+    train::{Balance, Checkpoint, Conversion, ConversionTarget, FileCheck, Trained, convert},
 };
 
 /// Make a spiking network of a trained ANN, by threshold balancing.
@@ -85,7 +85,7 @@ enum Method {
 
 pub(crate) fn run(registry: &Registry, args: &ConvertArgs) -> anyhow::Result<ExitCode> {
     let ann = TrainedNetwork::load(registry, &args.checkpoint, None)?;
-    let TrainedNetwork { experiment, built, weights, .. } = &ann;
+    let TrainedNetwork { built, weights, .. } = &ann;
     if ann.checkpoint.origin.as_ref().is_some_and(|origin| origin.starts_with(CONVERTED)) {
         bail!("{}: is a network that was converted already; give the ANN", ann.file());
     }
@@ -106,11 +106,11 @@ pub(crate) fn run(registry: &Registry, args: &ConvertArgs) -> anyhow::Result<Exi
         Method::SpikeNorm => Balance::SpikeNorm,
     };
     let measured_on = args.images.unwrap_or_else(|| images.train.len().min(200));
-    let from = Trained { experiment, built, weights, data: &images.train, images: measured_on };
+    let from = Trained { built, weights, data: &images.train, images: measured_on };
     let audience = if args.common.json { Audience::Nobody } else { Audience::Person };
     let mut display = Display::new(measured_on, audience)?;
-    let spiking = (args.neuron.as_str(), args.steps);
-    let found = convert(engine.as_ref(), registry, from, balance, spiking, &mut display);
+    let target = ConversionTarget { neuron: &args.neuron, steps: args.steps };
+    let found = convert(engine.as_ref(), registry, from, balance, target, &mut display);
     display.finish()?;
     let Some(conversion) = found? else { return Ok(ExitCode::from(STOPPED)) };
 
@@ -158,7 +158,8 @@ fn planned(
     args: &ConvertArgs,
     engine: &dyn Engine,
 ) -> anyhow::Result<RunMemory> {
-    let TrainedNetwork { experiment, built, .. } = ann;
+    let TrainedNetwork { built, .. } = ann;
+    let experiment = &built.experiment;
     let own = memory::of_trials(built, engine, Plan::new(experiment.steps, BATCH).record(), true)?;
     if args.method == Method::DataNorm {
         return Ok(own);

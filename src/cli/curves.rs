@@ -50,11 +50,12 @@ pub(crate) fn run(registry: &Registry, args: &CurvesArgs) -> anyhow::Result<Exit
     }
     let named = loading::experiment(registry, Some(&args.run.display().to_string()), &[])?;
     let curves = Curves::read(&args.run)?;
-    let Named { experiment, built, name, .. } = &named;
+    let Named { built, name, .. } = &named;
+    let experiment = &built.experiment;
     let about = [
         ("network", words::network(&built.network, experiment.steps)),
         ("data", experiment.data.name.clone()),
-        ("training", words::training(experiment, built)),
+        ("training", words::training(built)),
     ];
     // The page is written before the table, so that it exists even if the reader of the table stops early.
     let file = args.html.clone().or_else(|| (!args.json).then(|| args.run.join("curves.html")));

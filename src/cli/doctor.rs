@@ -67,7 +67,8 @@ struct DoctorJson<'a> {
 pub(crate) fn run(registry: &Registry, args: &DoctorArgs) -> anyhow::Result<ExitCode> {
     let engine = loading::engine(registry, &args.common.compute)?;
     let named = loading::experiment(registry, args.subject.as_deref(), &args.overrides.settings())?;
-    let Named { experiment, built, name, origin, .. } = &named;
+    let Named { built, name, origin, .. } = &named;
+    let experiment = &built.experiment;
     let training = &experiment.training;
     let plan = Plan { chunk: training.chunk, ..built.input.plan(experiment.steps, training.batch).train().record() };
     let memory = memory::of_trials(built, engine.as_ref(), plan, true)?;
@@ -88,13 +89,12 @@ pub(crate) fn run(registry: &Registry, args: &DoctorArgs) -> anyhow::Result<Exit
     let images = loading::limited_images(built, &args.common, training.limit)?;
     let (initial, _) = match &checkpoint {
         Some(_) => (built.network.initial_weights(training.seed), None),
-        None => loading::initial(experiment, built)?,
+        None => loading::initial(built)?,
     };
     let patient = Patient {
         initial: Some(&initial),
         engine: engine.as_ref(),
         registry,
-        experiment,
         built,
         checkpoint: checkpoint.as_ref(),
         train: &images.train,

@@ -42,7 +42,8 @@ pub(crate) struct EvaluateArgs {
 
 pub(crate) fn run(registry: &Registry, args: &EvaluateArgs) -> anyhow::Result<ExitCode> {
     let network = TrainedNetwork::load(registry, &args.checkpoint, args.steps)?;
-    let TrainedNetwork { experiment, built, weights, .. } = &network;
+    let TrainedNetwork { built, weights, .. } = &network;
+    let experiment = &built.experiment;
     let engine = loading::engine(registry, &args.common.compute)?;
     let plan = Plan::new(experiment.steps, experiment.training.batch);
     let memory = memory::checked(built, engine.as_ref(), plan, &args.selection)?;
@@ -52,7 +53,7 @@ pub(crate) fn run(registry: &Registry, args: &EvaluateArgs) -> anyhow::Result<Ex
     let (started, n) = (Instant::now(), chosen.len());
     let audience = if args.common.json { Audience::Nobody } else { Audience::Person };
     let mut display = Display::new(experiment.training.batch, audience)?;
-    let found = evaluate(engine.as_ref(), experiment, built, weights, data, &chosen, &mut display);
+    let found = evaluate(engine.as_ref(), built, weights, data, &chosen, &mut display);
     let seconds = started.elapsed().as_secs_f64();
     display.finish()?;
     let Some(evaluation) = found.with_context(|| network.file())? else { return Ok(ExitCode::from(STOPPED)) };

@@ -57,7 +57,8 @@ pub(crate) fn run(registry: &Registry, args: &ImportArgs) -> anyhow::Result<Exit
         bail!("{}: is there already; give another file with --out, or --force", file.display());
     }
     let named = loading::experiment(registry, Some(&args.experiment), &[])?;
-    let Named { experiment, built, .. } = &named;
+    let Named { built, .. } = &named;
+    let experiment = &built.experiment;
     let Imported { weights, left_out } = Checkpoint::import(&args.weights, &built.network)?;
     let training = &experiment.training;
     let images =

@@ -16,7 +16,7 @@ use crate::{
         trained::TrainedNetwork,
     },
     core::{Plan, registry::Registry},
-    train::{Exit, Inference, RecordingFiles, infer, record},
+    train::{Exit, Inference, InferenceOptions, RecordingFiles, infer, record},
 };
 
 /// Answer images one by one, as a device would: latency, and early exit.
@@ -70,7 +70,8 @@ pub(crate) fn run(registry: &Registry, args: &InferArgs) -> anyhow::Result<ExitC
         );
     }
     let network = TrainedNetwork::load(registry, &args.checkpoint, args.steps)?;
-    let TrainedNetwork { experiment, built, weights, .. } = &network;
+    let TrainedNetwork { built, weights, .. } = &network;
+    let experiment = &built.experiment;
     let engine = loading::engine(registry, &args.common.compute)?;
     let steps = experiment.steps;
     let every = args.every.unwrap_or_else(|| fifth(steps));
@@ -84,14 +85,14 @@ pub(crate) fn run(registry: &Registry, args: &InferArgs) -> anyhow::Result<ExitC
 
     let audience = if args.common.json { Audience::Nobody } else { Audience::Person };
     let mut display = Display::new(batch, audience)?;
-    let how = (batch, exit);
-    let found = infer(engine.as_ref(), experiment, built, weights, data, &chosen, how, &mut display);
+    let options = InferenceOptions { batch, exit };
+    let found = infer(engine.as_ref(), built, weights, data, &chosen, options, &mut display);
     let files = RecordingFiles { scores: args.scores.clone(), spikes: args.spikes.clone() };
     let is_recorded = files != RecordingFiles::default();
     // Recorded separately from the timed inference, because recording is slower.
     let recorded = match &found {
         Ok(Some(_)) if is_recorded => {
-            record(engine.as_ref(), experiment, built, weights, data, &chosen, batch, &files, &mut display)
+            record(engine.as_ref(), built, weights, data, &chosen, batch, &files, &mut display)
         }
         _ => Ok(Some(Vec::new())),
     };

@@ -18,7 +18,6 @@ use crate::{
 
 /// An experiment and its origin.
 pub(crate) struct Named {
-    pub(crate) experiment: Experiment,
     pub(crate) built: Built,
     /// Weights, if the experiment is from a checkpoint.
     pub(crate) weights: Option<Weights>,
@@ -77,21 +76,21 @@ pub(crate) fn experiment(
             (preset.text.to_owned(), preset.file_name(), name.to_owned(), "preset".to_owned())
         }
     };
-    let (experiment, built) = parse(registry, &text, &file, settings)?;
+    let built = parse(registry, &text, &file, settings)?;
     // Settings may have changed the network, so that the checkpoint's weights no longer match.
     let weights = match checkpoint {
         Some(checkpoint) if settings.is_empty() => Some(checkpoint.weights_for(&built.network)?),
         Some(checkpoint) => checkpoint.weights_for(&built.network).ok(),
         None => None,
     };
-    Ok(Named { experiment, built, weights, name, origin, left })
+    Ok(Named { built, weights, name, origin, left })
 }
 
 /// The initial weights of a run, before any calibration, and what was inherited from another checkpoint, if the
 /// experiment asks for that.
-pub(crate) fn initial(experiment: &Experiment, built: &Built) -> anyhow::Result<(Weights, Option<Inherited>)> {
-    let drawn = built.network.initial_weights(experiment.training.seed);
-    let Start::From { checkpoint } = &experiment.start else { return Ok((drawn, None)) };
+pub(crate) fn initial(built: &Built) -> anyhow::Result<(Weights, Option<Inherited>)> {
+    let drawn = built.network.initial_weights(built.experiment.training.seed);
+    let Start::From { checkpoint } = &built.experiment.start else { return Ok((drawn, None)) };
     let taken = places::load(Path::new(checkpoint)).and_then(|(found, _)| Ok(inherit(built, &found, drawn)?));
     let inherited = taken.with_context(|| format!("start: From(checkpoint: {checkpoint:?})"))?;
     Ok((inherited.weights.clone(), Some(inherited)))
@@ -115,11 +114,9 @@ pub(crate) fn parse(
     text: &str,
     file: &str,
     settings: &[(String, String)],
-) -> anyhow::Result<(Experiment, Built)> {
+) -> anyhow::Result<Built> {
     let settings: Vec<(&str, &str)> = settings.iter().map(|(path, value)| (path.as_str(), value.as_str())).collect();
-    let experiment = Experiment::from_ron(text, file, &settings, registry)?;
-    let built = experiment.build(registry)?;
-    Ok((experiment, built))
+    Ok(Experiment::from_ron(text, file, &settings, registry)?.build(registry)?)
 }
 
 impl Overrides {

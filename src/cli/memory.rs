@@ -8,8 +8,8 @@ use crate::{
         arguments::{Selection, Split},
         limits, text,
     },
-    core::{DataSet, Engine, Limit, Memory, Plan},
-    models::{Built, Experiment},
+    core::{DataSource, Engine, Limit, Memory, Plan},
+    models::Built,
 };
 
 /// Memory of the program itself: its code, the stacks of its threads, and what the allocator keeps.
@@ -59,27 +59,27 @@ impl RunMemory {
 /// trained values with all copies of them in optimizer and checkpoint, outputs over time with their errors, and the
 /// data set. Reading the data set may temporarily take more than is kept of it, before the sessions exist.
 pub(crate) fn of_training(
-    experiment: &Experiment,
     built: &Built,
     engine: &dyn Engine,
     device: Device,
     batch: usize,
 ) -> anyhow::Result<RunMemory> {
     let network = &built.network;
-    let plan = Plan { chunk: experiment.training.chunk, ..built.input.plan(experiment.steps, batch).train() };
+    let plan =
+        Plan { chunk: built.experiment.training.chunk, ..built.input.plan(built.experiment.steps, batch).train() };
     let session = |plan| engine.memory(network, plan).map(|memory| memory.total());
-    let memories = experiment.training.optimizer.state_kinds().len();
+    let memories = built.experiment.training.optimizer.state_kinds().len();
     // Weights, gradients and optimizer state; a checkpoint holds weights and state once as values and once as bytes.
     let raw = usize::from(network.with_gains().is_some()); // and the raw values of standardised weights
-    let average = usize::from(experiment.training.average.is_some());
+    let average = usize::from(built.experiment.training.average.is_some());
     let copies = 2 + memories + 2 * (1 + memories) + 4 * raw + 4 * average;
     let sessions = vec![("training", session(plan)?), ("evaluation", session(Plan { train: false, ..plan })?)];
     let mut around = vec![
         ("weights and optimizer", bytes(&[copies, network.parameters()])),
-        ("outputs", bytes(&[2, experiment.steps, batch, network.classes()])),
+        ("outputs", bytes(&[2, built.experiment.steps, batch, network.classes()])),
     ];
     around.extend(input_numbers(built, plan));
-    let data = data(built, experiment.training.limit, sessions.iter().chain(&around));
+    let data = data(built, built.experiment.training.limit, sessions.iter().chain(&around));
     around.splice(0..0, data);
     Ok(RunMemory::new(device, sessions, around))
 }
@@ -127,7 +127,7 @@ pub(crate) fn checked(
 }
 
 /// Memory of reading a whole data set. Checks that it is available first.
-pub(crate) fn checked_reading(data: &dyn DataSet) -> anyhow::Result<RunMemory> {
+pub(crate) fn checked_reading(data: &dyn DataSource) -> anyhow::Result<RunMemory> {
     let memory = RunMemory::new(Device::Host, Vec::new(), of_data(data, None, 0));
     check(&memory)?;
     Ok(memory)
@@ -149,7 +149,7 @@ fn data<'a>(
     of_data(built.data.as_ref(), limit, later)
 }
 
-fn of_data(data: &dyn DataSet, limit: Option<Limit>, later: usize) -> Vec<(&'static str, usize)> {
+fn of_data(data: &dyn DataSource, limit: Option<Limit>, later: usize) -> Vec<(&'static str, usize)> {
     let limit = limit.map_or(usize::MAX, Limit::count);
     let samples = data.training_images().min(limit) + data.test_images().min(limit);
     let reading = data.bytes_to_read(limit).saturating_sub(later);

@@ -15,7 +15,7 @@ use crate::{
         text::{self, labelled, percent},
     },
     core::{Engine, Splits, registry::Registry},
-    models::{Built, Experiment},
+    models::Built,
     train::{
         Evaluation, RunFolder, RunOutcome, SAVE_EVERY, TrainingJob,
         curves::{Curves, Epoch},
@@ -56,22 +56,15 @@ const MOST: f64 = 0.01;
 pub(crate) fn run(registry: &Registry, args: &ReproduceArgs) -> anyhow::Result<ExitCode> {
     let entry = zoo::find(&args.name)?;
     let engine = loading::engine(registry, &args.common.compute)?;
-    let (experiment, built) = entry.experiment(registry)?;
-    let batch = experiment.training.batch;
-    memory::check(&memory::of_training(
-        &experiment,
-        &built,
-        engine.as_ref(),
-        memory::Device::of(engine.as_ref()),
-        batch,
-    )?)?;
-    let subject = Subject { entry, experiment, built, engine: engine.as_ref() };
+    let built = entry.built(registry)?;
+    let batch = built.experiment.training.batch;
+    memory::check(&memory::of_training(&built, engine.as_ref(), memory::Device::of(engine.as_ref()), batch)?)?;
+    let subject = Subject { entry, built, engine: engine.as_ref() };
     if args.quick { subject.quick(registry, args) } else { subject.whole(args) }
 }
 
 struct Subject<'a> {
     entry: &'static ZooEntry,
-    experiment: Experiment,
     built: Built,
     engine: &'a dyn Engine,
 }
@@ -79,7 +72,7 @@ struct Subject<'a> {
 impl Subject<'_> {
     fn display(&self, args: &ReproduceArgs) -> anyhow::Result<Display> {
         let audience = if args.common.json { Audience::Nobody } else { Audience::Person };
-        Display::new(self.experiment.training.batch, audience)
+        Display::new(self.built.experiment.training.batch, audience)
     }
 
     fn quick(&self, registry: &Registry, args: &ReproduceArgs) -> anyhow::Result<ExitCode> {
@@ -117,17 +110,17 @@ impl Subject<'_> {
         let images = self.images(args)?;
         let weights = self.entry.checkpoint()?.weights_for(&self.built.network)?;
         let all: Vec<u32> = (0..images.test.len() as u32).collect();
-        Ok(evaluate(self.engine, &self.experiment, &self.built, &weights, &images.test, &all, display)?)
+        Ok(evaluate(self.engine, &self.built, &weights, &images.test, &all, display)?)
     }
 
     fn images(&self, args: &ReproduceArgs) -> anyhow::Result<Splits> {
-        loading::limited_images(&self.built, &args.common, self.experiment.training.limit)
+        loading::limited_images(&self.built, &args.common, self.built.experiment.training.limit)
     }
 
     fn whole(&self, args: &ReproduceArgs) -> anyhow::Result<ExitCode> {
         let images = self.images(args)?;
         let path = args.out.clone().unwrap_or_else(|| PathBuf::from("runs").join(format!("{}-again", self.entry.name)));
-        let text = self.experiment.to_ron();
+        let text = self.built.experiment.to_ron();
         let mut folder = if path.join("experiment.ron").is_file() {
             RunFolder::resume(&path)?
         } else {
@@ -142,9 +135,8 @@ impl Subject<'_> {
         }
         let job = TrainingJob {
             engine: self.engine,
-            experiment: &self.experiment,
             built: &self.built,
-            initial: &self.built.network.initial_weights(self.experiment.training.seed),
+            initial: &self.built.network.initial_weights(self.built.experiment.training.seed),
             train: &images.train,
             test: &images.test,
             save_every: SAVE_EVERY,

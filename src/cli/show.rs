@@ -51,7 +51,8 @@ const NARROW: [&[usize]; 3] = [&[0, 2, 4, 5, 7, 8], &[0, 2, 4, 7, 8], &[0, 4, 7]
 
 pub(crate) fn run(registry: &Registry, args: &ShowArgs) -> anyhow::Result<ExitCode> {
     let named = loading::experiment(registry, args.experiment.as_deref(), &args.overrides.settings())?;
-    let Named { experiment, built, .. } = &named;
+    let Named { built, .. } = &named;
+    let experiment = &built.experiment;
     let network = &built.network;
     let mut out = terminal::stdout();
     if args.ron {
@@ -74,7 +75,7 @@ pub(crate) fn run(registry: &Registry, args: &ShowArgs) -> anyhow::Result<ExitCo
         ("start", words::start(experiment)),
         ("optimizer", words::optimizer(experiment)),
         ("schedule", words::schedule(experiment)),
-        ("training", words::training(experiment, built)),
+        ("training", words::training(built)),
     ];
     for (label, text) in lines.into_iter().filter(|(_, text)| !text.is_empty()) {
         writeln!(out, "{}", labelled(label, text))?;
@@ -153,13 +154,13 @@ fn neurons(out: &mut impl Write, network: &Network) -> io::Result<()> {
 /// A table of the memory of training on each engine, by purpose, with the largest batch that fits. Lines below the
 /// table say why an engine is missing. `auto` is omitted, since it is one of the others.
 fn memory(registry: &Registry, named: &Named, threads: usize) -> String {
-    let batch = named.experiment.training.batch;
+    let batch = named.built.experiment.training.batch;
     let (mut head, mut rows, mut notes, mut has_card) = (Vec::new(), Vec::new(), Vec::new(), false);
     for name in registry.engines.names().filter(|name| *name != "auto") {
         let needs = loading::named_engine(registry, name, threads).and_then(|engine| {
             // The estimate does not open a GPU; it assumes one with its own memory.
             let device = if name == "gpu" { Device::Card } else { Device::of(engine.as_ref()) };
-            let needs = |batch| memory::of_training(&named.experiment, &named.built, engine.as_ref(), device, batch);
+            let needs = |batch| memory::of_training(&named.built, engine.as_ref(), device, batch);
             Ok((needs(batch)?, needs(2 * batch)?))
         });
         let mut row = vec![name.to_owned()];

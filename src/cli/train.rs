@@ -81,20 +81,20 @@ pub(crate) fn run(registry: &Registry, args: &TrainArgs) -> anyhow::Result<ExitC
         }
         None => start(registry, args, engine.as_ref())?,
     };
-    let Named { experiment, built, .. } = &named;
+    let Named { built, .. } = &named;
+    let experiment = &built.experiment;
     // A run with a checkpoint resumes from it, so initial weights are not needed.
     let goes_on = resumed.as_ref().map(RunFolder::checkpoint).transpose()?.flatten().is_some();
     let (initial, inherited) = if goes_on {
         (built.network.initial_weights(experiment.training.seed), None)
     } else {
-        loading::initial(experiment, built)?
+        loading::initial(built)?
     };
     if let Some(inherited) = &inherited {
         warn_of_frozen(built, inherited);
     }
     let job = TrainingJob {
         engine: engine.as_ref(),
-        experiment,
         built,
         initial: &initial,
         train: &images.train,
@@ -198,20 +198,21 @@ fn start(registry: &Registry, args: &TrainArgs, engine: &dyn Engine) -> anyhow::
     if args.from.is_some() {
         named.left = None;
     }
-    let before = named.experiment.training.limit;
+    let before = named.built.experiment.training.limit;
     if let Some(limit) = args.limit {
-        limit_experiment(&mut named.experiment, named.built.data.training_images(), limit)?;
+        let all = named.built.data.training_images();
+        limit_experiment(&mut named.built.experiment, all, limit)?;
     }
-    memory::check(&planned(&named.experiment, &named.built, engine)?)?;
-    let images = loading::limited_images(&named.built, &args.common, named.experiment.training.limit)?;
+    memory::check(&planned(&named.built, engine)?)?;
+    let images = loading::limited_images(&named.built, &args.common, named.built.experiment.training.limit)?;
     if args.limit.is_some() {
-        shrink_held_out(&mut named.experiment, &images, before);
+        shrink_held_out(&mut named.built.experiment, &images, before);
     }
     Ok((named, images, None))
 }
 
 fn new_folder(args: &TrainArgs, named: &Named) -> anyhow::Result<RunFolder> {
-    let text = named.experiment.to_ron();
+    let text = named.built.experiment.to_ron();
     Ok(match &args.out {
         Some(out) => RunFolder::create(out, &text)?,
         None => RunFolder::numbered(Path::new("runs"), &named.name, &text)?,
@@ -267,14 +268,14 @@ fn resume(registry: &Registry, args: &TrainArgs, folder: &Path, engine: &dyn Eng
     // Experiments without this field are from versions that always summed gradients.
     let summed = ("training.reduction".to_owned(), "Sum".to_owned());
     let settings = if folder.experiment().contains("reduction:") { Vec::new() } else { vec![summed] };
-    let (mut experiment, built) = loading::parse(registry, folder.experiment(), &file, &settings)?;
-    memory::check(&planned(&experiment, &built, engine)?)?;
+    let mut built = loading::parse(registry, folder.experiment(), &file, &settings)?;
+    memory::check(&planned(&built, engine)?)?;
     if let Some(epochs) = args.overrides.epochs {
-        give_epochs(registry, &mut folder, &mut experiment, epochs, settings)?;
+        give_epochs(registry, &mut folder, &mut built.experiment, epochs, settings)?;
     }
-    let images = loading::limited_images(&built, &args.common, experiment.training.limit)?;
+    let images = loading::limited_images(&built, &args.common, built.experiment.training.limit)?;
     let name = folder.path().file_name().map_or_else(|| "run".to_owned(), |name| name.to_string_lossy().into_owned());
-    let named = Named { experiment, built, weights: None, name, origin: file, left: None };
+    let named = Named { built, weights: None, name, origin: file, left: None };
     Ok((named, images, Some(folder)))
 }
 
@@ -295,18 +296,18 @@ fn give_epochs(
         bail!("--epochs must be at least {begun}, the epochs that the run has begun, found {epochs}");
     }
     settings.push(("training.epochs".to_owned(), epochs.to_string()));
-    let (changed, _) = loading::parse(registry, folder.experiment(), "experiment.ron", &settings)?;
+    let changed = loading::parse(registry, folder.experiment(), "experiment.ron", &settings)?;
     if epochs != before {
-        folder.change(&changed.to_ron())?;
+        folder.change(&changed.experiment.to_ron())?;
     }
-    *experiment = changed;
+    *experiment = changed.experiment;
     Ok(())
 }
 
 fn header(named: &Named, engine: &dyn Engine, images: &Splits, folder: &Path) -> anyhow::Result<String> {
-    let experiment = &named.experiment;
+    let experiment = &named.built.experiment;
     let training = &experiment.training;
-    let memory = planned(experiment, &named.built, engine)?;
+    let memory = planned(&named.built, engine)?;
     let learned = images.train.len() - training.validation.count().min(images.train.len());
     let data = format!(
         "{}: {} to learn from, {} held out, {} to test",
@@ -327,8 +328,8 @@ fn header(named: &Named, engine: &dyn Engine, images: &Splits, folder: &Path) ->
 }
 
 /// The maximum memory of the run.
-fn planned(experiment: &Experiment, built: &Built, engine: &dyn Engine) -> anyhow::Result<RunMemory> {
-    memory::of_training(experiment, built, engine, Device::of(engine), experiment.training.batch)
+fn planned(built: &Built, engine: &dyn Engine) -> anyhow::Result<RunMemory> {
+    memory::of_training(built, engine, Device::of(engine), built.experiment.training.batch)
 }
 
 /// Prints how the run ended, and how to continue. `is_old` means that it had already ended before.

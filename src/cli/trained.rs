@@ -10,7 +10,7 @@ use crate::{
         loading, places, program, terminal, text,
     },
     core::{Dataset, Limit, Splits, Weights, registry::Registry},
-    models::{Built, Experiment, ExperimentError},
+    models::{Built, ExperimentError},
     train::{Checkpoint, program_of},
 };
 
@@ -18,7 +18,6 @@ use crate::{
 pub(crate) struct TrainedNetwork {
     pub(crate) path: PathBuf,
     pub(crate) checkpoint: Checkpoint,
-    pub(crate) experiment: Experiment,
     pub(crate) built: Built,
     pub(crate) weights: Weights,
 }
@@ -35,9 +34,9 @@ impl TrainedNetwork {
         }
         let file = format!("the experiment in {}", path.display());
         let parsed = loading::parse(registry, &checkpoint.experiment, &file, settings.as_slice());
-        let (experiment, built) = parsed.map_err(|error| of_another_program(error, &path))?;
+        let built = parsed.map_err(|error| of_another_program(error, &path))?;
         let weights = checkpoint.weights_for(&built.network)?;
-        Ok(Self { path, checkpoint, experiment, built, weights })
+        Ok(Self { path, checkpoint, built, weights })
     }
 
     /// Path of the checkpoint file, as text.
@@ -61,12 +60,12 @@ impl TrainedNetwork {
     /// A warning if this is a converted network that runs for too few time steps.
     pub(crate) fn advice(&self) -> Option<String> {
         let is_converted = self.checkpoint.origin.as_ref().is_some_and(|origin| origin.starts_with(CONVERTED));
-        if is_converted { few_steps(self.experiment.steps) } else { None }
+        if is_converted { few_steps(self.built.experiment.steps) } else { None }
     }
 
     /// Loads the images to select from: all of them for `test`, otherwise those that the run was limited to.
     pub(crate) fn images(&self, selection: &Selection, common: &Common) -> anyhow::Result<Splits> {
-        let limit = self.experiment.training.limit.filter(|_| selection.split != Split::Test);
+        let limit = self.built.experiment.training.limit.filter(|_| selection.split != Split::Test);
         loading::limited_images(&self.built, common, limit)
     }
 
@@ -76,7 +75,7 @@ impl TrainedNetwork {
         images: &'a Splits,
         selection: &Selection,
     ) -> anyhow::Result<(&'a Dataset, Vec<u32>)> {
-        let halves = || self.experiment.training.validation.split(images.train.labels());
+        let halves = || self.built.experiment.training.validation.split(images.train.labels());
         let (data, mut chosen) = match selection.split {
             Split::Test => (&images.test, (0..images.test.len() as u32).collect()),
             Split::Train => (&images.train, halves()[0].clone()),

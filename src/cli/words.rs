@@ -151,8 +151,8 @@ pub(crate) fn schedule(experiment: &Experiment) -> String {
 }
 
 /// Describes epochs, batches and images of training.
-pub(crate) fn training(experiment: &Experiment, built: &Built) -> String {
-    let training = &experiment.training;
+pub(crate) fn training(built: &Built) -> String {
+    let training = &built.experiment.training;
     let images = training.limit.map_or(built.data.training_images(), Limit::count) - training.validation.count();
     let clip = training.clip.map_or_else(String::new, |clip| format!(", gradient norm at most {clip}"));
     let shift = match training.augmentation {

@@ -57,10 +57,11 @@ pub(crate) fn run(registry: &Registry, args: &ZooArgs) -> anyhow::Result<ExitCod
     if args.name.is_some() {
         let entry = entries[0];
         let record = entry.record()?;
-        let (experiment, built) = entry.experiment(registry)?;
+        let built = entry.built(registry)?;
+        let experiment = &built.experiment;
         let header = text::header(&[
             (entry.name, words::network(&built.network, experiment.steps), format!("zoo:{}", entry.name)),
-            ("training", words::training(&experiment, &built), String::new()),
+            ("training", words::training(&built), String::new()),
             ("machine", record.machine.clone(), record.arithmetic.clone()),
             ("result", result(&record), String::new()),
         ]);
@@ -69,7 +70,8 @@ pub(crate) fn run(registry: &Registry, args: &ZooArgs) -> anyhow::Result<ExitCod
     }
     let row = |entry: &&ZooEntry| -> anyhow::Result<Vec<String>> {
         let record = entry.record()?;
-        let (experiment, built) = entry.experiment(registry)?;
+        let built = entry.built(registry)?;
+        let experiment = &built.experiment;
         Ok(vec![
             entry.name.to_owned(),
             text::percent(record.test.accuracy),

@@ -78,7 +78,7 @@ fn messages_are_short_however_long_a_name_is() {
         good.replace("Sequence", &name),
         good.replace("classes", &name),
         good.replace("classes: 10", &format!("classes: {number}")),
-        good.replace("rate: 0.1", &format!("rate: -{number}")),
+        good.replace("lr: 0.1", &format!("lr: -{number}")),
         good.replace("Readout", &name),
         good.replace("Mnist", &format!("\"{name}\"")),
     ] {

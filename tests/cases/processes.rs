@@ -164,7 +164,7 @@ fn words_of_other_programs_are_answered() {
     }
     assert!(!misuse(&["train", "--bogus"]).contains("as a value"));
     for (args, answer) in [
-        (&["show", "--set", "training.optimizer.lr=0.1"][..], "is called rate here"),
+        (&["show", "--set", "training.optimizer.learning_rate=0.1"][..], "the learning rate is lr"),
         (&["show", "--set", "network.neuron.tau=2.0"], "leak = 1 - 1/tau"),
         (&["show", "--set", "network.neuron.beta=0.9"], "beta is leak here"),
         (&["show", "--set", "network.neuron=LIFNode"], "SpikingJelly's LIFNode(tau=2.0)"),

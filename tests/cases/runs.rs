@@ -47,7 +47,7 @@ fn a_changed_experiment_is_told_with_more_epochs_too() {
     trained(dir.path(), "run", &[]);
     let file = dir.path().join("run/experiment.ron");
     let text = fs::read_to_string(&file).unwrap();
-    fs::write(&file, text.replace("rate: 0.003", "rate: 0.03")).unwrap();
+    fs::write(&file, text.replace("lr: 0.003", "lr: 0.03")).unwrap();
     let shown = stdout(&snn(dir.path(), &["train", "--resume", "run", "--epochs", "2"]));
     assert!(shown.contains("experiment.ron was changed since the checkpoint was saved"), "{shown}");
 }

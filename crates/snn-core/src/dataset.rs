@@ -9,7 +9,7 @@ use crate::shape::Shape;
 
 /// A data set that can be loaded by name. Implementations that read files are in other crates; this one has no file
 /// access.
-pub trait DataSet: Debug + Send + Sync {
+pub trait DataSource: Debug + Send + Sync {
     /// Whether the data set holds images or event recordings.
     fn kind(&self) -> DatasetKind {
         DatasetKind::Images
@@ -62,7 +62,7 @@ pub trait DataSet: Debug + Send + Sync {
     /// to avoid reading the rest.
     ///
     /// # Errors
-    /// As [`DataSet::load`].
+    /// As [`DataSource::load`].
     fn load_limited(
         &self,
         folder: Option<&Path>,

@@ -11,7 +11,7 @@ pub enum Error {
     Population {
         /// Name of the population.
         population: String,
-        /// What is wrong, and what would be right.
+        /// What is wrong and how to correct it.
         reason: String,
     },
     /// The network as a whole is invalid.
@@ -60,6 +60,14 @@ pub enum Error {
     /// A call came in the wrong order, such as a backward pass without a forward pass.
     #[error("{0}")]
     Order(&'static str),
+    /// The operating system did not start the threads of an engine.
+    #[error("cannot start {threads} threads: {reason}")]
+    Threads {
+        /// How many were asked for.
+        threads: usize,
+        /// The system's message.
+        reason: String,
+    },
     /// The device or engine is not available or has failed. The message says what to do.
     #[error("{0}")]
     Device(String),
@@ -71,7 +79,7 @@ impl Error {
         Self::Range { what: what.into(), range: range.to_owned(), found: found.to_string() }
     }
 
-    /// An [`Error::Size`] about `what`.
+    /// Creates an [`Error::Size`] about `what`.
     #[expect(clippy::needless_pass_by_value, reason = "callers pass what they have at hand")]
     pub fn size(what: impl Into<String>, expected: impl ToString, found: impl ToString) -> Self {
         Self::Size { what: what.into(), expected: expected.to_string(), found: found.to_string() }

@@ -12,7 +12,7 @@ use crate::real::Real;
 pub struct Formula {
     /// Number of arguments.
     pub arguments: usize,
-    /// Operations; others refer to them by index.
+    /// The operations. Operands and results refer to them by index.
     pub operations: Vec<Operation>,
     /// The results: indices into the operations.
     pub results: Vec<usize>,

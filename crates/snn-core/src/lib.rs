@@ -72,7 +72,7 @@ pub mod prelude;
 
 pub use augmentation::{Augmentation, DrawnAugmentation};
 pub use builtin::plugin;
-pub use dataset::{AddressEvent, Content, DataSet, Dataset, DatasetKind, Splits};
+pub use dataset::{AddressEvent, Content, DataSource, Dataset, DatasetKind, Splits};
 pub use dropout::dropout_mask;
 pub use encoder::{
     Delta, Direct, Encoded, Encoder, Frames, Input, Latency, LatencyCurve, Poisson, PopulationCode, SampleKey, Slices,

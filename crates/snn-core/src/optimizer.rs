@@ -22,7 +22,6 @@ pub enum Optimizer {
     /// `w -= lr · (g' + momentum · m)`.
     Sgd {
         /// Learning rate.
-        #[serde(alias = "rate")] // its name in files of version 0.1
         lr: f32,
         /// Momentum factor: fraction of the previous update that is kept, in `[0, 1)`.
         #[serde(default)]
@@ -37,7 +36,6 @@ pub enum Optimizer {
     /// Adam (Kingma and Ba, 2015) with bias correction; the L2 penalty is added to the gradient.
     Adam {
         /// Learning rate.
-        #[serde(alias = "rate")] // its name in files of version 0.1
         lr: f32,
         /// Decay of the first and second moments.
         #[serde(default = "default_betas")]
@@ -53,7 +51,6 @@ pub enum Optimizer {
     /// `lr · weight_decay · w`, without passing through the moments.
     AdamW {
         /// Learning rate.
-        #[serde(alias = "rate")] // its name in files of version 0.1
         lr: f32,
         /// Decay of the first and second moments.
         #[serde(default = "default_betas")]

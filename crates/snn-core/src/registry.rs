@@ -42,7 +42,7 @@ mod catalog;
 use std::fmt::Debug;
 use std::sync::Arc;
 
-use crate::dataset::DataSet;
+use crate::dataset::DataSource;
 use crate::encoder::Input;
 use crate::engine::Engine;
 use crate::loss::Loss;
@@ -71,7 +71,7 @@ pub struct Registry {
     /// Network families, such as `Sequence`.
     pub families: Catalog<Arc<dyn Family>>,
     /// Data sets, such as `Mnist`.
-    pub data_sets: Catalog<Arc<dyn DataSet>>,
+    pub data_sets: Catalog<Arc<dyn DataSource>>,
     /// Engines, such as `cpu`.
     pub engines: Catalog<Arc<dyn Engine>>,
 }

@@ -124,7 +124,7 @@ impl Cpu {
 
     fn pool(&self) -> Result<Arc<ThreadPool>, Error> {
         let pool = ThreadPoolBuilder::new().num_threads(self.threads).thread_name(|i| format!("snn-cpu-{i}")).build();
-        pool.map(Arc::new).map_err(|error| Error::Network(format!("cannot start {} threads: {error}", self.threads)))
+        pool.map(Arc::new).map_err(|error| Error::Threads { threads: self.threads, reason: error.to_string() })
     }
 }
 

@@ -1,10 +1,10 @@
-//! Checksums as they are published.
+//! md5 checksums, which are what data sets publish.
 
 use std::io::{self, Read};
 
 use md5::{Digest as _, Md5};
 
-/// md5 of all that `source` holds from here on, in hexadecimal.
+/// Computes the md5 of the rest of `source`, in hexadecimal.
 pub(crate) fn md5_of(source: &mut impl Read) -> io::Result<String> {
     let (mut digest, mut buffer) = (Md5::new(), vec![0; 1 << 16]);
     loop {

@@ -1,17 +1,17 @@
-//! CIFAR-10 in its binary version.
+//! The CIFAR-10 data set, in its binary version.
 
 use std::error::Error;
 use std::fs;
 use std::path::{Path, PathBuf};
 
 use serde::{Deserialize, Serialize};
-use snn_core::{DataSet, Dataset, Limit, Shape, Splits};
+use snn_core::{DataSource, Dataset, Limit, Shape, Splits};
 
 use crate::folder::DatasetFiles;
 use crate::source::OpenFile;
 use crate::{DataError, kind_of_file};
 
-/// Files of the training set, then that of the test set.
+/// Files of the training set, then the file of the test set.
 pub const FILES: [&str; 6] = [
     "data_batch_1.bin",
     "data_batch_2.bin",
@@ -23,14 +23,14 @@ pub const FILES: [&str; 6] = [
 
 const CLASSES: [&str; 10] = ["airplane", "automobile", "bird", "cat", "deer", "dog", "frog", "horse", "ship", "truck"];
 const SHAPE: Shape = Shape::new(3, 32, 32);
-/// Bytes of a record: the label, then the image `[C, H, W]`.
+/// Size of a record in bytes: the label, then the image `[C, H, W]`.
 const RECORD: usize = 1 + SHAPE.len();
-/// Records of each file.
+/// Number of records of each file.
 const RECORDS: usize = 10_000;
-/// Bytes of each file.
+/// Size of each file in bytes.
 const SIZE: u64 = (RECORDS * RECORD) as u64;
 
-/// Where the files are.
+/// The files and where they are searched.
 pub(crate) static PLACE: DatasetFiles = DatasetFiles {
     data_set: "CIFAR-10",
     name: "Cifar10",
@@ -41,13 +41,14 @@ pub(crate) static PLACE: DatasetFiles = DatasetFiles {
     origin: "https://www.cs.toronto.edu/~kriz/cifar-10-binary.tar.gz",
 };
 
-/// Photographs of ten kinds of things, by Krizhevsky: 32x32 pixels of 3 channels, 50,000 training and 10,000 test images.
+/// CIFAR-10: photographs of ten kinds of objects, by Krizhevsky. 32x32 pixels of 3 channels, 50,000 training and
+/// 10,000 test images.
 #[derive(Debug, Clone, Copy, PartialEq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields, default)]
 pub struct Cifar10 {
     /// Subtracted from each channel (red, green, blue), whose values are 0 to 1.
     pub mean: (f32, f32, f32),
-    /// What each channel is then divided by. The defaults, of the paper's program, keep values in -1 to 1.
+    /// Divisor of each channel after the subtraction. The defaults, from the paper's program, keep values in -1 to 1.
     pub deviation: (f32, f32, f32),
 }
 
@@ -57,7 +58,7 @@ impl Default for Cifar10 {
     }
 }
 
-impl DataSet for Cifar10 {
+impl DataSource for Cifar10 {
     fn shape(&self) -> Shape {
         SHAPE
     }
@@ -104,7 +105,7 @@ impl DataSet for Cifar10 {
     }
 }
 
-/// Where CIFAR-10 was not found, its Python version may be there.
+/// If CIFAR-10 was not found, checks whether its Python version is there, and says so in the error.
 fn python_version(error: DataError) -> DataError {
     let DataError::NotFound { looked, .. } = &error else { return error };
     let names = ["data_batch_1", "test_batch", "cifar-10-python.tar.gz"];
@@ -121,8 +122,8 @@ fn python_version(error: DataError) -> DataError {
     DataError::Content { what: path.display().to_string(), reason }
 }
 
-/// The records of the files called `names`, one file after the other, that `limit` leaves; no file is opened that is not
-/// needed.
+/// Reads the records of the files `names`, one file after the other, that `limit` selects. Files that are not needed
+/// are not opened.
 fn read(folder: &Path, names: &[&str], limit: Limit) -> Result<Dataset, DataError> {
     let all = names.len() * RECORDS;
     let samples = match limit {
@@ -163,13 +164,13 @@ fn read(folder: &Path, names: &[&str], limit: Limit) -> Result<Dataset, DataErro
     Ok(Dataset::new(SHAPE, CLASSES.len(), images, labels)?.out_of(all))
 }
 
-/// The part of `samples`, which rise, in each file.
+/// Splits `samples`, which must be ascending, into those of each file.
 fn parts(samples: &[u32]) -> impl Iterator<Item = &[u32]> {
     let below = |file: usize| samples.partition_point(|&sample| (sample as usize) < file * RECORDS);
     (0..).map(move |file| &samples[below(file)..below(file + 1)])
 }
 
-/// A file that is being read.
+/// An open batch file.
 struct BatchFile {
     path: PathBuf,
     source: OpenFile,
@@ -181,7 +182,7 @@ impl BatchFile {
     }
 }
 
-/// Opens a file, and compares its size with that of the published one as far as that can be told before it is read.
+/// Opens a file, and checks its size against the published one if the file is not compressed.
 fn open(folder: &Path, name: &str) -> Result<BatchFile, DataError> {
     let path = PLACE.file(folder, name)?;
     let source = OpenFile::open(&path)?;
@@ -203,7 +204,7 @@ fn open(folder: &Path, name: &str) -> Result<BatchFile, DataError> {
     }
 }
 
-/// The label at the start of the next record, that of image `index` of the file.
+/// Reads the label of the next record, which is image `index` of the file.
 fn label(file: &mut BatchFile, index: usize) -> Result<u8, DataError> {
     match file.source.up_to(1)?.first() {
         Some(&label) if usize::from(label) < CLASSES.len() => Ok(label),

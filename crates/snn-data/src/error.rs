@@ -1,11 +1,11 @@
-//! What can be wrong with data, and what to do about it.
+//! The errors of reading data, with advice.
 
 use std::io;
 use std::path::PathBuf;
 
 use crate::folder::DatasetFiles;
 
-/// An error of this crate. Every message names the file and says what helps.
+/// An error of this crate. Every message names the file and says what to do.
 #[derive(Debug, thiserror::Error)]
 #[non_exhaustive]
 pub enum DataError {
@@ -14,42 +14,42 @@ pub enum DataError {
     Read {
         /// The file.
         path: PathBuf,
-        /// What the system says.
+        /// Error of the operating system.
         source: io::Error,
     },
-    /// A gzip stream ends early or does not decompress.
+    /// A gzip stream is truncated or does not decompress.
     #[error("{}: the gzip data is corrupted ({source}); take a whole copy of the file", .path.display())]
     Gzip {
         /// The file.
         path: PathBuf,
-        /// What the decompressor says.
+        /// Error of the decompressor.
         source: io::Error,
     },
-    /// A file is not of the kind that was asked for.
+    /// A file is not of the expected kind.
     #[error("{}: magic number {found}, expected {expected} for {kind}; {hint}", .path.display())]
     Magic {
         /// The file.
         path: PathBuf,
-        /// The kind expected, in words.
+        /// The expected kind, in words.
         kind: &'static str,
         /// The magic number of that kind.
         expected: u32,
         /// The first four bytes of the file as a big-endian number.
         found: u32,
-        /// What may have happened, and what to do.
+        /// A likely cause, and what to do.
         hint: String,
     },
-    /// A file ends before all that its header announces.
+    /// A file is shorter than its header says.
     #[error("{}: truncated, {expected} bytes expected, {found} found; take a whole copy of the file", .path.display())]
     Truncated {
         /// The file.
         path: PathBuf,
-        /// Size of header and values.
+        /// Expected size of header and values, in bytes.
         expected: u64,
-        /// Size of the file, after decompression.
+        /// Size of the file after decompression, in bytes.
         found: u64,
     },
-    /// A file goes on after all that its header announces.
+    /// A file is longer than its header says.
     #[error(
         "{}: goes on after its last value, {expected} bytes expected and more found; this is not the file that is meant, or \
          something was added to it",
@@ -58,39 +58,39 @@ pub enum DataError {
     Trailing {
         /// The file.
         path: PathBuf,
-        /// Size of header and values.
+        /// Expected size of header and values, in bytes.
         expected: u64,
     },
-    /// A file announces no values.
+    /// A file has no values, according to its header.
     #[error("{}: extents {extents:?} hold no value", .path.display())]
     Empty {
         /// The file.
         path: PathBuf,
-        /// The extents of its header.
+        /// The extents in its header.
         extents: Vec<usize>,
     },
-    /// A file is whole but not the published one.
+    /// A file is well-formed but is not the published one.
     #[error("{}: md5 of the decompressed bytes is {found}, expected {expected}; download the file again", .path.display())]
     Checksum {
         /// The file.
         path: PathBuf,
-        /// Published md5.
+        /// The published md5.
         expected: &'static str,
-        /// Its md5.
+        /// The md5 of the file.
         found: String,
     },
-    /// Images and labels do not make a data set.
+    /// Images and labels do not form a valid data set.
     #[error(transparent)]
     Core(#[from] snn_core::Error),
-    /// A file is well-formed, but not of this data set.
+    /// A file is well-formed but does not belong to this data set.
     #[error("{what}: {reason}")]
     Content {
-        /// File or data set.
+        /// The file or data set.
         what: String,
         /// What was expected and found.
         reason: String,
     },
-    /// A file of a data set is not where the others are.
+    /// A file of a data set is missing from the folder of the others.
     #[error(
         "{}: holds no {name}{}; it can be had from {}",
         .folder.display(),
@@ -103,12 +103,12 @@ pub enum DataError {
     Missing {
         /// The data set.
         place: &'static DatasetFiles,
-        /// Folder that was looked through.
+        /// The folder that was searched.
         folder: PathBuf,
         /// The missing file.
         name: String,
     },
-    /// A data set is in none of the usual places.
+    /// A data set was not found in any of the usual folders.
     #[error(
         "{} not found; looked {}in\n{}\nPut its files ({}) into one of these, for example with `snn data get {}`, or name \
          their folder with --data",
@@ -121,11 +121,12 @@ pub enum DataError {
     NotFound {
         /// The data set.
         place: &'static DatasetFiles,
-        /// Files of which any would do.
+        /// The files, any of which would be enough.
         files: Vec<String>,
-        /// Folders that were looked for in each of the next; none if those themselves should hold the files.
+        /// Subfolders that were searched in each folder of `looked`; empty if the folders themselves should hold the
+        /// files.
         within: Vec<&'static str>,
-        /// Every folder looked in.
+        /// Every folder that was searched.
         looked: Vec<PathBuf>,
     },
 }

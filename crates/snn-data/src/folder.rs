@@ -1,45 +1,46 @@
-//! Where the files of a data set are found.
+//! Finds the files of a data set.
 
 use std::env;
 use std::path::{Path, PathBuf};
 
 use crate::DataError;
 
-/// A data set's files and where they are looked for.
+/// The files of a data set and the folders where they are searched.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct DatasetFiles {
-    /// Name of the data set, as people write it.
+    /// Name of the data set, in its usual spelling.
     pub data_set: &'static str,
-    /// Its name in an experiment.
+    /// Name of the data set in experiments.
     pub name: &'static str,
-    /// Its own folder in a folder of data sets.
+    /// Name of its own folder within a folder of data sets.
     pub folder: &'static str,
-    /// Folders within that may hold the files, as other programs lay them out; `""` is the folder itself.
+    /// Subfolders that may hold the files, in the layouts of other programs; `""` is the folder itself.
     pub within: &'static [&'static str],
-    /// Names of files and folders, each of which may also end in `.gz`.
+    /// Names of the files and folders; each may also end in `.gz`.
     pub files: &'static [&'static str],
-    /// Whether no other data set has files of these names, so that they may also lie loose among other data sets.
+    /// Whether no other data set has files with these names, so that they may also lie directly in a folder of data
+    /// sets.
     pub is_unmistakable: bool,
-    /// Where they can be had.
+    /// URL where the files are published.
     pub origin: &'static str,
 }
 
 impl DatasetFiles {
-    /// The folder with the files: `explicit` if given; else the first that holds any of them. It is looked for in several
-    /// folders of data sets: the one that the environment variable `SNN_DATA` names; `data/` in the current directory, in
-    /// any above it, and in the source tree that this program was built in; and [`DatasetFiles::cache`]. In each of them, files
-    /// may lie in [`DatasetFiles::folder`] or in any of [`DatasetFiles::within`].
+    /// Finds the folder with the files: `explicit` if given, else the first folder that holds any of them. Searches
+    /// these folders of data sets: the one in the environment variable `SNN_DATA`; `data/` in the current directory,
+    /// in its parents, and in the source tree where this program was built; and [`DatasetFiles::cache`]. In each of
+    /// them, the files may lie in [`DatasetFiles::folder`] or in any of [`DatasetFiles::within`].
     ///
     /// # Errors
-    /// [`DataError::NotFound`] with every folder looked in.
+    /// [`DataError::NotFound`] with every folder that was searched.
     pub fn find(&'static self, explicit: Option<&Path>) -> Result<PathBuf, DataError> {
         self.find_any(self.files, explicit)
     }
 
-    /// As [`DatasetFiles::find`], but the folder with any file of these `names`.
+    /// As [`DatasetFiles::find`], but finds the folder with any file of these `names`.
     ///
     /// # Errors
-    /// [`DataError::NotFound`] with every folder looked in.
+    /// [`DataError::NotFound`] with every folder that was searched.
     pub fn find_any(&'static self, names: &[&str], explicit: Option<&Path>) -> Result<PathBuf, DataError> {
         let holds_any = |folder: &PathBuf| names.iter().any(|name| self.locate(folder, name).is_some());
         let files = || names.iter().map(ToString::to_string).collect();
@@ -59,16 +60,16 @@ impl DatasetFiles {
         found.ok_or_else(|| DataError::NotFound { place: self, files: files(), within, looked })
     }
 
-    /// Where the files may lie in a folder of data sets.
+    /// The subfolders of a folder of data sets where the files may lie.
     fn layouts(&self) -> impl Iterator<Item = &'static str> {
         let others = self.within.iter().copied().filter(|within| self.is_unmistakable || !within.is_empty());
         std::iter::once(self.folder).chain(others)
     }
 
-    /// The path of `name` in `folder`.
+    /// Returns the path of `name` in `folder`.
     ///
     /// # Errors
-    /// [`DataError::Missing`].
+    /// [`DataError::Missing`] if it is not there.
     pub fn file(&'static self, folder: &Path, name: &str) -> Result<PathBuf, DataError> {
         let missing = || DataError::Missing { place: self, folder: folder.to_owned(), name: name.to_owned() };
         self.locate(folder, name).ok_or_else(missing)
@@ -79,8 +80,8 @@ impl DatasetFiles {
         folders.flat_map(|dir| [dir.join(format!("{name}.gz")), dir.join(name)]).find(|path| path.exists())
     }
 
-    /// The folder of data sets of this user, for those that were downloaded: `snn` in the system's folder of caches.
-    /// None where the system has no such folder.
+    /// The user's folder for downloaded data sets: `snn` in the system's cache folder. `None` if the system has no
+    /// cache folder.
     pub fn cache() -> Option<PathBuf> {
         dirs::cache_dir().map(|caches| caches.join("snn"))
     }

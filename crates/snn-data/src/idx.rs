@@ -1,4 +1,4 @@
-//! The idx format of the MNIST family: a big-endian header (magic number, extents), then one byte a value; plain or
+//! The idx format of the MNIST family: a big-endian header (magic number, extents), then one byte per value; plain or
 //! gzip.
 
 use std::io::Read as _;
@@ -13,23 +13,23 @@ pub const IMAGES: u32 = 2051;
 /// Magic number of a file of labels `[N]`.
 pub const LABELS: u32 = 2049;
 
-/// An idx file of which the header was read. Its extents can be looked at before any of its values takes memory.
+/// An idx file whose header has been read. Its extents can be checked before its values take any memory.
 #[derive(Debug)]
 pub struct IdxFile {
     path: PathBuf,
     extents: Vec<usize>,
-    /// The bytes before the values.
+    /// The bytes of the header.
     header: Vec<u8>,
-    /// The bytes from the values on.
+    /// The stream of the values.
     source: OpenFile,
 }
 
-/// Opens the file at `path`, decompressed if it is gzip, and reads its header, that of an idx file of kind `magic`:
-/// [`IMAGES`] or [`LABELS`]. The low byte of a magic number is the number of extents.
+/// Opens the file at `path`, decompressing it if it is gzip, and reads its header. `magic` is the expected kind of idx
+/// file: [`IMAGES`] or [`LABELS`]. The low byte of a magic number is the number of extents.
 ///
 /// # Errors
-/// [`DataError::Read`], [`DataError::Gzip`], [`DataError::Magic`], [`DataError::Truncated`], [`DataError::Empty`] and, if
-/// the extents are beyond all measure, [`DataError::Content`].
+/// [`DataError::Read`], [`DataError::Gzip`], [`DataError::Magic`], [`DataError::Truncated`], [`DataError::Empty`] and,
+/// if the extents are impossibly large, [`DataError::Content`].
 pub fn open(path: &Path, magic: u32) -> Result<IdxFile, DataError> {
     let mut source = OpenFile::open(path)?;
     let size = 4 + 4 * (u64::from(magic) & 0xff);
@@ -53,24 +53,24 @@ pub fn open(path: &Path, magic: u32) -> Result<IdxFile, DataError> {
     Ok(IdxFile { path: path.to_owned(), extents, header, source })
 }
 
-/// Bytes of a whole file.
+/// Size of the whole file in bytes.
 fn bytes(header: &[u8], extents: &[usize]) -> Option<u64> {
     let values = extents.iter().try_fold(1_u64, |product, &extent| product.checked_mul(extent as u64))?;
     values.checked_add(header.len() as u64)
 }
 
 impl IdxFile {
-    /// The file.
+    /// The path of the file.
     pub fn path(&self) -> &Path {
         &self.path
     }
 
-    /// `[N, H, W]` for images, `[N]` for labels; all greater than 0.
+    /// The extents: `[N, H, W]` for images, `[N]` for labels; all greater than 0.
     pub fn extents(&self) -> &[usize] {
         &self.extents
     }
 
-    /// As many values as the extents say, row-major, and md5 of the whole file after decompression.
+    /// Reads all values, row-major, and computes the md5 of the whole file after decompression.
     ///
     /// # Errors
     /// [`DataError::Read`], [`DataError::Gzip`], [`DataError::Truncated`] and [`DataError::Trailing`].
@@ -83,7 +83,7 @@ impl IdxFile {
             let found = (self.header.len() + values.len()) as u64;
             return Err(DataError::Truncated { path, expected, found });
         }
-        // Looking for one more makes gzip compare its checksum.
+        // Reading past the end makes the decompressor verify the gzip checksum.
         if !self.source.up_to(1)?.is_empty() {
             return Err(DataError::Trailing { path, expected });
         }
@@ -91,8 +91,8 @@ impl IdxFile {
         Ok((values, md5.map_err(|source| DataError::Read { path, source })?))
     }
 
-    /// The values of the samples with these indices in the first extent, which must rise. What is behind the last of them is
-    /// not read.
+    /// Reads the values of the samples with these indices in the first extent, which must be ascending. The rest of
+    /// the file after the last of them is not read.
     ///
     /// # Errors
     /// [`DataError::Read`], [`DataError::Gzip`] and [`DataError::Truncated`].

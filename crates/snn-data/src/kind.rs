@@ -1,14 +1,15 @@
-//! What kind of file something is, by its first bytes: people name a file of another kind more often than a damaged one.
+//! Detects the kind of a file by its first bytes, for error messages: users name a file of another kind more often
+//! than a damaged one.
 
 use std::io::Read as _;
 use std::path::Path;
 
 use crate::open_file;
 
-/// Bytes that [`kind_of`] looks at.
+/// Number of bytes that [`kind_of`] looks at.
 pub const HEAD: usize = 512;
 
-/// Kinds of files that begin with a mark of their own.
+/// Kinds of files that start with a signature of their own.
 const MARKS: &[(&[u8], &str)] = &[
     (b"\x89HDF\r\n\x1a\n", "an HDF5 file (as of NIR, Keras or MATLAB 7.3)"),
     (b"MATLAB 7.3", "a MATLAB 7.3 file, which is HDF5"),
@@ -33,8 +34,8 @@ const MARKS: &[(&[u8], &str)] = &[
     (b"version https://git-lfs", "a pointer of Git LFS, in place of the file itself (git lfs pull fetches it)"),
 ];
 
-/// The kind of file that begins with `bytes`, in words that follow "this is"; none if it is not known. At most [`HEAD`]
-/// bytes are looked at, and fewer will do.
+/// Returns the kind of a file that begins with `bytes`, in words that can follow "this is"; `None` if it is not known.
+/// Looks at most at the first [`HEAD`] bytes; fewer are enough.
 pub fn kind_of(bytes: &[u8]) -> Option<&'static str> {
     let bytes = &bytes[..bytes.len().min(HEAD)];
     let marked = MARKS.iter().find(|(mark, _)| bytes.starts_with(mark)).map(|&(_, kind)| kind);
@@ -47,20 +48,20 @@ pub fn kind_of(bytes: &[u8]) -> Option<&'static str> {
         .or_else(|| is_html(bytes).then_some("a web page"))
 }
 
-/// As [`kind_of`], of the file at `path`; none too if it cannot be read.
+/// As [`kind_of`], for the file at `path`; also `None` if the file cannot be read.
 pub fn kind_of_file(path: &Path) -> Option<&'static str> {
     let mut head = Vec::new();
     open_file(path).and_then(|file| file.take(HEAD as u64).read_to_end(&mut head)).ok()?;
     kind_of(&head)
 }
 
-/// The size of the header, then the header in JSON.
+/// Whether the bytes start with the size of a header and then the header in JSON.
 fn is_safetensors(bytes: &[u8]) -> bool {
     let size = bytes.first_chunk().map(|&size| u64::from_le_bytes(size));
     size.is_some_and(|size| (2..1 << 32).contains(&size)) && bytes.get(8) == Some(&b'{')
 }
 
-/// A zip archive is told by the name of its first file.
+/// The kind of a zip archive, by the name of its first file.
 fn zip_kind(bytes: &[u8]) -> Option<&'static str> {
     if bytes.starts_with(b"PK\x05\x06") {
         return Some("an empty zip archive");
@@ -77,10 +78,10 @@ fn zip_kind(bytes: &[u8]) -> Option<&'static str> {
     })
 }
 
-/// A pickle begins with its protocol; what PyTorch wrote before it used zip, with a number of its own.
+/// The kind of a pickle. Pickles start with their protocol; in PyTorch's format before zip a magic number follows.
 fn pickle_kind(bytes: &[u8]) -> Option<&'static str> {
     const TORCH: &[u8] = b"\x8a\x0al\xfc\x9cF\xf9 j\xa8P\x19";
-    /// Instructions with which pickles go on: a frame, an empty dict, list or tuple, a mark, a global, a number.
+    /// Opcodes that can follow: a frame, an empty dict, list or tuple, a mark, a global, a number.
     const NEXT: &[u8] = b"\x95}])(c\x8a";
     match bytes {
         [0x80, 2..=5, rest @ ..] if rest.starts_with(TORCH) => Some("a PyTorch file (.pt, .pth)"),
@@ -90,7 +91,8 @@ fn pickle_kind(bytes: &[u8]) -> Option<&'static str> {
     }
 }
 
-/// A model in protobuf: the version, then the name of the program that wrote it, that of its domain, or the graph.
+/// Whether the bytes start as an ONNX model in protobuf: with the version, then the producer's name, the domain, or
+/// the graph.
 fn is_onnx(bytes: &[u8]) -> bool {
     match *bytes {
         [8, 1..=30, 0x12, length, ref name @ ..] => {

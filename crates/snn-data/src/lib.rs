@@ -1,5 +1,5 @@
-//! Data sets that check what they read, and a loader whose batches depend on nothing but the seed, the epoch and the
-//! batch's index.
+//! Readers of data sets, which validate the files that they read, and a loader of batches. A batch depends only on the
+//! seed, the epoch and the index of the batch.
 //!
 //! ```
 //! use snn_core::Shape;
@@ -45,34 +45,34 @@ pub use loader::{Batch, Loader};
 pub use mnist::{FashionMnist, Mnist};
 pub use nmnist::{Nmnist, OffSensor};
 pub use reading::{open_file, read_file, read_text};
-pub use snn_core::{DataSet, Dataset, HoldOut, Limit, Splits};
+pub use snn_core::{DataSource, Dataset, HoldOut, Limit, Splits};
 pub use svhn::Svhn;
 
-/// What is said to those who have data of their own.
+/// The hint in error messages for users with data of their own.
 pub(crate) const OWN_DATA: &str =
     "Data of your own, or another data set, are read by a plug-in (see the chapter on plug-ins in the book)";
 
-/// Adds the data sets `Mnist`, `FashionMnist`, `Cifar10`, `Svhn` and `Nmnist`.
+/// Adds the data sets `Mnist`, `FashionMnist`, `Cifar10`, `Svhn` and `Nmnist` to the registry.
 ///
 /// # Errors
 /// [`RegistryError`] if the name is taken.
 pub fn plugin(registry: &mut Registry) -> Result<(), RegistryError> {
-    registry.data_sets.add("Mnist", |mnist: &mut Mnist, _| Ok(Arc::new(*mnist) as Arc<dyn DataSet>))?;
+    registry.data_sets.add("Mnist", |mnist: &mut Mnist, _| Ok(Arc::new(*mnist) as Arc<dyn DataSource>))?;
     registry
         .data_sets
-        .add("FashionMnist", |fashion: &mut FashionMnist, _| Ok(Arc::new(*fashion) as Arc<dyn DataSet>))?;
+        .add("FashionMnist", |fashion: &mut FashionMnist, _| Ok(Arc::new(*fashion) as Arc<dyn DataSource>))?;
     registry.data_sets.add("Cifar10", |cifar10: &mut Cifar10, _| {
         check_normalisation(cifar10.mean, cifar10.deviation)?;
-        Ok(Arc::new(*cifar10) as Arc<dyn DataSet>)
+        Ok(Arc::new(*cifar10) as Arc<dyn DataSource>)
     })?;
     registry.data_sets.add("Svhn", |svhn: &mut Svhn, _| {
         check_normalisation(svhn.mean, svhn.deviation)?;
         if let Some(held_out) = svhn.held_out {
             range::count("held_out", held_out.count(), svhn::IMAGES[0] - 1)?;
         }
-        Ok(Arc::new(svhn.clone()) as Arc<dyn DataSet>)
+        Ok(Arc::new(svhn.clone()) as Arc<dyn DataSource>)
     })?;
-    registry.data_sets.add("Nmnist", |nmnist: &mut Nmnist, _| Ok(Arc::new(*nmnist) as Arc<dyn DataSet>))
+    registry.data_sets.add("Nmnist", |nmnist: &mut Nmnist, _| Ok(Arc::new(*nmnist) as Arc<dyn DataSource>))
 }
 
 fn check_normalisation(mean: (f32, f32, f32), deviation: (f32, f32, f32)) -> Result<(), PartError> {

@@ -1,21 +1,21 @@
-//! Batches of a data set. Any batch of any epoch can be asked for at any time and is always the same.
+//! A loader of batches of a data set. Any batch of any epoch can be requested at any time and is always the same.
 
 use snn_core::{AddressEvent, Augmentation, Content, Dataset, Purpose, Stream};
 
-/// Samples of one step. The buffers belong to the loader and are filled anew for each batch.
+/// A batch of samples. The loader owns the buffers and reuses them for each batch.
 #[derive(Debug, Clone, PartialEq, Default)]
 pub struct Batch {
     /// Pixels `[N, C, H, W]` after normalisation; empty for recordings.
     pub pixels: Vec<f32>,
     /// Recordings `[N]`; empty for images.
     pub recordings: Vec<Vec<AddressEvent>>,
-    /// Classes `[N]`.
+    /// Class indices `[N]`.
     pub labels: Vec<u8>,
-    /// Index in the data set `[N]`.
+    /// Indices in the data set `[N]`.
     pub samples: Vec<u32>,
 }
 
-/// Makes batches of some samples of a data set.
+/// Loads batches of selected samples of a data set.
 #[derive(Debug)]
 pub struct Loader<'a> {
     dataset: &'a Dataset,
@@ -23,7 +23,7 @@ pub struct Loader<'a> {
     shuffle: Option<Shuffle>,
     /// Index in the data set of each sample.
     samples: Vec<u32>,
-    /// The same in the order of the present epoch; empty before the first one, and without shuffling.
+    /// The same indices in the order of the current epoch; empty before the first epoch, and without shuffling.
     order: Vec<u32>,
     current: Batch,
 }
@@ -32,20 +32,20 @@ pub struct Loader<'a> {
 struct Shuffle {
     seed: u64,
     augmentation: Augmentation,
-    /// Epoch that the loader's order belongs to.
+    /// The epoch of the current order.
     epoch: Option<u32>,
 }
 
 impl<'a> Loader<'a> {
-    /// Batches of up to `batch` samples (0 counts as 1) of those with the indices `samples`, in this order and unchanged.
-    /// Indices beyond the data set are left out.
+    /// Returns a loader with batches of up to `batch` samples (0 counts as 1). The samples have the indices `samples`,
+    /// come in this order and are not augmented. Indices beyond the data set are ignored.
     pub fn in_order(dataset: &'a Dataset, samples: impl IntoIterator<Item = u32>, batch: usize) -> Self {
         let samples = samples.into_iter().filter(|&sample| (sample as usize) < dataset.len()).collect();
         Self { dataset, batch: batch.max(1), shuffle: None, samples, order: Vec::new(), current: Batch::default() }
     }
 
-    /// Batches as of [`Loader::in_order`], but in an order of each epoch's own and changed by `augmentation`, both drawn
-    /// from `seed`.
+    /// Returns a loader as [`Loader::in_order`], but with another order in each epoch, and with samples changed by
+    /// `augmentation`. Both are drawn from `seed`.
     pub fn shuffled(
         dataset: &'a Dataset,
         samples: impl IntoIterator<Item = u32>,
@@ -57,12 +57,12 @@ impl<'a> Loader<'a> {
         Self { shuffle, ..Self::in_order(dataset, samples, batch) }
     }
 
-    /// Number of batches in an epoch; the last one may be smaller.
+    /// The number of batches in an epoch; the last batch may be smaller.
     pub fn batches(&self) -> usize {
         self.samples.len().div_ceil(self.batch)
     }
 
-    /// Batch `index` of `epoch`; none from [`Loader::batches`] on.
+    /// Returns batch `index` of `epoch`; `None` from [`Loader::batches`] on.
     pub fn batch(&mut self, epoch: u32, index: usize) -> Option<&Batch> {
         if index >= self.batches() {
             return None;

@@ -1,9 +1,9 @@
-//! MATLAB 5 files (`.mat`, as MATLAB saves with `-v6` and `-v7`): the numeric arrays in them, of either byte order,
+//! MATLAB 5 files (`.mat`, as MATLAB saves with `-v6` and `-v7`): reads their numeric arrays, in either byte order,
 //! compressed or not.
 //!
-//! A file is a header of 128 bytes and then elements; each has a tag (its type and its size in bytes), the data, and
-//! padding to a multiple of 8 bytes. An array is an element of elements: flags, extents, name, values. A compressed
-//! element is the zlib stream of another one.
+//! A file has a header of 128 bytes, followed by elements. Each element has a tag (its type and its size in bytes),
+//! the data, and padding to a multiple of 8 bytes. An array is an element made of elements: flags, extents, name,
+//! values. A compressed element is the zlib stream of another element.
 
 mod elements;
 
@@ -18,21 +18,21 @@ use crate::{DataError, kind_of, open_file, source};
 
 use elements::{Elements, Tag, damaged, numbers, padding, tag, width, word};
 
-/// An array that is asked for.
+/// A request for an array.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Wanted<'a> {
     /// Name of the variable.
     pub name: &'a str,
-    /// Which of its values are read; all if none.
+    /// The values to read; `None` for all.
     pub blocks: Option<Blocks<'a>>,
 }
 
-/// Some of the values of an array.
+/// A selection of the values of an array.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Blocks<'a> {
-    /// Values of a block.
+    /// Number of values of a block.
     pub size: usize,
-    /// Which blocks, in rising order; those beyond the array are left out.
+    /// Indices of the blocks, ascending; those beyond the array are ignored.
     pub which: &'a [u32],
 }
 
@@ -41,18 +41,18 @@ pub struct Blocks<'a> {
 pub struct Array {
     /// Name of the variable.
     pub name: String,
-    /// Extents; the values are in column-major order: the first index runs fastest.
+    /// Extents. The values are in column-major order: the first index varies fastest.
     pub extents: Vec<usize>,
-    /// As many values as the extents say, or as were asked for.
+    /// The values: all of them, or those that were requested.
     pub values: MatValues,
 }
 
-/// Values of an array.
+/// The values of an array.
 #[derive(Debug, Clone, PartialEq)]
 pub enum MatValues {
-    /// Those of an array that is stored as bytes.
+    /// Values of an array of bytes.
     Bytes(Vec<u8>),
-    /// Those of any other.
+    /// Values of an array of any other type.
     Numbers(Vec<f64>),
 }
 
@@ -63,21 +63,21 @@ const UINT8: u32 = 2;
 const MATRIX: u32 = 14;
 const COMPRESSED: u32 = 15;
 
-/// Classes of arrays that hold numbers: from `double` to `uint64`.
+/// Array classes that hold numbers: from `double` to `uint64`.
 const NUMERIC: std::ops::RangeInclusive<u8> = 6..=15;
 
 /// Flag of an array with imaginary parts.
 const COMPLEX: u32 = 0x0800;
 
-/// Largest array, in bytes: MATLAB writes smaller ones only.
+/// Maximum size of an array in bytes; MATLAB writes only smaller ones.
 const LARGEST: u64 = 1 << 31;
-/// Largest array of which every value becomes a number of eight bytes.
+/// Maximum size in bytes of an array whose values are converted to eight-byte numbers.
 const LARGEST_NUMBERS: u64 = 1 << 27;
 
-/// Reads those numeric arrays of the file at `path` that are `wanted`, in the order of the file.
+/// Reads the numeric arrays of the file at `path` that are in `wanted`, in the order of the file.
 ///
 /// # Errors
-/// [`DataError::Read`]; [`DataError::Content`] if it is no such file, or a damaged one.
+/// [`DataError::Read`]; [`DataError::Content`] if it is not a MATLAB 5 file, or is damaged.
 pub fn read(path: &Path, wanted: &[Wanted<'_>]) -> Result<Vec<Array>, DataError> {
     let unreadable = |source| DataError::Read { path: path.to_owned(), source };
     let file = open_file(path).map_err(unreadable)?;
@@ -86,7 +86,7 @@ pub fn read(path: &Path, wanted: &[Wanted<'_>]) -> Result<Vec<Array>, DataError>
         .map_err(|reason| DataError::Content { what: path.display().to_string(), reason })
 }
 
-/// The arrays in a file of `length` bytes.
+/// Reads the arrays in a file of `length` bytes.
 fn arrays(mut file: impl BufRead, length: u64, wanted: &[Wanted<'_>]) -> Result<Vec<Array>, String> {
     let header = source::read(&mut file, HEADER as u64).map_err(|error| damaged(&error))?;
     if header.starts_with(b"MATLAB 7.3") {
@@ -122,7 +122,7 @@ fn arrays(mut file: impl BufRead, length: u64, wanted: &[Wanted<'_>]) -> Result<
     Ok(arrays)
 }
 
-/// Adds an array, unless there is one of that name.
+/// Adds an array; it is an error if there is one with the same name.
 fn add(arrays: &mut Vec<Array>, array: Option<Array>) -> Result<(), String> {
     match array {
         Some(array) if arrays.iter().any(|other| other.name == array.name) => {
@@ -135,7 +135,7 @@ fn add(arrays: &mut Vec<Array>, array: Option<Array>) -> Result<(), String> {
     }
 }
 
-/// The array in the one element of a zlib stream.
+/// Reads the array in a zlib stream, which contains one element.
 fn compressed(stream: impl BufRead, is_big: bool, wanted: &[Wanted<'_>]) -> Result<Option<Array>, String> {
     let mut decoder = ZlibDecoder::new(stream);
     let Tag { kind, size, .. } = tag(&mut decoder, is_big)?;
@@ -143,12 +143,12 @@ fn compressed(stream: impl BufRead, is_big: bool, wanted: &[Wanted<'_>]) -> Resu
         return Ok(None);
     }
     let array = array(Elements { source: (&mut decoder).take(size), is_big }, wanted)?;
-    // After an array that was read to its end comes padding at most, and then zlib compares its checksum.
+    // After the last value only padding follows. Reading it makes zlib verify its checksum.
     source::read(&mut decoder, 8).map_err(|error| damaged(&error))?;
     Ok(array)
 }
 
-/// The array whose parts are `parts`; none if it does not hold numbers, or is not wanted.
+/// Reads the array with the elements `parts`; `None` if it does not hold numbers, or is not wanted.
 fn array(mut parts: Elements<impl Read>, wanted: &[Wanted<'_>]) -> Result<Option<Array>, String> {
     let is_big = parts.is_big;
     let flags = parts.head()?;

@@ -1,10 +1,10 @@
-//! MNIST and Fashion-MNIST: four idx files each.
+//! The MNIST and Fashion-MNIST data sets, four idx files each.
 
 use std::error::Error;
 use std::path::Path;
 
 use serde::{Deserialize, Serialize};
-use snn_core::{DataSet, Dataset, Limit, Shape, Splits};
+use snn_core::{DataSource, Dataset, Limit, Shape, Splits};
 
 use crate::folder::DatasetFiles;
 use crate::idx::{self, IdxFile};
@@ -14,14 +14,14 @@ use crate::{DataError, OWN_DATA};
 pub const FILES: [&str; 4] =
     ["train-images-idx3-ubyte", "train-labels-idx1-ubyte", "t10k-images-idx3-ubyte", "t10k-labels-idx1-ubyte"];
 
-/// Images in the training and in the test files.
+/// Number of images in the training file and in the test file.
 const IMAGES: [usize; 2] = [60_000, 10_000];
 const SHAPE: Shape = Shape::new(1, 28, 28);
 const CLASSES: usize = 10;
-/// Memory for the labels of a file, and for what is read or decompressed at a time.
+/// Memory in bytes for the labels of a file, and for the read and decompression buffers.
 const WHILE_READING: usize = 1 << 20;
 
-/// Where the files of MNIST are.
+/// The files of MNIST and where they are searched.
 pub(crate) static PLACE: DatasetFiles = DatasetFiles {
     data_set: "MNIST",
     name: "Mnist",
@@ -32,7 +32,7 @@ pub(crate) static PLACE: DatasetFiles = DatasetFiles {
     origin: "https://ossci-datasets.s3.amazonaws.com/mnist/",
 };
 
-/// Where the files of Fashion-MNIST are.
+/// The files of Fashion-MNIST and where they are searched.
 pub(crate) static FASHION_PLACE: DatasetFiles = DatasetFiles {
     data_set: "Fashion-MNIST",
     name: "FashionMnist",
@@ -55,24 +55,24 @@ const MNIST: Files = Files { place: &PLACE, checksums: Some(CHECKSUMS) };
 
 const FASHION_MNIST: Files = Files { place: &FASHION_PLACE, checksums: None };
 
-/// What Fashion-MNIST shows.
+/// The class names of Fashion-MNIST.
 const CLOTHES: [&str; CLASSES] =
     ["T-shirt", "trousers", "pullover", "dress", "coat", "sandal", "shirt", "sneaker", "bag", "ankle boot"];
 
-/// The handwritten digits of `LeCun`, Cortes and Burges: 28x28 pixels, 10 classes, 60,000 training and 10,000 test
-/// images.
+/// MNIST: the handwritten digits of `LeCun`, Cortes and Burges. 28x28 pixels, 10 classes, 60,000 training and 10,000
+/// test images.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct Mnist {}
 
-/// Clothes, shoes and bags, photographed by Zalando and brought into the form of MNIST by Xiao, Rasul and Vollgraf: 28x28
-/// pixels, 10 classes, 60,000 training and 10,000 test images. Of these files only the checksums before decompression are
-/// published, so reading them checks sizes and labels; `snn data get` compares the checksums.
+/// Fashion-MNIST: clothes, shoes and bags, photographed by Zalando and converted to the form of MNIST by Xiao, Rasul
+/// and Vollgraf. 28x28 pixels, 10 classes, 60,000 training and 10,000 test images. Only checksums of the compressed
+/// files are published, so reading them checks sizes and labels; `snn data get` compares the checksums.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct FashionMnist {}
 
-impl DataSet for Mnist {
+impl DataSource for Mnist {
     fn shape(&self) -> Shape {
         SHAPE
     }
@@ -110,7 +110,7 @@ impl DataSet for Mnist {
     }
 }
 
-impl DataSet for FashionMnist {
+impl DataSource for FashionMnist {
     fn shape(&self) -> Shape {
         SHAPE
     }
@@ -152,11 +152,11 @@ impl DataSet for FashionMnist {
     }
 }
 
-/// Reads the four files of MNIST in `dir` or `dir/MNIST/raw`, each with or without `.gz`, and checks all that can be
-/// checked: format, sizes, labels and md5.
+/// Reads the four files of MNIST in `dir` or `dir/MNIST/raw`, each with or without `.gz`, and validates format, sizes,
+/// labels and md5.
 ///
 /// # Errors
-/// Every [`DataError`] but [`DataError::NotFound`].
+/// Every [`DataError`] except [`DataError::NotFound`].
 pub fn load(dir: &Path) -> Result<Splits, DataError> {
     MNIST.load(dir, None)
 }
@@ -175,7 +175,7 @@ impl Files {
         Ok(Splits { train, test, folder: dir.to_owned() })
     }
 
-    /// Reads images and labels of the training set (0) or the test set (1), or those of them that `limit` leaves.
+    /// Reads images and labels of the training set (0) or the test set (1), or those that `limit` selects.
     fn part(self, dir: &Path, part: usize, limit: Option<Limit>) -> Result<Dataset, DataError> {
         let images = self.open(dir, 2 * part, idx::IMAGES)?;
         let (images_path, extents) = (images.path().to_owned(), images.extents().to_vec());
@@ -228,7 +228,7 @@ impl Files {
         Err(DataError::Content { what: path.display().to_string(), reason })
     }
 
-    /// What is said of images that are not those of this data set.
+    /// The error for images that do not belong to this data set.
     fn other(self, path: &Path, part: usize, extents: &[usize], labels: IdxFile) -> DataError {
         let labels = match labels.values() {
             Ok((labels, _)) => labels,

@@ -1,4 +1,4 @@
-//! N-MNIST: recordings of the digits of MNIST.
+//! The N-MNIST data set: event camera recordings of the digits of MNIST.
 
 use std::error::Error;
 use std::fs;
@@ -6,30 +6,30 @@ use std::path::{Path, PathBuf};
 
 use rayon::prelude::*;
 use serde::{Deserialize, Serialize};
-use snn_core::{AddressEvent, DataSet, Dataset, DatasetKind, Limit, Shape, Splits};
+use snn_core::{AddressEvent, DataSource, Dataset, DatasetKind, Limit, Shape, Splits};
 
 use crate::folder::DatasetFiles;
 use crate::{DataError, kind_of, read_file as read_bytes};
 
-/// The folder of the training set, and that of the test set. Each has a folder for each digit, with a file for each
-/// recording: `Train/5/00001.bin`.
+/// The folder of the training set, and the folder of the test set. Each has a folder for each digit, with a file for
+/// each recording, such as `Train/5/00001.bin`.
 pub const FOLDERS: [&str; 2] = ["Train", "Test"];
 
 /// Polarity (darker, brighter), row, column.
 const SHAPE: Shape = Shape::new(2, 34, 34);
 const CLASSES: u8 = 10;
-/// Bytes of an event.
+/// Size of an event in bytes.
 const EVENT: usize = 5;
-/// Memory that a recording takes, as a mean of all of them.
+/// Mean size of a recording in memory, in bytes.
 const BYTES: usize = 33_000;
-/// Most bytes of a file; a genuine one has about 25,000.
+/// Maximum size of a file in bytes; a published file has about 25,000.
 const LARGEST: usize = 1 << 20;
-/// Row of an event that only says that the clock has run over.
+/// Row number of events that only report an overflow of the clock.
 const OVERFLOW: u8 = 240;
-/// Microseconds that the clock has then advanced.
+/// Microseconds by which the clock has advanced at an overflow.
 const OVERFLOW_MICROS: u32 = 1 << 13;
 
-/// Where the files are.
+/// The files and where they are searched.
 pub(crate) static PLACE: DatasetFiles = DatasetFiles {
     data_set: "N-MNIST",
     name: "Nmnist",
@@ -40,27 +40,28 @@ pub(crate) static PLACE: DatasetFiles = DatasetFiles {
     origin: "https://data.mendeley.com/datasets/468j46mzdv/1",
 };
 
-/// The digits of MNIST as an event camera saw them, moved before it three times, by Orchard and others: a sensor of 34x34
-/// pixels and two polarities (0 darker, 1 brighter), 10 classes, 60,000 training and 10,000 test recordings of a third of a
-/// second. Any part of the files will do; they are taken in the order of their numbers, which is that of MNIST.
+/// N-MNIST: the digits of MNIST recorded by an event camera that made three saccades, by Orchard and others. A sensor
+/// of 34x34 pixels and two polarities (0 darker, 1 brighter), 10 classes, 60,000 training and 10,000 test recordings
+/// of a third of a second. A subset of the files is enough. They are read in the order of their numbers, which is that
+/// of MNIST.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize)]
 #[serde(deny_unknown_fields, default)]
 pub struct Nmnist {
-    /// What becomes of events at pixels that the sensor does not have.
+    /// How to handle events at pixels that the sensor does not have.
     pub off_sensor: OffSensor,
 }
 
-/// What becomes of events off the sensor.
+/// How to handle events at pixels that the sensor does not have.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize)]
 pub enum OffSensor {
-    /// The recording is refused.
+    /// Refuse the recording.
     #[default]
     Refuse,
-    /// They are left out, and how many they are is told.
+    /// Drop these events, and report their number.
     Drop,
 }
 
-impl DataSet for Nmnist {
+impl DataSource for Nmnist {
     fn kind(&self) -> DatasetKind {
         DatasetKind::Recordings
     }
@@ -96,7 +97,7 @@ impl DataSet for Nmnist {
     }
 
     fn bytes_to_read(&self, _samples: usize) -> usize {
-        // The paths of all files, and a recording in each thread.
+        // The paths of all files, and one recording per thread.
         (16 << 20) + rayon::current_num_threads() * 3 * LARGEST
     }
 
@@ -112,7 +113,7 @@ impl DataSet for Nmnist {
 }
 
 impl Nmnist {
-    /// The recordings in the folder called `name` that `limit` leaves.
+    /// Reads the recordings in the folder `name` that `limit` selects.
     fn read_part(self, folder: &Path, name: &str, limit: Limit) -> Result<Dataset, DataError> {
         let folder = PLACE.file(folder, name)?;
         let files = files(&folder)?;
@@ -138,7 +139,7 @@ impl Nmnist {
     }
 }
 
-/// Number, digit and path of every recording below `folder`, by their numbers.
+/// Number, digit and path of every recording below `folder`, ordered by number.
 fn files(folder: &Path) -> Result<Vec<(u32, u8, PathBuf)>, DataError> {
     let mut files = Vec::new();
     for digit in 0..CLASSES {
@@ -170,7 +171,7 @@ pub fn read_file(path: &Path) -> Result<Vec<AddressEvent>, DataError> {
     Ok(read(path, OffSensor::Refuse)?.0)
 }
 
-/// A recording, and how many events were dropped.
+/// Reads a recording, and returns the number of dropped events.
 fn read(path: &Path, off_sensor: OffSensor) -> Result<(Vec<AddressEvent>, usize), DataError> {
     let bytes = read_bytes(path, LARGEST).map_err(|source| DataError::Read { path: path.to_owned(), source })?;
     parse(&bytes, off_sensor).map_err(|reason| {
@@ -179,7 +180,8 @@ fn read(path: &Path, off_sensor: OffSensor) -> Result<(Vec<AddressEvent>, usize)
     })
 }
 
-/// Events of five bytes: column, row, then a bit for the polarity and 23 for the time in microseconds.
+/// Parses events of five bytes each: column, row, then one bit for the polarity and 23 bits for the time in
+/// microseconds.
 fn parse(bytes: &[u8], off_sensor: OffSensor) -> Result<(Vec<AddressEvent>, usize), String> {
     let (events, rest) = bytes.as_chunks::<EVENT>();
     if events.is_empty() || !rest.is_empty() {
@@ -215,7 +217,7 @@ fn parse(bytes: &[u8], off_sensor: OffSensor) -> Result<(Vec<AddressEvent>, usiz
         recording.push(AddressEvent { time, pixel: SHAPE.index(usize::from(high >> 7), y, x) as u32 });
     }
     if !recording.is_sorted_by_key(|event| event.time) {
-        // Events of nearly the same time may have left the camera in another order.
+        // The camera may have sent events of nearly the same time in another order.
         recording.sort_by_key(|event| event.time);
     }
     recording.shrink_to_fit();

@@ -1,4 +1,4 @@
-//! Data sets as they are published: where, under which licence, and with which checksums.
+//! Published data sets: their URLs, licences and checksums.
 
 use std::io;
 use std::path::Path;
@@ -8,16 +8,16 @@ use crate::folder::DatasetFiles;
 use crate::source::OpenFile;
 use crate::{cifar10, mnist, nmnist, open_file, svhn};
 
-/// A data set that its authors, or others for them, offer for download.
+/// A data set that can be downloaded from its authors, or from others on their behalf.
 #[derive(Debug, Clone, Copy)]
 pub struct Published {
     /// Its names and folders.
     pub place: &'static DatasetFiles,
-    /// What is downloaded.
+    /// The files to download.
     pub downloads: &'static [Download],
-    /// Checksums of its files, by their names in [`DatasetFiles::files`].
+    /// Checksums of its files, by the names in [`DatasetFiles::files`].
     pub checksums: &'static [(&'static str, Checksum)],
-    /// Who may use it for what.
+    /// Licence, or terms of use.
     pub licence: &'static str,
 }
 
@@ -26,76 +26,76 @@ pub struct Published {
 pub struct Download {
     /// Name of the file.
     pub name: &'static str,
-    /// Where it is.
+    /// URL of the file.
     pub url: &'static str,
-    /// Its md5.
+    /// md5 of the file.
     pub md5: &'static str,
-    /// Its size in bytes, about.
+    /// Approximate size in bytes.
     pub bytes: u64,
-    /// What becomes of it.
+    /// How the file is packed.
     pub form: Packing,
 }
 
-/// What becomes of a file that was downloaded.
+/// How a downloaded file is packed.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Packing {
-    /// It stays as it is.
+    /// A file that is used as it is.
     File,
-    /// A compressed tar archive, which gives way to what is in it: this folder, of about so many bytes.
+    /// A compressed tar archive, which is replaced by its contents: the folder of this name, of about this many bytes.
     TarGz(&'static str, u64),
-    /// A zip archive, which gives way to what is in it: this folder, of about so many bytes.
+    /// A zip archive, which is replaced by its contents: the folder of this name, of about this many bytes.
     Zip(&'static str, u64),
 }
 
 /// A published checksum.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Checksum {
-    /// md5 of the bytes of the file, if it is called by this very name.
+    /// md5 of the file itself, if it has exactly this name, without `.gz`.
     Plain(&'static str),
-    /// md5 of the decompressed bytes, whether the file is compressed or not.
+    /// md5 of the decompressed bytes, whether or not the file is compressed.
     Decompressed(&'static str),
-    /// md5 of the bytes of the gzip file as it is published; other gzip files may hold the same.
+    /// md5 of the published gzip file. Other gzip files may have the same contents.
     Gzip(&'static str),
 }
 
-/// How a file compares with what is published.
+/// The result of comparing a file with the published one.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum ChecksumVerdict {
-    /// The same bytes.
+    /// The file has the published bytes.
     Same,
-    /// The same bytes after decompression; compressed, only the file as it is published has a checksum.
+    /// The decompressed bytes are the published ones; the checksum does not cover the gzip file itself.
     SameInside,
-    /// Other bytes.
+    /// The bytes differ from the published ones.
     Differs {
-        /// Published md5.
+        /// The published md5.
         expected: &'static str,
-        /// Its md5.
+        /// The md5 of the file.
         found: String,
     },
-    /// No checksum is published of it in this form.
+    /// No checksum is published for the file in this form.
     Unknown,
 }
 
-/// The published data set that is called `name`, in an experiment or as a folder, upper case or lower.
+/// Finds the published data set with this name, in experiments or as a folder, ignoring case.
 pub fn find(name: &str) -> Option<&'static Published> {
     let is_called = |place: &DatasetFiles| [place.name, place.folder].iter().any(|own| own.eq_ignore_ascii_case(name));
     ALL.iter().find(|published| is_called(published.place))
 }
 
 impl ChecksumVerdict {
-    /// Whether the file holds what is published.
+    /// Whether the file has the published contents.
     pub fn is_same(&self) -> bool {
         matches!(self, Self::Same | Self::SameInside)
     }
 }
 
 impl Published {
-    /// Bytes of all downloads, about.
+    /// Approximate size of all downloads in bytes.
     pub fn bytes(&self) -> u64 {
         self.downloads.iter().map(|download| download.bytes).sum()
     }
 
-    /// Compares the file at `path`, called `name` in [`DatasetFiles::files`], with what is published.
+    /// Compares the file at `path`, named `name` in [`DatasetFiles::files`], with the published one.
     ///
     /// # Errors
     /// If the file cannot be read.

@@ -1,15 +1,15 @@
-//! Opening and reading files that somebody else may have put there: neither a pipe, a device nor a file without end holds
-//! up the program or takes its memory.
+//! Opens and reads files from untrusted sources: neither a pipe, a device nor an endless file can block the program or
+//! exhaust its memory.
 
 use std::fs::{self, File};
 use std::io::{self, Read as _};
 use std::path::Path;
 
-/// Opens the file at `path` for reading. What is no file, such as a folder, a device or a named pipe, is refused before it
-/// is opened, since opening a pipe waits for somebody to write to it.
+/// Opens the file at `path` for reading. Anything but a regular file, such as a folder, a device or a named pipe, is
+/// refused before it is opened, since opening a pipe blocks until another process writes to it.
 ///
 /// # Errors
-/// Those of the system; [`io::ErrorKind::InvalidInput`] if it is no file.
+/// Errors of the operating system; [`io::ErrorKind::InvalidInput`] if it is not a regular file.
 pub fn open_file(path: &Path) -> io::Result<File> {
     let kind = fs::metadata(path)?.file_type();
     if kind.is_dir() {
@@ -24,14 +24,14 @@ pub fn open_file(path: &Path) -> io::Result<File> {
 /// Reads the file at `path`, of at most `most` bytes.
 ///
 /// # Errors
-/// As [`open_file`]; [`io::ErrorKind::FileTooLarge`] if it is larger, before any memory is taken.
+/// As [`open_file`]; [`io::ErrorKind::FileTooLarge`] if it is larger, before any memory is allocated.
 pub fn read_file(path: &Path, most: usize) -> io::Result<Vec<u8>> {
     let file = open_file(path)?;
     let size = file.metadata()?.len();
     let mut bytes = Vec::new();
     if size <= most as u64 {
         bytes.try_reserve_exact(size as usize)?;
-        file.take(most as u64 + 1).read_to_end(&mut bytes)?; // it may grow while it is read
+        file.take(most as u64 + 1).read_to_end(&mut bytes)?; // the file may grow while it is read
     }
     if size > most as u64 || bytes.len() > most {
         let reason = format!("it is larger than {most} bytes, the most that such a file has");

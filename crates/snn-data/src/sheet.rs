@@ -1,4 +1,4 @@
-//! Contact sheets: samples of a data set in a picture, class by class, and what augmentation makes of them.
+//! Contact sheets: pictures of samples of a data set, class by class, with their augmentations.
 
 use std::fs::File;
 use std::io::BufWriter;
@@ -8,51 +8,51 @@ use snn_core::{AddressEvent, Augmentation, Dataset, DatasetKind, Shape};
 
 use crate::Loader;
 
-/// What a sheet shows. Each class has a block: a row of its first images or, of recordings, the first one over time; below
-/// that the same as changed by the augmentation, a row for each epoch.
+/// The layout of a sheet. Each class has a block: a row of its first images or, for recordings, frames of the first
+/// one over time. Below follow the same samples after augmentation, with a row for each epoch.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Sheet {
-    /// Images, or frames of a recording, in a row of a block.
+    /// Number of images, or of frames of a recording, in a row of a block.
     pub columns: usize,
-    /// Blocks beside each other.
+    /// Number of blocks side by side.
     pub blocks: usize,
-    /// Change made to samples.
+    /// Augmentation of the samples.
     pub augmentation: Augmentation,
-    /// Epochs of which the changes are shown, from the first.
+    /// Number of epochs whose augmentations are shown, from the first.
     pub epochs: u32,
-    /// Seed of the run of which the changes are shown.
+    /// Seed of the run whose augmentations are shown.
     pub seed: u64,
 }
 
-/// A picture.
+/// An RGB picture.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Pixmap {
-    /// Pixels in a row.
+    /// Width in pixels.
     pub width: usize,
-    /// Rows.
+    /// Height in pixels.
     pub height: usize,
     /// Red, green and blue of each pixel, row by row.
     pub pixels: Vec<[u8; 3]>,
 }
 
 const BACKGROUND: [u8; 3] = [38, 41, 48];
-/// Behind the events of a recording.
+/// Background of the events of a recording.
 const DARK: [u8; 3] = [14, 15, 19];
-/// An event that grew darker, and one that grew brighter.
+/// Colour of events where the pixel became darker, and where it became brighter.
 const BLUE: [f32; 3] = [70.0, 150.0, 255.0];
 const RED: [f32; 3] = [255.0, 80.0, 70.0];
 
-/// Pixels around everything and between blocks.
+/// Pixels around the sheet and between blocks.
 const MARGIN: usize = 18;
-/// Pixels between samples and their changes.
+/// Pixels between samples and their augmentations.
 const GAP: usize = 8;
 /// Pixels between rows and columns.
 const LINE: usize = 3;
-/// Pixels that an image should be wide or high at most, if it is not so by itself.
+/// Images are enlarged to at most this many pixels in width and height; larger images keep their size.
 const SIZE: usize = 80;
 
 impl Sheet {
-    /// The sheet of a data set. A class without samples, or a data set of none, leaves empty cells.
+    /// Draws the sheet of a data set. Classes without samples leave empty cells.
     pub fn draw(&self, dataset: &Dataset) -> Pixmap {
         let (shape, columns, blocks) = (dataset.shape(), self.columns.max(1), self.blocks.max(1));
         let epochs = if self.augmentation == Augmentation::None { 0 } else { self.epochs };
@@ -60,7 +60,7 @@ impl Sheet {
         let (cell_width, cell_height) = (shape.width * scale + LINE, shape.height * scale + LINE);
         let block_width = columns * cell_width - LINE + MARGIN;
         let changes = if epochs == 0 { 0 } else { GAP - LINE + epochs as usize * cell_height };
-        // Without changes a class is a single row, and the rows may stand close.
+        // Without augmentations each class is a single row, so the rows can be closer together.
         let apart = if epochs == 0 { GAP } else { MARGIN };
         let block_height = cell_height + changes - LINE + apart;
         let bands = dataset.classes().div_ceil(blocks);
@@ -82,7 +82,7 @@ impl Sheet {
         picture
     }
 
-    /// The cells of a row: samples of one class as they are, or as they are changed in an epoch.
+    /// The cells of a row: samples of one class, original or as augmented in an epoch.
     fn row(&self, dataset: &Dataset, samples: &[usize], epoch: Option<u32>) -> Vec<Vec<[u8; 3]>> {
         let samples = if dataset.kind() == DatasetKind::Images { samples } else { &samples[..samples.len().min(1)] };
         let cells = samples.iter().flat_map(|&sample| {
@@ -101,7 +101,7 @@ impl Sheet {
     }
 }
 
-/// Colours `[H, W]` of an image `[C, H, W]`; grey unless it has three channels.
+/// Colours `[H, W]` of an image `[C, H, W]`; shades of grey unless it has three channels.
 fn colours(dataset: &Dataset, image: &[f32]) -> Vec<[u8; 3]> {
     let shape = dataset.shape();
     let byte = |channel: usize, pixel: usize| {
@@ -113,7 +113,7 @@ fn colours(dataset: &Dataset, image: &[f32]) -> Vec<[u8; 3]> {
     (0..shape.pixels()).map(|pixel| channels.map(|channel| byte(channel, pixel))).collect()
 }
 
-/// Colours `[count][H, W]` of a recording over time: the more events, the brighter.
+/// Colours `[count][H, W]` of a recording over time: the more events, the brighter the pixel.
 fn frames(recording: &[AddressEvent], shape: Shape, count: usize) -> Vec<Vec<[u8; 3]>> {
     let mut events = vec![[0.0_f32; 2]; count * shape.pixels()];
     let (first, last) = (recording.first().map_or(0, |event| event.time), recording.last().map_or(0, |e| e.time));
@@ -131,7 +131,7 @@ fn frames(recording: &[AddressEvent], shape: Shape, count: usize) -> Vec<Vec<[u8
 }
 
 impl Pixmap {
-    /// Puts a cell `[H, W]`, `scale` times as large, where its upper left corner is `left`, `top`.
+    /// Draws a cell `[H, W]`, enlarged by `scale`, with its upper left corner at `left`, `top`.
     fn place(&mut self, cell: &[[u8; 3]], shape: Shape, scale: usize, [left, top]: [usize; 2]) {
         for row in 0..shape.height * scale {
             let from = &cell[row / scale * shape.width..];
@@ -142,7 +142,7 @@ impl Pixmap {
         }
     }
 
-    /// Writes it as a PNG file.
+    /// Writes the picture as a PNG file.
     ///
     /// # Errors
     /// If the file cannot be written.

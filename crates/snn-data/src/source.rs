@@ -1,4 +1,4 @@
-//! Files as streams of bytes, decompressed on the way, so that none takes more memory than its reader has asked for.
+//! Files as byte streams, decompressed on the fly, which take no more memory than the reader asks for.
 
 use std::fmt;
 use std::fs::File;
@@ -10,9 +10,9 @@ use flate2::bufread::GzDecoder;
 use crate::{DataError, open_file};
 
 const GZIP: [u8; 2] = [0x1f, 0x8b];
-/// Most gzip files that may stand behind each other in one; a published file is a single one.
+/// Maximum number of gzip members in a file; a published file has one.
 const MOST_MEMBERS: usize = 10_000;
-/// Most bytes for which room is made before any of them has come.
+/// Maximum number of bytes to reserve before any of them has been read.
 const RESERVE: usize = 1 << 24;
 
 /// An open file.
@@ -26,15 +26,15 @@ enum Bytes {
     Gzip(Members),
 }
 
-/// Gzip files behind each other, as one stream.
+/// Consecutive gzip members, read as one stream.
 struct Members {
-    /// The present one; none after the last.
+    /// The current member; `None` after the last.
     member: Option<GzDecoder<BufReader<File>>>,
     count: usize,
 }
 
 impl OpenFile {
-    /// Opens a file; it is decompressed if it is gzip by its first two bytes, whatever its name.
+    /// Opens a file. A file whose first two bytes are those of gzip is decompressed, whatever its name.
     pub(crate) fn open(path: &Path) -> Result<Self, DataError> {
         let unreadable = |source| DataError::Read { path: path.to_owned(), source };
         let mut file = BufReader::new(open_file(path).map_err(unreadable)?);
@@ -48,7 +48,7 @@ impl OpenFile {
         matches!(self.bytes, Bytes::Gzip(_))
     }
 
-    /// Passes over the next `count` bytes; it is no error if there are fewer.
+    /// Skips the next `count` bytes; it is no error if there are fewer.
     pub(crate) fn skip(&mut self, count: u64) -> Result<(), DataError> {
         let skipped = match &mut self.bytes {
             Bytes::Plain(file) => match i64::try_from(count) {
@@ -65,16 +65,16 @@ impl OpenFile {
         if self.is_gzip() { DataError::Gzip { path, source } } else { DataError::Read { path, source } }
     }
 
-    /// The next `most` bytes, or those that are left.
+    /// Reads the next `most` bytes, or those that are left.
     pub(crate) fn up_to(&mut self, most: u64) -> Result<Vec<u8>, DataError> {
         read(self, most).map_err(|source| self.error(source))
     }
 }
 
-/// The next `most` bytes of `source`, or those that are left, in memory of just that size.
+/// Reads the next `most` bytes of `source`, or those that are left, into a vector of exactly that capacity.
 pub(crate) fn read(source: &mut impl Read, most: u64) -> io::Result<Vec<u8>> {
     let mut bytes = Vec::new();
-    // Where much is announced, room is made as bytes come: the file may be short.
+    // A large announced size is not reserved at once: the file may be short.
     bytes.try_reserve_exact(usize::try_from(most).unwrap_or(usize::MAX).min(RESERVE)).ok();
     source.take(most).read_to_end(&mut bytes)?;
     bytes.shrink_to_fit();

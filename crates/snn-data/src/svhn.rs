@@ -1,24 +1,24 @@
-//! Street View House Numbers: the cropped digits.
+//! The Street View House Numbers (SVHN) data set, cropped digits.
 
 use std::error::Error;
 use std::path::{Path, PathBuf};
 
 use serde::{Deserialize, Serialize};
-use snn_core::{DataSet, Dataset, HoldOut, Limit, Shape, Splits, text};
+use snn_core::{DataSource, Dataset, HoldOut, Limit, Shape, Splits, text};
 
 use crate::DataError;
 use crate::folder::DatasetFiles;
 use crate::mat::{self, Array, Blocks, MatValues, Wanted};
 
-/// The file of the training set, and that of the test set.
+/// The file of the training set, and the file of the test set.
 pub const FILES: [&str; 2] = ["train_32x32.mat", "test_32x32.mat"];
 
 const SHAPE: Shape = Shape::new(3, 32, 32);
 const CLASSES: usize = 10;
-/// Images in the training and in the test file.
+/// Number of images in the training file and in the test file.
 pub(crate) const IMAGES: [usize; 2] = [73_257, 26_032];
 
-/// Where the files are.
+/// The files and where they are searched.
 pub(crate) static PLACE: DatasetFiles = DatasetFiles {
     data_set: "SVHN",
     name: "Svhn",
@@ -29,21 +29,21 @@ pub(crate) static PLACE: DatasetFiles = DatasetFiles {
     origin: "http://ufldl.stanford.edu/housenumbers/",
 };
 
-/// Digits of house numbers, photographed from the street, by Netzer and others: 32x32 pixels of 3 channels, 10 classes,
-/// 73,257 training and 26,032 test images. For non-commercial use only.
+/// SVHN: digits of house numbers, photographed from the street, by Netzer and others. 32x32 pixels of 3 channels, 10
+/// classes, 73,257 training and 26,032 test images. For non-commercial use only.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields, default)]
 pub struct Svhn {
     /// Subtracted from each channel (red, green, blue), whose values are 0 to 1. The defaults are the means of the
     /// training set.
     pub mean: (f32, f32, f32),
-    /// What each channel is then divided by. The default, the same for all, is a choice of this crate: it is the smallest
-    /// that keeps all values in -1 to 1, as those of CIFAR-10 are.
+    /// Divisor of each channel after the subtraction. The default, the same for all channels, is a choice of this
+    /// crate: the smallest that keeps all values in -1 to 1, as for CIFAR-10.
     pub deviation: (f32, f32, f32),
     /// Name of the file with the training images.
     pub train_file: String,
-    /// If given, that many images of the training file, spread over the classes or its last ones, are the test set instead
-    /// of those in `test_32x32.mat`, which need not be there.
+    /// Images of the training file that are the test set, instead of those in `test_32x32.mat`, which then need not
+    /// exist. The images are spread over the classes, or are the last ones.
     pub held_out: Option<HoldOut>,
 }
 
@@ -58,7 +58,7 @@ impl Default for Svhn {
     }
 }
 
-impl DataSet for Svhn {
+impl DataSource for Svhn {
     fn shape(&self) -> Shape {
         SHAPE
     }
@@ -87,7 +87,7 @@ impl DataSet for Svhn {
     }
 
     fn bytes_to_read(&self, _samples: usize) -> usize {
-        4 << 20 // labels as numbers of eight bytes, and what is decompressed at a time
+        4 << 20 // labels as eight-byte numbers, and the decompression buffer
     }
 
     fn load(&self, folder: Option<&Path>) -> Result<Splits, Box<dyn Error + Send + Sync>> {
@@ -113,7 +113,7 @@ impl DataSet for Svhn {
     }
 }
 
-/// A file of which the labels were read.
+/// A file whose labels have been read.
 struct Labelled {
     path: PathBuf,
     /// `[N]`.
@@ -133,7 +133,7 @@ impl Labelled {
         DataError::Content { what: self.path.display().to_string(), reason }
     }
 
-    /// The images that are left to learn from, and those that are held out.
+    /// The indices of the images for training, and of those that are held out.
     fn split(&self, held_out: HoldOut) -> Result<[Vec<u32>; 2], DataError> {
         let (count, images) = (held_out.count(), self.labels.len());
         if count == 0 || count >= images {
@@ -144,7 +144,7 @@ impl Labelled {
         Ok(held_out.split(&self.labels))
     }
 
-    /// Those of the images `samples` that `limit` leaves.
+    /// Reads those of the images `samples` that `limit` selects.
     fn images(&self, samples: &[u32], limit: Limit) -> Result<Dataset, DataError> {
         let labels: Vec<u8> = samples.iter().map(|&sample| self.labels[sample as usize]).collect();
         let chosen = limit.samples(&labels);
@@ -157,7 +157,7 @@ impl Labelled {
     }
 }
 
-/// Labels `[N]` from the array `y` `[N, 1]`.
+/// Converts the array `y` `[N, 1]` to labels `[N]`.
 fn labels(arrays: Vec<Array>) -> Result<Vec<u8>, String> {
     let y = arrays.into_iter().find(|array| array.name == "y");
     let y = y.ok_or("holds no y, the labels of the cropped digits (format 2) of SVHN")?;
@@ -175,7 +175,7 @@ fn labels(arrays: Vec<Array>) -> Result<Vec<u8>, String> {
     Ok(labels.into_iter().map(|label| label as u8 % 10).collect())
 }
 
-/// Pixels `[N, C, H, W]` from the array `X` `[H, W, C, N]`, of `count` images of which some were left out.
+/// Converts the array `X` `[H, W, C, N]` to pixels `[N, C, H, W]`, of `count` images if some were left out.
 fn pixels(arrays: Vec<Array>, count: usize) -> Result<Vec<u8>, String> {
     let x = arrays.into_iter().find(|array| array.name == "X");
     let x = x.ok_or("holds y but no X, the images of the cropped digits (format 2) of SVHN")?;
@@ -188,7 +188,7 @@ fn pixels(arrays: Vec<Array>, count: usize) -> Result<Vec<u8>, String> {
     let MatValues::Bytes(mut pixels) = x.values else {
         return Err("X holds numbers, in SVHN it holds bytes".to_owned());
     };
-    // The bytes of a channel lie column by column.
+    // The bytes of a channel are in column-major order.
     for plane in pixels.as_chunks_mut::<1024>().0 {
         let columns = *plane;
         for (index, pixel) in plane.iter_mut().enumerate() {

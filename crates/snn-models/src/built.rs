@@ -5,7 +5,7 @@ use std::sync::Arc;
 use snn_core::part::{Part, PartError, range};
 use snn_core::registry::Registry;
 use snn_core::text::{excerpt, list};
-use snn_core::{DataSet, DatasetKind, Family, Input, Loss, Network, Score};
+use snn_core::{DataSource, DatasetKind, Family, Input, Loss, Network, Score};
 
 use wildmatch::WildMatch;
 
@@ -14,8 +14,10 @@ use crate::{Experiment, ExperimentError};
 /// The components of an experiment, built from its parts.
 #[derive(Debug, Clone)]
 pub struct Built {
+    /// The experiment, with every default spelled out.
+    pub experiment: Experiment,
     /// The data set, not yet loaded.
-    pub data: Arc<dyn DataSet>,
+    pub data: Arc<dyn DataSource>,
     /// How an image or event recording is converted to network input.
     pub input: Input,
     /// The network, for inputs of the encoder's shape and the classes of the data set.
@@ -28,7 +30,7 @@ pub struct Built {
 
 /// The components of an experiment before they are checked against each other.
 pub(crate) struct Made {
-    pub(crate) data: Arc<dyn DataSet>,
+    pub(crate) data: Arc<dyn DataSource>,
     input: Input,
     family: Arc<dyn Family>,
     score: Arc<dyn Score>,
@@ -42,8 +44,9 @@ impl Experiment {
     /// # Errors
     /// [`ExperimentError::Value`] with the path of the first value at fault.
     pub fn build(&self, registry: &Registry) -> Result<Built, ExperimentError> {
-        let made = self.clone().resolve(registry)?;
-        Ok(self.put_together(made)?)
+        let mut experiment = self.clone();
+        let made = experiment.resolve(registry)?;
+        Ok(experiment.put_together(made)?)
     }
 
     /// Creates each component, and writes fields that were left at their defaults into its part.
@@ -58,7 +61,7 @@ impl Experiment {
         })
     }
 
-    pub(crate) fn put_together(&self, made: Made) -> Result<Built, PartError> {
+    pub(crate) fn put_together(self, made: Made) -> Result<Built, PartError> {
         self.check(made.data.as_ref())?;
         let Made { data, input, family, score, loss } = made;
         if input.kind() != data.kind() {
@@ -83,9 +86,9 @@ impl Experiment {
             let sentence = format!("{name} was asked for {shape} -> {classes} classes and gave {found} -> {has}");
             return Err(PartError::other("network", sentence));
         }
-        self.check_together(&input, &network)?;
+        self.check_together(&input, &network, loss.as_ref())?;
         let network = freeze(network, &self.training.freeze)?;
-        Ok(Built { data, input, network, score, loss })
+        Ok(Built { experiment: self, data, input, network, score, loss })
     }
 }
 

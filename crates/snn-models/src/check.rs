@@ -1,7 +1,7 @@
 //! Range checks of values that are not parts, and checks that parts fit together.
 
 use snn_core::part::{PartError, range};
-use snn_core::{Augmentation, DataSet, Input, Limit, Network, Optimizer, RatePenalty};
+use snn_core::{Augmentation, DataSource, Input, Limit, Loss, Network, Optimizer, RatePenalty};
 
 use crate::Experiment;
 use crate::experiment::{Schedule, Start};
@@ -9,12 +9,9 @@ use crate::experiment::{Schedule, Start};
 /// Maximum number of time steps of a trial, images of a batch, channels and features.
 pub(crate) const LARGE: usize = 65_536;
 
-/// Losses that count spikes.
-const COUNTS: [&str; 2] = ["CountMse", "VanRossum"];
-
 impl Experiment {
     /// Checks the values that are not parts. Some limits depend on the data set.
-    pub(crate) fn check(&self, data: &dyn DataSet) -> Result<(), PartError> {
+    pub(crate) fn check(&self, data: &dyn DataSource) -> Result<(), PartError> {
         range::count("steps", self.steps, LARGE)?;
         if let Some(RatePenalty { target, weight, epochs }) = self.rates {
             let range = "at least 0 and at most 1";
@@ -38,7 +35,7 @@ impl Experiment {
 
     /// Checks that the trial is long enough for the encoder, and that the output suits the loss, such as spikes for a
     /// loss that counts spikes.
-    pub(crate) fn check_together(&self, input: &Input, network: &Network) -> Result<(), PartError> {
+    pub(crate) fn check_together(&self, input: &Input, network: &Network, loss: &dyn Loss) -> Result<(), PartError> {
         input.check(self.steps).map_err(|error| error.within("input"))?;
         if let Some(group) = network.norm_group() {
             let range = format!("a multiple of {group}, as currents are normalised over groups of {group} samples");
@@ -49,12 +46,12 @@ impl Experiment {
                 return Err(PartError::other("start", reason.to_owned()));
             }
         }
-        let loss = self.loss.name.as_str();
+        let name = &self.loss.name;
         match network.populations().last() {
-            Some(last) if COUNTS.contains(&loss) && !last.neuron.fires() => Err(PartError::other(
+            Some(last) if loss.reads_spikes() && !last.neuron.fires() => Err(PartError::other(
                 "loss",
                 format!(
-                    "{loss} counts spikes, but the neuron {} of the last layer never fires; give the Readout a neuron \
+                    "{name} counts spikes, but the neuron {} of the last layer never fires; give the Readout a neuron \
                      that fires, such as neuron: Lif, or take MembraneMse or CrossEntropy",
                     last.neuron.name()
                 ),
@@ -63,7 +60,7 @@ impl Experiment {
         }
     }
 
-    fn check_training(&self, data: &dyn DataSet) -> Result<(), PartError> {
+    fn check_training(&self, data: &dyn DataSource) -> Result<(), PartError> {
         let training = &self.training;
         range::count("epochs", training.epochs, 1_000_000)?;
         range::count("batch", training.batch, LARGE)?;

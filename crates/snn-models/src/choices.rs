@@ -25,7 +25,7 @@ pub struct Choice {
 }
 
 impl Choice {
-    /// Its name, such as `Sgd`.
+    /// Name of the choice, such as `Sgd`.
     pub fn name(&self) -> &'static str {
         self.example.split('(').next().unwrap_or_default()
     }
@@ -73,7 +73,7 @@ const GROUPS: [(&str, &str); 5] = [
     ("training.optimizer.betas", "(0.9, 0.999)"),
 ];
 
-/// All choices, kind by kind.
+/// All choices, by kind.
 pub const CHOICES: [Choices; 13] = [
     Choices {
         many: "networks",

@@ -16,7 +16,7 @@ pub struct Diagnosis {
     pub notes: Vec<String>,
 }
 
-/// A span of a text.
+/// A byte range of a source text.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct SourceSpan {
     /// Name of the file that holds the text.

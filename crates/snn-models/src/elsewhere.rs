@@ -67,7 +67,7 @@ const WORDS: &[Word] = words! {
         "it is not read here; a data set of your own is a plug-in (see What is not here, in the book)";
     "imagefolder" | "npz" | "npy" | "numpy" | "csv" | "tensordataset" | "hdf5" =>
         "files of your own are not read here; a data set of your own is a plug-in, some forty lines of Rust (see Writing a plug-in, in the book)";
-    "lr" | "learningrate" | "eta" | "alr" =>
+    "lr" | "learningrate" | "rate" | "eta" | "alr" =>
         "the learning rate is lr, a field of the optimizer: training.optimizer.lr", "--set training.optimizer.lr=0.01";
     "wd" | "weightdecay" | "l2" =>
         "weight decay is weight_decay here, a field of the optimizer", "--set training.optimizer.weight_decay=5e-4";

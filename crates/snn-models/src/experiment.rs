@@ -18,7 +18,7 @@ pub struct Experiment {
     /// Network: populations and the projections between them.
     pub network: Part,
     /// How the output of the network is reduced to class scores.
-    #[serde(default = "default_score", alias = "readout")] // its name in files of version 0.1
+    #[serde(default = "default_score")]
     pub score: Part,
     /// Loss.
     #[serde(default = "default_loss")]

@@ -25,7 +25,7 @@ mod check;
 mod diagnosis;
 mod error;
 mod finding;
-mod layout;
+mod former;
 mod overrides;
 mod reading;
 mod ron_file;
@@ -36,6 +36,7 @@ pub mod elsewhere;
 pub mod experiment;
 pub mod families;
 pub mod presets;
+mod pretty;
 pub mod summary;
 
 pub use built::Built;

@@ -6,8 +6,8 @@ use snn_core::registry::Registry;
 use snn_core::text::excerpt;
 
 use crate::finding::TextFinding;
-use crate::layout::lay_out;
-use crate::{Experiment, ExperimentError, overrides, reading};
+use crate::pretty::lay_out;
+use crate::{Experiment, ExperimentError, former, overrides, reading};
 
 impl Experiment {
     /// Reads an experiment from `text` and checks it. `file_name` is only used in error messages. Names are looked up
@@ -24,7 +24,7 @@ impl Experiment {
         registry: &Registry,
     ) -> Result<Self, ExperimentError> {
         // Some editors put a byte order mark at the start of UTF-8 text.
-        let text = text.strip_prefix('\u{feff}').unwrap_or(text);
+        let text = &*former::with_present_names(text.strip_prefix('\u{feff}').unwrap_or(text));
         let mut experiment = reading::read(text, registry)
             .map_err(|finding| ExperimentError::Text(Box::new(finding.diagnosis(file_name, text))))?;
         for (path, value) in overrides {

@@ -15,14 +15,14 @@ pub struct Summary {
     pub neurons: usize,
     /// Number of trainable values.
     pub parameters: usize,
-    /// Multiply-accumulate operations of a dense computation, for one image and time step; 0 without weights.
+    /// Multiply-accumulate operations of a dense computation, for one image and time step.
     pub dense_operations: u64,
 }
 
 /// One row: a population.
 #[derive(Debug, Clone, PartialEq)]
 pub struct SummaryRow {
-    /// Its name.
+    /// Name of the population.
     pub name: String,
     /// Its projections in words, such as `conv 5x5` or `linear, from itself`. The source is named unless it is the
     /// previous population, or the input for the first population.
@@ -151,7 +151,7 @@ pub fn words(map: &Map) -> String {
     }
 }
 
-/// What stands between the names of joined sources: ` & !` of `a & !b`.
+/// The text between the names of joined sources, such as ` & !` in `a & !b`.
 pub(crate) fn join_words(join: Join) -> String {
     match join.symbol().split_once(' ') {
         Some((between, prefix)) => format!(" {between} {prefix}"),

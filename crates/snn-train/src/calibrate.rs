@@ -51,18 +51,18 @@ pub struct Calibrated {
 /// [`TrainError::Setup`] if a population does not fire at any scale, or none ever does; [`TrainError::Core`].
 pub fn calibrate(
     engine: &dyn Engine,
-    (experiment, built): (&Experiment, &Built),
+    built: &Built,
     train: &Dataset,
     weights: &mut Weights,
     observer: &mut dyn Observer,
 ) -> Result<Option<Vec<Calibrated>>, TrainError> {
-    let Start::Calibrated { images, .. } = experiment.start else { return Ok(Some(Vec::new())) };
-    let training = &experiment.training;
+    let Start::Calibrated { images, .. } = built.experiment.start else { return Ok(Some(Vec::new())) };
+    let training = &built.experiment.training;
     let [learned, _] = training.validation.split(train.labels());
     let batch = training.batch.min(learned.len()).max(1);
     let loader = Loader::shuffled(train, learned, batch, training.seed, training.augmentation);
     let batches = images.div_ceil(batch).min(loader.batches());
-    let mut probe = Probe { engine, experiment, built, loader, batches, weights: weights.clone() };
+    let mut probe = Probe { engine, built, loader, batches, weights: weights.clone() };
     if batches == 0 {
         return Err(TrainError::setup("calibration", "there are no training images to show".to_owned()));
     }
@@ -79,7 +79,8 @@ pub fn calibrate(
     let mut rows: Vec<Calibrated> = Vec::new();
     let mut depth = 0;
     for (index, population) in populations.iter().enumerate().filter(|(_, population)| population.neuron.fires()) {
-        let target = experiment.start.target(experiment.steps, depth, depths).filter(|_| is_calibrated(population));
+        let target =
+            built.experiment.start.target(built.experiment.steps, depth, depths).filter(|_| is_calibrated(population));
         let mut go_on =
             || observer.on_event(&Event::Calibrating { done: index, populations: populations.len() }).is_continue();
         let Some(row) = probe.settle(index, population, target, &mut go_on)? else { return Ok(None) };
@@ -108,7 +109,6 @@ fn is_calibrated(population: &Population) -> bool {
 /// A network, its weights and the calibration images.
 struct Probe<'a> {
     engine: &'a dyn Engine,
-    experiment: &'a Experiment,
     built: &'a Built,
     loader: Loader<'a>,
     batches: usize,
@@ -126,9 +126,10 @@ impl Probe<'_> {
         go_on: &mut dyn FnMut() -> bool,
     ) -> Result<Option<Calibrated>, TrainError> {
         let network = self.built.network.up_to(index, &population.neuron)?;
-        let mut session = self
-            .engine
-            .compile(&network, self.built.input.plan(self.experiment.steps, self.experiment.training.batch))?;
+        let mut session = self.engine.compile(
+            &network,
+            self.built.input.plan(self.built.experiment.steps, self.built.experiment.training.batch),
+        )?;
         let own: Vec<usize> = population.inputs.iter().filter_map(|projection| projection.weight).collect();
         let drawn: Vec<Vec<f32>> = own.iter().map(|&weight| self.weights[weight].clone()).collect();
         let scale_to = |weights: &mut Weights, power: i32| {
@@ -158,7 +159,7 @@ impl Probe<'_> {
         session: &mut dyn Session,
         go_on: &mut dyn FnMut() -> bool,
     ) -> Result<Option<f32>, TrainError> {
-        let Experiment { steps, ref training, .. } = *self.experiment;
+        let Experiment { steps, ref training, .. } = self.built.experiment;
         session.load(&self.weights[..network.tensors().len()].to_vec())?;
         let (mut spikes, mut samples) = (0, 0);
         for index in 0..self.batches {

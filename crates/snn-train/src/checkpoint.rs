@@ -145,8 +145,8 @@ pub struct NamedTensor {
 }
 
 impl Checkpoint {
-    /// A checkpoint of `weights` for the `experiment` (RON) that is meant only for inference: at the start of training,
-    /// without optimizer state.
+    /// A checkpoint of `weights` for the `experiment` (RON), meant only for inference. It has no training progress and
+    /// no optimizer state.
     pub fn of_weights(experiment: String, weights: Vec<NamedTensor>) -> Self {
         Self {
             experiment,

@@ -76,7 +76,7 @@ pub enum TrainError {
     /// Another process is using the folder.
     #[error("{}: in use by another process; wait for it to end, or stop it", .0.display())]
     Locked(PathBuf),
-    /// A network's output or loss is not finite, or far too large.
+    /// An output, a loss or a gradient is not finite, or a loss is far too large.
     #[error("{0}: the weights have diverged, or the input is far too large")]
     NotFinite(String),
     /// Training has diverged.
@@ -89,7 +89,7 @@ pub enum TrainError {
         reason: String,
         /// Epoch, from 0.
         epoch: usize,
-        /// Step within the epoch, from 1.
+        /// Number of the batch within the epoch, from 1.
         update: usize,
         /// Whether any weight has changed since the start of the run.
         has_learned: bool,

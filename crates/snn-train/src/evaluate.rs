@@ -5,7 +5,7 @@ use snn_core::{
     Activity, Draws, Dropout, Engine, Grades, Network, RatePenalty, Trial, Weights, argmax, check_finite, grade,
 };
 use snn_data::{Dataset, Loader};
-use snn_models::{Built, Experiment};
+use snn_models::Built;
 
 use crate::{EncodedBatch, Event, Observer, TrainError};
 
@@ -32,13 +32,12 @@ pub struct Evaluation {
 }
 
 /// Runs the network on `images` of `data` and compares its answers with their labels. Input spikes depend only on the
-/// seed of `experiment` and the index of each image in `data`. Returns `None` if the observer stops it.
+/// experiment's seed and the index of each image in `data`. Returns `None` if the observer stops it.
 ///
 /// # Errors
 /// [`TrainError::Setup`] if data and network do not match or `images` are not in `data`;
 pub fn evaluate(
     engine: &dyn Engine,
-    experiment: &Experiment,
     built: &Built,
     weights: &Weights,
     data: &Dataset,
@@ -46,8 +45,8 @@ pub fn evaluate(
     observer: &mut dyn Observer,
 ) -> Result<Option<Evaluation>, TrainError> {
     check_images(built, data, images)?;
-    let batch = experiment.training.batch.clamp(1, images.len());
-    let mut session = engine.compile(&built.network, built.input.plan(experiment.steps, batch))?;
+    let batch = built.experiment.training.batch.clamp(1, images.len());
+    let mut session = engine.compile(&built.network, built.input.plan(built.experiment.steps, batch))?;
     session.load(weights)?;
 
     let mut loader = Loader::in_order(data, images.iter().copied(), batch);
@@ -55,11 +54,11 @@ pub fn evaluate(
     let mut confusion = vec![vec![0; data.classes()]; data.classes()];
     for index in 0..loader.batches() {
         let Some(batch) = loader.batch(EPOCH, index) else { break };
-        let draws = Draws { seed: experiment.training.seed, epoch: EPOCH, samples: &batch.samples };
-        let shown = EncodedBatch::new(built, experiment.steps, batch);
+        let draws = Draws { seed: built.experiment.training.seed, epoch: EPOCH, samples: &batch.samples };
+        let shown = EncodedBatch::new(built, built.experiment.steps, batch);
         let activity = session.forward(&Trial { stimulus: shown.stimulus(draws), dropout: Dropout::Off })?;
         check_output(&activity.output)?;
-        let judgement = judge(experiment, built, &activity, &batch.labels, None);
+        let judgement = judge(built, &activity, &batch.labels, None);
         total.add(&activity, &judgement, &batch.labels);
         for (scores, &label) in judgement.grades.scores.chunks(data.classes()).zip(&batch.labels) {
             confusion[usize::from(label)][argmax(scores)] += 1;
@@ -79,7 +78,7 @@ pub fn evaluate(
         confusion,
         input_spikes: built.input.spikes().then(|| per_image(total.input_spikes)),
         spikes: per_image(total.spikes.iter().sum()),
-        rates: rates(&built.network, experiment.steps, total.images, &total.spikes),
+        rates: rates(&built.network, built.experiment.steps, total.images, &total.spikes),
     }))
 }
 
@@ -112,22 +111,17 @@ pub(crate) struct Judgement {
 
 /// Computes loss and errors for the output of a batch with these labels `[N]`. `epoch` is the training epoch, or `None`
 /// in an evaluation.
-pub(crate) fn judge(
-    experiment: &Experiment,
-    built: &Built,
-    activity: &Activity,
-    labels: &[u8],
-    epoch: Option<usize>,
-) -> Judgement {
+pub(crate) fn judge(built: &Built, activity: &Activity, labels: &[u8], epoch: Option<usize>) -> Judgement {
     let Built { network, score, loss, .. } = built;
     let mut grades = grade(loss.as_ref(), score.as_ref(), &activity.output, labels, network.classes());
     let applies = |rates: &RatePenalty| rates.epochs.is_none_or(|epochs| epoch.is_some_and(|epoch| epoch < epochs));
-    let penalty = experiment
+    let penalty = built
+        .experiment
         .rates
         .filter(applies)
-        .map(|rates| rates.evaluate(network, experiment.steps, labels.len(), &activity.emitted));
+        .map(|rates| rates.evaluate(network, built.experiment.steps, labels.len(), &activity.emitted));
     let (penalty, mut d_emitted) = penalty.unwrap_or_default();
-    let factor = experiment.training.reduction.factor(labels.len());
+    let factor = built.experiment.training.reduction.factor(labels.len());
     if factor != 1.0 {
         grades.d_output.iter_mut().chain(&mut d_emitted).for_each(|d| *d *= factor);
     }

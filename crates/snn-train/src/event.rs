@@ -46,7 +46,7 @@ pub enum Event {
         #[serde(default, skip_serializing_if = "Option::is_none")]
         program: Option<String>,
     },
-    /// The weights of a population were calibrated. Not recorded.
+    /// Progress of a calibration. Not recorded.
     Calibrating {
         /// Number of populations done.
         done: usize,
@@ -80,7 +80,7 @@ pub enum Event {
         /// Name and firing rate (spikes per neuron and time step) of each population that fires.
         rates: Vec<(String, f32)>,
     },
-    /// Images were evaluated. Not recorded.
+    /// Progress of an evaluation. Not recorded.
     Evaluating {
         /// Number of images done.
         done: usize,

@@ -6,7 +6,7 @@ use std::time::{Duration, Instant};
 use serde::{Deserialize, Serialize};
 use snn_core::{Activity, Draws, Dropout, Encoded, Engine, Input, SampleKey, Session, SpikeTrain, Trial, Weights};
 use snn_data::{Batch, Dataset, Loader};
-use snn_models::{Built, Experiment};
+use snn_models::Built;
 
 use crate::evaluate::{EPOCH, check_images, check_output};
 use crate::{EncodedBatch, Event, Observer, TrainError};
@@ -87,25 +87,33 @@ impl Inference {
     }
 }
 
-/// Runs the network on `images` of `data`, `batch` at a time, until each is answered. Input spikes are those of
+/// Options of [`infer`].
+#[derive(Debug, Clone, Copy, PartialEq)]
+pub struct InferenceOptions {
+    /// Batch size, at least 1.
+    pub batch: usize,
+    /// When to answer before the last time step; `None` to always run all time steps.
+    pub exit: Option<Exit>,
+}
+
+/// Runs the network on `images` of `data`, a batch at a time, until each is answered. Input spikes are those of
 /// [`evaluate`](crate::evaluate()). Returns `None` if the observer stops it.
 ///
 /// # Errors
-/// [`TrainError::Setup`] if data and network do not match, `images` are not in `data`, or `exit` does not fit the
-/// trial; [`TrainError::NotFinite`] if an output is not finite; [`TrainError::Core`].
-#[expect(clippy::too_many_arguments, reason = "those of evaluate, and how to answer")]
+/// [`TrainError::Setup`] if data and network do not match, `images` are not in `data`, or the early exit does not fit
+/// the trial; [`TrainError::NotFinite`] if an output is not finite; [`TrainError::Core`].
 pub fn infer(
     engine: &dyn Engine,
-    experiment: &Experiment,
     built: &Built,
     weights: &Weights,
     data: &Dataset,
     images: &[u32],
-    (batch, exit): (usize, Option<Exit>),
+    options: InferenceOptions,
     observer: &mut dyn Observer,
 ) -> Result<Option<Inference>, TrainError> {
     check_images(built, data, images)?;
-    let (steps, batch) = (experiment.steps, batch.clamp(1, images.len()));
+    let InferenceOptions { batch, exit } = options;
+    let (steps, batch) = (built.experiment.steps, batch.clamp(1, images.len()));
     check_exit(exit, steps)?;
     let plan = match exit {
         Some(exit) => built.input.plan(exit.every, batch).stream(),
@@ -118,7 +126,7 @@ pub fn infer(
     let mut inference = Inference { answers: Vec::with_capacity(images.len()), spikes: 0, input_spikes };
     for index in 0..loader.batches() {
         let Some(batch) = loader.batch(EPOCH, index) else { break };
-        let draws = Draws { seed: experiment.training.seed, epoch: EPOCH, samples: &batch.samples };
+        let draws = Draws { seed: built.experiment.training.seed, epoch: EPOCH, samples: &batch.samples };
         if index == 0 {
             // The first trial includes one-time preparation, such as compiling kernels. It is run once without being
             // counted.

@@ -6,7 +6,7 @@ use snn_models::Built;
 
 use crate::{Checkpoint, TrainError};
 
-/// Result of [`inherit`].
+/// The weights that a network inherits from a checkpoint, and which tensors match.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Inherited {
     /// Initial weights: from the checkpoint where they match, otherwise unchanged.

@@ -29,13 +29,13 @@ pub mod units;
 
 pub use calibrate::{Calibrated, calibrate};
 pub use checkpoint::{Best, Checkpoint, FileCheck, Imported, NamedTensor, Progress, SCHEMA as CHECKPOINT_SCHEMA, Sums};
-pub use convert::{Balance, Conversion, Trained, convert};
+pub use convert::{Balance, Conversion, ConversionTarget, Trained, convert};
 pub use error::TrainError;
 pub use evaluate::{Evaluation, evaluate, rates};
 pub use event::{Event, Observer, SCHEMA as EVENT_SCHEMA};
 pub use files::write_whole;
 pub use health::Health;
-pub use inference::{Exit, Inference, Prediction, infer};
+pub use inference::{Exit, Inference, InferenceOptions, Prediction, infer};
 pub use inherit::{Inherited, inherit};
 pub use recording::{RecordingFiles, record};
 pub use records::{RecordOrder, parse as parse_record};

@@ -6,7 +6,7 @@ use std::path::{Path, PathBuf};
 
 use snn_core::{Draws, Dropout, Engine, Shape, SpikeTrain, Trial, Weights};
 use snn_data::{Batch, Dataset, Loader};
-use snn_models::{Built, Experiment};
+use snn_models::Built;
 use zip::write::SimpleFileOptions;
 
 use crate::evaluate::{EPOCH, check_images, check_output};
@@ -23,9 +23,9 @@ pub struct RecordingFiles {
     /// CSV: one line for each image with its index in the data set, its class, the prediction, and the score of each
     /// class.
     pub scores: Option<PathBuf>,
-    /// `NumPy` arrays, in an `.npz` file: `samples` and `labels` `[N]`, `scores` `[N, classes]`, and the spikes `[N, T,
-    /// C, H, W]` of each population that fires, under its name, and of the `input` if it is spikes. A population with
-    /// one of those other names gets a `_` appended. Spikes are bytes: 0 or 1, and -1 too in the input.
+    /// `NumPy` arrays, in an `.npz` file: `samples` and `labels` `[N]`, `scores` `[N, classes]`, and the spikes
+    /// `[N, T, C, H, W]` of each population that fires, under its name, and of the `input` if it is spikes. A
+    /// population with one of those other names gets a `_` appended. Spikes are bytes: 0 or 1, and -1 too in the input.
     pub spikes: Option<PathBuf>,
 }
 
@@ -39,7 +39,6 @@ pub struct RecordingFiles {
 #[expect(clippy::too_many_arguments, reason = "those of infer, with files")]
 pub fn record(
     engine: &dyn Engine,
-    experiment: &Experiment,
     built: &Built,
     weights: &Weights,
     data: &Dataset,
@@ -49,7 +48,7 @@ pub fn record(
     observer: &mut dyn Observer,
 ) -> Result<Option<Vec<Vec<f64>>>, TrainError> {
     check_images(built, data, images)?;
-    let (steps, batch, network) = (experiment.steps, batch.clamp(1, images.len()), &built.network);
+    let (steps, batch, network) = (built.experiment.steps, batch.clamp(1, images.len()), &built.network);
     let plan = built.input.plan(steps, batch);
     let mut session = engine.compile(network, if files.spikes.is_some() { plan.record() } else { plan })?;
     session.load(weights)?;
@@ -58,7 +57,7 @@ pub fn record(
     let mut arrays = Arrays { path: files.spikes.as_deref(), all: Vec::new() };
     for index in 0..loader.batches() {
         let Some(batch) = loader.batch(EPOCH, index) else { break };
-        let draws = Draws { seed: experiment.training.seed, epoch: EPOCH, samples: &batch.samples };
+        let draws = Draws { seed: built.experiment.training.seed, epoch: EPOCH, samples: &batch.samples };
         let shows = input(built, steps, batch, draws);
         let all: Vec<usize> = (0..batch.samples.len()).collect();
         let part = shows.part(0..steps, steps, &all);

@@ -17,7 +17,7 @@ const LARGEST: u64 = 1 << 30;
 /// Largest allowed number of epochs, updates or images, far beyond any real run.
 const MOST: usize = u32::MAX as usize;
 
-/// Iterates over records, starting with the first.
+/// Reader of records, starting with the first.
 pub(crate) struct Records {
     path: PathBuf,
     file: BufReader<File>,

@@ -4,10 +4,10 @@ use std::f64::consts::PI;
 
 use snn_models::experiment::{Anneal, Schedule};
 
-/// Factor on the learning rate for the update on batch `step` of `epoch` (both from 0), in a run of `epochs` epochs
-/// with `steps` batches each.
+/// Factor on the learning rate for the update on batch `batch` of epoch `epoch` (both from 0), in a run of `epochs`
+/// epochs with `batches` batches each.
 ///
-/// The warmup of [`Schedule::Cosine`] takes `r = round(warmup · steps)` updates with factors `1/r, 2/r, ... 1`. The
+/// The warmup of [`Schedule::Cosine`] takes `r = round(warmup · batches)` updates with factors `1/r, 2/r, ... 1`. The
 /// half cosine spans all later updates, and reaches its floor one update after the last.
 pub fn factor(schedule: &Schedule, epoch: usize, batch: usize, batches: usize, epochs: usize) -> f32 {
     match schedule {

@@ -8,7 +8,7 @@ use snn_core::{
     Stream, Timing, TrainingSession, Trial,
 };
 use snn_data::{Batch, Dataset, Loader};
-use snn_models::{Built, Experiment};
+use snn_models::Built;
 
 use crate::evaluate::{EPOCH, judge};
 use crate::{EncodedBatch, TrainError};
@@ -97,25 +97,24 @@ impl Throughput {
     }
 }
 
-/// Times batches of `experiment.training.batch` images, the first ones of `data`, on initial weights. Continues until
-/// `watch`, which receives the milliseconds of each batch so far, returns `Break`. Without `data`, or if it has fewer
-/// images than a batch, images are synthetic: pixels from 0 to 1, of which four in five are 0 if there is one channel,
-/// as in images of digits; or events at random places. The first batch is not timed. Everything is determined by the
-/// seed of `experiment`, and all batches are the same.
+/// Times batches of the experiment's `training.batch` images, the first ones of `data`, on initial weights. Continues
+/// until `watch`, which receives the milliseconds of each batch so far, returns `Break`. Without `data`, or if it has
+/// fewer images than a batch, images are synthetic: pixels from 0 to 1, of which four in five are 0 if there is one
+/// channel, as in images of digits; or events at random places. The first batch is not timed. Everything is determined
+/// by the experiment's seed, and all batches are the same.
 ///
 /// # Errors
 /// [`TrainError::Core`].
 pub fn throughput(
     engine: &dyn Engine,
-    experiment: &Experiment,
     built: &Built,
     work: TimedWork,
     data: Option<&Dataset>,
     watch: &mut dyn FnMut(&[f64]) -> ControlFlow<()>,
 ) -> Result<Throughput, TrainError> {
-    let training = &experiment.training;
+    let training = &built.experiment.training;
     let network = &built.network;
-    let plan = built.input.plan(experiment.steps, training.batch);
+    let plan = built.input.plan(built.experiment.steps, training.batch);
     let weights = network.initial_weights(training.seed);
     let mut worker = match work {
         TimedWork::Training => {
@@ -130,12 +129,12 @@ pub fn throughput(
         }
     };
     let batch = genuine(data, training.batch).unwrap_or_else(|| made_up(built, training.batch, training.seed));
-    worker.step(experiment, built, &batch)?;
+    worker.step(built, &batch)?;
     worker.timings();
     let mut millis = Vec::new();
     let activity = loop {
         let started = Instant::now();
-        let activity = worker.step(experiment, built, &batch)?;
+        let activity = worker.step(built, &batch)?;
         millis.push(started.elapsed().as_secs_f64() * 1e3);
         if watch(&millis).is_break() {
             break activity;
@@ -146,7 +145,7 @@ pub fn throughput(
         work,
         batch: training.batch,
         millis,
-        multiply_adds: dense_operations(network) * (experiment.steps * training.batch * work.passes()) as f64,
+        multiply_adds: dense_operations(network) * (built.experiment.steps * training.batch * work.passes()) as f64,
         input_spikes: built.input.spikes().then(|| per_image(activity.input_spikes)),
         spikes: per_image(activity.spikes.iter().sum()),
         memory: worker.memory(),
@@ -170,14 +169,14 @@ enum Worker {
 
 impl Worker {
     /// Computes one batch with everything except loading.
-    fn step(&mut self, experiment: &Experiment, built: &Built, batch: &Batch) -> Result<Activity, TrainError> {
-        let draws = Draws { seed: experiment.training.seed, epoch: 0, samples: &batch.samples };
-        let shown = EncodedBatch::new(built, experiment.steps, batch);
+    fn step(&mut self, built: &Built, batch: &Batch) -> Result<Activity, TrainError> {
+        let draws = Draws { seed: built.experiment.training.seed, epoch: 0, samples: &batch.samples };
+        let shown = EncodedBatch::new(built, built.experiment.steps, batch);
         let stimulus = shown.stimulus(draws);
         match self {
             Self::Training(learning) => {
                 let activity = learning.forward(&Trial { stimulus, dropout: Dropout::Drawn(draws) })?;
-                let judgement = judge(experiment, built, &activity, &batch.labels, Some(0));
+                let judgement = judge(built, &activity, &batch.labels, Some(0));
                 let errors = Errors { output: &judgement.grades.d_output, emitted: &judgement.d_emitted };
                 learning.backward(errors)?;
                 learning.update(1.0, 0.0)?;
@@ -185,7 +184,7 @@ impl Worker {
             }
             Self::Inference(session) => {
                 let activity = session.forward(&Trial { stimulus, dropout: Dropout::Off })?;
-                judge(experiment, built, &activity, &batch.labels, Some(0));
+                judge(built, &activity, &batch.labels, Some(0));
                 Ok(activity)
             }
         }

@@ -9,7 +9,7 @@ use std::time::{Duration, Instant};
 use snn_core::optimizer::clip_factor;
 use snn_core::{Draws, Dropout, Engine, Error, Errors, TrainingSession, Trial, Weights};
 use snn_data::{Dataset, Loader};
-use snn_models::{Built, Experiment};
+use snn_models::Built;
 
 use crate::checkpoint::{Best, Checkpoint, FileCheck, NamedTensor, Progress, Sums};
 use crate::evaluate::{EvaluationSums, judge};
@@ -26,13 +26,11 @@ const RUNAWAY: f64 = 1e6;
 pub struct TrainingJob<'a> {
     /// The engine to compute on.
     pub engine: &'a dyn Engine,
-    /// The experiment, which defines time steps and training.
-    pub experiment: &'a Experiment,
-    /// The network and data description built from the experiment.
+    /// The experiment, with the network and the components built from it.
     pub built: &'a Built,
     /// Initial weights; ignored if the run resumes from a checkpoint.
     pub initial: &'a Weights,
-    /// Training images. Those selected by `experiment.training.validation` are held out for validation.
+    /// Training images. Those that the experiment's `training.validation` selects are held out for validation.
     pub train: &'a Dataset,
     /// Test images.
     pub test: &'a Dataset,
@@ -95,7 +93,7 @@ struct ActiveRun<'a> {
 
 impl ActiveRun<'_> {
     fn run_on(&mut self) -> Result<RunOutcome, TrainError> {
-        while self.progress.epoch < self.job.experiment.training.epochs {
+        while self.progress.epoch < self.job.built.experiment.training.epochs {
             while self.progress.update < self.loader.batches() && !self.stop {
                 self.learn()?;
                 if self.saved.elapsed() >= self.job.save_every {
@@ -112,16 +110,16 @@ impl ActiveRun<'_> {
     /// Trains on the next batch: forward pass, backward pass, weight update, event.
     fn learn(&mut self) -> Result<(), TrainError> {
         let started = Instant::now();
-        let &TrainingJob { experiment, built, .. } = self.job;
-        let training = &experiment.training;
+        let &TrainingJob { built, .. } = self.job;
+        let training = &built.experiment.training;
         let (Progress { epoch, update, .. }, batches) = (self.progress, self.loader.batches());
         let Some(batch) = self.loader.batch(epoch as u32, update) else { return Ok(()) };
 
         let draws = Draws { seed: training.seed, epoch: epoch as u32, samples: &batch.samples };
-        let shown = EncodedBatch::new(built, experiment.steps, batch);
+        let shown = EncodedBatch::new(built, built.experiment.steps, batch);
         let dropout = if epoch < training.dropout_from { Dropout::Off } else { Dropout::Drawn(draws) };
         let activity = self.learning.forward(&Trial { stimulus: shown.stimulus(draws), dropout })?;
-        let judgement = judge(experiment, built, &activity, &batch.labels, Some(epoch));
+        let judgement = judge(built, &activity, &batch.labels, Some(epoch));
         let mut tally = EvaluationSums::default();
         tally.add(&activity, &judgement, &batch.labels);
         let loss = (tally.loss / tally.images as f64) as f32;
@@ -141,7 +139,7 @@ impl ActiveRun<'_> {
         self.progress.updates += 1;
         self.progress.sums.add(&tally);
         let update = self.progress.update;
-        let rates = rates(&built.network, experiment.steps, tally.images, &tally.spikes);
+        let rates = rates(&built.network, built.experiment.steps, tally.images, &tally.spikes);
         let warnings = self.health.observe(f64::from(loss), &rates);
         self.emit(&Event::Update {
             epoch,
@@ -172,7 +170,7 @@ impl ActiveRun<'_> {
         }
     }
 
-    /// Converts errors about non-finite or runaway numbers to [`TrainError::Diverged`] at the current batch.
+    /// Converts errors about non-finite or runaway numbers to a divergence at the current batch.
     fn as_divergence(&self, error: TrainError) -> TrainError {
         let Progress { epoch, update, updates, .. } = self.progress;
         let (reason, has_learned) = match error {
@@ -180,7 +178,7 @@ impl ActiveRun<'_> {
             TrainError::NotFinite(reason) => (reason, updates > 0),
             other => return other,
         };
-        let last = self.job.experiment.training.epochs - 1;
+        let last = self.job.built.experiment.training.epochs - 1;
         let update = if epoch > last { self.loader.batches() } else { self.loader.batches().min(update + 1) };
         let checkpoint = self.folder.last();
         TrainError::Diverged { reason, epoch: epoch.min(last), update, has_learned, checkpoint }
@@ -201,13 +199,13 @@ impl ActiveRun<'_> {
     /// The best weights are saved first. If the process is killed between the two saves, the run repeats the rest of
     /// the epoch from the last checkpoint and saves the same best weights again.
     fn end_epoch(&mut self) -> Result<bool, TrainError> {
-        let &TrainingJob { engine, experiment, built, train, .. } = self.job;
+        let &TrainingJob { engine, built, train, .. } = self.job;
         let Progress { epoch, sums, best, .. } = self.progress;
         let held_out = &self.held_out;
         let mut validation = None;
         if !held_out.is_empty() {
             let weights = self.learning.answers()?;
-            validation = evaluate(engine, experiment, built, &weights, train, held_out, self.observer)
+            validation = evaluate(engine, built, &weights, train, held_out, self.observer)
                 .map_err(|error| on("validation", error))?;
             let Some(validation) = &validation else { return Ok(false) };
             self.check_loss("validation loss", validation.loss)?;
@@ -237,7 +235,7 @@ impl ActiveRun<'_> {
 
     /// Tests the best weights.
     fn finish(&mut self) -> Result<RunOutcome, TrainError> {
-        let &TrainingJob { engine, experiment, built, test, .. } = self.job;
+        let &TrainingJob { engine, built, test, .. } = self.job;
         let best = self.best(true)?;
         if best.experiment != self.folder.experiment() {
             let Progress { epoch, update, .. } = self.progress;
@@ -246,8 +244,7 @@ impl ActiveRun<'_> {
         }
         let weights = best.weights_for(&built.network)?;
         let all: Vec<u32> = (0..test.len() as u32).collect();
-        let test = evaluate(engine, experiment, built, &weights, test, &all, self.observer)
-            .map_err(|error| on("test", error))?;
+        let test = evaluate(engine, built, &weights, test, &all, self.observer).map_err(|error| on("test", error))?;
         let Some(test) = test else { return self.stopped() };
         self.check_loss("test loss", test.loss)?;
         let best_epoch = best.progress.best.map_or(0, |best| best.epoch);
@@ -256,7 +253,7 @@ impl ActiveRun<'_> {
     }
 
     /// Loads `best.safetensors` and checks that it holds the best weights of this run. Before the end of the run, the
-    /// file may be ahead: of an epoch whose end is not in the last checkpoint, and which is repeated.
+    /// file may be from an epoch that the last checkpoint does not include. That epoch is then repeated.
     fn best(&self, is_end: bool) -> Result<Checkpoint, TrainError> {
         let refuse = |reason| Err(TrainError::Checkpoint { path: self.folder.best(), reason });
         let Progress { seed, images, best, .. } = self.progress;
@@ -294,7 +291,7 @@ impl ActiveRun<'_> {
 
     fn save(&mut self) -> Result<(), TrainError> {
         let remembered = self.learning.optimizer_state()?;
-        let (network, rule) = (&self.job.built.network, self.job.experiment.training.optimizer);
+        let (network, rule) = (&self.job.built.network, self.job.built.experiment.training.optimizer);
         let memories = Checkpoint::optimizer_tensors(network, rule, self.learning.keeps_average(), &remembered);
         let weights = self.learning.weights()?.clone();
         let checkpoint = self.checkpoint(&weights, memories);

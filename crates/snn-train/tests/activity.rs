@@ -8,7 +8,7 @@ use std::sync::Arc;
 use snn_core::reference::Reference;
 use snn_core::registry::Registry;
 use snn_core::{
-    CrossEntropy, DataSet, Dataset, Direct, Encoded, Encoder, Final, Input, Map, Network, Neuron, Projection,
+    CrossEntropy, DataSource, Dataset, Direct, Encoded, Encoder, Final, Input, Map, Network, Neuron, Projection,
     SampleKey, Shape, Source, SpikeTrain, Splits, Weights,
 };
 use snn_data::Mnist;
@@ -51,7 +51,7 @@ impl Encoder for Bits {
 #[derive(Debug)]
 struct Pictures;
 
-impl DataSet for Pictures {
+impl DataSource for Pictures {
     fn shape(&self) -> Shape {
         PICTURE
     }
@@ -119,9 +119,10 @@ fn measured(input: Input, steps: usize, batch: usize) -> MeasuredActivity {
     (experiment.steps, experiment.training.batch) = (steps, batch);
     let (network, weights) = network();
     let data = Arc::new(Pictures);
-    let built = Built { data, input, network, score: Arc::new(Final {}), loss: Arc::new(CrossEntropy { scale: 1.0 }) };
+    let loss = Arc::new(CrossEntropy { scale: 1.0 });
+    let built = Built { experiment, data, input, network, score: Arc::new(Final {}), loss };
     let pictures = Pictures.load(None).unwrap().test;
-    measure(&Reference, &experiment, &built, &weights, &pictures, &[0, 1], &mut go_on).unwrap().unwrap()
+    measure(&Reference, &built, &weights, &pictures, &[0, 1], &mut go_on).unwrap().unwrap()
 }
 
 fn go_on(_: &Event) -> ControlFlow<()> {
@@ -229,10 +230,8 @@ fn a_network_that_does_not_spike_is_measured_too() {
     let built = experiment.build(&registry()).unwrap();
     let weights = built.network.initial_weights(3);
     let test = mnist();
-    let found = measure(&Reference, &experiment, &built, &weights, &test, &[0, 1, 2, 3, 4, 5, 6, 7], &mut go_on)
-        .unwrap()
-        .unwrap()
-        .report;
+    let found =
+        measure(&Reference, &built, &weights, &test, &[0, 1, 2, 3, 4, 5, 6, 7], &mut go_on).unwrap().unwrap().report;
     let hidden = &found.populations[1];
     assert!(hidden.graded && hidden.rate > 0.1 && hidden.rate < 0.9, "{hidden:?}");
     assert!((found.projections[1].operations.effective_macs - 200.0 * hidden.rate).abs() < 1e-9);
@@ -255,8 +254,8 @@ fn sums_are_those_of_the_evaluation() {
     let weights = built.network.initial_weights(3);
     let test = mnist();
     let chosen: Vec<u32> = (3..15).collect();
-    let found = measure(&Reference, &experiment, &built, &weights, &test, &chosen, &mut go_on).unwrap().unwrap().report;
-    let expected = evaluate(&Reference, &experiment, &built, &weights, &test, &chosen, &mut go_on).unwrap().unwrap();
+    let found = measure(&Reference, &built, &weights, &test, &chosen, &mut go_on).unwrap().unwrap().report;
+    let expected = evaluate(&Reference, &built, &weights, &test, &chosen, &mut go_on).unwrap().unwrap();
     assert_eq!((found.images, found.accuracy), (expected.images, expected.accuracy));
     assert_eq!(Some(found.populations[0].spikes), expected.input_spikes);
     assert_eq!(found.spikes, expected.spikes);
@@ -300,10 +299,10 @@ fn images_that_are_not_there_are_refused() {
     let (network, weights) = network();
     let loss = Arc::new(CrossEntropy { scale: 1.0 });
     let input = Input::images(Bits);
-    let built = Built { data: Arc::new(Pictures), input, network, score: Arc::new(Final {}), loss };
+    let built = Built { experiment, data: Arc::new(Pictures), input, network, score: Arc::new(Final {}), loss };
     let pictures = Pictures.load(None).unwrap().test;
     let message = |weights: &Weights, images: &[u32]| {
-        measure(&Reference, &experiment, &built, weights, &pictures, images, &mut go_on).unwrap_err().to_string()
+        measure(&Reference, &built, weights, &pictures, images, &mut go_on).unwrap_err().to_string()
     };
     assert_eq!(message(&weights, &[1, 2]), "images to show: must be some of the 2 in the data set, found image 2");
     assert_eq!(message(&weights, &[]), "images to show: must be some of the 2 in the data set, found none");

@@ -7,7 +7,7 @@ use snn_core::reference::Reference;
 use snn_core::registry::Registry;
 use snn_core::{Dataset, Dropout, Engine as _, Plan, Shape, SpikeTrain, Stimulus, Trial, Weights};
 use snn_models::Experiment;
-use snn_train::{Balance, Conversion, Event, TrainError, Trained, convert};
+use snn_train::{Balance, Conversion, ConversionTarget, Event, TrainError, Trained, convert};
 
 const SHAPE: Shape = Shape::new(1, 28, 28);
 const EXPERIMENT: &str = "(
@@ -57,9 +57,9 @@ fn converted_to(
         }
     }
     let data = bars();
-    let trained = Trained { experiment: &experiment, built: &built, weights: &weights, data: &data, images: 6 };
+    let trained = Trained { built: &built, weights: &weights, data: &data, images: 6 };
     let mut go_on = |_: &Event| ControlFlow::Continue(());
-    let found = convert(&Reference, &registry, trained, balance, (neuron, 200), &mut go_on)?;
+    let found = convert(&Reference, &registry, trained, balance, ConversionTarget { neuron, steps: 200 }, &mut go_on)?;
     Ok((experiment, weights, found.unwrap()))
 }
 

@@ -30,7 +30,7 @@ pub struct App {
     pub(crate) subject: Option<Arc<OpenNetwork>>,
     pub(crate) trial: Option<Arc<ViewedTrial>>,
     pub(crate) player: Player,
-    /// The open population; none for the input.
+    /// The open population; `None` for the input.
     pub(crate) selected: Option<usize>,
     /// The channel that the raster is limited to.
     pub(crate) channel: Option<usize>,
@@ -52,7 +52,7 @@ pub struct App {
     pub(crate) fit_plots: bool,
     /// Counter of received trials and membranes, from which textures know whether they are outdated.
     pub(crate) version: u64,
-    /// The run that is watched.
+    /// The run that is followed.
     pub(crate) follower: Option<Follower>,
     /// Folder and next time step of a series of frames being saved.
     pub(crate) recording: Option<(String, usize)>,
@@ -132,7 +132,7 @@ impl App {
         }
     }
 
-    /// The run that is watched.
+    /// The run that is followed.
     pub fn follower(&self) -> Option<&Follower> {
         self.follower.as_ref()
     }
@@ -203,7 +203,7 @@ impl App {
         self.player.t()
     }
 
-    /// The open population; none for the input.
+    /// The open population; `None` for the input.
     pub fn selected(&self) -> Option<usize> {
         self.selected
     }

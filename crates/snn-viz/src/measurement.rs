@@ -115,8 +115,8 @@ impl Desk {
         let samples = subject.samples.as_ref().map_err(|why| ViewError::Data(why.clone()))?;
         let images = images.clamp(1, samples.len().max(1));
         self.lock().images = images;
-        let mut experiment = subject.experiment.clone();
-        experiment.training.batch = experiment.training.batch.min(BATCH);
+        let mut built = subject.built.clone();
+        built.experiment.training.batch = built.experiment.training.batch.min(BATCH);
         let mut observe = |event: &Event| {
             let mut state = self.lock();
             if let Event::Evaluating { done, .. } = event {
@@ -125,9 +125,8 @@ impl Desk {
             wake();
             if state.is_stopped { ControlFlow::Break(()) } else { ControlFlow::Continue(()) }
         };
-        let (built, weights) = (&subject.built, &subject.weights);
         let chosen: Vec<u32> = (0..images as u32).collect();
-        let found = measure(&Cpu::new(0), &experiment, built, weights, samples, &chosen, &mut observe)?;
+        let found = measure(&Cpu::new(0), &built, &subject.weights, samples, &chosen, &mut observe)?;
         Ok(found.map(|measured| NetworkMeasurement { subject: Arc::clone(subject), measured }))
     }
 }

@@ -22,8 +22,6 @@ pub struct OpenNetwork {
     pub name: String,
     /// Description of its training progress.
     pub progress: String,
-    /// The experiment that trained it.
-    pub experiment: Experiment,
     /// The network and data description built from the experiment.
     pub built: Built,
     /// Number of time steps that it was trained on.
@@ -87,7 +85,7 @@ impl OpenNetwork {
         let (name, progress) = (short_name(&file), progress(&checkpoint));
         let written = path.filter(|_| zoo.is_none()).and_then(|_| fs::metadata(&file).ok()?.modified().ok());
         let file = written.map(|written| (file, written));
-        Ok(Self { name, progress, experiment, built, trained_steps, weights, samples, file })
+        Ok(Self { name, progress, built, trained_steps, weights, samples, file })
     }
 
     /// Whether its file has changed since it was opened.
@@ -103,7 +101,7 @@ impl OpenNetwork {
 
     /// Time steps of a trial.
     pub fn steps(&self) -> usize {
-        self.experiment.steps
+        self.built.experiment.steps
     }
 
     /// Shape of an image, or of the event camera's sensor.

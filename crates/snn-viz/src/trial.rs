@@ -6,7 +6,7 @@ use snn_core::{
 
 use crate::{OpenNetwork, ViewError};
 
-/// Epoch number used to draw random input spikes, the same as in evaluations. Each further draw decrements it.
+/// Epoch number used to draw random input spikes, the same as in evaluations. Each further draw uses the number below.
 const EPOCH: u32 = u32::MAX;
 
 /// The sample shown to a network.
@@ -160,7 +160,7 @@ fn encode_image(subject: &OpenNetwork, bytes: &[u8], index: u32, draw: u32) -> R
         Err(_) => f32::from(byte) / 255.0,
     };
     let pixels: Vec<f32> = bytes.iter().enumerate().map(value).collect();
-    let draws = Draws { seed: subject.experiment.training.seed, epoch: EPOCH - draw, samples: &[index] };
+    let draws = Draws { seed: subject.built.experiment.training.seed, epoch: EPOCH - draw, samples: &[index] };
     let sample = SampleKey { seed: draws.seed, epoch: draws.epoch, index };
     let input = encoder.encode(&pixels, shape, subject.steps(), sample);
     Ok((input, bytes.iter().map(|&byte| f32::from(byte) / 255.0).collect()))

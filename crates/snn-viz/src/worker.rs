@@ -1,6 +1,7 @@
-//! All computation, away from the thread that draws: requests go in, answers come out.
+//! The thread for all computation, separate from the drawing thread. It receives requests and sends answers.
 //!
-//! Only the latest request of a kind counts: who scrubs through images is not kept waiting for those that were passed.
+//! Only the latest request of each kind is processed, so that scrubbing through images does not wait for those already
+//! passed.
 
 use std::collections::VecDeque;
 use std::mem::discriminant;
@@ -15,34 +16,35 @@ use snn_cpu::Cpu;
 
 use crate::{Gradients, Membranes, OpenNetwork, Pin, ShownSample, ViewError, ViewedTrial};
 
-/// Something to compute.
+/// A request to compute something.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Request {
     /// Open a network.
     Open {
-        /// Checkpoint or run folder; none for the network that is shipped.
+        /// Checkpoint or run folder; `None` for the shipped network.
         path: Option<PathBuf>,
-        /// Folder of the data set; none for where it is usually found.
+        /// Folder of the data set; `None` for the default locations.
         data: Option<PathBuf>,
-        /// Time steps; none for as many as it was trained on.
+        /// Number of time steps; `None` for the number it was trained on.
         steps: Option<usize>,
     },
-    /// Show it a picture, with one of the random input trains.
+    /// Run the network on a sample, with the given random draw of input spikes.
     Show(ShownSample, u32),
-    /// Membranes of a population over some steps of the present trial.
+    /// Compute membranes of a population over some time steps of the current trial.
     Membranes(usize, Range<usize>),
-    /// What pinned neurons did in the present trial.
+    /// Compute traces of pinned neurons in the current trial.
     Traces(Vec<Pin>),
-    /// A backward pass through the present trial, as if a class were right; errors of pinned neurons.
+    /// Backpropagate through the current trial, assuming that the given class is correct; record errors of the pinned
+    /// neurons.
     Gradients(usize, Vec<Pin>),
 }
 
-/// What was computed; the trial, where there is one, tells what it is of.
+/// A result. If it contains a trial, it belongs to that trial.
 #[derive(Debug)]
 pub enum Answer {
-    /// A network is open.
+    /// A network was opened.
     Opened(Arc<OpenNetwork>),
-    /// A picture was shown.
+    /// A trial was run.
     Shown(Arc<ViewedTrial>),
     /// Membranes of a population.
     Membranes(Arc<ViewedTrial>, Membranes),
@@ -50,11 +52,11 @@ pub enum Answer {
     Traces(Arc<ViewedTrial>, Vec<(Pin, Traces)>),
     /// Errors and gradients.
     Gradients(Arc<ViewedTrial>, Gradients),
-    /// It could not be done.
+    /// The request failed.
     Failed(ViewError),
 }
 
-/// The thread that computes, and its mail. The thread ends with this value.
+/// Handle of the worker thread, with its queues. Dropping it ends the thread.
 #[derive(Debug)]
 pub struct Worker {
     mail: Arc<Mail>,
@@ -90,8 +92,8 @@ impl Worker {
         Self { mail }
     }
 
-    /// Asks for something, in place of what was asked for before of the same kind. A new network makes all earlier requests
-    /// void, a new picture those about the last one.
+    /// Sends a request, which replaces an earlier one of the same kind. A request for a new network cancels all earlier
+    /// requests, and one for a new sample cancels those about the previous sample.
     pub fn ask(&self, request: Request) {
         let mut boxes = self.mail.lock();
         boxes.requests.retain(|earlier| match request {
@@ -103,17 +105,17 @@ impl Worker {
         self.mail.changed.notify_all();
     }
 
-    /// The next answer that has come.
+    /// Takes the next answer, if there is one.
     pub fn answer(&self) -> Option<Answer> {
         self.mail.lock().answers.pop_front()
     }
 
-    /// Whether there is something that was asked for and is not answered yet.
+    /// Whether there are unanswered requests.
     pub fn is_busy(&self) -> bool {
         self.mail.lock().is_busy()
     }
 
-    /// Waits until everything is answered that was asked for.
+    /// Waits until all requests are answered.
     pub fn wait(&self) {
         let mut boxes = self.mail.lock();
         while boxes.is_busy() {
@@ -140,7 +142,7 @@ impl Mail {
         self.boxes.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
-    /// The next request, once there is one; none if nobody will ask any more.
+    /// Waits for the next request; `None` once the handle is dropped.
     fn next(&self) -> Option<Request> {
         let mut boxes = self.lock();
         loop {
@@ -163,7 +165,7 @@ impl Mail {
     }
 }
 
-/// What the thread works on.
+/// State of the thread.
 struct Bench {
     registry: Arc<Registry>,
     subject: Option<Arc<OpenNetwork>>,

@@ -5,7 +5,7 @@ use std::time::Duration;
 
 use snn_core::Engine;
 use snn_core::registry::Registry;
-use snn_models::{Built, Experiment};
+use snn_models::Built;
 use snn_train::{Checkpoint, Event, Observer, RunFolder, TrainingJob, evaluate, fit};
 
 use crate::{First, RecordedUpdate, SampleImages, ZooEntry, ZooError};
@@ -40,9 +40,9 @@ pub fn again(
     registry: &Registry,
     observer: &mut dyn Observer,
 ) -> Result<Option<Again>, ZooError> {
-    let (experiment, built) = entry.experiment(registry)?;
+    let built = entry.built(registry)?;
     let (sample, checkpoint) = (entry.sample()?, entry.checkpoint()?);
-    let found = first(engine, (&experiment, &built), &sample, &checkpoint, observer)?;
+    let found = first(engine, &built, &sample, &checkpoint, observer)?;
     let recorded = entry.record()?.first.into_iter().find(|first| first.arithmetic == engine.arithmetic());
     Ok(found.map(|found| Again { found, recorded }))
 }
@@ -53,18 +53,17 @@ pub fn again(
 /// [`ZooError::Train`]; [`ZooError::Folder`] if a temporary folder cannot be created.
 pub fn first(
     engine: &dyn Engine,
-    (experiment, built): (&Experiment, &Built),
+    built: &Built,
     sample: &SampleImages,
     checkpoint: &Checkpoint,
     observer: &mut dyn Observer,
 ) -> Result<Option<First>, ZooError> {
     let dir = tempfile::tempdir()?;
-    let mut folder = RunFolder::create(dir.path(), &experiment.to_ron())?;
+    let mut folder = RunFolder::create(dir.path(), &built.experiment.to_ron())?;
     let job = TrainingJob {
         engine,
-        experiment,
         built,
-        initial: &built.network.initial_weights(experiment.training.seed),
+        initial: &built.network.initial_weights(built.experiment.training.seed),
         train: &sample.train,
         test: &sample.test,
         save_every: Duration::MAX,
@@ -85,6 +84,6 @@ pub fn first(
     }
     let weights = checkpoint.weights_for(&built.network)?;
     let all: Vec<u32> = (0..sample.test.len() as u32).collect();
-    let test = evaluate(engine, experiment, built, &weights, &sample.test, &all, observer)?;
+    let test = evaluate(engine, built, &weights, &sample.test, &all, observer)?;
     Ok(test.map(|test| First { arithmetic: engine.arithmetic(), updates, test }))
 }

@@ -116,11 +116,9 @@ impl ZooEntry {
     ///
     /// # Errors
     /// [`ZooError::Experiment`] if `registry` lacks a name used in the preset.
-    pub fn experiment(&self, registry: &Registry) -> Result<(Experiment, Built), ZooError> {
+    pub fn built(&self, registry: &Registry) -> Result<Built, ZooError> {
         let preset = presets::find(self.name)?;
-        let experiment = Experiment::from_ron(preset.text, &preset.file_name(), &[], registry)?;
-        let built = experiment.build(registry)?;
-        Ok((experiment, built))
+        Ok(Experiment::from_ron(preset.text, &preset.file_name(), &[], registry)?.build(registry)?)
     }
 
     /// The training log and results.

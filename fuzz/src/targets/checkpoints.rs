@@ -1,4 +1,4 @@
-//! Checkpoints.
+//! Targets that read checkpoints.
 
 use std::fs;
 use std::path::Path;
@@ -12,7 +12,7 @@ use snn_train::{Checkpoint, FileCheck, NamedTensor};
 use super::texts::SMALL;
 use super::{Bench, Verdict};
 
-/// What stands before the digits of the digest, and how many there are.
+/// The text before the digits of the digest, and the number of digits.
 const DIGEST: &[u8] = b"\"digest\":\"";
 const DIGITS: usize = 32;
 
@@ -28,7 +28,7 @@ pub(super) fn seeds(bench: &Bench) -> Vec<Vec<u8>> {
     [whole, Checkpoint::of_weights(SMALL.to_owned(), tensors)].iter().filter_map(bytes).collect()
 }
 
-/// Makes the length of the header right again, three times in four, and the digest, every other time.
+/// Repairs the length of the header in three of four cases, and the digest in every other case.
 pub(super) fn seal(rng: &mut Rng, input: &mut Vec<u8>) {
     if rng.u8(..4) > 0
         && let Some(end) = find(input, b"}}")
@@ -48,7 +48,7 @@ pub(super) fn seal(rng: &mut Rng, input: &mut Vec<u8>) {
     }
 }
 
-/// Where `wanted` begins, after the first 8 bytes.
+/// Position of `wanted`, searched after the first 8 bytes.
 fn find(input: &[u8], wanted: &[u8]) -> Option<usize> {
     input.get(8..)?.windows(wanted.len()).position(|bytes| bytes == wanted).map(|at| at + 8)
 }
@@ -79,7 +79,7 @@ pub(super) fn run(bench: &Bench, input: &[u8]) -> Verdict {
     Ok(true)
 }
 
-/// What a network takes from a file is all that the file holds, in whichever order.
+/// Checks that the tensors imported by a network are all that the file holds, in any order.
 fn same(network: &Network, taken: &[NamedTensor], held: &[NamedTensor]) -> Result<(), String> {
     let by_name = |tensors: &[NamedTensor]| {
         let mut sorted = tensors.to_vec();

@@ -1,11 +1,11 @@
-//! The files of data sets, and what tells kinds of files apart.
+//! Targets that read files of data sets, and that detect kinds of files.
 
 use std::fs;
 use std::io::Write as _;
 
 use flate2::Compression;
 use flate2::write::GzEncoder;
-use snn_core::{Content, DataSet as _, Dataset, Limit};
+use snn_core::{Content, DataSource as _, Dataset, Limit};
 use snn_data::mat::Wanted;
 use snn_data::{Cifar10, Svhn, idx, kind_of, mat, nmnist};
 
@@ -50,7 +50,7 @@ pub(super) fn cifar10_seeds(bench: &Bench) -> Vec<Vec<u8>> {
 }
 
 pub(super) fn run_cifar10(bench: &Bench, input: &[u8]) -> Verdict {
-    // Compressed, as the size of a file is not looked at then, and a few records will do.
+    // Compressed, because the size of compressed files is not checked, so that a few records suffice.
     let mut packed = GzEncoder::new(Vec::new(), Compression::none());
     let packed = packed.write_all(input).and_then(|()| packed.finish()).map_err(|error| error.to_string())?;
     bench.file("data_batch_1.bin.gz", &packed)?;
@@ -63,7 +63,7 @@ pub(super) fn run_cifar10(bench: &Bench, input: &[u8]) -> Verdict {
     labels(&splits.test)
 }
 
-/// What is accepted has labels of its classes.
+/// Checks that accepted data has valid labels only.
 fn labels(data: &Dataset) -> Verdict {
     match data.labels().iter().find(|label| usize::from(**label) >= data.classes()) {
         Some(label) => Err(format!("label {label}")),

@@ -1,4 +1,4 @@
-//! Experiments, settings, parts and records.
+//! Targets that read experiments, settings, parts and records.
 
 use snn_core::part::Part;
 use snn_core::registry::Catalog;
@@ -7,11 +7,11 @@ use snn_train::curves::{Curves, page};
 
 use super::{Bench, Verdict};
 
-/// An experiment that is small in every respect.
+/// An experiment that is small in every dimension.
 pub(super) const SMALL: &str = "(data: Mnist, steps: 2, network: Sequence(layers: [Conv(channels: 2, kernel: 5, stride: 4), Readout(classes: 10)]), \
                                 training: (epochs: 1, batch: 2, optimizer: Sgd(lr: 0.1, momentum: 0.9)))";
 
-/// The longest message that a person can be shown.
+/// Maximum length of an error message.
 const LONGEST_MESSAGE: usize = 20_000;
 
 pub(super) fn experiment_seeds(_: &Bench) -> Vec<Vec<u8>> {
@@ -24,7 +24,7 @@ pub(super) fn run_experiment(bench: &Bench, input: &[u8]) -> Verdict {
     experiment(bench, text, &[])
 }
 
-/// What is accepted is written as it is read, and can be built.
+/// Checks that an accepted experiment can be written, read back unchanged, and built.
 fn experiment(bench: &Bench, text: &str, settings: &[(&str, &str)]) -> Verdict {
     let experiment = match Experiment::from_ron(text, "input", settings, &bench.registry) {
         Ok(experiment) => experiment,
@@ -45,12 +45,12 @@ fn experiment(bench: &Bench, text: &str, settings: &[(&str, &str)]) -> Verdict {
     Ok(true)
 }
 
-/// What is refused is told in few words, whatever the input was.
+/// Checks that the error message is short, whatever the input was.
 fn message(text: &str) -> Verdict {
     if text.len() > LONGEST_MESSAGE { Err(format!("a message of {} bytes", text.len())) } else { Ok(false) }
 }
 
-/// A preset, a path in it, and what is to stand there.
+/// Inputs of a preset, a path in it, and a new value for the path.
 pub(super) fn override_seeds(_: &Bench) -> Vec<Vec<u8>> {
     [
         "mnist-lenet steps=3",
@@ -88,8 +88,8 @@ pub(super) fn part_seeds(_: &Bench) -> Vec<Vec<u8>> {
     .to_vec()
 }
 
-/// A part is the same when it is written and read again, as it stands and with its defaults filled in by whichever catalog
-/// knows it.
+/// Checks that a part is unchanged when written and read again, both as given and with the defaults filled in by any
+/// catalog that knows it.
 pub(super) fn run_part(bench: &Bench, input: &[u8]) -> Verdict {
     let Ok(text) = std::str::from_utf8(input) else { return Ok(false) };
     let part = match Part::parse(text) {
@@ -140,7 +140,7 @@ pub(super) fn record_seeds(_: &Bench) -> Vec<Vec<u8>> {
     vec![(lines.join("\n") + "\n").into_bytes(), format!("{started}\n{}\n", step(1)).into_bytes()]
 }
 
-/// The page of whatever records are accepted has only finite numbers, and no markup from the records.
+/// Checks that the page of accepted records contains only finite numbers, and no markup from the records.
 pub(super) fn run_records(bench: &Bench, input: &[u8]) -> Verdict {
     bench.file("metrics.jsonl", input)?;
     let curves = match Curves::read(&bench.folder) {

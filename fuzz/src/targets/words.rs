@@ -1,4 +1,4 @@
-//! Words that the texts of a target are made of, put into its inputs here and there.
+//! Words of text formats, inserted at random places in the inputs of a target.
 
 /// Words of experiments and parts.
 pub(crate) const RON: &[&str] = &[

@@ -92,13 +92,13 @@ pub(crate) fn run(registry: &Registry, args: &BenchArgs) -> anyhow::Result<ExitC
     let named = experiments.iter().map(|name| loading::experiment(registry, Some(name), &settings));
     let named: Vec<Named> = named.collect::<anyhow::Result<_>>()?;
     for named in &named {
-        let (experiment, built) = (&named.experiment, &named.built);
+        let (experiment, built) = (&named.built.experiment, &named.built);
         let (batch, device) = (experiment.training.batch, Device::of(engine.as_ref()));
         let plan = Plan::new(experiment.steps, batch);
         let needs = if args.infer {
             memory::of_trials(built, engine.as_ref(), plan, false)
         } else {
-            memory::of_training(experiment, built, engine.as_ref(), device, batch)
+            memory::of_training(built, engine.as_ref(), device, batch)
         };
         needs.and_then(|needs| memory::check(&needs)).with_context(|| named.name.clone())?;
     }
@@ -108,12 +108,12 @@ pub(crate) fn run(registry: &Registry, args: &BenchArgs) -> anyhow::Result<ExitC
     let peak = engine.peak()?;
     let mut measured = Vec::new();
     for named in named {
-        let batch = named.experiment.training.batch;
+        let batch = named.built.experiment.training.batch;
         let data = named.built.data.load_limited(None, Limit::Spread(batch)).ok().map(|splits| splits.train);
         let data = data.filter(|data| data.len() >= batch);
         let images = match &data {
-            Some(_) => format!("the first training images of {}", named.experiment.data.name),
-            None => format!("made-up images, as {} is not here", named.experiment.data.name),
+            Some(_) => format!("the first training images of {}", named.built.experiment.data.name),
+            None => format!("made-up images, as {} is not here", named.built.experiment.data.name),
         };
         let results = measure(args, engine.as_ref(), &named, data.as_ref(), &bar)?;
         measured.push(Measured { named, images, results });
@@ -151,7 +151,7 @@ fn measure(
             bar.say(&format!("{}, {}: {} steps timed", named.name, work.name(), millis.len()));
             if is_enough { ControlFlow::Break(()) } else { ControlFlow::Continue(()) }
         };
-        throughput(engine, &named.experiment, &named.built, work, data, &mut watch)
+        throughput(engine, &named.built, work, data, &mut watch)
             .with_context(|| format!("{}, {}", named.name, work.name()))
     };
     works.into_iter().map(measure).collect()
@@ -188,7 +188,7 @@ fn record(engine: &dyn Engine, peak: Option<Peak>, measured: &[Measured]) -> Val
     let network = |Measured { named, images, results }: &Measured| -> Vec<Value> {
         let result = |result: &Throughput| {
             json!({
-                "network": named.name, "shown": images, "work": result.work.name(), "batch": result.batch, "steps": named.experiment.steps,
+                "network": named.name, "shown": images, "work": result.work.name(), "batch": result.batch, "steps": named.built.experiment.steps,
                 "parameters": named.built.network.parameters(),
                 "repeats": result.millis.len(), "millis": { "median": result.median(), "best": result.best() },
                 "images_per_second": result.images_per_second(), "multiply_adds": result.multiply_adds,

@@ -31,8 +31,8 @@ pub(super) fn text(engine: &dyn Engine, peak: Option<Peak>, measured: &[Measured
     lines.extend(peaks.map(|(text, aside)| ("peak", text, aside)));
     let mut parts = vec![format!("\n{}", text::header(&lines))];
     for Measured { named, images, results } in measured {
-        let (network, steps) = (&named.built.network, named.experiment.steps);
-        let batch = format!("batch {}", named.experiment.training.batch);
+        let (network, steps) = (&named.built.network, named.built.experiment.steps);
+        let batch = format!("batch {}", named.built.experiment.training.batch);
         let header = text::header(&[
             (named.name.as_str(), words::network(network, steps), batch),
             ("shown", images.clone(), String::new()),

@@ -11,7 +11,7 @@ use anyhow::{anyhow, bail};
 use clap::{Args, Subcommand};
 
 use crate::{
-    core::{DataSet, part::Part, registry::Registry},
+    core::{DataSource, part::Part, registry::Registry},
     data::published::{self, Published},
     models::elsewhere,
 };
@@ -111,7 +111,7 @@ pub(crate) fn run(registry: &Registry, args: &DataArgs) -> anyhow::Result<ExitCo
 struct Named {
     /// Its name in the registry.
     name: String,
-    data: Arc<dyn DataSet>,
+    data: Arc<dyn DataSource>,
     /// Published files; `None` for data sets of a plug-in.
     published: Option<&'static Published>,
 }

@@ -1,4 +1,4 @@
-//! Direct input.
+//! Direct encoding.
 
 use serde::{Deserialize, Serialize};
 

@@ -1,4 +1,4 @@
-//! Gaussian receptive fields.
+//! Population encoding by Gaussian receptive fields.
 
 use serde::{Deserialize, Serialize};
 

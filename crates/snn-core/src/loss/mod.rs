@@ -22,6 +22,11 @@ pub trait Loss: Debug + Send + Sync {
     /// class of the sample. A loss on class scores computes them by `score`.
     fn evaluate(&self, output: &[f64], classes: usize, class: usize, score: &dyn Score) -> (f64, Vec<f64>);
 
+    /// Whether the loss reads spikes: the last population must then fire.
+    fn reads_spikes(&self) -> bool {
+        false
+    }
+
     /// The equation of the loss as text.
     fn equation(&self) -> String;
 }

@@ -66,6 +66,10 @@ impl Loss for CountMse {
         (loss, errors.iter().map(|error| 2.0 * share * error).cycle().take(output.len()).collect())
     }
 
+    fn reads_spikes(&self) -> bool {
+        true
+    }
+
     fn equation(&self) -> String {
         let Self { correct, incorrect } = self;
         format!(

@@ -50,6 +50,10 @@ impl Loss for VanRossum {
         (loss, d_output)
     }
 
+    fn reads_spikes(&self) -> bool {
+        true
+    }
+
     fn equation(&self) -> String {
         let Self { tau, period } = self;
         format!(

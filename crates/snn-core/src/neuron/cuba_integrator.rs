@@ -27,7 +27,6 @@ pub struct CubaIntegrator {
     /// Fraction of the synaptic current that is kept from step to step, in `[0, 1)`.
     pub synapse_leak: f32,
     /// Divisor of the output, greater than 0.
-    #[serde(alias = "threshold")] // its name in files of version 0.1
     pub divisor: f32,
     /// Whether the synaptic current is multiplied by `1 - leak`.
     pub decay_input: bool,

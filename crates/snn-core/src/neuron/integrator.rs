@@ -25,7 +25,6 @@ pub struct LeakyIntegrator {
     /// Fraction of the membrane potential that is kept from step to step, in `(0, 1]`.
     pub leak: f32,
     /// Divisor of the output, greater than 0.
-    #[serde(alias = "threshold")] // its name in files of version 0.1
     pub divisor: f32,
     /// Whether the input is multiplied by `1 - leak`.
     pub decay_input: bool,

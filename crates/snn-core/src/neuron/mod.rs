@@ -141,8 +141,8 @@ pub struct Parameter {
     pub link: Link,
 }
 
-/// Which neurons share the value of a trainable parameter. Other libraries' PyTorch modules with such parameters have
-/// one value for each layer or one for each channel.
+/// Which neurons share the value of a trainable parameter. Modules of PyTorch libraries with such parameters have one
+/// value for each layer, or one for each channel.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize)]
 pub enum Per {
     /// One value for all neurons of the population.
@@ -246,7 +246,7 @@ impl Neuron {
         LeakyIntegrator::default().leak_free()
     }
 
-    /// The name by which a RON file calls this neuron.
+    /// Name of this neuron in a RON file.
     pub fn name(&self) -> &str {
         &self.name
     }

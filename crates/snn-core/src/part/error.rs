@@ -46,13 +46,13 @@ pub enum Fault {
     /// A required field is missing.
     #[error("missing field \"{field}\"")]
     Missing {
-        /// Its name.
+        /// Name of the field.
         field: &'static str,
     },
     /// A field is given more than once.
     #[error("field \"{field}\" is given twice")]
     Twice {
-        /// Its name.
+        /// Name of the field.
         field: &'static str,
     },
     /// Values are given without field names, as in `Lif(0.9)`.
@@ -64,7 +64,7 @@ pub enum Fault {
     /// An enum variant without fields is followed by brackets, as in `Auto()`.
     #[error("{name} takes no ( )")]
     Brackets {
-        /// Its name.
+        /// Name of the variant.
         name: String,
     },
     /// A value is outside its range or has the wrong type.
@@ -75,7 +75,7 @@ pub enum Fault {
         /// The value.
         found: String,
     },
-    /// Anything else, in a sentence.
+    /// Any other error, as a sentence.
     #[error("{0}")]
     Other(String),
 }

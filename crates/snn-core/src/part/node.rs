@@ -8,7 +8,7 @@ use super::path::{Path, Segment};
 /// as `x`.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Node<'a> {
-    /// The whole value as it is written.
+    /// The text of the whole value, as written.
     pub text: &'a str,
     /// Byte at which the value starts.
     pub start: usize,

@@ -1,5 +1,5 @@
 //! The backward pass of one sample through one population and chunk. It recomputes the states, backpropagates from the
-//! last step to the first, and goes on to the sources.
+//! last step to the first, and then through the projections to the sources.
 
 use std::ops::Range;
 

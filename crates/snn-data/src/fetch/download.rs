@@ -1,4 +1,4 @@
-//! One file over HTTP.
+//! Downloads one file over HTTP.
 
 use std::fs::{self, File, OpenOptions};
 use std::io::{self, Read as _, Seek as _, Write as _};
@@ -13,21 +13,22 @@ use crate::checksum::md5_of;
 use crate::open_file;
 use crate::published::Download;
 
-/// How long a server is waited for.
+/// Timeouts and retries of downloads.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Patience {
-    /// How long it may be silent.
+    /// Maximum time without any data from the server.
     pub silence: Duration,
-    /// Least bytes that must come in each `window` of time; who sends fewer is left, and asked again.
+    /// Minimum number of bytes in each `window` of time. If fewer arrive, the connection is closed and the request is
+    /// retried.
     pub least: u64,
-    /// See `least`.
+    /// Length of the time window of `least`.
     pub window: Duration,
-    /// Pauses before another try.
+    /// Pauses before each retry.
     pub pauses: [Duration; 3],
 }
 
 impl Default for Patience {
-    /// A minute of silence; 30 kB in half a minute; pauses of 0.2, 1 and 4 seconds.
+    /// One minute without data; 30 kB per 30 seconds; pauses of 0.2, 1 and 4 seconds.
     fn default() -> Self {
         Self {
             silence: Duration::from_mins(1),
@@ -38,7 +39,7 @@ impl Default for Patience {
     }
 }
 
-/// Where the bytes of `path` are until they are complete.
+/// The path that holds the bytes of `path` until the download is complete.
 pub(super) fn part(path: &Path) -> PathBuf {
     let mut name = path.as_os_str().to_owned();
     name.push(".part");
@@ -50,12 +51,12 @@ pub(super) fn is_whole(download: &Download, path: &Path) -> bool {
     open_file(path).and_then(|mut file| md5_of(&mut file)).is_ok_and(|found| found == download.md5)
 }
 
-/// Most bytes that may come; the sizes that are published are about right.
+/// Maximum number of bytes to accept; published sizes are approximate.
 fn most(download: &Download) -> u64 {
     download.bytes.saturating_add(download.bytes / 10)
 }
 
-/// Downloads `url` to `path`, or what is missing of it.
+/// Downloads `url` to `path`, or only the rest if a part is there.
 pub(super) fn download(
     download: &Download,
     url: &str,
@@ -66,7 +67,7 @@ pub(super) fn download(
     let part = part(path);
     let write = |source| FetchError::Write { path: part.clone(), source };
     if part.exists() {
-        open_file(&part).map_err(write)?; // what is no file, such as a pipe, is told at once
+        open_file(&part).map_err(write)?; // anything but a regular file, such as a pipe, is an error at once
     }
     let mut file = OpenOptions::new().create(true).read(true).append(true).open(&part).map_err(write)?;
     if file.try_lock().is_err_and(|error| matches!(error, fs::TryLockError::WouldBlock)) {
@@ -74,7 +75,7 @@ pub(super) fn download(
     }
     let agent = ureq::Agent::config_builder()
         .http_status_as_error(false)
-        // Each request has a connection of its own: a server may have closed one that has been used, without a word.
+        // Each request uses a new connection: a server may have closed an idle one without notice.
         .max_idle_connections(0)
         .timeout_connect(Some(patience.silence))
         .timeout_recv_response(Some(patience.silence))
@@ -87,7 +88,7 @@ pub(super) fn download(
         let has_resumed = match job.transfer_patiently(&mut file) {
             Ok(has_resumed) => has_resumed,
             Err(error) => {
-                // What was there before stays, unless something that is not the file has come in its place.
+                // The bytes from earlier calls are kept, unless something other than the file has replaced them.
                 let is_useless = matches!(error, FetchError::TooLong { .. }) && !job.anew;
                 if is_useless || file.metadata().is_ok_and(|metadata| metadata.len() == 0) {
                     fs::remove_file(&part).ok();
@@ -106,7 +107,7 @@ pub(super) fn download(
             fs::remove_file(&part).map_err(write)?;
             return Err(FetchError::Checksum { url: url.to_owned(), expected: download.md5, found });
         }
-        // The first part may have been of something else: once more, from the start.
+        // The part from an earlier call may belong to another file: download once more, from the start.
         job.anew = true;
     }
 }
@@ -117,15 +118,15 @@ struct Transfer<'a> {
     url: &'a str,
     part: &'a Path,
     patience: Patience,
-    /// Whether what is there is to be replaced, once anything comes in its place.
+    /// Whether to replace the existing part, once the first bytes arrive.
     anew: bool,
-    /// Whether the server has answered at all.
+    /// Whether the server has responded at all.
     has_answered: bool,
     observer: &'a mut dyn FnMut(FetchProgress<'_>),
 }
 
 impl Transfer<'_> {
-    /// Appends what is missing to `file`, with a few tries; true if the first of its bytes were there before.
+    /// Appends the missing bytes to `file`, with a few retries. Returns whether a part from an earlier call was kept.
     fn transfer_patiently(&mut self, file: &mut File) -> Result<bool, FetchError> {
         let mut has_resumed = false;
         let pauses = self.patience.pauses;
@@ -141,7 +142,7 @@ impl Transfer<'_> {
         }
     }
 
-    /// Appends what is missing after `before` bytes to `file`; false if it had to begin anew.
+    /// Appends the bytes after the first `before` bytes to `file`. Returns false if the download had to start over.
     fn transfer(&mut self, file: &mut File, before: u64) -> Result<bool, FetchError> {
         let url = self.url.to_owned();
         let write = |source| FetchError::Write { path: self.part.to_owned(), source };
@@ -151,7 +152,7 @@ impl Transfer<'_> {
         }
         let mut response = request.call().map_err(|error| {
             let (url, reason) = (url.clone(), error.to_string());
-            // Who has answered before is there, and refuses for a while.
+            // A server that has responded before exists, so a refused connection is temporary.
             if is_reset(&error) || (self.has_answered && is_refused(&error)) {
                 FetchError::Broken { url, done: before, total: None, reason }
             } else {
@@ -163,7 +164,7 @@ impl Transfer<'_> {
         match response.status() {
             StatusCode::OK => self.anew = true,
             StatusCode::PARTIAL_CONTENT if first_byte(response.headers()) == Some(before) => done = before,
-            // There is nothing after what is there: the checksum will tell whether that is all.
+            // The server has no more bytes. The checksum will show whether the file is complete.
             StatusCode::RANGE_NOT_SATISFIABLE if before > 0 => return Ok(true),
             StatusCode::PARTIAL_CONTENT => {
                 self.anew = true;
@@ -208,26 +209,26 @@ impl Transfer<'_> {
             return Err(broken(done, "it ended early".to_owned()));
         }
         if std::mem::take(&mut self.anew) {
-            file.set_len(0).map_err(write)?; // an answer of no bytes
+            file.set_len(0).map_err(write)?; // an empty response
         }
         Ok(is_continued)
     }
 }
 
-/// Whether a connection was there and broke before the answer.
+/// Whether an established connection broke before the response.
 fn is_reset(error: &ureq::Error) -> bool {
     use io::ErrorKind::{BrokenPipe, ConnectionAborted, ConnectionReset, UnexpectedEof};
     let broken = [BrokenPipe, ConnectionAborted, ConnectionReset, UnexpectedEof];
     matches!(error, ureq::Error::Io(error) if broken.contains(&error.kind()))
 }
 
-/// Whether nobody listens.
+/// Whether the connection was refused.
 fn is_refused(error: &ureq::Error) -> bool {
     matches!(error, ureq::Error::ConnectionFailed)
         || matches!(error, ureq::Error::Io(error) if error.kind() == io::ErrorKind::ConnectionRefused)
 }
 
-/// The first byte of the part that was sent, as the server says.
+/// The index of the first byte of a partial response, from its headers.
 fn first_byte(headers: &HeaderMap) -> Option<u64> {
     let range = headers.get(header::CONTENT_RANGE)?.to_str().ok()?;
     range.strip_prefix("bytes ")?.split('-').next()?.trim().parse().ok()

@@ -1,4 +1,4 @@
-//! Why a data set could not be fetched, and what to do about it.
+//! The errors of downloading a data set, with advice.
 
 use std::io;
 use std::path::PathBuf;
@@ -7,64 +7,64 @@ use std::path::PathBuf;
 #[derive(Debug, thiserror::Error)]
 #[non_exhaustive]
 pub enum FetchError {
-    /// No answer.
+    /// The server does not respond.
     #[error("{url}: no answer ({reason}); check the network connection, or name another source with --from")]
     Unreachable {
-        /// What was asked for.
+        /// The requested URL.
         url: String,
-        /// What the network says.
+        /// Error of the network.
         reason: String,
     },
-    /// The server answers, but not with the file.
+    /// The server responds, but not with the file.
     #[error("{url}: the server answers {status}{}; {}", words(*status), advice(*status))]
     Status {
-        /// What was asked for.
+        /// The requested URL.
         url: String,
-        /// HTTP status.
+        /// The HTTP status.
         status: u16,
     },
-    /// The answer ended too early.
+    /// The response ended too early.
     #[error(
         "{url}: the connection broke after {}{} ({reason}); run the same command again, and it goes on from there",
         size(*done),
         total.map_or_else(String::new, |total| format!(" of {}", size(total)))
     )]
     Broken {
-        /// What was asked for.
+        /// The requested URL.
         url: String,
-        /// Bytes that are there.
+        /// Number of bytes received.
         done: u64,
-        /// Bytes of the whole, if the server has said.
+        /// Total number of bytes, if the server has sent it.
         total: Option<u64>,
-        /// What the network says.
+        /// Error of the network.
         reason: String,
     },
-    /// More comes than was published.
+    /// The response is larger than the published file.
     #[error(
         "{url}: sends more than the {} that are published: this is not the published file; nothing of it was kept, name \
          another source with --from",
         size(*published)
     )]
     TooLong {
-        /// What was asked for.
+        /// The requested URL.
         url: String,
-        /// Published size in bytes, about.
+        /// The approximate published size in bytes.
         published: u64,
     },
-    /// All has come, but it is something else.
+    /// The download is complete, but is not the published file.
     #[error(
         "{url}: md5 is {found}, expected {expected}: this is not the published file; nothing of it was kept, name another \
          source with --from"
     )]
     Checksum {
-        /// What was asked for.
+        /// The requested URL.
         url: String,
-        /// Published md5.
+        /// The published md5.
         expected: &'static str,
-        /// Its md5.
+        /// The md5 of the downloaded file.
         found: String,
     },
-    /// Too little room, as far as can be told beforehand.
+    /// There is not enough free disk space, as estimated beforehand.
     #[error(
         "{}: {} are needed and {} are free; make room, or choose another folder with --to",
         .folder.display(), size(*needed), size(*free)
@@ -72,9 +72,9 @@ pub enum FetchError {
     Room {
         /// The folder.
         folder: PathBuf,
-        /// Bytes needed.
+        /// Number of bytes needed.
         needed: u64,
-        /// Bytes free.
+        /// Number of bytes free.
         free: u64,
     },
     /// A file or folder cannot be written.
@@ -82,10 +82,10 @@ pub enum FetchError {
     Write {
         /// The file or folder.
         path: PathBuf,
-        /// What the system says.
+        /// Error of the operating system.
         source: io::Error,
     },
-    /// Another program is at it.
+    /// Another process holds the file.
     #[error("{}: is being written by another program; wait for that to end", .path.display())]
     Busy {
         /// The file.
@@ -102,7 +102,7 @@ pub enum FetchError {
 }
 
 impl FetchError {
-    /// Whether it may be gone at the next try.
+    /// Whether the error may be temporary, so that a retry makes sense.
     pub(crate) fn is_passing(&self) -> bool {
         match self {
             Self::Broken { .. } => true,
@@ -136,7 +136,7 @@ fn write_advice(source: &io::Error) -> &'static str {
     }
 }
 
-/// `12.3 MB`.
+/// Formats a size, such as `12.3 MB`.
 fn size(bytes: u64) -> String {
     match bytes {
         0..10_000 => format!("{bytes} bytes"),

@@ -1,4 +1,5 @@
-//! Downloading published data sets: resumable, compared with the published checksums before use, and never half there.
+//! Downloads published data sets. Downloads can be resumed, and files are verified by checksum before they get their
+//! final names.
 
 mod download;
 mod error;
@@ -12,41 +13,42 @@ use crate::published::{Download, Packing, Published};
 pub use download::Patience;
 pub use error::FetchError;
 
-/// What [`fetch`] is doing.
+/// The progress of [`fetch`].
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum FetchProgress<'a> {
-    /// A file is there already.
+    /// A file exists already.
     Present(&'a Download),
-    /// Bytes have come.
+    /// A file is being downloaded.
     Downloading {
         /// The file.
         download: &'a Download,
-        /// Bytes that are there.
+        /// Number of bytes received.
         done: u64,
-        /// Bytes of the whole, if the server has said.
+        /// Total number of bytes, if the server has sent it.
         total: Option<u64>,
     },
-    /// All has come, and is being compared with the checksum.
+    /// The download is complete and is being verified by its checksum.
     Comparing(&'a Download),
-    /// A part of an archive was unpacked.
+    /// An archive is being unpacked.
     Unpacking {
         /// The archive.
         download: &'a Download,
-        /// Files that are there.
+        /// Number of files unpacked.
         files: usize,
     },
-    /// A file, or what was in it, is there.
+    /// A file is complete, and unpacked if it was an archive.
     Finished(&'a Download),
 }
 
-/// Fetches what `folder` does not hold yet of a data set, from where it is published or, file by file under their own
-/// names, from below the URL `from`, and tells `observer` how far it is.
+/// Downloads the files of a data set that `folder` does not have yet, and reports progress to `observer`. The source
+/// is the published URL or, if given, the URL `from` followed by the file name.
 ///
-/// What has come of a file is kept in `NAME.part` and continued by the next call. A file gets its name, and an archive is
-/// unpacked, after it was compared with its checksum; what is unpacked gets its name when it is whole. Other files stay.
+/// An incomplete download is stored as `NAME.part` and resumed by the next call. After its checksum was verified, a
+/// file is renamed to its final name, or an archive is unpacked. An unpacked folder gets its final name when it is
+/// complete. Other files in `folder` are not touched.
 ///
 /// # Errors
-/// [`FetchError`]; what was finished before stays, and a folder that was made for nothing does not.
+/// [`FetchError`]. Completed files are kept. Folders that were created are removed if they are empty.
 pub fn fetch(
     published: &Published,
     folder: &Path,
@@ -56,7 +58,7 @@ pub fn fetch(
     fetch_with(Patience::default(), published, folder, from, observer)
 }
 
-/// As [`fetch`], with another patience.
+/// As [`fetch`], with other timeouts.
 ///
 /// # Errors
 /// As [`fetch`].
@@ -78,7 +80,7 @@ pub fn fetch_with(
         fetch_one(download, folder, from, patience, observer)
     });
     if fetched.is_err() {
-        // Folders that hold anything stay.
+        // Folders that are not empty are kept.
         new.iter().try_for_each(fs::remove_dir).ok();
     }
     fetched
@@ -96,7 +98,7 @@ fn fetch_one(
         Some(from) => format!("{}/{}", from.trim_end_matches('/'), download.name),
         None => download.url.to_owned(),
     };
-    // An archive that could not be unpacked at another time.
+    // The archive may be there from an earlier call that could not unpack it.
     let is_here = download.form != Packing::File && download::is_whole(download, &path);
     let there = fs::metadata(download::part(&path)).map_or(0, |metadata| metadata.len());
     check_room(folder, if is_here { 0 } else { download.bytes.saturating_sub(there) }, download.form)?;
@@ -112,7 +114,7 @@ fn fetch_one(
     Ok(())
 }
 
-/// Whether the file, or what was in it, is in `folder` and as published as far as can be told.
+/// Whether the file, or its unpacked contents, is in `folder` and, where checksums are published, matches them.
 fn is_present(published: &Published, download: &Download, folder: &Path) -> bool {
     let is_same = |name: &str| {
         let path = published.place.file(folder, name);
@@ -122,14 +124,14 @@ fn is_present(published: &Published, download: &Download, folder: &Path) -> bool
         Packing::File => {
             is_same(download.name.trim_end_matches(".gz")) || download::is_whole(download, &folder.join(download.name))
         }
-        // What is unpacked has its name only when it is whole.
+        // An unpacked folder has its final name only if it is complete.
         Packing::TarGz(name, _) | Packing::Zip(name, _) if published.checksums.is_empty() => folder.join(name).is_dir(),
         Packing::TarGz(..) | Packing::Zip(..) => published.checksums.iter().all(|(name, _)| is_same(name)),
     }
 }
 
-/// Compares the room on the disk with what is needed for a download of so many `bytes` and what becomes of it, if the system
-/// tells.
+/// Checks that the disk has enough free space for a download of `bytes` bytes and its unpacked contents, if the system
+/// reports the free space.
 fn check_room(folder: &Path, bytes: u64, form: Packing) -> Result<(), FetchError> {
     let unpacked = match form {
         Packing::File => 0,

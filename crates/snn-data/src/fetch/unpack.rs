@@ -1,4 +1,4 @@
-//! Archives give way to what is in them.
+//! Unpacks archives and removes them.
 
 use std::fmt::Display;
 use std::fs::{self, File};
@@ -11,14 +11,14 @@ use zip::ZipArchive;
 use super::{FetchError, FetchProgress};
 use crate::published::Download;
 
-/// A folder beside `to` for what is not whole yet.
+/// The folder next to `to` that holds the contents until they are complete.
 fn unfinished(to: &Path) -> PathBuf {
     let mut name = to.as_os_str().to_owned();
     name.push(".part");
     name.into()
 }
 
-/// Unpacks the folder called as `to` out of a compressed tar archive, and removes the archive.
+/// Unpacks the folder with the name of `to` from a compressed tar archive, and removes the archive.
 pub(super) fn tar_gz(
     download: &Download,
     archive: &Path,
@@ -39,7 +39,7 @@ pub(super) fn tar_gz(
     })
 }
 
-/// Unpacks the folder called as `to` out of a zip archive, and removes the archive.
+/// Unpacks the folder with the name of `to` from a zip archive, and removes the archive.
 pub(super) fn zip(
     download: &Download,
     archive: &Path,
@@ -68,8 +68,8 @@ fn write(path: &Path, content: &mut impl io::Read) -> io::Result<()> {
     Ok(())
 }
 
-/// Runs `each`, which writes the files of an archive to where the given function places them, if anywhere. Then puts the
-/// whole where it belongs, and removes the archive.
+/// Runs `each` to write the files of an archive. `each` gets a function that returns the target path of an archive
+/// path, or `None` to skip it. Then moves the contents to `to`, and removes the archive.
 fn unpack(
     archive: &Path,
     to: &Path,
@@ -83,7 +83,7 @@ fn unpack(
     }
     fs::create_dir_all(&part).map_err(|error| write(&part, error))?;
     let folder = to.file_name().map(Path::new);
-    // Only what lies in that folder, and by an honest path.
+    // Only paths within that folder are unpacked, and only without components such as `..`.
     let place = |path: &Path| {
         let path = path.strip_prefix(".").unwrap_or(path);
         let within = path.strip_prefix(folder?).ok()?;
@@ -99,13 +99,13 @@ fn unpack(
     let none = || Err(failed(&format!("it holds no folder {}", folder.unwrap_or(to).display())));
     let unpacked = unpacked.and_then(|()| if is_empty { none() } else { merge(&part, to) });
     if let Err(error) = unpacked {
-        fs::remove_dir_all(&part).ok(); // what counts is the first error
+        fs::remove_dir_all(&part).ok(); // the first error is the one to report
         return Err(error);
     }
     fs::remove_file(archive).map_err(|error| write(archive, error))
 }
 
-/// Moves what is in the folder `from` to `to`. What is there of the same name is replaced; everything else stays.
+/// Moves the contents of the folder `from` to `to`. Files of the same name are replaced; others are kept.
 fn merge(from: &Path, to: &Path) -> Result<(), FetchError> {
     let write = |source| FetchError::Write { path: to.to_owned(), source };
     if !(from.is_dir() && to.is_dir()) {

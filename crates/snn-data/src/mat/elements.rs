@@ -1,16 +1,16 @@
-//! The elements of a MATLAB file, and the numbers in them.
+//! Reads the elements of a MATLAB file, and the numbers in them.
 
 use std::io::{self, Read};
 
 use super::UINT8;
 use crate::source;
 
-/// Most bytes of what stands before the values of an array: flags, extents and name.
+/// Maximum size in bytes of the flags, the extents or the name of an array.
 const LARGEST_HEAD: u64 = 4096;
 
-/// Numbers of a type, as they lie in memory.
+/// Converts raw data of type `kind` to numbers.
 pub(super) fn numbers(kind: u32, data: &[u8], is_big: bool) -> Result<Vec<f64>, String> {
-    /// Numbers of `SIZE` bytes each, which `read` takes in little-endian order.
+    /// Converts numbers of `SIZE` bytes each; `read` takes the bytes in little-endian order.
     fn read<const SIZE: usize>(data: &[u8], is_big: bool, read: impl Fn([u8; SIZE]) -> f64) -> Vec<f64> {
         let numbers = data.as_chunks::<SIZE>().0.iter().map(|&(mut bytes)| {
             if is_big {
@@ -34,7 +34,7 @@ pub(super) fn numbers(kind: u32, data: &[u8], is_big: bool) -> Result<Vec<f64>, 
     })
 }
 
-/// Bytes of a number of a type.
+/// Size in bytes of a number of type `kind`.
 pub(super) fn width(kind: u32) -> Result<u64, String> {
     match kind {
         1 | UINT8 => Ok(1),
@@ -49,12 +49,12 @@ fn unknown(kind: u32) -> String {
     format!("numbers of the unknown type {kind}")
 }
 
-/// What stands before the data of an element.
+/// The tag of an element.
 pub(super) struct Tag {
     pub(super) kind: u32,
-    /// Bytes that follow.
+    /// Number of bytes that follow the tag.
     pub(super) size: u64,
-    /// The data of a small element, of which nothing follows.
+    /// The data of a small element, which is within the tag.
     pub(super) small: Vec<u8>,
 }
 
@@ -68,25 +68,25 @@ pub(super) fn tag(source: &mut impl Read, is_big: bool) -> Result<Tag, String> {
     if first >> 16 == 0 {
         return Ok(Tag { kind: first, size: word(&tag[4..], is_big).into(), small: Vec::new() });
     }
-    // A small element: the size in the upper half of the first word, the data in the second.
+    // A small element has its size in the upper half of the first word, and its data in the second.
     let size = (first >> 16) as usize;
     let small = tag[4..].get(..size).ok_or_else(|| format!("a small element of {size} bytes"))?;
     Ok(Tag { kind: first & 0xffff, size: 0, small: small.to_vec() })
 }
 
-/// Bytes after an element of `size` bytes, before the next one.
+/// Number of padding bytes after an element of `size` bytes.
 pub(super) fn padding(size: u64) -> u64 {
     size.next_multiple_of(8) - size
 }
 
-/// Elements that follow each other.
+/// A sequence of elements.
 pub(super) struct Elements<R> {
     pub(super) source: io::Take<R>,
     pub(super) is_big: bool,
 }
 
 impl<R: Read> Elements<R> {
-    /// The next tag.
+    /// Reads the next tag.
     pub(super) fn next(&mut self) -> Result<Tag, String> {
         let tag = tag(&mut self.source, self.is_big)?;
         match self.source.limit() {
@@ -95,7 +95,7 @@ impl<R: Read> Elements<R> {
         }
     }
 
-    /// The data of the next element, one of those that stand before the values of an array.
+    /// Reads the data of the next element, which must be one of those before the values of an array.
     pub(super) fn head(&mut self) -> Result<Vec<u8>, String> {
         let Tag { size, small, .. } = self.next()?;
         if size > LARGEST_HEAD {
@@ -117,7 +117,7 @@ pub(super) fn damaged(error: &io::Error) -> String {
     format!("the data is damaged ({error})")
 }
 
-/// The first four of `bytes` as a number; there must be that many.
+/// Converts the first four of `bytes` to a number. Panics if there are fewer.
 pub(super) fn word(bytes: &[u8], is_big: bool) -> u32 {
     let bytes = [bytes[0], bytes[1], bytes[2], bytes[3]];
     if is_big { u32::from_be_bytes(bytes) } else { u32::from_le_bytes(bytes) }

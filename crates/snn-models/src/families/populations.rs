@@ -229,7 +229,7 @@ fn feeds(path: &str, inputs: &[ProjectionSpec], names: &Names<'_>, index: usize)
 fn joined(from: &str) -> (Join, Vec<&str>) {
     let parts = |symbol: &str| from.split(symbol).map(str::trim).collect::<Vec<&str>>();
     for join in Join::OF_TWO {
-        // `& !` is `&` between the names and `!` before the second one.
+        // `& !` stands for `&` between the names and `!` before the second one.
         let (between, prefix) = join.symbol().split_once(' ').unwrap_or((join.symbol(), ""));
         match &parts(between)[..] {
             [first, second] => {
@@ -237,7 +237,7 @@ fn joined(from: &str) -> (Join, Vec<&str>) {
                     return (join, vec![first, second.trim_start()]);
                 }
             }
-            // The builder says how many sources the join takes.
+            // The builder checks how many sources the join takes.
             several if several.len() > 2 && prefix.is_empty() => return (join, several.to_vec()),
             _ => {}
         }

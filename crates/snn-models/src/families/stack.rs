@@ -24,7 +24,7 @@ pub(super) struct Stack {
     pub(super) classes: Option<(String, usize)>,
 }
 
-/// One population.
+/// One population of a stack.
 #[derive(Debug)]
 pub(super) struct StackPopulation {
     /// Path of the value in the experiment that describes it, such as `layers[3]`.

@@ -5,7 +5,7 @@ use snn_core::{
     Draws, Dropout, Encoded, Engine, Network, Population, Session, Source, Stimulus, Trial, Weights, argmax,
 };
 use snn_data::{Batch, Dataset, Loader};
-use snn_models::{Built, Experiment, summary};
+use snn_models::{Built, summary};
 
 use super::report::{
     ActivityReport, CurvePoint, Operations, PopulationActivity, ProjectionActivity, SATURATED, SCHEMA,
@@ -22,7 +22,6 @@ use crate::{EncodedBatch, Event, Observer, TrainError};
 /// [`TrainError::Setup`] if data and network do not match, or `images` are not in `data`; [`TrainError::Core`].
 pub fn measure(
     engine: &dyn Engine,
-    experiment: &Experiment,
     built: &Built,
     weights: &Weights,
     data: &Dataset,
@@ -32,14 +31,14 @@ pub fn measure(
     check_images(built, data, images)?;
     let network = &built.network;
     network.check_weights(weights)?;
-    let batch = experiment.training.batch.clamp(1, images.len());
-    let mut session = engine.compile(network, built.input.plan(experiment.steps, batch).record())?;
+    let batch = built.experiment.training.batch.clamp(1, images.len());
+    let mut session = engine.compile(network, built.input.plan(built.experiment.steps, batch).record())?;
     session.load(weights)?;
     let mut loader = Loader::in_order(data, images.iter().copied(), batch);
-    let mut meter = Meter::new(built, weights, experiment.steps)?;
+    let mut meter = Meter::new(built, weights, built.experiment.steps)?;
     for index in 0..loader.batches() {
         let Some(batch) = loader.batch(EPOCH, index) else { break };
-        meter.show(session.as_mut(), experiment.training.seed, batch)?;
+        meter.show(session.as_mut(), built.experiment.training.seed, batch)?;
         let done = Event::Evaluating { done: meter.images, images: images.len() };
         if observer.on_event(&done).is_break() {
             return Ok(None);

@@ -86,7 +86,7 @@ fn activations(
     share: f64,
     observer: &mut dyn Observer,
 ) -> Result<Option<Vec<f32>>, TrainError> {
-    let &Trained { experiment, built, weights, data, images } = trained;
+    let &Trained { built, weights, data, images } = trained;
     let mut session = engine.compile(&built.network, Plan::new(1, BATCH).record())?;
     session.load(weights)?;
     let hidden = built.network.populations().len() - 1;
@@ -95,7 +95,7 @@ fn activations(
     let mut done = 0;
     for batch in 0..loader.batches() {
         let Some(batch) = loader.batch(EPOCH, batch) else { break };
-        let draws = Draws { seed: experiment.training.seed, epoch: EPOCH, samples: &batch.samples };
+        let draws = Draws { seed: built.experiment.training.seed, epoch: EPOCH, samples: &batch.samples };
         let shown = crate::EncodedBatch::new(built, 1, batch);
         session.forward(&Trial { stimulus: shown.stimulus(draws), dropout: Dropout::Off })?;
         for (index, found) in found.iter_mut().enumerate() {

@@ -55,9 +55,7 @@ pub struct Conversion {
 /// The trained network to convert, and the images to measure it on.
 #[derive(Clone, Copy)]
 pub struct Trained<'a> {
-    /// The experiment, with one time step, `Relu` neurons and direct input.
-    pub experiment: &'a Experiment,
-    /// The network and data description built from it.
+    /// The experiment, with one time step, `Relu` neurons and direct input, and the network built from it.
     pub built: &'a Built,
     /// Its weights.
     pub weights: &'a Weights,
@@ -67,6 +65,15 @@ pub struct Trained<'a> {
     pub images: usize,
 }
 
+/// The spiking network to convert to.
+#[derive(Debug, Clone, Copy)]
+pub struct ConversionTarget<'a> {
+    /// RON text of the hidden neurons: an `If` or `Lif` of threshold 1, such as `If(reset: Soft)`.
+    pub neuron: &'a str,
+    /// Time steps of a trial.
+    pub steps: usize,
+}
+
 impl Trained<'_> {
     /// Indices of the images to show.
     fn samples(&self) -> Vec<u32> {
@@ -74,8 +81,7 @@ impl Trained<'_> {
     }
 }
 
-/// Converts a trained network to a spiking network. Its hidden neurons are `neuron`, an `If` or `Lif` of threshold 1
-/// such as `If(reset: Soft)`, and its input is Poisson spikes for `steps` time steps. Data-norm keeps the scale of the
+/// Converts a trained network to a spiking network. Its input is Poisson spikes. Data-norm keeps the scale of the
 /// output, spike-norm does not. Returns `None` if the observer stops it.
 ///
 /// # Errors
@@ -86,20 +92,16 @@ pub fn convert(
     registry: &Registry,
     trained: Trained<'_>,
     balance: Balance,
-    (neuron, steps): (&str, usize),
+    target: ConversionTarget<'_>,
     observer: &mut dyn Observer,
 ) -> Result<Option<Conversion>, TrainError> {
+    let ConversionTarget { neuron, steps } = target;
     let scale = check(&trained)?;
     let plain = without_norms(registry, &trained)?;
-    let trained = plain.as_ref().map_or(trained, |(experiment, built, weights)| Trained {
-        experiment,
-        built,
-        weights,
-        ..trained
-    });
+    let trained = plain.as_ref().map_or(trained, |(built, weights)| Trained { built, weights, ..trained });
     let (input, steps) = (format!("Poisson(scale: {scale:?})"), steps.to_string());
     let settings = [("input", input.as_str()), ("network.neuron", neuron), ("network.pool", neuron), ("steps", &steps)];
-    let text = trained.experiment.to_ron();
+    let text = trained.built.experiment.to_ron();
     let experiment = Experiment::from_ron(&text, "the trained experiment", &settings, registry)?;
     let spiking = experiment.build(registry)?;
     check_neuron(neuron, &spiking.network)?;
@@ -112,12 +114,9 @@ pub fn convert(
     Ok(done.then_some(conversion))
 }
 
-/// The network with its normalisations folded into weights and biases: experiment, network and weights. `None` if it
-/// has no normalisations.
-fn without_norms(
-    registry: &Registry,
-    trained: &Trained<'_>,
-) -> Result<Option<(Experiment, Built, Weights)>, TrainError> {
+/// The network with its normalisations folded into weights and biases, and its weights. `None` if it has no
+/// normalisations.
+fn without_norms(registry: &Registry, trained: &Trained<'_>) -> Result<Option<(Built, Weights)>, TrainError> {
     let network = &trained.built.network;
     if network.norms().next().is_none() {
         return Ok(None);
@@ -129,26 +128,27 @@ fn without_norms(
         return Err(TrainError::setup("the network to convert", reason.to_owned()));
     }
     let settings = [("network.norm", "None"), ("network.bias", "true")];
-    let experiment = Experiment::from_ron(&trained.experiment.to_ron(), "the trained experiment", &settings, registry)?;
+    let experiment =
+        Experiment::from_ron(&trained.built.experiment.to_ron(), "the trained experiment", &settings, registry)?;
     let built = experiment.build(registry)?;
     let known: HashMap<&str, Vec<f32>> =
         folded.tensors().iter().map(|tensor| tensor.name.as_str()).zip(network.fold(trained.weights)).collect();
-    // A readout is not normalised, so its bias, which the trained network lacks, is 0.
+    // A readout is not normalised. Its bias, which the trained network does not have, is 0.
     let values = |tensor: &Tensor| known.get(&*tensor.name).cloned().unwrap_or_else(|| vec![0.0; tensor.len()]);
     let weights = built.network.tensors().iter().map(values).collect();
-    Ok(Some((experiment, built, weights)))
+    Ok(Some((built, weights)))
 }
 
 /// Checks that the network can be converted, and returns the scale of its input.
 fn check(trained: &Trained<'_>) -> Result<f32, TrainError> {
-    let &Trained { experiment, built, data, images, .. } = trained;
+    let &Trained { built, data, images, .. } = trained;
     let fail = |reason: String| Err(TrainError::setup("the network to convert", reason));
     check_data(built, data)?;
     if images == 0 || images > data.len() {
         let reason = format!("must be 1 to the {} there are, found {images}", data.len());
         return Err(TrainError::setup("images to measure on", reason));
     }
-    if experiment.network.name == "Populations" {
+    if built.experiment.network.name == "Populations" {
         return fail("must be a LeNet, Vgg, ResNet or Sequence, whose neurons can be changed all at once".to_owned());
     }
     let Some((_, hidden)) = built.network.populations().split_last() else { return fail("is empty".to_owned()) };
@@ -159,16 +159,16 @@ fn check(trained: &Trained<'_>) -> Result<f32, TrainError> {
     if let Some(weight) = shared(&built.network) {
         return fail(format!("must not share weights between layers, whose scales differ, as it does {weight}"));
     }
-    if experiment.steps != 1 {
-        return fail(format!("must have been trained with steps: 1, not {}", experiment.steps));
+    if built.experiment.steps != 1 {
+        return fail(format!("must have been trained with steps: 1, not {}", built.experiment.steps));
     }
     let direct: Option<f32> = match &built.input {
-        Input::Images(_) if experiment.input.name == "Direct" => {
-            experiment.input.clone().resolve::<snn_core::Direct>().ok().map(|direct| direct.scale)
+        Input::Images(_) if built.experiment.input.name == "Direct" => {
+            built.experiment.input.clone().resolve::<snn_core::Direct>().ok().map(|direct| direct.scale)
         }
         _ => None,
     };
-    direct.map_or_else(|| fail(format!("must have direct input, not {}", experiment.input.name)), Ok)
+    direct.map_or_else(|| fail(format!("must have direct input, not {}", built.experiment.input.name)), Ok)
 }
 
 /// Checks that all hidden populations of the `spiking` network have the given neuron, and that this neuron can be

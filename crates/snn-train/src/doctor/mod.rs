@@ -42,9 +42,7 @@ pub struct Patient<'a> {
     pub engine: &'a dyn Engine,
     /// Registry for building changed experiments.
     pub registry: &'a Registry,
-    /// The experiment.
-    pub experiment: &'a Experiment,
-    /// The network built from the experiment.
+    /// The experiment to examine, with the network and the components built from it.
     pub built: &'a Built,
     /// Initial weights of a run, before any calibration; `None` for randomly drawn ones.
     pub initial: Option<&'a Weights>,
@@ -120,7 +118,6 @@ pub fn examine(patient: &Patient<'_>, observer: &mut dyn Observer) -> Result<Opt
 
 /// The experiment and its network with the changes made so far.
 struct PendingChanges {
-    experiment: Experiment,
     built: Built,
     weights: Weights,
     /// Whether nothing has been changed.
@@ -137,8 +134,8 @@ struct Found {
 
 impl PendingChanges {
     fn of(patient: &Patient<'_>) -> Self {
-        let Patient { experiment, built, .. } = *patient;
-        Self { experiment: experiment.clone(), built: built.clone(), weights: Weights::new(), is_as_it_was: true }
+        let Patient { built, .. } = *patient;
+        Self { built: built.clone(), weights: Weights::new(), is_as_it_was: true }
     }
 
     /// Sets the weights: the trained ones, or the initial ones of a run. Returns false if a calibration is stopped.
@@ -147,16 +144,17 @@ impl PendingChanges {
             self.weights = checkpoint.weights_for(&self.built.network)?;
             return Ok(true);
         }
-        let Self { experiment, built, .. } = self;
-        let takes_them = matches!(experiment.start, Start::From { .. }) && experiment.start == patient.experiment.start;
+        let Self { built, .. } = self;
+        let experiment = &built.experiment;
+        let takes_them =
+            matches!(experiment.start, Start::From { .. }) && experiment.start == patient.built.experiment.start;
         let fits = |weights: &&Weights| takes_them && built.network.check_weights(weights).is_ok();
         let drawn = || built.network.initial_weights(experiment.training.seed);
         self.weights = patient.initial.filter(fits).cloned().unwrap_or_else(drawn);
-        if !matches!(self.experiment.start, Start::Calibrated { .. }) {
+        if !matches!(self.built.experiment.start, Start::Calibrated { .. }) {
             return Ok(true);
         }
-        let subject = (&self.experiment, &self.built);
-        match calibrate(patient.engine, subject, patient.train, &mut self.weights, observer) {
+        match calibrate(patient.engine, &self.built, patient.train, &mut self.weights, observer) {
             Ok(rows) => Ok(rows.is_some()),
             // A run would refuse this setup. The doctor explains it instead.
             Err(TrainError::Setup { .. }) => Ok(true),
@@ -165,16 +163,16 @@ impl PendingChanges {
     }
 
     fn probe<'a>(&'a self, patient: &'a Patient<'a>) -> Probe<'a> {
-        let Self { experiment, built, weights, .. } = self;
-        Probe { engine: patient.engine, experiment, built, weights, train: patient.train, images: IMAGES }
+        let Self { built, weights, .. } = self;
+        Probe { engine: patient.engine, built, weights, train: patient.train, images: IMAGES }
     }
 
     /// The network with one setting changed; `None` if the experiment is then invalid.
     fn with(&self, patient: &Patient<'_>, (path, value): (&str, &str)) -> Option<Self> {
         let changes = [(path, value)];
-        let experiment = Experiment::from_ron(&self.experiment.to_ron(), "", &changes, patient.registry).ok()?;
+        let experiment = Experiment::from_ron(&self.built.experiment.to_ron(), "", &changes, patient.registry).ok()?;
         let built = experiment.build(patient.registry).ok()?;
-        Some(Self { experiment, built, weights: Weights::new(), is_as_it_was: false })
+        Some(Self { built, weights: Weights::new(), is_as_it_was: false })
     }
 
     /// The network with one setting changed, and with its initial or trained weights. Returns `None` if the experiment
@@ -193,7 +191,7 @@ impl PendingChanges {
     }
 
     fn change(&self, (path, value): (&str, &str)) -> SettingChange {
-        let ron = self.experiment.field(path).unwrap_or_else(|| format!("{path}: {value}"));
+        let ron = self.built.experiment.field(path).unwrap_or_else(|| format!("{path}: {value}"));
         SettingChange { path: path.to_owned(), value: value.to_owned(), ron }
     }
 
@@ -211,7 +209,7 @@ impl PendingChanges {
         for _ in 0..MOST_CHANGES {
             let network = &self.built.network;
             let Some(doubt) = Doubt::first(network, &rates, &hopeless) else { break };
-            let problem = |path: &str| doubt.problem(network, &rates, &self.experiment, path);
+            let problem = |path: &str| doubt.problem(network, &rates, &self.built.experiment, path);
             let population = doubt.population(network);
             let ControlFlow::Continue(found) = self.search(patient, doubt, observer)? else { return Ok(false) };
             if let Some(Found { changed, change, after }) = found {
@@ -219,7 +217,7 @@ impl PendingChanges {
                 findings.push(Finding { population, problem: problem(&change.path), change: Some(change), outcome });
                 (*self, rates) = (changed, after);
             } else {
-                let change = doubt.last_resort(is_trained, &self.experiment);
+                let change = doubt.last_resort(is_trained, &self.built.experiment);
                 findings.push(Finding { population, problem: problem(""), change, outcome: None });
                 hopeless.push(doubt.index());
             }
@@ -235,7 +233,7 @@ impl PendingChanges {
         observer: &mut dyn Observer,
     ) -> Result<ControlFlow<(), Option<Found>>, TrainError> {
         let network = &self.built.network;
-        for (path, value) in candidates(doubt, network, &self.experiment, patient.checkpoint.is_some()) {
+        for (path, value) in candidates(doubt, network, &self.built.experiment, patient.checkpoint.is_some()) {
             let setting = (path.as_str(), value.as_str());
             let Some(mut changed) = self.with(patient, setting) else { continue };
             if !doubt.is_touched_by(&path, network, &changed.built.network) {
@@ -256,7 +254,7 @@ impl PendingChanges {
     /// Reports dropout that silences too many neurons, and reduces it.
     fn dropouts(&mut self, patient: &Patient<'_>) -> Vec<Finding> {
         let mut findings = Vec::new();
-        let values = self.experiment.values("dropout");
+        let values = self.built.experiment.values("dropout");
         for (path, value) in values {
             let dropout = value.parse::<f32>().unwrap_or(0.0);
             let setting = (path.as_str(), "0.2");

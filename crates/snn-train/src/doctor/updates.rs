@@ -67,8 +67,8 @@ pub(super) fn mend(
 
 fn fault(state: &PendingChanges, patient: &Patient<'_>) -> Result<Option<UpdateFault>, TrainError> {
     let weights = state.probe(patient).learning(patient.checkpoint.filter(|_| state.is_as_it_was))?;
-    let decay = decay(&state.experiment.training.optimizer);
-    Ok(judge(&weights, decay, way(&state.experiment, patient)))
+    let decay = decay(&state.built.experiment.training.optimizer);
+    Ok(judge(&weights, decay, way(&state.built.experiment, patient)))
 }
 
 /// Finds the fault of the updates measured in `weights`. `way` is the number of updates of the run, in units of updates
@@ -120,7 +120,7 @@ fn search(
     fault: &UpdateFault,
 ) -> Result<(Option<PendingChanges>, Finding), TrainError> {
     let told = |cause: String| Finding { problem: fault.problem(&cause, state, patient), ..Finding::default() };
-    for setting in unusual(&state.experiment) {
+    for setting in unusual(&state.built.experiment) {
         let change = (setting.path.as_str(), setting.value);
         let Some(changed) = state.prepared_with(patient, change)? else { continue };
         if fault_is_gone(fault, &changed, patient)? {
@@ -178,7 +178,7 @@ fn good_rate(
     patient: &Patient<'_>,
     fault: &UpdateFault,
 ) -> Result<Option<(String, PendingChanges)>, TrainError> {
-    let now = state.experiment.training.optimizer.learning_rate();
+    let now = state.built.experiment.training.optimizer.learning_rate();
     let mut rate = now;
     let mut ratio = match *fault {
         UpdateFault::Large { share, .. } | UpdateFault::Small { share, .. } | UpdateFault::Vanishing { share, .. } => {
@@ -198,7 +198,7 @@ fn good_rate(
         let shares = weights.iter().filter(|weight| weight.norm > 0.0).map(Learning::share);
         let largest = shares.fold(0.0, |largest: f32, share| if share.is_nan() { share } else { largest.max(share) });
         if largest > 0.3 * GOOD_UPDATE && largest < 3.0 * GOOD_UPDATE {
-            let is_other = changed.experiment.training.optimizer.learning_rate() != now;
+            let is_other = changed.built.experiment.training.optimizer.learning_rate() != now;
             return Ok((is_other && fault_is_gone(fault, &changed, patient)?).then_some((value, changed)));
         }
         ratio = largest.is_finite().then_some(largest);
@@ -208,9 +208,9 @@ fn good_rate(
 
 impl UpdateFault {
     fn problem(&self, cause: &str, state: &PendingChanges, patient: &Patient<'_>) -> String {
-        let rate = state.experiment.training.optimizer.learning_rate();
+        let rate = state.built.experiment.training.optimizer.learning_rate();
         let at = format!("at a learning rate of {rate:?}");
-        let way = way(&state.experiment, patient);
+        let way = way(&state.built.experiment, patient);
         match self {
             Self::NotFinite { weight } => {
                 format!("{cause}: one update {at} makes {weight}, or its gradient, numbers that are not finite")

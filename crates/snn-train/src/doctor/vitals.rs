@@ -8,7 +8,7 @@ use snn_core::{
     Trial, Weights,
 };
 use snn_data::{Dataset, Loader};
-use snn_models::{Built, Experiment};
+use snn_models::Built;
 
 use crate::evaluate::{Judgement, check_data, check_output, judge};
 use crate::inference::input;
@@ -87,7 +87,6 @@ pub(super) struct Fired {
 /// A network with its weights and the images to show.
 pub(super) struct Probe<'a> {
     pub(super) engine: &'a dyn Engine,
-    pub(super) experiment: &'a Experiment,
     pub(super) built: &'a Built,
     pub(super) weights: &'a Weights,
     pub(super) train: &'a Dataset,
@@ -97,16 +96,16 @@ pub(super) struct Probe<'a> {
 impl Probe<'_> {
     /// A loader of the training images, in the order of the first epoch.
     fn loader(&self) -> Loader<'_> {
-        let training = &self.experiment.training;
+        let training = &self.built.experiment.training;
         let [learned, _] = training.validation.split(self.train.labels());
         let batch = training.batch.min(learned.len()).clamp(1, self.images);
         Loader::shuffled(self.train, learned, batch, training.seed, training.augmentation)
     }
 
     fn session(&self, plan: impl FnOnce(Plan) -> Plan) -> Result<Box<dyn Session>, TrainError> {
-        let batch = self.experiment.training.batch.clamp(1, self.images);
-        let chunk = self.experiment.training.chunk;
-        let plan = Plan { chunk, ..plan(self.built.input.plan(self.experiment.steps, batch)) };
+        let batch = self.built.experiment.training.batch.clamp(1, self.images);
+        let chunk = self.built.experiment.training.chunk;
+        let plan = Plan { chunk, ..plan(self.built.input.plan(self.built.experiment.steps, batch)) };
         let mut session = self.engine.compile(&self.built.network, plan)?;
         session.load(self.weights)?;
         Ok(session)
@@ -115,16 +114,16 @@ impl Probe<'_> {
     /// Measures how all populations fire. Returns `None` if the observer stops it.
     pub(super) fn rates(&self, observer: &mut dyn Observer) -> Result<Option<Rates>, TrainError> {
         check_data(self.built, self.train)?;
-        let Self { experiment, built, .. } = *self;
-        let (populations, steps) = (built.network.populations(), experiment.steps);
+        let Self { built, .. } = *self;
+        let (populations, steps) = (built.network.populations(), built.experiment.steps);
         let mut loader = self.loader();
         let mut session = self.session(Plan::record)?;
         let mut counts: Vec<Vec<u32>> = populations.iter().map(|population| vec![0; population.shape.len()]).collect();
         let (mut images, mut input_spikes, mut faint) = (0, 0, [0_usize; 2]);
-        for index in 0..self.images.div_ceil(experiment.training.batch.clamp(1, self.images)) {
+        for index in 0..self.images.div_ceil(built.experiment.training.batch.clamp(1, self.images)) {
             let Some(batch) = loader.batch(0, index) else { break };
             let samples = batch.samples.len();
-            let draws = Draws { seed: experiment.training.seed, epoch: 0, samples: &batch.samples };
+            let draws = Draws { seed: built.experiment.training.seed, epoch: 0, samples: &batch.samples };
             let all: Vec<usize> = (0..samples).collect();
             let part = input(built, steps, batch, draws).part(0..steps, steps, &all);
             if let Some(train) = part.spikes() {
@@ -192,27 +191,31 @@ impl Probe<'_> {
 
     /// The first batch as network input, limited to `samples` samples, with its labels.
     fn first_batch(&self, samples: usize) -> Result<(Encoded, Vec<u8>), TrainError> {
-        let Self { experiment, built, .. } = *self;
+        let Self { built, .. } = *self;
         let mut loader = self.loader();
         let Some(batch) = loader.batch(0, 0) else {
             return Err(TrainError::setup("training images", "at least 1 expected, found 0".to_owned()));
         };
-        let draws = Draws { seed: experiment.training.seed, epoch: 0, samples: &batch.samples };
+        let draws = Draws { seed: built.experiment.training.seed, epoch: 0, samples: &batch.samples };
         let shown: Vec<usize> = (0..batch.samples.len().min(samples)).collect();
-        let part = input(built, experiment.steps, batch, draws).part(0..experiment.steps, experiment.steps, &shown);
+        let part = input(built, built.experiment.steps, batch, draws).part(
+            0..built.experiment.steps,
+            built.experiment.steps,
+            &shown,
+        );
         Ok((part, batch.labels[..shown.len()].to_vec()))
     }
 
     /// For each population, how close the membranes come to the threshold on the first image.
     fn membranes(&self) -> Result<Vec<Option<f32>>, TrainError> {
-        let Self { experiment, built, weights, .. } = *self;
+        let Self { built, weights, .. } = *self;
         let populations = built.network.populations();
         let (encoded, _) = self.first_batch(1)?;
         let mut session = self.session(Plan::record)?;
         session.forward(&Trial { stimulus: encoded.stimulus(), dropout: Dropout::Off })?;
         let trains = (0..populations.len()).map(|index| Ok(session.record(index)?.spikes));
         let trains = trains.collect::<Result<Vec<SpikeTrain>, TrainError>>()?;
-        let replay = Replay::new(&built.network, weights, &encoded, &trains, experiment.steps)?;
+        let replay = Replay::new(&built.network, weights, &encoded, &trains, built.experiment.steps)?;
         let reads_numbers = |index: usize| {
             let mut sources = built.network.graph().connections(index).iter().map(|connection| connection.source);
             sources.any(|source| matches!(source, Source::Population(source) if !populations[source].neuron.fires()))
@@ -240,11 +243,11 @@ impl Probe<'_> {
         let (part, labels) = self.first_batch(self.images)?;
         let mut session = self.session(|plan| plan.train().record())?;
         let activity = session.forward(&Trial { stimulus: part.stimulus(), dropout: Dropout::Off })?;
-        let Judgement { grades, d_emitted, .. } = judge(self.experiment, self.built, &activity, &labels, Some(0));
+        let Judgement { grades, d_emitted, .. } = judge(self.built, &activity, &labels, Some(0));
         session.backward(Errors { output: &grades.d_output, emitted: &d_emitted }, &mut Weights::new())?;
         let of = |index: usize| {
             let delta = session.record(index)?.delta;
-            let row = delta.len() / self.experiment.steps.max(1);
+            let row = delta.len() / self.built.experiment.steps.max(1);
             let reached = (0..row).filter(|&at| delta.iter().skip(at).step_by(row).any(|d| *d != 0.0)).count();
             Ok(reached as f32 / row.max(1) as f32)
         };
@@ -254,13 +257,13 @@ impl Probe<'_> {
     /// How far one update on the first batch changes each weight. Uses the optimizer state of `checkpoint`, if it has
     /// one.
     pub(super) fn learning(&self, checkpoint: Option<&Checkpoint>) -> Result<Vec<Learning>, TrainError> {
-        let Self { experiment, built, weights, .. } = *self;
-        let (network, training) = (&built.network, &experiment.training);
+        let Self { built, weights, .. } = *self;
+        let (network, training) = (&built.network, &built.experiment.training);
         let (part, labels) = self.first_batch(self.images)?;
         let trial = Trial { stimulus: part.stimulus(), dropout: Dropout::Off };
         let mut session = self.session(Plan::train)?;
         let activity = session.forward(&trial)?;
-        let Judgement { grades, d_emitted, .. } = judge(experiment, built, &activity, &labels, Some(0));
+        let Judgement { grades, d_emitted, .. } = judge(built, &activity, &labels, Some(0));
         let errors = Errors { output: &grades.d_output, emitted: &d_emitted };
         let mut gradients = Weights::new();
         session.backward(errors, &mut gradients)?;

@@ -19,14 +19,14 @@ impl<'a> ActiveRun<'a> {
         folder: &'a mut RunFolder,
         observer: &'a mut dyn Observer,
     ) -> Result<Self, TrainError> {
-        let &TrainingJob { engine, experiment, built, train, .. } = job;
+        let &TrainingJob { engine, built, train, .. } = job;
         let network = &built.network;
-        let training = &experiment.training;
+        let training = &built.experiment.training;
         job.check()?;
         let [learned, held_out] = training.validation.split(train.labels());
         let images = learned.len();
         let batch = training.batch.min(images);
-        let plan = Plan { chunk: training.chunk, ..built.input.plan(experiment.steps, batch).train() };
+        let plan = Plan { chunk: training.chunk, ..built.input.plan(built.experiment.steps, batch).train() };
         let mut run = Self {
             job,
             learning: TrainingSession::new(
@@ -63,7 +63,7 @@ impl<'a> ActiveRun<'a> {
             }
             self.check_progress(&checkpoint.progress)?;
             self.progress = checkpoint.progress;
-            let (network, rule) = (&self.job.built.network, self.job.experiment.training.optimizer);
+            let (network, rule) = (&self.job.built.network, self.job.built.experiment.training.optimizer);
             checkpoint.restore(&mut self.learning, network, rule)?;
             if self.progress.best.is_some() {
                 self.best(false)?; // report a missing file before hours of training
@@ -108,12 +108,12 @@ impl<'a> ActiveRun<'a> {
 
     /// Calibrates the initial weights, if the experiment asks for it. Returns false if the calibration was stopped.
     fn calibrate(&mut self) -> Result<bool, TrainError> {
-        let &TrainingJob { engine, experiment, built, train, initial, .. } = self.job;
-        if !matches!(experiment.start, Start::Calibrated { .. }) {
+        let &TrainingJob { engine, built, train, initial, .. } = self.job;
+        if !matches!(built.experiment.start, Start::Calibrated { .. }) {
             return Ok(true);
         }
         let mut weights = initial.clone();
-        let found = calibrate(engine, (experiment, built), train, &mut weights, self.observer)?;
+        let found = calibrate(engine, built, train, &mut weights, self.observer)?;
         let Some(populations) = found else {
             self.stop = true;
             return Ok(false);
@@ -145,7 +145,7 @@ impl<'a> ActiveRun<'a> {
                 found.update
             ));
         }
-        let shown = images.min(found.update * self.job.experiment.training.batch) as u64;
+        let shown = images.min(found.update * self.job.built.experiment.training.batch) as u64;
         if found.sums.images != shown {
             return fail(format!(
                 "the run stands at batch {}, after {shown} images of the epoch, but has counted {}; resume it with its \
@@ -153,7 +153,7 @@ impl<'a> ActiveRun<'a> {
                 found.update, found.sums.images
             ));
         }
-        let epochs = self.job.experiment.training.epochs;
+        let epochs = self.job.built.experiment.training.epochs;
         if found.epoch > epochs {
             return fail(format!("the run has done {} epochs, and the experiment has {epochs}", found.epoch));
         }
@@ -161,7 +161,7 @@ impl<'a> ActiveRun<'a> {
     }
 
     fn started(&self) -> Event {
-        let TrainingJob { engine, experiment, built, test, .. } = self.job;
+        let TrainingJob { engine, built, test, .. } = self.job;
         Event::Started {
             schema: SCHEMA,
             engine: engine.describe(),
@@ -170,7 +170,7 @@ impl<'a> ActiveRun<'a> {
             images: self.progress.images,
             validation: self.held_out.len(),
             test: test.len(),
-            epochs: experiment.training.epochs,
+            epochs: built.experiment.training.epochs,
             updates: self.loader.batches(),
             epoch: self.progress.epoch,
             update: self.progress.update,
@@ -203,13 +203,13 @@ impl TrainingJob<'_> {
     /// Remarks on the data before training: classes without images, recordings without events, and remarks of the data
     /// set's reader.
     pub(super) fn remarks(&self) -> Vec<String> {
-        let &TrainingJob { train, test, experiment, .. } = self;
-        let [learned, held_out] = experiment.training.validation.split(train.labels());
+        let &TrainingJob { built, train, test, .. } = self;
+        let [learned, held_out] = built.experiment.training.validation.split(train.labels());
         let all: Vec<u32> = (0..test.len() as u32).collect();
         let parts = [("training", train, learned), ("validation", train, held_out), ("test", test, all)];
         let parts = parts.iter().filter(|(_, _, samples)| !samples.is_empty());
         let of_part = parts.flat_map(|(name, data, samples)| remarks_on(name, data, samples));
-        let of_part = of_part.map(|remark| match experiment.training.validation {
+        let of_part = of_part.map(|remark| match built.experiment.training.validation {
             HoldOut::Last(count) if remark.contains("validation image") => {
                 format!(
                     "{remark}, as training.validation takes the last ones; {count} would spread them over the classes"
@@ -226,7 +226,7 @@ impl TrainingJob<'_> {
     /// # Errors
     /// A [`TrainError`] that says what does not match, and what would.
     pub fn check(&self) -> Result<(), TrainError> {
-        let training = &self.experiment.training;
+        let training = &self.built.experiment.training;
         for (what, count) in [("training.epochs", training.epochs), ("training.batch", training.batch)] {
             if count == 0 || count >= u32::MAX as usize {
                 return Err(TrainError::setup(what, format!("must be 1 to {}, found {count}", u32::MAX - 1)));

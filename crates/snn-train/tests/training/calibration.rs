@@ -14,7 +14,7 @@ fn deep(start: &str) -> Experiment {
 fn calibrated(experiment: &Experiment) -> (Vec<Calibrated>, snn_core::Weights) {
     let built = experiment.build(&registry()).unwrap();
     let mut weights = built.network.initial_weights(1);
-    let rows = calibrate(&Reference, (experiment, &built), &DIGITS[0], &mut weights, &mut go_on).unwrap();
+    let rows = calibrate(&Reference, &built, &DIGITS[0], &mut weights, &mut go_on).unwrap();
     (rows.unwrap(), weights)
 }
 
@@ -73,7 +73,7 @@ fn what_no_spike_reaches_is_told() {
     let built = experiment.build(&registry()).unwrap();
     let mut weights = built.network.initial_weights(1);
     let drawn = weights.clone();
-    let error = calibrate(&Reference, (&experiment, &built), &dark.unwrap(), &mut weights, &mut go_on).unwrap_err();
+    let error = calibrate(&Reference, &built, &dark.unwrap(), &mut weights, &mut go_on).unwrap_err();
     let expected = "calibration of fc1: it fires on none of the images, whatever its weights, as next to nothing reaches it; \
                     look at the input and at the populations before it";
     assert_eq!(error.to_string(), expected);

@@ -33,7 +33,6 @@ fn examined(experiment: &Experiment) -> Examination {
     let patient = Patient {
         engine: &Reference,
         registry: &registry,
-        experiment,
         built: &built,
         initial: None,
         checkpoint: None,
@@ -203,7 +202,6 @@ fn trained_weights_are_looked_at_as_they_are() {
         let patient = Patient {
             engine: &Reference,
             registry: &registry,
-            experiment: &experiment,
             built: &built,
             initial: None,
             checkpoint: Some(checkpoint),

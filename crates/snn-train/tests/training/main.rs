@@ -17,7 +17,7 @@ use std::sync::LazyLock;
 use std::time::Duration;
 
 use snn_core::registry::Registry;
-use snn_core::{DataSet as _, Dataset, Engine, HoldOut, Optimizer, reference::Reference};
+use snn_core::{DataSource as _, Dataset, Engine, HoldOut, Optimizer, reference::Reference};
 use snn_data::Mnist;
 use snn_models::Built;
 use snn_models::experiment::{Experiment, Training};
@@ -91,11 +91,7 @@ fn train_on(
     let initial = built.network.initial_weights(experiment.training.seed);
     let save_every = if often { Duration::ZERO } else { Duration::MAX };
     let [train, test] = &*DIGITS;
-    fit(
-        &TrainingJob { engine, experiment, built: &built, initial: &initial, train, test, save_every },
-        folder,
-        observer,
-    )
+    fit(&TrainingJob { engine, built: &built, initial: &initial, train, test, save_every }, folder, observer)
 }
 
 fn go_on(_: &Event) -> ControlFlow<()> {
@@ -323,7 +319,7 @@ fn the_best_checkpoint_gives_the_tested_and_the_validated_accuracy() {
     let weights = best.weights_for(&built.network).unwrap();
     let on = |data, images: Range<u32>| {
         let images: Vec<u32> = images.collect();
-        evaluate(&Reference, &experiment(), &built, &weights, data, &images, &mut go_on).unwrap().unwrap()
+        evaluate(&Reference, &built, &weights, data, &images, &mut go_on).unwrap().unwrap()
     };
     assert_eq!(on(&DIGITS[1], 0..32), test);
     let kept = best.progress.best.unwrap();
@@ -455,7 +451,7 @@ fn images_of_another_shape_are_refused() {
     let run = |data, images: Range<u32>| {
         let weights = built.network.initial_weights(1);
         let images: Vec<u32> = images.collect();
-        evaluate(&Reference, &experiment(), &built, &weights, data, &images, &mut go_on).unwrap_err().to_string()
+        evaluate(&Reference, &built, &weights, data, &images, &mut go_on).unwrap_err().to_string()
     };
     assert_eq!(run(&colour, 0..1), "network and data: images of 1x28x28 expected, 3x2x2 found");
     assert_eq!(run(&DIGITS[1], 0..33), "images to show: must be some of the 32 in the data set, found image 32");

@@ -1,4 +1,4 @@
-//! The scores of the classes: bars at the present step, and lines over time.
+//! Class scores: bars at the current time step, and lines over time.
 
 use egui::{Align2, FontId, Rect, RichText, Sense, Ui, vec2};
 use egui_plot::{Line, PlotPoint, PlotPoints, Text};
@@ -7,7 +7,7 @@ use super::{explain, plots};
 use crate::export::csv;
 use crate::{App, OpenNetwork, Palette, ViewedTrial};
 
-/// A bar for each class, and the answer.
+/// Draws a bar for each class, and the answer.
 pub(super) fn bars(app: &App, ui: &mut Ui, subject: &OpenNetwork, trial: &ViewedTrial) {
     let t = app.player.t();
     let (answer, palette) = (trial.answer(t), Palette::of(ui.visuals()));
@@ -53,7 +53,7 @@ pub(super) fn bars(app: &App, ui: &mut Ui, subject: &OpenNetwork, trial: &Viewed
     }
 }
 
-/// All scores over time.
+/// Plots all scores over time.
 pub(super) fn plot(app: &mut App, ui: &mut Ui) {
     let Some((subject, trial)) = app.subject.clone().zip(app.trial.clone()) else { return };
     let palette = Palette::of(ui.visuals());

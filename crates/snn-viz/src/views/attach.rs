@@ -1,4 +1,4 @@
-//! Where no run is attached: the runs that are found, and a field for any other.
+//! The page shown when no run is attached: a list of the runs found, and a field for other paths.
 
 use std::path::PathBuf;
 use std::time::SystemTime;
@@ -9,16 +9,16 @@ use snn_train::units;
 
 use crate::App;
 
-/// Folder in which `snn train` makes the folders of its runs.
+/// Folder in which `snn train` creates its run folders.
 const RUNS: &str = "runs";
 
-/// Seconds of a day.
+/// Seconds per day.
 const DAY: f64 = 86400.0;
 
-/// Most runs that are listed.
+/// Maximum number of runs listed.
 const MOST_RUNS: usize = 12;
 
-/// Offers runs to follow.
+/// Draws the choice of runs to follow.
 pub(super) fn page(app: &mut App, ui: &mut Ui) {
     ui.add_space(24.0);
     ui.with_layout(Layout::top_down(Align::Center), |ui| {
@@ -69,7 +69,7 @@ fn form(app: &mut App, ui: &mut Ui) {
     }
 }
 
-/// The folders in `runs` that hold a run, and when it recorded last; the newest first.
+/// The run folders in `runs` with the time of their last record, newest first.
 fn newest_runs(runs: &Path) -> Vec<(SystemTime, PathBuf)> {
     let folders = fs::read_dir(runs).into_iter().flatten().flatten().map(|entry| entry.path());
     let dated = folders.filter_map(|folder| {
@@ -83,7 +83,7 @@ fn newest_runs(runs: &Path) -> Vec<(SystemTime, PathBuf)> {
     found
 }
 
-/// How long ago something was, in words.
+/// Describes how long ago `changed` was.
 fn age(changed: SystemTime) -> String {
     let seconds = changed.elapsed().map_or(0.0, |age| age.as_secs_f64());
     match seconds {

@@ -9,26 +9,26 @@ use egui_plot::{GridMark, HoverPosition, Line, Plot, PlotPoint, PlotPoints, Poin
 use super::plots;
 use crate::export::{Exporter, csv};
 
-/// A quantity, or some of the same unit, over the epochs.
+/// A chart of one or more quantities of the same unit, over epochs.
 pub(super) struct Chart {
-    /// Its heading.
+    /// Heading.
     pub(super) title: &'static str,
-    /// What it shows, for those who point at the heading.
+    /// Explanation, shown when hovering over the heading.
     pub(super) explanation: &'static str,
-    /// Label of the upright axis, with the unit.
+    /// Label of the vertical axis, with the unit.
     pub(super) unit: &'static str,
     pub(super) scale: Scale,
     pub(super) curves: Vec<Curve>,
 }
 
-/// The upright axis of a chart.
+/// Scale of the vertical axis of a chart.
 #[derive(Clone, Copy, PartialEq, Eq)]
 pub(super) enum Scale {
-    /// Logarithmic. Values that are not positive stand at the lowest one that is shown.
+    /// Logarithmic. Values that are not positive are drawn at the lowest value shown.
     Log,
     /// From 0 to the highest value.
     FromZero,
-    /// From the lowest to the highest value, and no further than 100.
+    /// From the lowest to the highest value, but at most to 100.
     Percent,
 }
 
@@ -41,19 +41,19 @@ pub(super) struct Curve {
     pub(super) look: Look,
 }
 
-/// How a line looks.
+/// Style of a line.
 #[derive(Clone, Copy, PartialEq, Eq)]
 pub(super) enum Look {
-    /// Thin and pale: single updates. It gives way to outliers and is not named.
+    /// Thin and pale, for single updates. Outliers may be cut off, and the line has no name.
     Faint,
     /// A plain line.
     Strong,
-    /// A line with a dot at each point, unless they are many: epochs.
+    /// A line with a dot at each point, unless there are many points; for epochs.
     Dotted,
 }
 
 impl Chart {
-    /// Draws it in `ui`, which it fills, over `epochs`; saves it under the name of the run where that is asked for.
+    /// Draws the chart so that it fills `ui`, over all epochs. Saves it under the name of the run on request.
     pub(super) fn show(self, ui: &mut Ui, run: &str, exporter: &mut Exporter) {
         let save = ui
             .horizontal(|ui| {
@@ -107,7 +107,7 @@ impl Chart {
                     plot.points(Points::new("", dots).color(colour).radius(2.5).allow_hover(false));
                 }
                 let line = Line::new(name, PlotPoints::from(points)).color(colour).width(width);
-                // A band in place of a jagged line would be speckled.
+                // A band in place of a jagged line would look speckled.
                 plot.line(line.allow_hover(look != Look::Faint).allow_band(look != Look::Faint));
             }
         });
@@ -122,7 +122,7 @@ impl Chart {
         }
     }
 
-    /// The names of the lines in their colours, as far as there is room; the others are told by pointing at them.
+    /// Draws the names of the lines in their colours, as far as there is room. The others are shown on hover.
     fn names(&self, ui: &mut Ui) {
         let mut named = self.curves.iter().filter(|curve| curve.look != Look::Faint && !curve.name.is_empty());
         let room = ui.max_rect().right() - 60.0;
@@ -135,12 +135,12 @@ impl Chart {
         }
     }
 
-    /// All lines as a table: a row for each epoch at which one of them has a point.
+    /// All lines as CSV: a row for each epoch at which any line has a point.
     fn table(&self) -> String {
         let mut rows: BTreeMap<u64, Vec<f64>> = BTreeMap::new();
         for (column, curve) in self.curves.iter().enumerate() {
             for [epoch, value] in &curve.points {
-                // Epochs are not negative, so that their bits are in their order.
+                // Epochs are not negative, so the order of their bits is the order of their values.
                 let row = rows.entry(epoch.to_bits()).or_insert_with(|| vec![f64::NAN; self.curves.len()]);
                 row[column] = *value;
             }
@@ -151,10 +151,10 @@ impl Chart {
     }
 }
 
-/// Most points that have dots.
+/// Maximum number of points for which dots are drawn.
 const MOST_DOTS: usize = 40;
 
-/// The lowest value that a logarithmic axis shows.
+/// The lowest value on a logarithmic axis.
 const LOWEST: f64 = 1e-6;
 
 fn scaled(points: &[[f64; 2]], scale: Scale) -> Vec<[f64; 2]> {
@@ -162,7 +162,7 @@ fn scaled(points: &[[f64; 2]], scale: Scale) -> Vec<[f64; 2]> {
     points.iter().map(|[epoch, value]| [*epoch, height(*value)]).collect()
 }
 
-/// Name, value and epoch of the point that is pointed at.
+/// Label with name, value and epoch of the point under the pointer.
 fn label(hover: &HoverPosition<'_>, unit: &str, scale: Scale) -> Option<String> {
     let HoverPosition::NearDataPoint { plot_name, position: PlotPoint { x, y }, .. } = hover else { return None };
     let value = plots::short(if scale == Scale::Log { 10_f64.powf(*y) } else { *y });
@@ -170,8 +170,8 @@ fn label(hover: &HoverPosition<'_>, unit: &str, scale: Scale) -> Option<String> 
     Some(format!("{name}{value} {unit}\nepoch {x:.2}"))
 }
 
-/// What the upright axis shows of the epochs that are `visible`: strong lines whole, of faint ones all but the outermost
-/// hundredth at either side, with some room around.
+/// Range of the vertical axis for the `visible` epochs: the full range of strong lines, and the range of faint ones
+/// without the outermost hundredth at either end, plus a margin.
 fn upright_range<'a>(
     curves: impl Iterator<Item = (&'a [[f64; 2]], Look)>,
     visible: &RangeInclusive<f64>,
@@ -200,13 +200,13 @@ fn upright_range<'a>(
         Scale::FromZero => 0.0..=(1.06 * high).max(1e-9),
         Scale::Percent => {
             let low = low.min(high - 0.5);
-            // A line at 100 is not cut in half.
+            // The margin keeps a line at 100 from being cut in half.
             (low - 0.06 * (high - low)).max(0.0)..=(high + 0.06 * (high - low)).min(100.0 + 0.02 * (high - low))
         }
     })
 }
 
-/// Marks of a logarithmic axis: the powers of ten, and what is between them; each is labelled where few are in sight.
+/// Marks of a logarithmic axis: the powers of ten, and the digits between them. Each is labelled if few are visible.
 fn decades((low, high): (f64, f64)) -> Vec<GridMark> {
     let is_close = high - low < 0.8;
     let powers = (low.floor() as i32)..=(high.ceil() as i32);

@@ -1,4 +1,4 @@
-//! What the quantities are, with their equations, for those who point at them.
+//! Explanations of the quantities with their equations, shown on hover.
 
 pub(super) const RATE: &str = "Firing rate: spikes at this step over neurons.\nr(t) = 1/n Σ s_i(t)";
 pub(super) const MEMBRANE: &str = "Membrane potential v(t) after the input has come in and before the reset: \

@@ -1,8 +1,8 @@
-//! Buttons with signs that are painted, as fonts lack them.
+//! Icon buttons. The icons are painted, because fonts lack them.
 
 use egui::{Color32, Painter, Pos2, Rect, Response, Role, Sense, Shape, Stroke, Ui, WidgetInfo, pos2, vec2};
 
-/// A sign.
+/// An icon.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum Icon {
     First,
@@ -16,7 +16,7 @@ pub(super) enum Icon {
     Close,
 }
 
-/// A button with a sign; `name` is what it is called by screen readers and says when it is pointed at.
+/// A button with an icon. `name` is its tooltip, and its name for screen readers.
 pub(super) fn button(ui: &mut Ui, icon: Icon, name: &str) -> Response {
     let size = vec2(26.0, ui.spacing().interact_size.y);
     let (rect, response) = ui.allocate_exact_size(size, Sense::click());
@@ -27,7 +27,7 @@ pub(super) fn button(ui: &mut Ui, icon: Icon, name: &str) -> Response {
     response.on_hover_text(name)
 }
 
-/// The sign alone.
+/// Paints the icon alone.
 pub(super) fn paint(painter: &Painter, icon: Icon, rect: Rect, colour: Color32) {
     let rect = Rect::from_center_size(rect.center(), egui::Vec2::splat(rect.width().min(rect.height())));
     let at = |x: f32, y: f32| rect.min + vec2(x, y) * rect.size();
@@ -77,13 +77,13 @@ pub(super) fn paint(painter: &Painter, icon: Icon, rect: Rect, colour: Color32) 
     }
 }
 
-/// A small square of a colour, as in a legend.
+/// Draws a small square of a colour, as in a legend.
 pub(super) fn swatch(ui: &mut Ui, colour: Color32) {
     let (rect, _) = ui.allocate_exact_size(vec2(10.0, 10.0), Sense::hover());
     ui.painter().rect_filled(rect, 2.0, colour);
 }
 
-/// A band of colours from the first to the last, as in a legend.
+/// Draws a colour gradient from first to last, as in a legend.
 pub(super) fn band(ui: &mut Ui, colour: impl Fn(f32) -> Color32) {
     const STEPS: usize = 24;
     let (rect, _) = ui.allocate_exact_size(vec2(60.0, 10.0), Sense::hover());

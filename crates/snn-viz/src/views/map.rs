@@ -1,4 +1,4 @@
-//! The network as a column of populations: name, shape, how many fire, and which.
+//! The network as a column of populations, each with name, shape, firing rate and an image of its spikes.
 
 use egui::{Panel, Rect, RichText, ScrollArea, Sense, Ui, pos2, vec2};
 use snn_core::{Shape, SpikeTrain};
@@ -8,13 +8,13 @@ use super::explain;
 use crate::mosaic::{Mosaic, fit};
 use crate::{App, Palette, ViewedTrial};
 
-/// Height of a picture.
+/// Height of an image.
 const HEIGHT: f32 = 58.0;
 
-/// The panel on the left.
+/// Draws the panel on the left.
 pub(super) fn panel(app: &mut App, ui: &mut Ui) {
     Panel::left("network").default_size(232.0).size_range(170.0..=420.0).show(ui, |ui| {
-        ui.set_min_width(ui.available_width()); // also while there is nothing in it, or it would shrink
+        ui.set_min_width(ui.available_width()); // without this, the panel shrinks while it is empty
         list(app, ui);
     });
 }
@@ -31,7 +31,7 @@ fn list(app: &mut App, ui: &mut Ui) {
     });
 }
 
-/// A population, or the input; without a train if it emits numbers.
+/// Draws the entry of a population or of the input. `train` is missing if it emits numbers.
 fn entry(
     app: &mut App,
     ui: &mut Ui,
@@ -72,7 +72,7 @@ fn entry(
     }
 }
 
-/// The firing rate as a bar.
+/// Draws the firing rate as a bar.
 fn bar(ui: &mut Ui, rate: f32, palette: Palette) {
     let (rect, _) = ui.allocate_exact_size(vec2(ui.available_width(), 4.0), Sense::hover());
     ui.painter().rect_filled(rect, 2.0, palette.ground);
@@ -80,7 +80,7 @@ fn bar(ui: &mut Ui, rate: f32, palette: Palette) {
     ui.painter().rect_filled(filled, 2.0, palette.spike);
 }
 
-/// The spikes of the present step.
+/// Draws the spikes at the current time step.
 fn thumbnail(app: &mut App, ui: &mut Ui, name: &str, train: &SpikeTrain, palette: Palette) {
     let (room, _) = ui.allocate_exact_size(vec2(ui.available_width(), HEIGHT), Sense::hover());
     if !ui.is_rect_visible(room) {
@@ -97,7 +97,7 @@ fn thumbnail(app: &mut App, ui: &mut Ui, name: &str, train: &SpikeTrain, palette
     ui.painter().image(texture, rect, WHOLE, egui::Color32::WHITE);
 }
 
-/// All of a picture.
+/// The whole texture, in texture coordinates.
 pub(super) const WHOLE: Rect = Rect { min: egui::Pos2::ZERO, max: pos2(1.0, 1.0) };
 
 pub(super) fn spike_colour(spike: i8, palette: Palette) -> egui::Color32 {
@@ -108,7 +108,7 @@ pub(super) fn spike_colour(spike: i8, palette: Palette) -> egui::Color32 {
     }
 }
 
-/// A picture about `points` wide if it was larger. A pixel that stands for several shows a spike if there is one.
+/// Shrinks a larger image to about `points` wide. A pixel that covers several shows a spike if any of them does.
 fn shrink(image: egui::ColorImage, points: f32, palette: Palette) -> egui::ColorImage {
     let [width, height] = image.size;
     let factor = (width as f32 / points.max(1.0)).ceil() as usize;

@@ -1,4 +1,4 @@
-//! What the window shows. Each part is a function that draws into a [`Ui`] and changes the [`App`] where it is clicked.
+//! The views of the window. Each part is a function that draws into a [`Ui`] and changes the [`App`] on user input.
 
 mod answer;
 mod attach;
@@ -56,7 +56,7 @@ impl App {
         }
     }
 
-    /// Saves the frame of step `t` that was just drawn, and goes on to the next one.
+    /// Saves the frame of time step `t` that was just drawn, and moves to the next step.
     fn record_frame(&mut self, context: &Context, folder: String, t: usize) {
         self.exporter.frame(context, &folder, &format!("{t:04}.png"));
         let steps = self.trial.as_ref().map_or(0, |trial| trial.steps());
@@ -65,7 +65,7 @@ impl App {
     }
 }
 
-/// The whole window.
+/// Draws the whole window.
 fn window(app: &mut App, ui: &mut Ui) {
     Panel::top("top").show_separator_line(false).show(ui, |ui| top::bar(app, ui));
     top::messages(app, ui);
@@ -77,7 +77,7 @@ fn window(app: &mut App, ui: &mut Ui) {
     }
 }
 
-/// One inference: network, population, picture and answer over the transport.
+/// Draws the inspect tab: network, population, input and answer, with the transport controls below.
 fn inspect(app: &mut App, ui: &mut Ui) {
     Panel::bottom("transport").show(ui, |ui| transport::bar(app, ui));
     map::panel(app, ui);
@@ -93,7 +93,7 @@ fn inspect(app: &mut App, ui: &mut Ui) {
     });
 }
 
-/// Keyboard shortcuts, where no text is being typed.
+/// Handles keyboard shortcuts, unless text is being typed.
 fn keys(app: &mut App, ui: &mut Ui) {
     if ui.ctx().memory(|memory| memory.focused().is_some()) || app.trial.is_none() {
         return;

@@ -1,4 +1,4 @@
-//! What the network is shown: a test sample, or a digit that is drawn here; its input spikes; the scores beside it.
+//! The network's input: a test sample or a drawn digit, its input spikes, and the scores beside it.
 
 use egui::{Color32, ColorImage, Pos2, Rect, RichText, Sense, Ui, Vec2, vec2};
 use snn_core::{Dataset, Shape};
@@ -8,9 +8,9 @@ use super::{answer, explain, map, plots};
 use crate::mosaic::{Mosaic, fit};
 use crate::{App, OpenNetwork, Palette, ViewedTrial};
 
-/// Side of the picture in points.
+/// Side length of the image in points.
 const SIDE: f32 = 140.0;
-/// Radius of the brush, as a share of the side of the picture.
+/// Radius of the brush, as a fraction of the image's side length.
 const BRUSH: f32 = 0.055;
 
 pub(super) fn panel(app: &mut App, ui: &mut Ui) {
@@ -65,7 +65,7 @@ fn controls(app: &mut App, ui: &mut Ui, subject: &OpenNetwork) {
     });
 }
 
-/// The image, which can be drawn on while a drawing is shown.
+/// Draws the image. The user can paint on it while a drawing is shown.
 fn canvas(app: &mut App, ui: &mut Ui, subject: &OpenNetwork, trial: &ViewedTrial) {
     let shape = subject.image();
     let (title, name) = if app.drawing.is_some() { ("Drawing", "Canvas") } else { ("Image", "The image") };
@@ -77,7 +77,7 @@ fn canvas(app: &mut App, ui: &mut Ui, subject: &OpenNetwork, trial: &ViewedTrial
         ui.painter().image(texture, rect, map::WHOLE, Color32::WHITE);
         return;
     };
-    // As it is drawn; what the network is shown is moved to the middle.
+    // Shows the drawing as the user painted it. The network's input is centred.
     let values = || drawing.iter().map(|&byte| f32::from(byte) / 255.0).collect::<Vec<f32>>();
     let texture = app.textures.get(ui.ctx(), "the drawing", drawing, || picture(&values(), shape));
     ui.painter().image(texture, rect, map::WHOLE, Color32::WHITE);
@@ -85,7 +85,7 @@ fn canvas(app: &mut App, ui: &mut Ui, subject: &OpenNetwork, trial: &ViewedTrial
         && let Some(pos) = response.interact_pointer_pos()
     {
         let mut bytes = drawing.clone();
-        // Where the button went down, a line begins; how far the pointer came to get there is none of it.
+        // A line begins where the button is pressed. The movement of the pointer to that place is not part of it.
         let moved = ui.input(|input| if input.pointer.any_pressed() { Vec2::ZERO } else { input.pointer.delta() });
         let from = pos - moved;
         stroke(&mut bytes, shape, rect, from, pos);
@@ -95,7 +95,8 @@ fn canvas(app: &mut App, ui: &mut Ui, subject: &OpenNetwork, trial: &ViewedTrial
     }
 }
 
-/// The image in its colours: red, green and blue of three channels; the two polarities of recordings in those of spikes.
+/// Converts an image to display colours: red, green and blue of three channels; the two polarities of recordings in the
+/// spike colours.
 fn picture(values: &[f32], shape: Shape) -> ColorImage {
     let at = |channel: usize, pixel: usize| values[channel * shape.pixels() + pixel];
     let byte = |value: f32| (255.0 * value).round() as u8;
@@ -110,7 +111,7 @@ fn picture(values: &[f32], shape: Shape) -> ColorImage {
     ColorImage::new([shape.width, shape.height], (0..shape.pixels()).map(colour).collect())
 }
 
-/// Draws a line with a round brush whose edge is soft.
+/// Paints a line with a round brush that has a soft edge.
 fn stroke(bytes: &mut [u8], shape: Shape, rect: Rect, from: Pos2, to: Pos2) {
     let scale = vec2(shape.width as f32, shape.height as f32) / rect.size();
     let (from, to) = ((from - rect.min) * scale, (to - rect.min) * scale);
@@ -128,7 +129,7 @@ fn stroke(bytes: &mut [u8], shape: Shape, rect: Rect, from: Pos2, to: Pos2) {
     }
 }
 
-/// The input spikes of the present step.
+/// Draws the input spikes at the current time step.
 fn input(app: &mut App, ui: &mut Ui, trial: &ViewedTrial) {
     let Some(train) = trial.input_train() else { return };
     plots::heading(ui, "Input spikes", explain::INPUT);

@@ -1,4 +1,4 @@
-//! What all plots have in common.
+//! Elements that all plots share.
 
 use std::ops::RangeInclusive;
 
@@ -9,12 +9,12 @@ use super::icons::{self, Icon};
 use crate::export::Format;
 use crate::{App, Palette};
 
-/// Heading of a part of the window, with an explanation for those who point at it.
+/// Draws a heading, with an explanation shown on hover.
 pub(super) fn heading(ui: &mut Ui, title: &str, explanation: &str) -> Response {
     ui.label(RichText::new(title).strong()).on_hover_text(explanation)
 }
 
-/// Heading with a menu to save what is below it.
+/// Draws a heading with a menu to save the content below it. Returns the chosen format.
 pub(super) fn heading_with_save(ui: &mut Ui, title: &str, note: &str, explanation: &str) -> Option<Format> {
     ui.horizontal(|ui| {
         heading(ui, title, explanation);
@@ -38,24 +38,24 @@ pub(super) fn save_menu(ui: &mut Ui, title: &str) -> Option<Format> {
     chosen
 }
 
-/// The upright axis of a plot.
+/// The vertical axis of a plot.
 #[derive(Debug, Clone, Copy)]
 pub(super) struct Upright {
-    /// What it shows, with its unit.
+    /// Label with the unit.
     pub(super) label: &'static str,
-    /// Whether it counts the rows of a picture downwards from 0; values are then negative, and written without the sign.
+    /// Whether it counts rows of an image downwards from 0. Plot values are then negative, and labels omit the sign.
     pub(super) is_downward: bool,
 }
 
 impl Upright {
-    /// An axis whose values grow upwards.
+    /// An axis whose values increase upwards.
     pub(super) fn of(label: &'static str) -> Self {
         Self { label, is_downward: false }
     }
 }
 
-/// A plot over time steps, with the playhead; clicked or dragged in, it moves the playhead. All of them move together when
-/// one is zoomed.
+/// Draws a plot over time steps, with the playhead, which moves on click or drag. Zooming one such plot zooms all of
+/// them.
 pub(super) fn over_time<'a>(
     app: &mut App,
     ui: &mut Ui,
@@ -107,7 +107,7 @@ pub(super) fn over_time<'a>(
     plot
 }
 
-/// About five marks at equal distances of 1, 2 or 5 times a power of ten, all alike.
+/// About five marks at equal distances of 1, 2 or 5 times a power of ten, all of the same kind.
 pub(super) fn even_marks((low, high): (f64, f64)) -> Vec<GridMark> {
     let least = (high - low) / 6.0;
     if !(least.is_finite() && least > 0.0) {
@@ -120,17 +120,17 @@ pub(super) fn even_marks((low, high): (f64, f64)) -> Vec<GridMark> {
     places.map(|place| GridMark { value: place as f64 * step, step_size: step }).collect()
 }
 
-/// The inside of a plot with its axes and heading, to be saved as a picture.
+/// The area of a plot with its axes and heading, for screenshots.
 pub(super) fn with_axes(ui: &Ui, inside: Rect) -> Rect {
     Rect::from_min_max(inside.min - vec2(66.0, 26.0), inside.max + vec2(8.0, 36.0)).intersect(ui.max_rect().expand(4.0))
 }
 
-/// Whole numbers at an axis; nothing between them.
+/// Axis labels at integers only.
 pub(super) fn whole(mark: GridMark, _range: &RangeInclusive<f64>) -> String {
     if mark.value.fract() == 0.0 { format!("{}", mark.value) } else { String::new() }
 }
 
-/// Three digits, as short as can be: `0.0123`, `-1.5`, `4.2e-5`.
+/// Formats a number with three digits, as short as possible: `0.0123`, `-1.5`, `4.2e-5`.
 pub(super) fn short(value: f64) -> String {
     if value != 0.0 && value.abs() < 1e-3 {
         let text = format!("{value:.2e}");

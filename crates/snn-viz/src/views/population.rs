@@ -1,4 +1,4 @@
-//! The open population, large: membranes, spikes or counts of all its neurons.
+//! Large view of the open population: membranes, spikes or counts of all its neurons.
 
 use egui::{Align, Button, Color32, Layout, Rect, RichText, Sense, Stroke, StrokeKind, Ui, vec2};
 use snn_core::{Shape, SpikeTrain};
@@ -70,7 +70,7 @@ pub(super) fn describe(subject: &OpenNetwork, population: Option<usize>) -> (Str
     }
 }
 
-/// Name, shape and neuron of a population, with the neuron's equations for those who point there.
+/// Draws name, shape and neuron of a population, with the neuron's equations on hover.
 pub(super) fn title(ui: &mut Ui, subject: &OpenNetwork, population: Option<usize>) {
     let (name, shape) = describe(subject, population);
     ui.label(RichText::new(name).heading());
@@ -107,7 +107,8 @@ fn header(app: &mut App, ui: &mut Ui, subject: &OpenNetwork) -> Option<Format> {
     .inner
 }
 
-/// What can be shown of the open population: the input has no membranes, and neurons that do not fire nothing else.
+/// The kinds of maps available for the open population. The input has no membranes, and neurons that do not fire have
+/// only membranes.
 fn kinds(app: &App, subject: &OpenNetwork) -> &'static [MapKind] {
     match app.selected {
         None => &[MapKind::Spikes, MapKind::Counts],
@@ -118,7 +119,7 @@ fn kinds(app: &App, subject: &OpenNetwork) -> &'static [MapKind] {
     }
 }
 
-/// What is shown of it: what was chosen, if it can be.
+/// The kind of map to show: the chosen one if available.
 fn shown_kind(app: &App, subject: &OpenNetwork) -> MapKind {
     let kinds = kinds(app, subject);
     if kinds.contains(&app.settings.map) { app.settings.map } else { kinds[0] }
@@ -142,23 +143,23 @@ impl MapKind {
     }
 }
 
-/// A number for each neuron, and how it is coloured.
+/// Values of the neurons, and how they are coloured.
 enum NeuronValues<'a> {
-    /// Potentials, what they are measured by, and the spikes of the step.
+    /// Potentials, the potential they are scaled by, and the spikes at a time step.
     Membranes(&'a [f32], f32, &'a SpikeTrain, usize),
     Spikes(&'a SpikeTrain, usize),
-    /// Counts, and the largest.
+    /// Spike counts, and the largest count.
     Counts(Vec<u32>, u32),
-    /// An input that is numbers.
+    /// Numbers of an input, and the value they are scaled by.
     Numbers(&'a [f32], f32),
 }
 
-/// The spikes of a population, or of the input unless that is a current.
+/// The spikes of a population, or of the input unless it is numbers.
 fn train(population: Option<usize>, trial: &ViewedTrial) -> Option<&SpikeTrain> {
     population.map_or_else(|| trial.input_train(), |index| Some(&trial.trains[index]))
 }
 
-/// What is to be shown; none while it is being computed.
+/// The values to show; `None` while they are being computed.
 fn values<'a>(
     app: &App,
     subject: &OpenNetwork,
@@ -196,13 +197,13 @@ fn values<'a>(
     })
 }
 
-/// The largest of some numbers without its sign, to measure them by; 1 if all are 0.
+/// The largest absolute value, for scaling; 1 if all are 0.
 fn largest(values: &[f32]) -> f32 {
     let largest = values.iter().fold(0.0, |most: f32, v| most.max(v.abs()));
     if largest > 0.0 { largest } else { 1.0 }
 }
 
-/// Spikes of a neuron up to step `t`, that one included.
+/// Number of spikes of a neuron up to and including time step `t`.
 pub(super) fn spikes_until(train: &SpikeTrain, neuron: usize, t: usize) -> u32 {
     let (fired, _) = train.words(0, neuron);
     let whole: u32 = fired[..t / 32].iter().map(|word| word.count_ones()).sum();
@@ -240,7 +241,7 @@ impl NeuronValues<'_> {
     }
 }
 
-/// What the colours stand for.
+/// Draws the legend of the colours.
 fn legend(ui: &mut Ui, values: &NeuronValues<'_>, palette: Palette) {
     let text = |text: String| RichText::new(text).size(11.0).weak();
     ui.horizontal(|ui| match values {
@@ -275,7 +276,7 @@ fn legend(ui: &mut Ui, values: &NeuronValues<'_>, palette: Palette) {
     });
 }
 
-/// Tells of the neuron under the pointer, and pins it when clicked.
+/// Describes the neuron under the pointer, and pins it on click.
 fn interact(
     app: &mut App,
     ui: &mut Ui,
@@ -307,7 +308,7 @@ fn interact(
     }
 }
 
-/// Where a neuron stands: `channel 3, row 5, column 7`, or `neuron 12` in a vector.
+/// Position of a neuron: `channel 3, row 5, column 7`, or `neuron 12` in a vector.
 pub(super) fn place(shape: Shape, neuron: usize) -> String {
     if shape.pixels() == 1 {
         return format!("neuron {neuron}");

@@ -1,4 +1,4 @@
-//! Every spike of a population over time.
+//! Raster plot: every spike of a population over time.
 
 use egui::{Color32, ColorImage, ComboBox, Ui};
 use egui_plot::{PlotImage, PlotPoint};
@@ -8,24 +8,24 @@ use super::{explain, plots, population};
 use crate::export::csv;
 use crate::{App, Palette};
 
-/// Most rows and columns of the picture; more neurons or steps share them.
+/// Maximum number of rows and columns of the image. If there are more neurons or time steps, several share one.
 const MOST: usize = 512;
 
-/// The spikes of some neurons in a row, as a picture: time to the right, the first neuron at the top.
+/// Raster image of the spikes of consecutive neurons: time to the right, the first neuron at the top.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Raster {
-    /// Rows and columns.
+    /// Number of rows and columns.
     pub size: [usize; 2],
-    /// Share of neurons and steps that fired, for each place `[rows, columns]`.
+    /// Fraction of neurons and time steps with a spike, for each pixel `[rows, columns]`.
     pub density: Vec<f32>,
-    /// Neurons that share a row.
+    /// Number of neurons per row.
     pub neurons_a_row: usize,
-    /// Steps that share a column.
+    /// Number of time steps per column.
     pub steps_a_column: usize,
 }
 
 impl Raster {
-    /// The spikes of the neurons `first..first + count` of `train`.
+    /// Creates the raster of the neurons `first..first + count` of `train`.
     pub fn new(train: &SpikeTrain, first: usize, count: usize) -> Self {
         let (neurons_a_row, steps_a_column) = (count.div_ceil(MOST).max(1), train.steps().div_ceil(MOST).max(1));
         let size = [count.div_ceil(neurons_a_row).max(1), train.steps().div_ceil(steps_a_column).max(1)];
@@ -46,7 +46,7 @@ impl Raster {
     }
 
     fn image(&self, palette: Palette) -> ColorImage {
-        // Where many neurons share a row, one spike must still be seen.
+        // A single spike must be visible even if many neurons share a row.
         let colour = |density: &f32| {
             if *density == 0.0 { Color32::TRANSPARENT } else { palette.rate(density.sqrt().max(0.35)) }
         };
@@ -113,7 +113,7 @@ pub(super) fn plot(app: &mut App, ui: &mut Ui) {
     }
 }
 
-/// Narrows the raster to a channel.
+/// Draws the control that limits the raster to a channel.
 fn channel(app: &mut App, ui: &mut Ui, channels: usize, pixels: usize) {
     if channels < 2 || pixels < 2 {
         return;

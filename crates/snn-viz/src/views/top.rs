@@ -1,4 +1,4 @@
-//! The bar at the top: what is open, and the tabs; messages below it.
+//! The top bar: the open network and the tabs. Messages are shown over the window.
 
 use egui::{Align, Align2, Area, Color32, Frame, Id, Layout, Order, RichText, TextEdit, ThemePreference, Ui, vec2};
 
@@ -16,7 +16,7 @@ pub(super) fn bar(app: &mut App, ui: &mut Ui) {
                 steps if steps == subject.trained_steps => format!("{steps} time steps"),
                 steps => format!("{steps} time steps (trained on {})", subject.trained_steps),
             };
-            let note = format!("{}, {steps}, {}", subject.experiment.data.name, subject.progress);
+            let note = format!("{}, {steps}, {}", subject.built.experiment.data.name, subject.progress);
             ui.label(RichText::new(note).weak());
         }
         ui.with_layout(Layout::right_to_left(Align::Center), |ui| {
@@ -69,7 +69,7 @@ fn open_menu(app: &mut App, ui: &mut Ui) {
     });
 }
 
-/// What could not be done, and what was.
+/// Draws error messages and notes about saved files.
 pub(super) fn messages(app: &mut App, ui: &mut Ui) {
     let palette = Palette::of(ui.visuals());
     let line = |ui: &mut Ui, text: &mut Option<String>, colour: Color32| {
@@ -84,7 +84,7 @@ pub(super) fn messages(app: &mut App, ui: &mut Ui) {
     if app.fault.is_none() && app.notice.is_none() {
         return;
     }
-    // Above the rest, which stays where it is.
+    // The messages are drawn over the rest of the window, so that nothing moves.
     let area =
         Area::new(Id::unique("messages")).order(Order::Foreground).anchor(Align2::CENTER_BOTTOM, vec2(0.0, -48.0));
     area.show(ui.ctx(), |ui| {

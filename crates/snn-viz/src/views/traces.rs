@@ -1,4 +1,4 @@
-//! Membrane potentials of the pinned neurons over time.
+//! Plots of the membrane potentials of the pinned neurons over time.
 
 use egui::{RichText, Ui};
 use egui_plot::{Line, LineStyle, MarkerShape, PlotPoints, Points};
@@ -64,7 +64,7 @@ pub(super) fn plot(app: &mut App, ui: &mut Ui) {
     }
 }
 
-/// The membrane as it moves within each step: up with the input, then down by reset and leak.
+/// The membrane potential within each time step: up with the input, then down by reset and leak.
 fn membrane(traces: &Traces) -> Vec<[f64; 2]> {
     let steps = traces.charged.iter().zip(&traces.membrane).enumerate();
     let both = |(t, (&charged, &after)): (usize, (&f32, &f32))| {
@@ -73,13 +73,13 @@ fn membrane(traces: &Traces) -> Vec<[f64; 2]> {
     std::iter::once([0.0, 0.0]).chain(steps.flat_map(both)).collect()
 }
 
-/// The threshold over time; nothing for a neuron that does not fire.
+/// The threshold over time; empty for a neuron that does not fire.
 fn threshold(traces: &Traces, fires: bool) -> Vec<[f64; 2]> {
     let steps = traces.charged.iter().zip(&traces.margin).enumerate().filter(|_| fires);
     steps.map(|(t, (charged, margin))| [t as f64 + 0.5, f64::from(charged - margin)]).collect()
 }
 
-/// Where it fired.
+/// The points at which the neuron fired.
 fn spikes(traces: &Traces, fires: bool) -> Vec<[f64; 2]> {
     let steps = traces.charged.iter().zip(&traces.margin).enumerate();
     let fired = steps.filter(|(_, (_, margin))| fires && **margin > 0.0);

@@ -1,4 +1,4 @@
-//! A training run: where it stands, what is wrong with it, and its curves.
+//! The training tab: the state of a run, its alarms, and its curves.
 
 use std::time::SystemTime;
 
@@ -10,13 +10,13 @@ use super::chart::{Chart, Curve, Look, Scale};
 use crate::follow::{Follower, History, RunState, Series};
 use crate::{App, Palette, Tab};
 
-/// Most points of a line that shows where many updates lead.
+/// Maximum number of points of a line that shows the trend of updates.
 const STRETCHES: usize = 150;
 
-/// Most points of a pale line that shows how far they scatter.
+/// Maximum number of points of a pale line that shows the scatter of updates.
 const PALE_STRETCHES: usize = 500;
 
-/// The tab: the run that is attached, or what could be.
+/// Draws the tab: the attached run, or a choice of runs.
 pub(super) fn panel(app: &mut App, ui: &mut Ui) {
     let Some(mut follower) = app.follower.take() else { return attach::page(app, ui) };
     if let Some(again) = follower.look() {
@@ -32,7 +32,7 @@ pub(super) fn panel(app: &mut App, ui: &mut Ui) {
     app.follower = app.follower.take().or(Some(follower)).filter(|_| goes_on);
 }
 
-/// The line at the top. Returns whether the run stays attached.
+/// Draws the status line. Returns whether the run stays attached.
 fn status(app: &mut App, ui: &mut Ui, follower: &Follower, palette: &Palette) -> bool {
     let state = follower.state(SystemTime::now());
     let history = follower.history();
@@ -69,7 +69,7 @@ fn status(app: &mut App, ui: &mut Ui, follower: &Follower, palette: &Palette) ->
     stays
 }
 
-/// What is known of the run, in words: what it is, and its value.
+/// Figures of the run, as label and value.
 fn figures(history: &History) -> Vec<(&'static str, String)> {
     let Some(start) = &history.start else { return Vec::new() };
     let (done, step) = history.position;
@@ -83,7 +83,7 @@ fn figures(history: &History) -> Vec<(&'static str, String)> {
     figures
 }
 
-/// What a person should look at, in at most a few lines.
+/// Draws the alarms, in at most a few lines.
 fn alarms(ui: &mut Ui, follower: &Follower, palette: &Palette) {
     let alarms = follower.alarms();
     if !alarms.is_empty() {
@@ -96,7 +96,7 @@ fn alarms(ui: &mut Ui, follower: &Follower, palette: &Palette) {
     ui.add_space(4.0);
 }
 
-/// Six charts that fill the window.
+/// Draws six charts that fill the window.
 fn grid(app: &mut App, ui: &mut Ui, follower: &Follower, palette: &Palette) {
     const GAP: egui::Vec2 = vec2(14.0, 10.0);
     let whole = ui.available_rect_before_wrap();
@@ -184,7 +184,7 @@ fn times(points: &[[f64; 2]], factor: f64) -> Vec<[f64; 2]> {
     points.iter().map(|[epoch, value]| [*epoch, factor * value]).collect()
 }
 
-/// Colour of a population by its place between the input, 0, and the output, 1.
+/// Colour of a population by its depth, from 0 at the input to 1 at the output.
 fn depth(palette: &Palette, place: f32) -> Color32 {
     if place < 0.5 {
         palette.membrane.lerp_to_gamma(palette.other, 2.0 * place)

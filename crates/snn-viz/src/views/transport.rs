@@ -1,4 +1,4 @@
-//! Play, pause, step and scrub through the time steps.
+//! The transport controls: play, pause, step and scrub through the time steps.
 
 use egui::{RichText, Slider, Ui};
 

@@ -1,4 +1,4 @@
-//! Errors over time: of all populations, and of the pinned neurons.
+//! Plots of errors over time, of all populations and of the pinned neurons.
 
 use egui::{RichText, Ui};
 use egui_plot::{Line, PlotPoint, PlotPoints, Text};
@@ -7,10 +7,11 @@ use super::super::{explain, icons, plots, population};
 use crate::export::csv;
 use crate::{App, Gradients, OpenNetwork, Palette};
 
-/// Most populations whose names stand beside their lines; of more, only that of the open one.
+/// Maximum number of populations whose names are drawn beside their lines. If there are more, only the open one is
+/// named.
 const MOST_NAMES: usize = 10;
 
-/// The mean error of every population, on a logarithmic scale; the open one is strong.
+/// Plots the mean error of every population on a logarithmic scale; the open one is highlighted.
 pub(super) fn over_time(app: &mut App, ui: &mut Ui, subject: &OpenNetwork, found: &Gradients) {
     let palette = Palette::of(ui.visuals());
     let selected = app.selected;
@@ -29,7 +30,7 @@ pub(super) fn over_time(app: &mut App, ui: &mut Ui, subject: &OpenNetwork, found
     let height = (0.27 * ui.available_height()).max(90.0);
     let upright = plots::Upright::of("log10 mean |d(t)|");
     let plot = plots::over_time(app, ui, "errors plot", height, upright, move |plot| {
-        // Names stand at steps of their own, so that close lines leave room for them.
+        // Each name is drawn at a different time step, so that names of close lines do not overlap.
         for (index, (name, is_open, points)) in lines.into_iter().enumerate() {
             let (colour, width) =
                 if is_open { (palette.membrane, 2.5) } else { (palette.faint.gamma_multiply(0.8), 1.0) };
@@ -38,7 +39,7 @@ pub(super) fn over_time(app: &mut App, ui: &mut Ui, subject: &OpenNetwork, found
             plot.line(Line::new(name.clone(), PlotPoints::from(points)).color(colour).width(width).allow_band(false));
             if let Some(place) = place {
                 let label = RichText::new(name).size(10.5).color(if is_open { palette.membrane } else { text_colour });
-                // Above its line, but for the highest, above which there is no room.
+                // The name is above its line, except for the highest line, which has no room above it.
                 let anchor =
                     if place[1] > highest - 0.3 { egui::Align2::CENTER_TOP } else { egui::Align2::CENTER_BOTTOM };
                 let text = Text::new("", PlotPoint::from(place), label).anchor(anchor);
@@ -61,13 +62,13 @@ pub(super) fn over_time(app: &mut App, ui: &mut Ui, subject: &OpenNetwork, found
     }
 }
 
-/// Errors as powers of ten; steps without an error are left out.
+/// Decimal logarithms of the errors; time steps without an error are left out.
 fn logarithms(errors: &[f32]) -> Vec<[f64; 2]> {
     let positive = errors.iter().enumerate().filter(|(_, error)| **error > 0.0);
     positive.map(|(t, error)| [t as f64 + 0.5, f64::from(*error).log10()]).collect()
 }
 
-/// The error of each pinned neuron.
+/// Plots the error of each pinned neuron.
 pub(super) fn of_pins(app: &mut App, ui: &mut Ui, subject: &OpenNetwork, found: &Gradients) {
     let palette = Palette::of(ui.visuals());
     let save = plots::heading_with_save(ui, "Error of pinned neurons", "d(t)", explain::ERROR);

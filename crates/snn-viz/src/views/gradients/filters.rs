@@ -1,4 +1,4 @@
-//! The weights of a population as pictures, or what the gradient says of them.
+//! The weights of a population, or their gradients, as images.
 
 use egui::{ComboBox, Rect, RichText, Sense, Stroke, StrokeKind, Ui, vec2};
 use snn_core::{Map, Network, Shape};
@@ -9,26 +9,26 @@ use crate::export::csv;
 use crate::mosaic::Mosaic;
 use crate::{App, Gradients, OpenNetwork, Palette};
 
-/// Most tiles of a picture, or rows of a matrix.
+/// Maximum number of tiles in an image, or of rows of a matrix.
 const MOST: usize = 100;
 
-/// The weights of a projection, laid out in tiles.
+/// Layout of the weights of a projection in tiles.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) struct Filters {
     /// Index of the weight.
     pub(super) weight: usize,
-    /// Tiles that are shown, and their height and width.
+    /// Number of tiles shown, with their height and width.
     tiles: Shape,
-    /// Tiles in all.
+    /// Total number of tiles.
     all: usize,
-    /// Input channels, one of which is shown.
+    /// Number of input channels, one of which is shown.
     channels: usize,
-    /// Whether tiles are rows of a matrix, which stand in one picture.
+    /// Whether the tiles are the rows of a matrix, drawn as one image.
     is_matrix: bool,
 }
 
 impl Filters {
-    /// Those of the first convolution or linear projection of a population; none if it has no weights.
+    /// The layout for the first convolution or linear projection of a population; `None` if it has no weights.
     pub(super) fn of(network: &Network, population: usize) -> Option<Self> {
         let mut connections = network.connections(population);
         let (connection, projection, weight) =
@@ -49,13 +49,13 @@ impl Filters {
         Some(Self { weight, tiles: Shape::new(all.min(MOST), height, width), all, channels, is_matrix: false })
     }
 
-    /// Index among the weights of pixel `at` of the picture, for an input channel.
+    /// Index in the weight tensor of pixel `at` of the image, for an input channel.
     fn index(self, channel: usize, at: usize) -> usize {
         let pixels = self.tiles.pixels();
         (at / pixels * self.channels + channel) * pixels + at % pixels
     }
 
-    /// What is shown, in words.
+    /// Description of what is shown.
     fn note(self) -> String {
         let [height, width] = [self.tiles.height, self.tiles.width];
         let (all, shown) = (self.all, self.all.min(MOST));
@@ -66,7 +66,7 @@ impl Filters {
         format!("{first}, {height}x{width} each")
     }
 
-    /// Where a pixel of the picture stands in the weights, in words.
+    /// Description of the position of a pixel in the weight tensor.
     fn place(self, channel: usize, at: usize) -> String {
         let (pixels, width) = (self.tiles.pixels(), self.tiles.width);
         let (row, column) = (at % pixels / width, at % width);
@@ -119,7 +119,7 @@ pub(super) fn panel(app: &mut App, ui: &mut Ui, subject: &OpenNetwork, found: &G
     }
 }
 
-/// Weights or gradients, and of which input channel.
+/// Draws the controls: weights or gradients, and the input channel.
 fn controls(ui: &mut Ui, filters: Filters) -> (bool, usize) {
     let id = egui::Id::unique("filters");
     let (mut shows_gradients, mut channel) = ui.data(|data| data.get_temp::<(bool, usize)>(id)).unwrap_or((false, 0));

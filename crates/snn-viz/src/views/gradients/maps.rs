@@ -1,4 +1,4 @@
-//! Maps of a population: the summed error of each neuron, and its leak correction.
+//! Maps of a population: the summed error and the leak correction of each neuron.
 
 use std::hash::Hash;
 
@@ -24,7 +24,7 @@ pub(super) fn panel(app: &mut App, ui: &mut Ui, subject: &OpenNetwork, found: &G
     });
 }
 
-/// Sum over time of the error of each neuron.
+/// Draws the sum over time of the error of each neuron.
 fn errors(
     app: &mut App,
     ui: &mut Ui,
@@ -51,7 +51,7 @@ fn errors(
     }
 }
 
-/// Leak correction of each neuron, from the least to the largest.
+/// Draws the leak correction of each neuron, on a scale from the smallest to the largest.
 fn leaks(
     app: &mut App,
     ui: &mut Ui,
@@ -62,7 +62,7 @@ fn leaks(
 ) {
     let palette = Palette::of(ui.visuals());
     let save = plots::heading_with_save(ui, "Leak correction", "C", explain::LEAK_CORRECTION);
-    // A silent neuron has 0, all others are near 1: the scale is that of the others.
+    // Silent neurons have 0, and all others are near 1. The scale covers only the others.
     let others = corrections.iter().copied().filter(|c| *c > 0.0);
     let (least, most) = others.fold((f32::INFINITY, 0.0_f32), |(a, b), c| (a.min(c), b.max(c)));
     let least = if least < most { least } else { 0.0 };
@@ -87,12 +87,12 @@ fn leaks(
     }
 }
 
-/// How strong the colour of a share of the largest value is: its square root, so that small values can be told apart.
+/// Colour intensity for a fraction of the largest value: its square root, so that small values are distinguishable.
 pub(super) fn strength(share: f32) -> f32 {
     share.abs().sqrt().copysign(share)
 }
 
-/// The colours of numbers with a sign, and what the ends stand for.
+/// Draws the colour scale of signed numbers, with the values at its ends.
 pub(super) fn signed_scale(ui: &mut Ui, largest: f32) {
     let palette = Palette::of(ui.visuals());
     let end = plots::short(f64::from(largest));
@@ -103,7 +103,7 @@ pub(super) fn signed_scale(ui: &mut Ui, largest: f32) {
     });
 }
 
-/// The neurons of a population as a picture.
+/// A map of the neurons of a population.
 struct NeuronMap {
     name: String,
     shape: Shape,
@@ -111,7 +111,7 @@ struct NeuronMap {
 }
 
 impl NeuronMap {
-    /// Shows it; tells of the neuron under the pointer, and pins it when clicked.
+    /// Draws the map, describes the neuron under the pointer, and pins it on click.
     fn show(
         &self,
         app: &mut App,
@@ -141,7 +141,7 @@ impl NeuronMap {
     }
 }
 
-/// Paints a mosaic called `name` into the middle of `room`; `what` tells it from others of this trial.
+/// Draws a mosaic called `name` centred in `room`. `what` distinguishes it from others of this trial.
 pub(super) fn picture(
     app: &mut App,
     ui: &mut Ui,

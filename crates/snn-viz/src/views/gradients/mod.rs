@@ -1,4 +1,4 @@
-//! A backward pass through the trial that is shown: errors of neurons, and gradients of weights.
+//! The gradients tab: a backward pass through the shown trial, with errors of neurons and gradients of weights.
 
 mod errors;
 mod filters;
@@ -37,7 +37,7 @@ pub(super) fn tab(app: &mut App, ui: &mut Ui) {
     });
 }
 
-/// The loss, and for which class it is computed.
+/// Draws the loss, and the class for which it is computed.
 fn header(app: &mut App, ui: &mut Ui, subject: &OpenNetwork, found: &Gradients) {
     ui.horizontal(|ui| {
         population::title(ui, subject, app.selected);

@@ -1,4 +1,4 @@
-//! How the weights of the open population are spread, and their gradients.
+//! Histograms of the weights of the open population, and of their gradients.
 
 use egui::{Rangef, RichText, Ui};
 use egui_plot::{AxisHints, Bar, BarChart, Plot};
@@ -36,7 +36,7 @@ pub(super) fn panel(app: &mut App, ui: &mut Ui, subject: &OpenNetwork, found: &G
     }
 }
 
-/// Mean, deviation and zeros.
+/// Describes mean, deviation and zeros.
 fn note(statistics: &Statistics) -> String {
     let Statistics { mean, deviation, zeros, .. } = statistics;
     format!("mean {}, std {}, {} zero", plots::short(*mean), plots::short(*deviation), percent(*zeros))

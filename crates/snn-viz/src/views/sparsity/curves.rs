@@ -1,4 +1,4 @@
-//! What there is after each time step: accuracy, and the operations of that step.
+//! Plots over time steps: accuracy after each step, and operations at each step.
 
 use egui::{Color32, Rangef, Rect, Ui};
 use egui_plot::{AxisHints, Corner, Legend, Line, Plot, PlotPoints};
@@ -78,7 +78,7 @@ fn plot(
     plots::with_axes(ui, shown.response.rect)
 }
 
-/// A number at an axis.
+/// Formats a number at an axis.
 fn tick(value: f64) -> String {
     let units = [(1e12, " T"), (1e9, " G"), (1e6, " M"), (1e3, " k")];
     let (unit, letter) = units.into_iter().find(|(unit, _)| value.abs() >= *unit).unwrap_or((1.0, ""));

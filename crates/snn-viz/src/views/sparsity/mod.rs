@@ -1,4 +1,5 @@
-//! What a batch of images costs: how sparse each population is, which neurons do nothing, and the synaptic operations.
+//! The sparsity tab, measured over a set of images: sparsity of each population, silent and saturated neurons, and
+//! synaptic operations.
 
 mod curves;
 mod neurons;
@@ -47,7 +48,7 @@ pub(super) fn tab(app: &mut App, ui: &mut Ui) {
     });
 }
 
-/// What is shown in place of figures.
+/// The text shown while there are no results.
 fn waiting(slot: &MeasurementSlot) -> String {
     match slot {
         MeasurementSlot::Failed(reason) => reason.clone(),
@@ -56,7 +57,7 @@ fn waiting(slot: &MeasurementSlot) -> String {
     }
 }
 
-/// How many images, and what to compare with.
+/// Draws the controls: number of images, and network to compare with.
 fn controls(app: &mut App, ui: &mut Ui, subject: &Arc<OpenNetwork>) {
     ui.add_space(2.0);
     let samples = subject.samples.as_ref().map_or(1, snn_core::Dataset::len).max(1);
@@ -82,7 +83,7 @@ fn controls(app: &mut App, ui: &mut Ui, subject: &Arc<OpenNetwork>) {
         if !matches!(app.sparsity.other, MeasurementSlot::Empty) && ui.button("Stop comparing").clicked() {
             app.sparsity.stop_comparing();
         }
-        // At the end, so that nothing moves when it comes and goes.
+        // Drawn last, so that nothing moves when the progress appears or disappears.
         progress(ui, "", &mut app.sparsity.own);
         progress(ui, "the other: ", &mut app.sparsity.other);
     });
@@ -92,7 +93,7 @@ fn controls(app: &mut App, ui: &mut Ui, subject: &Arc<OpenNetwork>) {
     ui.add_space(2.0);
 }
 
-/// How far a measurement is, and a way to stop it.
+/// Draws the progress of a measurement, with a button to stop it.
 fn progress(ui: &mut Ui, of: &str, slot: &mut MeasurementSlot) {
     let MeasurementSlot::Running(measurement) = slot else { return };
     let (done, images) = measurement.progress();
@@ -104,7 +105,7 @@ fn progress(ui: &mut Ui, of: &str, slot: &mut MeasurementSlot) {
     }
 }
 
-/// The figures in a line; of both networks, if there are two.
+/// Draws the summary of each network on one line.
 fn summary(ui: &mut Ui, pair: &ReportPair) {
     ui.add_space(4.0);
     ui.columns_const(|tiles: &mut [Ui; 4]| {
@@ -135,7 +136,7 @@ fn summary(ui: &mut Ui, pair: &ReportPair) {
     }
 }
 
-/// Operations that were needed over those that a dense network takes.
+/// Effective operations as a fraction of dense operations.
 fn dense_share(found: &NetworkMeasurement) -> f64 {
     let operations = &found.measured.report.operations;
     operations.effective() / operations.dense.max(1.0)

@@ -1,4 +1,4 @@
-//! The open population: how often its neurons fire, and which never or nearly always do.
+//! Neurons of the open population: firing rates, and which never fire or nearly always do.
 
 use egui::{Color32, Rangef, RichText, ScrollArea, Ui};
 use egui_plot::{AxisHints, Bar, BarChart, GridMark, Plot};
@@ -12,7 +12,7 @@ use crate::export::csv;
 use crate::views::{Tab, explain, plots, population};
 use crate::{App, OpenNetwork, Palette, Pin};
 
-/// Most neurons of a list.
+/// Maximum number of neurons in a list.
 const MOST: usize = 100;
 
 pub(super) fn panel(app: &mut App, ui: &mut Ui, subject: &OpenNetwork, pair: &ReportPair) {
@@ -48,7 +48,7 @@ pub(super) fn panel(app: &mut App, ui: &mut Ui, subject: &OpenNetwork, pair: &Re
     }
 }
 
-/// Opens the first tab, with the neuron's population open and the neuron pinned.
+/// Opens the inspect tab, with the neuron's population open and the neuron pinned.
 fn look_at(app: &mut App, pin: Pin) {
     app.select(Some(pin.population));
     if !app.pins.contains(&pin) {
@@ -57,7 +57,7 @@ fn look_at(app: &mut App, pin: Pin) {
     app.settings.tab = Tab::Inspect;
 }
 
-/// Names of neurons; the one that is clicked, if they are those of the open network.
+/// Draws a list of neurons. Returns the clicked one, if they are of the open network.
 fn list(
     ui: &mut Ui,
     title: &str,
@@ -91,7 +91,7 @@ fn list(
     clicked
 }
 
-/// Neurons by firing rate.
+/// Draws the histogram of neurons by firing rate.
 fn histogram(app: &mut App, ui: &mut Ui, pair: &ReportPair, name: &str, populations: &[Option<&PopulationActivity>]) {
     let palette = Palette::of(ui.visuals());
     let note = format!("{name}, neurons by their rate");
@@ -152,7 +152,7 @@ fn histogram(app: &mut App, ui: &mut Ui, pair: &ReportPair, name: &str, populati
     }
 }
 
-/// The share of a population's neurons in each class of rates.
+/// Bars for the fraction of a population's neurons in each firing rate bin.
 fn chart(population: &PopulationActivity, shift: f64, width: f64, colour: Color32) -> BarChart {
     let neurons = population.neurons().max(1) as f64;
     let bars = population.histogram.iter().enumerate().map(|(class, &found)| {
@@ -171,7 +171,7 @@ fn chart(population: &PopulationActivity, shift: f64, width: f64, colour: Color3
     BarChart::new("", bars.collect()).color(colour).element_formatter(Box::new(tell))
 }
 
-/// The upper end of a class of rates in percent, `0.5`.
+/// Upper end of a firing rate bin in percent, such as `0.5`.
 fn class_name(place: f64) -> String {
     let class = (place >= 0.0 && place.fract() == 0.0).then_some(place as usize);
     class.and_then(|class| RATE_CLASSES.get(class)).map_or_else(String::new, |end| plots::short(100.0 * end))

@@ -1,4 +1,4 @@
-//! Synaptic operations of each projection, beside those with all zeros, on a logarithmic scale.
+//! Synaptic operations of each projection, effective and dense, on a logarithmic scale.
 
 use egui::{Align2, Color32, FontId, Rect, ScrollArea, Sense, Ui, pos2, vec2};
 use snn_train::activity::ProjectionActivity;
@@ -8,16 +8,16 @@ use super::pair::ReportPair;
 use crate::views::{explain, plots};
 use crate::{App, Palette};
 
-/// Least and largest height of a bar with its gap.
+/// Smallest and largest height of a bar, including its gap.
 const LINES: [f32; 2] = [14.0, 20.0];
 
-/// A projection, in one network or in both.
+/// A projection of one network or of both.
 struct Entry<'a> {
     name: String,
     sides: Vec<Option<&'a ProjectionActivity>>,
 }
 
-/// Powers of ten at the ends of the axis.
+/// The powers of ten at the ends of the axis.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 struct Decades {
     first: i32,
@@ -25,7 +25,7 @@ struct Decades {
 }
 
 impl Decades {
-    /// Those that hold all of `values`, but for zeros; a bar of the least is one that can be seen.
+    /// The range that contains all nonzero `values`, with room below so that the bar of the smallest is visible.
     fn around(values: impl Iterator<Item = f64> + Clone) -> Self {
         let above = values.filter(|value| *value > 0.0).map(f64::log10);
         let (least, most) = above.fold((f64::INFINITY, f64::NEG_INFINITY), |(a, b), v| (a.min(v), b.max(v)));
@@ -36,7 +36,7 @@ impl Decades {
         Self { first, last: (most.ceil() as i32).max(first + 1) }
     }
 
-    /// Place of a value on the axis, from 0 to 1; 0 for all below.
+    /// Position of a value on the axis, from 0 to 1; 0 for all values below.
     fn place(self, value: f64) -> f32 {
         let place = (value.log10() - f64::from(self.first)) / f64::from(self.last - self.first);
         if place.is_nan() { 0.0 } else { place.clamp(0.0, 1.0) as f32 }
@@ -68,7 +68,7 @@ pub(super) fn panel(app: &mut App, ui: &mut Ui, pair: &ReportPair) {
     }
 }
 
-/// Projections of both networks, matched by what they join.
+/// Projections of both networks, matched by their source and target.
 fn entries(pair: &ReportPair) -> Vec<Entry<'_>> {
     let name = |projection: &ProjectionActivity| format!("{} to {}", projection.source, projection.target);
     let own = &pair.own.measured.report.projections;
@@ -90,7 +90,7 @@ fn entries(pair: &ReportPair) -> Vec<Entry<'_>> {
     entries
 }
 
-/// The part of a line where the bars are.
+/// The part of a line that holds the bars.
 fn room(rect: Rect) -> Rect {
     let left = rect.left() + (0.34 * rect.width()).min(150.0);
     Rect::from_min_max(pos2(left, rect.top()), pos2(rect.right() - 112.0, rect.bottom()))
@@ -129,7 +129,7 @@ fn bar(ui: &Ui, room: Rect, share: f32, colour: Color32) {
     ui.painter().rect_filled(Rect::from_min_size(room.min, vec2(room.width() * share, room.height())), 2.0, colour);
 }
 
-/// A projection in words.
+/// Describes a projection.
 fn told(entry: &Entry<'_>) -> String {
     let side = |projection: &ProjectionActivity| {
         let operations = &projection.operations;
@@ -162,7 +162,7 @@ fn axis(ui: &mut Ui, decades: Decades) {
     painter.text(middle, Align2::CENTER_TOP, label, FontId::proportional(11.0), colour);
 }
 
-/// `1`, `100`, `10 k`, `1 M`.
+/// Formats a power of ten: `1`, `100`, `10 k`, `1 M`.
 fn short_count(power: i32) -> String {
     let (unit, letter) =
         [(12, "T"), (9, "G"), (6, "M"), (3, "k")].into_iter().find(|(unit, _)| power >= *unit).unwrap_or((0, ""));
@@ -170,7 +170,7 @@ fn short_count(power: i32) -> String {
     if letter.is_empty() { number } else { format!("{number} {letter}") }
 }
 
-/// A line for each projection of each network, whose number is first: 1 for the open one.
+/// CSV: a line for each projection of each network. Networks are numbered, and the open one is 1.
 fn table(entries: &[Entry<'_>]) -> String {
     let mut text = "projection,network,effective,dense\n".to_owned();
     for entry in entries {

@@ -1,4 +1,4 @@
-//! The open network and the one that it is compared with.
+//! Reports of the open network and of the network it is compared with.
 
 use std::sync::Arc;
 
@@ -9,7 +9,7 @@ use crate::sparsity::{ReportRow, Sparsity, matched};
 use crate::views::icons;
 use crate::{NetworkMeasurement, Palette};
 
-/// What was found of the open network, and of the one that it is compared with.
+/// Measurements of the open network and of the network it is compared with.
 #[derive(Debug, Clone)]
 pub(super) struct ReportPair {
     pub(super) own: Arc<NetworkMeasurement>,
@@ -17,7 +17,7 @@ pub(super) struct ReportPair {
 }
 
 impl ReportPair {
-    /// What there is; none before the open network is measured.
+    /// The available measurements; `None` before the open network is measured.
     pub(super) fn of(sparsity: &Sparsity) -> Option<Self> {
         let own = Arc::clone(sparsity.own.found()?);
         Some(Self { own, other: sparsity.other.found().cloned() })
@@ -29,7 +29,7 @@ impl ReportPair {
         std::iter::once((self.own.as_ref(), palette.membrane)).chain(other).collect()
     }
 
-    /// What each network is called; the second is told from the first if both have the same name.
+    /// Names of the networks. If both have the same name, the second is marked.
     pub(super) fn names(&self) -> Vec<String> {
         let own = self.own.subject.name.clone();
         let other = self.other.as_ref().map(|other| {
@@ -39,12 +39,12 @@ impl ReportPair {
         std::iter::once(own).chain(other).collect()
     }
 
-    /// Their populations, matched by name.
+    /// The populations of both networks, matched by name.
     pub(super) fn rows(&self) -> Vec<ReportRow> {
         matched(&names(&self.own), &self.other.as_deref().map(names).unwrap_or_default())
     }
 
-    /// A row's population in each network, in the order of [`ReportPair::sides`].
+    /// The population of a row in each network, in the order of [`ReportPair::sides`].
     pub(super) fn populations(&self, row: &ReportRow) -> Vec<Option<&PopulationActivity>> {
         let own = row.own.map(|index| &self.own.measured.report.populations[index]);
         let other = self.other.as_deref();
@@ -52,7 +52,7 @@ impl ReportPair {
         std::iter::once(own).chain(other).collect()
     }
 
-    /// Which colour stands for which network.
+    /// Draws the legend of network colours.
     pub(super) fn legend(&self, ui: &mut Ui) {
         let palette = Palette::of(ui.visuals());
         for ((_, colour), name) in self.sides(palette).into_iter().zip(self.names()) {

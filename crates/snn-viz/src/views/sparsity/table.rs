@@ -1,4 +1,4 @@
-//! The populations in a table. A click opens one.
+//! A table of the populations. A click opens one.
 
 use egui::{Align2, Color32, FontId, Pos2, Rect, Sense, Ui, pos2, vec2};
 use snn_train::activity::PopulationActivity;
@@ -10,11 +10,11 @@ use crate::sparsity::ReportRow;
 use crate::views::{explain, plots};
 use crate::{App, OpenNetwork, Palette};
 
-/// Height of a line, and of the numbers of one network where there are two.
+/// Height of a line, and of each half if there are two networks.
 const LINE: f32 = 20.0;
 const HALF: f32 = 16.0;
 
-/// The columns to the right of the names: title, width, and what it means.
+/// The columns after the name: title, width and explanation.
 const COLUMNS: [(&str, f32, &str); 6] = [
     ("shape", 84.0, "Channels, rows and columns"),
     ("neurons", 70.0, "Number of neurons"),
@@ -24,7 +24,7 @@ const COLUMNS: [(&str, f32, &str); 6] = [
     ("saturated", 78.0, explain::SATURATED),
 ];
 
-/// The column with the bar.
+/// Index of the column with the bar.
 const RATE: usize = 3;
 
 pub(super) fn show(app: &mut App, ui: &mut Ui, subject: &OpenNetwork, pair: &ReportPair) {
@@ -72,7 +72,7 @@ pub(super) fn show(app: &mut App, ui: &mut Ui, subject: &OpenNetwork, pair: &Rep
     }
 }
 
-/// Whether the row is the one whose neurons are shown.
+/// Whether the row's population is the open one, whose neurons are shown.
 pub(super) fn is_open(app: &App, subject: &OpenNetwork, row: &ReportRow) -> bool {
     match &app.sparsity.only_other {
         Some(name) => row.own.is_none() && row.name == *name,
@@ -80,7 +80,7 @@ pub(super) fn is_open(app: &App, subject: &OpenNetwork, row: &ReportRow) -> bool
     }
 }
 
-/// Index of a row's population in the open network; none for the input.
+/// Index of a row's population in the open network; `None` for the input.
 pub(super) fn place(subject: &OpenNetwork, row: &ReportRow) -> Option<usize> {
     row.own.filter(|&at| at > 0)?;
     subject.network().populations().iter().position(|population| population.name == row.name)
@@ -107,7 +107,7 @@ fn head(ui: &mut Ui) {
     ui.painter().hline(rect.x_range(), rect.bottom(), ui.visuals().widgets.noninteractive.bg_stroke);
 }
 
-/// The right end of a column.
+/// Position of the right end of a column.
 fn end(rect: Rect, column: usize, y: f32) -> Pos2 {
     let after: f32 = COLUMNS[column + 1..].iter().map(|(_, width, _)| width).sum();
     pos2(rect.right() - 6.0 - after, y)
@@ -133,13 +133,13 @@ fn numbers(ui: &Ui, rect: Rect, y: f32, population: &PopulationActivity, most: f
     ui.painter().rect_filled(Rect::from_min_size(room.min, vec2(width, room.height())), 2.0, bar);
 }
 
-/// A line for a network that lacks the population.
+/// Draws a line for a network that lacks the population.
 fn absent(ui: &Ui, rect: Rect, y: f32, colour: Color32) {
     let font = FontId::proportional(12.0);
     ui.painter().text(end(rect, 0, y), Align2::RIGHT_CENTER, "not there", font, colour);
 }
 
-/// A row as a screen reader says it.
+/// Text of a row for screen readers.
 fn spoken(row: &ReportRow, populations: &[Option<&PopulationActivity>]) -> String {
     let side = |population: Option<&PopulationActivity>| match population {
         Some(population) => format!(
@@ -155,7 +155,7 @@ fn spoken(row: &ReportRow, populations: &[Option<&PopulationActivity>]) -> Strin
     format!("{}: {}", row.name, populations.iter().copied().map(side).collect::<Vec<_>>().join("; the other: "))
 }
 
-/// A line for each population of each network, whose number is first: 1 for the open one.
+/// CSV: a line for each population of each network. Networks are numbered, and the open one is 1.
 fn table(pair: &ReportPair, rows: &[ReportRow]) -> String {
     let head = ["name", "network", "neurons", "spikes", "rate", "silent", "saturated"];
     let mut text = csv(head, []);
