@@ -1,6 +1,6 @@
 //! Events that a training run reports to its observer. The recorded ones make up `metrics.jsonl`.
 
-use std::ops::ControlFlow;
+use std::ops::{ControlFlow, RangeInclusive};
 use std::path::PathBuf;
 
 use serde::{Deserialize, Serialize};
@@ -8,7 +8,10 @@ use serde::{Deserialize, Serialize};
 use crate::{Calibrated, Evaluation};
 
 /// Schema version of the records, given by [`Event::Started`].
-pub const SCHEMA: u32 = 2;
+pub(crate) const SCHEMA: u32 = 2;
+
+/// Schema versions that can be read.
+pub const SCHEMAS: RangeInclusive<u32> = 1..=SCHEMA;
 
 /// An event of a training run. `epoch` counts from 0; `update` is the number of batches done in that epoch.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]

@@ -32,7 +32,7 @@ pub use checkpoint::{Best, Checkpoint, FileCheck, Imported, NamedTensor, Progres
 pub use convert::{Balance, Conversion, ConversionTarget, Trained, convert};
 pub use error::TrainError;
 pub use evaluate::{Evaluation, evaluate, rates};
-pub use event::{Event, Observer, SCHEMA as EVENT_SCHEMA};
+pub use event::{Event, Observer, SCHEMAS as EVENT_SCHEMAS};
 pub use files::write_whole;
 pub use health::Health;
 pub use inference::{Exit, Inference, InferenceOptions, Prediction, infer};

@@ -5,7 +5,7 @@ use std::fs::File;
 use std::io::{self, BufRead, BufReader, Read as _};
 use std::path::{Path, PathBuf};
 
-use crate::event::SCHEMA;
+use crate::event::SCHEMAS;
 use crate::{Event, TrainError};
 
 /// Maximum bytes per record. A record of a network of 100,000 populations is smaller.
@@ -134,9 +134,9 @@ impl RecordOrder {
     /// A sentence about what is inconsistent.
     pub fn check(&mut self, event: &Event) -> Result<(), String> {
         match event {
-            Event::Started { schema, .. } if !(1..=SCHEMA).contains(schema) => {
+            Event::Started { schema, .. } if !SCHEMAS.contains(schema) => {
                 return Err(format!(
-                    "is of version {schema} of the records, and this program reads up to version {SCHEMA}"
+                    "is of version {schema} of the records, and this program reads versions up to {}", SCHEMAS.end()
                 ));
             }
             Event::Started { .. } if std::mem::replace(&mut self.started, true) => {

@@ -11,7 +11,7 @@ use std::path::{Path, PathBuf};
 use std::time::{Duration, Instant, SystemTime};
 
 use serde::Deserialize;
-use snn_train::{EVENT_SCHEMA, parse_record};
+use snn_train::{EVENT_SCHEMAS, parse_record};
 
 use crate::ViewError;
 use tail::Tail;
@@ -188,9 +188,10 @@ impl Follower {
     pub fn alarms(&self) -> Vec<String> {
         if let Some(version) = self.history.foreign {
             return vec![format!(
-                "{}: written by another version of snn (records of version {version}; this viewer reads version \
-                 {EVENT_SCHEMA}); use the viewer that came with it",
-                self.tail.path().display()
+                "{}: written by another version of snn (records of version {version}; this viewer reads versions \
+                 up to {}); use the viewer that came with it",
+                self.tail.path().display(),
+                EVENT_SCHEMAS.end()
             )];
         }
         let mut alarms = self.faults.first.clone();
@@ -209,7 +210,7 @@ fn foreign_version(line: &[u8]) -> Option<u32> {
         schema: u32,
     }
     let version = serde_json::from_slice::<Version>(line).ok()?.schema;
-    (version != EVENT_SCHEMA).then_some(version)
+    (!EVENT_SCHEMAS.contains(&version)).then_some(version)
 }
 
 #[cfg(test)]

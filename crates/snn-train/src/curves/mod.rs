@@ -278,8 +278,8 @@ mod tests {
         assert!(message().ends_with(":3: starts a second run; a file holds the records of one"));
         write(&lines(&[update(0, 1, 0.5)]));
         assert!(message().ends_with(":1: comes before the record of how the run started"));
-        write(&lines(&[started(4)]).replace("\"schema\":1", "\"schema\":99"));
-        assert!(message().ends_with(":1: is of version 99 of the records, and this program reads version 1"));
+        write(&lines(&[started(4)]).replace("\"schema\":2", "\"schema\":99"));
+        assert!(message().ends_with(":1: is of version 99 of the records, and this program reads versions up to 2"));
         write(&lines(&[started(4), update(0, 1, 0.5), update(0, 2, 0.5)]).replace(",[\"fc1\",0.5]]", "]"));
         assert_eq!(Curves::read(folder.path()).unwrap().populations, ["conv1"]);
         let fewer = lines(&[update(0, 2, 0.5)]).replace(",[\"fc1\",0.5]]", "]");
@@ -287,7 +287,7 @@ mod tests {
         assert!(message().ends_with(":3: holds the firing rates of other populations than the updates before it"));
         write(&whole.replace("\"loss\":0.5", "\"loss\":null"));
         assert!(message().ends_with(":2: holds null in place of a number, which was not finite: the run had diverged"));
-        write(&whole.replace("\"Step\"", "\"Stop\""));
+        write(&whole.replace("\"Update\"", "\"Stop\""));
         assert!(message().starts_with(&format!("{}:2: unknown variant `Stop`", at.display())), "{}", message());
     }
 }

@@ -339,7 +339,7 @@ fn without_validation_the_last_weights_are_the_best() {
     let records = records(&folder);
     assert_eq!(
         records[1],
-        r#"{"event":"Warning","epoch":0,"step":0,"message":"there are no validation images: the last weights count as the best"}"#
+        r#"{"event":"Warning","epoch":0,"update":0,"message":"there are no validation images: the last weights count as the best"}"#
     );
 }
 
@@ -351,7 +351,7 @@ fn a_silent_population_is_warned_of_once() {
     let records = records(&folder);
     let warnings: Vec<&String> = records.iter().filter(|line| line.contains("silent")).collect();
     assert_eq!(warnings.len(), 1);
-    assert!(warnings[0].contains(r#""step":20,"message":"population \"fc1\" has been silent for 20 updates"#));
+    assert!(warnings[0].contains(r#""update":20,"message":"population \"fc1\" has been silent for 20 updates"#));
 }
 
 #[test]

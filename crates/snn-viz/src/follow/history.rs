@@ -2,7 +2,7 @@
 
 use std::collections::VecDeque;
 
-use snn_train::{EVENT_SCHEMA, Evaluation, Event, Health, RecordOrder};
+use snn_train::{EVENT_SCHEMAS, Evaluation, Event, Health, RecordOrder};
 
 use super::series::Series;
 
@@ -104,7 +104,7 @@ impl History {
     /// A sentence that says why it cannot be shown.
     pub(super) fn take(&mut self, event: Event) -> Result<(), String> {
         match event {
-            Event::Started { schema, .. } if schema != EVENT_SCHEMA => {
+            Event::Started { schema, .. } if !EVENT_SCHEMAS.contains(&schema) => {
                 self.foreign = Some(schema);
                 return Ok(());
             }
