@@ -62,10 +62,10 @@ def main():
 
 def build():
     """Builds training_step and returns its path."""
-    command = ["cargo", "build", "--release", "--example", "training_step", "--message-format", "json-render-diagnostics"]
+    command = ["cargo", "bench", "--no-run", "--bench", "training_step", "--message-format", "json-render-diagnostics"]
     result = subprocess.run(command, cwd=ROOT, stdout=subprocess.PIPE, text=True)
     if result.returncode != 0:
-        sys.exit("cargo could not build the example training_step")
+        sys.exit("cargo could not build the benchmark training_step")
     messages = [json.loads(line) for line in result.stdout.splitlines() if line.startswith("{")]
     paths = [m["executable"] for m in messages if m.get("executable") and m["target"]["name"] == "training_step"]
     return paths[-1]

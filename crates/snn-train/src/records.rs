@@ -136,7 +136,8 @@ impl RecordOrder {
         match event {
             Event::Started { schema, .. } if !SCHEMAS.contains(schema) => {
                 return Err(format!(
-                    "is of version {schema} of the records, and this program reads versions up to {}", SCHEMAS.end()
+                    "is of version {schema} of the records, and this program reads versions up to {}",
+                    SCHEMAS.end()
                 ));
             }
             Event::Started { .. } if std::mem::replace(&mut self.started, true) => {

@@ -137,14 +137,19 @@ impl Projection {
         }
     }
 
+    /// A projection that passes on `join` of two sources, without a map.
+    pub fn joined(join: Join, a: Source, b: Source) -> Self {
+        Self { join, ..Self::new(vec![a, b], Map::IDENTITY) }
+    }
+
     /// A projection that passes on `a · b`, see [`Join::And`].
     pub fn and(a: Source, b: Source) -> Self {
-        Self { join: Join::And, ..Self::new(vec![a, b], Map::IDENTITY) }
+        Self::joined(Join::And, a, b)
     }
 
     /// A projection that passes on `a · (1 - b)`, see [`Join::AndNot`].
     pub fn and_not(a: Source, b: Source) -> Self {
-        Self { join: Join::AndNot, ..Self::new(vec![a, b], Map::IDENTITY) }
+        Self::joined(Join::AndNot, a, b)
     }
 
     /// The same projection with an explicit weight name, needed where a population has two weighted inputs. Projections

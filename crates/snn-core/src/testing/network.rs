@@ -87,7 +87,7 @@ pub fn networks(registry: &Registry, variants: &[&str]) -> Result<(), String> {
         let sizes = (1..5_usize, 1..3_usize, [1..4_usize, 1..4], 1..3_usize, 0..2_usize);
         let switches = any::<[bool; 9]>();
         let current_pool = prop::sample::select(vec![None, Some(PoolKind::Max), Some(PoolKind::Mean)]);
-        let join = prop::sample::select(vec![Join::Sum, Join::And, Join::AndNot]);
+        let join = prop::sample::select([&[Join::Sum], &Join::OF_TWO[..]].concat());
         let stages = (any::<[bool; 3]>(), current_pool, join);
         (sizes, switches, stages, any::<u64>()).prop_map(
             move |(
@@ -269,8 +269,8 @@ impl NetworkCase {
         if self.join != Join::Sum {
             let own = vec![Projection::new(last, Map::conv(2, [1, 1], 1, 0))];
             let other = builder.add("other", neuron.clone(), own)?;
-            let both = if self.join == Join::And { Projection::and } else { Projection::and_not };
-            last = builder.add("joined", Relay {}.neuron(), vec![both(last, other)])?;
+            let both = Projection::joined(self.join, last, other);
+            last = builder.add("joined", Relay {}.neuron(), vec![both])?;
         }
         if self.membrane {
             let carry =

@@ -4,7 +4,7 @@
 use snn_core::neuron::{LeakyIntegrator, Lif, Per, Plif, Relay};
 use snn_core::part::Part;
 use snn_core::registry::Registry;
-use snn_core::{Conv, Error, Gradient, Map, Network, Neuron, Norm, Pool, Projection, Shape, Source};
+use snn_core::{Conv, Error, Gradient, Join, Map, Network, Neuron, Norm, Pool, Projection, Shape, Source};
 
 use super::case::{SelftestCase, Show};
 
@@ -64,7 +64,7 @@ pub fn subjects(registry: &Registry) -> Result<Vec<SelftestSubject>, Error> {
     for (name, neuron) in [("surrogate gradients", spiking(false)), ("the paper's rule", Neuron::lif())] {
         add("bias, summed sources, shared weight", name, SelftestCase::new(joined(&neuron)?));
     }
-    for (name, stage) in STAGES {
+    for (name, stage) in stages() {
         let network = staged(&spiking(false), stage)?;
         add("stage", name, SelftestCase { dropout: stage == StageSubject::Norm, ..SelftestCase::new(network) });
     }
@@ -95,20 +95,21 @@ enum StageSubject {
     Max,
     Mean,
     MaxAndNorm,
-    And,
-    AndNot,
+    Join(Join),
     MaxOfSpikes,
 }
 
-const STAGES: [(&str, StageSubject); 7] = [
-    ("normalisation", StageSubject::Norm),
-    ("pool of a current, largest", StageSubject::Max),
-    ("pool of a current, mean", StageSubject::Mean),
-    ("normalisation behind a pool", StageSubject::MaxAndNorm),
-    ("AND", StageSubject::And),
-    ("AND-NOT", StageSubject::AndNot),
-    ("pool of spikes, largest", StageSubject::MaxOfSpikes),
-];
+fn stages() -> Vec<(&'static str, StageSubject)> {
+    let mut stages = vec![
+        ("normalisation", StageSubject::Norm),
+        ("pool of a current, largest", StageSubject::Max),
+        ("pool of a current, mean", StageSubject::Mean),
+        ("normalisation behind a pool", StageSubject::MaxAndNorm),
+        ("pool of spikes, largest", StageSubject::MaxOfSpikes),
+    ];
+    stages.extend(Join::OF_TWO.map(|join| (join.name(), StageSubject::Join(join))));
+    stages
+}
 
 fn maps() -> [(&'static str, Map); 8] {
     let conv = |kernel, stride, padding| Map::conv(5, kernel, stride, padding);
@@ -189,11 +190,10 @@ fn staged(neuron: &Neuron, stage: StageSubject) -> Result<Network, Error> {
         StageSubject::Max => mapped.with_pool(Pool::max(2)),
         StageSubject::Mean => mapped.with_pool(Pool::mean(2)),
         StageSubject::MaxAndNorm => mapped.with_pool(Pool::max(3).with_stride(2)).with_norm(Norm::new(2)),
-        StageSubject::And => Projection::and(first, second),
-        StageSubject::AndNot => Projection::and_not(first, second),
+        StageSubject::Join(join) => Projection::joined(join, first, second),
         StageSubject::MaxOfSpikes => Projection::new(second, Map::IDENTITY).with_pool(Pool::max(2)),
     };
-    let is_of_spikes = matches!(stage, StageSubject::And | StageSubject::AndNot | StageSubject::MaxOfSpikes);
+    let is_of_spikes = matches!(stage, StageSubject::Join(_) | StageSubject::MaxOfSpikes);
     let neuron = if is_of_spikes { Relay {}.neuron() } else { neuron.clone() };
     let third = builder.add("third", neuron, vec![input])?;
     builder.add("readout", readout(), vec![Projection::new(third, Map::Linear { features: 4 })])?;

@@ -203,8 +203,7 @@ impl EngineCase {
             let alike: Vec<Source> = sources.iter().filter(|(_, other)| *other == shape).map(|(s, _)| *s).collect();
             let both: Vec<Source> = alike.iter().copied().filter(|source| firing.contains(source)).collect();
             if let Some((join, other)) = layer.stages.join.filter(|_| firing.contains(&source)) {
-                let join = if join == Join::And { Projection::and } else { Projection::and_not };
-                first = join(source, both[other % both.len()]);
+                first = Projection::joined(join, source, both[other % both.len()]);
             }
             let (map, mapped) = (first.map, first.map.output(shape).unwrap());
             if let Some(pool) = layer.stages.pool {

@@ -129,7 +129,7 @@ fn stages() -> impl Strategy<Value = StagesCase> {
     let kind = prop::sample::select(vec![PoolKind::Max, PoolKind::Mean]);
     let pool =
         (kind, 1..=3_usize, 1..=3_usize).prop_map(|(kind, size, stride)| Pool::new(kind, size).with_stride(stride));
-    let join = (prop::sample::select(vec![Join::And, Join::AndNot]), 0..=40_usize);
+    let join = (prop::sample::select(Join::OF_TWO.to_vec()), 0..=40_usize);
     (prop::option::weighted(0.4, pool), any::<bool>(), prop::option::weighted(0.3, join))
         .prop_map(|(pool, is_normalised, join)| StagesCase { pool, is_normalised, join })
 }

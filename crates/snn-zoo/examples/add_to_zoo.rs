@@ -1,7 +1,7 @@
 //! Makes the files of an entry of the zoo of a run that has come to its end.
 //!
 //! ```sh
-//! cargo run --release --example add_to_zoo -- runs/mnist-lenet-1 mnist-lenet DATA_FOLDER "2 cores of an AMD EPYC"
+//! cargo run --release -p snn-zoo --example add_to_zoo -- runs/mnist-lenet-1 mnist-lenet DATA_FOLDER "2 cores of an AMD EPYC"
 //! ```
 //!
 //! The run must be one of the preset of that name. Its best weights are rounded to half precision and shown all test images; its
@@ -14,12 +14,13 @@ use std::fs;
 use std::ops::ControlFlow;
 use std::path::Path;
 
-use snn::core::part::Part;
-use snn::data::Loader;
-use snn::models::{Experiment, presets};
-use snn::train::curves::Curves;
-use snn::train::{Checkpoint, Event, evaluate, parse_record};
-use snn::zoo::{First, SampleImages, ZooRecord, first};
+use snn_core::part::Part;
+use snn_core::registry::Registry;
+use snn_data::Loader;
+use snn_models::{Experiment, presets};
+use snn_train::curves::Curves;
+use snn_train::{Checkpoint, Event, evaluate, parse_record};
+use snn_zoo::{First, SampleImages, ZooRecord, first};
 
 /// Test images of the sample.
 const TESTED: usize = 100;
@@ -31,7 +32,8 @@ fn main() -> Result<(), Box<dyn Error>> {
             "give the folder of a run, its preset, the folder with the data set, and the machine in words".into()
         );
     };
-    let (run, registry) = (Path::new(run), snn::registry()?);
+    let registry = Registry::new().with(snn_core::plugin)?.with(snn_models::plugin)?.with(snn_data::plugin)?;
+    let (run, registry) = (Path::new(run), registry.with(snn_cpu::plugin)?);
     let preset = presets::find(name)?;
     let experiment = Experiment::from_ron(preset.text, &preset.file_name(), &[], &registry)?;
     let built = experiment.build(&registry)?;
@@ -48,7 +50,7 @@ fn main() -> Result<(), Box<dyn Error>> {
         return Err("the run has not come to its end".into());
     }
 
-    let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("crates/snn-zoo/zoo").join(name);
+    let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("zoo").join(name);
     fs::create_dir_all(&folder)?;
     let weights = folder.join("weights.safetensors");
     let arithmetic = best.arithmetic.clone();

@@ -4,7 +4,7 @@
 //! encode the images, run all time steps, loss, backward pass, gradient descent with weight decay, load the weights.
 //!
 //! ```text
-//! cargo run --release --example training_step -- --net vgg9 --images benches/peers/cifar10_first16.bin
+//! cargo bench --bench training_step -- --net vgg9 --images benches/peers/cifar10_first16.bin
 //! ```
 
 #![expect(clippy::print_stdout, reason = "the result goes to standard output")]
@@ -26,7 +26,6 @@ use snn_core::{
 };
 use snn_cpu::Cpu;
 
-#[path = "../benches/networks.rs"]
 mod networks;
 
 type Result<T> = std::result::Result<T, Box<dyn std::error::Error>>;
@@ -37,6 +36,9 @@ const WEIGHT_DECAY: f32 = 5e-4;
 #[derive(Debug, Parser)]
 #[expect(clippy::struct_excessive_bools, reason = "flags of a command line are independent")]
 struct Arguments {
+    /// Given by `cargo bench`.
+    #[arg(long, hide = true)]
+    bench: bool,
     /// Network.
     #[arg(long, value_enum, default_value_t = Net::Lenet)]
     net: Net,
