@@ -112,3 +112,8 @@ shaders! {
     /// Only memory accesses, to measure the memory bandwidth of a GPU.
     PROBE_COPY = "probe/copy.wgsl";
 }
+
+/// The example of the README, as a test.
+#[cfg(doctest)]
+#[doc = include_str!("README.md")]
+mod readme {}

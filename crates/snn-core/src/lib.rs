@@ -104,3 +104,8 @@ pub use spikes::SpikeTrain;
 pub use standardisation::{gains, standardise, standardise_backward};
 pub use surrogate::{Surrogate, SurrogateModel};
 pub use training::{Metrics, Recipe, Trainer, TrainingSession};
+
+/// The example of the README, as a test.
+#[cfg(doctest)]
+#[doc = include_str!("../README.md")]
+mod readme {}

@@ -223,3 +223,8 @@ impl Default for CpuOptions {
         Self { threads: 0, level: VectorLevel::Best, dense_above: DENSE_ABOVE }
     }
 }
+
+/// The example of the README, as a test.
+#[cfg(doctest)]
+#[doc = include_str!("../README.md")]
+mod readme {}

@@ -79,3 +79,8 @@ fn check_normalisation(mean: (f32, f32, f32), deviation: (f32, f32, f32)) -> Res
     <[f32; 3]>::from(mean).into_iter().try_for_each(|mean| range::finite("mean", mean))?;
     <[f32; 3]>::from(deviation).into_iter().try_for_each(|deviation| range::positive("deviation", deviation))
 }
+
+/// The example of the README, as a test.
+#[cfg(doctest)]
+#[doc = include_str!("../README.md")]
+mod readme {}

@@ -261,3 +261,8 @@ pub fn plugin(registry: &mut Registry) -> Result<(), RegistryError> {
         .engines
         .add("gpu", |options: &mut GpuOptions, _| Ok(Arc::new(GpuEngine::new(options.clone())) as Arc<dyn Engine>))
 }
+
+/// The example of the README, as a test.
+#[cfg(doctest)]
+#[doc = include_str!("../README.md")]
+mod readme {}

@@ -45,3 +45,8 @@ pub use error::ExperimentError;
 pub use experiment::Experiment;
 pub use families::plugin;
 pub use written::to_part;
+
+/// The example of the README, as a test.
+#[cfg(doctest)]
+#[doc = include_str!("../README.md")]
+mod readme {}

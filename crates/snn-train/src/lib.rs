@@ -44,3 +44,8 @@ pub use schedule::factor;
 pub use shown::EncodedBatch;
 pub use throughput::{Throughput, TimedWork, throughput};
 pub use trainer::{RunOutcome, SAVE_EVERY, TrainingJob, fit, remarks_on};
+
+/// The example of the README, as a test.
+#[cfg(doctest)]
+#[doc = include_str!("../README.md")]
+mod readme {}

@@ -57,3 +57,8 @@ pub struct Pin {
 pub fn registry() -> Result<Registry, RegistryError> {
     Registry::new().with(snn_core::plugin)?.with(snn_data::plugin)?.with(snn_models::plugin)
 }
+
+/// The example of the README, as a test.
+#[cfg(doctest)]
+#[doc = include_str!("../README.md")]
+mod readme {}

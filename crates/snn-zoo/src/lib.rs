@@ -169,3 +169,8 @@ mod tests {
         assert!(message.starts_with("zoo:mnist-lent: there is no such network; the zoo has mnist-lenet"), "{message}");
     }
 }
+
+/// The example of the README, as a test.
+#[cfg(doctest)]
+#[doc = include_str!("../README.md")]
+mod readme {}
