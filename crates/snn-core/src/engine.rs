@@ -73,6 +73,28 @@ pub struct Peak {
 }
 
 /// A network compiled for a plan.
+///
+/// ```
+/// use snn_core::prelude::*;
+/// use snn_core::{Final, SquaredError, grade, reference::Reference};
+///
+/// let mut builder = Network::builder(Shape::features(4));
+/// let linear = |source, features| vec![Projection::new(source, Map::Linear { features })];
+/// let hidden = builder.add("hidden", Neuron::lif(), linear(Source::Input, 8))?;
+/// builder.add("readout", Neuron::readout(), linear(hidden, 2))?;
+/// let network = builder.build()?;
+///
+/// let mut session = Reference.compile(&network, Plan::new(20, 1).train())?;
+/// session.load(&network.initial_weights(1))?;
+/// let mut input = SpikeTrain::silent(20, 1, network.input());
+/// input.set(3, 0, 2, 1); // at step 3, in sample 0, neuron 2 fires
+/// let activity = session.forward(&Trial { stimulus: Stimulus::Spikes(&input), dropout: Dropout::Off })?;
+///
+/// let grades = grade(&SquaredError {}, &Final {}, &activity.output, &[1], network.classes());
+/// let mut gradients = network.zeros();
+/// session.backward(Errors::of_output(&grades.d_output), &mut gradients)?;
+/// # Ok::<(), Error>(())
+/// ```
 pub trait Session: Send {
     /// Memory that the session takes, by purpose.
     fn memory(&self) -> Memory;

@@ -5,6 +5,15 @@ use crate::error::Error;
 use crate::network::{Network, Population};
 
 /// Sizes and options that a session is compiled for.
+///
+/// ```
+/// use snn_core::Plan;
+///
+/// let inference = Plan::new(100, 32); // trials of 100 time steps, up to 32 samples at once
+/// let training = inference.train();
+/// let stream = Plan::new(10, 1).stream(); // parts of ten steps, each of which goes on from the one before
+/// assert!(training.train && !stream.train);
+/// ```
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 #[expect(clippy::struct_excessive_bools, reason = "each is a choice by itself")]
 pub struct Plan {

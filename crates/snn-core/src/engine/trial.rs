@@ -40,6 +40,17 @@ impl<'a> Errors<'a> {
 }
 
 /// One trial: the input and the dropout of a batch of samples.
+///
+/// ```
+/// use snn_core::{Dropout, Encoded, Shape, SpikeTrain, Stimulus, Trial};
+///
+/// let spikes = SpikeTrain::silent(100, 2, Shape::new(1, 28, 28)); // 100 steps of 2 samples, without a spike
+/// let shown = Trial { stimulus: Stimulus::Spikes(&spikes), dropout: Dropout::Off };
+///
+/// let currents = Encoded::Current(vec![0.5; 2 * 28 * 28]); // the same numbers at every step
+/// let trial = Trial { stimulus: currents.stimulus(), ..shown };
+/// # let _ = trial;
+/// ```
 #[derive(Debug, Clone, Copy)]
 pub struct Trial<'a> {
     /// Input of each sample.

@@ -13,6 +13,26 @@ use crate::shape::Shape;
 const MOST: usize = 1 << 31;
 
 /// Builds a network. Populations are added in evaluation order, and each is checked when it is added.
+///
+/// A residual block, whose last population reads two sources:
+///
+/// ```
+/// use snn_core::prelude::*;
+///
+/// let mut builder = Network::builder(Shape::new(3, 32, 32));
+/// let conv = |source| Projection::new(source, Map::conv(16, [3, 3], 1, 1));
+/// let stem = builder.add("stem", Neuron::lif(), vec![conv(Source::Input)])?;
+/// let inner = builder.add("inner", Neuron::lif(), vec![conv(stem)])?;
+/// let shortcut = Projection::new(stem, Map::IDENTITY);
+/// let block = builder.add_with_dropout("block", Neuron::lif(), 0.2, vec![conv(inner), shortcut])?;
+/// builder.add("readout", Neuron::readout(), vec![Projection::new(block, Map::Linear { features: 10 })])?;
+/// let network = builder.build()?;
+/// assert_eq!(network.tensors().len(), 4, "the shortcut has no weight");
+///
+/// let error = Network::builder(Shape::new(3, 32, 32)).build().unwrap_err();
+/// assert_eq!(error.to_string(), "network: it has no population");
+/// # Ok::<(), Error>(())
+/// ```
 #[derive(Debug, Clone)]
 pub struct Builder {
     pub(super) network: Network,

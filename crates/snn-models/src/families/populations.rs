@@ -35,7 +35,7 @@ pub struct Populations {
 
 /// One population of [`Populations`].
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
-#[serde(deny_unknown_fields)]
+#[serde(deny_unknown_fields, rename = "Population")]
 pub struct PopulationSpec {
     /// Name: letters, digits and `_`.
     pub name: String,
@@ -55,7 +55,7 @@ pub struct PopulationSpec {
 /// `"a & !b"` one where the first spiked and the second did not. Projections with the same `weight` name share the
 /// weight.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
-#[serde(deny_unknown_fields)]
+#[serde(deny_unknown_fields, rename = "Projection")]
 pub enum ProjectionSpec {
     /// 2-D convolution.
     Conv {

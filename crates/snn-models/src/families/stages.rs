@@ -9,7 +9,7 @@ use crate::check::LARGE;
 
 /// Normalisation of currents.
 #[derive(Debug, Clone, Copy, PartialEq, Serialize, Deserialize)]
-#[serde(deny_unknown_fields)]
+#[serde(deny_unknown_fields, rename = "Norm")]
 pub enum NormSpec {
     /// Batch normalisation over time: statistics for each channel, over the samples of a group, all time steps and all
     /// pixels. A normalised layer has no bias, because the normalisation has a shift.
@@ -32,7 +32,7 @@ pub enum NormSpec {
 
 /// A pool of currents.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(deny_unknown_fields)]
+#[serde(deny_unknown_fields, rename = "Pool")]
 pub enum PoolSpec {
     /// Max pooling.
     Max {
