@@ -88,6 +88,7 @@ fn train_on(
     // With a training that is in its ranges, as the trainer itself is to refuse what is not.
     let training = Training { freeze: experiment.training.freeze.clone(), ..self::experiment().training };
     let built = Experiment { training, ..experiment.clone() }.build(&registry()).unwrap();
+    let built = Built { experiment: experiment.clone(), ..built };
     let initial = built.network.initial_weights(experiment.training.seed);
     let save_every = if often { Duration::ZERO } else { Duration::MAX };
     let [train, test] = &*DIGITS;
