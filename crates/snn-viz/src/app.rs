@@ -28,7 +28,37 @@ pub struct App {
     pub(crate) start: StartupSettings,
     pub(crate) worker: Worker,
     pub(crate) subject: Option<Arc<OpenNetwork>>,
+    pub(crate) shown: ShownState,
+    pub(crate) inspect: InspectState,
+    pub(crate) backward: BackwardState,
+    pub(crate) sparsity: Sparsity,
+    pub(crate) saving: SavingState,
+    pub(crate) header: HeaderState,
+    pub(crate) textures: Textures,
+    /// Whether plots must reset their zoom, as after opening another network.
+    pub(crate) fit_plots: bool,
+    /// The run that is followed.
+    pub(crate) follower: Option<Follower>,
+    /// The latest request of each kind, to avoid duplicates.
+    asked: Vec<Request>,
+}
+
+/// The trial that all views are about, and how it was chosen.
+#[derive(Debug, Default)]
+pub(crate) struct ShownState {
     pub(crate) trial: Option<Arc<ViewedTrial>>,
+    /// Index of the test sample that is or was shown last.
+    pub(crate) sample: usize,
+    /// The drawn image, if one is shown.
+    pub(crate) drawing: Option<Vec<u8>>,
+    pub(crate) draw: u32,
+    /// Counter of received trials and membranes, from which textures know whether they are outdated.
+    pub(crate) version: u64,
+}
+
+/// The tab in which a trial is inspected step by step.
+#[derive(Debug, Default)]
+pub(crate) struct InspectState {
     pub(crate) player: Player,
     /// The open population; `None` for the input.
     pub(crate) selected: Option<usize>,
@@ -37,27 +67,27 @@ pub struct App {
     pub(crate) pins: Vec<Pin>,
     pub(crate) membranes: Option<Arc<Membranes>>,
     pub(crate) traces: Vec<(Pin, Traces)>,
+}
+
+/// The tab of gradients.
+#[derive(Debug, Default)]
+pub(crate) struct BackwardState {
     pub(crate) gradients: Option<Arc<Gradients>>,
     /// The class assumed correct when computing gradients; `None` for the true one.
     pub(crate) gradient_label: Option<usize>,
-    pub(crate) sparsity: Sparsity,
-    /// Index of the test sample that is or was shown last.
-    pub(crate) sample: usize,
-    /// The drawn image, if one is shown.
-    pub(crate) drawing: Option<Vec<u8>>,
-    pub(crate) draw: u32,
+}
+
+/// Pictures and tables that are saved.
+#[derive(Debug)]
+pub(crate) struct SavingState {
     pub(crate) exporter: Exporter,
-    pub(crate) textures: Textures,
-    /// Whether plots must reset their zoom, as after opening another network.
-    pub(crate) fit_plots: bool,
-    /// Counter of received trials and membranes, from which textures know whether they are outdated.
-    pub(crate) version: u64,
-    /// The run that is followed.
-    pub(crate) follower: Option<Follower>,
     /// Folder and next time step of a series of frames being saved.
     pub(crate) recording: Option<(String, usize)>,
-    /// The latest request of each kind, to avoid duplicates.
-    asked: Vec<Request>,
+}
+
+/// The line at the top: what is open, and messages.
+#[derive(Debug, Default)]
+pub(crate) struct HeaderState {
     /// Path that the network was opened from.
     pub(crate) opened: Option<PathBuf>,
     pub(crate) fault: Option<String>,
@@ -79,30 +109,19 @@ impl App {
             start: start.clone(),
             worker,
             subject: None,
-            trial: None,
-            player: Player::default(),
-            selected: None,
-            channel: None,
-            pins: Vec::new(),
-            membranes: None,
-            traces: Vec::new(),
-            gradients: None,
-            gradient_label: None,
+            shown: ShownState::default(),
+            inspect: InspectState::default(),
+            backward: BackwardState::default(),
             sparsity,
-            sample: 0,
-            drawing: None,
-            draw: 0,
-            exporter: Exporter::into_folder(exports),
+            saving: SavingState { exporter: Exporter::into_folder(exports), recording: None },
+            header: HeaderState {
+                path_field: start.path.as_ref().map_or_else(String::new, |path| path.display().to_string()),
+                ..HeaderState::default()
+            },
             textures: Textures::default(),
             fit_plots: false,
-            version: 0,
             follower: None,
-            recording: None,
             asked: Vec::new(),
-            opened: None,
-            fault: None,
-            notice: None,
-            path_field: start.path.as_ref().map_or_else(String::new, |path| path.display().to_string()),
         };
         app.open(start.path);
         app
@@ -117,18 +136,18 @@ impl App {
 
     /// Opens a network without changing which run is followed.
     pub(crate) fn open_network(&mut self, path: Option<PathBuf>) {
-        self.fault = None;
-        self.opened.clone_from(&path);
+        self.header.fault = None;
+        self.header.opened.clone_from(&path);
         let StartupSettings { data, steps, .. } = self.start.clone();
         self.worker.ask(Request::Open { path, data, steps });
     }
 
     /// Follows the run in `folder`, which may be in progress.
     pub fn watch(&mut self, folder: &Path) {
-        self.fault = None;
+        self.header.fault = None;
         match Follower::attach(folder) {
             Ok(follower) => self.follower = Some(follower),
-            Err(error) => self.fault = Some(error.to_string()),
+            Err(error) => self.header.fault = Some(error.to_string()),
         }
     }
 
@@ -141,50 +160,50 @@ impl App {
     pub fn show_sample(&mut self, index: usize) {
         let Some(subject) = &self.subject else { return };
         let samples = subject.samples.as_ref().map_or(0, Dataset::len);
-        self.sample = index.min(samples.saturating_sub(1));
-        (self.drawing, self.draw) = (None, 0);
+        self.shown.sample = index.min(samples.saturating_sub(1));
+        (self.shown.drawing, self.shown.draw) = (None, 0);
         self.show();
     }
 
     /// Shows a drawn image, as grey values `[H, W]`.
     pub fn show_drawing(&mut self, bytes: Vec<u8>) {
-        self.drawing = Some(bytes);
+        self.shown.drawing = Some(bytes);
         self.show();
     }
 
     /// Moves one time step forward, or from the last one to the first.
     pub fn step(&mut self) {
-        let last = self.trial.as_ref().map_or(0, |trial| trial.steps() - 1);
-        self.player.seek(if self.player.t() == last { 0 } else { self.player.t() + 1 });
+        let last = self.shown.trial.as_ref().map_or(0, |trial| trial.steps() - 1);
+        self.inspect.player.seek(if self.inspect.player.t() == last { 0 } else { self.inspect.player.t() + 1 });
     }
 
     /// Shows the same image with newly drawn random input spikes.
     pub fn draw_anew(&mut self) {
-        self.draw = self.draw.wrapping_add(1);
+        self.shown.draw = self.shown.draw.wrapping_add(1);
         self.show();
     }
 
     fn show(&mut self) {
-        let picture = self.drawing.clone().map_or(ShownSample::Sample(self.sample), ShownSample::Drawing);
-        self.worker.ask(Request::Show(picture, self.draw));
+        let picture = self.shown.drawing.clone().map_or(ShownSample::Sample(self.shown.sample), ShownSample::Drawing);
+        self.worker.ask(Request::Show(picture, self.shown.draw));
     }
 
     /// Opens a population; `None` for the input.
     pub fn select(&mut self, population: Option<usize>) {
-        if self.selected != population {
-            (self.selected, self.channel, self.membranes) = (population, None, None);
+        if self.inspect.selected != population {
+            (self.inspect.selected, self.inspect.channel, self.inspect.membranes) = (population, None, None);
         }
     }
 
     /// Pins a neuron, or unpins it.
     pub fn toggle_pin(&mut self, pin: Pin) {
-        if let Some(at) = self.pins.iter().position(|other| *other == pin) {
-            self.pins.remove(at);
+        if let Some(at) = self.inspect.pins.iter().position(|other| *other == pin) {
+            self.inspect.pins.remove(at);
         } else {
-            if self.pins.len() == MOST_PINS {
-                self.pins.remove(0);
+            if self.inspect.pins.len() == MOST_PINS {
+                self.inspect.pins.remove(0);
             }
-            self.pins.push(pin);
+            self.inspect.pins.push(pin);
         }
     }
 
@@ -195,37 +214,37 @@ impl App {
 
     /// The trial that is shown.
     pub fn trial(&self) -> Option<&Arc<ViewedTrial>> {
-        self.trial.as_ref()
+        self.shown.trial.as_ref()
     }
 
     /// The time step that is shown.
     pub fn t(&self) -> usize {
-        self.player.t()
+        self.inspect.player.t()
     }
 
     /// The open population; `None` for the input.
     pub fn selected(&self) -> Option<usize> {
-        self.selected
+        self.inspect.selected
     }
 
     /// The pinned neurons and their traces.
     pub fn traces(&self) -> &[(Pin, Traces)] {
-        &self.traces
+        &self.inspect.traces
     }
 
     /// Membrane potentials of the open population, once computed.
     pub fn membranes(&self) -> Option<&Membranes> {
-        self.membranes.as_deref()
+        self.inspect.membranes.as_deref()
     }
 
     /// Errors and gradients, once computed.
     pub fn gradients(&self) -> Option<&Gradients> {
-        self.gradients.as_deref()
+        self.backward.gradients.as_deref()
     }
 
     /// The current error message.
     pub fn fault(&self) -> Option<&str> {
-        self.fault.as_deref()
+        self.header.fault.as_deref()
     }
 
     /// Waits for the answers to all requests and processes them. For tests and screenshots.
@@ -244,24 +263,25 @@ impl App {
     pub(crate) fn take_answers(&mut self) {
         self.sparsity.tick();
         while let Some(answer) = self.worker.answer() {
-            let is_current = |of: &Arc<ViewedTrial>| self.trial.as_ref().is_some_and(|trial| Arc::ptr_eq(trial, of));
+            let is_current =
+                |of: &Arc<ViewedTrial>| self.shown.trial.as_ref().is_some_and(|trial| Arc::ptr_eq(trial, of));
             match answer {
                 Answer::Opened(subject) => self.opened(subject),
                 Answer::Shown(trial) => self.shown(trial),
                 Answer::Membranes(of, membranes) if is_current(&of) => {
-                    self.membranes = Some(Arc::new(membranes));
-                    self.version += 1;
+                    self.inspect.membranes = Some(Arc::new(membranes));
+                    self.shown.version += 1;
                 }
-                Answer::Traces(of, traces) if is_current(&of) => self.traces = traces,
+                Answer::Traces(of, traces) if is_current(&of) => self.inspect.traces = traces,
                 Answer::Gradients(of, gradients) if is_current(&of) => {
-                    self.gradients = Some(Arc::new(gradients));
-                    self.version += 1;
+                    self.backward.gradients = Some(Arc::new(gradients));
+                    self.shown.version += 1;
                 }
                 Answer::Failed(error) => {
                     if matches!(error, ViewError::NoCheckpoint(_)) {
                         self.settings.tab = Tab::Training;
                     }
-                    self.fault = Some(error.to_string());
+                    self.header.fault = Some(error.to_string());
                 }
                 Answer::Membranes(..) | Answer::Traces(..) | Answer::Gradients(..) => {}
             }
@@ -271,11 +291,11 @@ impl App {
     fn opened(&mut self, subject: Arc<OpenNetwork>) {
         self.textures.clear();
         self.fit_plots = true;
-        self.player = Player::default();
-        self.player.set_steps(subject.steps());
+        self.inspect.player = Player::default();
+        self.inspect.player.set_steps(subject.steps());
         let has_population = |index: &usize| *index < subject.network().populations().len();
-        self.selected = Some(self.selected.filter(has_population).unwrap_or(0));
-        (self.channel, self.pins, self.trial) = (None, Vec::new(), None);
+        self.inspect.selected = Some(self.inspect.selected.filter(has_population).unwrap_or(0));
+        (self.inspect.channel, self.inspect.pins, self.shown.trial) = (None, Vec::new(), None);
         self.sparsity.forget();
         let blank = vec![0; subject.image().len()];
         let fault = match &subject.samples {
@@ -284,56 +304,58 @@ impl App {
             Err(why) => Some(format!("no images to show: {why}")),
         };
         let is_empty = fault.is_some();
-        self.fault = fault;
+        self.header.fault = fault;
         self.subject = Some(subject);
-        if is_empty { self.show_drawing(blank) } else { self.show_sample(self.sample) }
+        if is_empty { self.show_drawing(blank) } else { self.show_sample(self.shown.sample) }
     }
 
     fn shown(&mut self, trial: Arc<ViewedTrial>) {
-        if self.trial.is_none() {
-            self.player.seek(trial.steps() / 2);
-            self.pins = lively(&trial, 0).map(|neuron| Pin { population: 0, neuron }).into_iter().collect();
+        if self.shown.trial.is_none() {
+            self.inspect.player.seek(trial.steps() / 2);
+            self.inspect.pins = lively(&trial, 0).map(|neuron| Pin { population: 0, neuron }).into_iter().collect();
         }
-        self.trial = Some(trial);
-        self.version += 1;
-        (self.membranes, self.gradients, self.gradient_label) = (None, None, None);
-        self.traces.clear();
+        self.shown.trial = Some(trial);
+        self.shown.version += 1;
+        (self.inspect.membranes, self.backward.gradients, self.backward.gradient_label) = (None, None, None);
+        self.inspect.traces.clear();
         self.asked.clear();
     }
 
     /// Requests the membranes, traces and gradients that the window needs and does not have.
     pub(crate) fn ask_for_what_is_shown(&mut self) {
-        let Some((subject, trial)) = self.subject.clone().zip(self.trial.clone()) else { return };
-        let t = self.player.t();
-        if let Some(population) = self.selected {
+        let Some((subject, trial)) = self.subject.clone().zip(self.shown.trial.clone()) else { return };
+        let t = self.inspect.player.t();
+        if let Some(population) = self.inspect.selected {
             let neurons = subject.network().populations()[population].shape.len();
-            let has = self.membranes.as_ref().is_some_and(|m| m.population == population && m.steps.contains(&t));
+            let has =
+                self.inspect.membranes.as_ref().is_some_and(|m| m.population == population && m.steps.contains(&t));
             if !has {
                 self.ask(Request::Membranes(population, Membranes::window(t, trial.steps(), neurons)));
             }
         }
-        if !self.traces.iter().map(|(pin, _)| pin).eq(&self.pins) {
-            self.ask(Request::Traces(self.pins.clone()));
+        if !self.inspect.traces.iter().map(|(pin, _)| pin).eq(&self.inspect.pins) {
+            self.ask(Request::Traces(self.inspect.pins.clone()));
         }
         if self.settings.tab == Tab::Sparsity && matches!(self.sparsity.own, MeasurementSlot::Empty) {
             self.sparsity.measure(&subject, self.settings.images);
         }
         if self.settings.tab == Tab::Gradients {
-            let label = self.gradient_label.or(trial.label).unwrap_or_else(|| trial.answer(trial.steps() - 1));
+            let label = self.backward.gradient_label.or(trial.label).unwrap_or_else(|| trial.answer(trial.steps() - 1));
             let has = self
+                .backward
                 .gradients
                 .as_ref()
                 .filter(|found| found.label == label)
                 .is_some_and(|found| found.pinned.iter().map(|(pin, _)| *pin).eq(self.sorted_pins()));
             if !has {
-                self.ask(Request::Gradients(label, self.pins.clone()));
+                self.ask(Request::Gradients(label, self.inspect.pins.clone()));
             }
         }
     }
 
     /// The pins, sorted by population.
     fn sorted_pins(&self) -> Vec<Pin> {
-        let mut pins = self.pins.clone();
+        let mut pins = self.inspect.pins.clone();
         pins.sort_by_key(|pin| pin.population);
         pins
     }
@@ -352,7 +374,7 @@ impl App {
     /// File name for saving something of the shown trial.
     pub(crate) fn file_name(&self, what: &str) -> String {
         let name = self.subject.as_ref().map_or("", |subject| &subject.name);
-        match self.trial.as_ref().map(|trial| &trial.picture) {
+        match self.shown.trial.as_ref().map(|trial| &trial.picture) {
             Some(ShownSample::Sample(index)) => format!("{name} image {index} {what}"),
             _ => format!("{name} drawing {what}"),
         }
@@ -361,7 +383,7 @@ impl App {
     /// Starts saving a screenshot of the window for every time step.
     pub(crate) fn record_frames(&mut self) {
         let name = self.subject.as_ref().map_or("frames", |subject| &subject.name);
-        self.recording = Some((self.exporter.free_folder(&format!("{name} frames")), 0));
+        self.saving.recording = Some((self.saving.exporter.free_folder(&format!("{name} frames")), 0));
     }
 }
 

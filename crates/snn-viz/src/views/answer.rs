@@ -9,7 +9,7 @@ use crate::{App, OpenNetwork, Palette, ViewedTrial};
 
 /// Draws a bar for each class, and the answer.
 pub(super) fn bars(app: &App, ui: &mut Ui, subject: &OpenNetwork, trial: &ViewedTrial) {
-    let t = app.player.t();
+    let t = app.inspect.player.t();
     let (answer, palette) = (trial.answer(t), Palette::of(ui.visuals()));
     ui.horizontal(|ui| {
         plots::heading(ui, "Answer", explain::SCORES);
@@ -55,12 +55,12 @@ pub(super) fn bars(app: &App, ui: &mut Ui, subject: &OpenNetwork, trial: &Viewed
 
 /// Plots all scores over time.
 pub(super) fn plot(app: &mut App, ui: &mut Ui) {
-    let Some((subject, trial)) = app.subject.clone().zip(app.trial.clone()) else { return };
+    let Some((subject, trial)) = app.subject.clone().zip(app.shown.trial.clone()) else { return };
     let palette = Palette::of(ui.visuals());
     let equation = subject.built.score.equation();
     let explanation = format!("{}\nscore = {equation}", explain::SCORES);
     let save = plots::heading_with_save(ui, "Scores", &equation, &explanation);
-    let (answer, has_answer) = (trial.answer(app.player.t()), trial.has_answer(app.player.t()));
+    let (answer, has_answer) = (trial.answer(app.inspect.player.t()), trial.has_answer(app.inspect.player.t()));
     let series = |class: usize| trial.scores.iter().enumerate().map(move |(t, row)| [t as f64 + 0.5, row[class]]);
     let classes = 0..subject.network().classes();
     let lines: Vec<(usize, String, Vec<[f64; 2]>)> =
@@ -86,6 +86,6 @@ pub(super) fn plot(app: &mut App, ui: &mut Ui) {
         let rows = trial.scores.iter().enumerate();
         let rows = rows.map(|(t, row)| std::iter::once(t as f64).chain(row.iter().copied()).collect());
         let file = app.file_name("scores");
-        app.exporter.save(format, &file, plots::with_axes(ui, plot.response.rect), || csv(head, rows));
+        app.saving.exporter.save(format, &file, plots::with_axes(ui, plot.response.rect), || csv(head, rows));
     }
 }

@@ -38,10 +38,11 @@ fn form(app: &mut App, ui: &mut Ui) {
     let label = ui.label("Folder of a run:");
     let mut chosen = None;
     ui.horizontal(|ui| {
-        let field = TextEdit::singleline(&mut app.path_field).hint_text("runs/mnist-lenet-1").desired_width(447.0);
+        let field =
+            TextEdit::singleline(&mut app.header.path_field).hint_text("runs/mnist-lenet-1").desired_width(447.0);
         let field = ui.add(field).labelled_by(label.id);
         let is_entered = field.lost_focus() && ui.input(|input| input.key_pressed(Key::Enter));
-        let path = app.path_field.trim();
+        let path = app.header.path_field.trim();
         if (ui.add_enabled(!path.is_empty(), Button::new("Attach")).clicked() || is_entered) && !path.is_empty() {
             chosen = Some(PathBuf::from(path));
         }

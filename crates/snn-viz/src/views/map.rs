@@ -20,7 +20,7 @@ pub(super) fn panel(app: &mut App, ui: &mut Ui) {
 }
 
 fn list(app: &mut App, ui: &mut Ui) {
-    let Some((subject, trial)) = app.subject.clone().zip(app.trial.clone()) else { return };
+    let Some((subject, trial)) = app.subject.clone().zip(app.shown.trial.clone()) else { return };
     ScrollArea::vertical().auto_shrink(false).show(ui, |ui| {
         let network = subject.network();
         entry(app, ui, &trial, None, "input", network.input(), trial.input_train());
@@ -41,8 +41,8 @@ fn entry(
     shape: Shape,
     train: Option<&SpikeTrain>,
 ) {
-    let (palette, t) = (Palette::of(ui.visuals()), app.player.t());
-    let is_open = app.selected == index;
+    let (palette, t) = (Palette::of(ui.visuals()), app.inspect.player.t());
+    let is_open = app.inspect.selected == index;
     let frame = egui::Frame::new().inner_margin(5.0).corner_radius(4.0);
     let frame = if is_open {
         frame.fill(ui.visuals().faint_bg_color).stroke((1.0, palette.membrane))
@@ -88,8 +88,8 @@ fn thumbnail(app: &mut App, ui: &mut Ui, name: &str, train: &SpikeTrain, palette
     }
     let mosaic = Mosaic::new(train.shape(), room.width() / room.height());
     let rect = fit(room, mosaic.size());
-    let (t, between) = (app.player.t(), ui.visuals().panel_fill);
-    let what = (app.version, t, between, mosaic.size(), rect.width() as u32);
+    let (t, between) = (app.inspect.player.t(), ui.visuals().panel_fill);
+    let what = (app.shown.version, t, between, mosaic.size(), rect.width() as u32);
     let texture = app.textures.get(ui.ctx(), name, what, || {
         let image = mosaic.paint(between, |neuron| spike_colour(train.get(t, 0, neuron), palette));
         shrink(image, rect.width(), palette)

@@ -29,38 +29,38 @@ impl App {
     /// Draws one frame.
     pub fn ui(&mut self, ui: &mut Ui) {
         self.take_answers();
-        self.exporter.tick(ui.ctx());
-        for done in self.exporter.done() {
+        self.saving.exporter.tick(ui.ctx());
+        for done in self.saving.exporter.done() {
             match done {
-                Ok(path) => self.notice = Some(format!("saved {}", path.display())),
-                Err(error) => self.fault = Some(error.to_string()),
+                Ok(path) => self.header.notice = Some(format!("saved {}", path.display())),
+                Err(error) => self.header.fault = Some(error.to_string()),
             }
         }
         if let Some(file) = ui.input(|input| input.raw.dropped_files.first().cloned()) {
             self.open(Some(file.path().to_owned()));
         }
-        self.player.advance(f64::from(ui.input(|input| input.unstable_dt)), self.settings.speed);
+        self.inspect.player.advance(f64::from(ui.input(|input| input.unstable_dt)), self.settings.speed);
         keys(self, ui);
-        let due = self.recording.clone().filter(|_| !self.worker.is_busy());
+        let due = self.saving.recording.clone().filter(|_| !self.worker.is_busy());
         if let Some((_, t)) = &due {
-            self.player.seek(*t);
+            self.inspect.player.seek(*t);
         }
         self.ask_for_what_is_shown();
         window(self, ui);
-        self.fit_plots &= self.trial.is_none();
+        self.fit_plots &= self.shown.trial.is_none();
         if let Some((folder, t)) = due {
             self.record_frame(ui.ctx(), folder, t);
         }
-        if let Some(seconds) = self.player.until_next(self.settings.speed) {
+        if let Some(seconds) = self.inspect.player.until_next(self.settings.speed) {
             ui.ctx().request_repaint_after(Duration::from_secs_f64(seconds));
         }
     }
 
     /// Saves the frame of time step `t` that was just drawn, and moves to the next step.
     fn record_frame(&mut self, context: &Context, folder: String, t: usize) {
-        self.exporter.frame(context, &folder, &format!("{t:04}.png"));
-        let steps = self.trial.as_ref().map_or(0, |trial| trial.steps());
-        self.recording = (t + 1 < steps).then_some((folder, t + 1));
+        self.saving.exporter.frame(context, &folder, &format!("{t:04}.png"));
+        let steps = self.shown.trial.as_ref().map_or(0, |trial| trial.steps());
+        self.saving.recording = (t + 1 < steps).then_some((folder, t + 1));
         context.request_repaint();
     }
 }
@@ -95,38 +95,38 @@ fn inspect(app: &mut App, ui: &mut Ui) {
 
 /// Handles keyboard shortcuts, unless text is being typed.
 fn keys(app: &mut App, ui: &mut Ui) {
-    if ui.ctx().memory(|memory| memory.focused().is_some()) || app.trial.is_none() {
+    if ui.ctx().memory(|memory| memory.focused().is_some()) || app.shown.trial.is_none() {
         return;
     }
     let is_pressed = |key: Key| ui.input(|input| input.key_pressed(key) && input.modifiers.is_none());
     let jump = if ui.input(|input| input.modifiers.shift_only()) { 10 } else { 1 };
     let is_pressed_with_shift = |key: Key| ui.input(|input| input.key_pressed(key) && !input.modifiers.command);
     if is_pressed(Key::Space) {
-        app.player.toggle();
+        app.inspect.player.toggle();
     }
     if is_pressed_with_shift(Key::ArrowRight) {
-        app.player.step(jump);
+        app.inspect.player.step(jump);
     }
     if is_pressed_with_shift(Key::ArrowLeft) {
-        app.player.step(-jump);
+        app.inspect.player.step(-jump);
     }
     if is_pressed(Key::Home) {
-        app.player.seek(0);
+        app.inspect.player.seek(0);
     }
     if is_pressed(Key::End) {
-        app.player.seek(usize::MAX);
+        app.inspect.player.seek(usize::MAX);
     }
     if is_pressed(Key::PageDown) || is_pressed(Key::N) {
-        app.show_sample(app.sample + 1);
+        app.show_sample(app.shown.sample + 1);
     }
     if is_pressed(Key::PageUp) || is_pressed(Key::P) {
-        app.show_sample(app.sample.saturating_sub(1));
+        app.show_sample(app.shown.sample.saturating_sub(1));
     }
     let populations = app.subject.as_ref().map_or(0, |subject| subject.network().populations().len());
     if is_pressed(Key::ArrowDown) {
-        app.select(Some(app.selected.map_or(0, |at| at + 1).min(populations.saturating_sub(1))));
+        app.select(Some(app.inspect.selected.map_or(0, |at| at + 1).min(populations.saturating_sub(1))));
     }
     if is_pressed(Key::ArrowUp) {
-        app.select(app.selected.and_then(|at| at.checked_sub(1)));
+        app.select(app.inspect.selected.and_then(|at| at.checked_sub(1)));
     }
 }

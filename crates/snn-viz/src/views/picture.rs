@@ -14,7 +14,7 @@ const SIDE: f32 = 140.0;
 const BRUSH: f32 = 0.055;
 
 pub(super) fn panel(app: &mut App, ui: &mut Ui) {
-    let Some((subject, trial)) = app.subject.clone().zip(app.trial.clone()) else { return };
+    let Some((subject, trial)) = app.subject.clone().zip(app.shown.trial.clone()) else { return };
     ui.add_space(4.0);
     controls(app, ui, &subject);
     ui.horizontal_top(|ui| {
@@ -30,8 +30,8 @@ pub(super) fn panel(app: &mut App, ui: &mut Ui) {
 fn controls(app: &mut App, ui: &mut Ui, subject: &OpenNetwork) {
     ui.horizontal(|ui| {
         let samples = subject.samples.as_ref().map_or(0, Dataset::len);
-        if samples > 0 && app.drawing.is_none() {
-            let mut sample = app.sample;
+        if samples > 0 && app.shown.drawing.is_none() {
+            let mut sample = app.shown.sample;
             let label = ui.label("Image");
             if icons::button(ui, Icon::Back, "Previous image (P)").clicked() {
                 sample = sample.saturating_sub(1);
@@ -41,22 +41,22 @@ fn controls(app: &mut App, ui: &mut Ui, subject: &OpenNetwork) {
             if icons::button(ui, Icon::Forward, "Next image (N)").clicked() {
                 sample += 1;
             }
-            if sample != app.sample {
+            if sample != app.shown.sample {
                 app.show_sample(sample);
             }
         }
         if subject.can_be_drawn_for()
-            && app.drawing.is_none()
+            && app.shown.drawing.is_none()
             && ui.button("Draw").on_hover_text("Draw an image yourself").clicked()
         {
             app.show_drawing(vec![0; subject.image().len()]);
         }
-        if app.drawing.is_some() {
+        if app.shown.drawing.is_some() {
             if ui.button("Clear").clicked() {
                 app.show_drawing(vec![0; subject.image().len()]);
             }
             if samples > 0 && ui.button("Done").on_hover_text("Back to the test images").clicked() {
-                app.show_sample(app.sample);
+                app.show_sample(app.shown.sample);
             }
         }
         if ui.button("New spikes").on_hover_text("Draw another random input train for this image").clicked() {
@@ -68,12 +68,12 @@ fn controls(app: &mut App, ui: &mut Ui, subject: &OpenNetwork) {
 /// Draws the image. The user can paint on it while a drawing is shown.
 fn canvas(app: &mut App, ui: &mut Ui, subject: &OpenNetwork, trial: &ViewedTrial) {
     let shape = subject.image();
-    let (title, name) = if app.drawing.is_some() { ("Drawing", "Canvas") } else { ("Image", "The image") };
+    let (title, name) = if app.shown.drawing.is_some() { ("Drawing", "Canvas") } else { ("Image", "The image") };
     plots::heading(ui, title, explain::INPUT);
     let (rect, response) = ui.allocate_exact_size(vec2(SIDE, SIDE), Sense::click_and_drag());
     response.widget_info(|| egui::WidgetInfo::labeled(egui::Role::Image, true, name));
-    let Some(drawing) = &app.drawing else {
-        let texture = app.textures.get(ui.ctx(), "the image", app.version, || picture(&trial.image, shape));
+    let Some(drawing) = &app.shown.drawing else {
+        let texture = app.textures.get(ui.ctx(), "the image", app.shown.version, || picture(&trial.image, shape));
         ui.painter().image(texture, rect, map::WHOLE, Color32::WHITE);
         return;
     };
@@ -133,12 +133,12 @@ fn stroke(bytes: &mut [u8], shape: Shape, rect: Rect, from: Pos2, to: Pos2) {
 fn input(app: &mut App, ui: &mut Ui, trial: &ViewedTrial) {
     let Some(train) = trial.input_train() else { return };
     plots::heading(ui, "Input spikes", explain::INPUT);
-    let t = app.player.t();
+    let t = app.inspect.player.t();
     let palette = Palette::of(ui.visuals());
     let (room, _) = ui.allocate_exact_size(vec2(SIDE, SIDE * 0.6), Sense::hover());
     let mosaic = Mosaic::new(train.shape(), room.width() / room.height());
     let between = ui.visuals().panel_fill;
-    let texture = app.textures.get(ui.ctx(), "input spikes", (app.version, t, between), || {
+    let texture = app.textures.get(ui.ctx(), "input spikes", (app.shown.version, t, between), || {
         mosaic.paint(between, |neuron| map::spike_colour(train.get(t, 0, neuron), palette))
     });
     ui.painter().image(texture, fit(room, mosaic.size()), map::WHOLE, Color32::WHITE);

@@ -64,7 +64,7 @@ pub(super) fn over_time<'a>(
     upright: Upright,
     build: impl FnOnce(&mut PlotUi<'a>) + 'a,
 ) -> PlotResponse<()> {
-    let (steps, t) = (app.trial.as_ref().map_or(1, |trial| trial.steps()), app.player.t());
+    let (steps, t) = (app.shown.trial.as_ref().map_or(1, |trial| trial.steps()), app.inspect.player.t());
     let palette = Palette::of(ui.visuals());
     let mut plot = Plot::new(name);
     if app.fit_plots {
@@ -102,7 +102,7 @@ pub(super) fn over_time<'a>(
         && let Some(pos) = response.interact_pointer_pos()
     {
         let x = plot.transform.value_from_position(pos).x;
-        app.player.seek(x.max(0.0) as usize);
+        app.inspect.player.seek(x.max(0.0) as usize);
     }
     plot
 }

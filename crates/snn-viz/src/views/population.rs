@@ -15,20 +15,20 @@ pub(super) fn pin_colours(palette: Palette) -> [Color32; crate::MOST_PINS] {
 }
 
 pub(super) fn panel(app: &mut App, ui: &mut Ui) {
-    let Some((subject, trial)) = app.subject.clone().zip(app.trial.clone()) else {
+    let Some((subject, trial)) = app.subject.clone().zip(app.shown.trial.clone()) else {
         ui.centered_and_justified(|ui| ui.label(if app.worker.is_busy() { "opening" } else { "nothing is open" }));
         return;
     };
-    let (name, shape) = describe(&subject, app.selected);
+    let (name, shape) = describe(&subject, app.inspect.selected);
     let save = header(app, ui, &subject);
     let height = (0.5 * ui.available_height()).max(120.0);
     let (room, _) = ui.allocate_exact_size(vec2(ui.available_width(), height), Sense::hover());
     let mosaic = Mosaic::new(shape, room.width() / room.height());
     let rect = fit(room, mosaic.size());
-    let t = app.player.t();
+    let t = app.inspect.player.t();
     let palette = Palette::of(ui.visuals());
-    let train = train(app.selected, &trial);
-    let membranes = app.membranes.clone();
+    let train = train(app.inspect.selected, &trial);
+    let membranes = app.inspect.membranes.clone();
     let Some(values) = values(app, &subject, &trial, membranes.as_deref(), t) else {
         ui.painter().text(
             room.center(),
@@ -40,13 +40,13 @@ pub(super) fn panel(app: &mut App, ui: &mut Ui) {
         return;
     };
     let between = ui.visuals().panel_fill;
-    let what = (app.version, app.selected, t, app.settings.map.name(), between, mosaic.size());
+    let what = (app.shown.version, app.inspect.selected, t, app.settings.map.name(), between, mosaic.size());
     let texture = app
         .textures
         .get(ui.ctx(), "the population", what, || mosaic.paint(between, |neuron| values.colour(neuron, palette)));
     ui.painter().image(texture, rect, map::WHOLE, Color32::WHITE);
-    for (pin, colour) in app.pins.iter().zip(pin_colours(palette)) {
-        if Some(pin.population) == app.selected {
+    for (pin, colour) in app.inspect.pins.iter().zip(pin_colours(palette)) {
+        if Some(pin.population) == app.inspect.selected {
             let around = mosaic.rect_of(rect, pin.neuron).expand(2.0);
             ui.painter().rect_stroke(around, 1.0, Stroke::new(2.0, colour), StrokeKind::Outside);
         }
@@ -55,7 +55,7 @@ pub(super) fn panel(app: &mut App, ui: &mut Ui) {
     legend(ui, &values, palette);
     if let Some(format) = save {
         let file = app.file_name(&format!("{name} {} step {t}", app.settings.map.name()));
-        app.exporter.save(format, &file, rect, || table(&values, shape));
+        app.saving.exporter.save(format, &file, rect, || table(&values, shape));
     }
 }
 
@@ -84,7 +84,7 @@ pub(super) fn title(ui: &mut Ui, subject: &OpenNetwork, population: Option<usize
 
 fn header(app: &mut App, ui: &mut Ui, subject: &OpenNetwork) -> Option<Format> {
     ui.horizontal(|ui| {
-        title(ui, subject, app.selected);
+        title(ui, subject, app.inspect.selected);
         ui.with_layout(Layout::right_to_left(Align::Center), |ui| {
             let save = plots::save_menu(ui, "map");
             let kinds = kinds(app, subject);
@@ -110,7 +110,7 @@ fn header(app: &mut App, ui: &mut Ui, subject: &OpenNetwork) -> Option<Format> {
 /// The kinds of maps available for the open population. The input has no membranes, and neurons that do not fire have
 /// only membranes.
 fn kinds(app: &App, subject: &OpenNetwork) -> &'static [MapKind] {
-    match app.selected {
+    match app.inspect.selected {
         None => &[MapKind::Spikes, MapKind::Counts],
         Some(index) if subject.network().populations()[index].neuron.fires() => {
             &[MapKind::Membranes, MapKind::Spikes, MapKind::Counts]
@@ -167,7 +167,7 @@ fn values<'a>(
     membranes: Option<&'a Membranes>,
     t: usize,
 ) -> Option<NeuronValues<'a>> {
-    let Some(train) = train(app.selected, trial) else {
+    let Some(train) = train(app.inspect.selected, trial) else {
         let (values, all) = match &trial.input {
             snn_core::Encoded::Spikes(_) => return None,
             snn_core::Encoded::Current(values) => (&values[..], values),
@@ -177,7 +177,7 @@ fn values<'a>(
         };
         return Some(NeuronValues::Numbers(values, largest(all)));
     };
-    let fires = app.selected.is_none_or(|index| subject.network().populations()[index].neuron.fires());
+    let fires = app.inspect.selected.is_none_or(|index| subject.network().populations()[index].neuron.fires());
     Some(match shown_kind(app, subject) {
         MapKind::Membranes => {
             let membranes = membranes?;
@@ -289,7 +289,7 @@ fn interact(
     let response = ui.interact(rect, ui.scope_id().with("neurons"), Sense::click());
     response.widget_info(|| egui::WidgetInfo::labeled(egui::Role::Image, true, format!("Neurons of {name}")));
     let Some(neuron) = response.hover_pos().and_then(|pos| mosaic.neuron_at(rect, pos)) else { return };
-    let t = app.player.t();
+    let t = app.inspect.player.t();
     let counted = train.map_or_else(String::new, |train| {
         let (until, all) = (spikes_until(train, neuron, t), spikes_until(train, neuron, train.steps() - 1));
         format!("spikes: {until} so far, {all} in all")
@@ -303,7 +303,7 @@ fn interact(
         StrokeKind::Outside,
     );
     let response = response.on_hover_text_at_pointer(text);
-    if let Some(population) = app.selected.filter(|_| response.clicked()) {
+    if let Some(population) = app.inspect.selected.filter(|_| response.clicked()) {
         app.toggle_pin(Pin { population, neuron });
     }
 }

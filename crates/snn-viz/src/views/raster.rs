@@ -55,9 +55,9 @@ impl Raster {
 }
 
 pub(super) fn plot(app: &mut App, ui: &mut Ui) {
-    let Some((subject, trial)) = app.subject.clone().zip(app.trial.clone()) else { return };
-    let (name, shape) = population::describe(&subject, app.selected);
-    let train = match app.selected {
+    let Some((subject, trial)) = app.subject.clone().zip(app.shown.trial.clone()) else { return };
+    let (name, shape) = population::describe(&subject, app.inspect.selected);
+    let train = match app.inspect.selected {
         None => trial.input_train(),
         Some(index) => subject.network().populations()[index].neuron.fires().then(|| &trial.trains[index]),
     };
@@ -65,7 +65,7 @@ pub(super) fn plot(app: &mut App, ui: &mut Ui) {
         ui.label("It emits numbers, not spikes.");
         return;
     };
-    let (first, count) = match app.channel {
+    let (first, count) = match app.inspect.channel {
         Some(channel) => (channel * shape.pixels(), shape.pixels()),
         None => (0, shape.len()),
     };
@@ -82,7 +82,7 @@ pub(super) fn plot(app: &mut App, ui: &mut Ui) {
         })
         .inner;
     let palette = Palette::of(ui.visuals());
-    let what = (app.version, app.selected, app.channel, palette.ground);
+    let what = (app.shown.version, app.inspect.selected, app.inspect.channel, palette.ground);
     let texture = app.textures.get(ui.ctx(), "the raster", what, || Raster::new(train, first, count).image(palette));
     let (steps, rows) = (train.steps() as f64, count as f64);
     let height = ui.available_height() - 4.0;
@@ -109,7 +109,7 @@ pub(super) fn plot(app: &mut App, ui: &mut Ui) {
     }
     if let Some(format) = save {
         let file = app.file_name(&format!("{name} raster"));
-        app.exporter.save(format, &file, plots::with_axes(ui, inside), || spikes(train, first, count));
+        app.saving.exporter.save(format, &file, plots::with_axes(ui, inside), || spikes(train, first, count));
     }
 }
 
@@ -120,9 +120,9 @@ fn channel(app: &mut App, ui: &mut Ui, channels: usize, pixels: usize) {
     }
     let text =
         |channel: Option<usize>| channel.map_or("all channels".to_owned(), |channel| format!("channel {channel}"));
-    let combo = ComboBox::from_id_salt("channel").selected_text(text(app.channel)).show_ui(ui, |ui| {
+    let combo = ComboBox::from_id_salt("channel").selected_text(text(app.inspect.channel)).show_ui(ui, |ui| {
         for channel in std::iter::once(None).chain((0..channels).map(Some)) {
-            ui.selectable_value(&mut app.channel, channel, text(channel));
+            ui.selectable_value(&mut app.inspect.channel, channel, text(channel));
         }
     });
     combo.response.on_hover_text("Channel that the raster shows");

@@ -25,7 +25,7 @@ pub(super) fn bar(app: &mut App, ui: &mut Ui) {
             if app.subject.as_ref().is_some_and(|subject| subject.is_outdated())
                 && ui.button("Reload").on_hover_text("The checkpoint was written anew since it was opened").clicked()
             {
-                app.open_network(app.opened.clone());
+                app.open_network(app.header.opened.clone());
             }
             if app.worker.is_busy() {
                 ui.spinner().on_hover_text("computing");
@@ -48,12 +48,13 @@ fn open_menu(app: &mut App, ui: &mut Ui) {
     ui.menu_button("Open", |ui| {
         ui.set_min_width(360.0);
         let label = ui.label("Checkpoint (.safetensors) or folder of a run:");
-        let field =
-            TextEdit::singleline(&mut app.path_field).hint_text("runs/mnist-lenet-1").desired_width(f32::INFINITY);
+        let field = TextEdit::singleline(&mut app.header.path_field)
+            .hint_text("runs/mnist-lenet-1")
+            .desired_width(f32::INFINITY);
         let field = ui.add(field).labelled_by(label.id);
         let is_entered = field.lost_focus() && ui.input(|input| input.key_pressed(egui::Key::Enter));
         ui.horizontal(|ui| {
-            let path = app.path_field.trim().to_owned();
+            let path = app.header.path_field.trim().to_owned();
             if ui.add_enabled(!path.is_empty(), egui::Button::new("Open it")).clicked()
                 || (is_entered && !path.is_empty())
             {
@@ -81,7 +82,7 @@ pub(super) fn messages(app: &mut App, ui: &mut Ui) {
             ui.label(RichText::new(message).color(colour));
         });
     };
-    if app.fault.is_none() && app.notice.is_none() {
+    if app.header.fault.is_none() && app.header.notice.is_none() {
         return;
     }
     // The messages are drawn over the rest of the window, so that nothing moves.
@@ -90,8 +91,8 @@ pub(super) fn messages(app: &mut App, ui: &mut Ui) {
     area.show(ui.ctx(), |ui| {
         Frame::popup(ui.style()).show(ui, |ui| {
             ui.set_max_width(760.0);
-            line(ui, &mut app.fault, palette.wrong);
-            line(ui, &mut app.notice, palette.right);
+            line(ui, &mut app.header.fault, palette.wrong);
+            line(ui, &mut app.header.notice, palette.right);
         });
     });
 }

@@ -14,7 +14,7 @@ pub(super) fn plot(app: &mut App, ui: &mut Ui) {
     let save = plots::heading_with_save(ui, "Membranes", "of the pinned neurons", explain::TRACES);
     let colours = population::pin_colours(palette);
     let mut removed = None;
-    for (pin, colour) in app.pins.clone().into_iter().zip(colours) {
+    for (pin, colour) in app.inspect.pins.clone().into_iter().zip(colours) {
         let (name, shape) = population::describe(&subject, Some(pin.population));
         ui.horizontal(|ui| {
             icons::swatch(ui, colour);
@@ -33,12 +33,12 @@ pub(super) fn plot(app: &mut App, ui: &mut Ui) {
     if let Some(pin) = removed {
         app.toggle_pin(pin);
     }
-    if app.pins.is_empty() {
+    if app.inspect.pins.is_empty() {
         ui.label(RichText::new("Click neurons of the large map to pin them.").weak());
         return;
     }
     let fires = |population: usize| subject.network().populations()[population].neuron.fires();
-    let lines: Vec<_> = (app.traces.iter())
+    let lines: Vec<_> = (app.inspect.traces.iter())
         .zip(colours)
         .map(|((pin, traces), colour)| {
             (membrane(traces), threshold(traces, fires(pin.population)), spikes(traces, fires(pin.population)), colour)
@@ -58,9 +58,9 @@ pub(super) fn plot(app: &mut App, ui: &mut Ui) {
         }
     });
     if let Some(format) = save {
-        let traces = app.traces.clone();
+        let traces = app.inspect.traces.clone();
         let file = app.file_name("membranes");
-        app.exporter.save(format, &file, plots::with_axes(ui, plot.response.rect), || table(&subject, &traces));
+        app.saving.exporter.save(format, &file, plots::with_axes(ui, plot.response.rect), || table(&subject, &traces));
     }
 }
 

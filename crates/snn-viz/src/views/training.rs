@@ -106,7 +106,7 @@ fn grid(app: &mut App, ui: &mut Ui, follower: &Follower, palette: &Palette) {
         let place = vec2((index % 3) as f32, (index / 3) as f32);
         let cell = Rect::from_min_size(whole.min + place * (size + GAP), size.max(vec2(60.0, 60.0)));
         ui.scope_builder(UiBuilder::new().max_rect(cell).id_salt(chart.title), |ui| {
-            chart.show(ui, &run, &mut app.exporter);
+            chart.show(ui, &run, &mut app.saving.exporter);
         });
     }
 }

@@ -6,38 +6,38 @@ use super::icons::{self, Icon};
 use crate::App;
 
 pub(super) fn bar(app: &mut App, ui: &mut Ui) {
-    let Some(trial) = app.trial.clone() else {
+    let Some(trial) = app.shown.trial.clone() else {
         ui.label("");
         return;
     };
     ui.add_space(2.0);
     ui.horizontal(|ui| {
         if icons::button(ui, Icon::First, "First step (Home)").clicked() {
-            app.player.seek(0);
+            app.inspect.player.seek(0);
         }
         if icons::button(ui, Icon::Back, "One step back (←; with Shift, 10)").clicked() {
-            app.player.step(-1);
+            app.inspect.player.step(-1);
         }
         let (icon, name) =
-            if app.player.is_playing() { (Icon::Pause, "Pause (Space)") } else { (Icon::Play, "Play (Space)") };
+            if app.inspect.player.is_playing() { (Icon::Pause, "Pause (Space)") } else { (Icon::Play, "Play (Space)") };
         if icons::button(ui, icon, name).clicked() {
-            app.player.toggle();
+            app.inspect.player.toggle();
         }
         if icons::button(ui, Icon::Forward, "One step on (→; with Shift, 10)").clicked() {
-            app.player.step(1);
+            app.inspect.player.step(1);
         }
         if icons::button(ui, Icon::Last, "Last step (End)").clicked() {
-            app.player.seek(usize::MAX);
+            app.inspect.player.seek(usize::MAX);
         }
         let last = trial.steps() - 1;
-        ui.label(RichText::new(format!("step {:>3} of 0 to {last}", app.player.t())).monospace());
-        let mut t = app.player.t();
+        ui.label(RichText::new(format!("step {:>3} of 0 to {last}", app.inspect.player.t())).monospace());
+        let mut t = app.inspect.player.t();
         let width = (ui.available_width() - 330.0).max(80.0);
         ui.spacing_mut().slider_width = width;
         let slider = ui.add(Slider::new(&mut t, 0..=last).show_value(false));
         slider.widget_info(|| egui::WidgetInfo::slider(true, t as f64, "Time step"));
         if slider.changed() {
-            app.player.seek(t);
+            app.inspect.player.seek(t);
         }
         let label = ui.label("speed");
         ui.spacing_mut().slider_width = 90.0;

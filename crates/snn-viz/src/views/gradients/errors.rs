@@ -14,7 +14,7 @@ const MOST_NAMES: usize = 10;
 /// Plots the mean error of every population on a logarithmic scale; the open one is highlighted.
 pub(super) fn over_time(app: &mut App, ui: &mut Ui, subject: &OpenNetwork, found: &Gradients) {
     let palette = Palette::of(ui.visuals());
-    let selected = app.selected;
+    let selected = app.inspect.selected;
     let note = selected.map_or_else(String::new, |index| {
         format!("mean over neurons; strong: {}", subject.network().populations()[index].name)
     });
@@ -53,7 +53,7 @@ pub(super) fn over_time(app: &mut App, ui: &mut Ui, subject: &OpenNetwork, found
         let row = |t: usize| {
             std::iter::once(t as f64).chain(found.errors.iter().map(|errors| f64::from(errors[t]))).collect()
         };
-        app.exporter.save(
+        app.saving.exporter.save(
             format,
             &format!("{} errors", subject.name),
             plots::with_axes(ui, plot.response.rect),
@@ -77,7 +77,7 @@ pub(super) fn of_pins(app: &mut App, ui: &mut Ui, subject: &OpenNetwork, found: 
         return;
     }
     let colours = population::pin_colours(palette);
-    let colour = |pin| app.pins.iter().position(|other| *other == pin).map_or(palette.faint, |at| colours[at]);
+    let colour = |pin| app.inspect.pins.iter().position(|other| *other == pin).map_or(palette.faint, |at| colours[at]);
     let lines: Vec<_> = (found.pinned.iter())
         .map(|(pin, errors)| {
             let (name, shape) = population::describe(subject, Some(pin.population));
@@ -103,7 +103,7 @@ pub(super) fn of_pins(app: &mut App, ui: &mut Ui, subject: &OpenNetwork, found: 
             errors.iter().enumerate().map(move |(t, error)| vec![place[0], place[1], t as f64, f64::from(*error)])
         });
         let file = format!("{} errors of neurons", subject.name);
-        app.exporter.save(format, &file, plots::with_axes(ui, plot.response.rect), || {
+        app.saving.exporter.save(format, &file, plots::with_axes(ui, plot.response.rect), || {
             csv(["population", "neuron", "time_step", "d"], rows)
         });
     }

@@ -115,7 +115,7 @@ pub(super) fn panel(app: &mut App, ui: &mut Ui, subject: &OpenNetwork, found: &G
         let row = |at: usize| vec![filters.index(channel, at) as f64, f64::from(value(at))];
         let rows = (0..filters.tiles.len()).map(row);
         let file = format!("{} {name} {what}", subject.name);
-        app.exporter.save(format, &file, rect, || csv(["index", "value"], rows));
+        app.saving.exporter.save(format, &file, rect, || csv(["index", "value"], rows));
     }
 }
 

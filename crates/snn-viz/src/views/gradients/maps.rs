@@ -47,7 +47,7 @@ fn errors(
         |neuron| format!("Σ d(t) = {}", plots::short(f64::from(sums[neuron]))),
     );
     if let Some(format) = save {
-        app.exporter.save(format, &format!("{} {name} errors", subject.name), rect, || table(sums, shape));
+        app.saving.exporter.save(format, &format!("{} {name} errors", subject.name), rect, || table(sums, shape));
     }
 }
 
@@ -83,7 +83,7 @@ fn leaks(
     );
     if let Some(format) = save {
         let file = format!("{} {name} leak corrections", subject.name);
-        app.exporter.save(format, &file, rect, || table(corrections, shape));
+        app.saving.exporter.save(format, &file, rect, || table(corrections, shape));
     }
 }
 
@@ -125,7 +125,7 @@ impl NeuronMap {
         let used = vec2(room.width(), fit(room, mosaic.size()).height());
         ui.allocate_exact_size(used, Sense::hover());
         let (rect, response) = picture(app, ui, (&self.name, ()), room, mosaic, colour);
-        for (pin, colour) in app.pins.iter().zip(population::pin_colours(Palette::of(ui.visuals()))) {
+        for (pin, colour) in app.inspect.pins.iter().zip(population::pin_colours(Palette::of(ui.visuals()))) {
             if pin.population == population {
                 let around = mosaic.rect_of(rect, pin.neuron).expand(2.0);
                 ui.painter().rect_stroke(around, 1.0, Stroke::new(2.0, colour), StrokeKind::Outside);
@@ -152,7 +152,7 @@ pub(super) fn picture(
 ) -> (Rect, Response) {
     let rect = fit(room, mosaic.size());
     let between = ui.visuals().panel_fill;
-    let what = (app.version, between, mosaic.size(), what);
+    let what = (app.shown.version, between, mosaic.size(), what);
     let texture = app.textures.get(ui.ctx(), name, what, || mosaic.paint(between, colour));
     ui.painter().image(texture, rect, map::WHOLE, Color32::WHITE);
     let response = ui.interact(rect, ui.scope_id().with(("picture", name)), Sense::click());

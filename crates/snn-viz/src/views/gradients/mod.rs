@@ -13,7 +13,7 @@ use crate::{App, Gradients, OpenNetwork, Palette};
 pub(super) fn tab(app: &mut App, ui: &mut Ui) {
     Panel::bottom("transport").show(ui, |ui| transport::bar(app, ui));
     map::panel(app, ui);
-    let found = app.gradients.clone();
+    let found = app.backward.gradients.clone();
     let Some((subject, found)) = app.subject.clone().zip(found) else {
         let text = if app.worker.is_busy() { "going back through the trial" } else { "there is no gradient to show" };
         CentralPanel::default().show(ui, |ui| ui.centered_and_justified(|ui| ui.label(text)));
@@ -27,7 +27,7 @@ pub(super) fn tab(app: &mut App, ui: &mut Ui) {
     CentralPanel::default().show(ui, |ui| {
         header(app, ui, &subject, &found);
         ui.add_space(4.0);
-        let Some(index) = app.selected else {
+        let Some(index) = app.inspect.selected else {
             ui.label(RichText::new("The input has no error; choose a population.").weak());
             return;
         };
@@ -40,13 +40,13 @@ pub(super) fn tab(app: &mut App, ui: &mut Ui) {
 /// Draws the loss, and the class for which it is computed.
 fn header(app: &mut App, ui: &mut Ui, subject: &OpenNetwork, found: &Gradients) {
     ui.horizontal(|ui| {
-        population::title(ui, subject, app.selected);
+        population::title(ui, subject, app.inspect.selected);
         ui.separator();
         plots::heading(ui, "Loss", explain::LOSS);
         ui.label(RichText::new(plots::short(found.loss)).strong().color(Palette::of(ui.visuals()).membrane));
         let label = ui.label("for class").on_hover_text(explain::LOSS_LABEL);
         let name = |class: usize| {
-            let is_true = app.trial.as_ref().is_some_and(|trial| trial.label == Some(class));
+            let is_true = app.shown.trial.as_ref().is_some_and(|trial| trial.label == Some(class));
             format!("{}{}", subject.class_name(class), if is_true { ", the true one" } else { "" })
         };
         let mut chosen = found.label;
@@ -59,7 +59,7 @@ fn header(app: &mut App, ui: &mut Ui, subject: &OpenNetwork, found: &Gradients) 
         });
         choice.response.labelled_by(label.id);
         if chosen != found.label {
-            app.gradient_label = Some(chosen);
+            app.backward.gradient_label = Some(chosen);
         }
     });
 }

@@ -11,7 +11,7 @@ use crate::statistics::Statistics;
 use crate::{App, Gradients, OpenNetwork, Palette};
 
 pub(super) fn panel(app: &mut App, ui: &mut Ui, subject: &OpenNetwork, found: &Gradients) {
-    let Some(filters) = app.selected.and_then(|index| Filters::of(subject.network(), index)) else {
+    let Some(filters) = app.inspect.selected.and_then(|index| Filters::of(subject.network(), index)) else {
         plots::heading(ui, "Weights", explain::WEIGHTS);
         ui.label(RichText::new("This population has no weights of its own.").weak());
         return;
@@ -31,7 +31,7 @@ pub(super) fn panel(app: &mut App, ui: &mut Ui, subject: &OpenNetwork, found: &G
             let rows = statistics.histogram.iter().enumerate();
             let rows = rows.map(|(class, found)| vec![statistics.middle(class), *found as f64]);
             let file = format!("{} {name} {title}", subject.name);
-            app.exporter.save(format, &file, rect, || csv([axis, "number"], rows));
+            app.saving.exporter.save(format, &file, rect, || csv([axis, "number"], rows));
         }
     }
 }

@@ -15,7 +15,7 @@ pub(super) fn panel(app: &mut App, ui: &mut Ui, pair: &ReportPair) {
         |found: &NetworkMeasurement| found.measured.report.curve.iter().map(|point| 100.0 * point.accuracy).collect();
     let rect = plot(ui, "accuracy plot", "right (%)", half, pair, percent);
     if let Some(format) = save {
-        app.exporter.save(format, &file(pair, "accuracy"), rect, || table(pair, "right_percent", percent));
+        app.saving.exporter.save(format, &file(pair, "accuracy"), rect, || table(pair, "right_percent", percent));
     }
     let save = plots::heading_with_save(ui, "Operations", "at each step", explain::OPERATIONS_OVER_TIME);
     let shares = |found: &NetworkMeasurement| {
@@ -27,7 +27,9 @@ pub(super) fn panel(app: &mut App, ui: &mut Ui, pair: &ReportPair) {
     };
     let rect = plot(ui, "operations plot", "of dense (%)", half, pair, shares);
     if let Some(format) = save {
-        app.exporter.save(format, &file(pair, "operations by step"), rect, || table(pair, "percent_of_dense", shares));
+        app.saving
+            .exporter
+            .save(format, &file(pair, "operations by step"), rect, || table(pair, "percent_of_dense", shares));
     }
 }
 

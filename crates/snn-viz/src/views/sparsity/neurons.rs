@@ -19,7 +19,7 @@ pub(super) fn panel(app: &mut App, ui: &mut Ui, subject: &OpenNetwork, pair: &Re
     let row = pair.rows().into_iter().find(|row| table::is_open(app, subject, row));
     let Some(row) = row else {
         ui.add_space(4.0);
-        let (name, _) = population::describe(subject, app.selected);
+        let (name, _) = population::describe(subject, app.inspect.selected);
         ui.label(RichText::new(format!("{name} emits nothing; choose a population of the table.")).weak());
         return;
     };
@@ -51,7 +51,7 @@ pub(super) fn panel(app: &mut App, ui: &mut Ui, subject: &OpenNetwork, pair: &Re
 /// Opens the inspect tab, with the neuron's population open and the neuron pinned.
 fn look_at(app: &mut App, pin: Pin) {
     app.select(Some(pin.population));
-    if !app.pins.contains(&pin) {
+    if !app.inspect.pins.contains(&pin) {
         app.toggle_pin(pin);
     }
     app.settings.tab = Tab::Inspect;
@@ -148,7 +148,7 @@ fn histogram(app: &mut App, ui: &mut Ui, pair: &ReportPair, name: &str, populati
         let head = std::iter::once("rate_up_to").chain(["neurons", "neurons_of_the_other"]);
         let head: Vec<&str> = head.take(1 + populations.len()).collect();
         let file = format!("{} {name} rates", pair.own.subject.name);
-        app.exporter.save(format, &file, plots::with_axes(ui, plot.response.rect), || csv(head, rows));
+        app.saving.exporter.save(format, &file, plots::with_axes(ui, plot.response.rect), || csv(head, rows));
     }
 }
 

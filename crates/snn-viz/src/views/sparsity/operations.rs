@@ -64,7 +64,7 @@ pub(super) fn panel(app: &mut App, ui: &mut Ui, pair: &ReportPair) {
     if let Some(format) = save {
         let rect = Rect::from_min_max(top, pos2(ui.max_rect().right(), ui.cursor().min.y));
         let file = format!("{} operations", pair.own.subject.name);
-        app.exporter.save(format, &file, rect, || table(&entries));
+        app.saving.exporter.save(format, &file, rect, || table(&entries));
     }
 }
 

@@ -68,7 +68,7 @@ pub(super) fn show(app: &mut App, ui: &mut Ui, subject: &OpenNetwork, pair: &Rep
     let rect = Rect::from_min_max(top, pos2(ui.max_rect().right(), ui.cursor().min.y));
     if let Some(format) = save {
         let file = format!("{} populations", subject.name);
-        app.exporter.save(format, &file, rect, || table(pair, &rows));
+        app.saving.exporter.save(format, &file, rect, || table(pair, &rows));
     }
 }
 
@@ -76,7 +76,7 @@ pub(super) fn show(app: &mut App, ui: &mut Ui, subject: &OpenNetwork, pair: &Rep
 pub(super) fn is_open(app: &App, subject: &OpenNetwork, row: &ReportRow) -> bool {
     match &app.sparsity.only_other {
         Some(name) => row.own.is_none() && row.name == *name,
-        None => row.own.is_some() && place(subject, row) == app.selected,
+        None => row.own.is_some() && place(subject, row) == app.inspect.selected,
     }
 }
 
