@@ -73,8 +73,8 @@ pub(crate) fn run(registry: &Registry, args: &ShowArgs) -> anyhow::Result<ExitCo
         ("loss", built.loss.equation()),
         ("penalty", words::penalty(experiment).unwrap_or_default()),
         ("start", words::start(experiment)),
-        ("optimizer", words::optimizer(experiment)),
-        ("schedule", words::schedule(experiment)),
+        ("optimizer", experiment.training.optimizer.equation()),
+        ("schedule", experiment.training.schedule.describe()),
         ("training", words::training(built)),
     ];
     for (label, text) in lines.into_iter().filter(|(_, text)| !text.is_empty()) {

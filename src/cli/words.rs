@@ -97,59 +97,6 @@ pub(crate) fn start(experiment: &Experiment) -> String {
     }
 }
 
-/// Describes the optimizer with its constants.
-pub(crate) fn optimizer(experiment: &Experiment) -> String {
-    let decay = |weight_decay: f32| if weight_decay > 0.0 { format!(" + {weight_decay} w") } else { String::new() };
-    let adam = |name: &str, lr, (first, second): (f32, f32), epsilon, gradient: String, shrink: String| {
-        format!(
-            "{name}: m = {first} m + {:.4} {gradient};  q = {second} q + {:.4} {gradient}^2;  w -= {lr} m' / (sqrt q' + {epsilon:e}){shrink}",
-            1.0 - first,
-            1.0 - second
-        )
-    };
-    match experiment.training.optimizer {
-        Optimizer::Sgd { lr, momentum: 0.0, weight_decay, .. } if weight_decay > 0.0 => {
-            format!("Sgd: w -= {lr} (g{})", decay(weight_decay))
-        }
-        Optimizer::Sgd { lr, momentum: 0.0, .. } => format!("Sgd: w -= {lr} g"),
-        Optimizer::Sgd { lr, momentum, weight_decay, nesterov: true } => {
-            format!("Sgd: h = g{};  m = {momentum} m + h;  w -= {lr} (h + {momentum} m)", decay(weight_decay))
-        }
-        Optimizer::Sgd { lr, momentum, weight_decay, .. } => {
-            format!("Sgd: m = {momentum} m + g{};  w -= {lr} m", decay(weight_decay))
-        }
-        Optimizer::Adam { lr, betas, epsilon, weight_decay } => {
-            let gradient = if weight_decay > 0.0 { format!("(g{})", decay(weight_decay)) } else { "g".to_owned() };
-            adam("Adam", lr, betas, epsilon, gradient, String::new())
-        }
-        Optimizer::AdamW { lr, betas, epsilon, weight_decay } => {
-            adam("AdamW", lr, betas, epsilon, "g".to_owned(), format!(" + {} w", lr * weight_decay))
-        }
-    }
-}
-
-/// Describes the learning rate schedule.
-pub(crate) fn schedule(experiment: &Experiment) -> String {
-    match &experiment.training.schedule {
-        Schedule::Constant => "always the same rate".to_owned(),
-        Schedule::Steps { at, factor } => {
-            let at: Vec<String> = at.iter().map(usize::to_string).collect();
-            format!("rate times {factor} from epoch {} on, counted from 0", at.join(", and again from "))
-        }
-        Schedule::OneCycle { rise, start, end, .. } => {
-            format!(
-                "one cycle: from {start} of the rate to all of it in the first {}, then to {end}",
-                text::percent(f64::from(*rise))
-            )
-        }
-        Schedule::Cosine { floor, warmup } => {
-            let rise = if *warmup > 0.0 { format!("up from 0 over {warmup} epochs, then ") } else { String::new() };
-            let end = if *floor > 0.0 { format!("{floor} of it") } else { "0".to_owned() };
-            format!("{rise}from the full rate to {end} along half a cosine over all epochs")
-        }
-    }
-}
-
 /// Describes epochs, batches and images of training.
 pub(crate) fn training(built: &Built) -> String {
     let training = &built.experiment.training;

@@ -87,6 +87,38 @@ impl Optimizer {
         }
     }
 
+    /// The update as text, with its constants, such as `Sgd: m = 0.9 m + g;  w -= 0.003 m`. `w` is a weight, `g` its
+    /// gradient.
+    pub fn equation(&self) -> String {
+        let decay = |weight_decay: f32| if weight_decay > 0.0 { format!(" + {weight_decay} w") } else { String::new() };
+        let adam = |name: &str, lr, (first, second): (f32, f32), epsilon, gradient: String, shrink: String| {
+            format!(
+                "{name}: m = {first} m + {:.4} {gradient};  q = {second} q + {:.4} {gradient}^2;  w -= {lr} m' / (sqrt q' + {epsilon:e}){shrink}",
+                1.0 - first,
+                1.0 - second
+            )
+        };
+        match *self {
+            Self::Sgd { lr, momentum: 0.0, weight_decay, .. } if weight_decay > 0.0 => {
+                format!("Sgd: w -= {lr} (g{})", decay(weight_decay))
+            }
+            Self::Sgd { lr, momentum: 0.0, .. } => format!("Sgd: w -= {lr} g"),
+            Self::Sgd { lr, momentum, weight_decay, nesterov: true } => {
+                format!("Sgd: h = g{};  m = {momentum} m + h;  w -= {lr} (h + {momentum} m)", decay(weight_decay))
+            }
+            Self::Sgd { lr, momentum, weight_decay, .. } => {
+                format!("Sgd: m = {momentum} m + g{};  w -= {lr} m", decay(weight_decay))
+            }
+            Self::Adam { lr, betas, epsilon, weight_decay } => {
+                let gradient = if weight_decay > 0.0 { format!("(g{})", decay(weight_decay)) } else { "g".to_owned() };
+                adam("Adam", lr, betas, epsilon, gradient, String::new())
+            }
+            Self::AdamW { lr, betas, epsilon, weight_decay } => {
+                adam("AdamW", lr, betas, epsilon, "g".to_owned(), format!(" + {} w", lr * weight_decay))
+            }
+        }
+    }
+
     /// Names of the values that the state holds for each weight, in order. `Sgd` without momentum has none.
     pub fn state_kinds(&self) -> &'static [&'static str] {
         match self {

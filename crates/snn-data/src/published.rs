@@ -11,7 +11,7 @@ use crate::{cifar10, mnist, nmnist, open_file, svhn};
 /// A data set that can be downloaded from its authors, or from others on their behalf.
 #[derive(Debug, Clone, Copy)]
 pub struct Published {
-    /// Its names and folders.
+    /// Names of its files and folders, and where they are searched for.
     pub place: &'static DatasetFiles,
     /// The files to download.
     pub downloads: &'static [Download],

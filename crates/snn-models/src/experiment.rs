@@ -196,6 +196,28 @@ pub enum Schedule {
     },
 }
 
+impl Schedule {
+    /// Describes the schedule in words.
+    pub fn describe(&self) -> String {
+        match self {
+            Self::Constant => "always the same rate".to_owned(),
+            Self::Steps { at, factor } => {
+                let at: Vec<String> = at.iter().map(usize::to_string).collect();
+                format!("rate times {factor} from epoch {} on, counted from 0", at.join(", and again from "))
+            }
+            Self::OneCycle { rise, start, end, .. } => {
+                let rise = 100.0 * rise;
+                format!("one cycle: from {start} of the rate to all of it in the first {rise:.1} %, then to {end}")
+            }
+            Self::Cosine { floor, warmup } => {
+                let rise = if *warmup > 0.0 { format!("up from 0 over {warmup} epochs, then ") } else { String::new() };
+                let end = if *floor > 0.0 { format!("{floor} of it") } else { "0".to_owned() };
+                format!("{rise}from the full rate to {end} along half a cosine over all epochs")
+            }
+        }
+    }
+}
+
 /// Curve by which a learning rate rises and falls.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize)]
 pub enum Anneal {

@@ -81,7 +81,7 @@ struct ShowArgs {
     /// Data set; with fields if need be, such as 'Cifar10(mean: (0.5, 0.5, 0.5))'
     #[arg(value_name = "NAME")]
     name: String,
-    /// Change to training samples, as training.augmentation has it
+    /// Augmentation of the training samples, written as in training.augmentation
     #[arg(long, value_name = "RON", default_value = "None")]
     augment: String,
     /// Epochs of which the changes are drawn

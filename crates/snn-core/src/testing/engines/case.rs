@@ -108,7 +108,7 @@ pub enum InputCase {
     },
     /// Images, encoded by [`Poisson`].
     Poisson {
-        /// Factor on the probability of a spike.
+        /// Scale of the Poisson encoder: the firing probability of an input of 1.
         scale: f32,
         /// Whether half of the pixels are negative.
         signed: bool,
