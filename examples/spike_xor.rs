@@ -23,7 +23,7 @@ fn sample(i: u32) -> (SpikeTrain, usize) {
 fn main() -> Result<(), Error> {
     let linear = |source, features| Projection::new(source, Map::Linear { features });
     let mut builder = Network::builder(Shape::features(INPUTS));
-    let inputs = vec![linear(Source::Input, 64), linear(builder.itself(), 64)];
+    let inputs = vec![linear(Source::Input, 64), linear(builder.recurrent_source(), 64)];
     let lif = Lif { leak: 0.9, ..Lif::default() }.surrogate(Atan::default());
     let hidden = builder.add("hidden", lif, inputs)?;
     builder.add("readout", LeakyIntegrator::default().neuron(), vec![linear(hidden, 2)])?;

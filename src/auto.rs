@@ -75,7 +75,7 @@ impl Engine for Auto {
         "auto"
     }
 
-    fn about(&self) -> String {
+    fn summary(&self) -> String {
         "auto, the first graphics card that is not software, or the CPU if there is none".to_owned()
     }
 
@@ -103,8 +103,8 @@ impl Engine for Auto {
         self.choice().engine.memory(network, plan)
     }
 
-    fn has_own_memory(&self) -> bool {
-        self.choice().engine.has_own_memory()
+    fn uses_device_memory(&self) -> bool {
+        self.choice().engine.uses_device_memory()
     }
 
     fn peak(&self) -> Result<Option<Peak>, Error> {
@@ -146,7 +146,7 @@ mod tests {
             Err(Error::Device("out of memory".to_owned()))
         }
 
-        fn has_own_memory(&self) -> bool {
+        fn uses_device_memory(&self) -> bool {
             true
         }
     }
@@ -167,11 +167,11 @@ mod tests {
     fn what_has_no_room_on_the_card_is_computed_on_the_cpu_from_then_on() {
         let (auto, network) = (full(), lenet());
         assert_eq!(auto.describe(), "gpu, full (auto: it is there)");
-        assert!(auto.has_own_memory());
+        assert!(auto.uses_device_memory());
         auto.compile(&network, Plan::new(2, 1)).unwrap();
         let text = auto.describe();
         assert!(text.starts_with("cpu, 1 thread, ") && text.ends_with("(auto: out of memory)"), "{text}");
-        assert!(!auto.has_own_memory());
+        assert!(!auto.uses_device_memory());
     }
 
     #[test]

@@ -218,7 +218,7 @@ fn entries(registry: &Registry, kind: Kind) -> Vec<Entry> {
         Kind::Losses => named(registry, &registry.losses, |loss, entry| entry.lines.push(loss.equation())),
         Kind::Networks => networks(registry),
         Kind::DataSets => named(registry, &registry.data_sets, |data, entry| entry.lines.push(data.describe())),
-        Kind::Engines => named(registry, &registry.engines, |engine, entry| entry.lines.push(engine.about())),
+        Kind::Engines => named(registry, &registry.engines, |engine, entry| entry.lines.push(engine.summary())),
         Kind::Layers
         | Kind::Shortcuts
         | Kind::Projections

@@ -29,13 +29,13 @@ pub(crate) enum Device {
     /// In host memory.
     Host,
     /// In device memory of the GPU.
-    Card,
+    Gpu,
 }
 
 impl Device {
     /// The device of an engine. This opens its GPU if it has one.
     pub(crate) fn of(engine: &dyn Engine) -> Self {
-        if engine.has_own_memory() { Self::Card } else { Self::Host }
+        if engine.uses_device_memory() { Self::Gpu } else { Self::Host }
     }
 }
 
@@ -49,7 +49,7 @@ impl RunMemory {
     fn new(device: Device, sessions: Vec<(&'static str, usize)>, around: Vec<(&'static str, usize)>) -> Self {
         let around = [around, vec![("program", PROGRAM)]].concat();
         match device {
-            Device::Card => Self { host: Memory { parts: around }, card: Memory { parts: sessions } },
+            Device::Gpu => Self { host: Memory { parts: around }, card: Memory { parts: sessions } },
             Device::Host => Self { host: Memory { parts: [sessions, around].concat() }, card: Memory::default() },
         }
     }

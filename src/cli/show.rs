@@ -159,7 +159,7 @@ fn memory(registry: &Registry, named: &Named, threads: usize) -> String {
     for name in registry.engines.names().filter(|name| *name != "auto") {
         let needs = loading::named_engine(registry, name, threads).and_then(|engine| {
             // The estimate does not open a GPU; it assumes one with its own memory.
-            let device = if name == "gpu" { Device::Card } else { Device::of(engine.as_ref()) };
+            let device = if name == "gpu" { Device::Gpu } else { Device::of(engine.as_ref()) };
             let needs = |batch| memory::of_training(&named.built, engine.as_ref(), device, batch);
             Ok((needs(batch)?, needs(2 * batch)?))
         });

@@ -210,7 +210,7 @@ fn normalisation_is_that_of_the_peers_over_three_updates_and_in_evaluation() {
             for (values, gradient) in tensors.iter_mut().zip(&gradients) {
                 values.iter_mut().zip(gradient).for_each(|(w, d)| *w -= rate * d);
             }
-            activity.statistics.iter().for_each(|group| group.keep(&mut tensors));
+            activity.statistics.iter().for_each(|group| group.update_running(&mut tensors));
             close(&format!("{what}: mean"), &tensors[norm.tensors.mean], &trials.tensor("running_mean"));
             close(&format!("{what}: variance"), &tensors[norm.tensors.variance], &trials.tensor("running_var"));
         }

@@ -23,7 +23,7 @@ pub trait Engine: Debug + Send + Sync {
 
     /// Describes the engine for a list of engines. It does not search for or open a device, so it cannot name the one
     /// present.
-    fn about(&self) -> String {
+    fn summary(&self) -> String {
         self.describe()
     }
 
@@ -50,7 +50,7 @@ pub trait Engine: Debug + Send + Sync {
     }
 
     /// Whether sessions allocate device memory (a GPU's) rather than host memory.
-    fn has_own_memory(&self) -> bool {
+    fn uses_device_memory(&self) -> bool {
         false
     }
 
@@ -209,7 +209,7 @@ pub struct Activity {
     /// same as `spikes`.
     pub emitted: Vec<f64>,
     /// Mean and variance of each group of each normalisation, in a session compiled for training. The running ones do
-    /// not change until [`GroupStatistics::keep`] is called.
+    /// not change until [`GroupStatistics::update_running`] is called.
     pub statistics: Vec<GroupStatistics>,
 }
 

@@ -442,7 +442,7 @@ mod tests {
     #[test]
     fn a_population_may_feed_itself_once_its_shape_is_known() {
         let mut builder = Network::builder(Shape::features(3));
-        let own = Projection::new(builder.itself(), Map::Linear { features: 4 });
+        let own = Projection::new(builder.recurrent_source(), Map::Linear { features: 4 });
         assert_eq!(
             message(builder.add("a", Neuron::lif(), vec![own.clone()])),
             "population \"a\": its first input cannot be the population itself"

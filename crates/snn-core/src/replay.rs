@@ -283,7 +283,7 @@ mod tests {
         let conv = builder.add("conv", Neuron::lif(), vec![Projection::new(Source::Input, conv)]).unwrap();
         let pool = Map::AvgPool { size: 2, stride: 2 };
         let pool = builder.add("pool", Neuron::pool_if(), vec![Projection::new(conv, pool)]).unwrap();
-        let own = Projection::new(builder.itself(), Map::Linear { features: 7 });
+        let own = Projection::new(builder.recurrent_source(), Map::Linear { features: 7 });
         let inputs = vec![Projection::new(pool, Map::Linear { features: 7 }), own];
         let fc = builder.add("fc", Neuron::lif(), inputs).unwrap();
         builder.add("readout", Neuron::readout(), vec![Projection::new(fc, Map::Linear { features: 4 })]).unwrap();

@@ -206,7 +206,7 @@ impl Engine for GpuEngine {
         }
     }
 
-    fn about(&self) -> String {
+    fn summary(&self) -> String {
         "gpu, a graphics card through Vulkan, Metal or DX12; snn devices lists those that are here".to_owned()
     }
 
@@ -243,7 +243,7 @@ impl Engine for GpuEngine {
         Ok(layout::Layout::new(&network.split(), plan, most, self.options.group)?.memory())
     }
 
-    fn has_own_memory(&self) -> bool {
+    fn uses_device_memory(&self) -> bool {
         self.opened().is_ok_and(|opened| opened.gpu.adapter.has_own_memory())
     }
 

@@ -56,7 +56,7 @@ fn updates_on_the_card_are_those_of_the_host() {
             assert!((norm / snn_core::optimizer::norm(&gradients) - 1.0).abs() < 1e-5, "{norm}");
             assert_eq!(gradients[0].iter().all(|gradient| *gradient == 0.0), freezes);
             optimizer.update(&mut weights, &gradients, 0.05);
-            activity.statistics.iter().for_each(|group| group.keep(&mut weights));
+            activity.statistics.iter().for_each(|group| group.update_running(&mut weights));
             learner.update(1.0, 0.05, update as u64).unwrap();
             let found = learner.weights().unwrap();
             assert!(largest_difference(&found, &weights) < 1e-6, "{update}");

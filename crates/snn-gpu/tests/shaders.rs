@@ -77,7 +77,7 @@ fn network_of_everything() -> Network {
     let conv = Map::conv(4, [3, 2], 2, 1);
     let from = |source, map| vec![Projection::new(source, map)];
     let mut first = vec![Projection::new(Source::Input, conv).with_bias()];
-    first.push(Projection::new(builder.itself(), Map::conv(4, [1, 1], 1, 0)));
+    first.push(Projection::new(builder.recurrent_source(), Map::conv(4, [1, 1], 1, 0)));
     let first = builder.add_with_dropout("first", named("Plif(learn_threshold: true)"), 0.25, first).unwrap();
     let pool = builder.add("pool", Neuron::pool_if(), from(first, Map::AvgPool { size: 2, stride: 2 })).unwrap();
     let own = named("Plif(per: Neuron, learn_threshold: true)");

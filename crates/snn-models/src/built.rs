@@ -29,7 +29,7 @@ pub struct Built {
 }
 
 /// The components of an experiment before they are checked against each other.
-pub(crate) struct Made {
+pub(crate) struct Components {
     pub(crate) data: Arc<dyn DataSource>,
     input: Input,
     family: Arc<dyn Family>,
@@ -50,9 +50,9 @@ impl Experiment {
     }
 
     /// Creates each component, and writes fields that were left at their defaults into its part.
-    pub(crate) fn resolve(&mut self, registry: &Registry) -> Result<Made, PartError> {
+    pub(crate) fn resolve(&mut self, registry: &Registry) -> Result<Components, PartError> {
         let within = |path: &'static str| move |error: PartError| error.within(path);
-        Ok(Made {
+        Ok(Components {
             data: registry.data_sets.make(&mut self.data, registry).map_err(within("data"))?,
             input: registry.encoders.make(&mut self.input, registry).map_err(within("input"))?,
             family: registry.families.make(&mut self.network, registry).map_err(within("network"))?,
@@ -61,9 +61,9 @@ impl Experiment {
         })
     }
 
-    pub(crate) fn put_together(self, made: Made) -> Result<Built, PartError> {
+    pub(crate) fn put_together(self, made: Components) -> Result<Built, PartError> {
         self.check(made.data.as_ref())?;
-        let Made { data, input, family, score, loss } = made;
+        let Components { data, input, family, score, loss } = made;
         if input.kind() != data.kind() {
             let (encoder, data_set) = (&self.input.name, &self.data.name);
             return Err(PartError::other(

@@ -94,12 +94,12 @@ fn a_network_that_was_built_in_rust_is_the_same_once_written_down() {
     let staged = Projection::new(Source::Input, conv).with_pool(Pool::max(3).with_stride(1)).with_norm(Norm::new(2));
     let a = builder.add_with_dropout("a", lif(), 0.25, vec![staged]).unwrap();
     let pooled = Projection::new(a, Map::IDENTITY).with_pool(Pool::mean(2).with_stride(1));
-    let b = builder.add("b", lif(), vec![pooled, Projection::new(builder.itself(), Map::IDENTITY)]).unwrap();
+    let b = builder.add("b", lif(), vec![pooled, Projection::new(builder.recurrent_source(), Map::IDENTITY)]).unwrap();
     let same = Map::conv(3, [1, 1], 1, 0);
     let shared = vec![
         Projection::new(b, same).with_bias(),
         Projection::new(vec![b, b], same).named("c"),
-        Projection::new(builder.itself(), same),
+        Projection::new(builder.recurrent_source(), same),
         Projection::and_not(b, b).with_pool(Pool::max(1)),
     ];
     let error = builder.clone().add("c", lif(), shared.clone()).unwrap_err().to_string();

@@ -249,14 +249,14 @@ pub(crate) fn scores(built: &Built, output: &[f32], samples: usize) -> Vec<Vec<f
 }
 
 /// Encodes the input of a whole trial.
-pub(crate) fn input(built: &Built, steps: usize, batch: &Batch, draws: Draws<'_>) -> Shows {
+pub(crate) fn input(built: &Built, steps: usize, batch: &Batch, draws: Draws<'_>) -> EncodedInput {
     let shape = built.data.shape();
     let encoder = match &built.input {
         Input::Recordings(frames) if frames.counts => {
             let count = |events| frames.count(std::slice::from_ref(events), shape, steps);
-            return Shows::Numbers(batch.recordings.iter().map(count).collect());
+            return EncodedInput::Numbers(batch.recordings.iter().map(count).collect());
         }
-        Input::Recordings(frames) => return Shows::Spikes(frames.encode(&batch.recordings, shape, steps)),
+        Input::Recordings(frames) => return EncodedInput::Spikes(frames.encode(&batch.recordings, shape, steps)),
         Input::Images(encoder) => encoder,
     };
     let (mut trains, mut currents, mut numbers) = (Vec::new(), Vec::new(), Vec::new());
@@ -269,14 +269,14 @@ pub(crate) fn input(built: &Built, steps: usize, batch: &Batch, draws: Draws<'_>
         }
     }
     match (trains.is_empty(), numbers.is_empty()) {
-        (false, _) => Shows::Spikes(SpikeTrain::join(&trains)),
-        (true, false) => Shows::Numbers(numbers),
-        (true, true) => Shows::Currents(currents),
+        (false, _) => EncodedInput::Spikes(SpikeTrain::join(&trains)),
+        (true, false) => EncodedInput::Numbers(numbers),
+        (true, true) => EncodedInput::Currents(currents),
     }
 }
 
 /// The encoded input of a batch.
-pub(crate) enum Shows {
+pub(crate) enum EncodedInput {
     /// `[T, N, ...]`.
     Spikes(SpikeTrain),
     /// `[N][...]`, the same at every step.
@@ -285,7 +285,7 @@ pub(crate) enum Shows {
     Numbers(Vec<Vec<f32>>),
 }
 
-impl Shows {
+impl EncodedInput {
     /// The part of the input at the time steps `steps`, of `all` in the trial, for the given samples.
     pub(crate) fn part(&self, steps: Range<usize>, all: usize, samples: &[usize]) -> Encoded {
         match self {

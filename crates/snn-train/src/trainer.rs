@@ -204,7 +204,7 @@ impl ActiveRun<'_> {
         let held_out = &self.held_out;
         let mut validation = None;
         if !held_out.is_empty() {
-            let weights = self.learning.answers()?;
+            let weights = self.learning.inference_weights()?;
             validation = evaluate(engine, built, &weights, train, held_out, self.observer)
                 .map_err(|error| on("validation", error))?;
             let Some(validation) = &validation else { return Ok(false) };
@@ -215,7 +215,7 @@ impl ActiveRun<'_> {
         self.progress = Progress { epoch: epoch + 1, update: 0, sums: Sums::default(), ..self.progress };
         if is_best {
             self.progress.best = Some(Best { epoch, accuracy });
-            let weights = self.learning.answers()?;
+            let weights = self.learning.inference_weights()?;
             self.checkpoint(&weights, Vec::new()).save(&self.folder.best())?;
         }
         self.emit(&Event::Epoch {

@@ -86,7 +86,7 @@ fn network() -> (Network, Weights) {
     let conv = Map::conv(1, [3, 3], 1, 1);
     let linear = Map::Linear { features: 2 };
     let conv = builder.add("conv", Neuron::lif(), vec![Projection::new(Source::Input, conv)]).unwrap();
-    let own = Projection::new(builder.itself(), linear);
+    let own = Projection::new(builder.recurrent_source(), linear);
     let both = builder.add("both", Neuron::lif(), vec![Projection::new(conv, linear), own]).unwrap();
     let pool = Projection::new(conv, Map::AvgPool { size: 1, stride: 2 });
     let pool = builder.add("pool", Neuron::pool_if(), vec![pool]).unwrap();

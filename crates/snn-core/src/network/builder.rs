@@ -75,7 +75,7 @@ impl Builder {
     }
 
     /// The population that is added next, as a source for a recurrent projection: its own spikes of the previous step.
-    pub fn itself(&self) -> Source {
+    pub fn recurrent_source(&self) -> Source {
         Source::Population(self.network.populations.len())
     }
 
@@ -119,7 +119,7 @@ impl Builder {
             return Err(fail(format!("{} has more than {MOST_PARAMETERS} trainable constants", neuron.name())));
         }
         let mut own = None;
-        let mut new = New { builder: self, tensors: Vec::new() };
+        let mut new = NewTensors { builder: self, tensors: Vec::new() };
         for projection in &mut inputs {
             let [source, mapped, output] = self.shapes(projection, own, &neuron).map_err(&fail)?;
             own = Some(output);
@@ -129,7 +129,7 @@ impl Builder {
                               surrogate gradient, or `standardise: true`, which acts on weights alone";
                 return Err(fail(reason.to_owned()));
             }
-            let is_recurrent = projection.sources.contains(&self.itself());
+            let is_recurrent = projection.sources.contains(&self.recurrent_source());
             let usual = || if is_recurrent { format!("{name}.recurrent") } else { name.to_owned() };
             let weight_name = projection.name.clone().unwrap_or_else(usual);
             let (weight, bias) = projection.tensors(&weight_name, source, mapped);
@@ -254,7 +254,7 @@ impl Builder {
                 }
             }
         }
-        if projection.is_staged() && projection.sources.contains(&self.itself()) {
+        if projection.is_staged() && projection.sources.contains(&self.recurrent_source()) {
             return Err("what it reads of itself can neither be pooled nor normalised".to_owned());
         }
         let Some(norm) = &projection.norm else { return Ok(()) };
@@ -284,7 +284,7 @@ impl Builder {
         let mut all = None;
         for &source in &projection.sources {
             let shape = match own {
-                _ if source != self.itself() => self.source_shape(source)?,
+                _ if source != self.recurrent_source() => self.source_shape(source)?,
                 _ if !neuron.fires() => return Err(format!("{} does not fire and cannot feed itself", neuron.name())),
                 Some(own) => own,
                 None => return Err("its first input cannot be the population itself".to_owned()),
@@ -348,13 +348,13 @@ fn check_norms(network: &Network) -> Result<(), Error> {
 }
 
 /// New tensors of the population that is being added.
-struct New<'a> {
+struct NewTensors<'a> {
     builder: &'a Builder,
     /// Each tensor with the shape that its map reads.
     tensors: Vec<(Tensor, Shape)>,
 }
 
-impl New<'_> {
+impl NewTensors<'_> {
     /// Returns the index of a tensor. If `is_shared`, a tensor of the same name is reused; otherwise the tensor is new
     /// and its name must be free.
     fn add(&mut self, tensor: Tensor, source: Shape, is_shared: bool) -> Result<usize, String> {

@@ -142,7 +142,7 @@ mod tests {
             run(&network, &weights, Plan::new(5, 6).train())
                 .statistics
                 .iter()
-                .for_each(|group| group.keep(&mut weights));
+                .for_each(|group| group.update_running(&mut weights));
         }
         for norm in network.norms() {
             weights[norm.tensors.scale].iter_mut().enumerate().for_each(|(c, x)| *x = [1.2, -0.8, 0.9][c % 3]);
@@ -187,7 +187,7 @@ mod tests {
         assert_eq!((statistics[0].mean_tensor, statistics[1].mean_tensor), (3, 3));
         assert_ne!(statistics[0].mean, statistics[1].mean);
         let mut kept = weights.clone();
-        statistics[0].keep(&mut kept);
+        statistics[0].update_running(&mut kept);
         assert_eq!(kept[3][0], 0.1 * statistics[0].mean[0]);
         assert_eq!(kept[4][0], 0.9 + 0.1 * statistics[0].variance[0]);
     }

@@ -128,7 +128,7 @@ mod tests {
         let linear = Map::Linear { features: 3 };
         let a = builder.add("a", Neuron::lif(), vec![Projection::new(Source::Input, linear)]).unwrap();
         let b = builder.add("b", Neuron::lif(), vec![Projection::new(a, linear)]).unwrap();
-        let own = Projection::new(builder.itself(), linear);
+        let own = Projection::new(builder.recurrent_source(), linear);
         let inputs = vec![Projection::new(vec![a, b], linear), own, Projection::new(b, linear).named("c.b")];
         builder.add("c", Neuron::lif(), inputs).unwrap();
         let network = builder.build().unwrap();

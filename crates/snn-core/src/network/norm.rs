@@ -150,14 +150,14 @@ pub struct GroupStatistics {
 
 impl GroupStatistics {
     /// Updates the running mean and variance among `tensors` with these statistics.
-    pub fn keep(&self, tensors: &mut [Vec<f32>]) {
+    pub fn update_running(&self, tensors: &mut [Vec<f32>]) {
         for (tensor, found) in [(self.mean_tensor, &self.mean), (self.variance_tensor, &self.variance)] {
-            self.keep_one(&mut tensors[tensor], found);
+            self.update_one(&mut tensors[tensor], found);
         }
     }
 
     /// Updates the running values `kept` with `found`: `kept = (1 - momentum) · kept + momentum · found`.
-    pub fn keep_one(&self, kept: &mut [f32], found: &[f32]) {
+    pub fn update_one(&self, kept: &mut [f32], found: &[f32]) {
         for (kept, found) in kept.iter_mut().zip(found) {
             *kept = (1.0 - self.momentum) * *kept + self.momentum * found;
         }

@@ -127,7 +127,7 @@ mod tests {
         let mut builder = Network::builder(Shape::new(2, 6, 6));
         let a = builder.add("a", lif(), vec![Projection::new(Source::Input, conv)]).unwrap();
         let staged = Projection::new(a, conv).with_pool(Pool::max(2)).with_norm(Norm::new(4));
-        let own = Projection::new(builder.itself(), conv);
+        let own = Projection::new(builder.recurrent_source(), conv);
         let b = builder.add("b", lif(), vec![staged, own]).unwrap();
         let joined = Projection { map: conv, ..Projection::and_not(b, b) }.with_pool(Pool::mean(3));
         let c = builder.add("c", lif(), vec![joined]).unwrap();

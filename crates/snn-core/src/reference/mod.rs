@@ -221,7 +221,7 @@ mod tests {
         let mut builder = Network::builder(Shape::features(1));
         let map = Map::Linear { features: 1 };
         let mut inputs = vec![Projection::new(Source::Input, map)];
-        inputs.extend(recurrent.then(|| Projection::new(builder.itself(), map)));
+        inputs.extend(recurrent.then(|| Projection::new(builder.recurrent_source(), map)));
         let hidden = builder.add("hidden", Neuron::lif(), inputs).unwrap();
         builder.add("readout", Neuron::readout(), vec![Projection::new(hidden, map)]).unwrap();
         let network = builder.build().unwrap();

@@ -15,7 +15,7 @@ pub struct LossCase {
     /// The loss, such as `SquaredError`.
     pub loss: String,
     /// The score, such as `Final`.
-    pub readout: String,
+    pub score: String,
     /// Number of classes.
     pub classes: usize,
     /// Class of the sample.
@@ -41,7 +41,7 @@ pub fn losses(registry: &Registry, variants: &[&str]) -> Result<(), String> {
             });
             let strategy = sizes.prop_map(move |(classes, class, output)| LossCase {
                 loss: loss.clone(),
-                readout: readout.clone(),
+                score: readout.clone(),
                 classes,
                 class,
                 output,
@@ -61,13 +61,13 @@ impl LossCase {
         let Self { classes, class, .. } = *self;
         let parse = |text: &str| Part::parse(text).map_err(|error| error.to_string());
         let loss = registry.losses.make(&mut parse(&self.loss)?, registry).map_err(|error| error.to_string())?;
-        let readout = registry.scores.make(&mut parse(&self.readout)?, registry).map_err(|error| error.to_string())?;
+        let readout = registry.scores.make(&mut parse(&self.score)?, registry).map_err(|error| error.to_string())?;
         let (_, d_output) = loss.evaluate(&self.output, classes, class, &*readout);
         if d_output.len() != self.output.len() {
             return Err(format!("{}: {} derivatives of {} outputs", self.loss, d_output.len(), self.output.len()));
         }
         for (i, d) in d_output.iter().enumerate() {
-            let what = format!("{} of {}: by class {} at step {}", self.loss, self.readout, i % classes, i / classes);
+            let what = format!("{} of {}: by class {} at step {}", self.loss, self.score, i % classes, i / classes);
             compare(&what, *d, 1.0, |h| {
                 let mut output = self.output.clone();
                 output[i] += h;
@@ -86,7 +86,7 @@ impl ProofCase for LossCase {
 
 impl fmt::Display for LossCase {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let Self { loss, readout, classes, class, output } = self;
+        let Self { loss, score: readout, classes, class, output } = self;
         writeln!(f, "let case = LossCase {{")?;
         writeln!(f, "    loss: {loss:?}.to_owned(),")?;
         writeln!(f, "    readout: {readout:?}.to_owned(),")?;

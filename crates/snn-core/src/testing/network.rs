@@ -32,7 +32,7 @@ pub struct NetworkCase {
     /// The loss, such as `SquaredError`.
     pub loss: String,
     /// The score, such as `Final`.
-    pub readout: String,
+    pub score: String,
     /// Time steps `T`.
     pub steps: usize,
     /// Samples `N`.
@@ -102,7 +102,7 @@ pub fn networks(registry: &Registry, variants: &[&str]) -> Result<(), String> {
                     neuron: neuron.clone(),
                     surrogate: surrogate.clone(),
                     loss: loss.clone(),
-                    readout: readout.clone(),
+                    score: readout.clone(),
                     steps,
                     samples,
                     kernel,
@@ -228,7 +228,7 @@ impl NetworkCase {
             input: (0..self.steps).map(row).collect(),
             masks: network.populations().iter().enumerate().map(mask).collect(),
             loss: registry.losses.make(&mut parse(&self.loss)?, registry).map_err(|error| error.to_string())?,
-            readout: registry.scores.make(&mut parse(&self.readout)?, registry).map_err(|error| error.to_string())?,
+            readout: registry.scores.make(&mut parse(&self.score)?, registry).map_err(|error| error.to_string())?,
             penalty: self.penalty.then_some(RatePenalty { target: 0.2, weight: 3.0, epochs: None }),
             samples: self.samples,
             network,
@@ -297,7 +297,7 @@ impl NetworkCase {
         }
         if self.recurrent {
             let map = Map::Linear { features: 2 };
-            let inputs = vec![Projection::new(last, map), Projection::new(builder.itself(), map)];
+            let inputs = vec![Projection::new(last, map), Projection::new(builder.recurrent_source(), map)];
             last = builder.add("recurrent", neuron.clone(), inputs)?;
         }
         let readout = crate::neuron::LeakyIntegrator { leak: 0.8, divisor: 1.5, ..Default::default() }.neuron();

@@ -175,7 +175,7 @@ impl TrainingSession {
                     scale(gradients, factor);
                     state.update(values, gradients, rate);
                     for group in &statistics {
-                        group.keep(values);
+                        group.update_running(values);
                     }
                 };
                 let form = if let Some(standardised) = standardised {
@@ -220,7 +220,7 @@ impl TrainingSession {
     ///
     /// # Errors
     /// As [`TrainingSession::weights`].
-    pub fn answers(&mut self) -> Result<Weights, Error> {
+    pub fn inference_weights(&mut self) -> Result<Weights, Error> {
         if let Side::Host { standardised, average: Some(average), .. } = &self.side {
             let made = standardised.as_ref().map(|standardised| standardised.weights_of(&average.values));
             return Ok(made.unwrap_or_else(|| average.values.clone()));

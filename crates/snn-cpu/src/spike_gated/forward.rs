@@ -4,7 +4,7 @@ use rayon::prelude::*;
 use snn_core::neuron::PlainLif;
 use snn_core::{Activity, Error, Source, Trial};
 
-use super::population::{Left, PartScratch, PopulationForward};
+use super::population::{ForwardOutput, PartScratch, PopulationForward};
 use super::{Slot, SpikeGatedSession, list};
 use crate::compiled::Compiled;
 use crate::events::Events;
@@ -102,7 +102,7 @@ fn forward(
             steps: compiled.plan.steps,
             resumes,
         };
-        let left = Left {
+        let left = ForwardOutput {
             bits: &mut sample.bits[index],
             output: if population.neuron.fires() { &mut [] } else { &mut sample.output },
             membrane: &mut sample.membrane[index],

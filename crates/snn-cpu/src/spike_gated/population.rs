@@ -27,7 +27,7 @@ pub(super) struct PopulationForward<'a> {
 }
 
 /// The buffers that the job writes for a sample. Either `bits` or `output` is empty.
-pub(super) struct Left<'a> {
+pub(super) struct ForwardOutput<'a> {
     /// Spikes `[pixel][word][channel]` of neurons that fire.
     pub(super) bits: &'a mut [u32],
     /// Outputs of neurons that do not fire, `[T][neuron]` in `C, H, W` order.
@@ -50,18 +50,18 @@ struct PixelPart<'a> {
     forward: PopulationForward<'a>,
     pixels: Range<usize>,
     tile_lanes: usize,
-    left: Left<'a>,
+    left: ForwardOutput<'a>,
     work: &'a mut PartScratch,
 }
 
 impl<'a> PopulationForward<'a> {
     /// Runs the population. If its neurons fire, it runs in as many parallel parts as there are `works`.
-    pub(super) fn run(self, level: Level, works: &'a mut [PartScratch], left: Left<'a>) {
+    pub(super) fn run(self, level: Level, works: &'a mut [PartScratch], left: ForwardOutput<'a>) {
         let pixels = self.layout.pixels();
-        let Left { mut bits, output, mut membrane } = left;
+        let ForwardOutput { mut bits, output, mut membrane } = left;
         let tile_lanes = level.tile_lanes();
         if bits.is_empty() {
-            let left = Left { bits, output, membrane };
+            let left = ForwardOutput { bits, output, membrane };
             dispatch(level, PixelPart { forward: self, pixels: 0..pixels, tile_lanes, left, work: &mut works[0] });
             return;
         }
@@ -69,7 +69,7 @@ impl<'a> PopulationForward<'a> {
         let each = pixels.div_ceil(works.len());
         let parts = works.iter_mut().zip((0..pixels).step_by(each)).map(|(work, start)| {
             let pixels = start..pixels.min(start + each);
-            let left = Left {
+            let left = ForwardOutput {
                 bits: bits.split_off_mut(..pixels.len() * bits_each).unwrap_or_default(),
                 output: &mut [],
                 membrane: membrane.split_off_mut(..pixels.len() * membrane_each).unwrap_or_default(),
@@ -116,7 +116,7 @@ impl PixelPart<'_> {
     #[inline(always)]
     fn scan<S: Simd, const V: usize>(&mut self, pixel: usize, tile: Tile) {
         let PopulationForward { neuron, layout, steps, resumes, .. } = self.forward;
-        let Left { bits, output, membrane } = &mut self.left;
+        let ForwardOutput { bits, output, membrane } = &mut self.left;
         let (current, _) = self.work.current.as_chunks_mut::<V>();
         let (leak, threshold) = (S::splat(neuron.leak), S::splat(neuron.threshold));
         let width = layout.lanes * LANE;

@@ -43,9 +43,9 @@ impl BackwardRound<'_> {
                 slots.par_iter_mut().zip(&mut **samples).enumerate().for_each(|(i, (slot, (sample, saved)))| {
                     let Errors { output: d_output, emitted: d_emitted } = errors;
                     let start = ChunkStart { saved, d_output, n: *first + i, samples: trial.samples, d_emitted };
-                    slot.go_back(loaded, index, &chunk, start, group(i), sample);
+                    slot.backward_neurons(loaded, index, &chunk, start, group(i), sample);
                     if !has_norms {
-                        slot.go_on(loaded, index, &chunk, (&[], &[]), sample);
+                        slot.backward_projections(loaded, index, &chunk, (&[], &[]), sample);
                         slot.record_if_asked(loaded, index, &chunk, sample);
                     }
                 });
@@ -59,7 +59,7 @@ impl BackwardRound<'_> {
                 let size = loaded.compiled().group().unwrap_or(slots.len().max(1));
                 slots.par_iter_mut().zip(&mut **samples).enumerate().for_each(|(i, (slot, (sample, _)))| {
                     let means = means.get(i / size).map_or(&[][..], Vec::as_slice);
-                    slot.go_on(loaded, index, &chunk, (group(i), means), sample);
+                    slot.backward_projections(loaded, index, &chunk, (group(i), means), sample);
                     slot.record_if_asked(loaded, index, &chunk, sample);
                 });
                 self.sum(index, chunk.steps.len());

@@ -41,9 +41,9 @@ impl ForwardRound<'_> {
         // between such points run sample by sample, so that each sample's working set stays in the cache.
         let mut start = 0;
         for end in (1..=compiled.populations.len())
-            .filter(|&end| end == compiled.populations.len() || self.loaded.unrolled.has_groups(end))
+            .filter(|&end| end == compiled.populations.len() || self.loaded.unrolled.has_group_norm(end))
         {
-            if self.loaded.unrolled.has_groups(start) {
+            if self.loaded.unrolled.has_group_norm(start) {
                 self.find_groups(start);
             }
             let Self { loaded, first, resumes, samples, slots, groups, .. } = self;

@@ -140,7 +140,7 @@ impl Unrolled {
     }
 
     /// Whether a population has a normalisation that uses group statistics.
-    pub(super) fn has_groups(&self, population: usize) -> bool {
+    pub(super) fn has_group_norm(&self, population: usize) -> bool {
         self.norms(population).any(|(_, norm)| self.is_of_group(norm))
     }
 

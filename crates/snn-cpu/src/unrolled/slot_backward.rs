@@ -58,7 +58,7 @@ impl Slot {
 
     /// Backpropagates through the neurons of a population over a chunk. Leaves the errors of its currents in `rows`,
     /// the inputs in `sources` and `numbers`, and the summed errors of normalised currents in `stages`.
-    pub(super) fn go_back(
+    pub(super) fn backward_neurons(
         &mut self,
         loaded: &Loaded<'_>,
         index: usize,
@@ -93,7 +93,7 @@ impl Slot {
 
     /// Continues through normalisations and pools, leaves the gradients of convolutions in `gradients`, and adds to
     /// the errors of the population's sources. `means` are the mean errors of each group's normalisations.
-    pub(super) fn go_on(
+    pub(super) fn backward_projections(
         &mut self,
         loaded: &Loaded<'_>,
         index: usize,

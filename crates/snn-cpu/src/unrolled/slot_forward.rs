@@ -41,7 +41,7 @@ impl Slot {
             if compiled.plan.train && chunk.index > 0 {
                 saved.extend_from_slice(&self.state);
             }
-            if !loaded.unrolled.has_groups(index) {
+            if !loaded.unrolled.has_group_norm(index) {
                 self.list_sources(loaded, index, &chunk, sample);
                 self.run_stages(loaded, index, &chunk);
             }

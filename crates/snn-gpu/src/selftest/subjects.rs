@@ -155,7 +155,7 @@ fn deep(neuron: &Neuron, map: Map, own: Option<Map>) -> Result<Network, Error> {
     let mut builder = Network::builder(Shape::new(2, 6, 6));
     let conv = Map::conv(4, [3, 3], 1, 0);
     let first = builder.add("first", neuron.clone(), vec![Projection::new(Source::Input, conv)])?;
-    let itself = builder.itself();
+    let itself = builder.recurrent_source();
     let own = own.map(|own| Projection::new(itself, own));
     let inputs = [Projection::new(first, map)].into_iter().chain(own).collect();
     let second = builder.add("second", neuron.clone(), inputs)?;

@@ -9,7 +9,7 @@ use super::{GpuSession, buffers::Group};
 use crate::buffers::upload;
 use crate::kernel::Commands;
 use crate::layout::{ErrorStorage, GradientRule, PopulationLayout};
-use crate::order::to_card;
+use crate::order::to_gpu;
 use crate::programs::first_error;
 use crate::window::WindowConstants;
 
@@ -64,7 +64,7 @@ impl GpuSession {
             let mut errors = vec![0.0; layout.plan.steps * layout.group * classes];
             for (row, all) in errors.chunks_mut(layout.group * classes).zip(output.chunks(samples * classes)) {
                 let part = &all[first * classes..(first + count) * classes];
-                row[..count * classes].copy_from_slice(&to_card(part, shape));
+                row[..count * classes].copy_from_slice(&to_gpu(part, shape));
             }
             upload(&self.gpu, &group.output_errors, &errors);
         }

@@ -9,7 +9,7 @@ use super::{GpuSession, Last};
 use crate::buffers::{numbers, read, values};
 use crate::kernel::{Bound, Commands, Timer};
 use crate::layout::{FOUND, Layout, PopulationLayout};
-use crate::order::elsewhere;
+use crate::order::host_order;
 use crate::programs::PARTS;
 use crate::window::{WORD, WindowConstants};
 
@@ -222,7 +222,7 @@ fn put_output(
     let (steps, classes) = (layout.plan.steps, last.len);
     for n in 0..count {
         for t in 0..steps {
-            for (on_card, class) in elsewhere(shape).enumerate() {
+            for (on_card, class) in host_order(shape).enumerate() {
                 let value = if last.fires {
                     (words[(n * last.rows + t / WORD) * classes + on_card] >> (t % WORD) & 1) as f32
                 } else {

@@ -4,7 +4,7 @@ use snn_core::{Draws, Dropout, Encoded, Error, Purpose, SpikeTrain, Stimulus, St
 
 use super::GpuSession;
 use crate::buffers::upload;
-use crate::order::{elsewhere, to_card};
+use crate::order::{host_order, to_gpu};
 use crate::programs::InputKind;
 
 /// The address of a trial's random numbers: key and epoch of a purpose, in the form that kernels need.
@@ -65,13 +65,13 @@ impl GpuSession {
                 _ if count == 0 => {}
                 UploadedInput::Values(values, _) => upload(gpu, &group.values, &part(values)),
                 UploadedInput::Constant(values) => {
-                    upload(gpu, &group.input, &to_card(&part(values), self.network.input()));
+                    upload(gpu, &group.input, &to_gpu(&part(values), self.network.input()));
                 }
                 UploadedInput::Spikes(train) => upload(gpu, &group.input, &words(train, first, count)),
                 UploadedInput::Numbers(values) => {
                     let sample = |n: usize| values.chunks(layout.input).skip(n).step_by(samples);
                     let rows = (first..first + count).flat_map(sample).flatten().copied().collect::<Vec<f32>>();
-                    upload(gpu, &group.input, &to_card(&rows, self.network.input()));
+                    upload(gpu, &group.input, &to_gpu(&rows, self.network.input()));
                 }
             }
         }
@@ -131,7 +131,7 @@ impl GpuSession {
                         let population = &self.network.populations()[population];
                         let len = population.shape.len();
                         let part = &values[first * len..(first + count) * len];
-                        upload(&self.gpu, mask, &to_card(part, population.shape));
+                        upload(&self.gpu, mask, &to_gpu(part, population.shape));
                     }
                 }
             }
@@ -183,7 +183,7 @@ fn words(train: &SpikeTrain, first: usize, count: usize) -> Vec<u32> {
     let mut words = vec![0; count * 2 * rows * len];
     for n in 0..count {
         let sample = &mut words[n * 2 * rows * len..][..2 * rows * len];
-        for (i, neuron) in elsewhere(train.shape()).enumerate() {
+        for (i, neuron) in host_order(train.shape()).enumerate() {
             let (fired, negative) = train.words(first + n, neuron);
             for (row, word) in fired.iter().enumerate() {
                 sample[row * len + i] = *word;

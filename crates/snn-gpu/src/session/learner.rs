@@ -102,7 +102,7 @@ impl GpuSession {
         for group in std::mem::take(&mut self.statistics) {
             for (tensor, found) in [(group.mean_tensor, &group.mean), (group.variance_tensor, &group.variance)] {
                 if let Some(kept) = self.kept.get_mut(&tensor) {
-                    group.keep_one(kept, found);
+                    group.update_one(kept, found);
                     self.layout.arena.upload_one(&self.gpu, &self.buffers.weights, tensor, kept);
                 }
             }

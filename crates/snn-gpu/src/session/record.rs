@@ -6,7 +6,7 @@ use snn_core::{Error, Record, Shape, SpikeTrain};
 use super::GpuSession;
 use crate::buffers::numbers;
 use crate::layout::PopulationLayout;
-use crate::order::{elsewhere, from_card};
+use crate::order::{from_gpu, host_order};
 use crate::window::WORD;
 
 impl GpuSession {
@@ -44,7 +44,7 @@ impl GpuSession {
                 for (n, rows) in rows.chunks(place.rows * place.len).take(count).enumerate() {
                     for (t, row) in rows.chunks(place.len).enumerate() {
                         let to = &mut record.values[(t * samples + first + n) * place.len..][..place.len];
-                        to.copy_from_slice(&from_card(row, found.shape));
+                        to.copy_from_slice(&from_gpu(row, found.shape));
                     }
                 }
             }
@@ -54,15 +54,15 @@ impl GpuSession {
                 .into_iter()
                 .zip(corrections.chunks(neurons))
             {
-                to.extend(from_card(&row[..count * place.len], found.shape));
+                to.extend(from_gpu(&row[..count * place.len], found.shape));
             }
             let state: Vec<f32> = numbers(&self.gpu, &own.state, neurons)?;
-            record.membrane.extend(from_card(&state[..count * place.len], found.shape));
+            record.membrane.extend(from_gpu(&state[..count * place.len], found.shape));
             if self.went_back {
                 let errors: Vec<f32> = numbers(&self.gpu, &own.errors, steps * neurons)?;
                 for (to, from) in record.delta.chunks_mut(samples * place.len).zip(errors.chunks(neurons)) {
                     to[first * place.len..(first + count) * place.len]
-                        .copy_from_slice(&from_card(&from[..count * place.len], found.shape));
+                        .copy_from_slice(&from_gpu(&from[..count * place.len], found.shape));
                 }
             }
         }
@@ -79,7 +79,7 @@ fn put_spikes(
     words: &[u32],
 ) {
     for n in 0..count {
-        for (on_card, neuron) in elsewhere(shape).enumerate() {
+        for (on_card, neuron) in host_order(shape).enumerate() {
             for t in 0..steps {
                 let word = words[(n * place.rows + t / WORD) * place.len + on_card];
                 if word >> (t % WORD) & 1 == 1 {

@@ -5,12 +5,12 @@ use snn_core::part::{Part, PartError, range};
 use snn_core::registry::Registry;
 use snn_core::{Map, Neuron, Pool, Source};
 
-use super::stack::{Feed, Stack, StackPopulation, WeightOptions, hidden};
+use super::stack::{Feed, Stack, StackPopulation, WeightOptions, hidden_neuron};
 use super::{POOL, Pooling, WINDOW};
 use crate::check::LARGE;
 
 /// The layers whose output others read, as named in error messages.
-pub(super) const FIRING: &str = "all layers but the Readout";
+pub(super) const READ_LAYERS: &str = "all layers but the Readout";
 
 /// A stack whose populations each read the previous one, and the settings that its layers share.
 #[derive(Debug)]
@@ -32,8 +32,8 @@ impl Chain {
         dropout: f32,
         weights: WeightOptions,
     ) -> Result<Self, PartError> {
-        let neuron = hidden(registry, "neuron", neuron, FIRING)?;
-        let pool = hidden(registry, "pool", pool, FIRING)?;
+        let neuron = hidden_neuron(registry, "neuron", neuron, READ_LAYERS)?;
+        let pool = hidden_neuron(registry, "pool", pool, READ_LAYERS)?;
         range::fraction("dropout", dropout)?;
         Ok(Self { stack: Stack::new(weights)?, neuron, pool, pooling, dropout, end: vec![Source::Input] })
     }

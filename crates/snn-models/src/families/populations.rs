@@ -8,7 +8,7 @@ use snn_core::registry::Registry;
 use snn_core::text::excerpt;
 use snn_core::{Conv, Join, Map, Source};
 
-use super::stack::{Feed, Stack, StackPopulation, WeightOptions, hidden};
+use super::stack::{Feed, Stack, StackPopulation, WeightOptions, hidden_neuron};
 use super::stages::windows;
 use super::{NormSpec, PoolSpec, RowsColumns, WINDOW, conv, one, ones, zeros};
 use crate::check::LARGE;
@@ -166,7 +166,7 @@ impl Populations {
                 let made = registry.neurons.make(&mut population.neuron, registry);
                 made.map_err(|error| error.within(&at("neuron")))?
             } else {
-                hidden(registry, &at("neuron"), &mut population.neuron, "all populations but the last")?
+                hidden_neuron(registry, &at("neuron"), &mut population.neuron, "all populations but the last")?
             };
             range::fraction(&at("dropout"), population.dropout)?;
             let takes_dropout = !is_last || population.dropout == 0.0;

@@ -5,8 +5,8 @@ use snn_core::part::{Part, PartError, range};
 use snn_core::registry::Registry;
 use snn_core::{Conv, Map, Neuron};
 
-use super::chain::{Chain, FIRING};
-use super::stack::{Feed, Stack, WeightOptions, hidden};
+use super::chain::{Chain, READ_LAYERS};
+use super::stack::{Feed, Stack, WeightOptions, hidden_neuron};
 use super::stages::windows;
 use super::{NormSpec, PoolSpec, Pooling, RowsColumns, conv, integrator, one, ones, zeros};
 use crate::check::LARGE;
@@ -148,7 +148,7 @@ impl Sequence {
             let at = |field: &str| format!("{path}.{field}");
             let shared = chain.neuron.clone();
             let own = |neuron: &mut Option<Part>| match neuron {
-                Some(neuron) => hidden(registry, &at("neuron"), neuron, FIRING),
+                Some(neuron) => hidden_neuron(registry, &at("neuron"), neuron, READ_LAYERS),
                 None => Ok(shared),
             };
             match layer {

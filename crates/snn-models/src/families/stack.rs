@@ -136,7 +136,12 @@ impl StackPopulation {
 
 /// Creates the neuron that `part` names for a population that others read. It must not be a readout neuron. `those`
 /// describes such populations in the error message, as in `all layers but the Readout`.
-pub(super) fn hidden(registry: &Registry, path: &str, part: &mut Part, those: &str) -> Result<Neuron, PartError> {
+pub(super) fn hidden_neuron(
+    registry: &Registry,
+    path: &str,
+    part: &mut Part,
+    those: &str,
+) -> Result<Neuron, PartError> {
     let neuron = registry.neurons.make(part, registry).map_err(|error| error.within(path))?;
     let range = format!("a neuron that passes on spikes or numbers to others, as {those} need");
     range::require(!neuron.is_readout(), path, range, &neuron.name())?;

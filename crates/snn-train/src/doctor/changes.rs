@@ -39,7 +39,7 @@ const STEPS: [usize; 3] = [10, 25, 50];
 
 /// A problem with how a network fires.
 #[derive(Debug, Clone, Copy, PartialEq)]
-pub(super) enum Doubt {
+pub(super) enum FiringFault {
     FaintInput,
     ClippedInput,
     Silent(usize),
@@ -69,7 +69,7 @@ fn hears(network: &Network, index: usize, rates: &Rates) -> bool {
     })
 }
 
-impl Doubt {
+impl FiringFault {
     /// The first problem from the input to the output, except for populations in `hopeless`. A population without
     /// active sources is not at fault.
     pub(super) fn first(network: &Network, rates: &Rates, hopeless: &[usize]) -> Option<Self> {
@@ -243,7 +243,7 @@ fn feeds_a_live_one(network: &Network, rates: &Rates, index: usize) -> bool {
 
 /// Path and value of the changes that may fix the problem, most likely first.
 pub(super) fn candidates(
-    doubt: Doubt,
+    doubt: FiringFault,
     network: &Network,
     experiment: &Experiment,
     is_trained: bool,
@@ -257,15 +257,15 @@ pub(super) fn candidates(
     };
     let calibrated = (experiment.start == Start::Drawn && !is_trained).then(|| setting("start", "Calibrated()"));
     match doubt {
-        Doubt::FaintInput | Doubt::ClippedInput => {
+        FiringFault::FaintInput | FiringFault::ClippedInput => {
             let scales = experiment.values("scale").into_iter().filter(|(path, _)| path == "input.scale");
-            let is_off = |value: f32| if doubt == Doubt::FaintInput { value < 1.0 } else { value > 1.0 };
+            let is_off = |value: f32| if doubt == FiringFault::FaintInput { value < 1.0 } else { value > 1.0 };
             scales
                 .filter(|(_, value)| number(value).is_some_and(is_off))
                 .map(|(path, _)| (path, "1.0".to_owned()))
                 .collect()
         }
-        Doubt::Silent(index) => {
+        FiringFault::Silent(index) => {
             let unusual = |path: &str| {
                 let found = unusual(experiment).into_iter().filter(|found| found.path == path && !found.is_large);
                 found.map(|found| (found.path, found.value.to_owned())).collect::<Vec<_>>()
@@ -282,7 +282,7 @@ pub(super) fn candidates(
             all.extend(unusual("network.kappa"));
             all
         }
-        Doubt::Saturated(_) => {
+        FiringFault::Saturated(_) => {
             let mut all = constants("threshold", &|threshold| (threshold < 0.5).then_some("1.0"));
             all.extend(calibrated);
             all

@@ -21,7 +21,7 @@ use snn_models::experiment::Start;
 use snn_models::{Built, Experiment};
 
 use crate::{Checkpoint, Event, Observer, TrainError, calibrate};
-use changes::{Doubt, candidates};
+use changes::{FiringFault, candidates};
 use vitals::{Probe, Rates};
 
 pub use vitals::{Learning, Vitals};
@@ -121,7 +121,7 @@ struct PendingChanges {
     built: Built,
     weights: Weights,
     /// Whether nothing has been changed.
-    is_as_it_was: bool,
+    is_unchanged: bool,
 }
 
 /// A change that fixes a problem.
@@ -135,7 +135,7 @@ struct Found {
 impl PendingChanges {
     fn of(patient: &Patient<'_>) -> Self {
         let Patient { built, .. } = *patient;
-        Self { built: built.clone(), weights: Weights::new(), is_as_it_was: true }
+        Self { built: built.clone(), weights: Weights::new(), is_unchanged: true }
     }
 
     /// Sets the weights: the trained ones, or the initial ones of a run. Returns false if a calibration is stopped.
@@ -172,7 +172,7 @@ impl PendingChanges {
         let changes = [(path, value)];
         let experiment = Experiment::from_ron(&self.built.experiment.to_ron(), "", &changes, patient.registry).ok()?;
         let built = experiment.build(patient.registry).ok()?;
-        Some(Self { built, weights: Weights::new(), is_as_it_was: false })
+        Some(Self { built, weights: Weights::new(), is_unchanged: false })
     }
 
     /// The network with one setting changed, and with its initial or trained weights. Returns `None` if the experiment
@@ -186,7 +186,7 @@ impl PendingChanges {
             return Ok(None);
         }
         // Optimizer state is valid only for the same optimizer.
-        changed.is_as_it_was = self.is_as_it_was && is_of_training && setting.0 != "training.optimizer";
+        changed.is_unchanged = self.is_unchanged && is_of_training && setting.0 != "training.optimizer";
         Ok(Some(changed))
     }
 
@@ -208,7 +208,7 @@ impl PendingChanges {
         let mut hopeless: Vec<usize> = Vec::new();
         for _ in 0..MOST_CHANGES {
             let network = &self.built.network;
-            let Some(doubt) = Doubt::first(network, &rates, &hopeless) else { break };
+            let Some(doubt) = FiringFault::first(network, &rates, &hopeless) else { break };
             let problem = |path: &str| doubt.problem(network, &rates, &self.built.experiment, path);
             let population = doubt.population(network);
             let ControlFlow::Continue(found) = self.search(patient, doubt, observer)? else { return Ok(false) };
@@ -229,7 +229,7 @@ impl PendingChanges {
     fn search(
         &self,
         patient: &Patient<'_>,
-        doubt: Doubt,
+        doubt: FiringFault,
         observer: &mut dyn Observer,
     ) -> Result<ControlFlow<(), Option<Found>>, TrainError> {
         let network = &self.built.network;
@@ -279,7 +279,7 @@ impl PendingChanges {
                 outcome: None,
             });
             let weights = std::mem::take(&mut self.weights);
-            *self = Self { weights, is_as_it_was: self.is_as_it_was, ..changed };
+            *self = Self { weights, is_unchanged: self.is_unchanged, ..changed };
         }
         findings
     }

@@ -66,7 +66,7 @@ pub(super) fn mend(
 }
 
 fn fault(state: &PendingChanges, patient: &Patient<'_>) -> Result<Option<UpdateFault>, TrainError> {
-    let weights = state.probe(patient).learning(patient.checkpoint.filter(|_| state.is_as_it_was))?;
+    let weights = state.probe(patient).learning(patient.checkpoint.filter(|_| state.is_unchanged))?;
     let decay = decay(&state.built.experiment.training.optimizer);
     Ok(judge(&weights, decay, way(&state.built.experiment, patient)))
 }
@@ -194,7 +194,7 @@ fn good_rate(
         };
         let value = one_digit(rate);
         let Some(changed) = state.prepared_with(patient, ("training.optimizer.lr", &value))? else { return Ok(None) };
-        let weights = changed.probe(patient).learning(patient.checkpoint.filter(|_| changed.is_as_it_was))?;
+        let weights = changed.probe(patient).learning(patient.checkpoint.filter(|_| changed.is_unchanged))?;
         let shares = weights.iter().filter(|weight| weight.norm > 0.0).map(Learning::share);
         let largest = shares.fold(0.0, |largest: f32, share| if share.is_nan() { share } else { largest.max(share) });
         if largest > 0.3 * GOOD_UPDATE && largest < 3.0 * GOOD_UPDATE {

@@ -242,7 +242,7 @@ impl EngineCase {
                 );
             }
             if let Some(own) = layer.own.filter(|_| layer.neuron.fires()) {
-                let fitting = projections_onto(target, &[(builder.itself(), target)]);
+                let fitting = projections_onto(target, &[(builder.recurrent_source(), target)]);
                 let projection = fitting[own % fitting.len()].clone();
                 inputs.extend(is_exact.then_some(projection));
             }
