@@ -150,12 +150,16 @@ pub(crate) fn engine(registry: &Registry, compute: &Compute) -> anyhow::Result<A
     Ok(engine)
 }
 
-/// Creates the engine called `name`, which may have fields, such as `cpu(threads: 2)`. Without fields, it uses
-/// `threads` threads unless that is 0.
+/// Creates the engine called `name`, which may have fields, such as `cpu(threads: 2)`. Without fields, an engine that has
+/// threads uses `threads` of them, unless that is 0.
 pub(crate) fn named_engine(registry: &Registry, name: &str, threads: usize) -> anyhow::Result<Arc<dyn Engine>> {
     let mut part = Part::parse(name)?;
     if part.fields.is_empty() && threads > 0 {
-        part.fields = format!("(threads: {threads})");
+        let mut whole = Part::new(part.name.clone());
+        let is_known = registry.engines.make(&mut whole, registry).is_ok();
+        if is_known && whole.set("threads", &threads.to_string()) {
+            part = whole;
+        }
     }
     registry.engines.make(&mut part, registry).map_err(|error| {
         let mut whole = Part::new(part.name);

@@ -2,10 +2,10 @@
 
 use crate::{
     cli::text::{self, thousands},
-    core::{Augmentation, Gradient, Limit, Network, Neuron, Optimizer, Trace},
+    core::{Augmentation, Gradient, Limit, Network, Neuron, Trace},
     models::{
         Built, Experiment,
-        experiment::{Reduction, Schedule, Start},
+        experiment::{Reduction, Start},
     },
 };
 

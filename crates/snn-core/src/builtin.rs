@@ -28,16 +28,13 @@ pub fn plugin(registry: &mut Registry) -> Result<(), RegistryError> {
     encoders(registry)?;
     scores(registry)?;
     losses(registry)?;
-    registry.engines.add("reference", |_: &mut Threads, _| Ok(Arc::new(Reference) as Arc<dyn Engine>))
+    registry.engines.add("reference", |_: &mut NoFields, _| Ok(Arc::new(Reference) as Arc<dyn Engine>))
 }
 
-/// The fields of every engine.
+/// The fields of the reference engine: none.
 #[derive(Debug, Default, Serialize, Deserialize)]
 #[serde(deny_unknown_fields, default)]
-struct Threads {
-    /// Number of threads. Ignored here: the reference engine has one thread.
-    threads: usize,
-}
+struct NoFields {}
 
 fn surrogates(registry: &mut Registry) -> Result<(), RegistryError> {
     let surrogates = &mut registry.surrogates;

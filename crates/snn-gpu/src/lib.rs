@@ -57,8 +57,6 @@ struct Opened {
 #[derive(Debug, Clone, PartialEq, Default, Serialize, Deserialize)]
 #[serde(deny_unknown_fields, default)]
 pub struct GpuOptions {
-    /// Number of threads; ignored by this engine.
-    pub threads: usize,
     /// Number of the GPU in `snn devices`, or a part of its name. `None`: the first one.
     #[serde(deserialize_with = "number_or_name")]
     pub adapter: Option<String>,
