@@ -274,7 +274,7 @@ fn values_of_another_kind_are_told_what_they_must_be() {
     network.layers[4].recurrent must be true or false, found yes:
     network.layers[4] must be a name, found 3:
     training.optimizer.betas must be values in ( ), found 0.9: write (0.9, 0.999)
-    missing field "rate" in training.optimizer: add rate: ...
+    missing field "lr" in training.optimizer: add lr: ...
     "#);
 }
 
@@ -339,11 +339,11 @@ fn a_missing_field_names_its_struct() {
       | ^^^^^^^^^^ add steps: ...
     "#);
     insta::assert_snapshot!(error("lr: 0.0085, ", ""), @r#"
-    missing field "rate" in training.optimizer
+    missing field "lr" in training.optimizer
       --> my-net.ron:24:20
        |
     24 |         optimizer: Sgd(weight_decay: 5e-4),
-       |                    ^^^ add rate: ...
+       |                    ^^^ add lr: ...
        |
        = for example: Sgd(lr: 0.003, momentum: 0.9, weight_decay: 0.0005, nesterov: false)
     "#);

@@ -134,7 +134,7 @@ fn values_of_populations_have_ranges() {
     network.populations[0].name must be a name of letters, digits and _, found \"a b\"
     network.populations[0].name must be another name than that of the network's input, found \"input\"
     missing field \"name\" in network.populations[0]
-    network.populations[0].neuron must be a neuron that fires, as all populations but the last need, found LeakyIntegrator
+    network.populations[0].neuron must be a neuron that passes on spikes or numbers to others, as all populations but the last need, found LeakyIntegrator
     network.populations[0].dropout must be at least 0 and less than 1, found 1
     network.populations[1].dropout must be 0 in the last population, found 0.5
     unknown source \"b\" in network.populations[1].inputs[0].from

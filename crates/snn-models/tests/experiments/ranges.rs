@@ -24,7 +24,7 @@ fn every_range_is_checked() {
         ("network.layers[0]", "Conv(channels: 2, kernel: 4, recurrent: true)"),
         ("network.layers[4].neuron", "Lif(gradient: Atan(alpha: -2.0))"),
         ("network.layers[5].classes", "9"),
-        ("network.layers[5].neuron.threshold", "0"),
+        ("network.layers[5].neuron.divisor", "0"),
         ("rates", "(target: 2.0, weight: 1.0)"),
         ("rates", "(target: 0.1, weight: 0.0)"),
         ("training.epochs", "0"),
@@ -68,7 +68,7 @@ fn every_range_is_checked() {
     network.layers[0].kernel must be odd in a layer that feeds itself, found 4
     network.layers[4].neuron.gradient.alpha must be greater than 0, found -2
     network.layers[5].classes must be 10, as many as the data set has, found 9
-    network.layers[5].neuron.threshold must be greater than 0, found 0
+    network.layers[5].neuron.divisor must be greater than 0, found 0
     rates.target must be at least 0 and at most 1, found 2
     rates.weight must be greater than 0, found 0
     training.epochs must be at least 1, found 0

@@ -197,7 +197,7 @@ mod tests {
 
     fn started(steps: usize) -> Event {
         Event::Started {
-            schema: 1,
+            schema: 2,
             engine: "cpu".to_owned(),
             bytes: 1,
             parameters: 1,
