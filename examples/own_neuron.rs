@@ -48,10 +48,8 @@ fn main() -> Result<(), Error> {
     // Is the sum of the first two numbers larger than that of the others?
     let number = |i: u32, at: u32| Stream::new(1, Purpose::Encoder).word(0, i, 0, at) as f32 / u32::MAX as f32;
     let sample = |i: u32| {
-        (
-            [0, 1, 2, 3].map(|at| number(i, at)).to_vec(),
-            usize::from(number(i, 0) + number(i, 1) > number(i, 2) + number(i, 3)),
-        )
+        let [a, b, c, d] = [0, 1, 2, 3].map(|at| number(i, at));
+        (vec![a, b, c, d], usize::from(a + b > c + d))
     };
     let recipe = Recipe { optimizer: Optimizer::adam(0.01), ..Recipe::default() };
     let mut trainer = Trainer::new(&cpu, &network, Plan::new(10, 32), recipe)?;
