@@ -62,11 +62,11 @@ fn network_of(neuron: &Neuron) -> Network {
     let mut builder = Network::builder(Shape::new(2, 3, 3));
     let linear = Map::Linear { features: 5 };
     let input = vec![Projection::new(Source::Input, linear)];
-    if !neuron.is_readout() {
+    if neuron.is_readout() {
+        builder.add("readout", neuron.clone(), input).unwrap();
+    } else {
         let hidden = builder.add_with_dropout("hidden", neuron.clone(), 0.5, input).unwrap();
         builder.add("readout", readout(), vec![Projection::new(hidden, linear)]).unwrap();
-    } else {
-        builder.add("readout", neuron.clone(), input).unwrap();
     }
     builder.build().unwrap()
 }

@@ -25,10 +25,10 @@ use crate::real::Real;
 /// `adaptation / (1 - adaptation_leak)`.
 ///
 /// # Equals
-/// `LSNNCell` of Norse: `Alif(leak: 1 - dt · tau_mem_inv, adaptation: rho · beta, adaptation_leak: rho, synapse_leak: 1
-/// - dt · tau_syn_inv, delay: true, decay_input: true)` with `rho = 1 - dt ·
-/// tau_adapt_inv`. Norse lets the threshold decay before the spike and not after it, hence the factor `rho`. Its `b` is
-/// `v_th + beta · a`, and its `v` is `V / leak`.
+/// `LSNNCell` of Norse, with `rho = 1 - dt · tau_adapt_inv`:
+/// `Alif(leak: 1 - dt · tau_mem_inv, adaptation: rho · beta, adaptation_leak: rho, delay: true, decay_input: true)` with a
+/// `synapse_leak` of `1 - dt · tau_syn_inv`. Norse lets the threshold decay before the spike and not after it, hence the
+/// factor `rho`. Its `b` is `v_th + beta · a`, and its `v` is `V / leak`.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields, default)]
 #[expect(clippy::struct_excessive_bools, reason = "choices that are made independently")]

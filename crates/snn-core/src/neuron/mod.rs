@@ -7,7 +7,7 @@
 //! backpropagation through time, and the finite-difference checks that both agree.
 //!
 //! Recurrence is not part of a neuron model. Any neuron becomes recurrent if its population has a projection from
-//! itself ([`crate::Builder::itself`]), which delivers its spikes one step later.
+//! itself ([`crate::Builder::recurrent_source`]), which delivers its spikes one step later.
 //!
 //! [`PEERS`] lists neurons of other libraries and the equivalent neuron here.
 

@@ -7,7 +7,7 @@
 
 mod error;
 mod node;
-mod part;
+mod named;
 mod path;
 mod plain;
 pub mod range;
@@ -17,8 +17,8 @@ mod text;
 mod value;
 
 pub use error::{Fault, IN_BRACKETS, PartError};
+pub use named::Part;
 pub use node::{Field, Node, NodeContent};
-pub use part::Part;
 pub use path::{Path, Segment};
 pub use scanner::Unreadable;
 pub(crate) use text::as_written;

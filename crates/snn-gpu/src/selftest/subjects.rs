@@ -139,10 +139,10 @@ fn flat(neuron: Neuron, dropout: f32) -> Result<Network, Error> {
     let mut builder = Network::builder(Shape::features(18));
     let input = vec![Projection::new(Source::Input, Map::Linear { features: 24 })];
     let surrogate = snn_core::Surrogate::new(snn_core::surrogate::Atan::default());
-    let (hidden, last) = if !neuron.is_readout() {
-        (neuron, readout())
-    } else {
+    let (hidden, last) = if neuron.is_readout() {
         (lif(Gradient::Surrogate { surrogate, detach_reset: false }), neuron)
+    } else {
+        (neuron, readout())
     };
     let hidden = builder.add_with_dropout("hidden", hidden, dropout, input)?;
     builder.add("readout", last, vec![Projection::new(hidden, Map::Linear { features: 4 })])?;
