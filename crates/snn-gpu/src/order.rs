@@ -14,7 +14,7 @@ pub(crate) fn to_gpu<T: Copy>(values: &[T], shape: Shape) -> Vec<T> {
     values.chunks(shape.len()).flat_map(|sample| host_order(shape).map(|at| sample[at])).collect()
 }
 
-/// The inverse of [`to_card`].
+/// The inverse of [`to_gpu`].
 pub(crate) fn from_gpu<T: Copy + Default>(values: &[T], shape: Shape) -> Vec<T> {
     let mut ordered = vec![T::default(); values.len()];
     for (to, from) in ordered.chunks_mut(shape.len()).zip(values.chunks(shape.len())) {
