@@ -20,7 +20,7 @@ pub const SCHEMAS: RangeInclusive<u32> = 1..=SCHEMA;
 pub enum Event {
     /// A run starts, or resumes from `epoch` and `update`. The first record of `metrics.jsonl`.
     Started {
-        /// Schema version of the records, the last of [`SCHEMAS`](crate::EVENT_SCHEMAS).
+        /// Schema version of the records, the last of [`SCHEMAS`].
         schema: u32,
         /// Description of the engine.
         engine: String,
