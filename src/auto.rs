@@ -30,6 +30,7 @@ struct AutoChoice {
 /// Fields of the engine `auto` in an experiment file.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize)]
 #[serde(deny_unknown_fields, default)]
+#[non_exhaustive]
 pub struct AutoOptions {
     /// Number of CPU threads if the CPU is chosen; 0 means one per core.
     pub threads: usize,

@@ -37,6 +37,7 @@ pub struct Flip {
 
 /// Differences between the results of an engine and the expected ones.
 #[derive(Debug, Clone, Default)]
+#[non_exhaustive]
 pub struct Agreement {
     /// Number of expected spikes.
     pub spikes: u64,

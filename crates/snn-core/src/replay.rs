@@ -28,6 +28,7 @@ pub struct Replay<'a> {
 
 /// Traces of `n` neurons over `T` steps; each tensor is `[T, n]`.
 #[derive(Debug, Clone, PartialEq, Default)]
+#[non_exhaustive]
 pub struct Traces {
     /// Input current `I(t)`.
     pub current: Vec<f32>,

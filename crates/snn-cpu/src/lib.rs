@@ -182,6 +182,7 @@ pub fn plugin(registry: &mut Registry) -> Result<(), RegistryError> {
 /// The fields of the engine `cpu` in an experiment file.
 #[derive(Debug, Clone, Copy, PartialEq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields, default)]
+#[non_exhaustive]
 pub struct CpuOptions {
     /// Number of threads; 0 means one per core.
     pub threads: usize,

@@ -53,6 +53,7 @@ pub struct Nmnist {
 
 /// How to handle events at pixels that the sensor does not have.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize)]
+#[non_exhaustive]
 pub enum OffSensor {
     /// Refuse the recording.
     #[default]

@@ -49,6 +49,7 @@ pub enum Packing {
 
 /// A published checksum.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[non_exhaustive]
 pub enum Checksum {
     /// md5 of the file itself, if it has exactly this name, without `.gz`.
     Plain(&'static str),

@@ -33,6 +33,7 @@ pub(crate) struct Gpu {
 
 /// A GPU, and the properties that this engine uses.
 #[derive(Debug, Clone)]
+#[non_exhaustive]
 pub struct AdapterSummary {
     /// Index in the list of GPUs, by which it can be chosen.
     pub index: usize,

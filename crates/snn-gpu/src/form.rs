@@ -4,6 +4,7 @@ use serde::{Deserialize, Serialize};
 
 /// An implementation of the kernels that compute the current, the errors or the gradient of a population.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
+#[non_exhaustive]
 pub enum KernelForm {
     /// A direct sum: one thread per output value, one kernel per job. The reference that the other forms are tested
     /// against.

@@ -90,6 +90,7 @@ fn number_or_name<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Option<S
 /// Which kernels to use. Results differ by rounding only. Those of [`KernelForm::Cooperative`] differ because weights
 /// are rounded to 16 bits.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize)]
+#[non_exhaustive]
 pub enum KernelChoice {
     /// The fastest form for each population on this GPU: measured on the first trial, then remembered. Software GPUs,
     /// for which no form is made, use fixed forms.

@@ -18,6 +18,7 @@ const SEEDS: [u64; 3] = [1, 2, 3];
 
 /// The result of one check.
 #[derive(Debug, Clone, Serialize)]
+#[non_exhaustive]
 pub struct SelftestCheck {
     /// The kernels that were used.
     pub kernels: &'static str,

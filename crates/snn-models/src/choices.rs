@@ -4,6 +4,7 @@
 
 /// All choices of one kind.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[non_exhaustive]
 pub struct Choices {
     /// Plural name of the kind, such as `optimizers`.
     pub many: &'static str,
@@ -15,6 +16,7 @@ pub struct Choices {
 
 /// One choice.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[non_exhaustive]
 pub struct Choice {
     /// RON text with all fields.
     pub example: &'static str,

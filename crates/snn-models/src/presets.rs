@@ -4,6 +4,7 @@ use crate::{Diagnosis, ExperimentError, diagnosis::did_you_mean};
 
 /// A shipped experiment.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[non_exhaustive]
 pub struct Preset {
     /// Name of the preset.
     pub name: &'static str,

@@ -6,6 +6,7 @@ use snn_core::{Join, Map, Network, Pool, PoolKind, Projection, Role, Shape, Sour
 
 /// The content of a layer table.
 #[derive(Debug, Clone, PartialEq)]
+#[non_exhaustive]
 pub struct Summary {
     /// Shape of the input spikes.
     pub input: Shape,

@@ -26,6 +26,7 @@ const DIFFERENCE: f32 = 1.5;
 
 /// Result of the calibration of one population.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[non_exhaustive]
 pub struct Calibrated {
     /// Name of the population.
     pub population: String,

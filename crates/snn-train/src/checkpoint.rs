@@ -54,6 +54,7 @@ pub struct Checkpoint {
 
 /// Result of checking a file against the digest stored in it.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+#[non_exhaustive]
 pub enum FileCheck {
     /// The digest matches: the file is unchanged since it was saved.
     #[default]

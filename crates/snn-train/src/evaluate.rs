@@ -14,6 +14,7 @@ pub(crate) const EPOCH: u32 = u32::MAX;
 
 /// Result of evaluating a network on a set of images.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[non_exhaustive]
 pub struct Evaluation {
     /// Number of images.
     pub images: usize,

@@ -23,6 +23,7 @@ pub struct Exit {
 
 /// One answer.
 #[derive(Debug, Clone, Copy, PartialEq, Serialize, Deserialize)]
+#[non_exhaustive]
 pub struct Prediction {
     /// Index of the image in the data set.
     pub image: usize,
@@ -58,6 +59,7 @@ mod millis {
 
 /// Predictions for a set of images, and the spikes they took.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[non_exhaustive]
 pub struct Inference {
     /// The answers, in the order of the data set.
     pub answers: Vec<Prediction>,

@@ -8,6 +8,7 @@ use crate::{Checkpoint, TrainError};
 
 /// The weights that a network inherits from a checkpoint, and which tensors match.
 #[derive(Debug, Clone, PartialEq)]
+#[non_exhaustive]
 pub struct Inherited {
     /// Initial weights: from the checkpoint where they match, otherwise unchanged.
     pub weights: Weights,

@@ -19,6 +19,7 @@ const LASTS: u32 = 300_000;
 
 /// The kind of work that is timed.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[non_exhaustive]
 pub enum TimedWork {
     /// Forward pass, loss, backward pass and update, as in [`fit`](crate::fit). The learning rate is 0, so that every
     /// repetition computes the same.
@@ -48,6 +49,7 @@ impl TimedWork {
 
 /// Timings of a batch.
 #[derive(Debug, Clone, PartialEq)]
+#[non_exhaustive]
 pub struct Throughput {
     /// What was timed.
     pub work: TimedWork,

@@ -44,6 +44,7 @@ pub struct Latency {
 
 /// How the spike time depends on the value.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize)]
+#[non_exhaustive]
 pub enum LatencyCurve {
     /// Decreases linearly with the value.
     #[default]

@@ -33,6 +33,7 @@ pub trait Loss: Debug + Send + Sync {
 
 /// Class scores, losses and output errors of a batch.
 #[derive(Debug, Clone, PartialEq)]
+#[non_exhaustive]
 pub struct Grades {
     /// Class scores `[N, K]`. The class with the largest score is the prediction.
     pub scores: Vec<f32>,

@@ -40,6 +40,7 @@ impl Default for Recipe {
 
 /// Mean loss and accuracy over some samples.
 #[derive(Debug, Clone, Copy, PartialEq, Default)]
+#[non_exhaustive]
 pub struct Metrics {
     /// Number of samples.
     pub samples: usize,

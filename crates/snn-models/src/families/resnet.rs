@@ -72,6 +72,7 @@ pub struct Block {
 /// Kind of shortcut around a block.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
+#[non_exhaustive]
 pub enum Shortcut {
     /// `Conv` if the channels change, else `Subsample`.
     #[default]

@@ -58,6 +58,7 @@ impl Default for Sequence {
 /// size (which must then be odd), stride 1 and the padding that keeps the shape.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
+#[non_exhaustive]
 pub enum Layer {
     /// 2-D convolution and its neurons.
     Conv {

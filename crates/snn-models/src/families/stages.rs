@@ -54,6 +54,7 @@ pub enum PoolSpec {
 
 /// Kind of 2 x 2 pooling between the blocks of a network.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize)]
+#[non_exhaustive]
 pub enum Pooling {
     /// Average pooling by spiking neurons (field `pool`), which receive the mean of four spikes. This is the paper's
     /// pooling.

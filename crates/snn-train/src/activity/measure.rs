@@ -49,6 +49,7 @@ pub fn measure(
 
 /// The activity report, and the spike count of each neuron.
 #[derive(Debug, Clone, PartialEq)]
+#[non_exhaustive]
 pub struct MeasuredActivity {
     /// Means per inference.
     pub report: ActivityReport,

@@ -19,6 +19,7 @@ pub const SATURATED: f64 = 0.95;
 
 /// Spikes, operations and energy of a network per image.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[non_exhaustive]
 pub struct ActivityReport {
     /// Schema version, [`SCHEMA`].
     pub schema: u32,
@@ -52,6 +53,7 @@ pub struct ActivityReport {
 
 /// Activity of the input or of one population.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[non_exhaustive]
 pub struct PopulationActivity {
     /// Name of the population, or `input`.
     pub name: String,
@@ -83,6 +85,7 @@ impl PopulationActivity {
 
 /// Activity of one projection.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[non_exhaustive]
 pub struct ProjectionActivity {
     /// Name of the target population.
     pub target: String,
@@ -103,6 +106,7 @@ pub struct ProjectionActivity {
 
 /// Synaptic operation counts, as defined by NeuroBench.
 #[derive(Debug, Clone, Copy, PartialEq, Default, Serialize, Deserialize)]
+#[non_exhaustive]
 pub struct Operations {
     /// `Dense`: operations over all synapses and time steps, zeros included.
     pub dense: f64,
@@ -125,6 +129,7 @@ impl Operations {
 
 /// State after some time steps: the accuracy if the trial ended there, and the cost so far.
 #[derive(Debug, Clone, Copy, PartialEq, Serialize, Deserialize)]
+#[non_exhaustive]
 pub struct CurvePoint {
     /// Number of time steps, from 1.
     pub steps: usize,

@@ -24,6 +24,7 @@ const BATCH: usize = 4;
 
 /// How thresholds are determined.
 #[derive(Debug, Clone, Copy, PartialEq, Serialize, Deserialize)]
+#[non_exhaustive]
 pub enum Balance {
     /// Data-based normalisation: the weights of a population are scaled so that its largest activation in the trained
     /// network becomes 1; or its largest weight, if that is larger, as in Diehl et al., "Fast-classifying,
@@ -42,6 +43,7 @@ pub enum Balance {
 
 /// A converted network.
 #[derive(Debug, Clone)]
+#[non_exhaustive]
 pub struct Conversion {
     /// The experiment, with spiking neurons, spike input and time steps.
     pub experiment: Experiment,

@@ -17,6 +17,7 @@ pub const STRETCHES: usize = 120;
 
 /// The learning curves of a run.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[non_exhaustive]
 pub struct Curves {
     /// Number of training images.
     pub images: usize,
@@ -36,6 +37,7 @@ pub struct Curves {
 
 /// Means over consecutive updates.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[non_exhaustive]
 pub struct Stretch {
     /// End of the stretch, in epochs since the start of the run.
     pub end: f64,
@@ -70,6 +72,7 @@ pub struct Epoch {
 
 /// Final result of a run.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[non_exhaustive]
 pub struct Finished {
     /// Epoch of the best weights, from 1.
     pub best_epoch: usize,

@@ -66,6 +66,7 @@ pub struct SettingChange {
 
 /// A problem that was found.
 #[derive(Debug, Clone, PartialEq, Eq, Default, serde::Serialize)]
+#[non_exhaustive]
 pub struct Finding {
     /// The population at fault, if the problem lies in one.
     pub population: Option<String>,
@@ -79,6 +80,7 @@ pub struct Finding {
 
 /// Result of an examination.
 #[derive(Debug, Clone, PartialEq, serde::Serialize)]
+#[non_exhaustive]
 pub struct Examination {
     /// Number of images shown.
     pub images: usize,

@@ -22,6 +22,7 @@ const MOST_MEMBRANES: usize = 256;
 
 /// Measurements of one population, over all images shown, without dropout.
 #[derive(Debug, Clone, PartialEq, Serialize)]
+#[non_exhaustive]
 pub struct Vitals {
     /// Name of the population.
     pub population: String,
@@ -43,6 +44,7 @@ pub struct Vitals {
 
 /// The effect of one update on a weight tensor.
 #[derive(Debug, Clone, PartialEq, Serialize)]
+#[non_exhaustive]
 pub struct Learning {
     /// Name of the weight.
     pub weight: String,
