@@ -6,9 +6,9 @@ use crate::shape::Shape;
 
 pub use window::Window;
 
-/// The linear map of a projection, applied to its input at each time step.
+/// The linear map of a projection, applied to its input at each time step. Everything that computes or shows maps matches
+/// on all of them, so that the compiler asks for each where one is added.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-#[non_exhaustive]
 pub enum Map {
     /// Cross-correlation with zero padding.
     Conv(Conv),
@@ -110,6 +110,14 @@ impl From<Conv> for Map {
 impl Map {
     /// The identity map.
     pub const IDENTITY: Self = Self::Subsample { stride: 1 };
+
+    /// Coefficient of every input in the window of a map without weights; 1 for a map with weights.
+    pub fn share(&self) -> f32 {
+        match *self {
+            Self::AvgPool { size, .. } => 1.0 / (size * size) as f32,
+            Self::Conv(_) | Self::Linear { .. } | Self::Subsample { .. } => 1.0,
+        }
+    }
 
     /// A convolution with the same stride and padding in both directions.
     pub const fn conv(channels: usize, kernel: [usize; 2], stride: usize, padding: usize) -> Self {

@@ -12,7 +12,7 @@ use naga::{AddressSpace, Module, ShaderStage};
 use snn_core::neuron::{Relay, Relu};
 use snn_core::part::Part;
 use snn_core::registry::Registry;
-use snn_core::{Conv, Gradient, Map, Network, Neuron, Norm, Plan, Pool, Projection, Shape, Source};
+use snn_core::{Conv, Gradient, Join, Map, Network, Neuron, Norm, Plan, Pool, Projection, Shape, Source};
 use snn_gpu::{Program, programs};
 
 /// Default limits of WebGPU.
@@ -88,7 +88,7 @@ fn network_of_everything() -> Network {
     let atan = || named("Lif(gradient: Atan)");
     let normed = Projection::new(first, Map::conv(4, [3, 3], 1, 1)).with_pool(Pool::max(2)).with_norm(Norm::new(2));
     let normed = builder.add_with_dropout("normed", atan(), 0.5, vec![normed]).unwrap();
-    let both = vec![Projection::and(pool, normed), Projection::and_not(normed, pool)];
+    let both = Join::OF_TWO.map(|join| Projection::joined(join, pool, normed)).to_vec();
     let pool = builder.add("joined", Relay {}.neuron(), both).unwrap();
     let linear = Map::Linear { features: 10 };
     let both = vec![Projection::new(pool, linear), Projection::new(fewer, linear).named("other")];

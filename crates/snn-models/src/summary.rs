@@ -148,7 +148,6 @@ pub fn words(map: &Map) -> String {
         Map::AvgPool { size, stride } => format!("mean {size}x{size}, stride {stride}"),
         Map::Subsample { stride: 1 } => "identity".to_owned(),
         Map::Subsample { stride } => format!("subsample, stride {stride}"),
-        _ => format!("{map:?}"),
     }
 }
 

@@ -118,6 +118,8 @@ fn written(
             populations::ProjectionSpec::AvgPool { from, size, stride: own_stride(size, stride) }
         }
         (Map::Subsample { stride }, None) => populations::ProjectionSpec::Subsample { from, stride },
-        _ => return Err("a file pools the currents of convolutions and of single sources alone".to_owned()),
+        (Map::Linear { .. } | Map::AvgPool { .. } | Map::Subsample { .. }, _) => {
+            return Err("a file pools the currents of convolutions and of single sources alone".to_owned());
+        }
     })
 }

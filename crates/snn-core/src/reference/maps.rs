@@ -78,15 +78,10 @@ pub(crate) fn for_each_input(
                 }
             });
         }
-        Map::AvgPool { size, .. } => {
-            let share = Coefficient::Constant(1.0 / (size * size) as f32);
+        Map::AvgPool { .. } | Map::Subsample { .. } => {
+            let share = Coefficient::Constant(map.share());
             for_each_tap(input, output, o, map.window(input), |_, row, column| {
                 visit(input.index(channel, row, column), share);
-            });
-        }
-        Map::Subsample { .. } => {
-            for_each_tap(input, output, o, map.window(input), |_, row, column| {
-                visit(input.index(channel, row, column), Coefficient::Constant(1.0));
             });
         }
     }

@@ -205,6 +205,8 @@ impl NetworkCase {
             let value = |(i, w): (usize, &f32)| match weight.role {
                 crate::network::Role::Bias => 0.1 + 0.2 * i as f64, // one that starts at 0 would prove little
                 crate::network::Role::Scale => 1.0 + 0.5 * i as f64,
+                // Neurons of equal constants would tie in a max pool, which has no derivative there.
+                crate::network::Role::Constant => f64::from(*w) * (1.0 - 0.002 * i as f64),
                 _ => f64::from(*w),
             };
             values.iter().enumerate().map(|indexed| value(indexed) * factor).collect()

@@ -17,7 +17,7 @@ use snn_core::Map;
 use crate::events::Events;
 use crate::kernels::dense;
 use crate::kernels::numbers::{Reads, Seen};
-use crate::kernels::taps::{for_each_tap, share};
+use crate::kernels::taps::for_each_tap;
 use crate::kernels::walk::{ErrorsOverTime, add_products, sum_over_time, walk};
 use crate::layout::{Layout, Tile, WeightShape};
 use crate::simd::{LANE, Lane, MAX_TILE_LANES, Simd, SimdJob};
@@ -161,7 +161,7 @@ fn add_through_pool<const V: usize>(
     if events.delta.is_empty() {
         return;
     }
-    let share = share(map);
+    let share = map.share();
     for_each_tap(
         map,
         source,

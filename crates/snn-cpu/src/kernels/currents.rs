@@ -11,7 +11,7 @@ use crate::events::Active;
 use crate::feed::Feed;
 use crate::kernels::dense;
 use crate::kernels::numbers::{Reads, Seen};
-use crate::kernels::taps::{for_each_tap, share};
+use crate::kernels::taps::for_each_tap;
 use crate::layout::{Layout, Tile, WeightShape};
 use crate::simd::{LANE, Lane, MAX_TILE_LANES, Simd, SimdJob};
 
@@ -182,7 +182,7 @@ impl<'a> Incoming<'a> {
                 },
             );
         } else {
-            let share = share(&self.map);
+            let share = self.map.share();
             for_each_tap(
                 &self.map,
                 &self.source,

@@ -8,7 +8,7 @@
 use snn_core::Map;
 
 use crate::events::Events;
-use crate::kernels::taps::{for_each_tap, share};
+use crate::kernels::taps::for_each_tap;
 use crate::layout::{Layout, Tile, WeightShape};
 use crate::simd::{Lane, Simd, flat};
 
@@ -105,7 +105,7 @@ impl Seen<'_> {
 
     #[inline(always)]
     fn add_pooled<S: Simd, const V: usize>(&self, current: &mut [[Lane; V]]) {
-        let share = S::splat(share(self.map));
+        let share = S::splat(self.map.share());
         let lanes = self.source.lanes;
         for_each_tap(
             self.map,

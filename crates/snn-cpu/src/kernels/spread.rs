@@ -10,7 +10,7 @@
 
 use snn_core::Map;
 
-use crate::kernels::taps::{for_each_reader, for_each_tap, share};
+use crate::kernels::taps::{for_each_reader, for_each_tap};
 use crate::kernels::walk::is_zero;
 use crate::layout::{Layout, Tile, WeightShape};
 use crate::simd::{LANE, Lane, MAX_TILE_LANES, Simd, SimdJob, flat_mut};
@@ -54,7 +54,7 @@ impl Spread<'_> {
     /// Handles a map without weights.
     #[inline(always)]
     fn pool<S: Simd>(&mut self) {
-        let share = S::splat(share(&self.map));
+        let share = S::splat(self.map.share());
         let lanes = self.source.lanes;
         let rows = self.d.chunks_exact(self.target.width()).zip(self.g.chunks_exact_mut(self.source.width()));
         for (d, g) in rows {

@@ -4,14 +4,6 @@ use snn_core::{Map, Shape, Window};
 
 use crate::layout::Layout;
 
-/// The coefficient of a map without weights.
-pub(crate) fn share(map: &Map) -> f32 {
-    match *map {
-        Map::AvgPool { size, .. } => 1.0 / (size * size) as f32,
-        _ => 1.0,
-    }
-}
-
 /// The window of a map over an input of layout `source`.
 #[inline(always)]
 fn window(map: &Map, source: &Layout) -> Window {

@@ -151,7 +151,7 @@ impl Programs<'_> {
         constants.extend([
             ("SOURCE_MASKED", flag(masked)),
             ("DELAY", flag(connection.is_recurrent)),
-            ("SHARE", 1.0 / (kernel[0] * kernel[1]) as f64),
+            ("SHARE", f64::from(projection.map.share())),
         ]);
         constants
     }

@@ -1,5 +1,7 @@
 //! `Populations` become networks: what they read, by which weights, and what is refused.
 
+use snn_core::Join;
+
 use crate::families::{errors, network, table};
 
 #[test]
@@ -36,6 +38,32 @@ fn populations_can_sum_their_sources_and_share_weights() {
     );
     let unknown = message("Linear(from: \"a + z\", features: 10)");
     assert!(unknown.contains("unknown source \"z\" in network.populations[1].inputs[0].from"), "{unknown}");
+}
+
+#[test]
+fn joins_are_read_however_their_symbols_are_spaced() {
+    let read = |from: &str| {
+        let text = format!(
+            "Populations(populations: [
+            (name: \"a\", inputs: [Conv(from: \"input\", channels: 2, kernel: 5)]),
+            (name: \"b\", inputs: [Subsample(from: \"a\")]),
+            (name: \"c\", neuron: Relay, inputs: [Subsample(from: \"{from}\")]),
+            (name: \"d\", neuron: LeakyIntegrator, inputs: [Linear(from: \"c\", features: 10)])])"
+        );
+        network(&text).map(|network| network.populations()[2].inputs[0].join)
+    };
+    for (from, join) in [
+        ("a + b", Join::Sum),
+        ("a & b", Join::And),
+        ("a&b", Join::And),
+        ("a & !b", Join::AndNot),
+        ("a &!b", Join::AndNot),
+        ("a & ! b", Join::AndNot),
+    ] {
+        assert_eq!(read(from).unwrap(), join, "{from}");
+    }
+    let error = read("a & b & a").unwrap_err().to_string();
+    assert!(error.contains("AND joins two sources, not 3"), "{error}");
 }
 
 #[test]

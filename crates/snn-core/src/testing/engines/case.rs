@@ -170,7 +170,7 @@ impl EngineCase {
         let operations = |source: Source, map: Map, target: Shape| match map {
             Map::AvgPool { size, .. } => (size * size * target.len()) as u64,
             Map::Subsample { .. } => target.len() as u64,
-            map => map.dense_operations(network.shape(source)),
+            Map::Conv(_) | Map::Linear { .. } => map.dense_operations(network.shape(source)),
         };
         let of = |(index, p): (usize, &crate::network::Population)| {
             let connections = network.connections(index);

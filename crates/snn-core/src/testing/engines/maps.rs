@@ -21,7 +21,7 @@ pub(super) fn fitted(map: Map, shape: Shape) -> Map {
             Map::Conv(conv)
         }
         Map::AvgPool { size, stride } => Map::AvgPool { size: size.min(shape.height).min(shape.width), stride },
-        _ => map,
+        Map::Linear { .. } | Map::Subsample { .. } => map,
     }
 }
 

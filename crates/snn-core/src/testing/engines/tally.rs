@@ -20,6 +20,8 @@ pub struct Tally {
     flips: Cell<u64>,
     largest: Cell<f32>,
     worst: RefCell<String>,
+    /// The first case of which a spike flipped.
+    flipped: RefCell<String>,
 }
 
 impl Tally {
@@ -38,6 +40,11 @@ impl Tally {
         self.spikes.set(self.spikes.get() + agreement.spikes);
         self.flips.set(self.flips.get() + agreement.flips);
         if agreement.flips > 0 {
+            let mut flipped = self.flipped.borrow_mut();
+            if flipped.is_empty() {
+                *flipped =
+                    format!("first of them: {} against {:?}\n{agreement:?}\n{case:?}", engine.describe(), network);
+            }
             return Ok(());
         }
         self.compared.set(self.compared.get() + 1);
@@ -55,7 +62,7 @@ impl Tally {
     /// # Errors
     /// The same text, if less than half of the cases could be compared, or if too many spikes flipped.
     pub fn close(&self, cases: u32) -> Result<String, String> {
-        let Self { compared, spikes, flips, largest, worst } = self;
+        let Self { compared, spikes, flips, largest, worst, flipped } = self;
         let (compared, spikes, flips) = (compared.get(), spikes.get(), flips.get());
         let told = format!(
             "{compared} of {cases} cases compared, {flips} of {spikes} spikes flipped, off by {:e}: {}",
@@ -63,7 +70,7 @@ impl Tally {
             worst.borrow()
         );
         let is_enough = 2 * compared >= cases && flips as f64 <= FLIPS * spikes as f64;
-        if is_enough { Ok(told) } else { Err(told) }
+        if is_enough { Ok(told) } else { Err(format!("{told}\n{}", flipped.borrow())) }
     }
 }
 
