@@ -46,8 +46,8 @@ fn joins_are_read_however_their_symbols_are_spaced() {
         let text = format!(
             "Populations(populations: [
             (name: \"a\", inputs: [Conv(from: \"input\", channels: 2, kernel: 5)]),
-            (name: \"b\", inputs: [Subsample(from: \"a\")]),
-            (name: \"c\", neuron: Relay, inputs: [Subsample(from: \"{from}\")]),
+            (name: \"b\", inputs: [Subsample(from: \"a\", stride: 1)]),
+            (name: \"c\", neuron: Relay, inputs: [Subsample(from: \"{from}\", stride: 1)]),
             (name: \"d\", neuron: LeakyIntegrator, inputs: [Linear(from: \"c\", features: 10)])])"
         );
         network(&text).map(|network| network.populations()[2].inputs[0].join)
