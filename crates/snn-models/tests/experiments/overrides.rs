@@ -75,8 +75,8 @@ fn an_unknown_path_lists_what_is_there() {
     insta::assert_snapshot!(error("training.schedule.rate", "3"), @r#"
     unknown field "rate" in training.schedule
      |
-     = known fields: floor, warmup
      = the learning rate is lr, a field of the optimizer: training.optimizer.lr
+     = known fields: floor, warmup
      = in the override training.schedule.rate=3
     "#);
     insta::assert_snapshot!(error("training..epochs", "3"), @r#"
