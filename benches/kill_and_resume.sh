@@ -46,7 +46,7 @@ start=$(now)
 "$SNN" train --resume "$dir/alone" --json > "$dir/again.jsonl"
 ready=$(($(now) - start))
 epoch=$(((whole - ready) / epochs))
-echo "left alone:   $(seconds "$whole"), $epochs epochs, $(count "$dir/alone/metrics.jsonl" Update) steps: $args"
+echo "left alone:   $(seconds "$whole"), $epochs epochs, $(count "$dir/alone/metrics.jsonl" Update) updates: $args"
 
 run=0
 done_kills=0
@@ -107,7 +107,7 @@ if [ -e "$dir/killed-$run" ]; then
     run=$((run + 1))
 fi
 
-echo "killed at:    ${moments[*]} (run:step)"
+echo "killed at:    ${moments[*]} (run:update)"
 echo "killed:       $done_kills times in $run runs; $learned updates learned, $((run * $(count "$dir/alone/metrics.jsonl" Update))) needed"
 if [ "$differing" -gt 0 ]; then
     echo "FAILED:       $differing of $((2 * run)) checkpoints differ" >&2

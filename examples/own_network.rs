@@ -11,7 +11,7 @@ use snn::train::Checkpoint;
 
 const STEPS: usize = 4;
 
-/// Two convolutions whose currents are normalised and pooled, and a shortcut around the second.
+/// Two convolutions whose currents are normalised, that of the first also pooled, and a shortcut around the second.
 pub(crate) fn network() -> Result<Network, Error> {
     let plif = || Plif::default().surrogate(Atan::default());
     let conv = Map::conv(16, [3, 3], 1, 1);
@@ -32,8 +32,8 @@ pub(crate) fn run(data: Option<&Path>, images: usize, file: &Path) -> Result<f64
 
     let cpu = Cpu::new(0);
     let mut trainer = Trainer::new(&cpu, &network, Plan::new(STEPS, 32), Recipe::default())?;
-    let score = trainer.learn((0..images).map(sample))?;
-    println!("{images} images: loss {:.3}, {:.1} % right as they came", score.loss, 100.0 * score.accuracy());
+    let metrics = trainer.learn((0..images).map(sample))?;
+    println!("{images} images: loss {:.3}, {:.1} % right as they came", metrics.loss, 100.0 * metrics.accuracy());
 
     let text = format!(
         "(data: Mnist, input: Direct, steps: {STEPS}, network: {}, score: Mean, loss: CrossEntropy,
@@ -42,7 +42,7 @@ pub(crate) fn run(data: Option<&Path>, images: usize, file: &Path) -> Result<f64
     );
     let experiment = Experiment::from_ron(&text, "own_network.ron", &[], &registry)?;
     Checkpoint::of_weights(experiment.to_ron(), Checkpoint::tensors(&network, trainer.weights()?)).save(file)?;
-    Ok(score.accuracy())
+    Ok(metrics.accuracy())
 }
 
 fn main() -> Result<(), Box<dyn std::error::Error>> {

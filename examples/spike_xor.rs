@@ -32,10 +32,10 @@ fn main() -> Result<(), Error> {
     let recipe = Recipe { optimizer: Optimizer::adam(2e-3), ..Recipe::default() };
     let mut trainer = Trainer::new(&cpu, &network, Plan::new(STEPS, 32), recipe)?;
     for pass in 0..10 {
-        let score = trainer.learn((0..1600).map(|i| sample(1600 * pass + i)))?;
-        println!("pass {}: loss {:.3}, {:.1} % right", pass + 1, score.loss, 100.0 * score.accuracy());
+        let metrics = trainer.learn((0..1600).map(|i| sample(1600 * pass + i)))?;
+        println!("pass {}: loss {:.3}, {:.1} % right", pass + 1, metrics.loss, 100.0 * metrics.accuracy());
     }
-    let score = trainer.evaluate((0..1000).map(|i| sample(1_000_000 + i)))?;
-    println!("new samples: {:.1} % right", 100.0 * score.accuracy());
+    let metrics = trainer.evaluate((0..1000).map(|i| sample(1_000_000 + i)))?;
+    println!("new samples: {:.1} % right", 100.0 * metrics.accuracy());
     Ok(())
 }

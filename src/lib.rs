@@ -11,7 +11,7 @@
 //! | [`auto`] | the engine that uses a GPU if there is one, else the CPU |
 //! | [`data`] | data sets and their loading |
 //! | [`models`] | experiments in RON, shipped presets |
-//! | [`train`] | training runs, optimizers, checkpoints, evaluation |
+//! | [`train`] | training runs, schedules, checkpoints, evaluation |
 //! | `zoo` | trained networks that are shipped, with the feature `cli` |
 //! | `cli` | the program `snn`, with the feature `cli` |
 //!

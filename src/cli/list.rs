@@ -25,7 +25,7 @@ use crate::{
 #[command(after_help = "\
 Kinds:
   networks, layers, shortcuts, projections, neurons, resets, gradients, surrogates, encoders, scores, losses,
-  data-sets, optimizers, schedules, augmentations, engines
+  data-sets, optimizers, schedules, starts, augmentations, engines
 
 Examples:
   snn list                 all names

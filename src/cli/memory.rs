@@ -68,11 +68,11 @@ pub(crate) fn of_training(
     let plan =
         Plan { chunk: built.experiment.training.chunk, ..built.input.plan(built.experiment.steps, batch).train() };
     let session = |plan| engine.memory(network, plan).map(|memory| memory.total());
-    let memories = built.experiment.training.optimizer.state_kinds().len();
+    let state = built.experiment.training.optimizer.state_kinds().len();
     // Weights, gradients and optimizer state; a checkpoint holds weights and state once as values and once as bytes.
     let raw = usize::from(network.with_gains().is_some()); // and the raw values of standardised weights
     let average = usize::from(built.experiment.training.average.is_some());
-    let copies = 2 + memories + 2 * (1 + memories) + 4 * raw + 4 * average;
+    let copies = 2 + state + 2 * (1 + state) + 4 * raw + 4 * average;
     let sessions = vec![("training", session(plan)?), ("evaluation", session(Plan { train: false, ..plan })?)];
     let mut around = vec![
         ("weights and optimizer", bytes(&[copies, network.parameters()])),

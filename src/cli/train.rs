@@ -259,7 +259,7 @@ fn resume(registry: &Registry, args: &TrainArgs, folder: &Path, engine: &dyn Eng
     if let Some((what, _)) = changes.iter().find(|(_, is_given)| *is_given) {
         bail!(
             "a resumed run goes on as it started, so {what} cannot be given with --resume; only --epochs, --data, \
-             --engine, --threads, --watch and --json can. To change the experiment, start a new run: snn train {}",
+             --engine, --threads, --level, --watch and --json can. To change the experiment, start a new run: snn train {}",
             folder.join("experiment.ron").display()
         );
     }

@@ -8,8 +8,18 @@ use syn::visit::{self, Visit};
 use super::sources::{below, is_test, packages, root};
 
 /// Packages from the bottom up; each may depend only on those before it.
-const PACKAGES: [&str; 9] =
-    ["snn-shaders", "snn-core", "snn-cpu", "snn-gpu", "snn-data", "snn-models", "snn-train", "snn-zoo", "snn"];
+const PACKAGES: [&str; 10] = [
+    "snn-shaders",
+    "snn-core",
+    "snn-cpu",
+    "snn-gpu",
+    "snn-data",
+    "snn-models",
+    "snn-train",
+    "snn-zoo",
+    "snn",
+    "snn-viz",
+];
 
 /// Modules of a package that a file reads: `map` of `use crate::map::Conv`.
 #[derive(Default)]

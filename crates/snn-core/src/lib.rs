@@ -20,7 +20,7 @@
 //! # Ok::<(), snn_core::Error>(())
 //! ```
 
-// Modules are listed in the order of their layers: each uses only those above it (checked by `tests/tidy` of the
+// Modules are listed in the order of their layers: each uses only those before it (checked by `tests/tidy` of the
 // workspace).
 
 // Numbers, shapes, text.

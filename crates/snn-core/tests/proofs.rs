@@ -53,7 +53,7 @@ fn every_neuron_passes_error_back_exactly() {
 }
 
 #[test]
-fn every_loss_and_readout_has_the_gradient_it_says() {
+fn every_loss_and_score_has_the_gradient_it_says() {
     pass(testing::losses(&registry(), VARIANTS));
 }
 

@@ -313,7 +313,7 @@ pub const CHOICES: [Choices; 13] = [
             },
             Choice {
                 example: "LeakFree",
-                equation: "d(t) = d(t+1) + g(t) / threshold",
+                equation: "d(t) = d(t+1) + g(t) / divisor",
                 meaning: "for LeakyIntegrator: the paper's readout, which gathers error without leak",
             },
         ],
@@ -376,7 +376,7 @@ pub const CHOICES: [Choices; 13] = [
         many: "schedules",
         path: "training.schedule",
         all: &[
-            Choice { example: "Constant", equation: "1", meaning: "always the rate of the optimizer" },
+            Choice { example: "Constant", equation: "1", meaning: "always the learning rate of the optimizer" },
             Choice {
                 example: "Steps(at: [10, 20], factor: 0.2)",
                 equation: "factor^n, n epochs of at reached",

@@ -292,9 +292,9 @@ impl ActiveRun<'_> {
     fn save(&mut self) -> Result<(), TrainError> {
         let remembered = self.learning.optimizer_state()?;
         let (network, rule) = (&self.job.built.network, self.job.built.experiment.training.optimizer);
-        let memories = Checkpoint::optimizer_tensors(network, rule, self.learning.keeps_average(), &remembered);
+        let state = Checkpoint::optimizer_tensors(network, rule, self.learning.keeps_average(), &remembered);
         let weights = self.learning.weights()?.clone();
-        let checkpoint = self.checkpoint(&weights, memories);
+        let checkpoint = self.checkpoint(&weights, state);
         self.folder.save_last(&checkpoint)?;
         self.saved = Instant::now();
         let Progress { epoch, update, .. } = self.progress;

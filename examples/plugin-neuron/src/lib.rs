@@ -1,6 +1,6 @@
 //! A neuron and a surrogate gradient from outside.
 //!
-//! Everything that there is to say about them is here: what they do, written once, over any number. Both engines, the
+//! Everything that there is to say about them is here: what they do, written once, over any number. Every engine, the
 //! gradients, their proof, and the names in RON files follow from it.
 
 use serde::{Deserialize, Serialize};

@@ -38,7 +38,7 @@ pub(super) const LOSS: &str = "The loss L of this trial, as the experiment defin
 pub(super) const LOSS_LABEL: &str = "The class that the loss takes for right. Choose another one to see what would have to \
     change for it.";
 pub(super) const ERROR: &str = "Error of a neuron: how the loss grows with its input current at each step.\nd(t) = dL/dI(t)\n\
-    With the spike-gated rule, a neuron that spikes has d(t) = C g(t) / threshold, where g(t) = dL/ds(t) is what its targets \
+    With the paper's rule, a neuron that spikes has d(t) = C g(t) / threshold, where g(t) = dL/ds(t) is what its targets \
     pass back, and d(t) = d(t+1) where it does not spike; one that never fires gathers d(t) = d(t+1) + g(t) / threshold. With \
     a surrogate gradient, the slope of the spike is that of the surrogate at v(t).";
 pub(super) const ERROR_OVER_TIME: &str = "Mean over the neurons of each population of the error without its sign, as a power of \
