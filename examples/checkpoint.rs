@@ -19,7 +19,7 @@ fn main() -> Result<(), Box<dyn std::error::Error>> {
     println!(
         "{} updates of {}",
         checkpoint.progress.updates,
-        checkpoint.experiment.lines().nth(1).unwrap_or_default().trim()
+        checkpoint.experiment.lines().nth(1).unwrap_or_default().trim().trim_end_matches(',')
     );
     for tensor in &checkpoint.weights {
         let (values, len) = (&tensor.values, tensor.values.len() as f32);
