@@ -20,6 +20,7 @@ mod maps;
 mod outcome;
 pub mod strategies;
 mod tally;
+mod trials;
 mod words;
 
 use proptest::strategy::Strategy;
