@@ -101,14 +101,14 @@ pub enum InputCase {
         /// Whether half of them are negative.
         signed: bool,
     },
-    /// Images, encoded by [`Poisson`].
+    /// Images, encoded by [`Poisson`](crate::Poisson).
     Poisson {
         /// Scale of the Poisson encoder: the firing probability of an input of 1.
         scale: f32,
         /// Whether half of the pixels are negative.
         signed: bool,
     },
-    /// Images, encoded by [`Direct`].
+    /// Images, encoded by [`Direct`](crate::Direct).
     Direct,
     /// Numbers, the same input at every step.
     Current,
